@@ -1,0 +1,2 @@
+// Composition of the service stands here.
+WebApplication.CreateBuilder(args).Build().Run();

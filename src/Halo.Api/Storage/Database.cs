@@ -1,0 +1,36 @@
+using System.Data.Common;
+
+namespace Halo.Api.Storage;
+
+/// <summary>The store: SQLite beside the service, or PostgreSQL for many nodes. One SQL text serves both.</summary>
+/// <remarks>
+/// Ids are passed and read as <see cref="Guid"/>, times as milliseconds since 1970, booleans as <see cref="bool"/>.
+/// A write has returned only when it is durable against power loss.
+/// </remarks>
+public abstract class Database : IAsyncDisposable
+{
+    /// <summary>A connection for reading. Dispose it soon: it goes back to the pool.</summary>
+    public abstract ValueTask<DbConnection> OpenAsync(CancellationToken stop = default);
+
+    /// <summary>Runs a unit of work in one transaction and commits it durably. An exception rolls back this unit alone.</summary>
+    /// <remarks>
+    /// On SQLite units share the one writer, and a commit, with others: the unit must do nothing but database work,
+    /// awaited in place. On PostgreSQL each has a connection of its own, READ COMMITTED: guard by conditional updates.
+    /// </remarks>
+    public abstract Task<T> WriteAsync<T>(Func<DbTransaction, Task<T>> unit, CancellationToken stop = default);
+
+    /// <summary>Adds a statement to the next group commit, in the order of the calls.</summary>
+    /// <returns>Rows affected, once durable.</returns>
+    public abstract Task<int> CommitAsync(Statement statement);
+
+    /// <summary>Applies the schema scripts that are not applied yet; safe by two processes at once.</summary>
+    public abstract Task MigrateAsync(CancellationToken stop = default);
+
+    /// <inheritdoc/>
+    public abstract ValueTask DisposeAsync();
+}
+
+/// <summary>One statement of the group commit.</summary>
+/// <param name="Sql">With <c>@name</c> parameters. It must not fail on a conflict: say ON CONFLICT, or make it conditional.</param>
+/// <param name="Parameters">Values by name; null is NULL.</param>
+public sealed record Statement(string Sql, params (string Name, object? Value)[] Parameters);

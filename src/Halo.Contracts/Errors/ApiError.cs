@@ -1,0 +1,26 @@
+namespace Halo.Contracts.Errors;
+
+/// <summary>The body of every error that is not the ending of a query.</summary>
+/// <param name="Error">What went wrong.</param>
+public sealed record ErrorResponse(ApiError Error);
+
+/// <summary>What went wrong, in the contract's general shape.</summary>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="StatusText">Its standard words.</param>
+/// <param name="Message">What is wrong and how to put it right, for people.</param>
+public sealed record ApiError(int Status, string StatusText, string Message)
+{
+    /// <summary>A stable word from <see cref="ErrorCodes"/>, for programs.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>Leads to this request in the service's own traces.</summary>
+    public string? TraceId { get; init; }
+
+    /// <summary>Every fault, where several things are wrong at once.</summary>
+    public IReadOnlyList<FieldError>? Errors { get; init; }
+}
+
+/// <summary>One fault of a request.</summary>
+/// <param name="Field">Path of the field, as <c>command.parameters[0].type</c>.</param>
+/// <param name="Message">What is wrong with it and what was expected.</param>
+public sealed record FieldError(string Field, string Message);

@@ -1,0 +1,77 @@
+namespace Halo.Contracts.Errors;
+
+/// <summary>Why a request was refused: the closed list behind <c>error.code</c>.</summary>
+public static class ErrorCodes
+{
+    /// <summary>The subscription or admin key is missing.</summary>
+    public const string KeyMissing = "KeyMissing";
+
+    /// <summary>The key is unknown or revoked.</summary>
+    public const string KeyInvalid = "KeyInvalid";
+
+    /// <summary>The caller's address is not on the integrator's list.</summary>
+    public const string AddressNotAllowed = "AddressNotAllowed";
+
+    /// <summary>Too many requests; wait as <c>Retry-After</c> says.</summary>
+    public const string TooManyRequests = "TooManyRequests";
+
+    /// <summary>No such route, or no such thing.</summary>
+    public const string NotFound = "NotFound";
+
+    /// <summary>The route exists, not with this method.</summary>
+    public const string MethodNotAllowed = "MethodNotAllowed";
+
+    /// <summary>The body must be JSON.</summary>
+    public const string UnsupportedMediaType = "UnsupportedMediaType";
+
+    /// <summary>The request is malformed; <c>errors</c> names each fault.</summary>
+    public const string InvalidRequest = "InvalidRequest";
+
+    /// <summary>The body is over the limit.</summary>
+    public const string RequestTooLarge = "RequestTooLarge";
+
+    /// <summary>The integrator is not paired with the site.</summary>
+    public const string NotPaired = "NotPaired";
+
+    /// <summary>Another site is authoritative for this practice.</summary>
+    public const string NotAuthoritative = "NotAuthoritative";
+
+    /// <summary>The site waits for an operator's confirmation.</summary>
+    public const string NotConfirmed = "NotConfirmed";
+
+    /// <summary>The integrator is disabled.</summary>
+    public const string IntegratorDisabled = "IntegratorDisabled";
+
+    /// <summary>The site is not online; nothing ran.</summary>
+    public const string SiteAway = "SiteAway";
+
+    /// <summary>The time in the queue was over; nothing ran.</summary>
+    public const string QueueTimeout = "QueueTimeout";
+
+    /// <summary>No answer in time; <c>GET</c> on the query tells what became of it.</summary>
+    public const string NoAnswer = "NoAnswer";
+
+    /// <summary>The result or page is over the limit of this form.</summary>
+    public const string ResultTooLarge = "ResultTooLarge";
+
+    /// <summary>The state of the thing does not allow this.</summary>
+    public const string Conflict = "Conflict";
+
+    /// <summary>It was there and is no more.</summary>
+    public const string Gone = "Gone";
+
+    /// <summary>Plain HTTP is refused except on loopback.</summary>
+    public const string HttpsRequired = "HttpsRequired";
+
+    /// <summary>The service is stopping or not ready.</summary>
+    public const string ServiceUnavailable = "ServiceUnavailable";
+
+    /// <summary>The service's own fault.</summary>
+    public const string InternalError = "InternalError";
+
+    /// <summary>A Link's proof, assertion or token was refused.</summary>
+    public const string LinkNotTrusted = "LinkNotTrusted";
+
+    /// <summary>An enrolment token is missing, spent, expired or for another practice.</summary>
+    public const string EnrolmentTokenInvalid = "EnrolmentTokenInvalid";
+}

@@ -1,0 +1,44 @@
+using System.Text.Json.Serialization;
+
+namespace Halo.Contracts.Errors;
+
+/// <summary>Why a query failed.</summary>
+/// <param name="ErrorType">Whose error it is: one of <see cref="ErrorTypes"/>.</param>
+/// <param name="ErrorCode">The database's own number; for <c>haloLink</c> and <c>http</c> the HTTP status.</param>
+/// <param name="ErrorMessage">The database's own words, unchanged, or ours.</param>
+public sealed record ErrorDetails(string ErrorType, int ErrorCode, string ErrorMessage)
+{
+    /// <summary>Our own word for it, from <see cref="FailureCodes"/>; absent on plain database errors.</summary>
+    public string? Code { get; init; }
+
+    /// <summary>The SQLSTATE, where the database gives one.</summary>
+    public string? SqlState { get; init; }
+
+    /// <summary>The line of the command or procedure, where the database gives one.</summary>
+    public int? Line { get; init; }
+
+    /// <summary>The database's own severity.</summary>
+    public string? Severity { get; init; }
+
+    /// <summary>Parameters that could not be converted, one by one.</summary>
+    public IReadOnlyList<FieldError>? Errors { get; init; }
+}
+
+/// <summary>Whose error an <see cref="ErrorDetails"/> is.</summary>
+public static class ErrorTypes
+{
+    /// <summary>Microsoft SQL Server.</summary>
+    public const string SqlServer = "mssql";
+
+    /// <summary>PostgreSQL.</summary>
+    public const string Postgres = "pgsql";
+
+    /// <summary>SQLite.</summary>
+    public const string Sqlite = "sqlite";
+
+    /// <summary>The agent beside the database.</summary>
+    public const string HaloLink = "haloLink";
+
+    /// <summary>The way between caller and database.</summary>
+    public const string Http = "http";
+}

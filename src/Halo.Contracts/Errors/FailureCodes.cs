@@ -1,0 +1,65 @@
+namespace Halo.Contracts.Errors;
+
+/// <summary>Why a query that existed did not succeed: the closed list behind <c>errorDetails.code</c>.</summary>
+public static class FailureCodes
+{
+    /// <summary>The execution limit was reached and the statement cancelled.</summary>
+    public const string ExecutionTimeout = "ExecutionTimeout";
+
+    /// <summary>The Link no longer knew the claim; it never executed.</summary>
+    public const string ClaimLost = "ClaimLost";
+
+    /// <summary>The Link stopped or was lost while the query was with it; it may have taken effect.</summary>
+    public const string LinkLost = "LinkLost";
+
+    /// <summary>The command never reached the Link; nothing ran.</summary>
+    public const string NeverSent = "NeverSent";
+
+    /// <summary>The Link's disk buffer was full and the uplink too slow to empty it; the statement was cancelled.</summary>
+    public const string SpoolFull = "SpoolFull";
+
+    /// <summary>The command left a transaction open; it was rolled back.</summary>
+    public const string OpenTransaction = "OpenTransaction";
+
+    /// <summary>The result of an immediate query was over the limit; the command did execute.</summary>
+    public const string ResultTooLarge = "ResultTooLarge";
+
+    /// <summary>A parameter could not be converted to its type; nothing ran.</summary>
+    public const string InvalidParameter = "InvalidParameter";
+
+    /// <summary>The catalogue is not one of the site's; nothing ran.</summary>
+    public const string UnknownCatalogue = "UnknownCatalogue";
+
+    /// <summary>The Link could not reach its database; nothing ran.</summary>
+    public const string DatabaseUnavailable = "DatabaseUnavailable";
+
+    /// <summary>The practice's own policy refused it; nothing ran.</summary>
+    public const string PolicyRefused = "PolicyRefused";
+
+    /// <summary>The time in the queue was over; nothing ran.</summary>
+    public const string QueueTimeout = "QueueTimeout";
+
+    /// <summary>The site was away; nothing ran.</summary>
+    public const string SiteAway = "SiteAway";
+
+    /// <summary>The Link did not answer within the limit; the fate is not known.</summary>
+    public const string NoAnswer = "NoAnswer";
+
+    /// <summary>Pages could not be delivered within the upload limit.</summary>
+    public const string UploadTimeout = "UploadTimeout";
+
+    /// <summary>A page was lost or damaged before it could be delivered.</summary>
+    public const string PageLost = "PageLost";
+
+    /// <summary>Stopped at the integrator's request.</summary>
+    public const string CancelledByIntegrator = "CancelledByIntegrator";
+
+    /// <summary>Stopped because an operator moved, removed or disabled something; the message says what.</summary>
+    public const string CancelledByOperator = "CancelledByOperator";
+
+    /// <summary>The Link was stopped in order while the query was with it.</summary>
+    public const string LinkStopping = "LinkStopping";
+
+    /// <summary>The Link met a fault of its own.</summary>
+    public const string LinkError = "LinkError";
+}

@@ -1,0 +1,27 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.Contracts.Sites;
+
+namespace Halo.Contracts.Json;
+
+/// <summary>Source-generated JSON of the contract: camelCase, nulls left out, times in UTC with milliseconds.</summary>
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(UtcTimeConverter)])]
+[JsonSerializable(typeof(Query))]
+[JsonSerializable(typeof(QueryCommand))]
+[JsonSerializable(typeof(QueryStatusRequest))]
+[JsonSerializable(typeof(QueryStatusResponse))]
+[JsonSerializable(typeof(PageContent))]
+[JsonSerializable(typeof(Site))]
+[JsonSerializable(typeof(SiteList))]
+[JsonSerializable(typeof(ErrorResponse))]
+[JsonSerializable(typeof(ErrorDetails))]
+[JsonSerializable(typeof(IReadOnlyList<OutputParameter>))]
+[JsonSerializable(typeof(IReadOnlyList<ResultColumn>))]
+[JsonSerializable(typeof(IReadOnlyList<SiteCatalogue>))]
+[JsonSerializable(typeof(DatabaseHealth))]
+public sealed partial class HaloJson : JsonSerializerContext;

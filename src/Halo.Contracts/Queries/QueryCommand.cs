@@ -1,0 +1,130 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Halo.Contracts.Json;
+
+namespace Halo.Contracts.Queries;
+
+/// <summary>What the database is to do: SQL text or a procedure's name, how it is run, and its parameters.</summary>
+/// <param name="Text">SQL, or the name of a procedure; at most 1 MiB of UTF-8, not blank.</param>
+public sealed record QueryCommand(string Text)
+{
+    /// <summary>What is wanted back. Default: rows.</summary>
+    public ExecutionMode ExecutionMode { get; init; } = ExecutionMode.Reader;
+
+    /// <summary>What <see cref="Text"/> is. Default: SQL text.</summary>
+    public CommandType Type { get; init; } = CommandType.Text;
+
+    /// <summary>Parameters, in the caller's order; none when null.</summary>
+    public IReadOnlyList<CommandParameter>? Parameters { get; init; }
+
+    /// <summary>Execution limit in milliseconds, up to the site's own limit; the site's setting when null.</summary>
+    public int? Timeout { get; init; }
+}
+
+/// <summary>What is wanted back from a command.</summary>
+[JsonConverter(typeof(CamelCaseEnumConverter<ExecutionMode>))]
+public enum ExecutionMode
+{
+    /// <summary>Rows.</summary>
+    Reader,
+
+    /// <summary>The number of rows affected.</summary>
+    NonQuery,
+
+    /// <summary>The first value of the first row, as one row with one column.</summary>
+    Scalar,
+}
+
+/// <summary>What a command's text is.</summary>
+[JsonConverter(typeof(CamelCaseEnumConverter<CommandType>))]
+public enum CommandType
+{
+    /// <summary>SQL.</summary>
+    Text,
+
+    /// <summary>The name of a stored procedure.</summary>
+    StoredProcedure,
+}
+
+/// <summary>One parameter of a command.</summary>
+/// <param name="Name">With or without a leading <c>@</c>.</param>
+public sealed record CommandParameter(string Name)
+{
+    /// <summary>Which way the value travels. Default: input.</summary>
+    public ParameterDirection Direction { get; init; } = ParameterDirection.Input;
+
+    /// <summary>The type; null: the database infers it.</summary>
+    public SqlType? Type { get; init; }
+
+    /// <summary>Name of the table or user-defined type, for <see cref="SqlType.Structured"/> and <see cref="SqlType.Udt"/>.</summary>
+    public string? TypeName { get; init; }
+
+    /// <summary>Total digits of a decimal output.</summary>
+    public byte? Precision { get; init; }
+
+    /// <summary>Digits after the point of a decimal output.</summary>
+    public byte? Scale { get; init; }
+
+    /// <summary>Bytes, of an output parameter; -1 is the maximum. It never shortens an input.</summary>
+    public int? Size { get; init; }
+
+    /// <summary>A string (binary in base64), null, a JSON number or boolean, or for <see cref="SqlType.Structured"/> an array of row objects.</summary>
+    public JsonElement? Value { get; init; }
+}
+
+/// <summary>Which way a parameter's value travels.</summary>
+[JsonConverter(typeof(CamelCaseEnumConverter<ParameterDirection>))]
+public enum ParameterDirection
+{
+    /// <summary>To the database.</summary>
+    Input,
+
+    /// <summary>From the database.</summary>
+    Output,
+
+    /// <summary>Both ways.</summary>
+    InputOutput,
+
+    /// <summary>The procedure's return value.</summary>
+    ReturnValue,
+}
+
+/// <summary>Parameter and column types, by SQL Server's names as the contract has them; each engine maps those that have a meaning there.</summary>
+[JsonConverter(typeof(NamedEnumConverter<SqlType>))]
+public enum SqlType
+{
+#pragma warning disable CS1591 // the names are SQL Server's own
+    BigInt,
+    Binary,
+    Bit,
+    Char,
+    String,
+    Date,
+    DateTime,
+    DateTime2,
+    DateTimeOffset,
+    Decimal,
+    Float,
+    Image,
+    Int,
+    Money,
+    NChar,
+    NText,
+    NVarChar,
+    Real,
+    SmallDateTime,
+    SmallInt,
+    SmallMoney,
+    Structured,
+    Text,
+    Time,
+    Timestamp,
+    TinyInt,
+    Udt,
+    UniqueIdentifier,
+    VarBinary,
+    VarChar,
+    Variant,
+    Xml,
+#pragma warning restore CS1591
+}

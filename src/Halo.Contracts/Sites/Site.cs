@@ -1,0 +1,148 @@
+using System.Text.Json.Serialization;
+using Halo.Contracts.Json;
+
+namespace Halo.Contracts.Sites;
+
+/// <summary>One PMS database reachable through a Link, as integrators see it.</summary>
+public record Site
+{
+    /// <summary>The Halo GUID.</summary>
+    public required Guid Id { get; init; }
+
+    /// <summary><c>BestPractice</c>, <c>Zedmed</c>, <c>D4w</c>; of another PMS its name without spaces.</summary>
+    public required string PmsType { get; init; }
+
+    /// <summary>Whether it can be reached now.</summary>
+    public required SiteAvailability Availability { get; init; }
+
+    /// <summary>Where it stands in its life.</summary>
+    public required SiteStatus Status { get; init; }
+
+    /// <summary><c>YY.Mdd.build</c>.</summary>
+    public string? HaloLinkVersion { get; init; }
+
+    /// <summary>The databases that can be queried.</summary>
+    public required IReadOnlyList<SiteCatalogue> Catalogue { get; init; }
+
+    /// <summary>What the site last said of its practice.</summary>
+    public PracticeMetadata? PracticeMetadata { get; init; }
+
+    /// <summary>When <see cref="PracticeMetadata"/> was last refreshed.</summary>
+    public DateTimeOffset? EnrichedAt { get; init; }
+
+    /// <summary>The practice's name as at installation; need not be unique.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The PMS vendor's own id of the practice.</summary>
+    public required string PracticeManagementSiteId { get; init; }
+
+    /// <summary>The PMS's name.</summary>
+    public required string PracticeManagementName { get; init; }
+
+    /// <summary>The PMS's version.</summary>
+    public string? PracticeManagementVersion { get; init; }
+
+    /// <summary>When it was first seen.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Whether it is the one site of its practice that integrators may query.</summary>
+    public required bool Authoritative { get; init; }
+
+    /// <summary>The API's clock when it last heard from the Link.</summary>
+    [JsonPropertyName("heartbeatTimestampUTC")]
+    public DateTimeOffset? HeartbeatTimestamp { get; init; }
+
+    /// <summary>The clinic server's clock at that moment.</summary>
+    [JsonPropertyName("clientTimestampUTC")]
+    public DateTimeOffset? ClientTimestamp { get; init; }
+
+    /// <summary>The clinic's clock minus the API's, in milliseconds.</summary>
+    public long? ClockDriftMs { get; init; }
+
+    /// <summary>Whether the Link can reach its database.</summary>
+    public DatabaseHealth? Database { get; init; }
+}
+
+/// <summary>A database of a site.</summary>
+/// <param name="Name">What integrators call it.</param>
+/// <param name="IsDefault">Whether it is used where a query names none.</param>
+public sealed record SiteCatalogue(string Name, bool IsDefault);
+
+/// <summary>What a site says of its practice.</summary>
+public sealed record PracticeMetadata
+{
+    /// <summary>See <see cref="Site.PmsType"/>.</summary>
+    public required string PmsType { get; init; }
+
+    /// <summary>The practice's name.</summary>
+    public string? PracticeName { get; init; }
+
+    /// <summary>The PMS vendor's own id of the practice.</summary>
+    public required string PracticeManagementSiteId { get; init; }
+
+    /// <summary>The PMS's version.</summary>
+    public string? PracticeManagementVersion { get; init; }
+}
+
+/// <summary>Whether the Link can reach its database, told apart from whether we can reach the Link.</summary>
+/// <param name="Status">What the last check said.</param>
+public sealed record DatabaseHealth(DatabaseStatus Status)
+{
+    /// <summary>When it was checked.</summary>
+    public DateTimeOffset? CheckedAt { get; init; }
+
+    /// <summary>How long the check took, in milliseconds.</summary>
+    public double? LatencyMs { get; init; }
+
+    /// <summary>The database's or driver's own code, where it failed.</summary>
+    public string? ErrorCode { get; init; }
+}
+
+/// <summary>What the last check of a database said.</summary>
+[JsonConverter(typeof(CamelCaseEnumConverter<DatabaseStatus>))]
+public enum DatabaseStatus
+{
+    /// <summary>Not checked yet.</summary>
+    Unknown,
+
+    /// <summary>It answered.</summary>
+    Healthy,
+
+    /// <summary>It did not answer.</summary>
+    Failing,
+}
+
+/// <summary>Whether a site can be reached.</summary>
+[JsonConverter(typeof(CamelCaseEnumConverter<SiteAvailability>))]
+public enum SiteAvailability
+{
+    /// <summary>Its Link has a session, or was heard of within two minutes.</summary>
+    Online,
+
+    /// <summary>Its Link closed its session in order.</summary>
+    Offline,
+
+    /// <summary>No contact for two minutes.</summary>
+    Unreachable,
+}
+
+/// <summary>Where a site stands in its life.</summary>
+[JsonConverter(typeof(CamelCaseEnumConverter<SiteStatus>))]
+public enum SiteStatus
+{
+    /// <summary>Enrolled, not heard of over the line yet.</summary>
+    Initialising,
+
+    /// <summary>In use.</summary>
+    Active,
+
+    /// <summary>Taken out by an operator.</summary>
+    Removed,
+
+    /// <summary>Its Link was uninstalled.</summary>
+    Uninstalled,
+}
+
+/// <summary>The answer of the site search.</summary>
+/// <param name="Sites">Authoritative sites only; empty when none matches.</param>
+public sealed record SiteList(IReadOnlyList<Site> Sites);

@@ -1,0 +1,249 @@
+using System.Buffers;
+using System.Net.WebSockets;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Halo.LinkProtocol;
+
+namespace Halo.Line;
+
+/// <summary>One open session's socket, alike at both ends: frames out, frames in, and whether the other is still there.</summary>
+/// <remarks>
+/// A frame is sent by whoever calls, under one lock: with nothing in the way it leaves without a change of thread,
+/// and since no frame of rows is larger than 32 KiB a control frame never waits long behind them.
+/// </remarks>
+public sealed class LineConnection : IAsyncDisposable
+{
+    readonly WebSocket _socket;
+    readonly TimeProvider _time;
+    readonly SemaphoreSlim _sending = new(1, 1);
+    readonly CancellationTokenSource _dead = new();
+    readonly ITimer _watch;
+    long _lastHeard;
+    int _pinged;
+    string? _closeReason;
+
+    /// <summary>Takes over an open socket; the line disposes it.</summary>
+    public LineConnection(WebSocket socket, TimeProvider time)
+    {
+        _socket = socket;
+        _time = time;
+        _lastHeard = time.GetTimestamp();
+        _watch = time.CreateTimer(static line => ((LineConnection)line!).Watch(), this, ProtocolLimits.PingAfter, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Ends when the line is found dead or was closed.</summary>
+    public CancellationToken Dead => _dead.Token;
+
+    /// <summary>Why the line ended, once it has: a word of <see cref="LineCloseReason"/>, or null where it broke.</summary>
+    public string? CloseReason => _closeReason;
+
+    /// <summary>Whether the other end closed in order, or was asked to.</summary>
+    public bool ClosedInOrder { get; private set; }
+
+    /// <summary>Receives until the line ends. The handler gets one frame after another; its payload is valid until it returns.</summary>
+    /// <returns>When the line has ended, however it ended.</returns>
+    public async Task ReceiveAsync(Func<Frame, ValueTask> handler, CancellationToken stop)
+    {
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, _dead.Token);
+        using var assembler = new FrameAssembler();
+        try
+        {
+            while (true)
+            {
+                var received = await _socket.ReceiveAsync(assembler.GetMemory(), both.Token);
+                Heard();
+                if (received.MessageType == WebSocketMessageType.Close)
+                {
+                    await AnswerCloseAsync();
+                    return;
+                }
+                assembler.Advance(received.Count);
+                if (!received.EndOfMessage)
+                    continue;
+                if (received.MessageType != WebSocketMessageType.Binary || !FrameCodec.TryRead(assembler.Message, out var frame))
+                {
+                    await CloseAsync(LineCloseReason.ProtocolError);
+                    return;
+                }
+                await DispatchAsync(frame, handler);
+                assembler.Reset();
+            }
+        }
+        catch (FrameTooLargeException)
+        {
+            await CloseAsync(LineCloseReason.ProtocolError);
+        }
+        catch (Exception e) when (e is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException)
+        {
+            // The line broke, was found dead, or this side stops: the caller sees it by this method's return.
+        }
+        finally
+        {
+            End(null);
+        }
+    }
+
+    /// <summary>Sends a frame without payload.</summary>
+    /// <returns>False when the line is gone; nothing was sent, or not all.</returns>
+    public ValueTask<bool> SendAsync(FrameKind kind, Guid queryId, CancellationToken giveUp = default) =>
+        SendAsync(kind, queryId, ReadOnlySpan<byte>.Empty, giveUp);
+
+    /// <summary>Sends a frame, copying its payload.</summary>
+    /// <returns>False when the line is gone; nothing was sent, or not all.</returns>
+    public ValueTask<bool> SendAsync(FrameKind kind, Guid queryId, ReadOnlySpan<byte> payload, CancellationToken giveUp = default)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(FrameCodec.MaxHeaderBytes + payload.Length);
+        var header = FrameCodec.WriteHeader(buffer, kind, queryId);
+        payload.CopyTo(buffer.AsSpan(header));
+        return SendRentedAsync(buffer, header + payload.Length, giveUp);
+    }
+
+    /// <summary>Sends a frame whose payload is JSON.</summary>
+    /// <returns>False when the line is gone; nothing was sent, or not all.</returns>
+    public ValueTask<bool> SendAsync<T>(FrameKind kind, Guid queryId, T message, JsonTypeInfo<T> type, CancellationToken giveUp = default) =>
+        SendAsync(kind, queryId, JsonSerializer.SerializeToUtf8Bytes(message, type), giveUp);
+
+    /// <summary>Sends bytes that already are a frame: header and payload, in a buffer of the caller's. Nothing is copied.</summary>
+    /// <param name="frame">Not to be touched until this returns.</param>
+    /// <param name="giveUp">Gives up waiting for the line; a frame that has begun is always finished.</param>
+    /// <returns>False when the line is gone; nothing was sent, or not all.</returns>
+    public async ValueTask<bool> SendFrameAsync(ReadOnlyMemory<byte> frame, CancellationToken giveUp = default)
+    {
+        try
+        {
+            await _sending.WaitAsync(giveUp);
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+        try
+        {
+            // Never with the caller's token: a send that is cancelled half-way tears the whole line down.
+            await _socket.SendAsync(frame, WebSocketMessageType.Binary, WebSocketMessageFlags.EndOfMessage, _dead.Token);
+            return true;
+        }
+        catch (Exception e) when (e is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException or InvalidOperationException)
+        {
+            return false;
+        }
+        finally
+        {
+            _sending.Release();
+        }
+    }
+
+    /// <summary>Closes in order, telling the other end why. Waits for a frame that is being sent, not for the other end's answer.</summary>
+    public async Task CloseAsync(string reason)
+    {
+        await _sending.WaitAsync();
+        try
+        {
+            _closeReason ??= reason;
+            if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+                await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, reason, _dead.Token);
+            ClosedInOrder = true;
+        }
+        catch (Exception e) when (e is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException or InvalidOperationException)
+        {
+            // Gone already: there is nobody left to tell.
+        }
+        finally
+        {
+            _sending.Release();
+        }
+    }
+
+    /// <summary>Drops the line at once, without a word.</summary>
+    public void Abort(string reason)
+    {
+        End(reason);
+        _socket.Abort();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        End(null);
+        await _watch.DisposeAsync();
+        _socket.Dispose();
+    }
+
+    async ValueTask<bool> SendRentedAsync(byte[] buffer, int length, CancellationToken giveUp)
+    {
+        try
+        {
+            return await SendFrameAsync(buffer.AsMemory(0, length), giveUp);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    async ValueTask DispatchAsync(Frame frame, Func<Frame, ValueTask> handler)
+    {
+        switch (frame.Kind)
+        {
+            case FrameKind.Ping:
+                await SendAsync(FrameKind.Pong, Guid.Empty);
+                break;
+            case FrameKind.Pong:
+                break;
+            default:
+                await handler(frame);
+                break;
+        }
+    }
+
+    async Task AnswerCloseAsync()
+    {
+        _closeReason ??= _socket.CloseStatusDescription;
+        await CloseAsync(_closeReason ?? "");
+    }
+
+    void Heard()
+    {
+        Volatile.Write(ref _lastHeard, _time.GetTimestamp());
+        Volatile.Write(ref _pinged, 0);
+    }
+
+    /// <summary>One timer per line: after 20 s of silence a ping, after 10 s more the end.</summary>
+    void Watch()
+    {
+        if (_dead.IsCancellationRequested)
+            return;
+        var silence = _time.GetElapsedTime(Volatile.Read(ref _lastHeard));
+        if (silence < ProtocolLimits.PingAfter)
+        {
+            Rearm(ProtocolLimits.PingAfter - silence);
+        }
+        else if (Interlocked.Exchange(ref _pinged, 1) == 0)
+        {
+            _ = SendAsync(FrameKind.Ping, Guid.Empty).AsTask();
+            Rearm(ProtocolLimits.DeadAfterPing);
+        }
+        else
+        {
+            Abort(LineCloseReason.Silent);
+        }
+    }
+
+    void Rearm(TimeSpan due)
+    {
+        try
+        {
+            _watch.Change(due, Timeout.InfiniteTimeSpan);
+        }
+        catch (ObjectDisposedException)
+        {
+            // Disposed between the look and this.
+        }
+    }
+
+    void End(string? reason)
+    {
+        _closeReason ??= reason;
+        _dead.Cancel();
+    }
+}

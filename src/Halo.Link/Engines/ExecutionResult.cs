@@ -1,0 +1,29 @@
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Link.Engines;
+
+/// <summary>What came of running one command on the database.</summary>
+/// <param name="Ending">How it ended.</param>
+/// <param name="Executed">Whether the database did it.</param>
+public sealed record ExecutionResult(Ending Ending, Executed Executed)
+{
+    /// <summary>Rows given to the sink, of a reader or scalar.</summary>
+    public long? Rows { get; init; }
+
+    /// <summary>Rows changed, of a nonQuery; -1 where the database gives none.</summary>
+    public long? RowsAffected { get; init; }
+
+    /// <summary>How many result sets the command gave.</summary>
+    public int ResultSets { get; init; }
+
+    /// <summary>Output parameters.</summary>
+    public IReadOnlyList<OutputParameter>? Parameters { get; init; }
+
+    /// <summary>Why it failed.</summary>
+    public ErrorDetails? Error { get; init; }
+
+    /// <summary>Durations.</summary>
+    public WorkTimings Timings { get; init; } = new(0, 0, 0);
+}

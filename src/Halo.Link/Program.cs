@@ -1,0 +1,2 @@
+// Composition of the agent stands here.
+return 0;

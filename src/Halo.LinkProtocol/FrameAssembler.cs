@@ -1,0 +1,65 @@
+using System.Buffers;
+
+namespace Halo.LinkProtocol;
+
+/// <summary>Puts the pieces in which a message arrives together again, in one pooled buffer that grows up to a bound.</summary>
+/// <remarks>Receive into <see cref="GetMemory"/>, then <see cref="Advance"/>; a finished message lies in <see cref="Message"/> until <see cref="Reset"/>.</remarks>
+public sealed class FrameAssembler(int maxFrameBytes = ProtocolLimits.MaxFrameBytes) : IDisposable
+{
+    const int InitialBytes = 4 * 1024;
+    const int KeptBytes = 64 * 1024;
+    byte[] _buffer = ArrayPool<byte>.Shared.Rent(InitialBytes);
+    int _length;
+
+    /// <summary>The bytes received so far.</summary>
+    public ReadOnlyMemory<byte> Message => _buffer.AsMemory(0, _length);
+
+    /// <summary>Free room to receive into, at least one byte.</summary>
+    /// <exception cref="FrameTooLargeException">The message is over the bound.</exception>
+    public Memory<byte> GetMemory()
+    {
+        if (_length == _buffer.Length)
+            Grow();
+        return _buffer.AsMemory(_length);
+    }
+
+    /// <summary>So many bytes were received into <see cref="GetMemory"/>.</summary>
+    /// <exception cref="FrameTooLargeException">The message is over the bound.</exception>
+    public void Advance(int bytes)
+    {
+        _length += bytes;
+        if (_length > maxFrameBytes)
+            throw new FrameTooLargeException(maxFrameBytes);
+    }
+
+    /// <summary>Makes room for the next message; a buffer that had grown large goes back to the pool.</summary>
+    public void Reset()
+    {
+        _length = 0;
+        if (_buffer.Length > KeptBytes)
+            Replace(ArrayPool<byte>.Shared.Rent(InitialBytes));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Replace([]);
+
+    void Grow()
+    {
+        if (_length > maxFrameBytes)
+            throw new FrameTooLargeException(maxFrameBytes);
+        var larger = ArrayPool<byte>.Shared.Rent(checked(_buffer.Length * 2));
+        Message.CopyTo(larger);
+        Replace(larger);
+    }
+
+    void Replace(byte[] buffer)
+    {
+        if (_buffer.Length > 0)
+            ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = buffer;
+    }
+}
+
+/// <summary>The other end sent a message over the bound; the line cannot go on.</summary>
+public sealed class FrameTooLargeException(int maxFrameBytes)
+    : Exception($"A message of the line was over the limit of {maxFrameBytes} bytes.");

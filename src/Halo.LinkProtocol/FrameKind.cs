@@ -1,0 +1,66 @@
+namespace Halo.LinkProtocol;
+
+/// <summary>The first byte of every message. Numbers are for ever; an unknown one is ignored, so either side may be newer.</summary>
+/// <remarks>Kinds from 0x10 on speak of one query and carry its id; kinds below do not.</remarks>
+public enum FrameKind : byte
+{
+    /// <summary>Never sent.</summary>
+    None = 0,
+
+    /// <summary>Link → API, first on every session: who I am, my run, sites, what I hold (<see cref="Messages.Hello"/>).</summary>
+    Hello = 0x01,
+
+    /// <summary>API → Link, the answer to Hello (<see cref="Messages.Welcome"/>).</summary>
+    Welcome = 0x02,
+
+    /// <summary>Link → API, at the period that Welcome gave (<see cref="Messages.Heartbeat"/>).</summary>
+    Heartbeat = 0x03,
+
+    /// <summary>Link → API: a fresh access token for this session (<see cref="Messages.Renew"/>).</summary>
+    Renew = 0x04,
+
+    /// <summary>Both ways: are you there? No payload.</summary>
+    Ping = 0x05,
+
+    /// <summary>Both ways: I am. No payload.</summary>
+    Pong = 0x06,
+
+    /// <summary>API → Link: there may be async work. No payload.</summary>
+    WorkAvailable = 0x07,
+
+    /// <summary>Link → API: I have free slots (<see cref="Messages.ClaimRequest"/>).</summary>
+    ClaimRequest = 0x08,
+
+    /// <summary>API → Link: what is yours now (<see cref="Messages.Claims"/>).</summary>
+    Claims = 0x09,
+
+    /// <summary>API → Link: what the API now knows of the Link's sites (<see cref="Messages.SiteNotices"/>).</summary>
+    SiteNotices = 0x0A,
+
+    /// <summary>API → Link: run this immediate query (<see cref="Messages.Execute"/>).</summary>
+    Execute = 0x10,
+
+    /// <summary>API → Link: stop this query. No payload.</summary>
+    Cancel = 0x11,
+
+    /// <summary>API → Link: you may send so many more bytes of rows: unsigned 32 bits, little-endian.</summary>
+    Credit = 0x12,
+
+    /// <summary>Link → API, before the first row (<see cref="Messages.ResultHead"/>).</summary>
+    Columns = 0x13,
+
+    /// <summary>Link → API: a piece of the result's JSON array, raw bytes, at most <see cref="ProtocolLimits.MaxChunkBytes"/>.</summary>
+    Rows = 0x14,
+
+    /// <summary>Link → API: how the immediate query ended (<see cref="Messages.Outcome"/>).</summary>
+    Outcome = 0x15,
+
+    /// <summary>API → Link: the outcome is durable, forget it. No payload.</summary>
+    OutcomeAck = 0x16,
+
+    /// <summary>Link → API: how far a claimed query has got (<see cref="Messages.Report"/>).</summary>
+    Report = 0x17,
+
+    /// <summary>API → Link: what the ledger made of a report (<see cref="Messages.ReportAck"/>).</summary>
+    ReportAck = 0x18,
+}

@@ -1,0 +1,32 @@
+namespace Halo.LinkProtocol;
+
+/// <summary>Why a session was closed, as the description of the WebSocket's close frame.</summary>
+public static class LineCloseReason
+{
+    /// <summary>The Link stops in order: its sites become offline at once.</summary>
+    public const string LinkStopping = "LinkStopping";
+
+    /// <summary>The Link was uninstalled: its sites become uninstalled.</summary>
+    public const string LinkUninstalled = "LinkUninstalled";
+
+    /// <summary>The API stops or restarts: come back at once.</summary>
+    public const string ApiStopping = "ApiStopping";
+
+    /// <summary>A newer session of the same run took over.</summary>
+    public const string Replaced = "Replaced";
+
+    /// <summary>Another run of this Link is connected and answers: a cloned or restored server.</summary>
+    public const string AlreadyConnected = "AlreadyConnected";
+
+    /// <summary>The operator took the Link's right away.</summary>
+    public const string Revoked = "Revoked";
+
+    /// <summary>The access token ran out and was not renewed.</summary>
+    public const string TokenExpired = "TokenExpired";
+
+    /// <summary>A message broke the protocol.</summary>
+    public const string ProtocolError = "ProtocolError";
+
+    /// <summary>The other end was silent for too long.</summary>
+    public const string Silent = "Silent";
+}

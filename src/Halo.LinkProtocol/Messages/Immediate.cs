@@ -1,0 +1,85 @@
+using System.Text.Json.Serialization;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Json;
+using Halo.Contracts.Queries;
+
+namespace Halo.LinkProtocol.Messages;
+
+/// <summary>Runs one immediate query. It carries durations, never clock times: clinics' clocks drift.</summary>
+/// <param name="SiteId">The Halo GUID.</param>
+/// <param name="IntegratorId">For fairness and the practice's policy.</param>
+/// <param name="Command">What to do.</param>
+/// <param name="WaitMs">How long it may still wait in the lane, in milliseconds; over: it ends as expired and nothing runs.</param>
+/// <param name="LimitMs">Execution limit in milliseconds, from sending to the database until the last row is read.</param>
+/// <param name="MaxResultBytes">Over so many bytes of JSON the Link reads on without sending and ends with ResultTooLarge.</param>
+public sealed record Execute(Guid SiteId, Guid IntegratorId, QueryCommand Command, int WaitMs, int LimitMs, long MaxResultBytes)
+{
+    /// <summary>Name of the database; the site's default when null.</summary>
+    public string? Catalogue { get; init; }
+
+    /// <summary>Which result set is wanted, from 1.</summary>
+    public int ResultSet { get; init; } = 1;
+
+    /// <summary>Handed to the database as the application's name, where it has one.</summary>
+    public string? Tag { get; init; }
+
+    /// <summary>Bytes of rows that may be sent before the first <see cref="FrameKind.Credit"/>.</summary>
+    public int Credit { get; init; } = ProtocolLimits.CreditWindowBytes;
+}
+
+/// <summary>The columns of a result, before its first row.</summary>
+/// <param name="Columns">In order; empty for a command without rows.</param>
+public sealed record ResultHead(IReadOnlyList<ResultColumn> Columns);
+
+/// <summary>How an immediate query ended. The Link keeps it in memory until <see cref="FrameKind.OutcomeAck"/>.</summary>
+/// <param name="Ending">How.</param>
+/// <param name="Executed">Whether the database did it.</param>
+public sealed record Outcome(Ending Ending, Executed Executed)
+{
+    /// <summary>Rows sent, of a reader or scalar.</summary>
+    public long? Rows { get; init; }
+
+    /// <summary>Rows changed, of a nonQuery; -1 where the database gives none.</summary>
+    public long? RowsAffected { get; init; }
+
+    /// <summary>Bytes of JSON sent.</summary>
+    public long Size { get; init; }
+
+    /// <summary>How many result sets the command gave.</summary>
+    public int ResultSets { get; init; }
+
+    /// <summary>Output parameters.</summary>
+    public IReadOnlyList<OutputParameter>? Parameters { get; init; }
+
+    /// <summary>Why it failed.</summary>
+    public ErrorDetails? Error { get; init; }
+
+    /// <summary>Durations.</summary>
+    public WorkTimings Timings { get; init; } = new(0, 0, 0);
+}
+
+/// <summary>How the Link's work on a query ended.</summary>
+[JsonConverter(typeof(CamelCaseEnumConverter<Ending>))]
+public enum Ending
+{
+    /// <summary>The Link met a word it does not know; never sent.</summary>
+    Unknown,
+
+    /// <summary>In full.</summary>
+    Successful,
+
+    /// <summary>With an error.</summary>
+    Failed,
+
+    /// <summary>Stopped because it was asked to.</summary>
+    Cancelled,
+
+    /// <summary>It waited too long in the lane; nothing ran.</summary>
+    Expired,
+}
+
+/// <summary>Durations inside the Link, in milliseconds.</summary>
+/// <param name="LaneMs">Waiting for a lane and a connection.</param>
+/// <param name="ExecuteMs">From sending to the database until its first answer.</param>
+/// <param name="EncodeMs">Reading and encoding rows.</param>
+public sealed record WorkTimings(double LaneMs, double ExecuteMs, double EncodeMs);

@@ -1,0 +1,78 @@
+using System.Text.Json.Serialization;
+using Halo.Contracts.Json;
+using Halo.Contracts.Sites;
+
+namespace Halo.LinkProtocol.Messages;
+
+/// <summary>The API's answer to <see cref="Hello"/>; from then on work may flow.</summary>
+/// <param name="SessionId">This session.</param>
+/// <param name="ApiVersion"><c>YY.Mdd.build</c>.</param>
+/// <param name="HeartbeatSeconds">How often the Link reports.</param>
+/// <param name="Claims">One verdict for each claim that Hello named.</param>
+/// <param name="Sites">What the API knows of each site.</param>
+public sealed record Welcome(
+    Guid SessionId,
+    string ApiVersion,
+    int HeartbeatSeconds,
+    IReadOnlyList<ClaimVerdict> Claims,
+    IReadOnlyList<SiteNotice> Sites);
+
+/// <summary>Whether a held claim goes on.</summary>
+/// <param name="ClaimId">The claim.</param>
+/// <param name="Verdict">What the Link does with it.</param>
+public sealed record ClaimVerdict(Guid ClaimId, Verdict Verdict);
+
+/// <summary>What the Link does with a claim it held.</summary>
+[JsonConverter(typeof(CamelCaseEnumConverter<Verdict>))]
+public enum Verdict
+{
+    /// <summary>Still its own: go on.</summary>
+    Continue,
+
+    /// <summary>Settled otherwise: stop it, remove its pages, forget it.</summary>
+    Drop,
+}
+
+/// <summary>What the API now knows of the Link's sites, when it changes during a session.</summary>
+/// <param name="Sites">The sites that changed.</param>
+public sealed record SiteNotices(IReadOnlyList<SiteNotice> Sites);
+
+/// <summary>What the API knows of a site.</summary>
+/// <param name="SiteId">The Halo GUID.</param>
+/// <param name="Authoritative">Whether integrators may query it.</param>
+/// <param name="Confirmed">Whether its database, machine and PMS ID are the ones an operator knows.</param>
+/// <param name="Message">For the Link's log: why, in words an IT person understands, and what to do.</param>
+public sealed record SiteNotice(Guid SiteId, bool Authoritative, bool Confirmed, string Message);
+
+/// <summary>The Link's regular report.</summary>
+/// <param name="ClockUtc">The clinic server's clock.</param>
+/// <param name="LinkVersion"><c>YY.Mdd.build</c>.</param>
+/// <param name="UptimeSeconds">Since the start of the process.</param>
+/// <param name="Queues">What it is doing.</param>
+/// <param name="Databases">Health of each site's database.</param>
+/// <param name="FreeDiskBytes">On the disk of the Link's data; null where it cannot be read.</param>
+/// <param name="SpoolBytes">Used by pages that are not delivered yet.</param>
+public sealed record Heartbeat(
+    DateTimeOffset ClockUtc,
+    string LinkVersion,
+    long UptimeSeconds,
+    QueueLengths Queues,
+    IReadOnlyList<SiteDatabase> Databases,
+    long? FreeDiskBytes,
+    long SpoolBytes);
+
+/// <summary>Queries inside a Link.</summary>
+/// <param name="ImmediateWaiting">In the immediate lane's queue.</param>
+/// <param name="ImmediateRunning">Immediate, in the database.</param>
+/// <param name="AsyncRunning">Async, in the database.</param>
+/// <param name="Uploading">Async, pages on their way.</param>
+public sealed record QueueLengths(int ImmediateWaiting, int ImmediateRunning, int AsyncRunning, int Uploading);
+
+/// <summary>Health of one site's database.</summary>
+/// <param name="SiteId">The Halo GUID.</param>
+/// <param name="Health">What the last check said.</param>
+public sealed record SiteDatabase(Guid SiteId, DatabaseHealth Health);
+
+/// <summary>A fresh access token for this session, so that it need not be opened anew.</summary>
+/// <param name="AccessToken">As <c>POST /link/v1/token</c> gave it.</param>
+public sealed record Renew(string AccessToken);

@@ -1,0 +1,31 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Halo.Contracts.Json;
+using Halo.LinkProtocol.Enrolment;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.LinkProtocol;
+
+/// <summary>Source-generated JSON of the line: camelCase, nulls left out, unknown fields ignored.</summary>
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(UtcTimeConverter)])]
+[JsonSerializable(typeof(Hello))]
+[JsonSerializable(typeof(Welcome))]
+[JsonSerializable(typeof(SiteNotices))]
+[JsonSerializable(typeof(Heartbeat))]
+[JsonSerializable(typeof(Renew))]
+[JsonSerializable(typeof(Execute))]
+[JsonSerializable(typeof(ResultHead))]
+[JsonSerializable(typeof(Outcome))]
+[JsonSerializable(typeof(ClaimRequest))]
+[JsonSerializable(typeof(Claims))]
+[JsonSerializable(typeof(Claim))]
+[JsonSerializable(typeof(Report))]
+[JsonSerializable(typeof(ReportAck))]
+[JsonSerializable(typeof(NonceResponse))]
+[JsonSerializable(typeof(EnrolRequest))]
+[JsonSerializable(typeof(EnrolResponse))]
+[JsonSerializable(typeof(TokenResponse))]
+public sealed partial class ProtocolJson : JsonSerializerContext;

@@ -1,0 +1,26 @@
+namespace Halo.LinkProtocol;
+
+/// <summary>Sizes and times that both ends hold to.</summary>
+public static class ProtocolLimits
+{
+    /// <summary>The WebSocket subprotocol.</summary>
+    public const string Subprotocol = "halo-link.v1";
+
+    /// <summary>The version told in <see cref="Messages.Hello"/>; a newer one only adds.</summary>
+    public const int Version = 1;
+
+    /// <summary>Payload bytes of one <see cref="FrameKind.Rows"/> frame: small enough that control frames never wait long behind one.</summary>
+    public const int MaxChunkBytes = 32 * 1024;
+
+    /// <summary>Bytes of rows that a query may have on the way before the API grants more.</summary>
+    public const int CreditWindowBytes = 256 * 1024;
+
+    /// <summary>Bytes of the largest frame that either side accepts: an Execute with its parameters.</summary>
+    public const int MaxFrameBytes = 48 * 1024 * 1024;
+
+    /// <summary>Silence after which an end asks whether the other is there.</summary>
+    public static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(20);
+
+    /// <summary>Further silence after which it takes the line for dead. Any received byte counts as life.</summary>
+    public static readonly TimeSpan DeadAfterPing = TimeSpan.FromSeconds(10);
+}
