@@ -70,7 +70,7 @@ static class Services
         services.AddSingleton<ImmediateQueries>();
         services.AddSingleton<AsyncQueries>();
         services.AddSingleton<ClaimedQueries>();
-        services.AddSingleton<IPageStore>(new FilePageStore(foundation.Directory.File("pages")));
+        services.AddSingleton<IPageStore, FilePageStore>();
         services.AddSingleton<ResultReader>();
         services.AddHaloOpenApi();
     }

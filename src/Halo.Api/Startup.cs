@@ -1,24 +1,21 @@
 using Halo.Api.Integrators;
 using Halo.Api.Links;
 using Halo.Api.Queries.Ledger;
-using Halo.Api.Results;
 using Halo.Api.Sites;
 
 namespace Halo.Api;
 
 /// <summary>What has to stand before the port opens, in order; and what ends when the service stops.</summary>
 public sealed partial class Startup(
-    IntegratorDirectory integrators, SiteDirectory sites, LinkDirectory links, LinkSessions sessions, IPageStore pages, DeadlineWatch deadlines,
+    IntegratorDirectory integrators, SiteDirectory sites, LinkDirectory links, LinkSessions sessions, DeadlineWatch deadlines,
     ApiOptions options, IHostApplicationLifetime lifetime, ILogger<Startup> log)
 {
-    /// <summary>Snapshots, left-overs, deadlines.</summary>
+    /// <summary>Snapshots, then deadlines.</summary>
     public async Task PrepareAsync(CancellationToken stop)
     {
         await integrators.LoadAsync(stop);
         await links.LoadAsync(stop);
         await sites.LoadAsync(stop);
-        if (pages is FilePageStore files)
-            files.RemoveLeftovers();
         deadlines.Start();
         lifetime.ApplicationStarted.Register(() => LogReady(ProductVersion.Text, options.DataDirectory, options.Enrolment));
         if (options.Enrolment == EnrolmentMode.Open)

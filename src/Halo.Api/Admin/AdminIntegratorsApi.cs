@@ -35,7 +35,7 @@ public static class AdminIntegratorsApi
             return fault;
         var created = await registry.CreateAsync(body!.Name!.Trim());
         http.Response.Headers.Location = $"/admin/v1/integrators/{created.Id}";
-        return Results.Json(created, AdminJson.Default.NewIntegrator, statusCode: 201);
+        return TypedResults.Json(created, AdminJson.Default.NewIntegrator, statusCode: 201);
     }
 
     static IResult List(HttpContext http, IntegratorDirectory directory)
@@ -44,13 +44,13 @@ public static class AdminIntegratorsApi
         if (page is null)
             return refusal!;
         var (items, next) = page.Take(directory.All, i => i.Id);
-        return Results.Json(new AdminIntegratorList([.. items.Select(Show)], next), AdminJson.Default.AdminIntegratorList);
+        return TypedResults.Json(new AdminIntegratorList([.. items.Select(Show)], next), AdminJson.Default.AdminIntegratorList);
     }
 
     static IResult Get(string id, IntegratorDirectory directory)
     {
         var (integrator, notFound) = Find(directory, id);
-        return integrator is null ? notFound! : Results.Json(Show(integrator), AdminJson.Default.AdminIntegrator);
+        return integrator is null ? notFound! : TypedResults.Json(Show(integrator), AdminJson.Default.AdminIntegrator);
     }
 
     static async Task<IResult> PatchAsync(HttpContext http, string id, IntegratorDirectory directory, IntegratorRegistry registry)
@@ -62,7 +62,7 @@ public static class AdminIntegratorsApi
         if ((refusal ?? (body!.Name is null ? null : NameFault(body.Name))) is { } fault)
             return fault;
         var changed = await registry.ChangeAsync(integrator.Id, body!.Name?.Trim() ?? integrator.Name, body.Enabled ?? integrator.Enabled);
-        return Results.Json(Show(changed!), AdminJson.Default.AdminIntegrator);
+        return TypedResults.Json(Show(changed!), AdminJson.Default.AdminIntegrator);
     }
 
     static async Task<IResult> DeleteAsync(string id, IntegratorDirectory directory, IntegratorRegistry registry)
@@ -71,7 +71,7 @@ public static class AdminIntegratorsApi
         if (integrator is null)
             return notFound!;
         await registry.DeleteAsync(integrator.Id);
-        return Results.NoContent();
+        return TypedResults.NoContent();
     }
 
     static async Task<IResult> RotateAsync(string id, string slot, IntegratorDirectory directory, IntegratorRegistry registry)
@@ -81,7 +81,7 @@ public static class AdminIntegratorsApi
             return notFound!;
         if (!SubscriptionKey.Slots.Contains(slot))
             return Refusal.NotFound("An integrator has a primary and a secondary key, no other.");
-        return Results.Json(new RotatedKey(await registry.RotateAsync(integrator.Id, slot)), AdminJson.Default.RotatedKey);
+        return TypedResults.Json(new RotatedKey(await registry.RotateAsync(integrator.Id, slot)), AdminJson.Default.RotatedKey);
     }
 
     static async Task<IResult> PairAsync(string id, string siteId, IntegratorDirectory directory, IntegratorRegistry registry, SiteAccess access, AdminSites view)
@@ -91,7 +91,7 @@ public static class AdminIntegratorsApi
         if (integrator is null || site is null)
             return noIntegrator ?? noSite!;
         await registry.PairAsync(integrator.Id, site.Id, "operator");
-        return Results.Json(view.Show(site), AdminJson.Default.AdminSite);
+        return TypedResults.Json(view.Show(site), AdminJson.Default.AdminSite);
     }
 
     static async Task<IResult> UnpairAsync(string id, string siteId, IntegratorDirectory directory, IntegratorRegistry registry, SiteAccess access)
@@ -101,7 +101,7 @@ public static class AdminIntegratorsApi
         if (integrator is null || site is null)
             return noIntegrator ?? noSite!;
         await registry.UnpairAsync(integrator.Id, site.Id);
-        return Results.Ok();
+        return TypedResults.Ok();
     }
 
     static (Integrator? Integrator, Refusal? Refusal) Find(IntegratorDirectory directory, string id) =>

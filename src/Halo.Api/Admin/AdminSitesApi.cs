@@ -39,13 +39,13 @@ public static class AdminSitesApi
         var found = directory.All.Where(s => practice.Length == 0 || s.PmsId == practice).Select(view.Show)
             .Where(s => availability.Length == 0 || s.Availability.ToString().Equals(availability, StringComparison.OrdinalIgnoreCase));
         var (items, next) = page.Take(found, s => s.Id);
-        return Results.Json(new AdminSiteList(items, next), AdminJson.Default.AdminSiteList);
+        return TypedResults.Json(new AdminSiteList(items, next), AdminJson.Default.AdminSiteList);
     }
 
     static IResult Get(string siteId, SiteAccess access, AdminSites view)
     {
         var (site, refusal) = access.Find(siteId);
-        return site is null ? refusal! : Results.Json(view.Show(site), AdminJson.Default.AdminSite);
+        return site is null ? refusal! : TypedResults.Json(view.Show(site), AdminJson.Default.AdminSite);
     }
 
     static async Task<IResult> MoveAuthorityAsync(string siteId, SiteAccess access, SiteRegistry registry, SiteDirectory directory, AdminSites view)
@@ -54,7 +54,7 @@ public static class AdminSitesApi
         if (site is null)
             return refusal!;
         await registry.MoveAuthorityAsync(site.Id);
-        return Results.Json(view.Show(directory.Find(site.Id)!), AdminJson.Default.AdminSite);
+        return TypedResults.Json(view.Show(directory.Find(site.Id)!), AdminJson.Default.AdminSite);
     }
 
     static async Task<IResult> CreateTokenAsync(HttpContext http, EnrolmentTokens tokens)
@@ -69,7 +69,7 @@ public static class AdminSitesApi
             faults.Add(new("uses", "must be from 1 to 10000."));
         return faults.Count > 0
             ? Refusal.Invalid(faults)
-            : Results.Json(await tokens.CreateAsync(body), AdminJson.Default.NewEnrolmentToken, statusCode: 201);
+            : TypedResults.Json(await tokens.CreateAsync(body), AdminJson.Default.NewEnrolmentToken, statusCode: 201);
     }
 
     static IResult ListLinks(HttpContext http, LinkDirectory links, LinkSessions sessions)
@@ -78,12 +78,12 @@ public static class AdminSitesApi
         if (page is null)
             return refusal!;
         var (items, next) = page.Take(links.All, l => l.Id);
-        return Results.Json(new AdminLinkList([.. items.Select(l => Show(l, sessions))], next), AdminJson.Default.AdminLinkList);
+        return TypedResults.Json(new AdminLinkList([.. items.Select(l => Show(l, sessions))], next), AdminJson.Default.AdminLinkList);
     }
 
     static async Task<IResult> SetRightAsync(string linkId, LinkStatus status, LinkRights rights, LinkSessions sessions) =>
         Guid.TryParse(linkId, out var id) && await rights.SetAsync(id, status) is { } link
-            ? Results.Json(Show(link, sessions), AdminJson.Default.AdminLink)
+            ? TypedResults.Json(Show(link, sessions), AdminJson.Default.AdminLink)
             : Refusal.NotFound("There is no such Link. GET /admin/v1/links lists them.");
 
     static AdminLink Show(LinkRecord link, LinkSessions sessions) => new(link.Id, link.Status.ToString().ToLowerInvariant(), link.Version,

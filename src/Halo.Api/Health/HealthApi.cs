@@ -11,7 +11,7 @@ public static class HealthApi
 
     public static void MapHealthApi(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health/live", () => Results.Json(new HealthReport("live", ProductVersion.Text, []), HealthJson.Default.HealthReport))
+        routes.MapGet("/health/live", () => TypedResults.Json(new HealthReport("live", ProductVersion.Text, []), HealthJson.Default.HealthReport))
             .WithName("Live").WithTags("Service").WithSummary("The process answers").Produces<HealthReport>();
         routes.MapGet("/health/ready", ReadyAsync)
             .WithName("Ready").WithTags("Service").WithSummary("It can take work; else what is not ready, by name")
@@ -29,7 +29,7 @@ public static class HealthApi
             missing.Add("store");
         if (!Directory.Exists(directory.Path))
             missing.Add("dataDirectory");
-        return Results.Json(new HealthReport(missing.Count == 0 ? "ready" : "notReady", ProductVersion.Text, missing),
+        return TypedResults.Json(new HealthReport(missing.Count == 0 ? "ready" : "notReady", ProductVersion.Text, missing),
             HealthJson.Default.HealthReport, statusCode: missing.Count == 0 ? 200 : 503);
     }
 

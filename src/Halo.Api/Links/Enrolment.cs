@@ -53,7 +53,7 @@ public sealed partial class Enrolment(
     /// <summary>What a Link is told of one of its sites.</summary>
     public static SiteNotice Notice(SiteRecord site) => new(site.Id, site.Authoritative, site.Confirmed, SiteView.Explain(site));
 
-    async Task<(EnrolResponse?, Refusal?)> PutAsync(DbTransaction transaction, EnrolRequest request)
+    async Task<(EnrolResponse? Response, Refusal? Refusal)> PutAsync(DbTransaction transaction, EnrolRequest request)
     {
         var known = await transaction.Connection!.QuerySingleOrDefaultAsync<Known>(
             "SELECT public_key_x AS X, public_key_y AS Y, status FROM links WHERE id = @LinkId", new { request.LinkId }, transaction);
@@ -107,7 +107,7 @@ public sealed partial class Enrolment(
         return (token, null);
     }
 
-    Task PutLinkAsync(DbTransaction transaction, EnrolRequest request, string status) => transaction.Connection!.ExecuteAsync(
+    Task<int> PutLinkAsync(DbTransaction transaction, EnrolRequest request, string status) => transaction.Connection!.ExecuteAsync(
         """
         INSERT INTO links (id, public_key_x, public_key_y, status, version, machine_id, host, last_claim_number, closed_in_order, created_at, updated_at)
         VALUES (@LinkId, @X, @Y, @status, @LinkVersion, @MachineId, @host, 0, FALSE, @now, @now)

@@ -25,14 +25,14 @@ public sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnectio
         Line.SendAsync(FrameKind.Execute, queryId, message, ProtocolJson.Default.Execute, giveUp);
 
     /// <summary>Asks to stop a query.</summary>
-    public ValueTask<bool> CancelAsync(Guid queryId) => Line.SendAsync(FrameKind.Cancel, queryId);
+    public void Cancel(Guid queryId) => _ = Line.SendAsync(FrameKind.Cancel, queryId).AsTask();
 
     /// <summary>Lets the Link send so many more bytes of rows.</summary>
-    public ValueTask<bool> GrantAsync(Guid queryId, int bytes)
+    public void Grant(Guid queryId, int bytes)
     {
         Span<byte> payload = stackalloc byte[4];
         BinaryPrimitives.WriteUInt32LittleEndian(payload, (uint)bytes);
-        return Line.SendAsync(FrameKind.Credit, queryId, payload);
+        _ = Line.SendAsync(FrameKind.Credit, queryId, payload).AsTask();
     }
 
     /// <summary>The outcome is durable: the Link may forget it.</summary>
@@ -46,5 +46,5 @@ public sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnectio
         Line.SendAsync(FrameKind.ReportAck, queryId, message, ProtocolJson.Default.ReportAck);
 
     /// <summary>Says that async work may be waiting.</summary>
-    public ValueTask<bool> WorkAvailableAsync() => Line.SendAsync(FrameKind.WorkAvailable, Guid.Empty);
+    public void WorkAvailable() => _ = Line.SendAsync(FrameKind.WorkAvailable, Guid.Empty).AsTask();
 }

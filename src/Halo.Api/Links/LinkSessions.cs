@@ -25,7 +25,7 @@ public sealed class LinkSessions(Database database, ApiOptions options, TimeProv
             var waiter = _awaited.GetOrAdd(linkId, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
             if (Find(linkId) is { } session)
                 return session;
-            await waiter.Task.WaitAsync(giveUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)waiter.Task).WaitAsync(giveUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
         return Find(linkId);
     }

@@ -114,7 +114,7 @@ public sealed partial class LinkSocket(
         return Task.CompletedTask;
     }
 
-    void DropWithoutHello(Visit visit)
+    static void DropWithoutHello(Visit visit)
     {
         if (visit.Session is null)
             visit.Line.Abort(LineCloseReason.ProtocolError);

@@ -14,7 +14,7 @@ public static class LinksApi
     {
         var links = routes.MapGroup("").ExcludeFromDescription();
         links.MapPost(LinkHttp.NoncePath, async (Nonces nonces) =>
-            Results.Json(new NonceResponse(await nonces.CreateAsync()), ProtocolJson.Default.NonceResponse));
+            TypedResults.Json(new NonceResponse(await nonces.CreateAsync()), ProtocolJson.Default.NonceResponse));
         links.MapPost(LinkHttp.EnrolPath, EnrolAsync);
         links.MapPost(LinkHttp.TokenPath, GrantAsync);
         links.MapGet(LinkHttp.SocketPath, (HttpContext http, LinkSocket socket) => socket.ServeAsync(http));
@@ -26,13 +26,13 @@ public static class LinksApi
         if (body is null)
             return tooLarge!;
         var headers = http.Request.Headers;
-        var (response, refusal) = await enrolment.EnrolAsync(headers[LinkHttp.NonceHeader].ToString(), headers[LinkHttp.ProofHeader].ToString(), body.ToArray());
+        var (response, refusal) = await enrolment.EnrolAsync(headers[LinkHttp.NonceHeader].ToString(), headers[LinkHttp.ProofHeader].ToString(), body.Value.ToArray());
         if (response is null)
             return refusal!;
         var waiting = response.Status == "waiting";
         if (waiting)
             http.Response.Headers.RetryAfter = "15";
-        return Results.Json(response, ProtocolJson.Default.EnrolResponse, statusCode: waiting ? 202 : 201);
+        return TypedResults.Json(response, ProtocolJson.Default.EnrolResponse, statusCode: waiting ? 202 : 201);
     }
 
     static async Task<IResult> GrantAsync(HttpContext http, LinkTokens tokens, ApiOptions options)
@@ -45,7 +45,7 @@ public static class LinksApi
         var seenAs = $"{http.Request.Scheme}://{http.Request.Host}";
         string[] audiences = options.PublicAddress is { } address ? [address, seenAs] : [seenAs];
         return await tokens.GrantAsync(form["assertion"].ToString(), audiences) is { } token
-            ? Results.Json(token, ProtocolJson.Default.TokenResponse)
+            ? TypedResults.Json(token, ProtocolJson.Default.TokenResponse)
             : new Refusal(401, ErrorCodes.LinkNotTrusted,
                 "The assertion is not to be trusted: the Link is unknown, waiting or revoked, or signature, audience or nonce do not hold.");
     }

@@ -6,7 +6,7 @@ namespace Halo.Api.Queries;
 public static class LimitsApi
 {
     public static void MapLimitsApi(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/integrator/limits", (QueryLimits limits) => Results.Json(
+        routes.MapGet("/integrator/limits", (QueryLimits limits) => TypedResults.Json(
                 new LimitsInForce(
                     limits.ImmediateExecutionMs, limits.AsyncExecutionMs, limits.UploadMs, QueryLimits.ImmediateQueueMs, QueryLimits.AsyncQueueMs,
                     QueryLimits.TextBytes, limits.RequestBytes, limits.ImmediateResultBytes, limits.PageBytes),

@@ -47,11 +47,11 @@ public static class QueriesApi
         {
             using var answer = await door.Immediate.RunAsync(http.Integrator(), site!, submission, http.RequestAborted);
             await ImmediateAnswerWriter.WriteAsync(http, answer);
-            return Results.Empty;
+            return TypedResults.Empty;
         }
         var query = await door.Async.AcceptAsync(http.Integrator(), site!, submission);
         http.Response.Headers.Location = $"/integrator/sites/{site!.Id}/queries/{query.Id}";
-        return Results.Json(query, HaloJson.Default.Query, statusCode: 201);
+        return TypedResults.Json(query, HaloJson.Default.Query, statusCode: 201);
     }
 
     static async Task<IResult> GetAsync(HttpContext http, string siteId, string queryId, SiteAccess access, AsyncQueries queries)
@@ -60,7 +60,7 @@ public static class QueriesApi
         if (site is null)
             return refusal!;
         return Guid.TryParse(queryId, out var id) && await queries.ShowAsync(http.Integrator().Id, site.Id, id) is { } query
-            ? Results.Json(query, HaloJson.Default.Query)
+            ? TypedResults.Json(query, HaloJson.Default.Query)
             : NotFound();
     }
 
@@ -77,7 +77,7 @@ public static class QueriesApi
             return fault!;
         var found = await ledger.FindManyAsync(http.Integrator().Id, site.Id, ids);
         var now = time.GetUtcNow();
-        return Results.Json(new QueryStatusResponse([.. ids.Select(id => found.TryGetValue(id, out var record)
+        return TypedResults.Json(new QueryStatusResponse([.. ids.Select(id => found.TryGetValue(id, out var record)
             ? new QueryLookup(id, LookupStatus.Found, QueryView.Of(record, now))
             : new QueryLookup(id, LookupStatus.NotFound))]), HaloJson.Default.QueryStatusResponse);
     }

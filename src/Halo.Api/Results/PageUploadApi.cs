@@ -33,7 +33,7 @@ public static class PageUploadApi
             new PageRow(queryId, pageNumber, page.RowStart, page.RowCount, page.JsonSize, stored.Length, stored.Digest));
         return added switch
         {
-            AddPageResult.Added or AddPageResult.AlreadyThere => Results.Ok(),
+            AddPageResult.Added or AddPageResult.AlreadyThere => TypedResults.Ok(),
             AddPageResult.Different => new Refusal(409, ErrorCodes.Conflict, $"Another page {pageNumber} of this query is stored already."),
             _ => Settled(),
         };

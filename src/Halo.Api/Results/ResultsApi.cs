@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.IO.Compression;
 using System.Text.Json;
@@ -43,7 +44,7 @@ public static class ResultsApi
             body.Write(JsonSerializer.SerializeToUtf8Bytes(ParametersOf(page), HaloJson.Default.IReadOnlyListOutputParameter));
             body.Write("}"u8);
             await body.FlushAsync();
-            return Results.Empty;
+            return TypedResults.Empty;
         }
     }
 
@@ -60,14 +61,14 @@ public static class ResultsApi
         {
             http.Response.Headers.ContentEncoding = coding;
             http.Response.Headers["Content-Digest"] = $"sha-256=:{page.Row.Digest}:";
-            return Results.Stream(page.Stored, "application/json", entityTag: tag, enableRangeProcessing: true);
+            return TypedResults.Stream(page.Stored, "application/json", entityTag: tag, enableRangeProcessing: true);
         }
         var rows = new BrotliStream(page.Stored, CompressionMode.Decompress);
         if (coding == PageCoding.Identity)
-            return Results.Stream(rows, "application/json", entityTag: tag);
+            return TypedResults.Stream(rows, "application/json", entityTag: tag);
         http.Response.Headers.ContentEncoding = coding;
         http.Response.Headers.ETag = tag.ToString();
-        return Results.Stream(async body =>
+        return TypedResults.Stream(async body =>
         {
             await using (rows)
             await using (var gzip = new GZipStream(body, CompressionLevel.Fastest, leaveOpen: true))

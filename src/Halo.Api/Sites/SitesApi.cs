@@ -33,13 +33,13 @@ public static class SitesApi
         var found = sites.OfPractice(id).Where(s => s.Authoritative && s.Status != SiteStatus.Removed
             && (s.PmsName.Equals(name, StringComparison.OrdinalIgnoreCase)
                 || PmsNames.TypeOf(s.PmsName).Equals(name, StringComparison.OrdinalIgnoreCase)));
-        return Results.Json(new SiteList(found.Select(view.Show).ToList()), HaloJson.Default.SiteList);
+        return TypedResults.Json(new SiteList(found.Select(view.Show).ToList()), HaloJson.Default.SiteList);
     }
 
     static IResult Get(HttpContext http, string siteId, SiteAccess access, SiteView view)
     {
         _ = http.Integrator();
         var (site, refusal) = access.Find(siteId);
-        return site is null ? refusal! : Results.Json(view.Show(site), HaloJson.Default.Site);
+        return site is null ? refusal! : TypedResults.Json(view.Show(site), HaloJson.Default.Site);
     }
 }

@@ -25,7 +25,7 @@ public sealed class AsyncQueries(QueryLedger ledger, LinkSessions sessions, Avai
         {
             await ledger.AcceptAsync(query, submission.Command);
             if (sessions.Find(site.LinkId) is { } session)
-                _ = session.WorkAvailableAsync();
+                session.WorkAvailable();
         }
         return await ShowAsync(query.IntegratorId, query.SiteId, query.Id)
             ?? throw new InvalidOperationException("An accepted query is not in the ledger.");

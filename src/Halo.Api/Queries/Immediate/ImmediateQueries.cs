@@ -69,7 +69,7 @@ public sealed partial class ImmediateQueries(
             return;
         var grant = exchange.Add(rows.Span, limits.ImmediateResultBytes, ProtocolLimits.CreditWindowBytes);
         if (grant > 0)
-            _ = session.GrantAsync(queryId, grant);
+            session.Grant(queryId, grant);
     }
 
     /// <summary>The Link says how it ended: settled first, acknowledged and answered then.</summary>
@@ -136,7 +136,7 @@ public sealed partial class ImmediateQueries(
         }
         catch (OperationCanceledException)
         {
-            _ = (sessions.Find(exchange.Session.LinkId) ?? exchange.Session).CancelAsync(query.Id);
+            (sessions.Find(exchange.Session.LinkId) ?? exchange.Session).Cancel(query.Id);
             exchange.Dispose();
             return ImmediateAnswer.NoAnswer(query, sentAt, time.GetUtcNow());
         }

@@ -101,7 +101,7 @@ CREATE TABLE master_keys (
 -- The service's own signing keys, wrapped by the master key that each blob names.
 CREATE TABLE api_keys (
   id {uuid} NOT NULL PRIMARY KEY,
-  purpose TEXT NOT NULL,
+  purpose TEXT NOT NULL UNIQUE,
   wrapped_key {blob} NOT NULL,
   created_at BIGINT NOT NULL
 );
