@@ -104,10 +104,10 @@ public sealed class ClaimJournal : IDisposable
     }
 
     /// <summary>Removes an entry that never began: nothing need be remembered of it.</summary>
-    public void Forget(Guid queryId)
+    public void Forget(Guid queryId, Guid claimId)
     {
         lock (_lock)
-            Run(null, "DELETE FROM claims WHERE query_id = $q AND begun = 0", ("$q", Key(queryId)));
+            Run(null, "DELETE FROM claims WHERE query_id = $q AND claim_id = $c AND begun = 0", ("$q", Key(queryId)), ("$c", Key(claimId)));
     }
 
     /// <summary>The entry of a query, held or remembered; null where the journal knows none.</summary>
