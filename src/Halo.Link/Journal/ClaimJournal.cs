@@ -81,6 +81,19 @@ public sealed class ClaimJournal : IDisposable
     /// </summary>
     public TimeSpan Uptime => _uptimeBefore + _time.GetElapsedTime(_started);
 
+    /// <summary>SQLite's own word for how it syncs: 2 is FULL.</summary>
+    internal long Synchronous
+    {
+        get
+        {
+            lock (_lock)
+            {
+                using var command = Command(null, "PRAGMA synchronous", []);
+                return (long)command.ExecuteScalar()!;
+            }
+        }
+    }
+
     /// <summary>Writes entries in one transaction, synced when this returns; forgets begun queries whose day is over.</summary>
     /// <exception cref="SqliteException">It could not be written: nothing may be executed on the strength of it.</exception>
     public void Save(params ReadOnlySpan<JournalEntry> entries)
