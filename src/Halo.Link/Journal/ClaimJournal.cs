@@ -81,6 +81,19 @@ public sealed class ClaimJournal : IDisposable
     /// </summary>
     public TimeSpan Uptime => _uptimeBefore + _time.GetElapsedTime(_started);
 
+    /// <summary>SQLite's own word for how it syncs: 2 is FULL.</summary>
+    internal long Synchronous
+    {
+        get
+        {
+            lock (_lock)
+            {
+                using var command = Command(null, "PRAGMA synchronous", []);
+                return (long)command.ExecuteScalar()!;
+            }
+        }
+    }
+
     /// <summary>Writes entries in one transaction, synced when this returns; forgets begun queries whose day is over.</summary>
     /// <exception cref="SqliteException">It could not be written: nothing may be executed on the strength of it.</exception>
     public void Save(params ReadOnlySpan<JournalEntry> entries)
@@ -104,10 +117,10 @@ public sealed class ClaimJournal : IDisposable
     }
 
     /// <summary>Removes an entry that never began: nothing need be remembered of it.</summary>
-    public void Forget(Guid queryId)
+    public void Forget(Guid queryId, Guid claimId)
     {
         lock (_lock)
-            Run(null, "DELETE FROM claims WHERE query_id = $q AND begun = 0", ("$q", Key(queryId)));
+            Run(null, "DELETE FROM claims WHERE query_id = $q AND claim_id = $c AND begun = 0", ("$q", Key(queryId)), ("$c", Key(claimId)));
     }
 
     /// <summary>The entry of a query, held or remembered; null where the journal knows none.</summary>

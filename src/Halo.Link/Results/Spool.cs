@@ -173,8 +173,7 @@ public sealed class Spool
         _shares.TryRemove(queryId, out var share);
         if (Directory.Exists(folder))
             Directory.Delete(folder, recursive: true);
-        if (share is not null)
-            share.Grow(-share.Bytes);
+        share?.Close();
     }
 
     void Load(string folder)

@@ -8,6 +8,7 @@ sealed class SpoolShare(Spool spool, Guid queryId, string folder)
     readonly Lock _lock = new();
     readonly SortedDictionary<int, (long Bytes, bool Sent)> _pages = [];
     long _bytes;
+    bool _closed;
 
     public Guid QueryId => queryId;
 
@@ -24,8 +25,24 @@ sealed class SpoolShare(Spool spool, Guid queryId, string folder)
 
     public void Grow(long bytes)
     {
-        Interlocked.Add(ref _bytes, bytes);
-        spool.Grow(bytes);
+        lock (_lock)
+        {
+            if (_closed)
+                return;
+            Volatile.Write(ref _bytes, _bytes + bytes);
+            spool.Grow(bytes);
+        }
+    }
+
+    /// <summary>The folder is removed: what a writer still does here counts no more.</summary>
+    public void Close()
+    {
+        lock (_lock)
+        {
+            Grow(-_bytes);
+            _pages.Clear();
+            _closed = true;
+        }
     }
 
     /// <summary>A page is whole; its bytes were counted while it was written.</summary>
