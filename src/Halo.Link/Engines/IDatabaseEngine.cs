@@ -58,7 +58,7 @@ public interface IDatabaseEngine : IAsyncDisposable
     /// <param name="asked">The command.</param>
     /// <param name="failure">What ended it; null: an open transaction that was rolled back.</param>
     /// <param name="rolledBack">Whether a transaction was open and was rolled back.</param>
-    Executed AfterFailure(QueryCommand asked, Exception? failure, bool rolledBack);
+    Executed AfterFailure(DbConnection connection, QueryCommand asked, Exception? failure, bool rolledBack);
 
     /// <summary>The database's own identity (contract), null where it has none. May throw: the caller bounds and ignores it.</summary>
     Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop);
