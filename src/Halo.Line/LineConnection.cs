@@ -21,6 +21,7 @@ public sealed class LineConnection : IAsyncDisposable
     long _lastHeard;
     int _pinged;
     string? _closeReason;
+    TaskCompletionSource? _probe;
 
     /// <summary>Takes over an open socket; the line disposes it.</summary>
     public LineConnection(WebSocket socket, TimeProvider time)
@@ -133,6 +134,18 @@ public sealed class LineConnection : IAsyncDisposable
         }
     }
 
+    /// <summary>Asks the other end whether it is there.</summary>
+    /// <returns>False where nothing was heard of it until <paramref name="giveUp"/>, or the line ended.</returns>
+    public async Task<bool> ProbeAsync(CancellationToken giveUp)
+    {
+        var probe = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        probe = Interlocked.CompareExchange(ref _probe, probe, null) ?? probe;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(giveUp, _dead.Token);
+        _ = SendAsync(FrameKind.Ping, Guid.Empty).AsTask();
+        await probe.Task.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return probe.Task.IsCompleted;
+    }
+
     /// <summary>Closes in order, telling the other end why. Waits for a frame that is being sent, not for the other end's answer.</summary>
     public async Task CloseAsync(string reason)
     {
@@ -206,6 +219,8 @@ public sealed class LineConnection : IAsyncDisposable
     {
         Volatile.Write(ref _lastHeard, _time.GetTimestamp());
         Volatile.Write(ref _pinged, 0);
+        if (Volatile.Read(ref _probe) is not null)
+            Interlocked.Exchange(ref _probe, null)?.TrySetResult();
     }
 
     /// <summary>One timer per line: after 20 s of silence a ping, after 10 s more the end.</summary>

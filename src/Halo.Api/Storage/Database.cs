@@ -9,13 +9,16 @@ namespace Halo.Api.Storage;
 /// </remarks>
 public abstract class Database : IAsyncDisposable
 {
+    static Database() => DapperTypes.Register();
+
     /// <summary>A connection for reading. Dispose it soon: it goes back to the pool.</summary>
     public abstract ValueTask<DbConnection> OpenAsync(CancellationToken stop = default);
 
     /// <summary>Runs a unit of work in one transaction and commits it durably. An exception rolls back this unit alone.</summary>
     /// <remarks>
     /// On SQLite units share the one writer, and a commit, with others: the unit must do nothing but database work,
-    /// awaited in place. On PostgreSQL each has a connection of its own, READ COMMITTED: guard by conditional updates.
+    /// awaited in place. On PostgreSQL each has a connection of its own, READ COMMITTED: guard by conditional updates;
+    /// after a deadlock or serialization failure the unit runs again from its beginning, so it must not change anything outside.
     /// </remarks>
     public abstract Task<T> WriteAsync<T>(Func<DbTransaction, Task<T>> unit, CancellationToken stop = default);
 
@@ -24,6 +27,7 @@ public abstract class Database : IAsyncDisposable
     public abstract Task<int> CommitAsync(Statement statement);
 
     /// <summary>Applies the schema scripts that are not applied yet; safe by two processes at once.</summary>
+    /// <exception cref="StartupException">The store cannot be reached, or a newer program has changed its schema.</exception>
     public abstract Task MigrateAsync(CancellationToken stop = default);
 
     /// <inheritdoc/>
@@ -32,5 +36,9 @@ public abstract class Database : IAsyncDisposable
 
 /// <summary>One statement of the group commit.</summary>
 /// <param name="Sql">With <c>@name</c> parameters. It must not fail on a conflict: say ON CONFLICT, or make it conditional.</param>
-/// <param name="Parameters">Values by name; null is NULL.</param>
+/// <param name="Parameters">Values by name, without the <c>@</c>; null is NULL.</param>
 public sealed record Statement(string Sql, params (string Name, object? Value)[] Parameters);
+
+/// <summary>The store failed in a way that its caller cannot mend: the connection was lost, the disk is full.</summary>
+/// <param name="message">What happened to the work, without its content.</param>
+public sealed class StorageException(string message, Exception? cause = null) : Exception(message, cause);

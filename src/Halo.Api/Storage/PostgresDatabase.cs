@@ -1,0 +1,97 @@
+using System.Data;
+using System.Data.Common;
+using Npgsql;
+
+namespace Halo.Api.Storage;
+
+/// <summary>The store of many nodes: PostgreSQL.</summary>
+public sealed class PostgresDatabase : Database
+{
+    // "Halo" in ASCII: whoever migrates holds it, so that two nodes started at once take turns.
+    const long MigrationLock = 0x48616c6f;
+    const int Tries = 5;
+
+    readonly NpgsqlDataSource _source;
+    readonly PostgresGroupCommit _groups;
+    readonly TimeProvider _time;
+
+    /// <param name="connectionString">Npgsql's; statements are prepared automatically unless it says otherwise.</param>
+    /// <param name="time">For the record of applied scripts.</param>
+    /// <exception cref="StartupException">The connection string is malformed.</exception>
+    public PostgresDatabase(string connectionString, TimeProvider time)
+    {
+        _time = time;
+        try
+        {
+            var settings = new NpgsqlConnectionStringBuilder(connectionString);
+            if (settings.MaxAutoPrepare == 0)
+                settings.MaxAutoPrepare = 200;
+            settings.AutoPrepareMinUsages = 2;
+            settings.ApplicationName ??= "halo-api";
+            _source = NpgsqlDataSource.Create(settings);
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException)
+        {
+            // The exception may quote the value, which holds a password.
+            throw new StartupException(
+                "The setting Halo:Storage:ConnectionString is not a PostgreSQL connection string. Write it as Host=…;Database=…;Username=…;Password=….");
+        }
+        _groups = new(_source);
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<DbConnection> OpenAsync(CancellationToken stop = default) => await _source.OpenConnectionAsync(stop);
+
+    /// <inheritdoc/>
+    public override async Task<T> WriteAsync<T>(Func<DbTransaction, Task<T>> unit, CancellationToken stop = default)
+    {
+        for (var tried = 1; ; tried++)
+        {
+            try
+            {
+                await using var connection = await _source.OpenConnectionAsync(stop);
+                await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, stop);
+                var result = await unit(transaction);
+                await transaction.CommitAsync(CancellationToken.None);
+                return result;
+            }
+            catch (PostgresException e) when (tried < Tries && e.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure)
+            {
+                // The server undid it to let another go first: run it again.
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override Task<int> CommitAsync(Statement statement) => _groups.Add(statement);
+
+    /// <inheritdoc/>
+    public override async Task MigrateAsync(CancellationToken stop = default)
+    {
+        try
+        {
+            await WriteAsync(async transaction =>
+            {
+                if ((await transaction.ReadAsync(r => r.GetString(0), "SHOW synchronous_commit"))[0] == "off")
+                {
+                    throw new StartupException(
+                        "PostgreSQL runs with synchronous_commit = off, so that accepted queries could be lost with the power. Set it on, for this role at least: ALTER ROLE … SET synchronous_commit = on.");
+                }
+                await transaction.RunAsync($"SELECT pg_advisory_xact_lock({MigrationLock})");
+                return await Migrations.ApplyAsync(transaction, SchemaWords.Postgres, _time);
+            }, stop);
+        }
+        catch (NpgsqlException e) when (e is not PostgresException { SqlState: not ("3D000" or "28000" or "28P01" or "53300" or "57P03") })
+        {
+            throw new StartupException(
+                $"PostgreSQL could not be opened ({e.Message}). Check the setting Halo:Storage:ConnectionString and that the server runs and knows this database and role.", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask DisposeAsync()
+    {
+        await _groups.DisposeAsync();
+        await _source.DisposeAsync();
+    }
+}

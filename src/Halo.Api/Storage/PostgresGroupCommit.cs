@@ -1,0 +1,122 @@
+using System.Threading.Channels;
+using Npgsql;
+
+namespace Halo.Api.Storage;
+
+/// <summary>
+/// Many statements, one commit: one loop takes all that wait into one batch. A batch ends with a single Sync, and what
+/// stands before a Sync is one transaction, so a group costs one round trip and one sync to disk.
+/// </summary>
+sealed class PostgresGroupCommit : IAsyncDisposable
+{
+    // Keeps a batch, and the locks it holds, short after a stall.
+    const int MostInGroup = 500;
+    const int Tries = 3;
+
+    readonly NpgsqlDataSource _source;
+    readonly Channel<Waiting> _waiting = Channel.CreateUnbounded<Waiting>(new() { SingleReader = true });
+    readonly Task _loop;
+
+    public PostgresGroupCommit(NpgsqlDataSource source)
+    {
+        _source = source;
+        _loop = Task.Run(LoopAsync);
+    }
+
+    public Task<int> Add(Statement statement)
+    {
+        var waiting = new Waiting(statement);
+        ObjectDisposedException.ThrowIf(!_waiting.Writer.TryWrite(waiting), typeof(PostgresDatabase));
+        return waiting.Done.Task;
+    }
+
+    /// <summary>Commits what still waits, then ends.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _waiting.Writer.TryComplete();
+        await _loop;
+    }
+
+    async Task LoopAsync()
+    {
+        NpgsqlConnection? connection = null;
+        var group = new List<Waiting>();
+        while (await _waiting.Reader.WaitToReadAsync())
+        {
+            while (group.Count < MostInGroup && _waiting.Reader.TryRead(out var next))
+                group.Add(next);
+            try
+            {
+                connection ??= await _source.OpenConnectionAsync();
+                await CommitAsync(group, connection);
+            }
+            catch (Exception e)
+            {
+                var lost = new StorageException("The connection to PostgreSQL was lost before the commit was confirmed; whether this write is stored is not known.", e);
+                group.ForEach(w => w.Done.TrySetException(lost));
+                if (connection is not null)
+                    await connection.DisposeAsync();
+                connection = null;
+            }
+            group.Clear();
+        }
+        if (connection is not null)
+            await connection.DisposeAsync();
+    }
+
+    static async Task CommitAsync(List<Waiting> group, NpgsqlConnection connection)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        foreach (var waiting in group)
+            batch.BatchCommands.Add(CommandFor(waiting.Statement));
+        try
+        {
+            await batch.ExecuteNonQueryAsync();
+        }
+        catch (PostgresException e) when (connection.FullState == System.Data.ConnectionState.Open)
+        {
+            // One of them is refused and the server has undone them all: each alone, so that only the culprit fails.
+            if (group.Count == 1 && !e.IsTransient)
+                group[0].Done.SetException(e);
+            else
+                await CommitEachAsync(group, connection);
+            return;
+        }
+        for (var i = 0; i < group.Count; i++)
+            group[i].Done.SetResult(batch.BatchCommands[i].RecordsAffected);
+    }
+
+    static async Task CommitEachAsync(List<Waiting> group, NpgsqlConnection connection)
+    {
+        foreach (var waiting in group)
+        {
+            for (var tried = 1; !waiting.Done.Task.IsCompleted; tried++)
+            {
+                try
+                {
+                    await using var batch = new NpgsqlBatch(connection) { BatchCommands = { CommandFor(waiting.Statement) } };
+                    waiting.Done.SetResult(await batch.ExecuteNonQueryAsync());
+                }
+                catch (PostgresException e) when (connection.FullState == System.Data.ConnectionState.Open)
+                {
+                    // Transient: a deadlock with another node's batch.
+                    if (!e.IsTransient || tried == Tries)
+                        waiting.Done.SetException(e);
+                }
+            }
+        }
+    }
+
+    static NpgsqlBatchCommand CommandFor(Statement statement)
+    {
+        var command = new NpgsqlBatchCommand(statement.Sql);
+        foreach (var (name, value) in statement.Parameters)
+            command.Parameters.Add(new() { ParameterName = name, Value = value ?? DBNull.Value });
+        return command;
+    }
+
+    sealed record Waiting(Statement Statement)
+    {
+        public TaskCompletionSource<int> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

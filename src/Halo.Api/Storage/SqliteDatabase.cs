@@ -1,0 +1,71 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+
+namespace Halo.Api.Storage;
+
+/// <summary>The embedded store: one SQLite file in WAL mode, synced at every commit.</summary>
+/// <remarks>SQLite has one writer at a time, so all writes go through one thread; readers have pooled connections and never wait for it.</remarks>
+public sealed class SqliteDatabase : Database
+{
+    readonly string _readers;
+    readonly SqliteWriter _writer;
+    readonly TimeProvider _time;
+
+    /// <param name="file">The database file; made at the first write.</param>
+    /// <param name="time">For the record of applied scripts.</param>
+    public SqliteDatabase(string file, TimeProvider time)
+    {
+        _time = time;
+        // Seconds that a connection waits for another process's lock (a backup, a second start).
+        var writer = new SqliteConnectionStringBuilder { DataSource = file, Pooling = false, DefaultTimeout = 30, ForeignKeys = true };
+        _readers = new SqliteConnectionStringBuilder(writer.ConnectionString) { Pooling = true }.ConnectionString;
+        _writer = new(writer.ConnectionString);
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<DbConnection> OpenAsync(CancellationToken stop = default)
+    {
+        var connection = new SqliteConnection(_readers);
+        try
+        {
+            await connection.OpenAsync(stop);
+            await using var command = connection.Command(null, "PRAGMA query_only = ON");
+            await command.ExecuteNonQueryAsync(stop);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async Task<T> WriteAsync<T>(Func<DbTransaction, Task<T>> unit, CancellationToken stop = default)
+    {
+        stop.ThrowIfCancellationRequested();
+        var work = new UnitWork<T>(unit, stop);
+        _writer.Add(work);
+        return await work.Done;
+    }
+
+    /// <inheritdoc/>
+    public override Task<int> CommitAsync(Statement statement)
+    {
+        var work = new StatementWork(statement);
+        _writer.Add(work);
+        return work.Done;
+    }
+
+    /// <inheritdoc/>
+    public override Task MigrateAsync(CancellationToken stop = default) =>
+        WriteAsync(transaction => Migrations.ApplyAsync(transaction, SchemaWords.Sqlite, _time), stop);
+
+    /// <inheritdoc/>
+    public override async ValueTask DisposeAsync()
+    {
+        await _writer.DisposeAsync();
+        using var connection = new SqliteConnection(_readers);
+        SqliteConnection.ClearPool(connection);
+    }
+}

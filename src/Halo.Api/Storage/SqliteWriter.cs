@@ -1,0 +1,132 @@
+using Microsoft.Data.Sqlite;
+
+namespace Halo.Api.Storage;
+
+/// <summary>
+/// The one writer: takes everything that waits into one transaction, commits, completes. What arrives meanwhile is the
+/// next group, so a lone write never waits and many share the cost of one sync.
+/// </summary>
+sealed class SqliteWriter : IAsyncDisposable
+{
+    readonly object _gate = new();
+    readonly string _connectionString;
+    readonly Thread _thread;
+    readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    List<SqliteWork> _waiting = [];
+    bool _stopping;
+
+    public SqliteWriter(string connectionString)
+    {
+        _connectionString = connectionString;
+        _thread = new(Loop) { IsBackground = true, Name = "SQLite writer" };
+        _thread.Start();
+    }
+
+    public void Add(SqliteWork work)
+    {
+        if (Thread.CurrentThread == _thread)
+            throw new InvalidOperationException("A unit of work may not wait for another write: it would wait for itself.");
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_stopping, typeof(SqliteDatabase));
+            _waiting.Add(work);
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    /// <summary>Writes what still waits, then closes.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        lock (_gate)
+        {
+            _stopping = true;
+            Monitor.Pulse(_gate);
+        }
+        await _ended.Task;
+    }
+
+    void Loop()
+    {
+        SqliteConnection? connection = null;
+        SqliteStatements? statements = null;
+        List<SqliteWork> group = [];
+        while (Take(ref group))
+        {
+            try
+            {
+                connection ??= Open();
+                statements ??= new(connection);
+            }
+            catch (Exception e)
+            {
+                group.ForEach(w => w.Fail(e));
+                group.Clear();
+                continue;
+            }
+            Write(group, connection, statements);
+            group.Clear();
+        }
+        statements?.Dispose();
+        connection?.Dispose();
+        _ended.SetResult();
+    }
+
+    bool Take(ref List<SqliteWork> group)
+    {
+        lock (_gate)
+        {
+            while (_waiting.Count == 0 && !_stopping)
+                Monitor.Wait(_gate);
+            (group, _waiting) = (_waiting, group);
+            return group.Count > 0;
+        }
+    }
+
+    static void Write(List<SqliteWork> group, SqliteConnection connection, SqliteStatements statements)
+    {
+        var done = new List<SqliteWork>(group.Count);
+        try
+        {
+            using var transaction = connection.BeginTransaction(deferred: false);
+            foreach (var work in group)
+            {
+                try
+                {
+                    work.Run(transaction, statements);
+                    done.Add(work);
+                }
+                catch (Exception e) when (!SqliteStatements.IsUndone(transaction))
+                {
+                    work.Fail(e);
+                }
+            }
+            transaction.Commit();
+        }
+        catch (Exception e)
+        {
+            // Begin or commit failed, or SQLite undid everything: nothing of this group is stored. A task that failed before stays as it is.
+            var reason = new StorageException($"SQLite could not commit ({e.Message}); nothing of this write is stored.", e);
+            group.ForEach(w => w.Fail(reason));
+            return;
+        }
+        done.ForEach(w => w.Complete());
+    }
+
+    SqliteConnection Open()
+    {
+        var connection = new SqliteConnection(_connectionString);
+        try
+        {
+            connection.Open();
+            using var command = connection.Command(null,
+                "PRAGMA busy_timeout = 30000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
+            command.ExecuteNonQuery();
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+}
