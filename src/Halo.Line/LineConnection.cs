@@ -141,7 +141,7 @@ public sealed class LineConnection : IAsyncDisposable
         var probe = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         probe = Interlocked.CompareExchange(ref _probe, probe, null) ?? probe;
         using var either = CancellationTokenSource.CreateLinkedTokenSource(giveUp, _dead.Token);
-        _ = SendAsync(FrameKind.Ping, Guid.Empty).AsTask();
+        _ = SendAsync(FrameKind.Ping, Guid.Empty, CancellationToken.None).AsTask();
         await probe.Task.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return probe.Task.IsCompleted;
     }
