@@ -1,16 +1,21 @@
+using System.Net;
 using System.Security.Cryptography;
+using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;
 using Halo.Testing.Processes;
 
 namespace Halo.SystemTests;
 
 /// <summary>A class's own API, Link and paired integrator, for tests that break nothing.</summary>
-public abstract class House(Func<Task<(string, string)[]>> settings, Func<HaloFixture, Task<LinkSite>> practice) : IAsyncLifetime
+/// <param name="engine">Of the practice.</param>
+public abstract class House(string engine, Func<Task<(string, string)[]>> settings, Func<HaloFixture, Task<LinkSite>> practice) : IAsyncLifetime
 {
     HaloFixture? _fixture;
     LinkProgram? _link;
     Site? _site;
     IntegratorClient? _integrator;
+
+    public string Engine { get; } = engine;
 
     public HaloFixture Fixture => _fixture!;
 
@@ -19,6 +24,24 @@ public abstract class House(Func<Task<(string, string)[]>> settings, Func<HaloFi
     public Site Site => _site!;
 
     public IntegratorClient Integrator => _integrator!;
+
+    /// <summary>The API's store in a new database of <paramref name="postgres"/>.</summary>
+    public static async Task<(string, string)[]> PostgresStoreAsync(SharedPostgres postgres) =>
+    [
+        ("Halo__Storage__ConnectionString", await postgres.Server.CreateDatabaseAsync()),
+        ("Halo__Encryption__MasterKey", Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))),
+    ];
+
+    /// <summary>Runs an async query to its successful end.</summary>
+    public async Task<Query> ExportAsync(string sql)
+    {
+        var queued = await Integrator.QueueAsync(Site.Id, sql);
+        Assert.True(queued.Status == HttpStatusCode.Created, queued.ToString());
+        Assert.EndsWith($"/integrator/sites/{Site.Id}/queries/{queued.Query.Id}", queued.Headers.Location!.ToString(), StringComparison.Ordinal);
+        var query = await Integrator.WhenFinalAsync(Site.Id, queued.Query.Id);
+        Assert.True(query.Status == QueryStatus.Successful, $"{query.Status}: {query.ErrorDetails}");
+        return query;
+    }
 
     public async ValueTask InitializeAsync()
     {
@@ -32,22 +55,14 @@ public abstract class House(Func<Task<(string, string)[]>> settings, Func<HaloFi
             await _fixture.DisposeAsync();
         GC.SuppressFinalize(this);
     }
-
-    /// <summary>An empty practice in SQLite.</summary>
-    protected static Task<LinkSite> EmptySqliteAsync(HaloFixture fixture) => Task.FromResult(new LinkSite("sqlite", fixture.SqliteFile()));
-
-    /// <summary>The API's store in a new database of <paramref name="postgres"/>.</summary>
-    protected static async Task<(string, string)[]> PostgresStoreAsync(SharedPostgres postgres) =>
-    [
-        ("Halo__Storage__ConnectionString", await postgres.Server.CreateDatabaseAsync()),
-        ("Halo__Encryption__MasterKey", Convert.ToBase64String(RandomNumberGenerator.GetBytes(32))),
-    ];
 }
 
 /// <summary>The embedded store, a practice in SQLite.</summary>
-public sealed class SqliteHouse() : House(() => Task.FromResult<(string, string)[]>([]), EmptySqliteAsync);
+public sealed class SqliteHouse() : House("sqlite",
+    () => Task.FromResult<(string, string)[]>([]),
+    fixture => Task.FromResult(new LinkSite("sqlite", fixture.SqliteFile())));
 
 /// <summary>PostgreSQL on both sides.</summary>
-public sealed class PostgresHouse(SharedPostgres postgres) : House(
+public sealed class PostgresHouse(SharedPostgres postgres) : House("postgres",
     () => PostgresStoreAsync(postgres),
     async _ => new LinkSite("postgres", await postgres.Server.CreateDatabaseAsync()));
