@@ -1,2 +1,3 @@
-// Composition of the service stands here.
-WebApplication.CreateBuilder(args).Build().Run();
+using Halo.Api;
+
+return await HaloApi.RunAsync(args);

@@ -20,6 +20,8 @@ public sealed class LineConnection : IAsyncDisposable
     readonly ITimer _watch;
     long _lastHeard;
     int _pinged;
+    int _ponging;
+    volatile bool _handling;
     string? _closeReason;
     TaskCompletionSource? _probe;
 
@@ -199,14 +201,25 @@ public sealed class LineConnection : IAsyncDisposable
         switch (frame.Kind)
         {
             case FrameKind.Ping:
-                await SendAsync(FrameKind.Pong, Guid.Empty);
+                // Not awaited: were both ends' sends held up, each would wait for the other to read, and neither would.
+                if (Interlocked.Exchange(ref _ponging, 1) == 0)
+                    _ = AnswerPingAsync();
                 break;
             case FrameKind.Pong:
                 break;
             default:
+                _handling = true;
                 await handler(frame);
+                Heard();
+                _handling = false;
                 break;
         }
+    }
+
+    async Task AnswerPingAsync()
+    {
+        await SendAsync(FrameKind.Pong, Guid.Empty);
+        Volatile.Write(ref _ponging, 0);
     }
 
     async Task AnswerCloseAsync()
@@ -228,6 +241,9 @@ public sealed class LineConnection : IAsyncDisposable
     {
         if (_dead.IsCancellationRequested)
             return;
+        // While a frame is being handled nothing is read: that silence is this end's own.
+        if (_handling)
+            Heard();
         var silence = _time.GetElapsedTime(Volatile.Read(ref _lastHeard));
         if (silence < ProtocolLimits.PingAfter)
         {

@@ -24,6 +24,7 @@ namespace Halo.LinkProtocol;
 [JsonSerializable(typeof(Claim))]
 [JsonSerializable(typeof(Report))]
 [JsonSerializable(typeof(ReportAck))]
+[JsonSerializable(typeof(HostFacts))]
 [JsonSerializable(typeof(NonceResponse))]
 [JsonSerializable(typeof(EnrolRequest))]
 [JsonSerializable(typeof(EnrolResponse))]

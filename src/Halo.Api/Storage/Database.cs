@@ -11,6 +11,9 @@ public abstract class Database : IAsyncDisposable
 {
     static Database() => DapperTypes.Register();
 
+    /// <summary>Ends a SELECT inside a unit whose rows the unit will change: PostgreSQL locks them, on SQLite units are alone anyway.</summary>
+    public abstract string ForUpdate { get; }
+
     /// <summary>A connection for reading. Dispose it soon: it goes back to the pool.</summary>
     public abstract ValueTask<DbConnection> OpenAsync(CancellationToken stop = default);
 

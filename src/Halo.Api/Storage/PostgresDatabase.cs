@@ -40,6 +40,9 @@ public sealed class PostgresDatabase : Database
     }
 
     /// <inheritdoc/>
+    public override string ForUpdate => " FOR UPDATE";
+
+    /// <inheritdoc/>
     public override async ValueTask<DbConnection> OpenAsync(CancellationToken stop = default) => await _source.OpenConnectionAsync(stop);
 
     /// <inheritdoc/>

@@ -23,6 +23,9 @@ public sealed class SqliteDatabase : Database
     }
 
     /// <inheritdoc/>
+    public override string ForUpdate => "";
+
+    /// <inheritdoc/>
     public override async ValueTask<DbConnection> OpenAsync(CancellationToken stop = default)
     {
         var connection = new SqliteConnection(_readers);

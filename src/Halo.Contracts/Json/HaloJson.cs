@@ -12,6 +12,7 @@ namespace Halo.Contracts.Json;
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     Converters = [typeof(UtcTimeConverter)])]
 [JsonSerializable(typeof(Query))]
+[JsonSerializable(typeof(QueryRequest))]
 [JsonSerializable(typeof(QueryCommand))]
 [JsonSerializable(typeof(QueryStatusRequest))]
 [JsonSerializable(typeof(QueryStatusResponse))]

@@ -1,10 +1,12 @@
+using System.Data;
 using System.Data.Common;
+using System.Text.Json;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 
 namespace Halo.Link.Engines;
 
-/// <summary>What differs from one database to the next: connect, bind, describe and write values, name errors.</summary>
+/// <summary>What differs from one database to the next: connect, bind, describe and write values, stop, name errors.</summary>
 public interface IDatabaseEngine : IAsyncDisposable
 {
     /// <summary><c>sqlServer</c>, <c>postgres</c> or <c>sqlite</c>, as in the configuration.</summary>
@@ -12,6 +14,12 @@ public interface IDatabaseEngine : IAsyncDisposable
 
     /// <summary>One of <see cref="ErrorTypes"/>.</summary>
     string ErrorType { get; }
+
+    /// <summary>Whether the driver blocks its thread: then everything runs synchronously on a worker.</summary>
+    bool BlocksThread { get; }
+
+    /// <summary>How readers are opened.</summary>
+    CommandBehavior Behavior { get; }
 
     /// <summary>Opens a connection that carries nothing from an earlier query.</summary>
     /// <param name="database">Name of the database behind the catalogue; null: the connection string's own.</param>
@@ -27,15 +35,34 @@ public interface IDatabaseEngine : IAsyncDisposable
     /// <summary>Chooses, once per result set, how a column's values become JSON.</summary>
     ValueWriter WriterFor(DbDataReader reader, int ordinal);
 
-    /// <summary>The output parameters after the command has ended.</summary>
-    IReadOnlyList<OutputParameter> ReadOutputs(DbCommand command, QueryCommand asked);
+    /// <summary>Whether the command's output parameters come as the first row of its first result set.</summary>
+    bool OutputsAreARow(QueryCommand asked);
+
+    /// <summary>The output parameters: from the row where <see cref="OutputsAreARow"/>, else after the reader was closed.</summary>
+    IReadOnlyList<OutputParameter> ReadOutputs(DbCommand command, QueryCommand asked, DbDataReader? row);
 
     /// <summary>The database's own words for an exception of its driver; null where it is none of the database's.</summary>
     ErrorDetails? NameError(Exception exception);
+
+    /// <summary>Stops the running statement in the database. Called from any thread, more than once, and also when nothing runs.</summary>
+    void Cancel(DbConnection connection, DbCommand command);
+
+    /// <summary>Sees to it that the connection never serves another query.</summary>
+    void Discard(DbConnection connection);
+
+    /// <summary>Rolls back the transaction that a command has left open.</summary>
+    /// <returns>Whether there was one.</returns>
+    ValueTask<bool> RollBackAsync(DbConnection connection, QueryCommand asked, bool failed);
+
+    /// <summary>What is known of a command that did not succeed, once nothing of it is open any more.</summary>
+    /// <param name="asked">The command.</param>
+    /// <param name="failure">What ended it; null: an open transaction that was rolled back.</param>
+    /// <param name="rolledBack">Whether a transaction was open and was rolled back.</param>
+    Executed AfterFailure(DbConnection connection, QueryCommand asked, Exception? failure, bool rolledBack);
 
     /// <summary>The database's own identity (contract), null where it has none. May throw: the caller bounds and ignores it.</summary>
     Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop);
 }
 
-/// <summary>Writes one value of the current row as JSON. Static, chosen once per column: no boxing, no allocation of its own.</summary>
-public delegate void ValueWriter(DbDataReader reader, int ordinal, System.Text.Json.Utf8JsonWriter json);
+/// <summary>Writes one value of the current row as JSON. Chosen once per column: no boxing, no allocation of its own.</summary>
+public delegate void ValueWriter(DbDataReader reader, int ordinal, Utf8JsonWriter json);

@@ -1,5 +1,5 @@
 -- One text for SQLite and PostgreSQL. Three words differ and are put in when the script is applied:
--- {uuid} (TEXT | uuid), {blob} (BLOB | bytea), {json} (TEXT | text).
+-- {uuid} (TEXT COLLATE NOCASE | uuid), {blob} (BLOB | bytea), {json} (TEXT | text).
 -- Times are milliseconds since 1970 UTC, by the API's clock.
 
 CREATE TABLE integrators (
@@ -32,7 +32,8 @@ CREATE TABLE links (
   machine_id TEXT,
   host {json},
   last_claim_number BIGINT NOT NULL,
-  run_id {uuid},
+  run_id {uuid},                      -- of the session that said Hello last: it alone may claim
+  session_id {uuid},
   last_heard_at BIGINT,
   closed_in_order BOOLEAN NOT NULL,
   created_at BIGINT NOT NULL,
@@ -91,10 +92,16 @@ CREATE TABLE enrolment_tokens (
   created_at BIGINT NOT NULL
 );
 
+-- Which master keys this store has been used with: a lost one is noticed at start, before anything is written with another.
+CREATE TABLE master_keys (
+  key_id TEXT NOT NULL PRIMARY KEY,
+  created_at BIGINT NOT NULL
+);
+
 -- The service's own signing keys, wrapped by the master key that each blob names.
 CREATE TABLE api_keys (
   id {uuid} NOT NULL PRIMARY KEY,
-  purpose TEXT NOT NULL,
+  purpose TEXT NOT NULL UNIQUE,
   wrapped_key {blob} NOT NULL,
   created_at BIGINT NOT NULL
 );
@@ -115,6 +122,7 @@ CREATE TABLE queries (
   site_id {uuid} NOT NULL,
   link_id {uuid},
   run_id {uuid},
+  session_id {uuid},                  -- over which it was sent or claimed
   mode TEXT NOT NULL,
   status TEXT NOT NULL,
   executed TEXT,
@@ -128,6 +136,8 @@ CREATE TABLE queries (
   sql_size BIGINT NOT NULL,
   claim_id {uuid},
   claim_number BIGINT,
+  handed_back_claim {uuid},           -- the last claim that gave it back unstarted, to know a repeat of its report
+  settled_by TEXT,                    -- api | link | integrator | operator, once final
   cancel_asked_at BIGINT,
   created_at BIGINT NOT NULL,
   queued_at BIGINT,
@@ -146,6 +156,7 @@ CREATE TABLE queries (
   execute_ms DOUBLE PRECISION,
   encode_ms DOUBLE PRECISION,
   upload_ms DOUBLE PRECISION,
+  error_type TEXT,                    -- whose error; these three stay plain for billing and operations
   error_code INTEGER,
   failure_code TEXT,
   wrapped_key {blob},                 -- the query's own data key, wrapped by the master key it names

@@ -1,0 +1,29 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Halo.Api.Errors;
+
+namespace Halo.Api.Admin;
+
+/// <summary>Reads an operator's body; an absent one is an empty object.</summary>
+static class AdminBody
+{
+    const int MaxBytes = 64 * 1024;
+
+    public static async Task<(T? Body, Refusal? Refusal)> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type)
+        where T : class
+    {
+        var (bytes, tooLarge) = await RequestBody.ReadAsync(http, MaxBytes);
+        if (bytes is not { } body)
+            return (null, tooLarge);
+        try
+        {
+            var read = JsonSerializer.Deserialize(body.IsEmpty ? "{}"u8 : body.Span, type);
+            return read is null ? (null, Refusal.Invalid("body", "must be a JSON object.")) : (read, null);
+        }
+        catch (JsonException e)
+        {
+            return (null, Refusal.Invalid(e.Path is { Length: > 0 } path ? path : "body",
+                $"is not what this call takes: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."));
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Halo.Api.Integrators;
+using Halo.Contracts.Json;
+using Halo.Contracts.Sites;
+
+namespace Halo.Api.Admin;
+
+/// <summary>A site as operators see it: what integrators see, and which Link serves it.</summary>
+public sealed record AdminSite : Site
+{
+    /// <summary>The Link GUID.</summary>
+    public Guid LinkId { get; init; }
+
+    /// <summary>Whether its database, machine and PMS ID are the ones an operator knows.</summary>
+    public bool Confirmed { get; init; }
+}
+
+/// <summary>A page of sites.</summary>
+public sealed record AdminSiteList(IReadOnlyList<AdminSite> Sites, string? Next);
+
+/// <summary>An integrator, without its keys.</summary>
+public sealed record AdminIntegrator(Guid Id, string Name, bool Enabled, DateTimeOffset CreatedAt, IReadOnlyList<Guid> Pairings);
+
+/// <summary>A page of integrators.</summary>
+public sealed record AdminIntegratorList(IReadOnlyList<AdminIntegrator> Integrators, string? Next);
+
+/// <summary>A Link as operators see it.</summary>
+public sealed record AdminLink(Guid Id, string Status, string Version, bool Connected, DateTimeOffset? LastHeardAt, DateTimeOffset CreatedAt);
+
+/// <summary>A page of Links.</summary>
+public sealed record AdminLinkList(IReadOnlyList<AdminLink> Links, string? Next);
+
+/// <summary>A key that was rotated: the only time it is shown.</summary>
+public sealed record RotatedKey(string Key);
+
+/// <summary>A new enrolment token: the only time it is shown.</summary>
+public sealed record NewEnrolmentToken(Guid Id, string Token, DateTimeOffset ExpiresAt);
+
+/// <summary>Asks for an integrator.</summary>
+public sealed record CreateIntegratorRequest(string? Name);
+
+/// <summary>Changes an integrator.</summary>
+public sealed record PatchIntegratorRequest(string? Name, bool? Enabled);
+
+/// <summary>Asks for an enrolment token.</summary>
+public sealed record CreateEnrolmentTokenRequest(int? ExpiresInMinutes, int? Uses, string? PracticeManagementName, string? PracticeManagementSiteId);
+
+/// <summary>Source-generated JSON of the operator's side.</summary>
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(UtcTimeConverter)])]
+[JsonSerializable(typeof(AdminSite))]
+[JsonSerializable(typeof(AdminSiteList))]
+[JsonSerializable(typeof(AdminIntegrator))]
+[JsonSerializable(typeof(AdminIntegratorList))]
+[JsonSerializable(typeof(AdminLink))]
+[JsonSerializable(typeof(AdminLinkList))]
+[JsonSerializable(typeof(RotatedKey))]
+[JsonSerializable(typeof(NewIntegrator))]
+[JsonSerializable(typeof(NewEnrolmentToken))]
+[JsonSerializable(typeof(CreateIntegratorRequest))]
+[JsonSerializable(typeof(PatchIntegratorRequest))]
+[JsonSerializable(typeof(CreateEnrolmentTokenRequest))]
+public sealed partial class AdminJson : JsonSerializerContext;

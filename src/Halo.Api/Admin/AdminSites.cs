@@ -1,0 +1,35 @@
+using Halo.Api.Sites;
+
+namespace Halo.Api.Admin;
+
+/// <summary>Sites as operators see them.</summary>
+public sealed class AdminSites(SiteView view)
+{
+    public AdminSite Show(SiteRecord site)
+    {
+        var shown = view.Show(site);
+        return new AdminSite
+        {
+            LinkId = site.LinkId,
+            Confirmed = site.Confirmed,
+            Id = shown.Id,
+            PmsType = shown.PmsType,
+            Availability = shown.Availability,
+            Status = shown.Status,
+            HaloLinkVersion = shown.HaloLinkVersion,
+            Catalogue = shown.Catalogue,
+            PracticeMetadata = shown.PracticeMetadata,
+            EnrichedAt = shown.EnrichedAt,
+            Name = shown.Name,
+            PracticeManagementSiteId = shown.PracticeManagementSiteId,
+            PracticeManagementName = shown.PracticeManagementName,
+            PracticeManagementVersion = shown.PracticeManagementVersion,
+            CreatedAt = shown.CreatedAt,
+            Authoritative = shown.Authoritative,
+            HeartbeatTimestamp = shown.HeartbeatTimestamp,
+            ClientTimestamp = shown.ClientTimestamp,
+            ClockDriftMs = shown.ClockDriftMs,
+            Database = shown.Database,
+        };
+    }
+}

@@ -1,0 +1,75 @@
+using System.Globalization;
+using Halo.Api.Links;
+using Halo.Api.Queries;
+using Halo.Api.Results;
+
+namespace Halo.Api;
+
+/// <summary>The service's settings under <c>Halo:</c>, read and checked once, at start, all faults at once.</summary>
+public sealed record ApiOptions
+{
+    /// <summary>Where the store, pages and keys stand: <c>Halo:DataDirectory</c>, default <c>data</c> beside the working directory.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>The operator's key: <c>Halo:AdminKey</c>; null: made at first start and written to <c>admin.key</c>.</summary>
+    public string? AdminKey { get; init; }
+
+    /// <summary>Which new Links are trusted: <c>Halo:Enrolment</c>, default <c>token</c>.</summary>
+    public EnrolmentMode Enrolment { get; init; } = EnrolmentMode.Token;
+
+    /// <summary>The address that Links dial, where it is not the one the service sees itself called by: <c>Halo:PublicAddress</c>.</summary>
+    public string? PublicAddress { get; init; }
+
+    /// <summary>How this node is reached by others: <c>Halo:NodeAddress</c>.</summary>
+    public string NodeAddress { get; init; } = "local";
+
+    /// <summary>How often Links report, in seconds (10 to 300): <c>Halo:HeartbeatSeconds</c>, default 60.</summary>
+    public int HeartbeatSeconds { get; init; } = 60;
+
+    /// <summary>Bounds of queries: <c>Halo:Limits:…</c>.</summary>
+    public required QueryLimits Limits { get; init; }
+
+    /// <summary>How results are kept: <c>Halo:Results:…</c>.</summary>
+    public required ResultOptions Results { get; init; }
+
+    /// <summary>Reads the settings.</summary>
+    /// <exception cref="StartupException">Something is wrong with them; every fault is in its text.</exception>
+    public static ApiOptions Read(IConfiguration configuration)
+    {
+        var halo = configuration.GetSection("Halo");
+        var faults = new List<string>();
+        var enrolment = EnrolmentMode.Token;
+        if (halo["Enrolment"] is { } word && !Enum.TryParse(word, ignoreCase: true, out enrolment))
+            faults.Add($"Halo:Enrolment is \"{word}\"; it takes open, token or approval.");
+        if (halo["AdminKey"] is { Length: < 16 })
+            faults.Add("Halo:AdminKey is shorter than 16 characters; use a long random one, or leave it out and one is made.");
+        if (halo["PublicAddress"] is { } address && !(Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"))
+            faults.Add("Halo:PublicAddress must be an absolute http or https address.");
+        var limits = QueryLimits.Read(halo.GetSection("Limits"), faults);
+        var results = ResultOptions.Read(halo.GetSection("Results"), faults);
+        var heartbeat = ReadInt(halo, "HeartbeatSeconds", 60, 1, 300, faults);
+        if (faults.Count > 0)
+            throw new StartupException("The settings have faults:\n" + string.Join('\n', faults.Select(f => "  - " + f)));
+        return new ApiOptions
+        {
+            DataDirectory = Path.GetFullPath(halo["DataDirectory"] ?? "data"),
+            AdminKey = halo["AdminKey"],
+            Enrolment = enrolment,
+            PublicAddress = halo["PublicAddress"]?.TrimEnd('/'),
+            NodeAddress = halo["NodeAddress"] ?? "local",
+            HeartbeatSeconds = heartbeat,
+            Limits = limits,
+            Results = results,
+        };
+    }
+
+    internal static int ReadInt(IConfigurationSection section, string name, int preset, int least, int most, List<string> faults)
+    {
+        if (section[name] is not { } text)
+            return preset;
+        if (int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most)
+            return value;
+        faults.Add($"{section.Path}:{name} is \"{text}\"; it takes a whole number from {least} to {most}.");
+        return preset;
+    }
+}

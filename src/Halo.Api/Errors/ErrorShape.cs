@@ -1,0 +1,53 @@
+using Halo.Contracts.Errors;
+
+namespace Halo.Api.Errors;
+
+/// <summary>Gives every error the contract's shape, the framework's own included. No stack trace ever leaves.</summary>
+public sealed partial class ErrorShape(RequestDelegate next, ILogger<ErrorShape> log)
+{
+    public async Task InvokeAsync(HttpContext http)
+    {
+        try
+        {
+            await next(http);
+        }
+        catch (BadHttpRequestException e) when (!http.Response.HasStarted)
+        {
+            await Shape(http, e.StatusCode).ExecuteAsync(http);
+            return;
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            return;
+        }
+        catch (Exception e) when (!http.Response.HasStarted)
+        {
+            // The exception's own text may hold what a driver was given: only its type and stack go to the log.
+            LogFailure(e.GetType().FullName, http.Request.Method, RouteOf(http), e.StackTrace);
+            http.Response.Clear();
+            await Shape(http, 500).ExecuteAsync(http);
+            return;
+        }
+        var response = http.Response;
+        if (response.StatusCode >= 400 && !response.HasStarted && response.ContentLength is null && response.ContentType is null)
+            await Shape(http, response.StatusCode).ExecuteAsync(http);
+    }
+
+    static Refusal Shape(HttpContext http, int status) => status switch
+    {
+        404 => new(404, ErrorCodes.NotFound, $"There is no {http.Request.Method} {http.Request.Path}. The routes are listed at /docs."),
+        405 => new(405, ErrorCodes.MethodNotAllowed,
+            $"{http.Request.Path} does not know {http.Request.Method}. It takes {http.Response.Headers.Allow}."),
+        413 => new(413, ErrorCodes.RequestTooLarge, "The request's body is over the limit that GET /integrator/limits tells."),
+        415 => new(415, ErrorCodes.UnsupportedMediaType, "The body must be JSON: send Content-Type: application/json."),
+        500 => new(500, ErrorCodes.InternalError, "The service failed. Tell its operator the traceId; a repeat may succeed."),
+        503 => new(503, ErrorCodes.ServiceUnavailable, "The service is stopping or not ready. Try again shortly."),
+        _ => new(status, ErrorCodes.InvalidRequest, "The request is malformed."),
+    };
+
+    static string RouteOf(HttpContext http) =>
+        (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "(no route)";
+
+    [LoggerMessage(1400, LogLevel.Error, "{Exception} in {Method} {Route}\n{Stack}")]
+    partial void LogFailure(string? exception, string method, string route, string? stack);
+}

@@ -1,0 +1,55 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Json;
+using Microsoft.AspNetCore.WebUtilities;
+
+namespace Halo.Api.Errors;
+
+/// <summary>A request that is refused before a query exists: the contract's general error, as data and as an answer.</summary>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="Code">One of <see cref="ErrorCodes"/>.</param>
+/// <param name="Message">What is wrong and how to put it right.</param>
+public sealed record Refusal(int Status, string Code, string Message) : IResult
+{
+    /// <summary>Every fault, where several things are wrong at once.</summary>
+    public IReadOnlyList<FieldError>? Errors { get; init; }
+
+    /// <summary>When a repeat may succeed.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>The error as it stands in a body.</summary>
+    public ApiError ToError() => new(Status, ReasonPhrases.GetReasonPhrase(Status), Message)
+    {
+        Code = Code,
+        TraceId = Activity.Current?.TraceId.ToHexString(),
+        Errors = Errors,
+    };
+
+    /// <inheritdoc/>
+    public Task ExecuteAsync(HttpContext httpContext)
+    {
+        var response = httpContext.Response;
+        response.StatusCode = Status;
+        response.ContentType = "application/json; charset=utf-8";
+        if (RetryAfter is { } wait)
+            response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+        var body = JsonSerializer.SerializeToUtf8Bytes(new ErrorResponse(ToError()), HaloJson.Default.ErrorResponse);
+        response.ContentLength = body.Length;
+        return response.Body.WriteAsync(body).AsTask();
+    }
+
+    /// <summary>400 with every fault.</summary>
+    public static Refusal Invalid(IReadOnlyList<FieldError> faults) => new(400, ErrorCodes.InvalidRequest,
+        faults.Count == 1 ? $"{faults[0].Field}: {faults[0].Message}" : $"The request has {faults.Count} faults; see errors.")
+    {
+        Errors = faults,
+    };
+
+    /// <summary>400 with one fault.</summary>
+    public static Refusal Invalid(string field, string message) => Invalid([new FieldError(field, message)]);
+
+    /// <summary>404 for a thing.</summary>
+    public static Refusal NotFound(string message) => new(404, ErrorCodes.NotFound, message);
+}

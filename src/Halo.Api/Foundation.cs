@@ -1,0 +1,42 @@
+using Halo.Api.Admin;
+using Halo.Api.Links;
+using Halo.Api.Storage;
+using Halo.Api.Storage.Keys;
+
+namespace Halo.Api;
+
+/// <summary>What everything else stands on: directory, store, keys. Made before the service is, so that no part ever sees it half-made.</summary>
+/// <param name="Options">The settings.</param>
+/// <param name="Directory">Where files are kept.</param>
+/// <param name="Database">The store, its schema up to date.</param>
+/// <param name="Keys">The master keys.</param>
+/// <param name="Signing">Signs access tokens.</param>
+/// <param name="Admin">The operator's key.</param>
+public sealed record Foundation(
+    ApiOptions Options, DataDirectory Directory, Database Database, MasterKeys Keys, SigningKey Signing, AdminKey Admin) : IAsyncDisposable
+{
+    /// <summary>Lays it.</summary>
+    /// <exception cref="StartupException">A person has to put something right first.</exception>
+    public static async Task<Foundation> LayAsync(IConfiguration configuration, ILogger log, TimeProvider time)
+    {
+        var options = ApiOptions.Read(configuration);
+        var directory = DataDirectory.Prepare(options.DataDirectory);
+        var storage = new DatabaseOptions { ConnectionString = configuration["Halo:Storage:ConnectionString"] };
+        var database = storage.Open(directory, time);
+        try
+        {
+            await database.MigrateAsync();
+            var encryption = configuration.GetSection("Halo:Encryption").Get<EncryptionOptions>() ?? new();
+            var keys = await MasterKeyLoader.LoadAsync(encryption, database, directory, mayMakeKey: !storage.UsesPostgres, time);
+            return new Foundation(options, directory, database, keys, await SigningKey.LoadAsync(database, keys, time), AdminKey.Load(options, directory, log));
+        }
+        catch
+        {
+            await database.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => Database.DisposeAsync();
+}

@@ -1,0 +1,84 @@
+using Halo.Api.Admin;
+using Halo.Api.Errors;
+using Halo.Api.Health;
+using Halo.Api.Integrators;
+using Halo.Api.Links;
+using Halo.Api.OpenApi;
+using Halo.Api.Queries;
+using Halo.Api.Results;
+using Halo.Api.Sites;
+
+namespace Halo.Api;
+
+/// <summary>The service, composed: settings, parts, pipeline, routes, and an orderly end.</summary>
+public static partial class HaloApi
+{
+    static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(4);
+
+    /// <summary>Runs until told to stop.</summary>
+    /// <returns>The exit code: 0 in order, 2 where a person has to put something right first.</returns>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        if (args is ["--version"])
+        {
+            Console.WriteLine(ProductVersion.Text);
+            return 0;
+        }
+        try
+        {
+            using var logs = LoggerFactory.Create(l => l.AddHaloConsole());
+            var builder = CreateBuilder(args);
+            await using var foundation = await Foundation.LayAsync(builder.Configuration, logs.CreateLogger("Halo.Api.Startup"), TimeProvider.System);
+            await using var app = Build(builder, foundation);
+            await app.Services.GetRequiredService<Startup>().PrepareAsync(app.Lifetime.ApplicationStopping);
+            await app.RunAsync();
+            return 0;
+        }
+        catch (StartupException e)
+        {
+            await Console.Error.WriteLineAsync($"halo-api cannot start. {e.Message}");
+            return 2;
+        }
+        catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+        {
+            await Console.Error.WriteLineAsync($"halo-api cannot start. {e.Message} Stop the other program, or choose another address with --urls.");
+            return 2;
+        }
+    }
+
+    /// <summary>The host's settings, before anything stands.</summary>
+    public static WebApplicationBuilder CreateBuilder(string[] args)
+    {
+        var builder = WebApplication.CreateSlimBuilder(args);
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        if (builder.Configuration["urls"] is null && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
+            builder.WebHost.UseUrls("http://127.0.0.1:5080");
+        return builder;
+    }
+
+    /// <summary>The service, built but not started; its port opens after <see cref="Startup.PrepareAsync"/>.</summary>
+    public static WebApplication Build(WebApplicationBuilder builder, Foundation foundation)
+    {
+        builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = StopWithin);
+        builder.AddHaloServices(foundation);
+        var app = builder.Build();
+
+        app.UseMiddleware<ErrorShape>();
+        app.UseMiddleware<TransportSecurity>();
+        app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
+        app.UseWhen(http => http.Request.Path.StartsWithSegments("/integrator"), branch => branch.UseMiddleware<IntegratorAuthentication>());
+        app.UseWhen(http => http.Request.Path.StartsWithSegments("/admin"), branch => branch.UseMiddleware<AdminAuthentication>());
+
+        app.MapSitesApi();
+        app.MapQueriesApi();
+        app.MapResultsApi();
+        app.MapLimitsApi();
+        app.MapAdminIntegratorsApi();
+        app.MapAdminSitesApi();
+        app.MapLinksApi();
+        app.MapPageUploadApi();
+        app.MapHealthApi();
+        app.MapDocs();
+        return app;
+    }
+}

@@ -1,0 +1,60 @@
+using System.Text.Json.Serialization;
+using Dapper;
+using Halo.Api.Storage;
+
+namespace Halo.Api.Health;
+
+/// <summary>Whether the service lives, and whether it can take work.</summary>
+public static class HealthApi
+{
+    static readonly TimeSpan CheckWithin = TimeSpan.FromSeconds(5);
+
+    public static void MapHealthApi(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/health/live", () => TypedResults.Json(new HealthReport("live", ProductVersion.Text, []), HealthJson.Default.HealthReport))
+            .WithName("Live").WithTags("Service").WithSummary("The process answers").Produces<HealthReport>();
+        routes.MapGet("/health/ready", ReadyAsync)
+            .WithName("Ready").WithTags("Service").WithSummary("It can take work; else what is not ready, by name")
+            .Produces<HealthReport>().Produces<HealthReport>(503);
+    }
+
+    static async Task<IResult> ReadyAsync(Database database, DataDirectory directory, IHostApplicationLifetime lifetime, TimeProvider time)
+    {
+        var missing = new List<string>();
+        if (!lifetime.ApplicationStarted.IsCancellationRequested)
+            missing.Add("starting");
+        if (lifetime.ApplicationStopping.IsCancellationRequested)
+            missing.Add("stopping");
+        if (!await StoreAnswersAsync(database, time))
+            missing.Add("store");
+        if (!Directory.Exists(directory.Path))
+            missing.Add("dataDirectory");
+        return TypedResults.Json(new HealthReport(missing.Count == 0 ? "ready" : "notReady", ProductVersion.Text, missing),
+            HealthJson.Default.HealthReport, statusCode: missing.Count == 0 ? 200 : 503);
+    }
+
+    static async Task<bool> StoreAnswersAsync(Database database, TimeProvider time)
+    {
+        try
+        {
+            using var limit = new CancellationTokenSource(CheckWithin, time);
+            await using var connection = await database.OpenAsync(limit.Token);
+            return await connection.QuerySingleAsync<int>(new CommandDefinition("SELECT 1", cancellationToken: limit.Token)) == 1;
+        }
+        catch (Exception e) when (e is System.Data.Common.DbException or OperationCanceledException or TimeoutException or IOException)
+        {
+            return false;
+        }
+    }
+}
+
+/// <summary>How the service is.</summary>
+/// <param name="Status"><c>live</c>, <c>ready</c> or <c>notReady</c>.</param>
+/// <param name="Version"><c>YY.Mdd.build</c>.</param>
+/// <param name="NotReady">What is not ready, by name.</param>
+public sealed record HealthReport(string Status, string Version, IReadOnlyList<string> NotReady);
+
+/// <summary>Source-generated JSON of health.</summary>
+[JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(HealthReport))]
+public sealed partial class HealthJson : JsonSerializerContext;

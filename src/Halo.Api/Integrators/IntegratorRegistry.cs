@@ -1,0 +1,115 @@
+using Dapper;
+using Halo.Api.Storage;
+
+namespace Halo.Api.Integrators;
+
+/// <summary>What an operator does with integrators: made, keyed, paired. Each change is durable and in force when it returns.</summary>
+public sealed class IntegratorRegistry(Database database, IntegratorDirectory directory, AuditLog audit, TimeProvider time)
+{
+    /// <summary>Makes an integrator with both keys.</summary>
+    public async Task<NewIntegrator> CreateAsync(string name)
+    {
+        var now = time.GetUtcNow();
+        var created = new NewIntegrator(Guid.CreateVersion7(now), name, new(SubscriptionKey.Create(), SubscriptionKey.Create()));
+        await database.WriteAsync(async transaction =>
+        {
+            await transaction.Connection!.ExecuteAsync(
+                """
+                INSERT INTO integrators (id, name, enabled, created_at, updated_at) VALUES (@id, @name, TRUE, @at, @at)
+                """,
+                new { id = created.Id, name, at = now.ToUnixTimeMilliseconds() }, transaction);
+            await PutKeyAsync(transaction, created.Id, "primary", created.Keys.Primary, now);
+            await PutKeyAsync(transaction, created.Id, "secondary", created.Keys.Secondary, now);
+            await audit.WriteAsync(transaction, "integrator.created", created.Id.ToString());
+            return 0;
+        });
+        await directory.RefreshAsync(created.Id);
+        return created;
+    }
+
+    /// <summary>Renames, enables or disables; in force when this returns.</summary>
+    public async Task<Integrator?> ChangeAsync(Guid id, string name, bool enabled)
+    {
+        await database.WriteAsync(async transaction =>
+        {
+            await transaction.Connection!.ExecuteAsync(
+                "UPDATE integrators SET name = @name, enabled = @enabled, updated_at = @at WHERE id = @id",
+                new { id, name, enabled, at = time.GetUtcNow().ToUnixTimeMilliseconds() }, transaction);
+            await audit.WriteAsync(transaction, enabled ? "integrator.changed" : "integrator.disabled", id.ToString());
+            return 0;
+        });
+        return await directory.RefreshAsync(id);
+    }
+
+    /// <summary>Removes an integrator with its keys and pairings; its queries stay in the ledger.</summary>
+    public async Task DeleteAsync(Guid id)
+    {
+        await database.WriteAsync(async transaction =>
+        {
+            await transaction.Connection!.ExecuteAsync("DELETE FROM integrators WHERE id = @id", new { id }, transaction);
+            await audit.WriteAsync(transaction, "integrator.deleted", id.ToString());
+            return 0;
+        });
+        await directory.RefreshAsync(id);
+    }
+
+    /// <summary>Replaces one key; the old one is dead when this returns.</summary>
+    public async Task<string> RotateAsync(Guid id, string slot)
+    {
+        var key = SubscriptionKey.Create();
+        await database.WriteAsync(async transaction =>
+        {
+            await PutKeyAsync(transaction, id, slot, key, time.GetUtcNow());
+            await audit.WriteAsync(transaction, "integrator.key-rotated", $"{id} {slot}");
+            return 0;
+        });
+        await directory.RefreshAsync(id);
+        return key;
+    }
+
+    /// <summary>Pairs; a repeat changes nothing.</summary>
+    public async Task PairAsync(Guid id, Guid siteId, string by)
+    {
+        await database.WriteAsync(async transaction =>
+        {
+            var added = await transaction.Connection!.ExecuteAsync(
+                """
+                INSERT INTO pairings (integrator_id, site_id, paired_by, created_at) VALUES (@id, @siteId, @by, @at)
+                ON CONFLICT (integrator_id, site_id) DO NOTHING
+                """,
+                new { id, siteId, by, at = time.GetUtcNow().ToUnixTimeMilliseconds() }, transaction);
+            if (added == 1)
+                await audit.WriteAsync(transaction, "integrator.paired", $"{id} {siteId}");
+            return 0;
+        });
+        await directory.RefreshAsync(id);
+    }
+
+    /// <summary>Takes the pairing away; nothing of the integrator reaches the site after this returns.</summary>
+    public async Task UnpairAsync(Guid id, Guid siteId)
+    {
+        await database.WriteAsync(async transaction =>
+        {
+            var gone = await transaction.Connection!.ExecuteAsync(
+                "DELETE FROM pairings WHERE integrator_id = @id AND site_id = @siteId", new { id, siteId }, transaction);
+            if (gone == 1)
+                await audit.WriteAsync(transaction, "integrator.unpaired", $"{id} {siteId}");
+            return 0;
+        });
+        await directory.RefreshAsync(id);
+    }
+
+    static Task<int> PutKeyAsync(System.Data.Common.DbTransaction transaction, Guid id, string slot, string key, DateTimeOffset now) =>
+        transaction.Connection!.ExecuteAsync(
+            """
+            INSERT INTO integrator_keys (integrator_id, slot, key_hash, created_at) VALUES (@id, @slot, @hash, @at)
+            ON CONFLICT (integrator_id, slot) DO UPDATE SET key_hash = excluded.key_hash, created_at = excluded.created_at
+            """,
+            new { id, slot, hash = SubscriptionKey.Hash(key), at = now.ToUnixTimeMilliseconds() }, transaction);
+}
+
+/// <summary>A new integrator: the only time that its keys are shown.</summary>
+public sealed record NewIntegrator(Guid Id, string Name, KeyPair Keys);
+
+/// <summary>Both keys.</summary>
+public sealed record KeyPair(string Primary, string Secondary);

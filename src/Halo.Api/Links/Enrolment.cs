@@ -1,0 +1,191 @@
+using System.Buffers.Text;
+using System.Data.Common;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Dapper;
+using Halo.Api.Errors;
+using Halo.Api.Sites;
+using Halo.Api.Storage;
+using Halo.Contracts.Errors;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Enrolment;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Api.Links;
+
+/// <summary>Makes Links known: by proof of possession of their key, and by whatever the enrolment mode asks beyond that.</summary>
+public sealed partial class Enrolment(
+    Database database, Nonces nonces, LinkDirectory links, SiteDirectory sites, SiteRegistry registry, AuditLog audit,
+    ApiOptions options, TimeProvider time, ILogger<Enrolment> log)
+{
+    /// <summary>Enrols the Link that signed <paramref name="body"/>, or knows it again.</summary>
+    public async Task<(EnrolResponse? Response, Refusal? Refusal)> EnrolAsync(string nonce, string proof, byte[] body)
+    {
+        EnrolRequest? request;
+        try
+        {
+            request = JsonSerializer.Deserialize(body, ProtocolJson.Default.EnrolRequest);
+        }
+        catch (JsonException e)
+        {
+            return (null, Refusal.Invalid(e.Path ?? "body", "is not what an enrolment holds."));
+        }
+        if (request is null)
+            return (null, Refusal.Invalid("body", "is empty."));
+        if (Faults(request) is { Count: > 0 } faults)
+            return (null, Refusal.Invalid(faults));
+        if (!Proves(request.PublicKey, nonce, proof, body) || !await nonces.ConsumeAsync(nonce))
+        {
+            return (null, new Refusal(401, ErrorCodes.LinkNotTrusted,
+                "The proof does not fit the key and a fresh nonce. Ask POST /link/v1/nonce for a new one and sign again."));
+        }
+        var outcome = await RetryOnConflictAsync(() => database.WriteAsync(transaction => PutAsync(transaction, request)));
+        if (outcome.Refusal is not null)
+            return outcome;
+        await links.RefreshAsync(request.LinkId);
+        await sites.RefreshLinkAsync(request.LinkId);
+        var response = outcome.Response! with { Sites = request.Sites.Select(s => sites.Find(s.Id)).OfType<SiteRecord>().Select(Notice).ToList() };
+        LogEnrolled(request.LinkId, response.Status, string.Join(", ", request.Sites.Select(s => s.Id)));
+        return (response, null);
+    }
+
+    /// <summary>What a Link is told of one of its sites.</summary>
+    public static SiteNotice Notice(SiteRecord site) => new(site.Id, site.Authoritative, site.Confirmed, SiteView.Explain(site));
+
+    async Task<(EnrolResponse? Response, Refusal? Refusal)> PutAsync(DbTransaction transaction, EnrolRequest request)
+    {
+        var known = await transaction.Connection!.QuerySingleOrDefaultAsync<Known>(
+            "SELECT public_key_x AS X, public_key_y AS Y, status FROM links WHERE id = @LinkId", new { request.LinkId }, transaction);
+        if (known is not null && (known.X != request.PublicKey.X || known.Y != request.PublicKey.Y))
+        {
+            return (null, new Refusal(409, ErrorCodes.Conflict,
+                $"Link {request.LinkId} is known with another key. If its key was lost, give it a new data directory, or ask the operator to remove the old Link."));
+        }
+        foreach (var site in request.Sites)
+        {
+            if (await SiteRegistry.OwnerAsync(transaction, site.Id) is { } owner && owner != request.LinkId)
+            {
+                return (null, new Refusal(409, ErrorCodes.Conflict,
+                    $"Site {site.Id} belongs to another Link. Was this data directory copied? Only an operator can move a site."));
+            }
+        }
+        var (token, refusal) = await TakeTokenAsync(transaction, request, known is not null);
+        if (refusal is not null)
+            return (null, refusal);
+        var status = known?.Status ?? (options.Enrolment == EnrolmentMode.Approval ? "waiting" : "enrolled");
+        await PutLinkAsync(transaction, request, status);
+        foreach (var site in request.Sites)
+            await registry.PutAsync(transaction, request.LinkId, request.MachineId, site, MayBeAuthoritative(token, site));
+        if (known is null)
+            await audit.WriteAsync(transaction, $"link.{status}", request.LinkId.ToString(), "link");
+        return (new EnrolResponse(request.LinkId, status, []), null);
+    }
+
+    bool MayBeAuthoritative(Token? token, SiteDescription site) =>
+        options.Enrolment == EnrolmentMode.Open
+        || token?.PmsId == site.PracticeManagementSiteId && token.PmsName == site.PracticeManagementName;
+
+    /// <summary>In token mode a new Link spends one use of its token; a known one needs none.</summary>
+    async Task<(Token?, Refusal?)> TakeTokenAsync(DbTransaction transaction, EnrolRequest request, bool known)
+    {
+        if (options.Enrolment != EnrolmentMode.Token || known)
+            return (null, null);
+        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(request.EnrolmentToken ?? ""));
+        var of = new { hash, now = time.GetUtcNow().ToUnixTimeMilliseconds() };
+        var token = await transaction.Connection!.QuerySingleOrDefaultAsync<Token>(
+            "SELECT pms_name AS PmsName, pms_id AS PmsId FROM enrolment_tokens WHERE token_hash = @hash AND expires_at >= @now AND uses_left > 0",
+            of, transaction);
+        var fits = token is not null && request.Sites.All(s => token.PmsId is null || token.PmsId == s.PracticeManagementSiteId)
+            && request.Sites.All(s => token.PmsName is null || token.PmsName == s.PracticeManagementName);
+        if (!fits || 1 != await transaction.Connection!.ExecuteAsync(
+            "UPDATE enrolment_tokens SET uses_left = uses_left - 1 WHERE token_hash = @hash AND uses_left > 0 AND expires_at >= @now", of, transaction))
+        {
+            return (null, new Refusal(401, ErrorCodes.EnrolmentTokenInvalid,
+                "The enrolment token is missing, spent, expired, or made for another practice. Ask the operator for one (POST /admin/v1/enrolment-tokens)."));
+        }
+        return (token, null);
+    }
+
+    Task<int> PutLinkAsync(DbTransaction transaction, EnrolRequest request, string status) => transaction.Connection!.ExecuteAsync(
+        """
+        INSERT INTO links (id, public_key_x, public_key_y, status, version, machine_id, host, last_claim_number, closed_in_order, created_at, updated_at)
+        VALUES (@LinkId, @X, @Y, @status, @LinkVersion, @MachineId, @host, 0, FALSE, @now, @now)
+        ON CONFLICT (id) DO UPDATE SET version = excluded.version, host = excluded.host, updated_at = excluded.updated_at
+        """,
+        new
+        {
+            request.LinkId,
+            request.PublicKey.X,
+            request.PublicKey.Y,
+            status,
+            request.LinkVersion,
+            request.MachineId,
+            host = JsonSerializer.Serialize(request.Host, ProtocolJson.Default.HostFacts),
+            now = time.GetUtcNow().ToUnixTimeMilliseconds(),
+        }, transaction);
+
+    static List<FieldError> Faults(EnrolRequest request)
+    {
+        var faults = new List<FieldError>();
+        if (request.LinkId == Guid.Empty)
+            faults.Add(new("linkId", "must be the Link's own UUID."));
+        if (request.PublicKey is not { KeyType: "EC", Curve: "P-256" })
+            faults.Add(new("publicKey", "must be a P-256 key as a JWK."));
+        if (request.Sites is null or [])
+            faults.Add(new("sites", "must name at least one site."));
+        foreach (var (site, index) in (request.Sites ?? []).Select((s, i) => (s, i)))
+        {
+            if (site.Id == Guid.Empty)
+                faults.Add(new($"sites[{index}].id", "must be the site's own UUID."));
+            if (string.IsNullOrWhiteSpace(site.PracticeManagementSiteId) || string.IsNullOrWhiteSpace(site.PracticeManagementName))
+                faults.Add(new($"sites[{index}]", "must name practiceManagementName and practiceManagementSiteId."));
+        }
+        return faults;
+    }
+
+    static bool Proves(PublicKeyJwk key, string nonce, string proof, byte[] body)
+    {
+        try
+        {
+            using var ecdsa = ECDsa.Create(LinkKey.Parameters(key.X, key.Y));
+            return ecdsa.VerifyData(LinkHttp.ProofBytes(nonce, body), Base64Url.DecodeFromChars(proof), HashAlgorithmName.SHA256);
+        }
+        catch (Exception e) when (e is FormatException or CryptographicException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Two Links may bring the same practice at once: the index lets one win, the other is tried again and finds it there.</summary>
+    static async Task<T> RetryOnConflictAsync<T>(Func<Task<T>> attempt)
+    {
+        for (var tries = 1; ; tries++)
+        {
+            try
+            {
+                return await attempt();
+            }
+            catch (DbException) when (tries < 5)
+            {
+                // The whole enrolment runs again, on what stands now.
+            }
+        }
+    }
+
+    sealed class Known
+    {
+        public string X { get; init; } = "";
+        public string Y { get; init; } = "";
+        public string Status { get; init; } = "";
+    }
+
+    sealed class Token
+    {
+        public string? PmsName { get; init; }
+        public string? PmsId { get; init; }
+    }
+
+    [LoggerMessage(1100, LogLevel.Information, "Link {LinkId} enrolled: {Status}. Its sites: {Sites}")]
+    partial void LogEnrolled(Guid linkId, string status, string sites);
+}

@@ -1,0 +1,34 @@
+using System.Text.Json;
+using Halo.Api.Queries.Async;
+using Halo.Api.Queries.Immediate;
+using Halo.LinkProtocol;
+
+namespace Halo.Api.Links;
+
+/// <summary>What a Link says of queries, handed to whom it concerns. Nothing here waits: the socket is always read.</summary>
+public sealed class LinkFrames(ImmediateQueries immediate, ClaimedQueries claimed)
+{
+    /// <summary>Handles one frame; unknown kinds are ignored, so the Link may be newer.</summary>
+    public void Handle(LinkSession session, Frame frame)
+    {
+        var payload = frame.Payload;
+        switch (frame.Kind)
+        {
+            case FrameKind.Columns:
+                immediate.OnColumns(frame.QueryId, JsonSerializer.Deserialize(payload.Span, ProtocolJson.Default.ResultHead)!);
+                break;
+            case FrameKind.Rows:
+                immediate.OnRows(session, frame.QueryId, payload);
+                break;
+            case FrameKind.Outcome:
+                immediate.OnOutcome(session, frame.QueryId, JsonSerializer.Deserialize(payload.Span, ProtocolJson.Default.Outcome)!);
+                break;
+            case FrameKind.ClaimRequest:
+                claimed.OnClaimRequest(session, JsonSerializer.Deserialize(payload.Span, ProtocolJson.Default.ClaimRequest)!);
+                break;
+            case FrameKind.Report:
+                claimed.OnReport(session, frame.QueryId, JsonSerializer.Deserialize(payload.Span, ProtocolJson.Default.Report)!);
+                break;
+        }
+    }
+}

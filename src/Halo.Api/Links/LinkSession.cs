@@ -1,0 +1,50 @@
+using System.Buffers.Binary;
+using Halo.Line;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Api.Links;
+
+/// <summary>One open session of a Link.</summary>
+/// <param name="Id">The session's id.</param>
+/// <param name="LinkId">Whose it is.</param>
+/// <param name="RunId">The start of the Link's process that it belongs to.</param>
+/// <param name="Line">The socket.</param>
+/// <param name="SiteIds">The sites it brought.</param>
+public sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnection Line, IReadOnlyList<Guid> SiteIds)
+{
+    /// <summary>How the ledger names it.</summary>
+    public Queries.Ledger.LinkSession Reference => new(LinkId, RunId, Id);
+
+    /// <summary>Claims and reports of this session, one after another.</summary>
+    public SerialWork Work { get; } = new();
+
+    /// <summary>Sends an immediate query on its way.</summary>
+    /// <returns>False when the line is gone: it may not have arrived.</returns>
+    public ValueTask<bool> ExecuteAsync(Guid queryId, Execute message, CancellationToken giveUp) =>
+        Line.SendAsync(FrameKind.Execute, queryId, message, ProtocolJson.Default.Execute, giveUp);
+
+    /// <summary>Asks to stop a query.</summary>
+    public void Cancel(Guid queryId) => _ = Line.SendAsync(FrameKind.Cancel, queryId).AsTask();
+
+    /// <summary>Lets the Link send so many more bytes of rows.</summary>
+    public void Grant(Guid queryId, int bytes)
+    {
+        Span<byte> payload = stackalloc byte[4];
+        BinaryPrimitives.WriteUInt32LittleEndian(payload, (uint)bytes);
+        _ = Line.SendAsync(FrameKind.Credit, queryId, payload).AsTask();
+    }
+
+    /// <summary>The outcome is durable: the Link may forget it.</summary>
+    public ValueTask<bool> AcknowledgeAsync(Guid queryId) => Line.SendAsync(FrameKind.OutcomeAck, queryId);
+
+    /// <summary>Hands claims over.</summary>
+    public ValueTask<bool> ClaimsAsync(Claims message) => Line.SendAsync(FrameKind.Claims, Guid.Empty, message, ProtocolJson.Default.Claims);
+
+    /// <summary>Says what the ledger made of a report.</summary>
+    public ValueTask<bool> AcknowledgeAsync(Guid queryId, ReportAck message) =>
+        Line.SendAsync(FrameKind.ReportAck, queryId, message, ProtocolJson.Default.ReportAck);
+
+    /// <summary>Says that async work may be waiting.</summary>
+    public void WorkAvailable() => _ = Line.SendAsync(FrameKind.WorkAvailable, Guid.Empty).AsTask();
+}

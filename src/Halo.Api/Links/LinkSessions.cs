@@ -1,0 +1,80 @@
+using System.Collections.Concurrent;
+using Halo.Api.Storage;
+using Halo.Line;
+using Halo.LinkProtocol;
+
+namespace Halo.Api.Links;
+
+/// <summary>The sessions that this node holds: which socket leads to which Link.</summary>
+public sealed class LinkSessions(Database database, ApiOptions options, TimeProvider time)
+{
+    readonly ConcurrentDictionary<Guid, LinkSession> _open = new();
+    readonly ConcurrentDictionary<Guid, TaskCompletionSource<LinkSession>> _awaited = new();
+
+    /// <summary>All that are open.</summary>
+    public ICollection<LinkSession> All => _open.Values;
+
+    /// <summary>The session of a Link, if it has one here.</summary>
+    public LinkSession? Find(Guid linkId) => _open.GetValueOrDefault(linkId);
+
+    /// <summary>The session of a Link, waiting for one until <paramref name="giveUp"/>.</summary>
+    public async Task<LinkSession?> WaitAsync(Guid linkId, CancellationToken giveUp)
+    {
+        while (Find(linkId) is null && !giveUp.IsCancellationRequested)
+        {
+            var waiter = _awaited.GetOrAdd(linkId, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
+            if (Find(linkId) is { } session)
+                return session;
+            await ((Task)waiter.Task).WaitAsync(giveUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+        return Find(linkId);
+    }
+
+    /// <summary>Opens a session to the queries of its Link, in memory and in the directory of sessions.</summary>
+    public void Open(LinkSession session)
+    {
+        _open[session.LinkId] = session;
+        _ = database.CommitAsync(new Statement(
+            """
+            INSERT INTO link_sessions (link_id, session_id, run_id, node_address, opened_at) VALUES (@link, @session, @run, @node, @now)
+            ON CONFLICT (link_id) DO UPDATE SET session_id = excluded.session_id, run_id = excluded.run_id,
+              node_address = excluded.node_address, opened_at = excluded.opened_at
+            """,
+            ("link", session.LinkId), ("session", session.Id), ("run", session.RunId), ("node", options.NodeAddress),
+            ("now", time.GetUtcNow().ToUnixTimeMilliseconds())));
+        if (_awaited.TryRemove(session.LinkId, out var waiter))
+            waiter.TrySetResult(session);
+    }
+
+    /// <summary>Takes a session out, unless a newer one has its place.</summary>
+    /// <returns>Whether it was the Link's current one.</returns>
+    public bool Close(LinkSession session)
+    {
+        var current = _open.TryRemove(new KeyValuePair<Guid, LinkSession>(session.LinkId, session));
+        _ = database.CommitAsync(new Statement("DELETE FROM link_sessions WHERE session_id = @session", ("session", session.Id)));
+        return current;
+    }
+
+    /// <summary>Makes room for a new session: the same run's older one is replaced; another run's has to prove that it lives.</summary>
+    /// <returns>False when another run of this Link answers: a cloned or restored server, which must not answer for the live one.</returns>
+    public async Task<bool> MakeRoomAsync(Guid linkId, Guid runId)
+    {
+        if (Find(linkId) is not { } older)
+            return true;
+        if (older.RunId != runId && await AnswersAsync(older.Line))
+            return false;
+        Close(older);
+        await older.Line.CloseAsync(LineCloseReason.Replaced);
+        older.Line.Abort(LineCloseReason.Replaced);
+        return true;
+    }
+
+    /// <summary>Tells every Link that this node stops, so that it comes back soon.</summary>
+    public Task CloseAllAsync() => Task.WhenAll(All.Select(s => s.Line.CloseAsync(LineCloseReason.ApiStopping)));
+
+    async Task<bool> AnswersAsync(LineConnection line)
+    {
+        using var limit = new CancellationTokenSource(ProtocolLimits.DeadAfterPing, time);
+        return await line.ProbeAsync(limit.Token);
+    }
+}

@@ -1,0 +1,52 @@
+using Halo.Api.Errors;
+using Halo.Contracts.Errors;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Enrolment;
+
+namespace Halo.Api.Links;
+
+/// <summary>The HTTP calls of Links: nonce, enrolment, token, socket.</summary>
+public static class LinksApi
+{
+    const int MaxEnrolmentBytes = 1024 * 1024;
+
+    public static void MapLinksApi(this IEndpointRouteBuilder routes)
+    {
+        var links = routes.MapGroup("").ExcludeFromDescription();
+        links.MapPost(LinkHttp.NoncePath, async (Nonces nonces) =>
+            TypedResults.Json(new NonceResponse(await nonces.CreateAsync()), ProtocolJson.Default.NonceResponse));
+        links.MapPost(LinkHttp.EnrolPath, EnrolAsync);
+        links.MapPost(LinkHttp.TokenPath, GrantAsync);
+        links.MapGet(LinkHttp.SocketPath, (HttpContext http, LinkSocket socket) => socket.ServeAsync(http));
+    }
+
+    static async Task<IResult> EnrolAsync(HttpContext http, Enrolment enrolment)
+    {
+        var (body, tooLarge) = await RequestBody.ReadAsync(http, MaxEnrolmentBytes);
+        if (body is null)
+            return tooLarge!;
+        var headers = http.Request.Headers;
+        var (response, refusal) = await enrolment.EnrolAsync(headers[LinkHttp.NonceHeader].ToString(), headers[LinkHttp.ProofHeader].ToString(), body.Value.ToArray());
+        if (response is null)
+            return refusal!;
+        var waiting = response.Status == "waiting";
+        if (waiting)
+            http.Response.Headers.RetryAfter = "15";
+        return TypedResults.Json(response, ProtocolJson.Default.EnrolResponse, statusCode: waiting ? 202 : 201);
+    }
+
+    static async Task<IResult> GrantAsync(HttpContext http, LinkTokens tokens, ApiOptions options)
+    {
+        if (!http.Request.HasFormContentType)
+            return Refusal.Invalid("Content-Type", "must be application/x-www-form-urlencoded.");
+        var form = await http.Request.ReadFormAsync(http.RequestAborted);
+        if (form["grant_type"] != LinkHttp.JwtBearerGrant)
+            return Refusal.Invalid("grant_type", $"must be {LinkHttp.JwtBearerGrant}.");
+        var seenAs = $"{http.Request.Scheme}://{http.Request.Host}";
+        string[] audiences = options.PublicAddress is { } address ? [address, seenAs] : [seenAs];
+        return await tokens.GrantAsync(form["assertion"].ToString(), audiences) is { } token
+            ? TypedResults.Json(token, ProtocolJson.Default.TokenResponse)
+            : new Refusal(401, ErrorCodes.LinkNotTrusted,
+                "The assertion is not to be trusted: the Link is unknown, waiting or revoked, or signature, audience or nonce do not hold.");
+    }
+}

@@ -1,0 +1,11 @@
+using System.Reflection;
+
+namespace Halo.Api;
+
+/// <summary>The version of this build, as <c>YY.Mdd.build</c>.</summary>
+public static class ProductVersion
+{
+    /// <summary>As it stands in answers and logs.</summary>
+    public static readonly string Text =
+        typeof(ProductVersion).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "0.0.0";
+}

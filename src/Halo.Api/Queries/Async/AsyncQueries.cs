@@ -1,0 +1,37 @@
+using Halo.Api.Integrators;
+using Halo.Api.Links;
+using Halo.Api.Queries.Immediate;
+using Halo.Api.Queries.Ledger;
+using Halo.Api.Queries.Requests;
+using Halo.Api.Sites;
+using Halo.Contracts.Queries;
+using Halo.Contracts.Sites;
+
+namespace Halo.Api.Queries.Async;
+
+/// <summary>Takes async queries in: durable first, then the Link is told that there is work.</summary>
+public sealed class AsyncQueries(QueryLedger ledger, LinkSessions sessions, Availability availability, QueryLimits limits, TimeProvider time)
+{
+    /// <summary>Accepts a query; when this returns it is durable, or final.</summary>
+    public async Task<Query> AcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission)
+    {
+        var now = time.GetUtcNow();
+        var query = submission.ToNewQuery(Guid.CreateVersion7(now), integrator.Id, site.Id, submission.ExecutionLimitMs(limits), now);
+        if (submission.MaxTimeInQueue == 0 && availability.Of(site.LinkId) is var there && there != SiteAvailability.Online)
+        {
+            await ledger.RecordRefusedAsync(query, ImmediateEndings.SiteAway(there));
+        }
+        else
+        {
+            await ledger.AcceptAsync(query, submission.Command);
+            if (sessions.Find(site.LinkId) is { } session)
+                session.WorkAvailable();
+        }
+        return await ShowAsync(query.IntegratorId, query.SiteId, query.Id)
+            ?? throw new InvalidOperationException("An accepted query is not in the ledger.");
+    }
+
+    /// <summary>One of an integrator's own queries, immediate ones too.</summary>
+    public async Task<Query?> ShowAsync(Guid integratorId, Guid siteId, Guid queryId) =>
+        await ledger.FindAsync(integratorId, siteId, queryId) is { } record ? QueryView.Of(record, time.GetUtcNow()) : null;
+}

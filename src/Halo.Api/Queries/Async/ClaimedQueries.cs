@@ -1,0 +1,100 @@
+using Halo.Api.Links;
+using Halo.Api.Queries.Ledger;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Messages;
+using LinkSession = Halo.Api.Links.LinkSession;
+
+namespace Halo.Api.Queries.Async;
+
+/// <summary>Async queries between ledger and Link: claims go out, reports come in; of one session, one after another.</summary>
+public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limits, ILogger<ClaimedQueries> log)
+{
+    const int MostSlots = 64;
+
+    /// <summary>The Link has free slots. The answer goes out on the session that asked, or not at all.</summary>
+    public void OnClaimRequest(LinkSession session, ClaimRequest request) => session.Work.Add(async () =>
+    {
+        try
+        {
+            var claimed = await ledger.ClaimAsync(session.Reference, Math.Clamp(request.Slots, 1, MostSlots));
+            await session.ClaimsAsync(new Claims([.. claimed.Select(ToClaim)]));
+        }
+        catch (Exception e)
+        {
+            // What was claimed and not told is settled when the Link says Hello again without it.
+            LogFailed("claim", session.LinkId, e.GetType().Name);
+            session.Line.Abort("LedgerFailed");
+        }
+    });
+
+    /// <summary>The Link tells how far a query has got.</summary>
+    public void OnReport(LinkSession session, Guid queryId, Report report) => session.Work.Add(async () =>
+    {
+        try
+        {
+            var result = await ApplyAsync(queryId, report);
+            await session.AcknowledgeAsync(queryId, new ReportAck(report.ClaimId, report.Kind, result.Accepted, result.Status ?? QueryStatus.ExecutionFailed)
+            {
+                MissingPages = result.MissingPages is { Count: > 0 } missing ? missing : null,
+            });
+        }
+        catch (Exception e)
+        {
+            // Not acknowledged: the Link keeps the report and tells it again in its next session.
+            LogFailed("report", session.LinkId, e.GetType().Name);
+            session.Line.Abort("LedgerFailed");
+        }
+    });
+
+    async Task<MoveResult> ApplyAsync(Guid queryId, Report report)
+    {
+        switch (report.Kind)
+        {
+            case ReportKind.Reading:
+                return await ledger.ReadingAsync(queryId, report.ClaimId, report.Columns ?? []);
+            case ReportKind.Uploading:
+                return await ledger.UploadingAsync(queryId, report.ClaimId, report);
+            case ReportKind.Complete:
+                return await ledger.CompleteAsync(queryId, report.ClaimId, report);
+            case ReportKind.HandBack:
+                return await ledger.HandBackAsync(queryId, report.ClaimId);
+            case ReportKind.Failed:
+                return await SettleAsync(queryId, report, QueryStatus.ExecutionFailed);
+            case ReportKind.UploadFailed:
+                return await SettleAsync(queryId, report, QueryStatus.UploadFailed);
+            case ReportKind.Cancelled:
+                return await SettleAsync(queryId, report, QueryStatus.Cancelled);
+            default:
+                // A newer Link's word: it is not moved by what is not understood.
+                return new MoveResult(false, QueryStatus.Executing);
+        }
+    }
+
+    /// <summary>Ended without success.</summary>
+    Task<MoveResult> SettleAsync(Guid queryId, Report report, QueryStatus status) =>
+        ledger.SettleClaimAsync(queryId, report.ClaimId, new Settlement(status, Mover.Link)
+        {
+            Executed = report.Executed,
+            Error = report.Error ?? new ErrorDetails(ErrorTypes.HaloLink, 500, "The Link gave no reason.") { Code = FailureCodes.LinkError },
+            Rows = report.Rows,
+            RowsAffected = report.RowsAffected,
+            Size = report.Size,
+            ResultSets = report.ResultSets,
+            Timings = report.Timings,
+            UploadMs = report.UploadMs,
+            Columns = report.Columns,
+            Parameters = report.Parameters,
+        });
+
+    Claim ToClaim(ClaimedQuery query) => new(query.QueryId, query.ClaimId, query.Number, query.SiteId, query.IntegratorId, query.Command,
+        query.ExecutionLimit, limits.UploadMs, limits.PageBytes)
+    {
+        Catalogue = query.Catalogue,
+        ResultSet = query.ResultSet,
+        Tag = query.Tag,
+    };
+
+    [LoggerMessage(1220, LogLevel.Error, "The {What} of Link {LinkId} could not be recorded ({Exception}); its session is closed, and it tells again")]
+    partial void LogFailed(string what, Guid linkId, string exception);
+}

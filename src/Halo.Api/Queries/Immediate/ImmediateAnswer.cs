@@ -1,0 +1,141 @@
+using System.Diagnostics;
+using Halo.Api.Errors;
+using Halo.Api.Queries.Ledger;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Api.Queries.Immediate;
+
+/// <summary>The answer to an immediate query: the envelope, and the rows' bytes apart from it, still in their buffers.</summary>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="Query">The envelope, without rows.</param>
+public sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
+{
+    ImmediateExchange? _exchange;
+
+    /// <summary>The rows' JSON; null where the answer has none.</summary>
+    public IReadOnlyList<ArraySegment<byte>>? Rows => _exchange?.Chunks;
+
+    /// <summary>The Link told the end.</summary>
+    public static ImmediateAnswer Of(NewQuery query, DateTimeOffset sentAt, ImmediateEnd end, Outcome outcome, ImmediateExchange exchange)
+    {
+        var envelope = Envelope(query, sentAt, end.CompletedAt) with
+        {
+            Metrics = new QueryMetrics
+            {
+                SqlExecutionDuration = outcome.Timings.ExecuteMs,
+                QueueDuration = (sentAt - query.CreatedAt).TotalMilliseconds,
+                LinkDuration = outcome.Timings.LaneMs,
+                EncodeDuration = outcome.Timings.EncodeMs,
+            },
+        };
+        if (outcome.Ending != Ending.Successful)
+        {
+            exchange.Dispose();
+            var ending = ImmediateEndings.From(outcome);
+            return Of(Failed(envelope, ending.Status, outcome.Executed, ending.Error!));
+        }
+        if (outcome.RowsAffected is null && exchange.Received != outcome.Size)
+        {
+            // The line broke between rows and outcome: it was done, and what it brought is lost.
+            exchange.Dispose();
+            var error = new ErrorDetails(ErrorTypes.Http, 504, "The query was executed, but its rows were lost on the way.") { Code = FailureCodes.NoAnswer };
+            return Of(Failed(envelope, QueryStatus.Successful, Executed.Yes, error));
+        }
+        var result = new QueryResult
+        {
+            Rows = outcome.Rows,
+            RowsAffected = outcome.RowsAffected,
+            Size = outcome.Size,
+            Parameters = outcome.Parameters ?? [],
+            Columns = exchange.Columns,
+            ResultSets = outcome.ResultSets,
+        };
+        var answer = new ImmediateAnswer(200, envelope with { Status = QueryStatus.Successful, Result = result, ResultSize = outcome.Size });
+        if (outcome.RowsAffected is null)
+            answer._exchange = exchange;
+        else
+            exchange.Dispose();
+        return answer;
+    }
+
+    /// <summary>It ended before it was sent.</summary>
+    public static ImmediateAnswer Of(NewQuery query, Settlement settlement, DateTimeOffset at) =>
+        Of(Failed(Envelope(query, null, at), settlement.Status, settlement.Executed!.Value, settlement.Error!));
+
+    /// <summary>What the ledger shows.</summary>
+    public static ImmediateAnswer Of(Query query)
+    {
+        var status = HttpStatusOf(query);
+        if (status is not (503 or 504))
+            return new(status, query);
+        var refusal = new Refusal(status, CodeOf(query), query.ErrorDetails?.ErrorMessage ?? "The query did not end in time.");
+        return new(status, query with { Error = refusal.ToError() });
+    }
+
+    /// <summary>No word of its end came in time: it is not final yet.</summary>
+    public static ImmediateAnswer NoAnswer(NewQuery query, DateTimeOffset sentAt, DateTimeOffset now)
+    {
+        var error = new ErrorDetails(ErrorTypes.Http, 504,
+            "The site did not answer in time; the query was sent and may have taken effect. GET on its id tells what became of it.")
+        {
+            Code = FailureCodes.NoAnswer,
+        };
+        var envelope = Envelope(query, sentAt, now) with { CompletedAt = null };
+        return Of(Failed(envelope with { StatusTiming = Timing(query, sentAt, null) }, QueryStatus.Executing, Executed.Unknown, error));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _exchange?.Dispose();
+
+    static Query Failed(Query envelope, QueryStatus status, Executed executed, ErrorDetails error) => envelope with
+    {
+        Status = status,
+        Executed = executed,
+        ErrorDetails = error,
+        ErrorCode = error.ErrorCode,
+        ErrorMessage = error.ErrorMessage,
+    };
+
+    static Query Envelope(NewQuery query, DateTimeOffset? sentAt, DateTimeOffset completedAt) => new()
+    {
+        Id = query.Id,
+        IntegratorId = query.IntegratorId,
+        SiteId = query.SiteId,
+        Mode = query.Mode,
+        Status = QueryStatus.Executing,
+        MaxTimeInQueue = query.MaxTimeInQueue,
+        CommandSize = query.CommandSize,
+        RequestSize = query.RequestSize,
+        SqlQuerySize = query.SqlSize,
+        Tag = query.Tag,
+        CreatedAt = query.CreatedAt,
+        UpdatedAt = completedAt,
+        CompletedAt = completedAt,
+        StatusTiming = Timing(query, sentAt, completedAt),
+    };
+
+    static StatusTiming Timing(NewQuery query, DateTimeOffset? sentAt, DateTimeOffset? completedAt) => new()
+    {
+        Initialising = new Period(query.CreatedAt, sentAt ?? completedAt),
+        Executing = sentAt is { } sent ? new Period(sent, completedAt) : null,
+    };
+
+    /// <summary>The contract's table: ours and the way's errors carry their HTTP status, a database's are 400.</summary>
+    static int HttpStatusOf(Query query) => query switch
+    {
+        { ErrorDetails: null, Status: QueryStatus.Successful } => 200,
+        { ErrorDetails: { ErrorType: ErrorTypes.HaloLink or ErrorTypes.Http, ErrorCode: >= 400 and <= 599 } error } => error.ErrorCode,
+        { ErrorDetails: not null } => 400,
+        _ => throw new UnreachableException(),
+    };
+
+    static string CodeOf(Query query) => query switch
+    {
+        { ErrorDetails.Code: FailureCodes.SiteAway } => ErrorCodes.SiteAway,
+        { ErrorDetails.Code: FailureCodes.QueueTimeout } => ErrorCodes.QueueTimeout,
+        { ErrorDetails.ErrorCode: 504 } => ErrorCodes.NoAnswer,
+        _ => ErrorCodes.ServiceUnavailable,
+    };
+}

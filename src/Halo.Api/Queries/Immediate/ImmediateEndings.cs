@@ -1,0 +1,68 @@
+using Halo.Api.Queries.Ledger;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.Contracts.Sites;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Api.Queries.Immediate;
+
+/// <summary>How an immediate query can end, in the ledger's terms.</summary>
+static class ImmediateEndings
+{
+    /// <summary>The site is away and the query would not, or need not, wait.</summary>
+    public static Settlement SiteAway(SiteAvailability availability) => new(
+        availability == SiteAvailability.Offline ? QueryStatus.InitialisationFailedSiteOffline : QueryStatus.InitialisationFailedSiteUnreachable, Mover.Api)
+    {
+        Executed = Executed.No,
+        Error = new ErrorDetails(ErrorTypes.Http, 503, availability == SiteAvailability.Offline
+            ? "The site is offline: its Halo Link was stopped. Nothing ran; try again later, or ask async with a longer maxTimeInQueue."
+            : "The site is unreachable: nothing was heard of it for two minutes. Nothing ran; try again later, or ask async with a longer maxTimeInQueue.")
+        {
+            Code = FailureCodes.SiteAway,
+        },
+    };
+
+    /// <summary>It waited as long as it may.</summary>
+    public static Settlement QueueTimeout(int maxTimeInQueue) => new(QueryStatus.ExpiredInQueue, Mover.Api)
+    {
+        Executed = Executed.No,
+        Error = new ErrorDetails(ErrorTypes.Http, 503,
+            $"The query waited {maxTimeInQueue} ms without being started. Nothing ran; try again, or with a longer maxTimeInQueue.")
+        {
+            Code = FailureCodes.QueueTimeout,
+        },
+    };
+
+    /// <summary>What a Link said.</summary>
+    public static Settlement From(Outcome outcome) => new(StatusOf(outcome.Ending), Mover.Link)
+    {
+        Executed = outcome.Ending == Ending.Successful ? null : outcome.Executed,
+        Error = ErrorOf(outcome),
+        Rows = outcome.Rows,
+        RowsAffected = outcome.RowsAffected,
+        Size = outcome.Size,
+        ResultSets = outcome.ResultSets,
+        Timings = outcome.Timings,
+        Parameters = outcome.Parameters,
+    };
+
+    /// <summary>What is told of an end that was not success.</summary>
+    public static ErrorDetails? ErrorOf(Outcome outcome) => outcome.Error ?? outcome.Ending switch
+    {
+        Ending.Successful => null,
+        Ending.Expired => new(ErrorTypes.Http, 503, "The query waited in the Link's lane as long as it may. Nothing ran; try again, or with a longer maxTimeInQueue.")
+        {
+            Code = FailureCodes.QueueTimeout,
+        },
+        Ending.Cancelled => new(ErrorTypes.HaloLink, 409, "The query was cancelled.") { Code = FailureCodes.CancelledByIntegrator },
+        _ => new(ErrorTypes.HaloLink, 500, "The Link could not say how the query ended.") { Code = FailureCodes.LinkError },
+    };
+
+    static QueryStatus StatusOf(Ending ending) => ending switch
+    {
+        Ending.Successful => QueryStatus.Successful,
+        Ending.Cancelled => QueryStatus.Cancelled,
+        Ending.Expired => QueryStatus.ExpiredInQueue,
+        _ => QueryStatus.ExecutionFailed,
+    };
+}

@@ -1,0 +1,72 @@
+using Halo.Contracts.Queries;
+
+namespace Halo.Api.Queries.Ledger;
+
+/// <summary>The ledger's SQL that more than one part uses. One text for both databases.</summary>
+static class LedgerSql
+{
+    public const string Insert =
+        """
+        INSERT INTO queries (id, integrator_id, site_id, link_id, run_id, session_id, mode, status, executed, tag, catalogue, result_set,
+          max_time_in_queue, execution_limit, command_size, request_size, sql_size, settled_by, created_at, queued_at, executing_at,
+          completed_at, updated_at, deadline_at, error_type, error_code, failure_code, wrapped_key, detail)
+        VALUES (@id, @integrator, @site, @link, @run, @session, @mode, @status, @executed, @tag, @catalogue, @set,
+          @queue, @limit, @commandSize, @requestSize, @sqlSize, @by, @created, @queued, @executing,
+          @completed, @updated, @deadline, @errorType, @errorCode, @failure, @key, @detail)
+        """;
+
+    // What is not told keeps what an earlier report stored.
+    const string Settle =
+        """
+        UPDATE queries SET status = @status, executed = @executed, settled_by = @by, completed_at = @now, updated_at = @now, deadline_at = NULL,
+          rows_count = COALESCE(@rows, rows_count), rows_affected = COALESCE(@affected, rows_affected),
+          result_size = COALESCE(@size, result_size), result_sets = COALESCE(@sets, result_sets),
+          lane_ms = COALESCE(@lane, lane_ms), execute_ms = COALESCE(@execute, execute_ms), encode_ms = COALESCE(@encode, encode_ms),
+          upload_ms = COALESCE(@upload, upload_ms),
+          error_type = @errorType, error_code = @errorCode, failure_code = @failure,
+          wrapped_key = COALESCE(@key, wrapped_key), detail = COALESCE(@detail, detail)
+        WHERE id = @id AND
+        """;
+
+    /// <summary>Settles one query; <see cref="SettleParameters"/> gives the values.</summary>
+    public static string SettleFor(Settlement s, QueryMode mode) => $"{Settle} {QueryLifecycle.MayBecome(s.Status, s.By, mode)}";
+
+    public static (string, object?)[] SettleParameters(Guid id, Settlement s, long now, byte[]? key, byte[]? detail) =>
+    [
+        ("id", id), ("status", QueryLifecycle.Word(s.Status)), ("executed", Word(s.Executed)), ("by", Word(s.By)), ("now", now),
+        ("rows", s.Rows), ("affected", s.RowsAffected), ("size", s.Size), ("sets", s.ResultSets),
+        ("lane", s.Timings?.LaneMs), ("execute", s.Timings?.ExecuteMs), ("encode", s.Timings?.EncodeMs), ("upload", s.UploadMs),
+        ("errorType", s.Error?.ErrorType), ("errorCode", s.Error?.ErrorCode), ("failure", s.Error?.Code),
+        ("key", key), ("detail", detail),
+    ];
+
+    public static string? Word(Executed? executed) => executed switch
+    {
+        null => null,
+        Executed.No => "no",
+        Executed.Yes => "yes",
+        _ => "unknown",
+    };
+
+    public static Executed? ParseExecuted(string? word) => word switch
+    {
+        null => null,
+        "no" => Executed.No,
+        "yes" => Executed.Yes,
+        _ => Executed.Unknown,
+    };
+
+    public static string Word(Mover by) => by switch
+    {
+        Mover.Api => "api",
+        Mover.Link => "link",
+        Mover.Integrator => "integrator",
+        _ => "operator",
+    };
+
+    public static string Word(QueryMode mode) => mode == QueryMode.Async ? "async" : "immediate";
+
+    /// <summary><c>(@i0, @i1, …)</c> and its values.</summary>
+    public static (string Sql, (string, object?)[] Values) In(IReadOnlyList<Guid> ids) =>
+        ($"({string.Join(", ", ids.Select((_, i) => $"@i{i}"))})", [.. ids.Select((id, i) => ($"i{i}", (object?)id))]);
+}

@@ -1,0 +1,51 @@
+using System.Data.Common;
+using Halo.Api.Storage;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+
+namespace Halo.Api.Queries.Ledger;
+
+public sealed partial class QueryLedger
+{
+    /// <summary>The integrator wants it stopped: a queued query is cancelled now, a running one is marked and its Link must be told.</summary>
+    public async Task<CancelResult> AskCancelAsync(Guid integratorId, Guid siteId, Guid queryId)
+    {
+        return await database.WriteAsync<CancelResult>(async t =>
+        {
+            if (await HoldAsync(t, queryId) is not { } held || !await IsTheirsAsync(t, integratorId, siteId, queryId))
+                return new(null, null);
+            switch (held.Status)
+            {
+                case QueryStatus.Queued:
+                    await SettleManyAsync(t, [queryId], QueryMode.Async,
+                        new(QueryStatus.Cancelled, Mover.Integrator, Executed.No, FailureCodes.CancelledByIntegrator), Now);
+                    return new(QueryStatus.Cancelled, null);
+                case QueryStatus.Executing or QueryStatus.Uploading:
+                    await t.RunAsync("UPDATE queries SET cancel_asked_at = COALESCE(cancel_asked_at, @now) WHERE id = @id", ("id", queryId), ("now", Now));
+                    return new(held.Status, held.LinkId);
+                default:
+                    return new(held.Status, null);
+            }
+        });
+    }
+
+    /// <summary>Inside an operator's transaction: what waits for this site, or comes from this integrator, is cancelled; what runs finishes.</summary>
+    /// <param name="siteId">Of this site alone, where given.</param>
+    /// <param name="integratorId">Of this integrator alone, where given.</param>
+    public async Task<IReadOnlyList<SettledQuery>> CancelQueuedAsync(DbTransaction t, Guid? siteId, Guid? integratorId)
+    {
+        if (siteId is null && integratorId is null)
+            throw new ArgumentException("Name a site, an integrator or both.");
+        var waiting = await t.ReadAsync(r => r.GetGuid(0),
+            $"SELECT id FROM queries WHERE status = 'queued'{(siteId is null ? "" : " AND site_id = @site")}{(integratorId is null ? "" : " AND integrator_id = @integrator")}",
+            [.. Given("site", siteId), .. Given("integrator", integratorId)]);
+        return await SettleManyAsync(t, waiting, QueryMode.Async,
+            new(QueryStatus.Cancelled, Mover.Operator, Executed.No, FailureCodes.CancelledByOperator), Now);
+    }
+
+    static async Task<bool> IsTheirsAsync(DbTransaction t, Guid integratorId, Guid siteId, Guid queryId) =>
+        (await t.ReadAsync(r => r.GetGuid(0), "SELECT id FROM queries WHERE id = @id AND integrator_id = @integrator AND site_id = @site",
+            ("id", queryId), ("integrator", integratorId), ("site", siteId))).Count > 0;
+
+    static IEnumerable<(string, object?)> Given(string name, Guid? id) => id is null ? [] : [(name, id)];
+}

@@ -1,0 +1,56 @@
+using Halo.Api.Storage;
+using Halo.Contracts.Queries;
+
+namespace Halo.Api.Queries.Ledger;
+
+public sealed partial class QueryLedger
+{
+    /// <summary>An immediate query that goes to a Link now. Call it before or while the command is sent; the task is the durability.</summary>
+    /// <param name="q">The query.</param>
+    /// <param name="session">The session over which it is sent, and over no other: a later Hello judges by it.</param>
+    /// <param name="deadline">When the API settles it if nobody has said how it ended.</param>
+    public Task RecordSentAsync(NewQuery q, LinkSession session, DateTimeOffset sentAt, DateTimeOffset deadline)
+    {
+        var done = database.CommitAsync(new(LedgerSql.Insert,
+        [
+            .. InsertParameters(q, QueryStatus.Executing),
+            ("link", session.LinkId), ("run", session.RunId), ("session", session.SessionId),
+            ("executing", sentAt.Ms()), ("updated", sentAt.Ms()), ("deadline", deadline.Ms()),
+            .. Nulls("executed", "by", "queued", "completed", "errorType", "errorCode", "failure", "key", "detail"),
+        ]));
+        Hint(deadline.Ms());
+        return done;
+    }
+
+    /// <summary>A query that was accepted and is final at once: the site away, the time in the queue over, nothing sent.</summary>
+    public Task RecordRefusedAsync(NewQuery q, Settlement s)
+    {
+        if (!QueryLifecycle.Allows(QueryStatus.Initialising, s.Status, s.By, q.Mode))
+            throw new InvalidOperationException($"No {q.Mode} query becomes {s.Status} at once by {s.By}.");
+        var (key, detail) = SealNew(q.Id, DetailOf(s));
+        var now = Now;
+        return database.CommitAsync(new(LedgerSql.Insert,
+        [
+            .. InsertParameters(q, s.Status),
+            ("executed", LedgerSql.Word(s.Executed)), ("by", LedgerSql.Word(s.By)), ("completed", now), ("updated", now),
+            ("errorType", s.Error?.ErrorType), ("errorCode", s.Error?.ErrorCode), ("failure", s.Error?.Code), ("key", key), ("detail", detail),
+            .. Nulls("link", "run", "session", "queued", "executing", "deadline"),
+        ]));
+    }
+
+    /// <summary>How an immediate query ended. A repeat of the same ending is accepted and changes nothing.</summary>
+    public async Task<MoveResult> SettleImmediateAsync(Guid queryId, Settlement s)
+    {
+        var (key, detail) = SealNew(queryId, DetailOf(s));
+        var rows = await database.CommitAsync(new(LedgerSql.SettleFor(s, QueryMode.Immediate), LedgerSql.SettleParameters(queryId, s, Now, key, detail)));
+        if (rows > 0)
+            return new(true, s.Status) { Moved = true };
+        var found = await database.ReadAsync(
+            r => (Status: QueryLifecycle.Parse(r.GetString(0)), By: r.StringOrNull(1)), "SELECT status, settled_by FROM queries WHERE id = @id", ("id", queryId));
+        return found.Count == 0
+            ? new(false, null)
+            : new(found[0].Status == s.Status && found[0].By == LedgerSql.Word(s.By), found[0].Status);
+    }
+
+    static IEnumerable<(string, object?)> Nulls(params string[] names) => names.Select(n => (n, (object?)null));
+}

@@ -1,0 +1,83 @@
+using System.Data.Common;
+using Halo.Api.Storage;
+using Halo.Api.Storage.Keys;
+using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Api.Queries.Ledger;
+
+public sealed partial class QueryLedger
+{
+    const string SelectPages =
+        "SELECT query_id, page_number, row_start, row_count, json_size, stored_size, digest FROM pages WHERE query_id = @id ORDER BY page_number";
+
+    /// <summary>The manifest of a query, in order.</summary>
+    public Task<List<PageRow>> PagesAsync(Guid queryId) => database.ReadAsync(PageOf, SelectPages, ("id", queryId));
+
+    /// <summary>Whether a Link may deliver pages of a query under this claim, and the key to store them with.</summary>
+    /// <returns>Null: no, or no longer.</returns>
+    public async Task<DataKey?> KeyForUploadAsync(Guid linkId, Guid queryId, Guid claimId)
+    {
+        var rows = await database.ReadAsync(r => r.BytesOrNull(0),
+            "SELECT wrapped_key FROM queries WHERE id = @id AND link_id = @link AND claim_id = @claim AND mode = 'async' AND status IN ('executing', 'uploading')",
+            ("id", queryId), ("link", linkId), ("claim", claimId));
+        return rows is [{ } wrapped] ? keys.OpenDataKey(queryId, wrapped) : null;
+    }
+
+    /// <summary>Puts a page, whose bytes are stored already, into the manifest: from then on it exists.</summary>
+    /// <remarks>Refused because the query became final meanwhile, it removes the bytes again.</remarks>
+    public async Task<AddPageResult> AddPageAsync(Guid claimId, PageRow page)
+    {
+        var (result, final) = await database.WriteAsync(async t =>
+        {
+            var held = await HoldAsync(t, page.QueryId);
+            if (held is null || held.ClaimId != claimId || held.Status is not (QueryStatus.Executing or QueryStatus.Uploading))
+                return (AddPageResult.NotWanted, held is { Status: not QueryStatus.Successful } && QueryLifecycle.IsFinal(held.Status));
+            var added = await t.RunAsync(
+                """
+                INSERT INTO pages (query_id, page_number, row_start, row_count, json_size, stored_size, digest, created_at)
+                VALUES (@id, @number, @start, @count, @json, @stored, @digest, @now) ON CONFLICT DO NOTHING
+                """,
+                ("id", page.QueryId), ("number", page.PageNumber), ("start", page.RowStart), ("count", page.RowCount),
+                ("json", page.JsonSize), ("stored", page.StoredSize), ("digest", page.Digest), ("now", Now));
+            if (added > 0)
+                return (AddPageResult.Added, false);
+            var there = (await t.ReadAsync(PageOf, SelectPages, ("id", page.QueryId))).Find(p => p.PageNumber == page.PageNumber);
+            return (there == page ? AddPageResult.AlreadyThere : AddPageResult.Different, false);
+        });
+        if (final)
+            await pages.DeleteAsync(page.QueryId, CancellationToken.None);
+        return result;
+    }
+
+    /// <summary>Every page is delivered, or there are none: successful if the manifest says the same, else the missing pages.</summary>
+    public Task<MoveResult> CompleteAsync(Guid queryId, Guid claimId, Report report) =>
+        ReportAsync(queryId, claimId, async (t, held) =>
+        {
+            if (QueryLifecycle.IsFinal(held.Status))
+                return new(held.Status == QueryStatus.Successful, held.Status);
+            var manifest = await t.ReadAsync(PageOf, SelectPages, ("id", queryId));
+            if (Manifest.Compare(manifest, report, held.Rows) is { } missing)
+                return new(false, held.Status) { MissingPages = missing };
+            // The report that it is uploading may have been lost; this one says as much.
+            if (held.Status == QueryStatus.Executing && report.PageCount > 0)
+                await UploadingAsync(t, held, report);
+            await SettleAsync(t, await HoldAsync(t, queryId) ?? held, new(QueryStatus.Successful, Mover.Link)
+            {
+                Rows = report.Rows,
+                RowsAffected = report.RowsAffected,
+                Size = report.PageCount > 0 ? manifest.Sum(p => p.JsonSize) : report.Size,
+                ResultSets = report.ResultSets > 0 ? report.ResultSets : null,
+                Timings = report.Timings,
+                UploadMs = report.UploadMs,
+                Columns = report.Columns,
+                Parameters = report.Parameters,
+            });
+            await t.RunAsync("UPDATE queries SET page_count = @pages, digest = @digest WHERE id = @id",
+                ("id", queryId), ("pages", report.PageCount), ("digest", report.Digest));
+            return new(true, QueryStatus.Successful) { Moved = true };
+        });
+
+    static PageRow PageOf(DbDataReader r) =>
+        new(r.GetGuid(0), r.GetInt32(1), r.GetInt64(2), r.GetInt64(3), r.GetInt64(4), r.GetInt64(5), r.GetString(6));
+}

@@ -1,0 +1,40 @@
+using Halo.Api.Storage;
+using Halo.Contracts.Queries;
+
+namespace Halo.Api.Queries.Ledger;
+
+public sealed partial class QueryLedger
+{
+    /// <summary>A query of this integrator at this site; null: there is none with this id.</summary>
+    public async Task<QueryRecord?> FindAsync(Guid integratorId, Guid siteId, Guid queryId) =>
+        (await FindManyAsync(integratorId, siteId, [queryId])).GetValueOrDefault(queryId);
+
+    /// <summary>Those of up to some hundred ids that are this integrator's at this site.</summary>
+    public async Task<IReadOnlyDictionary<Guid, QueryRecord>> FindManyAsync(Guid integratorId, Guid siteId, IReadOnlyCollection<Guid> queryIds)
+    {
+        if (queryIds.Count == 0)
+            return new Dictionary<Guid, QueryRecord>();
+        var (list, values) = LedgerSql.In([.. queryIds.Distinct()]);
+        var rows = await database.ReadAsync(QueryRecord.Read,
+            $"SELECT {QueryRecord.Columns} FROM queries WHERE id IN {list} AND integrator_id = @integrator AND site_id = @site",
+            [.. values, ("integrator", integratorId), ("site", siteId)]);
+        var pages = await PagesOfAsync([.. rows.Where(r => r.Record.Mode == QueryMode.Async).Select(r => r.Record.Id)]);
+        return rows.ToDictionary(r => r.Record.Id, r => r.Record with
+        {
+            Detail = r.Detail is null ? new() : LedgerSeal.OpenDetail(KeyOf(r.Record), r.Detail),
+            Pages = [.. pages[r.Record.Id]],
+        });
+    }
+
+    async Task<ILookup<Guid, PageRow>> PagesOfAsync(IReadOnlyList<Guid> ids)
+    {
+        List<PageRow> rows = [];
+        if (ids.Count > 0)
+        {
+            var (list, values) = LedgerSql.In(ids);
+            rows = await database.ReadAsync(PageOf,
+                $"SELECT query_id, page_number, row_start, row_count, json_size, stored_size, digest FROM pages WHERE query_id IN {list} ORDER BY query_id, page_number", values);
+        }
+        return rows.ToLookup(p => p.QueryId);
+    }
+}

@@ -1,0 +1,53 @@
+using Halo.Api.Results;
+using Halo.Api.Storage;
+using Halo.Api.Storage.Keys;
+using Halo.Contracts.Queries;
+
+namespace Halo.Api.Queries.Ledger;
+
+/// <summary>
+/// The durable record of every query: who, where, when, how much, how it ended. A task of it completes only when the write
+/// would survive a power loss. Every move of a query is one conditional update whose condition is <see cref="QueryLifecycle"/>'s.
+/// </summary>
+/// <remarks>
+/// Immediate queries go through the group commit, one statement for each move. Moves of async queries are units: each locks
+/// its query's row first. Pages of queries that end otherwise than successful leave the manifest in the same transaction;
+/// their bytes go after the commit.
+/// </remarks>
+public sealed partial class QueryLedger(Database database, MasterKeys keys, IPageStore pages, LedgerOptions options, TimeProvider time)
+{
+    /// <summary>Raised with each deadline that a query is given, after the commit: <see cref="DeadlineWatch"/> listens.</summary>
+    public event Action<DateTimeOffset>? DeadlineGiven;
+
+    long Now => time.GetUtcNow().Ms();
+
+    /// <summary>Opens the key of a query's pages.</summary>
+    public DataKey KeyOf(QueryRecord query) => keys.OpenDataKey(query.Id, query.WrappedKey!);
+
+    static (string, object?)[] InsertParameters(NewQuery q, QueryStatus status) =>
+    [
+        ("id", q.Id), ("integrator", q.IntegratorId), ("site", q.SiteId), ("mode", LedgerSql.Word(q.Mode)), ("status", QueryLifecycle.Word(status)),
+        ("tag", q.Tag), ("catalogue", q.Catalogue), ("set", q.ResultSet), ("queue", q.MaxTimeInQueue), ("limit", q.ExecutionLimit),
+        ("commandSize", q.CommandSize), ("requestSize", q.RequestSize), ("sqlSize", q.SqlSize), ("created", q.CreatedAt.Ms()),
+    ];
+
+    static QueryDetail DetailOf(Settlement s) => new() { Columns = s.Columns, Parameters = s.Parameters, Error = s.Error };
+
+    /// <summary>Sealed under a new key, where there is anything to seal.</summary>
+    (byte[]? Key, byte[]? Detail) SealNew(Guid queryId, QueryDetail detail)
+    {
+        if (detail.IsEmpty)
+            return (null, null);
+        var key = keys.NewDataKey(queryId);
+        return (key.Wrapped, LedgerSeal.Seal(key, detail));
+    }
+
+    /// <summary>After a commit: bytes of pages that are no longer in the manifest.</summary>
+    async Task RemovePagesAsync(IEnumerable<SettledQuery> settled)
+    {
+        foreach (var query in settled.Where(q => q.HadPages))
+            await pages.DeleteAsync(query.QueryId, CancellationToken.None);
+    }
+
+    void Hint(long deadline) => DeadlineGiven?.Invoke(DateTimeOffset.FromUnixTimeMilliseconds(deadline));
+}

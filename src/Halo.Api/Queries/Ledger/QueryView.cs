@@ -1,0 +1,94 @@
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+
+namespace Halo.Api.Queries.Ledger;
+
+/// <summary>A query as integrators see it.</summary>
+public static class QueryView
+{
+    /// <param name="now">A queued query whose time is over is shown as expired from that moment, whoever writes it.</param>
+    public static Query Of(QueryRecord record, DateTimeOffset now)
+    {
+        var q = AtMoment(record, now);
+        var error = ErrorOf(q);
+        return new()
+        {
+            Id = q.Id,
+            IntegratorId = q.IntegratorId,
+            SiteId = q.SiteId,
+            Mode = q.Mode,
+            Status = q.Status,
+            MaxTimeInQueue = q.MaxTimeInQueue,
+            CommandSize = q.CommandSize,
+            RequestSize = q.RequestSize,
+            SqlQuerySize = q.SqlSize,
+            CreatedAt = q.CreatedAt,
+            UpdatedAt = q.UpdatedAt,
+            CompletedAt = q.CompletedAt,
+            StatusTiming = TimingOf(q),
+            Metrics = MetricsOf(q),
+            Executed = q.Executed,
+            Tag = q.Tag,
+            ResultSize = q.Status == QueryStatus.Successful ? q.ResultSize : null,
+            Result = ResultOf(q),
+            ErrorDetails = error,
+            ErrorCode = error?.ErrorCode,
+            ErrorMessage = error?.ErrorMessage,
+        };
+    }
+
+    static QueryRecord AtMoment(QueryRecord q, DateTimeOffset now) => q.Status == QueryStatus.Queued && q.DeadlineAt <= now
+        ? q with
+        {
+            Status = QueryStatus.ExpiredInQueue,
+            Executed = Executed.No,
+            FailureCode = FailureCodes.QueueTimeout,
+            CompletedAt = q.DeadlineAt,
+            UpdatedAt = q.DeadlineAt.Value,
+            DeadlineAt = null,
+        }
+        : q;
+
+    static ErrorDetails? ErrorOf(QueryRecord q)
+    {
+        if (!QueryLifecycle.IsFinal(q.Status) || q.Status == QueryStatus.Successful)
+            return null;
+        return q.Detail.Error ?? Failures.Of(q.FailureCode ?? FailureCodes.LinkError);
+    }
+
+    static StatusTiming TimingOf(QueryRecord q) => new()
+    {
+        Initialising = new(q.CreatedAt, q.QueuedAt ?? q.ExecutingAt ?? q.CompletedAt),
+        Queued = q.QueuedAt is { } queued ? new(queued, q.ExecutingAt ?? q.CompletedAt) : null,
+        Executing = q.ExecutingAt is { } executing ? new(executing, q.UploadingAt ?? q.CompletedAt) : null,
+        Uploading = q.UploadingAt is { } uploading ? new(uploading, q.CompletedAt) : null,
+    };
+
+    static QueryMetrics? MetricsOf(QueryRecord q) => q.ExecuteMs is null && q.LaneMs is null ? null : new()
+    {
+        SqlExecutionDuration = q.ExecuteMs,
+        QueueDuration = q.ExecutingAt is { } taken ? (taken - q.CreatedAt).TotalMilliseconds : null,
+        LinkDuration = q.LaneMs,
+        EncodeDuration = q.EncodeMs,
+        UploadDuration = q.UploadMs,
+    };
+
+    static QueryResult? ResultOf(QueryRecord q)
+    {
+        var done = q.Status == QueryStatus.Successful;
+        if (!done && (q.Mode == QueryMode.Immediate || q.Status is not (QueryStatus.Executing or QueryStatus.Uploading) || q.Pages.Count == 0 && q.Detail.Columns is null))
+            return null;
+        return new()
+        {
+            Rows = q.RowsAffected is null ? q.Rows : null,
+            RowsAffected = q.RowsAffected,
+            Size = done ? q.ResultSize ?? 0 : q.Pages.Sum(p => p.JsonSize),
+            Parameters = done ? q.Detail.Parameters ?? [] : null,
+            Columns = q.Detail.Columns,
+            ResultSets = q.ResultSets,
+            Pages = q.Mode == QueryMode.Async
+                ? [.. q.Pages.Select(p => new ResultPage(p.PageNumber, PageStatus.Cached, p.JsonSize, RowRange.From(p.RowStart, p.RowCount)))]
+                : null,
+        };
+    }
+}

@@ -1,0 +1,101 @@
+using System.Text.Json;
+using Halo.Api.Errors;
+using Halo.Api.Integrators;
+using Halo.Api.Queries.Async;
+using Halo.Api.Queries.Immediate;
+using Halo.Api.Queries.Ledger;
+using Halo.Api.Queries.Requests;
+using Halo.Api.Sites;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Json;
+using Halo.Contracts.Queries;
+
+namespace Halo.Api.Queries;
+
+/// <summary>Asking sites, and what became of it.</summary>
+public static class QueriesApi
+{
+    const int MostLookups = 100;
+
+    public static void MapQueriesApi(this IEndpointRouteBuilder routes)
+    {
+        var queries = routes.MapGroup("/integrator/sites/{siteId}/queries").WithTags("Queries");
+        queries.MapPost("/immediate", (HttpContext http, string siteId, QueryDoor door) => SubmitAsync(http, siteId, QueryMode.Immediate, door))
+            .WithName("QueryImmediate").WithSummary("Run a query and answer with its rows")
+            .Accepts<QueryRequest>("application/json").Produces<Query>().Produces<Query>(400).Produces<Query>(413).Produces<Query>(503).Produces<Query>(504)
+            .Produces<ErrorResponse>(401).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404);
+        queries.MapPost("/async", (HttpContext http, string siteId, QueryDoor door) => SubmitAsync(http, siteId, QueryMode.Async, door))
+            .WithName("QueryAsync").WithSummary("Queue a query whose rows are stored in pages")
+            .Accepts<QueryRequest>("application/json").Produces<Query>(201)
+            .Produces<ErrorResponse>(400).Produces<ErrorResponse>(401).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404);
+        queries.MapPost("", (HttpContext http, string siteId, QueryDoor door) => SubmitAsync(http, siteId, null, door))
+            .WithName("Query").WithSummary("Old form: mode says how it is answered")
+            .Accepts<QueryRequest>("application/json").Produces<Query>().Produces<Query>(201)
+            .Produces<ErrorResponse>(400).Produces<ErrorResponse>(401).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404);
+        queries.MapGet("/{queryId}", GetAsync).WithName("GetQuery").WithSummary("Where a query stands")
+            .Produces<Query>().Produces<ErrorResponse>(404);
+        queries.MapPost("/status", LookUpAsync).WithName("LookUpQueries").WithSummary("Where up to 100 queries stand")
+            .Accepts<QueryStatusRequest>("application/json").Produces<QueryStatusResponse>().Produces<ErrorResponse>(400);
+    }
+
+    static async Task<IResult> SubmitAsync(HttpContext http, string siteId, QueryMode? mode, QueryDoor door)
+    {
+        var (site, submission, refusal) = await door.ReadAsync(http, siteId, mode);
+        if (refusal is not null)
+            return refusal;
+        if (submission!.Mode == QueryMode.Immediate)
+        {
+            using var answer = await door.Immediate.RunAsync(http.Integrator(), site!, submission, http.RequestAborted);
+            await ImmediateAnswerWriter.WriteAsync(http, answer);
+            return TypedResults.Empty;
+        }
+        var query = await door.Async.AcceptAsync(http.Integrator(), site!, submission);
+        http.Response.Headers.Location = $"/integrator/sites/{site!.Id}/queries/{query.Id}";
+        return TypedResults.Json(query, HaloJson.Default.Query, statusCode: 201);
+    }
+
+    static async Task<IResult> GetAsync(HttpContext http, string siteId, string queryId, SiteAccess access, AsyncQueries queries)
+    {
+        var (site, refusal) = access.ForReading(http.Integrator(), siteId);
+        if (site is null)
+            return refusal!;
+        return Guid.TryParse(queryId, out var id) && await queries.ShowAsync(http.Integrator().Id, site.Id, id) is { } query
+            ? TypedResults.Json(query, HaloJson.Default.Query)
+            : NotFound();
+    }
+
+    static async Task<IResult> LookUpAsync(HttpContext http, string siteId, SiteAccess access, QueryDoor door, QueryLedger ledger, TimeProvider time)
+    {
+        var (site, noSite) = access.ForReading(http.Integrator(), siteId);
+        if (site is null)
+            return noSite!;
+        var (body, refusal) = await door.ReadBodyAsync(http);
+        if (refusal is not null)
+            return refusal;
+        var (ids, fault) = ReadIds(body);
+        if (ids is null)
+            return fault!;
+        var found = await ledger.FindManyAsync(http.Integrator().Id, site.Id, ids);
+        var now = time.GetUtcNow();
+        return TypedResults.Json(new QueryStatusResponse([.. ids.Select(id => found.TryGetValue(id, out var record)
+            ? new QueryLookup(id, LookupStatus.Found, QueryView.Of(record, now))
+            : new QueryLookup(id, LookupStatus.NotFound))]), HaloJson.Default.QueryStatusResponse);
+    }
+
+    static (IReadOnlyList<Guid>? Ids, Refusal? Refusal) ReadIds(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(body.Span, HaloJson.Default.QueryStatusRequest)?.QueryIds is { Count: >= 1 and <= MostLookups } ids
+                ? (ids, null)
+                : (null, Refusal.Invalid("queryIds", $"must name 1 to {MostLookups} queries."));
+        }
+        catch (JsonException e)
+        {
+            return (null, Refusal.Invalid(e.Path is { Length: > 0 } path ? path : "body",
+                $"must be {{ \"queryIds\": [\"<uuid>\", …] }}: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."));
+        }
+    }
+
+    static Refusal NotFound() => Refusal.NotFound("You have no such query at this site.");
+}

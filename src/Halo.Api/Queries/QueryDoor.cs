@@ -1,0 +1,45 @@
+using Halo.Api.Errors;
+using Halo.Api.Integrators;
+using Halo.Api.Queries.Async;
+using Halo.Api.Queries.Immediate;
+using Halo.Api.Queries.Requests;
+using Halo.Api.Sites;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+
+namespace Halo.Api.Queries;
+
+/// <summary>Everything that is asked of a query before it is one: the site may be queried, and the request is whole.</summary>
+public sealed class QueryDoor(SiteAccess access, QueryRequestReader reader, ImmediateQueries immediate, AsyncQueries async, QueryLimits limits)
+{
+    /// <summary>Runs immediate queries.</summary>
+    public ImmediateQueries Immediate => immediate;
+
+    /// <summary>Takes async queries in.</summary>
+    public AsyncQueries Async => async;
+
+    /// <summary>Reads a request, or tells why it is refused.</summary>
+    public async Task<(SiteRecord? Site, QuerySubmission? Submission, Refusal? Refusal)> ReadAsync(HttpContext http, string siteId, QueryMode? mode)
+    {
+        var (site, refusal) = access.ForQuery(http.Integrator(), siteId);
+        if (site is null)
+            return (null, null, refusal);
+        var (body, unreadable) = await ReadBodyAsync(http);
+        if (unreadable is not null)
+            return (null, null, unreadable);
+        var (read, invalid) = reader.Read(body, mode, site);
+        if (read is null)
+            return (null, null, invalid);
+        var (submission, faulty) = QueryRequestReader.WithExtras(read, http.Request);
+        return (site, submission, faulty);
+    }
+
+    /// <summary>The JSON body, or why there is none.</summary>
+    public async Task<(ReadOnlyMemory<byte> Body, Refusal? Refusal)> ReadBodyAsync(HttpContext http)
+    {
+        if (http.Request.ContentType is { Length: > 0 } type && !type.Contains("json", StringComparison.OrdinalIgnoreCase))
+            return (default, new Refusal(415, ErrorCodes.UnsupportedMediaType, "The body must be JSON: send Content-Type: application/json."));
+        var (body, refusal) = await RequestBody.ReadAsync(http, limits.RequestBytes);
+        return (body ?? default, refusal);
+    }
+}

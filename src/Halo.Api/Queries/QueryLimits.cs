@@ -1,0 +1,53 @@
+namespace Halo.Api.Queries;
+
+/// <summary>Bounds of queries: the settings under <c>Halo:Limits</c>. Durations in milliseconds, sizes in bytes.</summary>
+public sealed record QueryLimits
+{
+    /// <summary>Longest an immediate query may execute (100 to 600000, default 60000).</summary>
+    public int ImmediateExecutionMs { get; init; } = 60_000;
+
+    /// <summary>Longest an async query may execute, queue and upload not counted (100 to 86400000, default 300000).</summary>
+    public int AsyncExecutionMs { get; init; } = 300_000;
+
+    /// <summary>Longest the pages may take once the database has answered (1000 to 86400000, default 3600000).</summary>
+    public int UploadMs { get; init; } = 3_600_000;
+
+    /// <summary>What is added to a limit before the service settles a query by itself (0 to 600000, default 10000). Longer than the line takes to be found dead would show <c>executing</c> for no reason; shorter than a round trip would settle what the Link is just telling.</summary>
+    public int GraceMs { get; init; } = 10_000;
+
+    /// <summary>JSON bytes of an immediate result (1024 to 67108864, default 8 MiB).</summary>
+    public int ImmediateResultBytes { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>About so many JSON bytes make a page (1024 to 8388608, default 1 MiB).</summary>
+    public int PageBytes { get; init; } = 1024 * 1024;
+
+    /// <summary>Bytes of a request's body (65536 to 33554432, default 16 MiB): text and parameters together.</summary>
+    public int RequestBytes { get; init; } = 16 * 1024 * 1024;
+
+    /// <summary>UTF-8 bytes of a command's text.</summary>
+    public const int TextBytes = 1024 * 1024;
+
+    /// <summary>Longest an immediate query may wait, in milliseconds, and what holds where a request says nothing.</summary>
+    public const int ImmediateQueueMs = 60_000, ImmediateQueueDefaultMs = 30_000;
+
+    /// <summary>Longest an async query may wait, in milliseconds, and what holds where a request says nothing.</summary>
+    public const int AsyncQueueMs = 7_200_000, AsyncQueueDefaultMs = 3_600_000;
+
+    /// <summary>Reads the section; what is wrong is added to <paramref name="faults"/>.</summary>
+    public static QueryLimits Read(IConfigurationSection section, List<string> faults)
+    {
+        var preset = new QueryLimits();
+        return new QueryLimits
+        {
+            ImmediateExecutionMs = Int(nameof(ImmediateExecutionMs), preset.ImmediateExecutionMs, 100, 600_000),
+            AsyncExecutionMs = Int(nameof(AsyncExecutionMs), preset.AsyncExecutionMs, 100, 86_400_000),
+            UploadMs = Int(nameof(UploadMs), preset.UploadMs, 1000, 86_400_000),
+            GraceMs = Int(nameof(GraceMs), preset.GraceMs, 0, 600_000),
+            ImmediateResultBytes = Int(nameof(ImmediateResultBytes), preset.ImmediateResultBytes, 1024, 64 * 1024 * 1024),
+            PageBytes = Int(nameof(PageBytes), preset.PageBytes, 1024, 8 * 1024 * 1024),
+            RequestBytes = Int(nameof(RequestBytes), preset.RequestBytes, 64 * 1024, 32 * 1024 * 1024),
+        };
+
+        int Int(string name, int value, int least, int most) => ApiOptions.ReadInt(section, name, value, least, most, faults);
+    }
+}

@@ -1,0 +1,98 @@
+using System.Collections.Frozen;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using Halo.Api.Errors;
+using Halo.Api.Sites;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+
+namespace Halo.Api.Queries.Requests;
+
+/// <summary>Turns a request's body into a submission, or tells every fault at once. Unknown fields are ignored.</summary>
+public sealed class QueryRequestReader(QueryLimits limits)
+{
+    static readonly FrozenDictionary<string, QueryMode> Modes = FaultyJson.Words<QueryMode>(camelCase: true);
+
+    /// <summary>Reads a body for a site.</summary>
+    /// <param name="mode">How it is answered; null where the body says it (<c>POST …/queries</c>).</param>
+    public (QuerySubmission? Submission, Refusal? Refusal) Read(ReadOnlyMemory<byte> body, QueryMode? mode, SiteRecord site)
+    {
+        JsonDocument document;
+        try
+        {
+            document = JsonDocument.Parse(body);
+        }
+        catch (JsonException e)
+        {
+            return (null, Refusal.Invalid("body", $"is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."));
+        }
+        using (document)
+        {
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                return (null, Refusal.Invalid("body", "must be a JSON object."));
+            var json = new FaultyJson([]);
+            var submission = Read(document.RootElement, mode, site, json);
+            return json.Faults.Count > 0
+                ? (null, Refusal.Invalid(json.Faults))
+                : (submission! with { RequestSize = body.Length }, null);
+        }
+    }
+
+    QuerySubmission? Read(JsonElement root, QueryMode? mode, SiteRecord site, FaultyJson json)
+    {
+        var asked = mode ?? json.Word(root, "mode", "mode", Modes, QueryMode.Async)!.Value;
+        var (most, preset) = asked == QueryMode.Immediate
+            ? (QueryLimits.ImmediateQueueMs, QueryLimits.ImmediateQueueDefaultMs)
+            : (QueryLimits.AsyncQueueMs, QueryLimits.AsyncQueueDefaultMs);
+        var wait = json.Whole(root, "maxTimeInQueue", "maxTimeInQueue", 0, most) ?? preset;
+        var catalogue = json.Text(root, "catalogue", "catalogue");
+        if (catalogue is not null && !site.Catalogues.Any(c => c.Name.Equals(catalogue, StringComparison.OrdinalIgnoreCase)))
+            json.Fault("catalogue", $"is not one of this site's: {string.Join(", ", site.Catalogues.Select(c => c.Name))}.");
+        var (command, size) = ReadCommand(root, asked, json);
+        if (command is null)
+            return null;
+        return new QuerySubmission(command, asked, catalogue, wait)
+        {
+            CommandSize = size,
+            SqlSize = Encoding.UTF8.GetByteCount(command.Text),
+        };
+    }
+
+    (QueryCommand? Command, long Size) ReadCommand(JsonElement root, QueryMode mode, FaultyJson json)
+    {
+        var longest = mode == QueryMode.Immediate ? limits.ImmediateExecutionMs : limits.AsyncExecutionMs;
+        if (!FaultyJson.Present(root, "command", out var command))
+        {
+            var sql = json.Text(root, "sqlQuery", "sqlQuery");
+            if (sql is null)
+            {
+                json.Fault("command", "is required: { \"text\": \"SELECT …\" }.");
+                return (null, 0);
+            }
+            CommandReader.CheckText(sql, "sqlQuery", json);
+            return (new QueryCommand(sql), JsonMarshal.GetRawUtf8Value(root.GetProperty("sqlQuery")).Length);
+        }
+        if (command.ValueKind != JsonValueKind.Object)
+        {
+            json.Fault("command", "must be an object: { \"text\": \"SELECT …\" }.");
+            return (null, 0);
+        }
+        return (CommandReader.Read(command, longest, json), JsonMarshal.GetRawUtf8Value(command).Length);
+    }
+
+    /// <summary>What stands beside the body: the wanted result set and the caller's mark.</summary>
+    public static (QuerySubmission? Submission, Refusal? Refusal) WithExtras(QuerySubmission submission, HttpRequest request)
+    {
+        var faults = new List<FieldError>();
+        var resultSet = 1;
+        if (request.Query.TryGetValue("resultSet", out var wanted) && !(int.TryParse(wanted, out resultSet) && resultSet >= 1))
+            faults.Add(new("resultSet", "must be a whole number from 1."));
+        var tag = request.Headers["Halo-Tag"].ToString();
+        if (tag.Length > 64)
+            faults.Add(new("Halo-Tag", "must have at most 64 characters."));
+        return faults.Count > 0
+            ? (null, Refusal.Invalid(faults))
+            : (submission with { ResultSet = resultSet, Tag = tag.Length == 0 ? null : tag }, null);
+    }
+}

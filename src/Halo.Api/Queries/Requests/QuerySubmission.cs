@@ -1,0 +1,49 @@
+using Halo.Api.Queries.Ledger;
+using Halo.Contracts.Queries;
+
+namespace Halo.Api.Queries.Requests;
+
+/// <summary>A request that was read and found whole: what will be done.</summary>
+/// <param name="Command">What the database is to do.</param>
+/// <param name="Mode">How it is answered.</param>
+/// <param name="Catalogue">One of the site's databases; null: its default.</param>
+/// <param name="MaxTimeInQueue">Milliseconds it may wait before the database gets it.</param>
+public sealed record QuerySubmission(QueryCommand Command, QueryMode Mode, string? Catalogue, int MaxTimeInQueue)
+{
+    /// <summary>Bytes of the command as JSON.</summary>
+    public long CommandSize { get; init; }
+
+    /// <summary>Bytes of the request's body.</summary>
+    public long RequestSize { get; init; }
+
+    /// <summary>UTF-8 bytes of the text.</summary>
+    public long SqlSize { get; init; }
+
+    /// <summary>Which result set is wanted, from 1.</summary>
+    public int ResultSet { get; init; } = 1;
+
+    /// <summary>The caller's own mark.</summary>
+    public string? Tag { get; init; }
+
+    /// <summary>The ledger's record of it.</summary>
+    public NewQuery ToNewQuery(Guid id, Guid integratorId, Guid siteId, int executionLimitMs, DateTimeOffset now) => new()
+    {
+        Id = id,
+        IntegratorId = integratorId,
+        SiteId = siteId,
+        Mode = Mode,
+        CreatedAt = now,
+        MaxTimeInQueue = MaxTimeInQueue,
+        ExecutionLimit = executionLimitMs,
+        CommandSize = CommandSize,
+        RequestSize = RequestSize,
+        SqlSize = SqlSize,
+        Catalogue = Catalogue,
+        ResultSet = ResultSet,
+        Tag = Tag,
+    };
+
+    /// <summary>Execution limit in milliseconds.</summary>
+    public int ExecutionLimitMs(QueryLimits limits) =>
+        Command.Timeout ?? (Mode == QueryMode.Immediate ? limits.ImmediateExecutionMs : limits.AsyncExecutionMs);
+}

@@ -1,0 +1,131 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using Halo.Api.Storage;
+using Halo.Api.Storage.Keys;
+
+namespace Halo.Api.Results;
+
+/// <summary>Pages as files: <c>pages/3f/{query id}/000001-{digest}.page</c>. A page has its name only when it is whole and on the disk.</summary>
+public sealed partial class FilePageStore : IPageStore
+{
+    const int BufferBytes = 64 * 1024;
+    readonly string _root;
+    readonly string _drafts;
+    readonly TimeProvider _time;
+
+    /// <summary>Makes the directory and removes what an earlier process left half-written.</summary>
+    /// <exception cref="StartupException">The directory cannot be written.</exception>
+    public FilePageStore(DataDirectory directory, TimeProvider time, ILogger<FilePageStore> log)
+    {
+        _time = time;
+        _root = directory.File("pages");
+        _drafts = Path.Combine(_root, "drafts");
+        try
+        {
+            DurableFile.CreateDirectory(_drafts);
+            var left = Directory.GetFiles(_drafts, "*.tmp");
+            foreach (var draft in left)
+                File.Delete(draft);
+            if (left.Length > 0)
+                LogDraftsRemoved(log, left.Length);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartupException($"The directory '{_root}' for results cannot be written ({e.Message}). Give the account '{Environment.UserName}' write access to it.", e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<StoredPage> WriteAsync(DataKey key, int pageNumber, Stream content, string expectedDigest, CancellationToken stop)
+    {
+        var draft = Path.Combine(_drafts, $"{Guid.CreateVersion7(_time.GetUtcNow())}.tmp");
+        try
+        {
+            var page = await WriteDraftAsync(draft, key, pageNumber, content, expectedDigest, stop);
+            if (page.IsStored)
+            {
+                var path = PathOf(key.QueryId, pageNumber, page.Digest);
+                DurableFile.CreateDirectory(Path.GetDirectoryName(path)!);
+                DurableFile.Publish(draft, path);
+            }
+            return page;
+        }
+        finally
+        {
+            File.Delete(draft);
+        }
+    }
+
+    static async Task<StoredPage> WriteDraftAsync(
+        string draft, DataKey key, int pageNumber, Stream content, string expectedDigest, CancellationToken stop)
+    {
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0 };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
+        try
+        {
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            await using var file = new FileStream(draft, options);
+            await using var seal = new SealingStream(key, BlobPlace.Page(pageNumber), file);
+            var length = 0L;
+            while (await content.ReadAsync(buffer, stop) is var read and > 0)
+            {
+                hash.AppendData(buffer, 0, read);
+                await seal.WriteAsync(buffer.AsMemory(0, read), stop);
+                length += read;
+            }
+            var digest = Convert.ToBase64String(hash.GetHashAndReset());
+            if (digest != expectedDigest)
+                return new(false, length, digest);
+            await seal.CompleteAsync(stop);
+            file.Flush(flushToDisk: true);
+            return new(true, length, digest);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task<Stream?> OpenReadAsync(DataKey key, int pageNumber, string digest, CancellationToken stop)
+    {
+        FileStream file;
+        try
+        {
+            file = new(PathOf(key.QueryId, pageNumber, digest), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0, useAsync: true);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+        return await OpeningStream.OpenAsync(file, key, BlobPlace.Page(pageNumber), stop);
+    }
+
+    /// <inheritdoc/>
+    public Task DeleteAsync(Guid queryId, CancellationToken stop) => Task.Run(() =>
+    {
+        try
+        {
+            Directory.Delete(DirectoryOf(queryId), recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // There were none.
+        }
+    }, stop);
+
+    // Ids begin with their time, so their last digits spread evenly.
+    string DirectoryOf(Guid queryId)
+    {
+        var id = queryId.ToString();
+        return Path.Combine(_root, id[^2..], id);
+    }
+
+    string PathOf(Guid queryId, int pageNumber, string digest) =>
+        Path.Combine(DirectoryOf(queryId), $"{pageNumber:000000}-{Convert.ToHexStringLower(Convert.FromBase64String(digest))}.page");
+
+    [LoggerMessage(1301, LogLevel.Information, "Removed {Count} half-written pages that an earlier run left behind; their Links send them again.")]
+    static partial void LogDraftsRemoved(ILogger logger, int count);
+}

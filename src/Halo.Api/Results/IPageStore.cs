@@ -1,0 +1,27 @@
+using Halo.Api.Storage.Keys;
+
+namespace Halo.Api.Results;
+
+/// <summary>Keeps the bytes of pages, encrypted: in files, or in S3-compatible storage. What exists is what the manifest says.</summary>
+/// <remarks>A page is stored under its number and digest, so two different pages with one number never overwrite each other.</remarks>
+public interface IPageStore
+{
+    /// <summary>Stores a page durably, or nothing of it.</summary>
+    /// <param name="content">The compressed bytes as the Link made them; read to its end.</param>
+    /// <param name="expectedDigest">SHA-256 that they must have, base64; anything else is not stored.</param>
+    Task<StoredPage> WriteAsync(DataKey key, int pageNumber, Stream content, string expectedDigest, CancellationToken stop);
+
+    /// <summary>Opens a stored page: a seekable stream of the compressed bytes, each checked before it is given out.</summary>
+    /// <returns>Null: there is no such page.</returns>
+    /// <exception cref="SealBrokenException">It was changed or cut; thrown here or while reading.</exception>
+    Task<Stream?> OpenReadAsync(DataKey key, int pageNumber, string digest, CancellationToken stop);
+
+    /// <summary>Removes all pages of a query; none is no error.</summary>
+    Task DeleteAsync(Guid queryId, CancellationToken stop);
+}
+
+/// <summary>What was read from the sender.</summary>
+/// <param name="IsStored">Whether the digest was the expected one.</param>
+/// <param name="Length">Compressed bytes.</param>
+/// <param name="Digest">Their SHA-256, base64.</param>
+public sealed record StoredPage(bool IsStored, long Length, string Digest);

@@ -1,0 +1,83 @@
+using Halo.Api.Errors;
+using Halo.Api.Links;
+using Halo.Api.Queries.Ledger;
+using Halo.Contracts.Errors;
+using Halo.LinkProtocol.Enrolment;
+
+namespace Halo.Api.Results;
+
+/// <summary>Takes pages from Links. 200 means: the page, then its row in the manifest, are durable.</summary>
+public static class PageUploadApi
+{
+    // A page is one row at the least, and a row may be large; what a Link may send at once is bounded all the same.
+    const long MaxPageBytes = 2L * 1024 * 1024 * 1024;
+
+    public static void MapPageUploadApi(this IEndpointRouteBuilder routes) =>
+        routes.MapPut("/link/v1/queries/{queryId:guid}/pages/{pageNumber:int:min(1)}", PutAsync)
+            .WithMetadata(new PageSizeLimit(MaxPageBytes)).ExcludeFromDescription();
+
+    static async Task<IResult> PutAsync(
+        HttpContext http, Guid queryId, int pageNumber, LinkTokens tokens, QueryLedger ledger, IPageStore pages)
+    {
+        if (await tokens.CheckAsync(http.Request.Headers.Authorization) is not { } access)
+            return new Refusal(401, ErrorCodes.LinkNotTrusted, "The access token is missing, expired or revoked. Ask POST /link/v1/token for a fresh one.");
+        var (page, invalid) = PageHeaders.Read(http.Request);
+        if (page is null)
+            return invalid!;
+        if (await ledger.KeyForUploadAsync(access.Link.Id, queryId, page.ClaimId) is not { } key)
+            return Settled();
+        var stored = await pages.WriteAsync(key, pageNumber, http.Request.Body, page.Digest, http.RequestAborted);
+        if (!stored.IsStored)
+            return Refusal.Invalid("Content-Digest", "does not fit the body: the page was damaged on the way. Send it again.");
+        var added = await ledger.AddPageAsync(page.ClaimId,
+            new PageRow(queryId, pageNumber, page.RowStart, page.RowCount, page.JsonSize, stored.Length, stored.Digest));
+        return added switch
+        {
+            AddPageResult.Added or AddPageResult.AlreadyThere => TypedResults.Ok(),
+            AddPageResult.Different => new Refusal(409, ErrorCodes.Conflict, $"Another page {pageNumber} of this query is stored already."),
+            _ => Settled(),
+        };
+    }
+
+    static Refusal Settled() => new(409, ErrorCodes.Conflict, "The query is not this claim's, or is settled. Drop it.");
+
+    /// <summary>Lifts the general body limit for this route.</summary>
+    sealed class PageSizeLimit(long bytes) : Microsoft.AspNetCore.Http.Metadata.IRequestSizeLimitMetadata
+    {
+        public long? MaxRequestBodySize { get; } = bytes;
+    }
+}
+
+/// <summary>What a Link says of a page.</summary>
+/// <param name="ClaimId">The claim under which it is delivered.</param>
+/// <param name="Digest">SHA-256 of the compressed bytes, base64.</param>
+/// <param name="RowStart">Index of its first row.</param>
+/// <param name="RowCount">Rows in it.</param>
+/// <param name="JsonSize">Bytes of its JSON.</param>
+sealed record PageHeaders(Guid ClaimId, string Digest, long RowStart, long RowCount, long JsonSize)
+{
+    public static (PageHeaders? Headers, Refusal? Refusal) Read(HttpRequest request)
+    {
+        var faults = new List<FieldError>();
+        var claim = Guid.Empty;
+        if (!Guid.TryParse(request.Headers[LinkHttp.ClaimHeader], out claim))
+            faults.Add(new(LinkHttp.ClaimHeader, "must be the id of the claim."));
+        if (request.Headers.ContentEncoding != "br")
+            faults.Add(new("Content-Encoding", "must be br."));
+        const string prefix = "sha-256=:";
+        var digest = request.Headers["Content-Digest"].ToString();
+        if (digest.Length != prefix.Length + 45 || !digest.StartsWith(prefix, StringComparison.OrdinalIgnoreCase) || digest[^1] != ':')
+            faults.Add(new("Content-Digest", "must be sha-256=:<base64>: of the compressed bytes."));
+        var start = Whole(LinkHttp.RowsStartHeader);
+        var count = Whole(LinkHttp.RowsCountHeader);
+        var size = Whole(LinkHttp.SizeHeader);
+        return faults.Count > 0 ? (null, Refusal.Invalid(faults)) : (new(claim, digest[prefix.Length..^1], start, count, size), null);
+
+        long Whole(string name)
+        {
+            if (!long.TryParse(request.Headers[name], out var value) || value < 0)
+                faults.Add(new(name, "must be a whole number from 0."));
+            return value;
+        }
+    }
+}

@@ -1,0 +1,17 @@
+namespace Halo.Api.Results;
+
+/// <summary>How results are kept: the settings under <c>Halo:Results</c>.</summary>
+public sealed record ResultOptions
+{
+    /// <summary>Hours for which a result can be read, from <c>completedAt</c> (1 to 48, default 24).</summary>
+    public int RetentionHours { get; init; } = 24;
+
+    /// <summary>JSON bytes of the largest page that is answered in base64 (contract: 8 MiB); larger ones are streamed alone.</summary>
+    public const long Base64PageBytes = 8 * 1024 * 1024;
+
+    /// <summary>Reads the section; what is wrong is added to <paramref name="faults"/>.</summary>
+    public static ResultOptions Read(IConfigurationSection section, List<string> faults) => new()
+    {
+        RetentionHours = ApiOptions.ReadInt(section, nameof(RetentionHours), 24, 1, 48, faults),
+    };
+}

@@ -1,0 +1,87 @@
+using Halo.Api.Admin;
+using Halo.Api.Integrators;
+using Halo.Api.Links;
+using Halo.Api.OpenApi;
+using Halo.Api.Queries;
+using Halo.Api.Queries.Async;
+using Halo.Api.Queries.Immediate;
+using Halo.Api.Queries.Ledger;
+using Halo.Api.Queries.Requests;
+using Halo.Api.Results;
+using Halo.Api.Sites;
+using Halo.Api.Storage;
+
+namespace Halo.Api;
+
+/// <summary>Every part of the service, each once.</summary>
+static class Services
+{
+    public static void AddHaloServices(this WebApplicationBuilder builder, Foundation foundation)
+    {
+        var services = builder.Services;
+        var options = foundation.Options;
+        builder.Logging.ClearProviders().AddHaloConsole();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = options.Limits.RequestBytes;
+        });
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(options);
+        services.AddSingleton(options.Limits);
+        services.AddSingleton(options.Results);
+        services.AddSingleton(foundation.Directory);
+        services.AddSingleton(foundation.Database);
+        services.AddSingleton(foundation.Keys);
+        services.AddSingleton(foundation.Signing);
+        services.AddSingleton(foundation.Admin);
+        services.AddSingleton<AuditLog>();
+        services.AddSingleton<Startup>();
+
+        services.AddSingleton<IntegratorDirectory>();
+        services.AddSingleton<IntegratorRegistry>();
+        services.AddSingleton<SiteDirectory>();
+        services.AddSingleton<SiteRegistry>();
+        services.AddSingleton<SiteView>();
+        services.AddSingleton<SiteAccess>();
+        services.AddSingleton<Availability>();
+        services.AddSingleton<AdminSites>();
+
+        services.AddSingleton<LinkDirectory>();
+        services.AddSingleton<LinkRights>();
+        services.AddSingleton<LinkSessions>();
+        services.AddSingleton<LinkTokens>();
+        services.AddSingleton<LinkSocket>();
+        services.AddSingleton<LinkFrames>();
+        services.AddSingleton<Nonces>();
+        services.AddSingleton<Enrolment>();
+        services.AddSingleton<EnrolmentTokens>();
+
+        services.AddSingleton(new LedgerOptions
+        {
+            Grace = TimeSpan.FromMilliseconds(options.Limits.GraceMs),
+            UploadLimit = TimeSpan.FromMilliseconds(options.Limits.UploadMs),
+        });
+        services.AddSingleton<QueryLedger>();
+        services.AddSingleton<DeadlineWatch>();
+        services.AddSingleton<SessionSettling>();
+        services.AddSingleton<QueryRequestReader>();
+        services.AddSingleton<QueryDoor>();
+        services.AddSingleton<ImmediateQueries>();
+        services.AddSingleton<AsyncQueries>();
+        services.AddSingleton<ClaimedQueries>();
+        services.AddSingleton<IPageStore, FilePageStore>();
+        services.AddSingleton<ResultReader>();
+        services.AddHaloOpenApi();
+    }
+
+    /// <summary>One line for each message, times in UTC.</summary>
+    public static ILoggingBuilder AddHaloConsole(this ILoggingBuilder logging) => logging
+        .AddSimpleConsole(o =>
+        {
+            o.SingleLine = true;
+            o.UseUtcTimestamp = true;
+            o.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+        })
+        .AddFilter("Microsoft", LogLevel.Warning);
+}

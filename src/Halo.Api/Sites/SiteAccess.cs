@@ -1,0 +1,49 @@
+using Halo.Api.Errors;
+using Halo.Api.Integrators;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Sites;
+
+namespace Halo.Api.Sites;
+
+/// <summary>Whether an integrator may reach a site now, and if not, why and what to do: one rule for every route.</summary>
+public sealed class SiteAccess(SiteDirectory sites)
+{
+    /// <summary>The site, where it exists; integrators may look at any site whose id they know.</summary>
+    public (SiteRecord? Site, Refusal? Refusal) Find(string siteId)
+    {
+        if (!Guid.TryParse(siteId, out var id) || sites.Find(id) is not { } site)
+            return (null, Refusal.NotFound($"Site {Shorten(siteId)} was not found. GET /integrator/sites finds a practice's site by its id."));
+        return (site, null);
+    }
+
+    /// <summary>The site, where this integrator may look at its own queries there: it has to be paired.</summary>
+    public (SiteRecord? Site, Refusal? Refusal) ForReading(Integrator integrator, string siteId)
+    {
+        var (site, refusal) = Find(siteId);
+        if (site is not null && !integrator.Sites.Contains(site.Id))
+        {
+            return (null, new Refusal(403, ErrorCodes.NotPaired,
+                $"You are not paired with site {site.Id}. Pair with it by POST /integrator/pair-site and a pairing code made at the practice."));
+        }
+        return (site, refusal);
+    }
+
+    /// <summary>The site, where this integrator may query it.</summary>
+    public (SiteRecord? Site, Refusal? Refusal) ForQuery(Integrator integrator, string siteId)
+    {
+        var (site, refusal) = ForReading(integrator, siteId);
+        return site switch
+        {
+            null => (null, refusal),
+            { Status: SiteStatus.Removed } => (null, new Refusal(403, ErrorCodes.NotAuthoritative,
+                $"Site {site.Id} was removed. Look the practice up again with GET /integrator/sites.")),
+            { Authoritative: false } => (null, new Refusal(403, ErrorCodes.NotAuthoritative,
+                $"Site {site.Id} is not, or no longer, the authoritative one of its practice. Look the practice up again with GET /integrator/sites.")),
+            { Confirmed: false } => (null, new Refusal(403, ErrorCodes.NotConfirmed,
+                $"Site {site.Id} waits for an operator's confirmation: its database, machine or practice id changed. Ask the operator of this service.")),
+            _ => (site, null),
+        };
+    }
+
+    static string Shorten(string text) => text.Length <= 64 ? text : string.Concat(text.AsSpan(0, 64), "…");
+}

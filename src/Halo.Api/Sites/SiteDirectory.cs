@@ -1,0 +1,111 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Dapper;
+using Halo.Api.Storage;
+using Halo.Contracts.Json;
+using Halo.Contracts.Sites;
+
+namespace Halo.Api.Sites;
+
+/// <summary>Every site in memory, so that routing a query reads no store.</summary>
+/// <remarks>An entry is replaced before the call that changed it returns.</remarks>
+public sealed class SiteDirectory(Database database)
+{
+    const string Select = """
+        SELECT id, link_id AS LinkId, status, pms_name AS PmsName, pms_id AS PmsId, pms_version AS PmsVersion,
+               practice_name AS PracticeName, catalogues, metadata, enriched_at AS EnrichedAt, authoritative, confirmed,
+               database_identity AS DatabaseIdentity, machine_id AS MachineId, database_health AS DatabaseHealth,
+               heartbeat_at AS HeartbeatAt, client_clock_at AS ClientClockAt, created_at AS CreatedAt
+        FROM sites
+        """;
+
+    readonly ConcurrentDictionary<Guid, SiteRecord> _sites = new();
+
+    /// <summary>All, oldest first.</summary>
+    public IEnumerable<SiteRecord> All => _sites.Values.OrderBy(s => s.CreatedAt).ThenBy(s => s.Id);
+
+    /// <summary>One by its Halo GUID.</summary>
+    public SiteRecord? Find(Guid id) => _sites.GetValueOrDefault(id);
+
+    /// <summary>All sites of one PMS ID, whatever the PMS.</summary>
+    public IEnumerable<SiteRecord> OfPractice(string pmsId) => _sites.Values.Where(s => s.PmsId == pmsId);
+
+    /// <summary>Reads all, at start.</summary>
+    public async Task LoadAsync(CancellationToken stop)
+    {
+        await using var connection = await database.OpenAsync(stop);
+        foreach (var row in await connection.QueryAsync<Row>(Select))
+            _sites[row.Id] = row.ToRecord();
+    }
+
+    /// <summary>Reads the sites of a Link again after something about them changed.</summary>
+    public async Task RefreshLinkAsync(Guid linkId)
+    {
+        await using var connection = await database.OpenAsync();
+        foreach (var row in await connection.QueryAsync<Row>($"{Select} WHERE link_id = @linkId", new { linkId }))
+            _sites[row.Id] = row.ToRecord();
+    }
+
+    /// <summary>Reads the sites of a practice again after authority moved.</summary>
+    public async Task RefreshPracticeAsync(string pmsName, string pmsId)
+    {
+        await using var connection = await database.OpenAsync();
+        foreach (var row in await connection.QueryAsync<Row>($"{Select} WHERE pms_id = @pmsId AND pms_name = @pmsName", new { pmsId, pmsName }))
+            _sites[row.Id] = row.ToRecord();
+    }
+
+    /// <summary>Puts what was heard into the entry; the store learns it by the heartbeat's own statement.</summary>
+    public void Update(Guid id, Func<SiteRecord, SiteRecord> change)
+    {
+        while (_sites.TryGetValue(id, out var before) && !_sites.TryUpdate(id, change(before), before))
+        {
+            // Changed by another meanwhile: once more on what stands now.
+        }
+    }
+
+    sealed class Row
+    {
+        public Guid Id { get; init; }
+        public Guid LinkId { get; init; }
+        public string Status { get; init; } = "";
+        public string PmsName { get; init; } = "";
+        public string PmsId { get; init; } = "";
+        public string? PmsVersion { get; init; }
+        public string? PracticeName { get; init; }
+        public string Catalogues { get; init; } = "[]";
+        public string Metadata { get; init; } = "";
+        public long EnrichedAt { get; init; }
+        public bool Authoritative { get; init; }
+        public bool Confirmed { get; init; }
+        public string? DatabaseIdentity { get; init; }
+        public string? MachineId { get; init; }
+        public string? DatabaseHealth { get; init; }
+        public long? HeartbeatAt { get; init; }
+        public long? ClientClockAt { get; init; }
+        public long CreatedAt { get; init; }
+
+        public SiteRecord ToRecord() => new()
+        {
+            Id = Id,
+            LinkId = LinkId,
+            Status = Enum.Parse<SiteStatus>(Status, ignoreCase: true),
+            PmsName = PmsName,
+            PmsId = PmsId,
+            PmsVersion = PmsVersion,
+            PracticeName = PracticeName,
+            Catalogues = JsonSerializer.Deserialize(Catalogues, HaloJson.Default.IReadOnlyListSiteCatalogue)!,
+            Metadata = JsonSerializer.Deserialize(Metadata, HaloJson.Default.PracticeMetadata)!,
+            EnrichedAt = DateTimeOffset.FromUnixTimeMilliseconds(EnrichedAt),
+            Authoritative = Authoritative,
+            Confirmed = Confirmed,
+            DatabaseIdentity = DatabaseIdentity,
+            MachineId = MachineId,
+            Database = DatabaseHealth is null ? null : JsonSerializer.Deserialize(DatabaseHealth, HaloJson.Default.DatabaseHealth),
+            HeartbeatAt = Time(HeartbeatAt),
+            ClientClockAt = Time(ClientClockAt),
+            CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(CreatedAt),
+        };
+
+        static DateTimeOffset? Time(long? ms) => ms is { } value ? DateTimeOffset.FromUnixTimeMilliseconds(value) : null;
+    }
+}

@@ -1,0 +1,31 @@
+using Halo.Contracts.Sites;
+
+namespace Halo.Api.Sites;
+
+/// <summary>A site as the service holds it in memory. Replaced whole when anything about it changes.</summary>
+public sealed record SiteRecord
+{
+    public required Guid Id { get; init; }
+    public required Guid LinkId { get; init; }
+    public required SiteStatus Status { get; init; }
+    public required string PmsName { get; init; }
+    public required string PmsId { get; init; }
+    public string? PmsVersion { get; init; }
+    public string? PracticeName { get; init; }
+    public required IReadOnlyList<SiteCatalogue> Catalogues { get; init; }
+    public required PracticeMetadata Metadata { get; init; }
+    public required DateTimeOffset EnrichedAt { get; init; }
+
+    /// <summary>Whether it is the one site of its practice that integrators may query.</summary>
+    public required bool Authoritative { get; init; }
+
+    /// <summary>Whether its database, machine and PMS ID are the ones an operator knows.</summary>
+    public required bool Confirmed { get; init; }
+
+    public string? DatabaseIdentity { get; init; }
+    public string? MachineId { get; init; }
+    public DatabaseHealth? Database { get; init; }
+    public DateTimeOffset? HeartbeatAt { get; init; }
+    public DateTimeOffset? ClientClockAt { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+}

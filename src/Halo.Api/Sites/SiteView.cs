@@ -1,0 +1,43 @@
+using Halo.Api.Links;
+using Halo.Contracts.Sites;
+
+namespace Halo.Api.Sites;
+
+/// <summary>Sites as the outside sees them: the record, with what is known of its Link at this moment.</summary>
+public sealed class SiteView(LinkDirectory links, Availability availability)
+{
+    /// <summary>For integrators.</summary>
+    public Site Show(SiteRecord site) => new()
+    {
+        Id = site.Id,
+        PmsType = PmsNames.TypeOf(site.PmsName),
+        Availability = availability.Of(site.LinkId),
+        Status = site.Status,
+        HaloLinkVersion = links.Find(site.LinkId)?.Version,
+        Catalogue = site.Catalogues,
+        PracticeMetadata = site.Metadata,
+        EnrichedAt = site.EnrichedAt,
+        Name = site.PracticeName,
+        PracticeManagementSiteId = site.PmsId,
+        PracticeManagementName = site.PmsName,
+        PracticeManagementVersion = site.PmsVersion,
+        CreatedAt = site.CreatedAt,
+        Authoritative = site.Authoritative,
+        HeartbeatTimestamp = site.HeartbeatAt,
+        ClientTimestamp = site.ClientClockAt,
+        ClockDriftMs = site is { ClientClockAt: { } clinic, HeartbeatAt: { } ours } ? (long)(clinic - ours).TotalMilliseconds : null,
+        Database = site.Database ?? new DatabaseHealth(DatabaseStatus.Unknown),
+    };
+
+    /// <summary>What the Link's log should say of a site.</summary>
+    public static string Explain(SiteRecord site) => site switch
+    {
+        { Status: SiteStatus.Removed } => "An operator removed this site; it gets no queries. Ask the operator if that is a mistake.",
+        { Confirmed: false } =>
+            "This site's database, machine or practice id is not the one it was installed with. It gets no queries until the operator confirms it.",
+        { Authoritative: false } =>
+            $"Practice {site.PmsId} of {site.PmsName} is served by another site, or nobody has proven that this is the practice. "
+            + "It gets no queries until the operator moves authority here.",
+        _ => $"This site serves practice {site.PmsId} of {site.PmsName}.",
+    };
+}

@@ -1,0 +1,32 @@
+using Halo.Api.Integrators;
+using Halo.Api.Links;
+using Halo.Api.Queries.Ledger;
+using Halo.Api.Sites;
+
+namespace Halo.Api;
+
+/// <summary>What has to stand before the port opens, in order; and what ends when the service stops.</summary>
+public sealed partial class Startup(
+    IntegratorDirectory integrators, SiteDirectory sites, LinkDirectory links, LinkSessions sessions, DeadlineWatch deadlines,
+    ApiOptions options, IHostApplicationLifetime lifetime, ILogger<Startup> log)
+{
+    /// <summary>Snapshots, then deadlines.</summary>
+    public async Task PrepareAsync(CancellationToken stop)
+    {
+        await integrators.LoadAsync(stop);
+        await links.LoadAsync(stop);
+        await sites.LoadAsync(stop);
+        deadlines.Start();
+        lifetime.ApplicationStarted.Register(() => LogReady(ProductVersion.Text, options.DataDirectory, options.Enrolment));
+        if (options.Enrolment == EnrolmentMode.Open)
+            LogOpen();
+        // Links learn first that we stop: their sockets would otherwise hold the stop up.
+        lifetime.ApplicationStopping.Register(() => _ = sessions.CloseAllAsync());
+    }
+
+    [LoggerMessage(1402, LogLevel.Information, "Halo API {Version} is ready. Data: {Directory}. New Links: {Enrolment}")]
+    partial void LogReady(string version, string directory, EnrolmentMode enrolment);
+
+    [LoggerMessage(1403, LogLevel.Warning, "Every Link that finds this service is trusted at once (Halo:Enrolment=open). Use that for demonstration only.")]
+    partial void LogOpen();
+}

@@ -1,0 +1,84 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace Halo.Api.Storage;
+
+/// <summary>Files that are there after a power loss, whole or not at all.</summary>
+static class DurableFile
+{
+    /// <summary>Writes a small secret that only the service's account can read.</summary>
+    /// <returns>False: the file was there already and is unchanged.</returns>
+    public static bool TryCreateOwnerOnly(string path, string content)
+    {
+        var draft = $"{path}.{Environment.ProcessId}.tmp";
+        File.Delete(draft);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using (var file = new FileStream(draft, options))
+        {
+            file.Write(Encoding.UTF8.GetBytes(content + "\n"));
+            file.Flush(flushToDisk: true);
+        }
+        try
+        {
+            File.Move(draft, path, overwrite: false);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            File.Delete(draft);
+            return false;
+        }
+        SyncDirectory(Path.GetDirectoryName(path)!);
+        return true;
+    }
+
+    /// <summary>Gives <paramref name="draft"/>, already synced, its name, durably.</summary>
+    public static void Publish(string draft, string path)
+    {
+        File.Move(draft, path, overwrite: true);
+        SyncDirectory(Path.GetDirectoryName(path)!);
+    }
+
+    /// <summary>Makes the directory and its missing parents, durably.</summary>
+    public static void CreateDirectory(string path)
+    {
+        if (Directory.Exists(path))
+            return;
+        var parent = Path.GetDirectoryName(path)!;
+        CreateDirectory(parent);
+        Directory.CreateDirectory(path);
+        SyncDirectory(parent);
+    }
+
+    /// <summary>Names in a directory survive a power loss only when the directory itself is synced (fsync(2)); NTFS journals them.</summary>
+    public static void SyncDirectory(string path)
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        var descriptor = Open(Encoding.UTF8.GetBytes(path + "\0"), 0);
+        if (descriptor < 0)
+            throw new IOException($"The directory '{path}' could not be opened for syncing (errno {Marshal.GetLastPInvokeError()}).");
+        try
+        {
+            if (Sync(descriptor) != 0)
+                throw new IOException($"The directory '{path}' could not be synced (errno {Marshal.GetLastPInvokeError()}).");
+        }
+        finally
+        {
+            _ = Close(descriptor);
+        }
+    }
+
+    [DllImport("libc", EntryPoint = "open", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    static extern int Open(byte[] path, int flags);
+
+    [DllImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    static extern int Sync(int descriptor);
+
+    [DllImport("libc", EntryPoint = "close")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    static extern int Close(int descriptor);
+}

@@ -1,0 +1,11 @@
+using Halo.Contracts.Queries;
+
+namespace Halo.Link.Engines;
+
+/// <summary>One command to run, whichever way it came.</summary>
+/// <param name="Command">What to do.</param>
+/// <param name="Database">Name of the database behind the catalogue; null: the connection string's own.</param>
+/// <param name="ApplicationName">Shown in the database's activity view where it has one.</param>
+/// <param name="ResultSet">Which result set goes to the sink, from 1.</param>
+/// <param name="Limit">From sending to the database until the last row is read.</param>
+public sealed record CommandRequest(QueryCommand Command, string? Database, string? ApplicationName, int ResultSet, TimeSpan Limit);

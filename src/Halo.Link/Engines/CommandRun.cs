@@ -1,0 +1,142 @@
+using System.Data.Common;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.Link.Results;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Link.Engines;
+
+/// <summary>One execution under way: what it has brought so far.</summary>
+sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandRequest request, IRowSink sink, DbCommand command)
+{
+    readonly QueryCommand _asked = request.Command;
+    readonly long _started = time.GetTimestamp();
+    long _answered;
+    long _ended;
+    int _resultSets;
+    long? _rowsAffected;
+    IReadOnlyList<OutputParameter>? _outputs;
+    RowEncoder? _rows;
+    bool _begun;
+
+    /// <summary>What the sink threw, if it did.</summary>
+    public Exception? SinkFault { get; private set; }
+
+    /// <summary>Whether every wanted row went to the sink.</summary>
+    public bool Whole { get; private set; } = true;
+
+    public async Task ExecuteAsync(ExecutionWatch watch)
+    {
+        try
+        {
+            if (_asked.ExecutionMode == ExecutionMode.NonQuery && !engine.OutputsAreARow(_asked))
+                _rowsAffected = engine.BlocksThread ? command.ExecuteNonQuery() : await command.ExecuteNonQueryAsync(watch.GiveUp);
+            else
+                await ReadAsync(watch);
+            _outputs ??= engine.ReadOutputs(command, _asked, row: null);
+        }
+        finally
+        {
+            _ended = time.GetTimestamp();
+        }
+    }
+
+    async Task ReadAsync(ExecutionWatch watch)
+    {
+        var reader = engine.BlocksThread ? command.ExecuteReader(engine.Behavior) : await command.ExecuteReaderAsync(engine.Behavior, watch.GiveUp);
+        _answered = time.GetTimestamp();
+        await using (reader)
+        {
+            if (reader.FieldCount > 0)
+            {
+                do
+                {
+                    _resultSets++;
+                    var standsOnRow = _resultSets == 1 && engine.OutputsAreARow(_asked) && await ReadOutputRowAsync(reader, watch);
+                    if (_resultSets == request.ResultSet && _asked.ExecutionMode != ExecutionMode.NonQuery)
+                        await EncodeAsync(reader, standsOnRow, watch);
+                }
+                while (engine.BlocksThread ? reader.NextResult() : await reader.NextResultAsync(watch.GiveUp));
+            }
+            if (_asked.ExecutionMode == ExecutionMode.NonQuery)
+                _rowsAffected = reader.RecordsAffected;
+        }
+    }
+
+    async ValueTask<bool> ReadOutputRowAsync(DbDataReader reader, ExecutionWatch watch)
+    {
+        var stands = await reader.ReadAsync(watch.GiveUp);
+        if (stands)
+            _outputs = engine.ReadOutputs(command, _asked, reader);
+        return stands;
+    }
+
+    async Task EncodeAsync(DbDataReader reader, bool standsOnRow, ExecutionWatch watch)
+    {
+        var scalar = _asked.ExecutionMode == ExecutionMode.Scalar;
+        _rows = new RowEncoder(engine, reader, scalar ? 1 : int.MaxValue);
+        if (!await BeginAsync(_rows.Columns, watch))
+            return;
+        await _rows.EncodeAsync(sink, standsOnRow, scalar ? 1 : long.MaxValue, watch.StopNow, watch.Stop, watch.GiveUp);
+        SinkFault ??= _rows.SinkFault;
+        Whole &= _rows.Whole;
+    }
+
+    /// <returns>False: the sink threw or the statement is being stopped; the rest is read to learn what the database says.</returns>
+    async ValueTask<bool> BeginAsync(IReadOnlyList<ResultColumn> columns, ExecutionWatch watch)
+    {
+        _begun = true;
+        try
+        {
+            await sink.BeginAsync(columns, watch.Stop);
+            return true;
+        }
+        catch (Exception e)
+        {
+            Whole = false;
+            if (e is OperationCanceledException && watch.Stopped)
+                return false;
+            SinkFault = e;
+            watch.StopNow();
+            return false;
+        }
+    }
+
+    /// <summary>Closes the sink after the database has done its part.</summary>
+    /// <returns>False: the caller cancelled meanwhile.</returns>
+    public async ValueTask<bool> EndAsync(CancellationToken cancel)
+    {
+        if (_asked.ExecutionMode == ExecutionMode.NonQuery)
+            return true;
+        try
+        {
+            if (!_begun)
+                await sink.BeginAsync([], cancel);
+            await sink.EndAsync(cancel);
+            return true;
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            return false;
+        }
+        catch (RowSinkException full)
+        {
+            SinkFault = full;
+            return false;
+        }
+    }
+
+    public ExecutionResult Result(Ending ending, Executed executed, ErrorDetails? error = null)
+    {
+        var answered = _answered == 0 ? _ended : _answered;
+        return new(ending, executed)
+        {
+            Rows = _asked.ExecutionMode == ExecutionMode.NonQuery ? null : _rows?.Rows ?? 0,
+            RowsAffected = _rowsAffected,
+            ResultSets = _resultSets,
+            Parameters = _outputs,
+            Error = error,
+            Timings = new(0, time.GetElapsedTime(_started, answered).TotalMilliseconds, time.GetElapsedTime(answered, _ended).TotalMilliseconds),
+        };
+    }
+}

@@ -1,0 +1,143 @@
+using System.Data.Common;
+using System.Runtime.ExceptionServices;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.Link.Results;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Link.Engines;
+
+/// <summary>Runs one command on a database and tells what is known of it, however it ended.</summary>
+public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
+{
+    /// <summary>Never throws for what a database, a limit or a caller does; what a sink throws comes out, except <see cref="RowSinkException"/>.</summary>
+    /// <remarks>A nonQuery never touches the sink. Where the driver blocks, the work is done on a thread of the pool.</remarks>
+    public Task<ExecutionResult> RunAsync(CommandRequest request, IRowSink sink, CancellationToken cancel) =>
+        engine.BlocksThread
+            ? Task.Run(() => OpenAndRunAsync(request, sink, cancel), CancellationToken.None)
+            : OpenAndRunAsync(request, sink, cancel);
+
+    async Task<ExecutionResult> OpenAndRunAsync(CommandRequest request, IRowSink sink, CancellationToken cancel)
+    {
+        DbConnection connection;
+        try
+        {
+            cancel.ThrowIfCancellationRequested();
+            connection = await engine.OpenAsync(request.Database, request.ApplicationName, cancel);
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            return new(Ending.Cancelled, Executed.No);
+        }
+        catch (Exception e) when (IsOfTheDatabase(e))
+        {
+            var error = engine.NameError(e) ?? new(ErrorTypes.HaloLink, 503, "The Link could not connect to the database; nothing ran.");
+            return new(Ending.Failed, Executed.No) { Error = error with { Code = FailureCodes.DatabaseUnavailable } };
+        }
+        await using (connection)
+            return await RunAsync(request, sink, connection, cancel);
+    }
+
+    async Task<ExecutionResult> RunAsync(CommandRequest request, IRowSink sink, DbConnection connection, CancellationToken cancel)
+    {
+        var faults = new List<FieldError>();
+        DbCommand command;
+        try
+        {
+            command = engine.CreateCommand(connection, request.Command, faults);
+        }
+        catch (DbException e) when (engine.NameError(e) is { } error)
+        {
+            return new(Ending.Failed, Executed.No) { Error = error };
+        }
+        await using (command)
+        {
+            if (faults.Count > 0)
+                return InvalidParameters(faults);
+            var run = new CommandRun(engine, time, request, sink, command);
+            var watch = new ExecutionWatch(engine, connection, command, time, request.Limit, cancel);
+            Exception? failure = null;
+            await using (watch)
+            {
+                try
+                {
+                    await run.ExecuteAsync(watch);
+                }
+                catch (Exception e) when (IsOfTheDatabase(e) || e is OperationCanceledException)
+                {
+                    failure = e;
+                }
+            }
+            return await ConcludeAsync(run, watch, request.Command, connection, failure, cancel);
+        }
+    }
+
+    async Task<ExecutionResult> ConcludeAsync(
+        CommandRun run, ExecutionWatch watch, QueryCommand asked, DbConnection connection, Exception? failure, CancellationToken cancel)
+    {
+        var rolledBack = await RollBackAsync(connection, asked, failure);
+        if (watch.Stopped || failure is not null && engine.NameError(failure) is null)
+            engine.Discard(connection);
+        if (run.SinkFault is { } fault and not RowSinkException)
+            ExceptionDispatchInfo.Throw(fault);
+        var executed = failure is null && !rolledBack ? Executed.Yes : engine.AfterFailure(connection, asked, failure, rolledBack);
+        if (run.SinkFault is RowSinkException full)
+            return run.Result(Ending.Failed, executed, full.Error);
+        if (watch.Stopped && (failure is not null || !run.Whole))
+            return watch.CancelledByCaller
+                ? run.Result(Ending.Cancelled, executed)
+                : run.Result(Ending.Failed, executed, TimedOut(executed));
+        if (failure is not null)
+            return run.Result(Ending.Failed, executed, engine.NameError(failure) ?? Lost(executed));
+        if (rolledBack)
+            return run.Result(Ending.Failed, executed, new(ErrorTypes.HaloLink, 400,
+                "The command left a transaction open; it was rolled back. A command must commit what it begins.")
+            { Code = FailureCodes.OpenTransaction });
+        return await run.EndAsync(cancel) ? run.Result(Ending.Successful, Executed.Yes)
+            : run.SinkFault is RowSinkException late ? run.Result(Ending.Failed, Executed.Yes, late.Error)
+            : run.Result(Ending.Cancelled, Executed.Yes);
+    }
+
+    async ValueTask<bool> RollBackAsync(DbConnection connection, QueryCommand asked, Exception? failure)
+    {
+        try
+        {
+            return await engine.RollBackAsync(connection, asked, failure is not null);
+        }
+        catch (Exception e) when (IsOfTheDatabase(e))
+        {
+            // The connection is lost, and with it whatever was open.
+            engine.Discard(connection);
+            return false;
+        }
+    }
+
+    static ExecutionResult InvalidParameters(List<FieldError> faults) => new(Ending.Failed, Executed.No)
+    {
+        Error = new(ErrorTypes.HaloLink, 400, string.Join(' ', faults.Select(f => f.Message)))
+        {
+            Code = FailureCodes.InvalidParameter,
+            Errors = faults,
+        },
+    };
+
+    static ErrorDetails TimedOut(Executed executed) => new(ErrorTypes.HaloLink, 504,
+        "The execution limit was reached and the statement cancelled; " + Fate(executed))
+    { Code = FailureCodes.ExecutionTimeout };
+
+    static ErrorDetails Lost(Executed executed) => new(ErrorTypes.HaloLink, 503,
+        "The connection to the database was lost while the command ran; " + Fate(executed))
+    { Code = FailureCodes.DatabaseUnavailable };
+
+    static string Fate(Executed executed) => executed switch
+    {
+        Executed.Yes => "the database had done it.",
+        Executed.No => "the database took it back.",
+        _ => "it may have taken effect.",
+    };
+
+    /// <summary>What drivers throw for what the database or the way to it does; a mistake of ours is none of these.</summary>
+    static bool IsOfTheDatabase(Exception e) =>
+        e is DbException or IOException or TimeoutException or InvalidOperationException or ObjectDisposedException
+            or System.Net.Sockets.SocketException or UnauthorizedAccessException or InvalidCastException or OverflowException;
+}

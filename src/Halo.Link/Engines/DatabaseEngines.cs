@@ -1,0 +1,47 @@
+using Halo.Link.Engines.Postgres;
+using Halo.Link.Engines.Sqlite;
+using Halo.Link.Engines.SqlServer;
+
+namespace Halo.Link.Engines;
+
+/// <summary>Makes the engine that a site's configuration names.</summary>
+public static class DatabaseEngines
+{
+    public const string SqlServer = "sqlServer";
+    public const string Postgres = "postgres";
+    public const string Sqlite = "sqlite";
+
+    /// <summary>The engine for <paramref name="engine"/>; nothing is connected yet.</summary>
+    /// <exception cref="EngineSettingException">The engine is unknown or the connection string cannot be read. Never shows the connection string.</exception>
+    public static IDatabaseEngine Create(string engine, string connectionString, TimeProvider time)
+    {
+        if (string.IsNullOrWhiteSpace(connectionString))
+            throw new EngineSettingException("connectionString", "It is missing.");
+        try
+        {
+            return engine switch
+            {
+                Sqlite => new SqliteEngine(connectionString, time),
+                Postgres => new PostgresEngine(connectionString),
+                SqlServer => new SqlServerEngine(connectionString),
+                _ => throw new EngineSettingException("engine", $"It must be {SqlServer}, {Postgres} or {Sqlite}."),
+            };
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException or InvalidOperationException or OverflowException or NotSupportedException)
+        {
+            // The driver's own message can hold a part of the string, and that part can be the password.
+            throw new EngineSettingException("connectionString", $"It is not a connection string that the engine {engine} understands.");
+        }
+    }
+}
+
+/// <summary>A site's setting is wrong.</summary>
+/// <param name="setting"><c>engine</c> or <c>connectionString</c>, within the site.</param>
+public sealed class EngineSettingException(string setting, string fault) : Exception($"{setting}: {fault}")
+{
+    /// <summary>Name of the setting, within the site.</summary>
+    public string Setting => setting;
+
+    /// <summary>What is wrong with it.</summary>
+    public string Fault => fault;
+}

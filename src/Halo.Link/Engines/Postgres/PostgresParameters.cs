@@ -1,0 +1,84 @@
+using System.Globalization;
+using System.Text.Json;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.Link.Engines.Parameters;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Halo.Link.Engines.Postgres;
+
+/// <summary>Binds by the declared type; without one, and where .NET's type is too narrow, as text whose type the server infers.</summary>
+static class PostgresParameters
+{
+    public static NpgsqlParameter? Bind(CommandParameter parameter, string name, ICollection<FieldError> faults)
+    {
+        if (parameter.Type is SqlType.Structured or SqlType.Udt or SqlType.Variant or SqlType.Timestamp)
+        {
+            faults.NoSuchType(parameter, "PostgreSQL");
+            return null;
+        }
+        var type = TypeOf(parameter.Type);
+        if (ParameterValue.TryRead(parameter.Value, parameter.Type, out var value, out var expected))
+            return Make(name, type, value);
+        // What PostgreSQL knows and .NET does not: infinity, NaN, years BC and beyond 9999, 24:00:00.
+        if (parameter.Value is { ValueKind: JsonValueKind.String } json && IsBeyondDotNet(json.GetString()!, type))
+            return Make(name, NpgsqlDbType.Unknown, json.GetString());
+        faults.NotConvertible(parameter, expected);
+        return null;
+    }
+
+    static NpgsqlParameter Make(string name, NpgsqlDbType type, object? value) => value switch
+    {
+        null => new(name, type) { Value = DBNull.Value },
+        DecimalText number => Number(name, number.Text),
+        long whole when type == NpgsqlDbType.Unknown => new(name, type) { Value = whole.ToString(CultureInfo.InvariantCulture) },
+        bool bit when type == NpgsqlDbType.Unknown => new(name, type) { Value = bit ? "true" : "false" },
+        byte small => new(name, type) { Value = (short)small },
+        // The driver takes .NET's first and last moment for infinity.
+        DateOnly date when date == DateOnly.MaxValue || date == DateOnly.MinValue =>
+            new(name, NpgsqlDbType.Unknown) { Value = date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) },
+        DateTime moment when moment == DateTime.MaxValue || moment == DateTime.MinValue =>
+            new(name, NpgsqlDbType.Unknown) { Value = moment.ToString("yyyy-MM-dd HH:mm:ss.ffffff", CultureInfo.InvariantCulture) },
+        DateTimeOffset moment => new(name, type) { Value = moment.UtcDateTime },
+        _ => new(name, type) { Value = value },
+    };
+
+    /// <summary>Binary where .NET's decimal holds every digit, else text.</summary>
+    static NpgsqlParameter Number(string name, string text) =>
+        decimal.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
+            && number.ToString(CultureInfo.InvariantCulture).Length == text.TrimStart('+').Length
+            ? new(name, NpgsqlDbType.Numeric) { Value = number }
+            : new(name, NpgsqlDbType.Unknown) { Value = text };
+
+    static bool IsBeyondDotNet(string text, NpgsqlDbType type) => type switch
+    {
+        NpgsqlDbType.Numeric => text is "NaN" or "Infinity" or "-Infinity",
+        NpgsqlDbType.Time => text == "24:00:00",
+        NpgsqlDbType.Date or NpgsqlDbType.Timestamp or NpgsqlDbType.TimestampTz =>
+            text is "infinity" or "-infinity"
+                || text.Length > 10 && char.IsAsciiDigit(text[0]) && text.All(c => char.IsAsciiDigit(c) || c is '-' or ':' or '.' or ' ' or 'T' or '+' or 'B' or 'C' or 'Z'),
+        _ => false,
+    };
+
+    static NpgsqlDbType TypeOf(SqlType? type) => type switch
+    {
+        SqlType.BigInt => NpgsqlDbType.Bigint,
+        SqlType.Int => NpgsqlDbType.Integer,
+        SqlType.SmallInt or SqlType.TinyInt => NpgsqlDbType.Smallint,
+        SqlType.Bit => NpgsqlDbType.Boolean,
+        SqlType.Decimal or SqlType.Money or SqlType.SmallMoney => NpgsqlDbType.Numeric,
+        SqlType.Float => NpgsqlDbType.Double,
+        SqlType.Real => NpgsqlDbType.Real,
+        SqlType.Binary or SqlType.VarBinary or SqlType.Image => NpgsqlDbType.Bytea,
+        SqlType.UniqueIdentifier => NpgsqlDbType.Uuid,
+        SqlType.Date => NpgsqlDbType.Date,
+        SqlType.DateTime or SqlType.DateTime2 or SqlType.SmallDateTime => NpgsqlDbType.Timestamp,
+        SqlType.DateTimeOffset => NpgsqlDbType.TimestampTz,
+        SqlType.Time => NpgsqlDbType.Time,
+        SqlType.Char or SqlType.NChar => NpgsqlDbType.Char,
+        SqlType.Xml => NpgsqlDbType.Xml,
+        SqlType.String or SqlType.NText or SqlType.NVarChar or SqlType.Text or SqlType.VarChar => NpgsqlDbType.Text,
+        _ => NpgsqlDbType.Unknown,
+    };
+}

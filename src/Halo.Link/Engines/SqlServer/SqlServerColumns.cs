@@ -1,0 +1,60 @@
+using Halo.Contracts.Queries;
+using Microsoft.Data.SqlClient;
+
+namespace Halo.Link.Engines.SqlServer;
+
+/// <summary>A column as the result's own metadata has it.</summary>
+static class SqlServerColumns
+{
+    public static ResultColumn Describe(SqlDataReader reader, int ordinal, string name)
+    {
+        var databaseType = reader.GetDataTypeName(ordinal);
+        var type = TypeOf(databaseType);
+        var column = reader.GetColumnSchema()[ordinal];
+        var isDecimal = type is SqlType.Decimal;
+        var hasScale = isDecimal || type is SqlType.DateTime2 or SqlType.DateTimeOffset or SqlType.Time;
+        return new(name, type, databaseType)
+        {
+            Nullable = column.AllowDBNull,
+            Size = type is SqlType.Char or SqlType.NChar or SqlType.VarChar or SqlType.NVarChar or SqlType.Binary or SqlType.VarBinary ? column.ColumnSize : null,
+            Precision = isDecimal ? column.NumericPrecision : null,
+            Scale = hasScale ? column.NumericScale : null,
+        };
+    }
+
+    /// <summary>Null for a type that the contract has no name for.</summary>
+    public static SqlType? TypeOf(string databaseType) => databaseType switch
+    {
+        "bigint" => SqlType.BigInt,
+        "int" => SqlType.Int,
+        "smallint" => SqlType.SmallInt,
+        "tinyint" => SqlType.TinyInt,
+        "bit" => SqlType.Bit,
+        "decimal" or "numeric" => SqlType.Decimal,
+        "money" => SqlType.Money,
+        "smallmoney" => SqlType.SmallMoney,
+        "float" => SqlType.Float,
+        "real" => SqlType.Real,
+        "char" => SqlType.Char,
+        "varchar" => SqlType.VarChar,
+        "text" => SqlType.Text,
+        "nchar" => SqlType.NChar,
+        "nvarchar" => SqlType.NVarChar,
+        "ntext" => SqlType.NText,
+        "xml" => SqlType.Xml,
+        "binary" => SqlType.Binary,
+        "varbinary" => SqlType.VarBinary,
+        "image" => SqlType.Image,
+        "timestamp" or "rowversion" => SqlType.Timestamp,
+        "uniqueidentifier" => SqlType.UniqueIdentifier,
+        "date" => SqlType.Date,
+        "datetime" => SqlType.DateTime,
+        "datetime2" => SqlType.DateTime2,
+        "smalldatetime" => SqlType.SmallDateTime,
+        "datetimeoffset" => SqlType.DateTimeOffset,
+        "time" => SqlType.Time,
+        "sql_variant" => SqlType.Variant,
+        _ when databaseType.Contains('.', StringComparison.Ordinal) => SqlType.Udt,
+        _ => null,
+    };
+}

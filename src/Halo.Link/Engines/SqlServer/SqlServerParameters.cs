@@ -1,0 +1,130 @@
+using System.Data;
+using System.Data.SqlTypes;
+using System.Globalization;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.Link.Engines.Parameters;
+using Halo.Link.Results;
+using Microsoft.Data.SqlClient;
+using ParameterDirection = Halo.Contracts.Queries.ParameterDirection;
+
+namespace Halo.Link.Engines.SqlServer;
+
+/// <summary>Binds every type and direction. Inputs are never shortened: a size counts for what comes back.</summary>
+static class SqlServerParameters
+{
+    /// <summary>Longest value outside the (max) types, in bytes.</summary>
+    const int LongestInRow = 8000;
+
+    public static SqlParameter? Bind(CommandParameter parameter, ICollection<FieldError> faults)
+    {
+        if (!ParameterValue.TryRead(parameter.Value, parameter.Type, out var read, out var expected))
+        {
+            faults.NotConvertible(parameter, expected);
+            return null;
+        }
+        if (!TryConvert(read, parameter.Type, out var value))
+        {
+            faults.NotConvertible(parameter, "a decimal number of at most 38 digits, or one in the range of its type");
+            return null;
+        }
+        if (parameter.Type == SqlType.Udt && string.IsNullOrEmpty(parameter.TypeName))
+        {
+            faults.Add(parameter, "type Udt needs typeName.");
+            return null;
+        }
+        var bound = new SqlParameter { ParameterName = "@" + parameter.Name.TrimStart('@'), Direction = DirectionOf(parameter.Direction) };
+        if (parameter.Type is { } type)
+            bound.SqlDbType = TypeOf(type);
+        if (parameter.Type == SqlType.Udt)
+            bound.UdtTypeName = parameter.TypeName;
+        bound.Value = value ?? DBNull.Value;
+        SetSize(bound, parameter, value);
+        return bound;
+    }
+
+    public static List<OutputParameter> ReadOutputs(SqlCommand command, QueryCommand asked)
+    {
+        var outputs = new List<OutputParameter>();
+        foreach (var parameter in asked.Parameters ?? [])
+        {
+            if (parameter.Direction == ParameterDirection.Input)
+                continue;
+            var bound = command.Parameters["@" + parameter.Name.TrimStart('@')];
+            var value = bound.SqlDbType == SqlDbType.Date && bound.Value is DateTime date
+                ? date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)
+                : JsonScalar.Read(json => SqlServerValues.WriteAny(json, bound.SqlDbType == SqlDbType.Udt ? bound.Value : bound.SqlValue));
+            outputs.Add(new(parameter.Name, parameter.Direction, parameter.Type, value, parameter.Size));
+        }
+        return outputs;
+    }
+
+    /// <summary>Decimals through <see cref="SqlDecimal"/>, which holds all of SQL Server's 38 digits.</summary>
+    public static bool TryConvert(object? read, SqlType? type, out object? value)
+    {
+        value = read switch
+        {
+            DecimalText number when type is SqlType.Money or SqlType.SmallMoney => Money(number.Text),
+            DecimalText number => Decimal(number.Text),
+            DateOnly date => date.ToDateTime(TimeOnly.MinValue),
+            TimeOnly time => time.ToTimeSpan(),
+            DateTime moment when type is SqlType.DateTime && moment.Year < 1753 => null,
+            DateTime moment when type is SqlType.SmallDateTime && moment.Year is < 1900 or > 2079 => null,
+            _ => read,
+        };
+        return read is null || value is not null;
+    }
+
+    public static SqlDbType TypeOf(SqlType type) => type switch
+    {
+        SqlType.String => SqlDbType.NVarChar,
+        _ => Enum.Parse<SqlDbType>(type.ToString()),
+    };
+
+    static decimal? Money(string text) =>
+        decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && Math.Abs(number) < 922337203685478m ? number : null;
+
+    static SqlDecimal? Decimal(string text)
+    {
+        try
+        {
+            return text.AsSpan().IndexOfAny('e', 'E') < 0
+                ? SqlDecimal.Parse(text.TrimStart('+'))
+                : new SqlDecimal(decimal.Parse(text, NumberStyles.Float, CultureInfo.InvariantCulture));
+        }
+        catch (Exception e) when (e is OverflowException or FormatException or SqlTypeException)
+        {
+            return null;
+        }
+    }
+
+    static void SetSize(SqlParameter bound, CommandParameter parameter, object? value)
+    {
+        var perUnit = bound.SqlDbType is SqlDbType.NVarChar or SqlDbType.NChar or SqlDbType.NText ? 2 : 1;
+        var longest = LongestInRow / perUnit;
+        var length = value switch { string text => text.Length, byte[] bytes => bytes.Length, _ => 0 };
+        if (bound.SqlDbType == SqlDbType.Decimal && parameter.Direction != ParameterDirection.Input)
+        {
+            // SQL Server's own default, (18,0), would cut what comes back.
+            bound.Precision = parameter.Precision ?? 38;
+            bound.Scale = parameter.Scale ?? (parameter.Precision is null ? (byte)10 : (byte)0);
+        }
+        else if (bound.SqlDbType is SqlDbType.NVarChar or SqlDbType.VarChar or SqlDbType.VarBinary)
+        {
+            // One size for all short inputs: one plan in the server's cache.
+            bound.Size = parameter.Direction == ParameterDirection.Input
+                ? length <= longest ? longest : -1
+                : parameter.Size is > 0 and { } bytes && bytes / perUnit <= longest ? Math.Max(bytes / perUnit, length) : -1;
+        }
+        else if (bound.SqlDbType is SqlDbType.NChar or SqlDbType.Char or SqlDbType.Binary && parameter.Direction != ParameterDirection.Input)
+            bound.Size = Math.Max(parameter.Size is > 0 and { } fixedBytes ? Math.Min(fixedBytes / perUnit, longest) : longest, length);
+    }
+
+    static System.Data.ParameterDirection DirectionOf(ParameterDirection direction) => direction switch
+    {
+        ParameterDirection.Output => System.Data.ParameterDirection.Output,
+        ParameterDirection.InputOutput => System.Data.ParameterDirection.InputOutput,
+        ParameterDirection.ReturnValue => System.Data.ParameterDirection.ReturnValue,
+        _ => System.Data.ParameterDirection.Input,
+    };
+}

@@ -1,0 +1,105 @@
+using System.Data;
+using System.Data.Common;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.Link.Engines.Parameters;
+using Microsoft.Data.Sqlite;
+using CommandType = Halo.Contracts.Queries.CommandType;
+
+namespace Halo.Link.Engines.Sqlite;
+
+/// <summary>SQLite. Every query has a connection of its own: opening costs some 50 µs, and no pragma or temporary table outlives it.</summary>
+sealed class SqliteEngine : IDatabaseEngine
+{
+    readonly SqliteConnectionStringBuilder _settings;
+    readonly TimeProvider _time;
+
+    public SqliteEngine(string connectionString, TimeProvider time)
+    {
+        _time = time;
+        _settings = new SqliteConnectionStringBuilder(connectionString) { Pooling = false };
+        if (_settings.DataSource.Length == 0)
+            throw new ArgumentException("No data source.");
+        // A wrong path must be an error, not a new empty database.
+        if (_settings.Mode == SqliteOpenMode.ReadWriteCreate && _settings.DataSource != ":memory:")
+            _settings.Mode = SqliteOpenMode.ReadWrite;
+    }
+
+    public string Name => DatabaseEngines.Sqlite;
+
+    public string ErrorType => ErrorTypes.Sqlite;
+
+    public bool BlocksThread => true;
+
+    public CommandBehavior Behavior => CommandBehavior.Default;
+
+    public Task<DbConnection> OpenAsync(string? database, string? applicationName, CancellationToken stop)
+    {
+        var settings = database is null ? _settings : new(_settings.ConnectionString) { DataSource = database };
+        var session = new SqliteSession(settings.ConnectionString, _time);
+        try
+        {
+            session.Open();
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+        return Task.FromResult<DbConnection>(session);
+    }
+
+    public DbCommand CreateCommand(DbConnection connection, QueryCommand command, ICollection<FieldError> faults)
+    {
+        if (command.Type == CommandType.StoredProcedure)
+            faults.Add(new("command.type", "SQLite has no stored procedures."));
+        // -1: the driver never waits for a lock itself, the session does.
+        var made = new SqliteCommand(command.Text, (SqliteConnection)connection) { CommandTimeout = -1 };
+        foreach (var parameter in command.Parameters ?? [])
+        {
+            if (SqliteParameters.Bind(parameter, faults) is { } bound)
+                made.Parameters.Add(bound);
+        }
+        return made;
+    }
+
+    public ResultColumn DescribeColumn(DbDataReader reader, int ordinal, string name) => SqliteColumns.Describe((SqliteDataReader)reader, ordinal, name);
+
+    public ValueWriter WriterFor(DbDataReader reader, int ordinal) => SqliteValues.WriterFor((SqliteDataReader)reader, ordinal);
+
+    public bool OutputsAreARow(QueryCommand asked) => false;
+
+    public IReadOnlyList<OutputParameter> ReadOutputs(DbCommand command, QueryCommand asked, DbDataReader? row) => [];
+
+    public ErrorDetails? NameError(Exception exception) => exception switch
+    {
+        SqliteException e => new(ErrorTypes.Sqlite, e.SqliteExtendedErrorCode, SqliteErrors.OwnWords(e)),
+        // The driver's words for a parameter that the text names and the caller did not give: it lists the names alone.
+        InvalidOperationException e when e.Message.StartsWith("Must add values", StringComparison.Ordinal) =>
+            new(ErrorTypes.HaloLink, 400, e.Message) { Code = FailureCodes.InvalidParameter },
+        _ => null,
+    };
+
+    public void Cancel(DbConnection connection, DbCommand command) => ((SqliteSession)connection).Stop();
+
+    public void Discard(DbConnection connection)
+    {
+        // Never used again anyway.
+    }
+
+    public ValueTask<bool> RollBackAsync(DbConnection connection, QueryCommand asked, bool failed)
+    {
+        var handle = ((SqliteSession)connection).Handle!;
+        if (SQLitePCL.raw.sqlite3_get_autocommit(handle) != 0)
+            return ValueTask.FromResult(false);
+        SQLitePCL.raw.sqlite3_exec(handle, "ROLLBACK");
+        return ValueTask.FromResult(true);
+    }
+
+    public Executed AfterFailure(DbConnection connection, QueryCommand asked, Exception? failure, bool rolledBack) =>
+        ((SqliteSession)connection).Committed ? Executed.Unknown : Executed.No;
+
+    public Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop) => Task.FromResult<string?>(null);
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}

@@ -1,0 +1,57 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Halo.Link.Journal;
+
+/// <summary>The key under which the Link keeps patients' data on its own disk: made at first start, readable by the service's account alone.</summary>
+/// <remarks>Every use has a key of its own, derived by HKDF, so that no nonce can ever meet another's.</remarks>
+public sealed class LocalKey
+{
+    /// <summary>Name of the key's file in the data directory.</summary>
+    public const string FileName = "spool.key";
+
+    const int Bytes = 32;
+    readonly byte[] _key;
+
+    LocalKey(byte[] key, bool isNew)
+    {
+        _key = key;
+        IsNew = isNew;
+    }
+
+    /// <summary>Whether it was made just now: what was encrypted before, if anything, cannot be read any more.</summary>
+    public bool IsNew { get; }
+
+    /// <summary>Reads the key of a data directory, or makes it.</summary>
+    public static LocalKey Open(string dataDirectory)
+    {
+        Directory.CreateDirectory(dataDirectory);
+        var path = Path.Combine(dataDirectory, FileName);
+        if (File.Exists(path) && File.ReadAllBytes(path) is { Length: Bytes } kept)
+            return new LocalKey(kept, isNew: false);
+        var key = RandomNumberGenerator.GetBytes(Bytes);
+        var temporary = path + ".tmp";
+        File.Delete(temporary);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using (var file = new FileStream(temporary, options))
+        {
+            file.Write(key);
+            file.Flush(flushToDisk: true);
+        }
+        File.Move(temporary, path, overwrite: true);
+        return new LocalKey(key, isNew: true);
+    }
+
+    /// <summary>AES-256-GCM for one purpose; <paramref name="salt"/> makes it unique within the purpose.</summary>
+    public AesGcm Cipher(string purpose, ReadOnlySpan<byte> salt)
+    {
+        Span<byte> derived = stackalloc byte[Bytes];
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, _key, derived, salt, Encoding.ASCII.GetBytes(purpose));
+        return new AesGcm(derived, TagBytes);
+    }
+
+    /// <summary>Bytes of the tag behind every ciphertext.</summary>
+    public const int TagBytes = 16;
+}

@@ -1,0 +1,113 @@
+using System.Data.Common;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Halo.Contracts.Queries;
+using Halo.Link.Engines;
+
+namespace Halo.Link.Results;
+
+/// <summary>Turns the rows of a reader into JSON objects, straight into the sink's buffer. Nothing is allocated per row.</summary>
+public sealed class RowEncoder
+{
+    static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    readonly DbDataReader _reader;
+    readonly bool _blocks;
+    readonly JsonEncodedText[] _names;
+    readonly ValueWriter[] _writers;
+
+    /// <param name="maxColumns">1 for a scalar.</param>
+    public RowEncoder(IDatabaseEngine engine, DbDataReader reader, int maxColumns = int.MaxValue)
+    {
+        _reader = reader;
+        _blocks = engine.BlocksThread;
+        var count = Math.Min(reader.FieldCount, maxColumns);
+        var given = new string[count];
+        for (var i = 0; i < count; i++)
+            given[i] = reader.GetName(i);
+        var names = ColumnNames.MakeUnique(given);
+        var columns = new ResultColumn[count];
+        _names = new JsonEncodedText[count];
+        _writers = new ValueWriter[count];
+        for (var i = 0; i < count; i++)
+        {
+            columns[i] = engine.DescribeColumn(reader, i, names[i]);
+            _names[i] = JsonEncodedText.Encode(names[i], JavaScriptEncoder.UnsafeRelaxedJsonEscaping);
+            _writers[i] = engine.WriterFor(reader, i);
+        }
+        Columns = columns;
+    }
+
+    /// <summary>The columns as the contract shows them, known before the first row.</summary>
+    public IReadOnlyList<ResultColumn> Columns { get; }
+
+    /// <summary>Rows that the sink has.</summary>
+    public long Rows { get; private set; }
+
+    /// <summary>What the sink threw, if it did; no row is encoded after that.</summary>
+    public Exception? SinkFault { get; private set; }
+
+    /// <summary>Whether every row that was read also went to the sink, or the sink wanted no more.</summary>
+    public bool Whole { get; private set; } = true;
+
+    /// <summary>Reads to the end. Once the sink wants no more, throws, or <paramref name="stop"/> is cancelled, rows are read without being encoded.</summary>
+    /// <param name="readCurrent">The reader stands on the first row already.</param>
+    /// <param name="maxRows">1 for a scalar: the rest is left to the reader's closing.</param>
+    /// <param name="stopped">Called when the sink has thrown.</param>
+    /// <param name="stop">Ends encoding and waiting for the sink, not reading: the database has the last word.</param>
+    /// <param name="giveUp">Ends reading.</param>
+    public async ValueTask EncodeAsync(IRowSink sink, bool readCurrent, long maxRows, Action stopped, CancellationToken stop, CancellationToken giveUp)
+    {
+        await using var json = new Utf8JsonWriter(sink.Buffer, Options);
+        var encoding = true;
+        var wanted = true;
+        while (Rows < maxRows && (readCurrent || (_blocks ? _reader.Read() : await _reader.ReadAsync(giveUp))))
+        {
+            readCurrent = false;
+            if (!encoding)
+            {
+                Whole &= !wanted;
+                continue;
+            }
+            if (stop.IsCancellationRequested)
+            {
+                Whole = encoding = false;
+                continue;
+            }
+            WriteRow(sink, json);
+            Rows++;
+            var more = sink.EndRowAsync(stop);
+            if (more.IsCompletedSuccessfully)
+            {
+                encoding = wanted = more.Result;
+                continue;
+            }
+            try
+            {
+                encoding = wanted = await more;
+            }
+            catch (Exception e)
+            {
+                encoding = Whole = false;
+                if (e is OperationCanceledException && stop.IsCancellationRequested)
+                    continue;
+                SinkFault = e;
+                stopped();
+            }
+        }
+    }
+
+    void WriteRow(IRowSink sink, Utf8JsonWriter json)
+    {
+        sink.BeginRow();
+        json.Reset(sink.Buffer);
+        json.WriteStartObject();
+        for (var i = 0; i < _writers.Length; i++)
+        {
+            json.WritePropertyName(_names[i]);
+            _writers[i](_reader, i, json);
+        }
+        json.WriteEndObject();
+        json.Flush();
+    }
+}

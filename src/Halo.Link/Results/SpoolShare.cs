@@ -1,0 +1,128 @@
+using System.Globalization;
+
+namespace Halo.Link.Results;
+
+/// <summary>One query's part of the spool: a folder of its own, and how much stands in it.</summary>
+sealed class SpoolShare(Spool spool, Guid queryId, string folder)
+{
+    readonly Lock _lock = new();
+    readonly SortedDictionary<int, (long Bytes, bool Sent)> _pages = [];
+    long _bytes;
+    bool _closed;
+
+    public Guid QueryId => queryId;
+
+    /// <summary>Bytes on the disk.</summary>
+    public long Bytes => Volatile.Read(ref _bytes);
+
+    /// <summary>Whether another row may be written; looked at after every row.</summary>
+    public bool HasRoom => Bytes < spool.Limit / 2 && spool.UsedBytes < spool.Limit;
+
+    public string Folder => folder;
+
+    public string PathOf(int page, string extension) =>
+        Path.Combine(folder, page.ToString("D8", CultureInfo.InvariantCulture) + extension);
+
+    public void Grow(long bytes)
+    {
+        lock (_lock)
+        {
+            if (_closed)
+                return;
+            Volatile.Write(ref _bytes, _bytes + bytes);
+            spool.Grow(bytes);
+        }
+    }
+
+    /// <summary>The folder is removed: what a writer still does here counts no more.</summary>
+    public void Close()
+    {
+        lock (_lock)
+        {
+            Grow(-_bytes);
+            _pages.Clear();
+            _closed = true;
+        }
+    }
+
+    /// <summary>A page is whole; its bytes were counted while it was written.</summary>
+    public void Finished(int page, long bytes)
+    {
+        lock (_lock)
+            _pages[page] = (bytes, false);
+    }
+
+    /// <summary>A page of an earlier run was found.</summary>
+    public void Found(int page, long bytes, bool sent)
+    {
+        lock (_lock)
+            _pages[page] = (bytes, sent);
+        Grow(bytes);
+    }
+
+    /// <summary>The API has it, durably. It stays for as long as there is room, in case the API asks again.</summary>
+    public void Sent(int page)
+    {
+        lock (_lock)
+        {
+            if (!_pages.TryGetValue(page, out var known) || known.Sent)
+                return;
+            File.Move(PathOf(page, Spool.Waiting), PathOf(page, Spool.Delivered), overwrite: true);
+            _pages[page] = (known.Bytes, true);
+        }
+    }
+
+    /// <summary>Pages that are here, with whether the API has them.</summary>
+    public IReadOnlyList<(int Page, bool Sent)> Pages
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _pages.Select(p => (p.Key, p.Value.Sent))];
+        }
+    }
+
+    /// <summary>Where a page's file is; null when it is not here.</summary>
+    public string? Find(int page)
+    {
+        lock (_lock)
+            return _pages.TryGetValue(page, out var known) ? PathOf(page, known.Sent ? Spool.Delivered : Spool.Waiting) : null;
+    }
+
+    /// <summary>Gives up the oldest page that the API has; false when there is none.</summary>
+    public bool EvictOne()
+    {
+        lock (_lock)
+        {
+            foreach (var (page, known) in _pages)
+            {
+                if (!known.Sent)
+                    continue;
+                File.Delete(PathOf(page, Spool.Delivered));
+                _pages.Remove(page);
+                Grow(-known.Bytes);
+                return true;
+            }
+            return false;
+        }
+    }
+
+    /// <summary>Brings what is not delivered through to the disk, so that the journal may rely on it.</summary>
+    public void Sync()
+    {
+        foreach (var (page, sent) in Pages)
+        {
+            if (sent || Find(page) is not { } path)
+                continue;
+            try
+            {
+                using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+                RandomAccess.FlushToDisk(file);
+            }
+            catch (FileNotFoundException)
+            {
+                // Delivered, and renamed, in the meantime: the API has it.
+            }
+        }
+    }
+}

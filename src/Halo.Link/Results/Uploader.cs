@@ -1,0 +1,150 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using Halo.LinkProtocol.Enrolment;
+using Microsoft.Extensions.Logging;
+
+namespace Halo.Link.Results;
+
+/// <summary>Puts pages from the spool to the API, a few at a time, again and again until each is delivered or can never be.</summary>
+/// <param name="http">With the API's address as its base, and without a timeout of its own: a page is given up when it makes no progress.</param>
+/// <param name="standAside">Returns when nothing more urgent wants the uplink: <see cref="ImmediateGate.StandAsideAsync"/>.</param>
+public sealed partial class Uploader(
+    HttpClient http,
+    AccessToken token,
+    Func<CancellationToken, ValueTask> standAside,
+    Spool spool,
+    UploadOptions options,
+    TimeProvider time,
+    Random random,
+    ILogger<Uploader> logger) : IDisposable
+{
+    readonly SemaphoreSlim _places = new(options.AtOnce);
+    readonly Lock _randomLock = new();
+    int _failing;
+
+    /// <summary>Pages that one query may have on their way at once.</summary>
+    internal int AtOnce => options.AtOnce;
+
+    /// <summary>Delivers one page.</summary>
+    /// <param name="claimId">Asked before each try: a second claim replaces the first.</param>
+    /// <returns>Never <see cref="UploadEnd.Stopped"/>: that is an <see cref="OperationCanceledException"/>.</returns>
+    public async Task<UploadEnd> UploadAsync(Guid queryId, Func<Guid> claimId, int page, CancellationToken stop)
+    {
+        await _places.WaitAsync(stop);
+        try
+        {
+            string? refused = null;
+            for (var attempt = 0; ; attempt++)
+            {
+                var (end, refusedNow) = await TryAsync(queryId, claimId(), page, refused, stop);
+                if (end is { } final)
+                    return final;
+                // A refused token is replaced and tried at once, one time; after that it waits like everything else.
+                if (refusedNow is null || refused is not null)
+                    await Task.Delay(NextWait(attempt), time, stop);
+                refused = refusedNow;
+            }
+        }
+        finally
+        {
+            _places.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _places.Dispose();
+
+    async Task<(UploadEnd? End, string? RefusedToken)> TryAsync(Guid queryId, Guid claimId, int page, string? refused, CancellationToken stop)
+    {
+        using var stalled = new CancellationTokenSource(options.Stall, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stalled.Token, stop);
+        SpooledPageContent? content = null;
+        try
+        {
+            var bearer = await token(refused, either.Token);
+            content = new SpooledPageContent(spool.OpenPage(queryId, page), async piece =>
+            {
+                await standAside(piece);
+                stalled.CancelAfter(options.Stall);
+            });
+            using var request = Request(queryId, claimId, page, bearer, content);
+            using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            return Judge(queryId, page, answer.StatusCode, bearer);
+        }
+        catch (Exception e) when (e is PageDamagedException or FileNotFoundException or DirectoryNotFoundException || content is { Damaged: true })
+        {
+            LogLost(queryId, page);
+            return (UploadEnd.Lost, null);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException || e is OperationCanceledException && !stop.IsCancellationRequested)
+        {
+            Failing(e.GetType().Name);
+            return (null, null);
+        }
+        finally
+        {
+            content?.Dispose();
+        }
+    }
+
+    (UploadEnd? End, string? RefusedToken) Judge(Guid queryId, int page, HttpStatusCode status, string bearer)
+    {
+        switch ((int)status)
+        {
+            case >= 200 and < 300:
+                if (Interlocked.Exchange(ref _failing, 0) == 1)
+                    LogRecovered();
+                spool.MarkSent(queryId, page);
+                return (UploadEnd.Delivered, null);
+            case 401:
+                return (null, bearer);
+            case 409:
+                return (UploadEnd.Settled, null);
+            case >= 400 and < 500 and not (408 or 425 or 429):
+                LogRefused(queryId, page, (int)status);
+                return (UploadEnd.Refused, null);
+            default:
+                Failing(((int)status).ToString(CultureInfo.InvariantCulture));
+                return (null, null);
+        }
+    }
+
+    static HttpRequestMessage Request(Guid queryId, Guid claimId, int page, string bearer, SpooledPageContent content)
+    {
+        var info = content.Info;
+        var request = new HttpRequestMessage(HttpMethod.Put, new Uri(LinkHttp.PagePath(queryId, page), UriKind.Relative)) { Content = content };
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
+        request.Headers.Add(LinkHttp.ClaimHeader, claimId.ToString());
+        request.Headers.Add(LinkHttp.RowsStartHeader, info.RowStart.ToString(CultureInfo.InvariantCulture));
+        request.Headers.Add(LinkHttp.RowsCountHeader, info.RowCount.ToString(CultureInfo.InvariantCulture));
+        request.Headers.Add(LinkHttp.SizeHeader, info.JsonSize.ToString(CultureInfo.InvariantCulture));
+        return request;
+    }
+
+    /// <summary>Full jitter: anything between nothing and an end that doubles.</summary>
+    TimeSpan NextWait(int attempt)
+    {
+        var end = Math.Min(options.LongestWait.TotalMilliseconds, options.FirstWait.TotalMilliseconds * Math.Pow(2, Math.Min(attempt, 30)));
+        lock (_randomLock)
+            return TimeSpan.FromMilliseconds(random.NextDouble() * end);
+    }
+
+    void Failing(string why)
+    {
+        if (Interlocked.Exchange(ref _failing, 1) == 0)
+            LogFailing(why);
+    }
+
+    [LoggerMessage(2301, LogLevel.Warning, "Pages cannot be delivered now ({Why}); trying again until the upload limit.")]
+    partial void LogFailing(string why);
+
+    [LoggerMessage(2302, LogLevel.Information, "Pages are delivered again.")]
+    partial void LogRecovered();
+
+    [LoggerMessage(2303, LogLevel.Warning, "The API refused page {Page} of query {QueryId} with status {Status}.")]
+    partial void LogRefused(Guid queryId, int page, int status);
+
+    [LoggerMessage(2304, LogLevel.Error, "Page {Page} of query {QueryId} is not in the spool or damaged.")]
+    partial void LogLost(Guid queryId, int page);
+}

@@ -1,0 +1,97 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Halo.Link.Settings;
+
+namespace Halo.Link.Session;
+
+/// <summary>The Link's data directory, held by this process alone while it lives.</summary>
+public sealed class DataDirectory : IDisposable
+{
+    readonly FileStream _lock;
+
+    DataDirectory(string path, FileStream held)
+    {
+        Path = path;
+        _lock = held;
+    }
+
+    /// <summary>Its full path.</summary>
+    public string Path { get; }
+
+    /// <summary>Where <c>halo-link status</c> finds the running Link.</summary>
+    public string StatusSocket => PathOf("status.sock");
+
+    /// <summary>Takes the directory, making it where it is missing.</summary>
+    /// <exception cref="SettingsException">Another process has it, or it cannot be written.</exception>
+    public static DataDirectory Open(string path)
+    {
+        try
+        {
+            if (OperatingSystem.IsWindows())
+                Directory.CreateDirectory(path);
+            else
+                Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unusable($"{path} cannot be written: let the account {Environment.UserName} write there, or name another directory.");
+        }
+        try
+        {
+            // Held open without sharing: the system lets go of it when the process ends, however it ends.
+            return new(path, new FileStream(System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw Unusable($"{path} cannot be written: let the account {Environment.UserName} write there, or name another directory.");
+        }
+        catch (IOException)
+        {
+            throw Unusable($"{path} is in use by another Halo Link: stop that one first, or give this one a data directory of its own.");
+        }
+    }
+
+    /// <summary>The full path of a file in it.</summary>
+    public string PathOf(string name) => System.IO.Path.Combine(Path, name);
+
+    /// <summary>Reads a JSON file; null where there is none.</summary>
+    /// <exception cref="SettingsException">It is there and damaged.</exception>
+    public T? Read<T>(string name, JsonTypeInfo<T> type)
+        where T : class
+    {
+        var file = PathOf(name);
+        if (!File.Exists(file))
+            return null;
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(file), type) ?? throw new JsonException();
+        }
+        catch (JsonException)
+        {
+            throw Unusable($"{file} is damaged: restore it from a backup. Where there is none, remove it; the Link then enrols as a new one.");
+        }
+    }
+
+    /// <summary>Writes a JSON file whole or not at all, synced.</summary>
+    public void Write<T>(string name, T content, JsonTypeInfo<T> type) => WriteBytes(name, JsonSerializer.SerializeToUtf8Bytes(content, type));
+
+    /// <summary>Writes a file whole or not at all, synced, for the owner's eyes alone.</summary>
+    public void WriteBytes(string name, ReadOnlySpan<byte> content)
+    {
+        var fresh = PathOf(name + ".new");
+        File.Delete(fresh);
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using (var stream = new FileStream(fresh, options))
+        {
+            stream.Write(content);
+            stream.Flush(flushToDisk: true);
+        }
+        File.Move(fresh, PathOf(name), overwrite: true);
+    }
+
+    public void Dispose() => _lock.Dispose();
+
+    static SettingsException Unusable(string message) => new([new("dataDirectory", message)]);
+}

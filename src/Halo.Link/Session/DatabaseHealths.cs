@@ -1,0 +1,55 @@
+using System.Collections.Concurrent;
+using System.Data.Common;
+using System.Globalization;
+using Halo.Contracts.Sites;
+using Halo.Link.Work;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Link.Session;
+
+/// <summary>Whether the Link can reach its databases, looked at with every heartbeat.</summary>
+public sealed class DatabaseHealths(LocalSites sites, TimeProvider time)
+{
+    static readonly TimeSpan LongestCheck = TimeSpan.FromSeconds(5);
+    readonly ConcurrentDictionary<Guid, DatabaseHealth> _last = new();
+    readonly ConcurrentDictionary<Guid, Task> _hanging = new();
+
+    /// <summary>What the last check of this site said.</summary>
+    public DatabaseHealth Last(Guid siteId) => _last.GetValueOrDefault(siteId) ?? new(DatabaseStatus.Unknown);
+
+    /// <summary>Checks every database, all at the same time, at most five seconds long.</summary>
+    public async Task<IReadOnlyList<SiteDatabase>> CheckAsync(CancellationToken stop) =>
+        await Task.WhenAll(sites.All.Select(async site => new SiteDatabase(site.Id, _last[site.Id] = await CheckAsync(site, stop))));
+
+    async Task<DatabaseHealth> CheckAsync(LocalSite site, CancellationToken stop)
+    {
+        var started = time.GetTimestamp();
+        // A driver that hangs is asked once, not again with every heartbeat: each would hold a thread.
+        var check = _hanging.TryGetValue(site.Id, out var before) && !before.IsCompleted ? before : Task.Run(() => OpenAsync(site, stop), stop);
+        _hanging[site.Id] = check;
+        try
+        {
+            await check.WaitAsync(LongestCheck, time, stop);
+            return Result(DatabaseStatus.Healthy) with { LatencyMs = Math.Round(time.GetElapsedTime(started).TotalMilliseconds, 1) };
+        }
+        catch (TimeoutException)
+        {
+            return Result(DatabaseStatus.Failing) with { ErrorCode = "Timeout" };
+        }
+        catch (Exception e) when (e is DbException or IOException or InvalidOperationException or System.Net.Sockets.SocketException)
+        {
+            return Result(DatabaseStatus.Failing) with { ErrorCode = CodeOf(site, e) };
+        }
+    }
+
+    DatabaseHealth Result(DatabaseStatus status) => new(status) { CheckedAt = time.GetUtcNow() };
+
+    static string CodeOf(LocalSite site, Exception e) => site.Engine.NameError(e) is { } named
+        ? named.SqlState ?? named.ErrorCode.ToString(CultureInfo.InvariantCulture)
+        : e.GetType().Name;
+
+    static async Task OpenAsync(LocalSite site, CancellationToken stop)
+    {
+        await using var connection = await site.Engine.OpenAsync(null, null, stop);
+    }
+}

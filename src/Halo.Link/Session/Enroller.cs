@@ -1,0 +1,67 @@
+using System.Net;
+using System.Text.Json;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Enrolment;
+using Halo.LinkProtocol.Messages;
+using Microsoft.Extensions.Logging;
+
+namespace Halo.Link.Session;
+
+/// <summary>Makes the Link known to its API, once: at the first start, after new sites, and where the API has forgotten it.</summary>
+public sealed partial class Enroller(
+    LinkHttpClient api, string apiAddress, Guid linkId, LinkKey key, string? enrolmentToken, DataDirectory directory, ILogger<Enroller> log)
+{
+    const string FileName = "enrolled.json";
+    static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(30);
+
+    /// <summary>Returns at once where the API knows these sites already.</summary>
+    /// <returns>What the API said of the sites; null where it was not asked.</returns>
+    /// <exception cref="NotAdmittedException">It was refused, or waits for approval.</exception>
+    public async Task<EnrolResponse?> EnsureAsync(IReadOnlyList<SiteDescription> sites, CancellationToken stop)
+    {
+        var done = directory.Read(FileName, LinkFilesJson.Default.Enrolled);
+        if (done is not null && done.Api == apiAddress && sites.All(s => done.Sites.Contains(s.Id)))
+            return null;
+        var request = new EnrolRequest(linkId, key.PublicKey(), HostInformation.Version, sites)
+        {
+            MachineId = HostInformation.MachineId(),
+            Host = HostInformation.Facts(),
+            EnrolmentToken = enrolmentToken,
+        };
+        var body = JsonSerializer.SerializeToUtf8Bytes(request, ProtocolJson.Default.EnrolRequest);
+        var (response, retryAfter) = await AskAsync(body, stop);
+        if (response.Status == "waiting")
+            throw new NotAdmittedException("waiting",
+                "The API has this Link's enrolment; it waits until the operator of the Halo API approves it.", retryAfter ?? AskAgain);
+        directory.Write(FileName, new Enrolled(apiAddress, [.. sites.Select(s => s.Id)]), LinkFilesJson.Default.Enrolled);
+        LogEnrolled(linkId, apiAddress);
+        return response;
+    }
+
+    /// <summary>The API does not know the Link any more: enrol again at the next try.</summary>
+    public void Forget() => File.Delete(directory.PathOf(FileName));
+
+    async Task<(EnrolResponse Response, TimeSpan? RetryAfter)> AskAsync(byte[] body, CancellationToken stop)
+    {
+        try
+        {
+            var nonce = await api.NonceAsync(stop);
+            return await api.EnrolAsync(body, nonce, key.Sign(LinkHttp.ProofBytes(nonce, body)), stop);
+        }
+        catch (ApiRefusedException e) when (e.Status == HttpStatusCode.Unauthorized)
+        {
+            throw new NotAdmittedException("enrolmentToken",
+                $"The API refused to enrol this Link: {e.Message} Ask its operator for an enrolment token and write it to the setting enrolmentToken, then start the Link again.");
+        }
+        catch (ApiRefusedException e) when (e.Status == HttpStatusCode.Conflict)
+        {
+            throw new NotAdmittedException("conflict",
+                $"The API knows this Link's id with another key, or one of its sites with another Link: {e.Message} "
+                + "Where this machine was cloned, remove identity.json and link.key from its data directory; "
+                + "where the key was lost, ask the operator to revoke the old Link.");
+        }
+    }
+
+    [LoggerMessage(2001, LogLevel.Information, "Enrolled as Link {LinkId} at {Api}.")]
+    partial void LogEnrolled(Guid linkId, string api);
+}

@@ -1,0 +1,121 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Json;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Enrolment;
+
+namespace Halo.Link.Session;
+
+/// <summary>The Link's HTTP calls to the API.</summary>
+/// <param name="http">With the API's address as its base.</param>
+public sealed class LinkHttpClient(HttpClient http, TimeProvider time)
+{
+    static readonly TimeSpan LongestCall = TimeSpan.FromSeconds(30);
+
+    /// <summary>The way out: the system's proxy, except to this machine itself.</summary>
+    public static SocketsHttpHandler CreateHandler(Uri api) => new()
+    {
+        UseProxy = !api.IsLoopback,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        ConnectTimeout = TimeSpan.FromSeconds(15),
+        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(60),
+    };
+
+    /// <summary>A client for <paramref name="api"/> over <paramref name="handler"/>.</summary>
+    public static HttpClient CreateClient(Uri api, HttpMessageHandler handler) =>
+        new(handler, disposeHandler: false) { BaseAddress = WithSlash(api), Timeout = Timeout.InfiniteTimeSpan };
+
+    /// <summary>The address of a path of the API, which may itself stand under a path.</summary>
+    public static Uri At(Uri api, string path) => new(WithSlash(api), path.TrimStart('/'));
+
+    /// <summary>A single-use nonce.</summary>
+    public async Task<string> NonceAsync(CancellationToken stop)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, Relative(LinkHttp.NoncePath));
+        return (await CallAsync(request, ProtocolJson.Default.NonceResponse, stop)).Content.Nonce;
+    }
+
+    /// <summary>Makes the Link known; the delay says how long to wait before asking again where it waits for approval.</summary>
+    public async Task<(EnrolResponse Content, TimeSpan? RetryAfter)> EnrolAsync(byte[] body, string nonce, string proof, CancellationToken stop)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, Relative(LinkHttp.EnrolPath));
+        request.Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+        request.Headers.Add(LinkHttp.NonceHeader, nonce);
+        request.Headers.Add(LinkHttp.ProofHeader, proof);
+        return await CallAsync(request, ProtocolJson.Default.EnrolResponse, stop);
+    }
+
+    /// <summary>An access token for a signed assertion.</summary>
+    public async Task<TokenResponse> TokenAsync(string assertion, CancellationToken stop)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, Relative(LinkHttp.TokenPath));
+        request.Content = new FormUrlEncodedContent([new("grant_type", LinkHttp.JwtBearerGrant), new("assertion", assertion)]);
+        return (await CallAsync(request, ProtocolJson.Default.TokenResponse, stop)).Content;
+    }
+
+    async Task<(T Content, TimeSpan? RetryAfter)> CallAsync<T>(HttpRequestMessage request, JsonTypeInfo<T> type, CancellationToken stop)
+    {
+        using var tooLong = new CancellationTokenSource(LongestCall, time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop, tooLong.Token);
+        try
+        {
+            using var response = await http.SendAsync(request, limit.Token);
+            var content = await response.Content.ReadAsByteArrayAsync(limit.Token);
+            if (!response.IsSuccessStatusCode)
+                throw new ApiRefusedException(response.StatusCode, MessageOf(response, content), RetryAfter(response));
+            return (JsonSerializer.Deserialize(content, type) ?? throw new JsonException(), RetryAfter(response));
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            throw new HttpRequestException("The API did not answer within 30 seconds.");
+        }
+        catch (JsonException)
+        {
+            throw new HttpRequestException("What answered is not a Halo API: check the setting api, and the proxy.");
+        }
+    }
+
+    static TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter?.Delta;
+
+    static string MessageOf(HttpResponseMessage response, byte[] content)
+    {
+        try
+        {
+            if (JsonSerializer.Deserialize(content, HaloJson.Default.ErrorResponse)?.Error?.Message is { Length: > 0 } message)
+                return message;
+        }
+        catch (JsonException)
+        {
+            // A proxy's own page, most likely: the status is all that is to be had from it.
+        }
+        return string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)response.StatusCode} {response.ReasonPhrase}");
+    }
+
+    static string Relative(string path) => path.TrimStart('/');
+
+    static Uri WithSlash(Uri api) => new(api.AbsoluteUri.TrimEnd('/') + "/");
+}
+
+/// <summary>The API answered, and it was no.</summary>
+public sealed class ApiRefusedException(HttpStatusCode status, string message, TimeSpan? retryAfter) : Exception(message)
+{
+    public HttpStatusCode Status { get; } = status;
+
+    public TimeSpan? RetryAfter { get; } = retryAfter;
+}
+
+/// <summary>The session cannot be had now, for a reason that somebody can put right.</summary>
+/// <param name="reason">A word that stays the same while the reason does.</param>
+/// <param name="message">What is wrong and what to do.</param>
+/// <param name="retryAfter">When to try again; null: with backoff.</param>
+public sealed class NotAdmittedException(string reason, string message, TimeSpan? retryAfter = null) : Exception(message)
+{
+    public string Reason { get; } = reason;
+
+    public TimeSpan? RetryAfter { get; } = retryAfter;
+}

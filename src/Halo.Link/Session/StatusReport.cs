@@ -1,0 +1,72 @@
+using System.Globalization;
+using System.Text;
+using Halo.Contracts.Sites;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Link.Session;
+
+/// <summary>What <c>halo-link status</c> shows of the running Link.</summary>
+/// <param name="Version"><c>YY.Mdd.build</c>.</param>
+/// <param name="LinkId">The Link GUID.</param>
+/// <param name="RunId">This start of the process.</param>
+/// <param name="Api">The API's address.</param>
+/// <param name="Connected">Whether a session is open.</param>
+/// <param name="Since">Since when it is, or is not.</param>
+/// <param name="UptimeSeconds">Since the start of the process.</param>
+/// <param name="Sites">Every site that is configured.</param>
+/// <param name="Work">What it is doing.</param>
+public sealed record StatusReport(
+    string Version,
+    Guid LinkId,
+    Guid RunId,
+    string Api,
+    bool Connected,
+    DateTimeOffset Since,
+    long UptimeSeconds,
+    IReadOnlyList<SiteReport> Sites,
+    QueueLengths Work)
+{
+    public ErrorReport? LastError { get; init; }
+
+    /// <summary>For people.</summary>
+    public string ToText()
+    {
+        var text = new StringBuilder();
+        text.AppendLine(CultureInfo.InvariantCulture, $"Halo Link {Version} ({LinkId}), up {TimeSpan.FromSeconds(UptimeSeconds):c}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{(Connected ? "connected to" : "NOT connected to")} {Api} since {Since:u}");
+        if (LastError is { } error)
+            text.AppendLine(CultureInfo.InvariantCulture, $"last error {error.At:u}: {error.Message}");
+        text.AppendLine(CultureInfo.InvariantCulture,
+            $"work: {Work.ImmediateRunning} immediate running, {Work.ImmediateWaiting} waiting; {Work.AsyncRunning} async running, {Work.Uploading} uploading");
+        foreach (var site in Sites)
+            text.AppendLine(site.ToText());
+        return text.ToString();
+    }
+}
+
+/// <summary>One site of the running Link.</summary>
+/// <param name="SiteId">The Halo GUID.</param>
+/// <param name="Engine">As configured.</param>
+/// <param name="Announced">False: its PMS ID could not be read yet.</param>
+public sealed record SiteReport(Guid SiteId, string Engine, bool Announced)
+{
+    public string? Practice { get; init; }
+
+    /// <summary>Whether integrators may query it; null: the API has not said.</summary>
+    public bool? Authoritative { get; init; }
+
+    public bool? Confirmed { get; init; }
+
+    /// <summary>The API's words: why, and what to do.</summary>
+    public string? Message { get; init; }
+
+    public required DatabaseHealth Database { get; init; }
+
+    public string ToText()
+    {
+        var authority = !Announced ? "not announced: its practice id could not be read from the database yet"
+            : Authoritative switch { true => "authoritative", false => "not authoritative", null => "the API has not said yet" };
+        var words = string.IsNullOrWhiteSpace(Message) ? "" : $" ({Message})";
+        return $"site {SiteId} {Practice ?? "?"} [{Engine}]: {authority}{words}; database {Database.Status.ToString().ToLowerInvariant()}";
+    }
+}

@@ -1,0 +1,46 @@
+namespace Halo.Link.Settings;
+
+/// <summary>Everything that the configuration file and the environment say, checked.</summary>
+public sealed record LinkSettings
+{
+    /// <summary>Base address of the Halo API: https, or http on loopback.</summary>
+    public required Uri Api { get; init; }
+
+    /// <summary>Given by the operator, where the API asks for one to enrol.</summary>
+    public string? EnrolmentToken { get; init; }
+
+    /// <summary>Full path of the directory for identity, key, journal and spool. Default: <see cref="DefaultPaths.DataDirectory"/>.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>How much runs at once.</summary>
+    public LaneSettings Lanes { get; init; } = new();
+
+    /// <summary>Bounds of the disk buffer.</summary>
+    public SpoolSettings Spool { get; init; } = new();
+
+    /// <summary>The sites that this Link serves; at least one.</summary>
+    public required IReadOnlyList<SiteSettings> Sites { get; init; }
+
+    /// <summary>The address without a trailing slash: the audience of assertions.</summary>
+    public string ApiAddress => Api.AbsoluteUri.TrimEnd('/');
+
+    /// <summary>Nothing of it may reach a log.</summary>
+    public override string ToString() => nameof(LinkSettings);
+}
+
+/// <summary>How much runs at once.</summary>
+public sealed record LaneSettings
+{
+    /// <summary>Immediate queries in each site's database at once. 1 to 64, default 4.</summary>
+    public int Immediate { get; init; } = 4;
+
+    /// <summary>Async queries executing at once, over all sites. 1 to 16, default 2.</summary>
+    public int Async { get; init; } = 2;
+}
+
+/// <summary>Bounds of the disk buffer for pages that are not uploaded yet.</summary>
+public sealed record SpoolSettings
+{
+    /// <summary>Bytes of all pages together. 64 MiB to 1 TiB, default 4 GiB; a tenth of the disk is left free whatever this says.</summary>
+    public long MaxBytes { get; init; } = 4L << 30;
+}

@@ -1,0 +1,162 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Halo.Link.Settings;
+
+/// <summary>One object of the configuration while it is read: each look at a setting that is wrong leaves a fault behind.</summary>
+sealed class SettingsNode(JsonObject node, string path, ICollection<SettingsFault> faults)
+{
+    readonly List<string> _known = [];
+
+    public string PathOf(string name) => path.Length == 0 ? name : $"{path}.{name}";
+
+    public void Fault(string name, string message) => faults.Add(new(PathOf(name), message));
+
+    /// <summary>A text; null where it is absent or wrong.</summary>
+    public string? Text(string name, string? requiredBecause = null)
+    {
+        var value = Find(name);
+        if (value is null)
+        {
+            if (requiredBecause is not null)
+                Fault(name, $"is missing: {requiredBecause}.");
+            return null;
+        }
+        if (value is JsonValue v && v.GetValueKind() == JsonValueKind.String)
+        {
+            if (!string.IsNullOrWhiteSpace(v.GetValue<string>()))
+                return v.GetValue<string>();
+            Fault(name, $"is empty: {requiredBecause ?? "give a value or leave the setting out"}.");
+            return null;
+        }
+        Fault(name, "must be a text in double quotes.");
+        return null;
+    }
+
+    /// <summary>A text, or <c>{ "sql": "SELECT …" }</c>.</summary>
+    public TextSource? Source(string name, string? requiredBecause = null)
+    {
+        if (Find(name) is not JsonObject)
+            return Text(name, requiredBecause) is { } text ? new(text, null) : null;
+        var query = Object(name)!;
+        var sql = query.Text("sql", "write a SELECT that gives the value, or give the value itself as a text");
+        query.RefuseUnknown();
+        return sql is null ? null : new(null, sql);
+    }
+
+    public long Number(string name, long otherwise, long least, long most)
+    {
+        switch (Find(name))
+        {
+            case null:
+                return otherwise;
+            case JsonValue v when v.GetValueKind() == JsonValueKind.Number && v.TryGetValue<long>(out var number) && number >= least && number <= most:
+                return number;
+            case JsonValue v when v.GetValueKind() == JsonValueKind.String
+                && long.TryParse(v.GetValue<string>(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+                && number >= least && number <= most:
+                return number;
+            default:
+                Fault(name, string.Create(CultureInfo.InvariantCulture, $"must be a whole number from {least} to {most}."));
+                return otherwise;
+        }
+    }
+
+    public bool Truth(string name, bool otherwise)
+    {
+        switch (Find(name))
+        {
+            case null:
+                return otherwise;
+            case JsonValue v when v.GetValueKind() is JsonValueKind.True or JsonValueKind.False:
+                return v.GetValue<bool>();
+            case JsonValue v when v.GetValueKind() == JsonValueKind.String && bool.TryParse(v.GetValue<string>(), out var truth):
+                return truth;
+            default:
+                Fault(name, "must be true or false.");
+                return otherwise;
+        }
+    }
+
+    /// <summary>A nested object; null where it is absent or wrong.</summary>
+    public SettingsNode? Object(string name)
+    {
+        switch (Find(name))
+        {
+            case null:
+                return null;
+            case JsonObject o:
+                return new(o, PathOf(name), faults);
+            default:
+                Fault(name, "must be an object in braces.");
+                return null;
+        }
+    }
+
+    /// <summary>The objects of a list; null where it is absent or wrong.</summary>
+    public IReadOnlyList<SettingsNode>? Objects(string name)
+    {
+        if (List(name) is not { } list)
+            return null;
+        var items = new List<SettingsNode>();
+        for (var i = 0; i < list.Count; i++)
+        {
+            if (list[i] is JsonObject o)
+                items.Add(new(o, $"{PathOf(name)}[{i}]", faults));
+            else
+                Fault($"{name}[{i}]", "must be an object in braces.");
+        }
+        return items;
+    }
+
+    /// <summary>The words of a list, each one of <paramref name="allowed"/>; null where it is absent or wrong.</summary>
+    public IReadOnlyList<string>? Words(string name, IReadOnlyList<string> allowed)
+    {
+        if (List(name) is not { } list)
+            return null;
+        var words = new List<string>();
+        for (var i = 0; i < list.Count; i++)
+        {
+            if (list[i] is JsonValue v && v.GetValueKind() == JsonValueKind.String && OneOf(v.GetValue<string>(), allowed) is { } word)
+                words.Add(word);
+            else
+                Fault($"{name}[{i}]", $"must be one of {string.Join(", ", allowed)}.");
+        }
+        return words;
+    }
+
+    /// <summary>Each name of this object, where the names themselves are data.</summary>
+    public IEnumerable<string> Names => node.Select(p => p.Key);
+
+    /// <summary>A misspelt setting must not be passed over in silence: a rule of the practice might be in it.</summary>
+    public void RefuseUnknown()
+    {
+        foreach (var (name, _) in node)
+            if (!_known.Contains(name, StringComparer.OrdinalIgnoreCase))
+                Fault(name, $"is no setting; here stand {string.Join(", ", _known)}.");
+    }
+
+    public static string? OneOf(string value, IReadOnlyList<string> allowed) =>
+        allowed.FirstOrDefault(a => string.Equals(a, value, StringComparison.OrdinalIgnoreCase));
+
+    JsonArray? List(string name)
+    {
+        switch (Find(name))
+        {
+            case null:
+                return null;
+            case JsonArray a:
+                return a;
+            default:
+                Fault(name, "must be a list in square brackets.");
+                return null;
+        }
+    }
+
+    JsonNode? Find(string name)
+    {
+        _known.Add(name);
+        return node.FirstOrDefault(p => string.Equals(p.Key, name, StringComparison.OrdinalIgnoreCase)).Value;
+    }
+}

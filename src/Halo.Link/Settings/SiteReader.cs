@@ -1,0 +1,90 @@
+using Microsoft.Data.SqlClient;
+using Microsoft.Data.Sqlite;
+using Npgsql;
+
+namespace Halo.Link.Settings;
+
+/// <summary>Reads one entry of <c>sites</c>.</summary>
+static class SiteReader
+{
+    public static SiteSettings Read(SettingsNode node)
+    {
+        var engine = ReadEngine(node);
+        var connectionString = node.Text("connectionString", "give the connection string of the practice's database");
+        var database = ReadDatabase(node, "connectionString", engine, connectionString);
+        var site = new SiteSettings
+        {
+            Engine = engine ?? EngineNames.Sqlite,
+            ConnectionString = connectionString ?? "",
+            PracticeManagementName = node.Source("practiceManagementName", "give the name of the practice's software, as \"Best Practice\"") ?? new("", null),
+            PracticeManagementSiteId = node.Source("practiceManagementSiteId", "give the id that the software's vendor gave the practice") ?? new("", null),
+            PracticeManagementVersion = node.Source("practiceManagementVersion"),
+            PracticeName = node.Source("practiceName"),
+            Catalogues = ReadCatalogues(node, database ?? "main"),
+            Policy = PolicyReader.Read(node, engine),
+        };
+        node.RefuseUnknown();
+        return site;
+    }
+
+    /// <summary>Checks a connection string by its driver's own parser; gives the name of its database.</summary>
+    public static string? ReadDatabase(SettingsNode node, string name, string? engine, string? connectionString)
+    {
+        if (engine is null || connectionString is null)
+            return null;
+        try
+        {
+            var database = engine switch
+            {
+                EngineNames.SqlServer => new SqlConnectionStringBuilder(connectionString).InitialCatalog,
+                EngineNames.Postgres => PostgresDatabase(new(connectionString)),
+                _ => SqliteDatabase(new(connectionString)),
+            };
+            if (!string.IsNullOrWhiteSpace(database))
+                return database;
+            node.Fault(name, engine == EngineNames.Sqlite
+                ? "names no file: write Data Source=path."
+                : "names no database: write Database=name into it.");
+        }
+        catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException or InvalidCastException)
+        {
+            // Not the driver's own words: where a quote is missing, it takes a part of the password for a keyword.
+            node.Fault(name, $"is not one that the driver for {engine} can read: write it as keyword=value;keyword=value and put values with ; = or quotes into quotes.");
+        }
+        return null;
+    }
+
+    static string? PostgresDatabase(NpgsqlConnectionStringBuilder connection) => connection.Database ?? connection.Username;
+
+    static string? SqliteDatabase(SqliteConnectionStringBuilder connection) => Path.GetFileNameWithoutExtension(connection.DataSource);
+
+    static string? ReadEngine(SettingsNode node)
+    {
+        var text = node.Text("engine", $"give one of {string.Join(", ", EngineNames.All)}");
+        if (text is null)
+            return null;
+        var engine = SettingsNode.OneOf(text, EngineNames.All);
+        if (engine is null)
+            node.Fault("engine", $"must be one of {string.Join(", ", EngineNames.All)}.");
+        return engine;
+    }
+
+    static List<CatalogueSettings> ReadCatalogues(SettingsNode node, string database)
+    {
+        var nodes = node.Objects("catalogues");
+        if (nodes is null or { Count: 0 })
+            return [new(database, null, true)];
+        var read = new List<CatalogueSettings>();
+        foreach (var item in nodes)
+        {
+            var name = item.Text("name", "give the name by which integrators ask for it");
+            read.Add(new(name ?? "", item.Text("database"), item.Truth("isDefault", nodes.Count == 1)));
+            if (name is not null && read.SkipLast(1).Any(c => string.Equals(c.Name, name, StringComparison.OrdinalIgnoreCase)))
+                item.Fault("name", "stands twice in this site: give each catalogue a name of its own.");
+            item.RefuseUnknown();
+        }
+        if (read.Count(c => c.IsDefault) != 1)
+            node.Fault("catalogues", "must have exactly one with \"isDefault\": true.");
+        return read;
+    }
+}

@@ -1,0 +1,181 @@
+using Halo.Contracts.Queries;
+using Halo.Link.Journal;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Messages;
+using Microsoft.Data.Sqlite;
+
+namespace Halo.Link.Work.Async;
+
+// What the loop does: claims into the journal, queries into slots, reports onto the line.
+public sealed partial class AsyncQueries
+{
+    /// <summary>Writes down what arrived, begins what has a slot, asks for more where slots are left.</summary>
+    async ValueTask ScheduleAsync()
+    {
+        int wanted;
+        List<AsyncQuery> unwanted = [];
+        lock (_gate)
+        {
+            TakeArrived();
+            for (var waiting = _ready.Count; waiting > 0; waiting--)
+            {
+                var next = _ready.Dequeue();
+                if (next.Ended)
+                    continue;
+                if (_stopping || next.Reason != StopReason.None)
+                    unwanted.Add(next);
+                else if (_executing < _options.Slots)
+                    Live(next, execute: true);
+                else
+                    _ready.Enqueue(next);
+            }
+            var free = _uploading >= _options.MaxUploading ? 0 : _options.Slots - _executing - _ready.Count;
+            wanted = _stopping || !_workMayWait || _asked > 0 ? 0 : Math.Max(0, free);
+            _asked += wanted;
+            _workMayWait &= wanted == 0;
+        }
+        foreach (var query in unwanted)
+            await (query.Reason == StopReason.None ? query.HandBackAsync() : query.ExecuteAsync());
+        if (wanted > 0 && !await _session.SendAsync(FrameKind.ClaimRequest, Guid.Empty, new ClaimRequest(wanted), ProtocolJson.Default.ClaimRequest))
+            _asked = 0; // The next Welcome asks again.
+    }
+
+    /// <summary>Into the journal, synced, in one transaction, before anything else is done with them. Under the gate.</summary>
+    void TakeArrived()
+    {
+        if (_arrived.IsEmpty)
+            return;
+        List<JournalEntry> entries = [];
+        List<AsyncQuery> fresh = [];
+        while (_arrived.TryDequeue(out var claim))
+        {
+            if (_held.TryGetValue(claim.QueryId, out var held) && held.Entry.Phase != ClaimPhase.HandedBack)
+            {
+                if (held.Entry.ClaimId != claim.ClaimId)
+                    held.Rebind(claim);
+                continue;
+            }
+            var known = _tools.Journal.Find(claim.QueryId);
+            var entry = new JournalEntry(claim.QueryId, claim.ClaimId, claim.Number, claim.SiteId, claim.IntegratorId, ClaimPhase.Claimed);
+            if (known is { Begun: true })
+                entry = entry with { Phase = ClaimPhase.Ended, Begun = true, Report = known.Report ?? Endings.DiedExecuting };
+            entries.Add(entry);
+            fresh.Add(new AsyncQuery(entry, claim, _tools));
+        }
+        var written = TryWrite(entries);
+        foreach (var query in fresh)
+        {
+            _held[query.Id] = query;
+            if (query.Ended)
+                Post(() => SendReportAsync(query));
+            else if (!written)
+                Post(() => new ValueTask(query.EndAsync(Endings.JournalRefused)));
+            else
+                _ready.Enqueue(query);
+            if (_cancelledOnArrival.Remove(query.Id))
+                query.Stop(StopReason.Asked);
+        }
+    }
+
+    bool TryWrite(List<JournalEntry> entries)
+    {
+        try
+        {
+            _tools.Journal.Save([.. entries]);
+            return true;
+        }
+        catch (SqliteException e)
+        {
+            LogNotWritten(entries.Count, e.SqliteErrorCode);
+            return false;
+        }
+    }
+
+    /// <summary>Runs a query to its last report, beside the loop.</summary>
+    void Live(AsyncQuery query, bool execute)
+    {
+        lock (_gate)
+        {
+            if (execute)
+                _executing++;
+            else
+                _uploading++;
+            var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var life = LiveAsync(query, execute, started.Task);
+            _lives.Add(life);
+            _ = life.ContinueWith(ended => Post(() => RemoveLife(ended)), TaskScheduler.Default);
+            started.SetResult();
+        }
+    }
+
+    async Task LiveAsync(AsyncQuery query, bool execute, Task started)
+    {
+        await started;
+        try
+        {
+            if (execute)
+                await query.ExecuteAsync();
+        }
+        catch (Exception e)
+        {
+            LogFault(e.GetType().Name, e.Message);
+            await query.EndAsync(Endings.Fault);
+        }
+        if (execute)
+        {
+            lock (_gate)
+            {
+                _executing--;
+                _uploading++;
+            }
+            Post(ScheduleAsync);
+        }
+        try
+        {
+            await query.DeliverAsync();
+        }
+        catch (Exception e)
+        {
+            LogFault(e.GetType().Name, e.Message);
+            await query.EndAsync(Endings.PageLost(new Report(Guid.Empty, ReportKind.UploadFailed), Executed.Yes));
+        }
+        lock (_gate)
+            _uploading--;
+    }
+
+    ValueTask RemoveLife(Task life)
+    {
+        lock (_gate)
+            _lives.Remove(life);
+        return ScheduleAsync();
+    }
+
+    /// <summary>The API has settled it otherwise. What runs is stopped first, and forgotten at its end.</summary>
+    async ValueTask DropAsync(AsyncQuery query)
+    {
+        var over = query.Ended;
+        query.Stop(StopReason.Dropped);
+        if (over)
+            await Forget(query);
+        else
+            _held.TryRemove(KeyValuePair.Create(query.Id, query));
+        await ScheduleAsync();
+    }
+
+    ValueTask Forget(AsyncQuery query)
+    {
+        _held.TryRemove(KeyValuePair.Create(query.Id, query));
+        query.Settle();
+        return ValueTask.CompletedTask;
+    }
+
+    async ValueTask SendReportAsync(AsyncQuery query)
+    {
+        if (query.Pending is { } report)
+            await _session.SendAsync(FrameKind.Report, query.Id, report, ProtocolJson.Default.Report);
+    }
+
+    [Microsoft.Extensions.Logging.LoggerMessage(2113, Microsoft.Extensions.Logging.LogLevel.Error,
+        "The journal could not be written (SQLite {Code}): {Claims} claims are not begun; look at the disk.")]
+    partial void LogNotWritten(int claims, int code);
+}

@@ -1,0 +1,256 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using Halo.Link.Journal;
+using Halo.Link.Results;
+using Halo.Link.Session;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Messages;
+using Microsoft.Extensions.Logging;
+
+namespace Halo.Link.Work.Async;
+
+/// <summary>The async queries that this Link has claimed: asks for them, keeps them in the journal, runs them, tells how they end.</summary>
+/// <remarks>
+/// What the session calls returns at once: everything is done in order by one loop, so neither the disk's sync nor a slow line
+/// ever delays an immediate query. Call <see cref="SettleAsync"/> once before the first session.
+/// </remarks>
+public sealed partial class AsyncQueries : IAsyncDisposable
+{
+    readonly AsyncOptions _options;
+    readonly CurrentSession _session;
+    readonly AsyncTools _tools;
+    readonly ILogger<AsyncQueries> _logger;
+    readonly Lock _gate = new();
+    readonly ConcurrentDictionary<Guid, AsyncQuery> _held = new();
+    readonly ConcurrentQueue<Claim> _arrived = new();
+    readonly HashSet<Guid> _cancelledOnArrival = [];
+    readonly Queue<AsyncQuery> _ready = new();
+    readonly HashSet<Task> _lives = [];
+    readonly Channel<Func<ValueTask>> _mail = Channel.CreateUnbounded<Func<ValueTask>>(new() { SingleReader = true });
+    readonly Task _loop;
+    int _executing;
+    int _uploading;
+    int _asked;
+    bool _workMayWait;
+    bool _stopping;
+
+    public AsyncQueries(
+        AsyncOptions options,
+        ClaimJournal journal,
+        Spool spool,
+        Uploader uploader,
+        CurrentSession session,
+        ExecuteClaim execute,
+        TimeProvider time,
+        ILogger<AsyncQueries> logger)
+    {
+        _options = options;
+        _session = session;
+        _logger = logger;
+        _tools = new AsyncTools(journal, spool, uploader, execute, time, logger, q => Post(() => SendReportAsync(q)), q => Post(() => Forget(q)));
+        _loop = Task.Run(ReadMailAsync);
+    }
+
+    /// <summary>For Hello: every claim that is not settled, those that have just arrived included. Read it when the session before has ended.</summary>
+    public IReadOnlyList<HeldClaim> Held
+    {
+        get
+        {
+            lock (_gate)
+            {
+                TakeArrived();
+                return [.. _held.Values.Select(q => q.Entry.ToHeld()).OrderBy(c => c.Number)];
+            }
+        }
+    }
+
+    /// <summary>For Hello: the highest claim number ever seen. Read it after <see cref="Held"/>.</summary>
+    public long LastClaimNumber => _tools.Journal.LastClaimNumber;
+
+    /// <summary>Queries in the databases now.</summary>
+    public int Executing => Volatile.Read(ref _executing);
+
+    /// <summary>Queries whose pages are on their way, the databases having answered.</summary>
+    public int Uploading => Volatile.Read(ref _uploading);
+
+    /// <summary>Decides every entry that an earlier run left in the journal, and removes pages that belong to none. Reports follow with the first Welcome.</summary>
+    public Task SettleAsync() => Task.Run(async () =>
+    {
+        var entries = _tools.Journal.ReadHeld();
+        var leftOvers = _tools.Spool.RemoveAllBut(entries.Select(e => e.QueryId).ToHashSet());
+        foreach (var entry in entries)
+        {
+            var query = new AsyncQuery(entry, claim: null, _tools);
+            _held[query.Id] = query;
+            switch (entry.Phase)
+            {
+                case ClaimPhase.Claimed:
+                    await query.EndAsync(Endings.NotBegun);
+                    break;
+                case ClaimPhase.Uploading when entry.Report is not null:
+                    Live(query, execute: false);
+                    break;
+                case ClaimPhase.Uploading:
+                    await query.EndAsync(Endings.PageLost(new Report(entry.ClaimId, ReportKind.UploadFailed), Contracts.Queries.Executed.Yes));
+                    break;
+                case ClaimPhase.Executing:
+                case ClaimPhase.Ended when entry.Report is null:
+                    await query.EndAsync(Endings.DiedExecuting);
+                    break;
+            }
+        }
+        if (entries.Count > 0 || leftOvers > 0)
+            LogSettled(entries.Count, leftOvers);
+    });
+
+    /// <summary>A session is open: verdicts first, then what was not acknowledged, then new work.</summary>
+    public void OnWelcome(Welcome welcome) => Post(async () =>
+    {
+        foreach (var drop in welcome.Claims.Where(c => c.Verdict == Verdict.Drop))
+        {
+            if (_held.Values.FirstOrDefault(q => q.Entry.ClaimId == drop.ClaimId) is { } query)
+                await DropAsync(query);
+        }
+        foreach (var query in _held.Values)
+            await SendReportAsync(query);
+        _asked = 0;
+        _workMayWait = true;
+        await ScheduleAsync();
+    });
+
+    /// <summary>There may be work at the API.</summary>
+    public void OnWorkAvailable() => Post(() =>
+    {
+        _workMayWait = true;
+        return ScheduleAsync();
+    });
+
+    /// <summary>The answer to a request of this session: claims that are this Link's now. Empty: it waits until it is told of work.</summary>
+    public void OnClaims(Claims claims)
+    {
+        foreach (var claim in claims.Items)
+            _arrived.Enqueue(claim);
+        Post(() =>
+        {
+            _asked = 0;
+            _workMayWait |= claims.Items.Count > 0;
+            return ScheduleAsync();
+        });
+    }
+
+    /// <summary>What the ledger made of a report.</summary>
+    public void OnReportAck(Guid queryId, ReportAck ack) => Post(async () =>
+    {
+        if (!_held.TryGetValue(queryId, out var query) || query.Entry.ClaimId != ack.ClaimId)
+            return;
+        if (ack is { Kind: ReportKind.Complete, MissingPages: { Count: > 0 } missing })
+        {
+            if (await query.SendAgainAsync(missing))
+                Live(query, execute: false);
+        }
+        else if (!ack.Accepted)
+            await DropAsync(query);
+        else if (query.Ended && query.Pending?.Kind == ack.Kind)
+            await Forget(query);
+        else
+            query.Acknowledged(ack.Kind);
+    });
+
+    /// <summary>Stops a query, wherever it is.</summary>
+    /// <returns>False: it is not this Link's, or has ended.</returns>
+    public bool Cancel(Guid queryId)
+    {
+        lock (_gate)
+        {
+            if (_held.TryGetValue(queryId, out var query))
+            {
+                if (query.Ended)
+                    return false;
+                query.Stop(StopReason.Asked);
+            }
+            else if (_arrived.Any(c => c.QueryId == queryId))
+            {
+                _cancelledOnArrival.Add(queryId);
+            }
+            else
+            {
+                return false;
+            }
+        }
+        Post(ScheduleAsync);
+        return true;
+    }
+
+    /// <summary>Takes no more work; hands back what is not begun, cancels what the databases have, leaves pages for the next run.</summary>
+    /// <param name="giveUp">When to return at the latest: the journal then has what the next start needs.</param>
+    public async Task StopAsync(CancellationToken giveUp)
+    {
+        Post(() =>
+        {
+            lock (_gate)
+            {
+                _stopping = true;
+                foreach (var query in _held.Values.Except(_ready).Where(q => !q.Ended))
+                    query.Stop(StopReason.LinkStopping);
+            }
+            return ScheduleAsync();
+        });
+        try
+        {
+            await BarrierAsync().WaitAsync(giveUp);
+            Task[] lives;
+            lock (_gate)
+                lives = [.. _lives];
+            await Task.WhenAll(lives).WaitAsync(giveUp);
+            await BarrierAsync().WaitAsync(giveUp);
+        }
+        catch (OperationCanceledException)
+        {
+            LogStopIncomplete();
+        }
+    }
+
+    /// <summary>Ends the loop; after <see cref="StopAsync"/>. Journal, spool and uploader are the owner's to dispose, after this.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _mail.Writer.TryComplete();
+        await _loop;
+    }
+
+    void Post(Func<ValueTask> work) => _mail.Writer.TryWrite(work);
+
+    Task BarrierAsync()
+    {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(() =>
+        {
+            reached.SetResult();
+            return ValueTask.CompletedTask;
+        });
+        return reached.Task;
+    }
+
+    async Task ReadMailAsync()
+    {
+        await foreach (var work in _mail.Reader.ReadAllAsync())
+        {
+            try
+            {
+                await work();
+            }
+            catch (Exception e)
+            {
+                LogFault(e.GetType().Name, e.Message);
+            }
+        }
+    }
+
+    [LoggerMessage(2110, LogLevel.Information, "The journal held {Claims} claims of an earlier run, the spool left-overs of {LeftOvers} queries; decided.")]
+    partial void LogSettled(int claims, int leftOvers);
+
+    [LoggerMessage(2111, LogLevel.Warning, "Stopping took too long; the next start settles what is open.")]
+    partial void LogStopIncomplete();
+
+    [LoggerMessage(2112, LogLevel.Error, "A fault in handling async work: {Kind}: {Message}")]
+    partial void LogFault(string kind, string message);
+}

@@ -1,0 +1,360 @@
+using System.Diagnostics.CodeAnalysis;
+using Halo.Contracts.Queries;
+using Halo.Link.Engines;
+using Halo.Link.Journal;
+using Halo.Link.Results;
+using Halo.LinkProtocol.Messages;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace Halo.Link.Work.Async;
+
+/// <summary>What every claimed query works with.</summary>
+/// <param name="Send">Sends the query's pending report after those before it; returns at once.</param>
+/// <param name="Forget">The query is settled: takes it off the list.</param>
+sealed record AsyncTools(
+    ClaimJournal Journal,
+    Spool Spool,
+    Uploader Uploader,
+    ExecuteClaim Execute,
+    TimeProvider Time,
+    ILogger Logger,
+    Action<AsyncQuery> Send,
+    Action<AsyncQuery> Forget);
+
+/// <summary>The life of one claimed query, from the journal to the last report: execute, deliver, tell.</summary>
+/// <remarks><see cref="ExecuteAsync"/> and <see cref="DeliverAsync"/> follow one another; all else may be called at any time.</remarks>
+[SuppressMessage("Design", "CA1001", Justification = "The source has no timer and no handle; disposing it would race with its callers.")]
+sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools tools)
+{
+    readonly Lock _lock = new();
+    readonly CancellationTokenSource _cancel = new();
+    JournalEntry _entry = entry;
+    Report? _pending = entry.Report;
+    PageDelivery? _delivery;
+    long _answered;
+    StopReason _reason;
+
+    public Guid Id { get; } = entry.QueryId;
+
+    /// <summary>As it stands in the journal.</summary>
+    public JournalEntry Entry => Volatile.Read(ref _entry);
+
+    /// <summary>The last report, under the present claim, until the API has acknowledged it.</summary>
+    public Report? Pending => Volatile.Read(ref _pending) is { } report ? report with { ClaimId = Entry.ClaimId } : null;
+
+    /// <summary>Whether its last report is made.</summary>
+    public bool Ended => Entry.Phase is ClaimPhase.Ended or ClaimPhase.HandedBack;
+
+    /// <summary>Why it is being stopped.</summary>
+    public StopReason Reason
+    {
+        get
+        {
+            lock (_lock)
+                return _reason;
+        }
+    }
+
+    /// <summary>Gives it to the database and, if it answers in full, leaves it <see cref="ClaimPhase.Uploading"/>.</summary>
+    public async Task ExecuteAsync()
+    {
+        if (Reason != StopReason.None)
+        {
+            await EndStoppedAsync(new(Ending.Cancelled, Executed.No), null);
+            return;
+        }
+        if (!Update(e => e with { Phase = ClaimPhase.Executing, Begun = true }))
+        {
+            await EndAsync(Endings.JournalRefused);
+            return;
+        }
+        var delivery = _delivery = new PageDelivery(tools.Uploader, Id, () => Entry.ClaimId, () => Stop(StopReason.PagesFailed));
+        using var sink = new PageSink(tools.Spool, Id, Math.Max(1, claim!.PageBytes), TellColumns, page => delivery.Add(page.Number));
+        ExecutionResult result;
+        try
+        {
+            result = await tools.Execute(claim, sink, _cancel.Token);
+        }
+        catch (Exception e)
+        {
+            LogFault(tools.Logger, Id, e.GetType().Name);
+            sink.Dispose();
+            await EndAsync(Endings.Fault);
+            return;
+        }
+        _answered = tools.Time.GetTimestamp();
+        sink.Dispose();
+        await ConcludeAsync(result, claim.Command.ExecutionMode == ExecutionMode.NonQuery ? null : sink);
+    }
+
+    /// <summary>Delivers what is not delivered yet and ends it; returns at once where there is nothing to deliver.</summary>
+    public async Task DeliverAsync()
+    {
+        if (Entry is not { Phase: ClaimPhase.Uploading, Report: { } known } uploading)
+            return;
+        var delivery = _delivery ??= Resume();
+        delivery.Complete();
+        var left = TimeSpan.FromMilliseconds(uploading.UploadDeadline ?? 0) - tools.Journal.Uptime;
+        await using (tools.Time.CreateTimer(_ => Stop(StopReason.UploadLimit), null, left > TimeSpan.Zero ? left : TimeSpan.Zero, Timeout.InfiniteTimeSpan))
+        {
+            if (Reason != StopReason.None)
+                _ = delivery.StopAsync();
+            switch (await delivery.Completion)
+            {
+                case UploadEnd.Delivered:
+                    await EndAsync(known with
+                    {
+                        Kind = ReportKind.Complete,
+                        UploadMs = _answered == 0 ? null : tools.Time.GetElapsedTime(_answered).TotalMilliseconds,
+                    });
+                    break;
+                case UploadEnd.Settled:
+                    await DropAsync();
+                    break;
+                case UploadEnd.Stopped:
+                    await EndStoppedUploadAsync(known);
+                    break;
+                default:
+                    await EndAsync(Endings.PageLost(known, Executed.Yes));
+                    break;
+            }
+        }
+    }
+
+    /// <summary>Stops it, whatever it is doing; its end follows.</summary>
+    public void Stop(StopReason reason)
+    {
+        lock (_lock)
+        {
+            if (_reason == StopReason.None || reason == StopReason.Dropped)
+                _reason = reason;
+        }
+        _ = _cancel.CancelAsync();
+        if (reason != StopReason.PagesFailed)
+            _ = _delivery?.StopAsync();
+    }
+
+    /// <summary>Gives it back, not begun.</summary>
+    public Task HandBackAsync() => EndAsync(new Report(Guid.Empty, ReportKind.HandBack) { Executed = Executed.No }, ClaimPhase.HandedBack);
+
+    /// <summary>Ends it with a report that is known already: a restart, or a stop before it began.</summary>
+    public Task EndAsync(Report report) => EndAsync(report, ClaimPhase.Ended);
+
+    /// <summary>A second claim of the query: from now on it is reported under that.</summary>
+    public void Rebind(Claim second)
+    {
+        Update(e => e with { ClaimId = second.ClaimId, Number = second.Number });
+        if (Pending is not null)
+            tools.Send(this);
+    }
+
+    /// <summary>The API misses pages after Complete: makes it uploading again, with these.</summary>
+    /// <returns>False: they are not here any more, and it has ended so.</returns>
+    public async Task<bool> SendAgainAsync(IReadOnlyList<int> missing)
+    {
+        if (Entry is not { Phase: ClaimPhase.Ended, Report: { Kind: ReportKind.Complete } known } || Reason != StopReason.None)
+            return false;
+        var here = tools.Spool.Pages(Id).Select(p => p.Page).ToHashSet();
+        if (!missing.All(here.Contains))
+        {
+            await EndAsync(Endings.PageLost(known, Executed.Yes));
+            return false;
+        }
+        if (_delivery is { } old)
+            await old.StopAsync();
+        _delivery = new PageDelivery(tools.Uploader, Id, () => Entry.ClaimId, () => { });
+        foreach (var page in missing)
+            _delivery.Add(page);
+        Update(e => e with { Phase = ClaimPhase.Uploading, Report = known with { Kind = ReportKind.Uploading, UploadMs = null } });
+        return true;
+    }
+
+    /// <summary>The API has its last report: removes its pages and remembers only that it was begun.</summary>
+    public void Settle()
+    {
+        RemovePages();
+        try
+        {
+            if (!Entry.Begun)
+                tools.Journal.Forget(Id, Entry.ClaimId);
+            else if (tools.Journal.Find(Id) is { } kept && kept.ClaimId == Entry.ClaimId)
+                tools.Journal.Save(Entry with { Held = false });
+        }
+        catch (SqliteException e)
+        {
+            LogJournal(tools.Logger, Id, e.SqliteErrorCode);
+        }
+    }
+
+    /// <summary>Forgets that a report waits, once it was acknowledged and another will follow.</summary>
+    public void Acknowledged(ReportKind kind)
+    {
+        lock (_lock)
+        {
+            if (_pending?.Kind == kind)
+                _pending = null;
+        }
+    }
+
+    PageDelivery Resume()
+    {
+        var delivery = new PageDelivery(tools.Uploader, Id, () => Entry.ClaimId, () => { });
+        foreach (var (page, sent) in tools.Spool.Pages(Id))
+        {
+            if (!sent)
+                delivery.Add(page);
+        }
+        return delivery;
+    }
+
+    async Task ConcludeAsync(ExecutionResult result, PageSink? pages)
+    {
+        var whole = result.Ending == Ending.Successful;
+        if (whole && pages is null)
+            await EndAsync(Endings.From(result, ReportKind.Complete, null));
+        else if (whole && Reason is StopReason.None or StopReason.LinkStopping)
+            BeginUploading(Endings.From(result, ReportKind.Uploading, pages));
+        else if (result.Ending == Ending.Failed)
+            await EndAsync(Endings.From(result, ReportKind.Failed, pages));
+        else
+            await EndStoppedAsync(result, pages);
+    }
+
+    void BeginUploading(Report report)
+    {
+        try
+        {
+            // The journal says "whole" only of what a power loss cannot take.
+            tools.Spool.Sync(Id);
+        }
+        catch (IOException e)
+        {
+            LogFault(tools.Logger, Id, e.GetType().Name);
+        }
+        var deadline = tools.Journal.Uptime + TimeSpan.FromMilliseconds(claim!.UploadLimitMs);
+        Tell(report, e => e with { Phase = ClaimPhase.Uploading, UploadDeadline = (long)deadline.TotalMilliseconds });
+    }
+
+    /// <summary>It was cancelled, or it is rows that nobody wants any more.</summary>
+    async Task EndStoppedAsync(ExecutionResult result, PageSink? pages)
+    {
+        switch (Reason)
+        {
+            case StopReason.Dropped:
+                await DropAsync(Endings.Cancelled(result.Executed));
+                break;
+            case StopReason.LinkStopping when !Entry.Begun:
+                await HandBackAsync();
+                break;
+            case StopReason.LinkStopping:
+                await EndAsync(Endings.LinkStopping(result.Executed));
+                break;
+            case StopReason.PagesFailed when _delivery is { } delivery && await delivery.Completion == UploadEnd.Settled:
+                await DropAsync(Endings.Cancelled(result.Executed));
+                break;
+            case StopReason.PagesFailed:
+                await EndAsync(Endings.PageLost(Endings.From(result, ReportKind.UploadFailed, pages), result.Executed));
+                break;
+            default:
+                await EndAsync(Endings.Cancelled(result.Executed));
+                break;
+        }
+    }
+
+    async Task EndStoppedUploadAsync(Report known)
+    {
+        switch (Reason)
+        {
+            case StopReason.LinkStopping:
+                // The journal has it as uploading: the next run goes on.
+                break;
+            case StopReason.UploadLimit:
+                await EndAsync(Endings.UploadTimeout(known));
+                break;
+            case StopReason.Dropped:
+                await DropAsync();
+                break;
+            default:
+                await EndAsync(Endings.Cancelled(Executed.Yes));
+                break;
+        }
+    }
+
+    async Task EndAsync(Report report, ClaimPhase phase)
+    {
+        if (report.Kind != ReportKind.Complete && _delivery is { } delivery)
+            await delivery.StopAsync();
+        Tell(report, e => e with { Phase = phase });
+        // The pages of a whole result stay until the API says that it has them all.
+        if (report.Kind != ReportKind.Complete)
+            RemovePages();
+    }
+
+    async Task DropAsync(Report? known = null)
+    {
+        if (_delivery is { } delivery)
+            await delivery.StopAsync();
+        if (known is not null)
+            Update(e => e with { Phase = ClaimPhase.Ended, Report = known });
+        tools.Forget(this);
+    }
+
+    void TellColumns(IReadOnlyList<ResultColumn> columns)
+    {
+        Volatile.Write(ref _pending, new Report(Guid.Empty, ReportKind.Reading) { Columns = columns });
+        tools.Send(this);
+    }
+
+    /// <summary>Into the journal first, then to the API.</summary>
+    void Tell(Report report, Func<JournalEntry, JournalEntry> change)
+    {
+        Update(e => change(e) with { Report = report });
+        if (Reason == StopReason.Dropped)
+        {
+            tools.Forget(this);
+            return;
+        }
+        Volatile.Write(ref _pending, report);
+        tools.Send(this);
+    }
+
+    void RemovePages()
+    {
+        try
+        {
+            tools.Spool.Remove(Id);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The next start removes what belongs to no claim.
+            LogFault(tools.Logger, Id, e.GetType().Name);
+        }
+    }
+
+    /// <returns>Whether it is durable. Where it is not, the query goes on as if: a restart then knows less, never something wrong.</returns>
+    bool Update(Func<JournalEntry, JournalEntry> change)
+    {
+        lock (_lock)
+        {
+            var next = change(_entry);
+            Volatile.Write(ref _entry, next);
+            try
+            {
+                tools.Journal.Save(next);
+                return true;
+            }
+            catch (SqliteException e)
+            {
+                LogJournal(tools.Logger, Id, e.SqliteErrorCode);
+                return false;
+            }
+        }
+    }
+
+    [LoggerMessage(2101, LogLevel.Error, "Query {QueryId} met a fault of the agent's own: {Kind}.")]
+    static partial void LogFault(ILogger logger, Guid queryId, string kind);
+
+    [LoggerMessage(2102, LogLevel.Error, "The journal could not be written for query {QueryId} (SQLite {Code}); look at the disk.")]
+    static partial void LogJournal(ILogger logger, Guid queryId, int code);
+}

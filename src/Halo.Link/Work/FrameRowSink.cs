@@ -1,0 +1,157 @@
+using System.Buffers;
+using Halo.Contracts.Queries;
+using Halo.Line;
+using Halo.Link.Results;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Link.Work;
+
+/// <summary>Rows of an immediate query, as frames of the line while the reader is still open.</summary>
+/// <remarks>
+/// Rows are encoded behind seventeen free bytes, where the header of their frame goes: what was encoded is what is sent.
+/// Of a row longer than a frame each next header overwrites the end of the piece that has just been sent.
+/// Where the line broke, the rest is read and thrown away: the command goes on to its end and its outcome is told in the next session.
+/// </remarks>
+public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow credit, long maxResultBytes) : IRowSink, IBufferWriter<byte>, IDisposable
+{
+    const int Header = FrameCodec.MaxHeaderBytes;
+    const int InitialBytes = 64 * 1024;
+
+    /// <summary>Enough for a frame to be worth its way, with room for the row after it.</summary>
+    const int SendFrom = 24 * 1024;
+
+    byte[] _buffer = ArrayPool<byte>.Shared.Rent(InitialBytes);
+    int _end = Header;
+    long _sent;
+    bool _anyRow;
+    bool _lost;
+
+    public IBufferWriter<byte> Buffer => this;
+
+    /// <summary>The result is over the limit; nothing more is sent.</summary>
+    public bool TooLarge { get; private set; }
+
+    /// <summary>Bytes of JSON sent.</summary>
+    public long Size => _sent;
+
+    public async ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop)
+    {
+        if (!await line.SendAsync(FrameKind.Columns, queryId, new ResultHead(columns), ProtocolJson.Default.ResultHead, stop))
+            _lost = true;
+    }
+
+    public void BeginRow()
+    {
+        Write(_anyRow ? (byte)',' : (byte)'[');
+        _anyRow = true;
+    }
+
+    public ValueTask<bool> EndRowAsync(CancellationToken stop)
+    {
+        if (TooLarge)
+            return ValueTask.FromResult(false);
+        return _end - Header < SendFrom ? ValueTask.FromResult(true) : SendAndGoOnAsync(stop);
+    }
+
+    public ValueTask EndAsync(CancellationToken stop)
+    {
+        if (!_anyRow)
+            Write((byte)'[');
+        Write((byte)']');
+        return TooLarge ? ValueTask.CompletedTask : SendAsync(stop);
+    }
+
+    public void Advance(int count)
+    {
+        _end += count;
+        // Checked while the row is written, so that one endless row cannot fill the memory either.
+        if (TooLarge || _sent + _end - Header > maxResultBytes)
+        {
+            TooLarge = true;
+            _end = Header;
+        }
+    }
+
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        MakeRoom(sizeHint);
+        return _buffer.AsMemory(_end);
+    }
+
+    public Span<byte> GetSpan(int sizeHint = 0)
+    {
+        MakeRoom(sizeHint);
+        return _buffer.AsSpan(_end);
+    }
+
+    public void Dispose()
+    {
+        var buffer = _buffer;
+        _buffer = [];
+        if (buffer.Length > 0)
+            ArrayPool<byte>.Shared.Return(buffer);
+    }
+
+    async ValueTask<bool> SendAndGoOnAsync(CancellationToken stop)
+    {
+        await SendAsync(stop);
+        return true;
+    }
+
+    async ValueTask SendAsync(CancellationToken stop)
+    {
+        for (var start = Header; start < _end;)
+        {
+            var length = Math.Min(ProtocolLimits.MaxChunkBytes, _end - start);
+            if (!_lost)
+                _lost = !await SendChunkAsync(start, length, stop);
+            start += length;
+            _sent += length;
+        }
+        _end = Header;
+    }
+
+    async ValueTask<bool> SendChunkAsync(int start, int length, CancellationToken stop)
+    {
+        if (!await HasCreditAsync(length, stop))
+            return false;
+        FrameCodec.WriteHeader(_buffer.AsSpan(start - Header), FrameKind.Rows, queryId);
+        return await line.SendFrameAsync(_buffer.AsMemory(start - Header, Header + length), stop);
+    }
+
+    async ValueTask<bool> HasCreditAsync(int length, CancellationToken stop)
+    {
+        var granted = credit.TakeAsync(length, line.Dead);
+        if (granted.IsCompletedSuccessfully)
+            return true;
+        try
+        {
+            // Either the line dies, and the rows are lost, or the query is stopped, and its runner has to hear of it.
+            await granted.AsTask().WaitAsync(stop);
+            return true;
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    void Write(byte value)
+    {
+        MakeRoom(1);
+        _buffer[_end] = value;
+        Advance(1);
+    }
+
+    void MakeRoom(int sizeHint)
+    {
+        var wanted = Math.Max(sizeHint, 256);
+        if (_buffer.Length - _end >= wanted)
+            return;
+        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(checked(_end + wanted), _buffer.Length * 2));
+        _buffer.AsSpan(0, _end).CopyTo(larger);
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = larger;
+    }
+}

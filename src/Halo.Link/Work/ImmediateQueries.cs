@@ -1,0 +1,196 @@
+using System.Collections.Concurrent;
+using Halo.Contracts.Queries;
+using Halo.Line;
+using Halo.Link.Engines;
+using Halo.Link.Results;
+using Halo.Link.Session;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Messages;
+using Microsoft.Extensions.Logging;
+
+namespace Halo.Link.Work;
+
+/// <summary>Immediate queries on this Link: each waits in its site's lane, runs once, and its outcome is kept until the API has it.</summary>
+/// <remarks>
+/// A session that breaks takes a query's rows with it; the command goes on to its end and its outcome is told in the next
+/// session. What still waits in the lane then is not begun: nobody is left to take its rows.
+/// </remarks>
+public sealed partial class ImmediateQueries(
+    LocalSites sites, int slots, CurrentSession session, ImmediateGate gate, TimeProvider time, ILogger<ImmediateQueries> log)
+{
+    static readonly TimeSpan GraceOnStop = TimeSpan.FromSeconds(1.5);
+
+    readonly Dictionary<Guid, Lane> _lanes = sites.All.ToDictionary(s => s.Id, _ => new Lane(slots, time));
+    readonly ConcurrentDictionary<Guid, ImmediateQuery> _queries = new();
+    readonly ConcurrentDictionary<Guid, Task> _working = new();
+    readonly SeenIds _seen = new();
+    volatile bool _stopping;
+
+    /// <summary>What is waiting, running, or not acknowledged: told in Hello.</summary>
+    public IReadOnlyList<Guid> Held => [.. _queries.Keys];
+
+    /// <summary>Waiting in the lanes.</summary>
+    public int Waiting => _lanes.Values.Sum(l => l.Waiting);
+
+    /// <summary>In the databases.</summary>
+    public int Running => _lanes.Values.Sum(l => l.Running);
+
+    /// <summary>Takes a query that came by <paramref name="line"/>. Never waits.</summary>
+    public void Execute(Guid queryId, Execute asked, LineConnection line)
+    {
+        var query = new ImmediateQuery(queryId, asked, line, time.GetTimestamp());
+        if (!_queries.TryAdd(queryId, query))
+        {
+            // Sent twice: the first one's outcome answers both.
+            query.Dispose();
+            if (_queries.GetValueOrDefault(queryId)?.Outcome is { } known)
+                _ = SendOutcomeAsync(queryId, known);
+            return;
+        }
+        if (!_seen.Add(queryId))
+        {
+            Conclude(query, Outcomes.SeenBefore);
+            return;
+        }
+        var work = WorkAsync(query);
+        if (work.IsCompleted)
+            return;
+        _working[queryId] = work;
+        work.ContinueWith((_, id) => _working.TryRemove((Guid)id!, out Task? _), queryId,
+            CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    /// <summary>Refuses a query whose message this version cannot read.</summary>
+    public void Refuse(Guid queryId) => _ = SendOutcomeAsync(queryId, Outcomes.NotUnderstood);
+
+    /// <summary>Stops a query; false: none of these has the id.</summary>
+    public bool Cancel(Guid queryId)
+    {
+        if (!_queries.TryGetValue(queryId, out var query))
+            return false;
+        if (query.Outcome is null)
+            query.Cancel();
+        return true;
+    }
+
+    /// <summary>The API takes so many bytes of rows more.</summary>
+    public void Grant(Guid queryId, uint bytes) => _queries.GetValueOrDefault(queryId)?.Credit.Add(bytes);
+
+    /// <summary>The API has the outcome durably.</summary>
+    public void Acknowledge(Guid queryId)
+    {
+        if (_queries.TryGetValue(queryId, out var query) && query.Outcome is not null)
+            _queries.TryRemove(queryId, out _);
+    }
+
+    /// <summary>A session is open: what earlier ones may not have carried is told again.</summary>
+    public void OnWelcome()
+    {
+        foreach (var query in _queries.Values)
+            if (query.Outcome is { } outcome)
+                _ = SendOutcomeAsync(query.Id, outcome);
+    }
+
+    /// <summary>Begins nothing more, lets what runs end for a moment, then stops it. Returns when all outcomes are sent or time is up.</summary>
+    public async Task StopAsync(CancellationToken deadline)
+    {
+        _stopping = true;
+        foreach (var query in _queries.Values.Where(q => !q.Running && q.Outcome is null))
+            query.Stop();
+        try
+        {
+            await AllEndedAsync(deadline).WaitAsync(GraceOnStop, time, deadline);
+        }
+        catch (TimeoutException)
+        {
+            foreach (var query in _queries.Values.Where(q => q.Outcome is null))
+                query.Stop();
+            await AllEndedAsync(deadline);
+        }
+    }
+
+    Task AllEndedAsync(CancellationToken deadline) => Task.WhenAll(_working.Values).WaitAsync(deadline);
+
+    async Task WorkAsync(ImmediateQuery query)
+    {
+        Outcome outcome;
+        try
+        {
+            outcome = await DecideAsync(query);
+        }
+        catch (Exception e)
+        {
+            LogFault(query.Id, e.GetType().Name, e.StackTrace);
+            outcome = Outcomes.Fault(query.Running);
+        }
+        query.Outcome = outcome;
+        await SendOutcomeAsync(query.Id, outcome);
+        query.Dispose();
+    }
+
+    async ValueTask<Outcome> DecideAsync(ImmediateQuery query)
+    {
+        var asked = query.Asked;
+        var (target, refused) = sites.Resolve(asked.SiteId, asked.Catalogue, asked.IntegratorId, asked.Command);
+        if (target is null)
+            return Outcomes.From(refused!, 0, 0);
+        if (_stopping)
+            return Outcomes.NotBegunStopping;
+        var lane = _lanes[asked.SiteId];
+        switch (await lane.EnterAsync(asked.IntegratorId, TimeSpan.FromMilliseconds(asked.WaitMs), query.Cancelled))
+        {
+            case LaneEntry.Expired:
+                return Outcomes.Expired;
+            case LaneEntry.Cancelled:
+                return query.StoppedByLink ? Outcomes.NotBegunStopping : Outcomes.NotBegunCancelled;
+        }
+        try
+        {
+            if (query.Line.Dead.IsCancellationRequested)
+                return Outcomes.Expired;
+            query.Running = true;
+            gate.Enter();
+            try
+            {
+                return await RunAsync(query, target);
+            }
+            finally
+            {
+                gate.Leave();
+            }
+        }
+        finally
+        {
+            lane.Leave();
+        }
+    }
+
+    async ValueTask<Outcome> RunAsync(ImmediateQuery query, ExecutionTarget target)
+    {
+        var asked = query.Asked;
+        var waited = time.GetElapsedTime(query.Arrived);
+        var limit = PracticePolicy.LimitOf(target.Rules, TimeSpan.FromMilliseconds(asked.LimitMs));
+        var request = new CommandRequest(asked.Command, target.Database, asked.Tag, asked.ResultSet, limit);
+        using var sink = new FrameRowSink(query.Id, query.Line, query.Credit, asked.MaxResultBytes);
+        var result = await new CommandRunner(target.Engine, time).RunAsync(request, sink, query.Cancelled);
+        if (sink.TooLarge && result.Ending == Ending.Successful)
+            result = Outcomes.TooLarge(result, asked.MaxResultBytes);
+        else if (query.StoppedByLink && result.Ending == Ending.Cancelled)
+            result = Outcomes.Stopped(result);
+        return Outcomes.From(result, asked.Command.ExecutionMode == ExecutionMode.NonQuery ? 0 : sink.Size, waited.TotalMilliseconds);
+    }
+
+    void Conclude(ImmediateQuery query, Outcome outcome)
+    {
+        query.Outcome = outcome;
+        query.Dispose();
+        _ = SendOutcomeAsync(query.Id, outcome);
+    }
+
+    ValueTask<bool> SendOutcomeAsync(Guid queryId, Outcome outcome) =>
+        session.SendAsync(FrameKind.Outcome, queryId, outcome, ProtocolJson.Default.Outcome);
+
+    // The exception's own words stay out of the log: a driver's may hold values.
+    [LoggerMessage(2100, LogLevel.Error, "Query {QueryId} met a fault of the Link's own: {Kind} {Stack}")]
+    partial void LogFault(Guid queryId, string kind, string? stack);
+}

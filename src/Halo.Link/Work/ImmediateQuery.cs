@@ -1,0 +1,48 @@
+using Halo.Line;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Link.Work;
+
+/// <summary>One immediate query from its Execute until the API has acknowledged its outcome.</summary>
+sealed class ImmediateQuery(Guid id, Execute asked, LineConnection line, long arrived) : IDisposable
+{
+    readonly CancellationTokenSource _cancel = new();
+    Outcome? _outcome;
+
+    public Guid Id { get; } = id;
+
+    public Execute Asked { get; } = asked;
+
+    /// <summary>The session that it came by: its rows go there or nowhere.</summary>
+    public LineConnection Line { get; } = line;
+
+    /// <summary>By the monotonic clock.</summary>
+    public long Arrived { get; } = arrived;
+
+    public CreditWindow Credit { get; } = new(asked.Credit);
+
+    public CancellationToken Cancelled => _cancel.Token;
+
+    /// <summary>It was stopped because the Link stops, not because the integrator asked.</summary>
+    public bool StoppedByLink { get; private set; }
+
+    /// <summary>The database may have it.</summary>
+    public bool Running { get; set; }
+
+    /// <summary>How it ended; null until it has.</summary>
+    public Outcome? Outcome
+    {
+        get => Volatile.Read(ref _outcome);
+        set => Volatile.Write(ref _outcome, value);
+    }
+
+    public void Cancel() => _cancel.Cancel();
+
+    public void Stop()
+    {
+        StoppedByLink = true;
+        _cancel.Cancel();
+    }
+
+    public void Dispose() => _cancel.Dispose();
+}

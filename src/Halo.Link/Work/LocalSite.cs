@@ -1,0 +1,93 @@
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.Link.Engines;
+using Halo.Link.Settings;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Link.Work;
+
+/// <summary>Where a command goes: the engine under the right login, the database behind its catalogue, and the practice's limit.</summary>
+/// <param name="Engine">Connects with the integrator's own login where the practice gave it one.</param>
+/// <param name="Database">Null: the connection string's own.</param>
+/// <param name="Rules">The practice's rules for this integrator.</param>
+public sealed record ExecutionTarget(IDatabaseEngine Engine, string? Database, PolicyRules Rules);
+
+/// <summary>One site as this process serves it.</summary>
+public sealed class LocalSite(Guid id, SiteSettings settings, Func<string, string, IDatabaseEngine> createEngine) : IAsyncDisposable
+{
+    readonly PracticePolicy _policy = new(settings.Policy);
+    readonly Dictionary<string, IDatabaseEngine> _engines = ConnectionStrings(settings)
+        .Distinct(StringComparer.Ordinal)
+        .ToDictionary(c => c, c => createEngine(settings.Engine, c), StringComparer.Ordinal);
+
+    /// <summary>The Halo GUID.</summary>
+    public Guid Id { get; } = id;
+
+    public SiteSettings Settings { get; } = settings;
+
+    /// <summary>Under the site's own login.</summary>
+    public IDatabaseEngine Engine => _engines[Settings.ConnectionString];
+
+    /// <summary>Finds where a command goes, or says why it goes nowhere; one of the two is null.</summary>
+    public (ExecutionTarget? Target, ExecutionResult? Refused) Resolve(string? catalogue, Guid integratorId, QueryCommand command)
+    {
+        var found = catalogue is null
+            ? Settings.Catalogues.First(c => c.IsDefault)
+            : Settings.Catalogues.FirstOrDefault(c => string.Equals(c.Name, catalogue, StringComparison.OrdinalIgnoreCase));
+        if (found is null)
+            return (null, UnknownCatalogue());
+        var rules = _policy.RulesFor(integratorId);
+        if (PracticePolicy.Refuse(rules, command) is { } refused)
+            return (null, refused);
+        return (new(_engines[rules.ConnectionString ?? Settings.ConnectionString], found.Database, rules), null);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var engine in _engines.Values)
+            await engine.DisposeAsync();
+    }
+
+    ExecutionResult UnknownCatalogue() => new(Ending.Failed, Executed.No)
+    {
+        Error = new(ErrorTypes.HaloLink, 404,
+            $"The site has no such catalogue; it has {string.Join(", ", Settings.Catalogues.Select(c => c.Name))}. Nothing ran.")
+        {
+            Code = FailureCodes.UnknownCatalogue,
+        },
+    };
+
+    static IEnumerable<string> ConnectionStrings(SiteSettings settings) =>
+    [
+        settings.ConnectionString,
+        .. settings.Policy is { } policy
+            ? policy.Integrators.Values.Append(policy.Default).Select(r => r.ConnectionString).OfType<string>()
+            : [],
+    ];
+}
+
+/// <summary>Every site of this Link, by its Halo GUID.</summary>
+public sealed class LocalSites(IEnumerable<LocalSite> sites) : IAsyncDisposable
+{
+    readonly Dictionary<Guid, LocalSite> _sites = sites.ToDictionary(s => s.Id);
+
+    public IReadOnlyCollection<LocalSite> All => _sites.Values;
+
+    /// <summary>Finds where a command goes, or says why it goes nowhere; one of the two is null.</summary>
+    public (ExecutionTarget? Target, ExecutionResult? Refused) Resolve(Guid siteId, string? catalogue, Guid integratorId, QueryCommand command) =>
+        _sites.TryGetValue(siteId, out var site) ? site.Resolve(catalogue, integratorId, command) : (null, UnknownSite());
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var site in _sites.Values)
+            await site.DisposeAsync();
+    }
+
+    static ExecutionResult UnknownSite() => new(Ending.Failed, Executed.No)
+    {
+        Error = new(ErrorTypes.HaloLink, 404, "This Link does not serve that site any more. Nothing ran.")
+        {
+            Code = FailureCodes.UnknownCatalogue,
+        },
+    };
+}

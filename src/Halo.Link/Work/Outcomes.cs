@@ -1,0 +1,76 @@
+using System.Globalization;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.Link.Engines;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Link.Work;
+
+/// <summary>Endings of immediate queries that the Link itself decides, in their words.</summary>
+static class Outcomes
+{
+    public static Outcome Expired { get; } = new(Ending.Expired, Executed.No)
+    {
+        Error = Failure(503, FailureCodes.QueueTimeout, "The time in the Link's lane was over before a place was free; nothing ran."),
+    };
+
+    public static Outcome NotBegunCancelled { get; } = new(Ending.Cancelled, Executed.No)
+    {
+        Error = Failure(409, FailureCodes.CancelledByIntegrator, "Stopped at the integrator's request before it began; nothing ran."),
+    };
+
+    public static Outcome NotBegunStopping { get; } = new(Ending.Failed, Executed.No)
+    {
+        Error = Failure(503, FailureCodes.LinkStopping, "The Link is stopping; nothing ran."),
+    };
+
+    public static Outcome SeenBefore { get; } = new(Ending.Failed, Executed.Unknown)
+    {
+        Error = Failure(409, FailureCodes.LinkError, "The Link had a query of this id before; it is not run again."),
+    };
+
+    public static Outcome NotUnderstood { get; } = new(Ending.Failed, Executed.No)
+    {
+        Error = Failure(400, FailureCodes.LinkError, "This version of Halo Link does not understand the command; nothing ran. Update Halo Link at the practice."),
+    };
+
+    public static Outcome Fault(bool begun) => new(Ending.Failed, begun ? Executed.Unknown : Executed.No)
+    {
+        Error = Failure(500, FailureCodes.LinkError,
+            begun ? "The Link met a fault of its own; the command may have taken effect." : "The Link met a fault of its own; nothing ran."),
+    };
+
+    public static ExecutionResult TooLarge(ExecutionResult result, long maxBytes) => result with
+    {
+        Ending = Ending.Failed,
+        Error = new(ErrorTypes.Http, 413, string.Create(CultureInfo.InvariantCulture,
+            $"The result is over the limit of {maxBytes} bytes; the command was executed. Ask for less, or use an async query."))
+        {
+            Code = FailureCodes.ResultTooLarge,
+        },
+    };
+
+    public static ExecutionResult Stopped(ExecutionResult result) => result with
+    {
+        Ending = Ending.Failed,
+        Error = Failure(503, FailureCodes.LinkStopping, result.Executed switch
+        {
+            Executed.No => "The Link is stopping; the database took the command back.",
+            Executed.Yes => "The Link is stopping; the command was executed, its result is lost.",
+            _ => "The Link is stopping; the command may have taken effect.",
+        }),
+    };
+
+    public static Outcome From(ExecutionResult result, long size, double laneMs) => new(result.Ending, result.Executed)
+    {
+        Rows = result.Rows,
+        RowsAffected = result.RowsAffected,
+        Size = size,
+        ResultSets = result.ResultSets,
+        Parameters = result.Parameters,
+        Error = result.Error,
+        Timings = result.Timings with { LaneMs = laneMs },
+    };
+
+    static ErrorDetails Failure(int status, string code, string message) => new(ErrorTypes.HaloLink, status, message) { Code = code };
+}

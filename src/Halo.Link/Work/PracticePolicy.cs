@@ -1,0 +1,49 @@
+using System.Globalization;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.Link.Engines;
+using Halo.Link.Settings;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Link.Work;
+
+/// <summary>What the practice allows an integrator on one site. It stands in the Link's own configuration: nothing from the cloud widens it.</summary>
+public sealed class PracticePolicy(PolicySettings? settings)
+{
+    static readonly PolicyRules Everything = new();
+
+    /// <summary>The rules for one integrator.</summary>
+    public PolicyRules RulesFor(Guid integratorId) =>
+        settings is null ? Everything : settings.Integrators.GetValueOrDefault(integratorId, settings.Default);
+
+    /// <summary>Refuses a command that the rules do not allow, before anything reaches the database; null: allowed.</summary>
+    public static ExecutionResult? Refuse(PolicyRules rules, QueryCommand command)
+    {
+        if (rules.Modes is null)
+            return null;
+        var mode = command.ExecutionMode switch
+        {
+            ExecutionMode.Reader => PolicyModes.Reader,
+            ExecutionMode.Scalar => PolicyModes.Scalar,
+            _ => PolicyModes.NonQuery,
+        };
+        if (!rules.Modes.Contains(mode))
+            return Refusal(mode);
+        return command.Type == CommandType.StoredProcedure && !rules.Modes.Contains(PolicyModes.StoredProcedure)
+            ? Refusal(PolicyModes.StoredProcedure)
+            : null;
+    }
+
+    /// <summary>The shorter of what is asked and what the rules allow.</summary>
+    public static TimeSpan LimitOf(PolicyRules rules, TimeSpan asked) =>
+        rules.MaxSeconds is { } most && asked > TimeSpan.FromSeconds(most) ? TimeSpan.FromSeconds(most) : asked;
+
+    static ExecutionResult Refusal(string mode) => new(Ending.Failed, Executed.No)
+    {
+        Error = new(ErrorTypes.HaloLink, 403, string.Create(CultureInfo.InvariantCulture,
+            $"The practice's own policy refused it: its rule \"modes\" does not allow this integrator {mode}. Nothing ran."))
+        {
+            Code = FailureCodes.PolicyRefused,
+        },
+    };
+}

@@ -1,0 +1,212 @@
+using System.Collections.Concurrent;
+using System.Net.WebSockets;
+using System.Threading.Channels;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Line.Tests;
+
+public class LineConnectionTests
+{
+    static readonly CancellationToken Never = CancellationToken.None;
+
+    [Fact]
+    public async Task Frames_arrive_whole_and_in_order()
+    {
+        await using var pair = await SocketPair.OpenAsync();
+        var received = Channel.CreateUnbounded<(FrameKind Kind, Guid Id, byte[] Payload)>();
+        var receiving = Collect(pair.Api, received.Writer);
+        var id = Guid.NewGuid();
+        var large = new byte[1_000_000];
+        Random.Shared.NextBytes(large);
+        Assert.True(await pair.Link.SendAsync(FrameKind.Renew, Guid.Empty, new Renew("t"), ProtocolJson.Default.Renew, Never));
+        Assert.True(await pair.Link.SendAsync(FrameKind.Rows, id, large, Never));
+        Assert.True(await pair.Link.SendAsync(FrameKind.Cancel, id, Never));
+        Assert.Equal("""{"accessToken":"t"}"""u8.ToArray(), (await received.Reader.ReadAsync(Never)).Payload);
+        Assert.Equal(large, (await received.Reader.ReadAsync(Never)).Payload);
+        Assert.Equal((FrameKind.Cancel, id), Pick(await received.Reader.ReadAsync(Never)));
+        await pair.Link.CloseAsync(LineCloseReason.LinkStopping);
+        await receiving;
+    }
+
+    [Fact]
+    public async Task Frames_sent_from_many_threads_are_never_mixed()
+    {
+        await using var pair = await SocketPair.OpenAsync();
+        var received = Channel.CreateUnbounded<(FrameKind, Guid, byte[] Payload)>();
+        var receiving = Collect(pair.Api, received.Writer);
+        const int senders = 8, each = 100;
+        await Task.WhenAll(Enumerable.Range(0, senders).Select(sender => Task.Run(async () =>
+        {
+            var payload = Enumerable.Repeat((byte)sender, 5000).ToArray();
+            for (var i = 0; i < each; i++)
+                Assert.True(await pair.Link.SendAsync(FrameKind.Rows, Guid.NewGuid(), payload, Never));
+        })));
+        await pair.Link.CloseAsync(LineCloseReason.LinkStopping);
+        await receiving;
+        received.Writer.Complete();
+        var all = await received.Reader.ReadAllAsync(Never).ToListAsync(Never);
+        Assert.Equal(senders * each, all.Count);
+        Assert.All(all, f => Assert.True(f.Payload.Length == 5000 && f.Payload.AsSpan().IndexOfAnyExcept(f.Payload[0]) < 0));
+    }
+
+    [Fact]
+    public async Task After_twenty_seconds_of_silence_an_end_asks_and_the_answer_keeps_the_line()
+    {
+        await using var pair = await SocketPair.OpenAsync();
+        var atApi = Collect(pair.Api, Channel.CreateUnbounded<(FrameKind, Guid, byte[])>().Writer);
+        var seen = new TaskCompletionSource();
+        var atLink = pair.Link.ReceiveAsync(f => { seen.TrySetResult(); return ValueTask.CompletedTask; }, Never);
+        pair.LinkTime.Advance(ProtocolLimits.PingAfter);
+        // The API's end answers the ping by itself; a frame behind the pong shows that the pong was read.
+        await pair.Api.SendAsync(FrameKind.WorkAvailable, Guid.Empty, Never);
+        await seen.Task;
+        pair.LinkTime.Advance(ProtocolLimits.PingAfter - TimeSpan.FromSeconds(1));
+        Assert.False(pair.Link.Dead.IsCancellationRequested);
+        await pair.Link.CloseAsync(LineCloseReason.LinkStopping);
+        await Task.WhenAll(atApi, atLink);
+    }
+
+    [Fact]
+    public async Task A_silent_line_is_dead_ten_seconds_after_the_ping_and_not_before()
+    {
+        await using var pair = await SocketPair.OpenAsync();
+        var receiving = pair.Link.ReceiveAsync(_ => ValueTask.CompletedTask, Never);
+        pair.LinkTime.Advance(ProtocolLimits.PingAfter + ProtocolLimits.DeadAfterPing - TimeSpan.FromMilliseconds(1));
+        Assert.False(pair.Link.Dead.IsCancellationRequested);
+        pair.LinkTime.Advance(TimeSpan.FromMilliseconds(1));
+        await receiving;
+        Assert.Equal(LineCloseReason.Silent, pair.Link.CloseReason);
+        Assert.False(pair.Link.ClosedInOrder);
+        Assert.False(await pair.Link.SendAsync(FrameKind.Ping, Guid.Empty, Never));
+    }
+
+    [Fact]
+    public async Task Any_byte_counts_as_life_a_piece_of_a_frame_too()
+    {
+        await using var pair = await SocketPair.OpenAsync();
+        var receiving = pair.Link.ReceiveAsync(_ => ValueTask.CompletedTask, Never);
+        var pings = 0;
+        var api = Task.Run(async () =>
+        {
+            var buffer = new byte[100];
+            while ((await pair.RawApi.ReceiveAsync(buffer.AsMemory(), Never)).MessageType != WebSocketMessageType.Close)
+                Interlocked.Increment(ref pings);
+        }, Never);
+        for (var i = 0; i < 5; i++)
+        {
+            pair.LinkTime.Advance(ProtocolLimits.PingAfter);
+            await Until(() => Volatile.Read(ref pings) == i + 1);
+            await pair.RawApi.SendAsync(new byte[] { (byte)FrameKind.SiteNotices }.AsMemory(), WebSocketMessageType.Binary, endOfMessage: false, Never);
+            await Until(() => pair.LinkHasReadAll);
+        }
+        Assert.False(pair.Link.Dead.IsCancellationRequested);
+        pair.Link.Abort("test");
+        await receiving;
+        await Assert.ThrowsAnyAsync<WebSocketException>(() => api);
+    }
+
+    [Fact]
+    public async Task Whoever_closes_tells_the_other_end_why()
+    {
+        await using var pair = await SocketPair.OpenAsync();
+        var atApi = pair.Api.ReceiveAsync(_ => ValueTask.CompletedTask, Never);
+        var atLink = pair.Link.ReceiveAsync(_ => ValueTask.CompletedTask, Never);
+        await pair.Api.CloseAsync(LineCloseReason.AlreadyConnected);
+        await Task.WhenAll(atApi, atLink);
+        Assert.Equal(LineCloseReason.AlreadyConnected, pair.Link.CloseReason);
+        Assert.True(pair.Link.ClosedInOrder);
+        Assert.True(pair.Api.ClosedInOrder);
+    }
+
+    [Fact]
+    public async Task A_broken_line_ends_without_a_reason()
+    {
+        await using var pair = await SocketPair.OpenAsync();
+        var receiving = pair.Link.ReceiveAsync(_ => ValueTask.CompletedTask, Never);
+        pair.CutServer();
+        await receiving;
+        Assert.Null(pair.Link.CloseReason);
+        Assert.False(pair.Link.ClosedInOrder);
+        Assert.True(pair.Link.Dead.IsCancellationRequested);
+    }
+
+    [Fact]
+    public async Task A_text_message_breaks_the_protocol()
+    {
+        await using var pair = await SocketPair.OpenAsync();
+        var atApi = pair.Api.ReceiveAsync(_ => ValueTask.CompletedTask, Never);
+        await pair.RawLink.SendAsync("hello"u8.ToArray().AsMemory(), WebSocketMessageType.Text, endOfMessage: true, Never);
+        await atApi;
+        Assert.Equal(LineCloseReason.ProtocolError, pair.Api.CloseReason);
+    }
+
+    [Fact]
+    public async Task A_frame_shorter_than_its_header_breaks_the_protocol()
+    {
+        await using var pair = await SocketPair.OpenAsync();
+        var atApi = pair.Api.ReceiveAsync(_ => ValueTask.CompletedTask, Never);
+        await pair.RawLink.SendAsync(new byte[] { (byte)FrameKind.Rows, 1, 2 }.AsMemory(), WebSocketMessageType.Binary, endOfMessage: true, Never);
+        await atApi;
+        Assert.Equal(LineCloseReason.ProtocolError, pair.Api.CloseReason);
+    }
+
+    [Fact]
+    public async Task Two_ends_that_ping_while_both_are_busy_sending_do_not_hold_each_other_up()
+    {
+        await using var pair = await SocketPair.OpenAsync();
+        const int frames = 400;
+        var counts = new ConcurrentDictionary<LineConnection, int>();
+        Func<Frame, ValueTask> Count(LineConnection line) => _ =>
+        {
+            counts.AddOrUpdate(line, 1, (_, n) => n + 1);
+            return ValueTask.CompletedTask;
+        };
+        var atApi = pair.Api.ReceiveAsync(Count(pair.Api), Never);
+        var atLink = pair.Link.ReceiveAsync(Count(pair.Link), Never);
+        async Task Send(LineConnection line)
+        {
+            var payload = new byte[ProtocolLimits.MaxChunkBytes];
+            for (var i = 0; i < frames; i++)
+            {
+                await line.SendAsync(FrameKind.Ping, Guid.Empty, Never);
+                Assert.True(await line.SendAsync(FrameKind.Rows, Guid.Empty, payload, Never));
+            }
+        }
+        await Task.WhenAll(Task.Run(() => Send(pair.Link), Never), Task.Run(() => Send(pair.Api), Never));
+        await Until(() => counts.GetValueOrDefault(pair.Api) == frames && counts.GetValueOrDefault(pair.Link) == frames);
+        await pair.Link.CloseAsync(LineCloseReason.LinkStopping);
+        await Task.WhenAll(atApi, atLink);
+    }
+
+    [Fact]
+    public async Task A_handler_that_takes_its_time_is_not_the_other_ends_silence()
+    {
+        await using var pair = await SocketPair.OpenAsync();
+        var entered = new TaskCompletionSource();
+        var leave = new TaskCompletionSource();
+        var receiving = pair.Link.ReceiveAsync(async _ =>
+        {
+            entered.SetResult();
+            await leave.Task;
+        }, Never);
+        await pair.Api.SendAsync(FrameKind.WorkAvailable, Guid.Empty, Never);
+        await entered.Task;
+        pair.LinkTime.Advance(TimeSpan.FromMinutes(5));
+        Assert.False(pair.Link.Dead.IsCancellationRequested);
+        leave.SetResult();
+        pair.Link.Abort("test");
+        await receiving;
+    }
+
+    static (FrameKind, Guid) Pick((FrameKind Kind, Guid Id, byte[] Payload) frame) => (frame.Kind, frame.Id);
+
+    static Task Collect(LineConnection line, ChannelWriter<(FrameKind, Guid, byte[])> into) =>
+        line.ReceiveAsync(f => into.WriteAsync((f.Kind, f.QueryId, f.Payload.ToArray())), Never);
+
+    static async Task Until(Func<bool> condition)
+    {
+        while (!condition())
+            await Task.Yield();
+    }
+}

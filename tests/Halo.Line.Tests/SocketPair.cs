@@ -1,0 +1,76 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Net.WebSockets;
+using Halo.LinkProtocol;
+using Halo.Testing;
+
+namespace Halo.Line.Tests;
+
+/// <summary>Both ends of one real WebSocket over a real loopback connection, each with a clock of its own.</summary>
+sealed class SocketPair : IAsyncDisposable
+{
+    readonly TcpClient _client;
+    readonly TcpClient _server;
+
+    SocketPair(TcpClient client, TcpClient server)
+    {
+        _client = client;
+        _server = server;
+        LinkStream = new(client.GetStream());
+        ApiStream = new(server.GetStream());
+        RawLink = Over(LinkStream, isServer: false);
+        Link = new(RawLink, LinkTime);
+        RawApi = Over(ApiStream, isServer: true);
+        Api = new(RawApi, ApiTime);
+    }
+
+    public ManualTime LinkTime { get; } = new();
+
+    public ManualTime ApiTime { get; } = new();
+
+    public WatchedStream LinkStream { get; }
+
+    public WatchedStream ApiStream { get; }
+
+    /// <summary>The Link's end has read all that the API's end has written, and asks for more.</summary>
+    public bool LinkHasReadAll => LinkStream.Waiting && LinkStream.BytesRead == ApiStream.BytesWritten;
+
+    public WebSocket RawLink { get; }
+
+    public WebSocket RawApi { get; }
+
+    public LineConnection Link { get; }
+
+    public LineConnection Api { get; }
+
+    public static async Task<SocketPair> OpenAsync()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var client = new TcpClient { NoDelay = true };
+        var accepting = listener.AcceptTcpClientAsync();
+        await client.ConnectAsync(IPAddress.Loopback, ((IPEndPoint)listener.LocalEndpoint).Port);
+        var server = await accepting;
+        server.NoDelay = true;
+        return new(client, server);
+    }
+
+    /// <summary>The cable is cut: no close frame, no more bytes.</summary>
+    public void CutServer() => _server.Client.Close(0);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Link.DisposeAsync();
+        await Api.DisposeAsync();
+        _client.Dispose();
+        _server.Dispose();
+    }
+
+    static WebSocket Over(WatchedStream stream, bool isServer) =>
+        WebSocket.CreateFromStream(stream, new WebSocketCreationOptions
+        {
+            IsServer = isServer,
+            SubProtocol = ProtocolLimits.Subprotocol,
+            KeepAliveInterval = Timeout.InfiniteTimeSpan,
+        });
+}

@@ -1,0 +1,47 @@
+using System.Buffers;
+using System.Text;
+using Halo.Contracts.Queries;
+using Halo.Link.Results;
+
+namespace Halo.Link.Tests.Engines;
+
+/// <summary>Keeps the JSON array, as an immediate query's frames together would be.</summary>
+sealed class CollectingSink(long maxRows = long.MaxValue) : IRowSink
+{
+    readonly ArrayBufferWriter<byte> _bytes = new();
+    long _rows;
+
+    public IReadOnlyList<ResultColumn>? Columns { get; private set; }
+
+    public bool Ended { get; private set; }
+
+    /// <summary>Called after each row; its task is what the encoder waits for.</summary>
+    public Func<long, CancellationToken, ValueTask>? OnRow { get; init; }
+
+    public string Json => Encoding.UTF8.GetString(_bytes.WrittenSpan);
+
+    public IBufferWriter<byte> Buffer => _bytes;
+
+    public ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop)
+    {
+        Columns = columns;
+        return ValueTask.CompletedTask;
+    }
+
+    public void BeginRow() => _bytes.Write(_rows == 0 ? "["u8 : ","u8);
+
+    public async ValueTask<bool> EndRowAsync(CancellationToken stop)
+    {
+        _rows++;
+        if (OnRow is not null)
+            await OnRow(_rows, stop);
+        return _rows < maxRows;
+    }
+
+    public ValueTask EndAsync(CancellationToken stop)
+    {
+        _bytes.Write(_rows == 0 ? "[]"u8 : "]"u8);
+        Ended = true;
+        return ValueTask.CompletedTask;
+    }
+}

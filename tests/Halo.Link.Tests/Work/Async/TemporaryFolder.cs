@@ -1,0 +1,20 @@
+namespace Halo.Link.Tests.Work.Async;
+
+/// <summary>A data directory of one test, gone with it.</summary>
+sealed class TemporaryFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("halo-link-").FullName;
+
+    /// <summary>A copy of the files as they are now: what a kill at this moment would leave.</summary>
+    public TemporaryFolder CopyAsKilled()
+    {
+        var copy = new TemporaryFolder();
+        foreach (var folder in Directory.GetDirectories(Path, "*", SearchOption.AllDirectories))
+            Directory.CreateDirectory(System.IO.Path.Combine(copy.Path, System.IO.Path.GetRelativePath(Path, folder)));
+        foreach (var file in Directory.GetFiles(Path, "*", SearchOption.AllDirectories))
+            File.Copy(file, System.IO.Path.Combine(copy.Path, System.IO.Path.GetRelativePath(Path, file)));
+        return copy;
+    }
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}

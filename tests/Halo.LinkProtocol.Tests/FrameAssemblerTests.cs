@@ -1,0 +1,48 @@
+namespace Halo.LinkProtocol.Tests;
+
+public class FrameAssemblerTests
+{
+    [Fact]
+    public void A_message_over_the_bound_is_refused()
+    {
+        using var assembler = new FrameAssembler(maxFrameBytes: 10_000);
+        Assert.Throws<FrameTooLargeException>(() => Fill(assembler, 10_001));
+    }
+
+    [Fact]
+    public void A_message_at_the_bound_is_taken()
+    {
+        using var assembler = new FrameAssembler(maxFrameBytes: 10_000);
+        Fill(assembler, 10_000);
+        Assert.Equal(10_000, assembler.Message.Length);
+    }
+
+    [Fact]
+    public void A_large_message_leaves_no_large_buffer_behind()
+    {
+        using var assembler = new FrameAssembler();
+        Fill(assembler, 1_000_000);
+        assembler.Reset();
+        Assert.True(assembler.GetMemory().Length <= 64 * 1024);
+    }
+
+    [Fact]
+    public void What_was_received_stays_when_the_buffer_grows()
+    {
+        using var assembler = new FrameAssembler();
+        Fill(assembler, 100_000);
+        Assert.True(assembler.Message.Span.IndexOfAnyExcept((byte)7) < 0);
+    }
+
+    static void Fill(FrameAssembler assembler, int bytes)
+    {
+        while (bytes > 0)
+        {
+            var memory = assembler.GetMemory();
+            var piece = Math.Min(memory.Length, bytes);
+            memory.Span[..piece].Fill(7);
+            assembler.Advance(piece);
+            bytes -= piece;
+        }
+    }
+}
