@@ -7,6 +7,7 @@ using Halo.Testing.Processes;
 namespace Halo.SystemTests.Survival;
 
 /// <summary>Each program stops in order, with exit code 0, within five seconds, whatever it is doing.</summary>
+[Collection(nameof(Alone))]
 public sealed class StopTests(SharedPostgres postgres)
 {
     /// <summary>The promise itself is a time.</summary>
