@@ -1,2 +1,3 @@
-// Composition of the agent stands here.
-return 0;
+using Halo.Link;
+
+return await LinkCommands.Build().Parse(args).InvokeAsync(LinkCommands.OwnSignals);

@@ -53,6 +53,22 @@ public sealed class AccessTokens(LinkHttpClient api, string apiAddress, Guid lin
         }
     }
 
+    /// <summary>For uploads: the token in hand, or another one where the API has refused <paramref name="refused"/>.</summary>
+    /// <exception cref="HttpRequestException">None can be had now.</exception>
+    public async ValueTask<string> GetAsync(string? refused, CancellationToken stop)
+    {
+        if (refused is not null)
+            Interlocked.CompareExchange(ref _token, null, refused);
+        try
+        {
+            return await GetAsync(stop);
+        }
+        catch (ApiRefusedException e)
+        {
+            throw new HttpRequestException(e.Message, e, e.Status);
+        }
+    }
+
     /// <summary>A fresh token, whatever is in hand.</summary>
     public async Task<string> RenewAsync(CancellationToken stop)
     {

@@ -27,6 +27,15 @@ public static class SettingsReader
         return faults.Count == 0 ? settings : throw new SettingsException(faults);
     }
 
+    /// <summary>The data directory alone, for commands that talk to a running Link; the rest is not looked at.</summary>
+    /// <exception cref="SettingsException">The file cannot be read.</exception>
+    public static string ReadDataDirectory(string file, IDictionary environment)
+    {
+        var root = ReadFile(file);
+        EnvironmentOverlay.Apply(root, environment, []);
+        return PathOf(new SettingsNode(root, "", []).Text("dataDirectory"), file);
+    }
+
     static JsonObject ReadFile(string file)
     {
         try
@@ -77,13 +86,15 @@ public static class SettingsReader
 
     static string ReadDataDirectory(SettingsNode node, string file)
     {
-        // A relative path counts from the file that says it, so that it means the same whoever starts the Link.
-        var beside = Path.GetDirectoryName(Path.GetFullPath(file))!;
-        var path = Path.GetFullPath(node.Text("dataDirectory") ?? DefaultPaths.DataDirectory, beside);
+        var path = PathOf(node.Text("dataDirectory"), file);
         if (WhyNotWritable(path) is { } why)
             node.Fault("dataDirectory", $"{path} {why}: let the account {Environment.UserName} write there, or name another directory.");
         return path;
     }
+
+    /// <summary>A relative path counts from the file that says it, so that it means the same whoever starts the Link.</summary>
+    static string PathOf(string? text, string file) =>
+        Path.GetFullPath(text ?? DefaultPaths.DataDirectory, Path.GetDirectoryName(Path.GetFullPath(file))!);
 
     static string? WhyNotWritable(string path)
     {

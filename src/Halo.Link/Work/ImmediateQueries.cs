@@ -187,8 +187,8 @@ public sealed partial class ImmediateQueries(
         _ = SendOutcomeAsync(query.Id, outcome);
     }
 
-    ValueTask<bool> SendOutcomeAsync(Guid queryId, Outcome outcome) =>
-        session.SendAsync(FrameKind.Outcome, queryId, outcome, ProtocolJson.Default.Outcome);
+    Task<bool> SendOutcomeAsync(Guid queryId, Outcome outcome) =>
+        session.SendAsync(FrameKind.Outcome, queryId, outcome, ProtocolJson.Default.Outcome).AsTask();
 
     // The exception's own words stay out of the log: a driver's may hold values.
     [LoggerMessage(2100, LogLevel.Error, "Query {QueryId} met a fault of the Link's own: {Kind} {Stack}")]

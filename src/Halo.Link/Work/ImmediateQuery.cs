@@ -36,12 +36,24 @@ sealed class ImmediateQuery(Guid id, Execute asked, LineConnection line, long ar
         set => Volatile.Write(ref _outcome, value);
     }
 
-    public void Cancel() => _cancel.Cancel();
+    /// <summary>Stops it, wherever it is; nothing where it has ended.</summary>
+    public void Cancel()
+    {
+        try
+        {
+            _cancel.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended at this moment.
+        }
+    }
 
+    /// <summary>Stops it because the Link stops.</summary>
     public void Stop()
     {
         StoppedByLink = true;
-        _cancel.Cancel();
+        Cancel();
     }
 
     public void Dispose() => _cancel.Dispose();

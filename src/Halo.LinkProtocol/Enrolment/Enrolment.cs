@@ -77,11 +77,11 @@ public sealed record PublicKeyJwk(string X, string Y)
 {
     /// <summary>Always <c>EC</c>.</summary>
     [JsonPropertyName("kty")]
-    public string KeyType { get; init; } = "EC";
+    public string KeyType { get => field ?? ""; init; } = "EC";
 
     /// <summary>Always <c>P-256</c>.</summary>
     [JsonPropertyName("crv")]
-    public string Curve { get; init; } = "P-256";
+    public string Curve { get => field ?? ""; init; } = "P-256";
 }
 
 /// <summary>Facts about a Link's machine.</summary>

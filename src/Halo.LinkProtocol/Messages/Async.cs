@@ -38,7 +38,7 @@ public sealed record Claim(
     public string? Catalogue { get; init; }
 
     /// <summary>Which result set is wanted, from 1.</summary>
-    public int ResultSet { get; init; } = 1;
+    public int ResultSet { get => field == 0 ? 1 : field; init; } = 1;
 
     /// <summary>Handed to the database as the application's name, where it has one.</summary>
     public string? Tag { get; init; }

@@ -5,6 +5,10 @@ using Halo.Contracts.Sites;
 namespace Halo.LinkProtocol.Messages;
 
 /// <summary>The Link's first words on every session.</summary>
+/// <remarks>
+/// Source-generated JSON gives an init property that is absent its type's default and not its initialiser: so what an older
+/// end leaves out gets its default in the getter, here and in the other messages.
+/// </remarks>
 /// <param name="RunId">Random, once per start of the Link's process. Sessions of one run carry on with each other's claims.</param>
 /// <param name="LinkVersion"><c>YY.Mdd.build</c>.</param>
 /// <param name="ClockUtc">The clinic server's clock.</param>
@@ -12,22 +16,22 @@ namespace Halo.LinkProtocol.Messages;
 public sealed record Hello(Guid RunId, string LinkVersion, DateTimeOffset ClockUtc, IReadOnlyList<SiteDescription> Sites)
 {
     /// <summary>See <see cref="ProtocolLimits.Version"/>.</summary>
-    public int ProtocolVersion { get; init; } = ProtocolLimits.Version;
+    public int ProtocolVersion { get => field == 0 ? 1 : field; init; } = ProtocolLimits.Version;
 
     /// <summary>What the Link can do beyond version 1; unknown words are ignored.</summary>
-    public IReadOnlyList<string> Capabilities { get; init; } = [];
+    public IReadOnlyList<string> Capabilities { get => field ?? []; init; } = [];
 
     /// <summary>An id of the machine that survives restarts but not cloning, where the system has one.</summary>
     public string? MachineId { get; init; }
 
     /// <summary>Every claim in the journal that is not finished and acknowledged.</summary>
-    public IReadOnlyList<HeldClaim> Claims { get; init; } = [];
+    public IReadOnlyList<HeldClaim> Claims { get => field ?? []; init; } = [];
 
     /// <summary>The highest claim number the journal has ever seen; 0 for none.</summary>
     public long LastClaimNumber { get; init; }
 
     /// <summary>Immediate queries of this run that are waiting, running, or whose outcome is not acknowledged.</summary>
-    public IReadOnlyList<Guid> Immediates { get; init; } = [];
+    public IReadOnlyList<Guid> Immediates { get => field ?? []; init; } = [];
 }
 
 /// <summary>A claim in the Link's journal.</summary>

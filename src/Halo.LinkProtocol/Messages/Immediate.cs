@@ -18,13 +18,13 @@ public sealed record Execute(Guid SiteId, Guid IntegratorId, QueryCommand Comman
     public string? Catalogue { get; init; }
 
     /// <summary>Which result set is wanted, from 1.</summary>
-    public int ResultSet { get; init; } = 1;
+    public int ResultSet { get => field == 0 ? 1 : field; init; } = 1;
 
     /// <summary>Handed to the database as the application's name, where it has one.</summary>
     public string? Tag { get; init; }
 
     /// <summary>Bytes of rows that may be sent before the first <see cref="FrameKind.Credit"/>.</summary>
-    public int Credit { get; init; } = ProtocolLimits.CreditWindowBytes;
+    public int Credit { get => field == 0 ? ProtocolLimits.CreditWindowBytes : field; init; } = ProtocolLimits.CreditWindowBytes;
 }
 
 /// <summary>The columns of a result, before its first row.</summary>
@@ -55,7 +55,7 @@ public sealed record Outcome(Ending Ending, Executed Executed)
     public ErrorDetails? Error { get; init; }
 
     /// <summary>Durations.</summary>
-    public WorkTimings Timings { get; init; } = new(0, 0, 0);
+    public WorkTimings Timings { get => field ?? new(0, 0, 0); init; } = new(0, 0, 0);
 }
 
 /// <summary>How the Link's work on a query ended.</summary>

@@ -79,6 +79,17 @@ public class MessageJsonTests
     }
 
     [Fact]
+    public void A_Hello_of_few_words_holds_nothing()
+    {
+        var hello = JsonSerializer.Deserialize(
+            $$"""{"runId":"{{Id}}","linkVersion":"1","clockUtc":"2026-03-05T14:30:00.123Z","sites":[]}""", ProtocolJson.Default.Hello)!;
+        Assert.Empty(hello.Claims);
+        Assert.Empty(hello.Immediates);
+        Assert.Empty(hello.Capabilities);
+        Assert.Equal(1, hello.ProtocolVersion);
+    }
+
+    [Fact]
     public void An_enrolments_proof_covers_nonce_line_feed_and_body() =>
         Assert.Equal("abc\n{}"u8.ToArray(), LinkHttp.ProofBytes("abc", "{}"u8));
 

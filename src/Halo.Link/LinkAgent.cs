@@ -1,0 +1,115 @@
+using Halo.Link.Engines;
+using Halo.Link.Journal;
+using Halo.Link.Results;
+using Halo.Link.Session;
+using Halo.Link.Settings;
+using Halo.Link.Work;
+using Halo.Link.Work.Async;
+using Halo.LinkProtocol.Messages;
+using Microsoft.Extensions.Logging;
+
+namespace Halo.Link;
+
+/// <summary>The agent, put together: who it is, what it serves, the session that it keeps, and its end in order.</summary>
+public static partial class LinkAgent
+{
+    static readonly TimeSpan LongestWorkStop = TimeSpan.FromSeconds(3);
+
+    /// <summary>Runs until it is stopped; then work is ended or given back, and the session closed, in that order.</summary>
+    /// <exception cref="SettingsException">The data directory cannot be used.</exception>
+    public static async Task RunAsync(LinkSettings settings, TimeProvider time, Random random, ILoggerFactory logs, CancellationToken stop)
+    {
+        // A Random is for one thread at a time: each gets its own.
+        Random Own() => new(random.Next());
+        using var directory = DataDirectory.Open(settings.DataDirectory);
+        var (identity, siteIds) = LinkIdentity.Load(directory, settings.Sites, time);
+        using var key = LinkKey.Load(directory);
+        await using var sites = new LocalSites(settings.Sites.Select((s, i) => new LocalSite(siteIds[i], s, (engine, c) => DatabaseEngines.Create(engine, c, time))));
+        ReserveThreads(settings);
+
+        using var handler = LinkHttpClient.CreateHandler(settings.Api);
+        using var http = LinkHttpClient.CreateClient(settings.Api, handler);
+        using var invoker = new HttpMessageInvoker(handler, disposeHandler: false);
+        var api = new LinkHttpClient(http, time);
+        using var tokens = new AccessTokens(api, settings.ApiAddress, identity.LinkId, key, Own(), time);
+        var enroller = new Enroller(api, settings.ApiAddress, identity.LinkId, key, settings.EnrolmentToken, directory, logs.CreateLogger<Enroller>());
+        var connector = new LinkConnector(settings.Api, invoker, enroller, tokens, time);
+
+        var current = new CurrentSession();
+        var state = new LinkState(time);
+        var gate = new ImmediateGate(time);
+        var immediate = new ImmediateQueries(sites, settings.Lanes.Immediate, current, gate, time, logs.CreateLogger<ImmediateQueries>());
+        var localKey = LocalKey.Open(directory.Path);
+        using var journal = ClaimJournal.Open(directory.Path, localKey, time);
+        var spool = new Spool(directory.Path, localKey, new() { MaxBytes = settings.Spool.MaxBytes }, time);
+        using var uploader = new Uploader(http, tokens.GetAsync, gate.StandAsideAsync, spool, new(), time, Own(), logs.CreateLogger<Uploader>());
+        await using var async = new AsyncQueries(new() { Slots = settings.Lanes.Async }, journal, spool, uploader, current,
+            new ClaimedCommands(sites, time).RunAsync, time, logs.CreateLogger<AsyncQueries>());
+
+        var run = Guid.CreateVersion7(time.GetUtcNow());
+        var started = time.GetTimestamp();
+        var practices = new PracticeDirectory(sites, directory, time, logs.CreateLogger<PracticeDirectory>());
+        var healths = new DatabaseHealths(sites, time);
+        var dispatcher = new FrameDispatcher(current, immediate, async, state, logs.CreateLogger<FrameDispatcher>());
+        var report = new LinkReport(identity.LinkId, run, started, settings, sites, practices, healths, state, immediate, async, spool, time);
+        var loop = new SessionLoop(connector, line => new(line, dispatcher, current, report.HeartbeatAsync, tokens, Own(), time),
+            () => practices.Describe(healths.Last), report.Hello, dispatcher, state, Own(), time, logs.CreateLogger<SessionLoop>());
+
+        var log = logs.CreateLogger("Halo.Link");
+        LogStarting(log, HostInformation.Version, identity.LinkId, settings.Sites.Count, settings.ApiAddress);
+        using var ending = new CancellationTokenSource();
+        var beside = Task.WhenAll(
+            new StatusServer(directory, report.Status, logs.CreateLogger<StatusServer>()).RunAsync(ending.Token),
+            Task.WhenAll(async.SettleAsync(), practices.ReadAsync(stop)).ContinueWith(
+                read => read.IsFaulted ? read : Task.WhenAll(loop.RunAsync(ending.Token), practices.KeepFreshAsync(loop.AnnounceAgain, stop)),
+                CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap());
+        await UntilStoppedAsync(beside, stop);
+        LogStopping(log);
+        await StopWorkAsync(immediate, async, time);
+        await ending.CancelAsync();
+        await IgnoreCancelled(beside);
+        LogStopped(log);
+    }
+
+    /// <summary>SQLite and the large values of SqlClient block their threads: the pool shall not be short of those that carry the line.</summary>
+    static void ReserveThreads(LinkSettings settings)
+    {
+        ThreadPool.GetMinThreads(out var workers, out var ports);
+        ThreadPool.SetMinThreads(workers + settings.Sites.Count * (settings.Lanes.Immediate + 1) + settings.Lanes.Async, ports);
+    }
+
+    static async Task UntilStoppedAsync(Task work, CancellationToken stop)
+    {
+        var stopped = new TaskCompletionSource();
+        using var registration = stop.Register(() => stopped.TrySetResult());
+        if (await Task.WhenAny(work, stopped.Task) == work)
+            await IgnoreCancelled(work);
+    }
+
+    static async Task StopWorkAsync(ImmediateQueries immediate, AsyncQueries async, TimeProvider time)
+    {
+        using var deadline = new CancellationTokenSource(LongestWorkStop, time);
+        await IgnoreCancelled(Task.WhenAll(immediate.StopAsync(deadline.Token), async.StopAsync(deadline.Token)));
+    }
+
+    static async Task IgnoreCancelled(Task task)
+    {
+        try
+        {
+            await task;
+        }
+        catch (OperationCanceledException)
+        {
+            // Stopped, as asked.
+        }
+    }
+
+    [LoggerMessage(2000, LogLevel.Information, "Halo Link {Version} starts as {LinkId}, {Sites} site(s), API {Api}.")]
+    static partial void LogStarting(ILogger log, string version, Guid linkId, int sites, string api);
+
+    [LoggerMessage(2004, LogLevel.Information, "Stopping.")]
+    static partial void LogStopping(ILogger log);
+
+    [LoggerMessage(2005, LogLevel.Information, "Stopped.")]
+    static partial void LogStopped(ILogger log);
+}

@@ -1,0 +1,75 @@
+using System.CommandLine;
+using System.Text.Json;
+using Halo.Link.Session;
+using Halo.Link.Settings;
+using Microsoft.Extensions.Logging;
+
+namespace Halo.Link;
+
+/// <summary>The commands of <c>halo-link</c>.</summary>
+static class LinkCommands
+{
+    const int BadConfiguration = 2;
+    const int NotRunning = 1;
+
+    /// <summary>The Link handles signals itself: it has more to do than a command that is cut off.</summary>
+    public static InvocationConfiguration OwnSignals { get; } = new() { ProcessTerminationTimeout = null };
+
+    public static RootCommand Build()
+    {
+        var config = new Option<string>("--config")
+        {
+            Description = "The configuration file.",
+            DefaultValueFactory = _ => DefaultPaths.ConfigurationFile,
+            Recursive = true,
+        };
+        return new("Halo Link: the agent beside a practice's database.") { config, Run(config), Status(config) };
+    }
+
+    static Command Run(Option<string> config)
+    {
+        var level = new Option<LogLevel>("--log-level") { Description = "The least that is logged.", DefaultValueFactory = _ => LogLevel.Information };
+        var run = new Command("run", "Runs in the foreground until SIGTERM or SIGINT.") { level };
+        run.SetAction(async (parsed, _) => await OrExplain(async () =>
+        {
+            var settings = SettingsReader.Read(parsed.GetRequiredValue(config), Environment.GetEnvironmentVariables());
+            return await LinkProcess.RunAsync(settings, parsed.GetValue(level));
+        }));
+        return run;
+    }
+
+    static Command Status(Option<string> config)
+    {
+        var json = new Option<bool>("--json") { Description = "For programs." };
+        var status = new Command("status", "Says what the running Link is doing.") { json };
+        status.SetAction(async (parsed, stop) => await OrExplain(async () =>
+        {
+            var directory = SettingsReader.ReadDataDirectory(parsed.GetRequiredValue(config), Environment.GetEnvironmentVariables());
+            if (await StatusServer.AskAsync(directory, stop) is not { } report)
+            {
+                await Console.Error.WriteLineAsync($"No Halo Link runs on {directory}, or it is not yours to ask: its owner and administrators can.");
+                return NotRunning;
+            }
+            Console.Write(parsed.GetValue(json)
+                ? JsonSerializer.Serialize(report, LinkFilesJson.Default.StatusReport) + Environment.NewLine
+                : report.ToText());
+            return 0;
+        }));
+        return status;
+    }
+
+    static async Task<int> OrExplain(Func<Task<int>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (SettingsException e)
+        {
+            await Console.Error.WriteLineAsync(e.Faults.Count == 1 ? "The configuration has a fault:" : $"The configuration has {e.Faults.Count} faults:");
+            foreach (var fault in e.Faults)
+                await Console.Error.WriteLineAsync($"  {fault}");
+            return BadConfiguration;
+        }
+    }
+}

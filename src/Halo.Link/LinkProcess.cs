@@ -1,0 +1,48 @@
+using System.Runtime.InteropServices;
+using Halo.Link.Settings;
+using Microsoft.Extensions.Logging;
+
+namespace Halo.Link;
+
+/// <summary>The agent as a process: its log, its signals, its end.</summary>
+static class LinkProcess
+{
+    /// <summary>Whatever hangs, the process is gone within the five seconds that it has.</summary>
+    static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(4.5);
+
+    /// <summary>Runs until SIGTERM or SIGINT and returns the exit code.</summary>
+    public static async Task<int> RunAsync(LinkSettings settings, LogLevel level)
+    {
+        using var logs = LoggerFactory.Create(logging =>
+        {
+            logging.SetMinimumLevel(level);
+            // One line per message: a journal adds the time itself, a terminal does not.
+            if (Console.IsOutputRedirected)
+                logging.AddSystemdConsole(o => (o.TimestampFormat, o.UseUtcTimestamp) = ("yyyy-MM-ddTHH:mm:ss.fffZ ", true));
+            else
+                logging.AddSimpleConsole(o => (o.SingleLine, o.TimestampFormat) = (true, "HH:mm:ss "));
+        });
+        using var stop = new CancellationTokenSource();
+        void OnSignal(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            stop.Cancel();
+        }
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+        var running = LinkAgent.RunAsync(settings, TimeProvider.System, NewRandom(), logs, stop.Token);
+        var asked = new TaskCompletionSource();
+        using var registration = stop.Token.Register(() => asked.TrySetResult());
+        if (await Task.WhenAny(running, asked.Task) != running)
+        {
+            // A call that hangs in a driver holds a thread of the pool, and those end with the process.
+            await Task.WhenAny(running, Task.Delay(LongestStop, TimeProvider.System));
+            if (!running.IsCompleted)
+                return 0;
+        }
+        await running;
+        return 0;
+    }
+
+    static Random NewRandom() => new(System.Security.Cryptography.RandomNumberGenerator.GetInt32(int.MaxValue));
+}

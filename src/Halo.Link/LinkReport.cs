@@ -1,0 +1,83 @@
+using Halo.Link.Results;
+using Halo.Link.Session;
+using Halo.Link.Settings;
+using Halo.Link.Work;
+using Halo.Link.Work.Async;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Link;
+
+/// <summary>What the Link says of itself: in Hello, in each heartbeat, and to <c>halo-link status</c>.</summary>
+sealed class LinkReport(
+    Guid linkId,
+    Guid runId,
+    long started,
+    LinkSettings settings,
+    LocalSites sites,
+    PracticeDirectory practices,
+    DatabaseHealths healths,
+    LinkState state,
+    ImmediateQueries immediate,
+    AsyncQueries async,
+    Spool spool,
+    TimeProvider time)
+{
+    public Hello Hello(IReadOnlyList<SiteDescription> described)
+    {
+        // The claims first: those that arrive meanwhile must not raise the number without being in the list.
+        var held = async.Held;
+        return new(runId, HostInformation.Version, time.GetUtcNow(), described)
+        {
+            MachineId = HostInformation.MachineId(),
+            Claims = held,
+            LastClaimNumber = async.LastClaimNumber,
+            Immediates = immediate.Held,
+        };
+    }
+
+    public async Task<Heartbeat> HeartbeatAsync(CancellationToken stop)
+    {
+        var databases = await healths.CheckAsync(stop);
+        return new(time.GetUtcNow(), HostInformation.Version, Uptime, Work(), databases, FreeDisk(), spool.UsedBytes);
+    }
+
+    public StatusReport Status()
+    {
+        var (connected, since, lastError) = state.Connection;
+        var announced = practices.Describe(healths.Last).ToDictionary(d => d.Id);
+        return new(HostInformation.Version, linkId, runId, settings.ApiAddress, connected, since, Uptime,
+            [.. sites.All.Select(s => Describe(s, announced.GetValueOrDefault(s.Id)))], Work())
+        {
+            LastError = lastError,
+        };
+    }
+
+    long Uptime => (long)time.GetElapsedTime(started).TotalSeconds;
+
+    SiteReport Describe(LocalSite site, SiteDescription? described)
+    {
+        var notice = state.NoticeOf(site.Id);
+        return new(site.Id, site.Settings.Engine, described is not null)
+        {
+            Practice = described is null ? null : described.PracticeName ?? $"{described.PracticeManagementName} {described.PracticeManagementSiteId}",
+            Authoritative = notice?.Authoritative,
+            Confirmed = notice?.Confirmed,
+            Message = notice?.Message,
+            Database = healths.Last(site.Id),
+        };
+    }
+
+    QueueLengths Work() => new(immediate.Waiting, immediate.Running, async.Executing, async.Uploading);
+
+    long? FreeDisk()
+    {
+        try
+        {
+            return new DriveInfo(settings.DataDirectory).AvailableFreeSpace;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,105 @@
+using System.Buffers.Binary;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Halo.Line;
+using Halo.Link.Work;
+using Halo.Link.Work.Async;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Messages;
+using Microsoft.Extensions.Logging;
+
+namespace Halo.Link.Session;
+
+/// <summary>Gives each frame from the API to whom it concerns. It runs between two receives, so nothing in it waits.</summary>
+public sealed partial class FrameDispatcher(
+    CurrentSession session, ImmediateQueries immediate, AsyncQueries async, LinkState state, ILogger<FrameDispatcher> log)
+{
+    /// <summary>Handles one frame of one session's line.</summary>
+    /// <param name="welcomed">Completed by the session's Welcome.</param>
+    public void Handle(in Frame frame, LineConnection line, TaskCompletionSource<Welcome> welcomed)
+    {
+        switch (frame.Kind)
+        {
+            case FrameKind.Welcome:
+                if (Read(frame, ProtocolJson.Default.Welcome) is { } welcome && welcomed.TrySetResult(welcome))
+                    OnWelcome(welcome, line);
+                break;
+            case FrameKind.Execute:
+                if (Read(frame, ProtocolJson.Default.Execute) is { } execute)
+                    immediate.Execute(frame.QueryId, execute, line);
+                else
+                    immediate.Refuse(frame.QueryId);
+                break;
+            case FrameKind.Cancel:
+                if (!immediate.Cancel(frame.QueryId))
+                    async.Cancel(frame.QueryId);
+                break;
+            case FrameKind.Credit:
+                if (frame.Payload.Length >= sizeof(uint))
+                    immediate.Grant(frame.QueryId, BinaryPrimitives.ReadUInt32LittleEndian(frame.Payload.Span));
+                break;
+            case FrameKind.OutcomeAck:
+                immediate.Acknowledge(frame.QueryId);
+                break;
+            case FrameKind.SiteNotices:
+                if (Read(frame, ProtocolJson.Default.SiteNotices) is { } notices)
+                    Tell(notices.Sites);
+                break;
+            case FrameKind.WorkAvailable:
+                async.OnWorkAvailable();
+                break;
+            case FrameKind.Claims:
+                if (Read(frame, ProtocolJson.Default.Claims) is { } claims)
+                    async.OnClaims(claims);
+                break;
+            case FrameKind.ReportAck:
+                if (Read(frame, ProtocolJson.Default.ReportAck) is { } ack)
+                    async.OnReportAck(frame.QueryId, ack);
+                break;
+        }
+    }
+
+    /// <summary>Writes what the API says of the sites to the log, once.</summary>
+    public void Tell(IReadOnlyList<SiteNotice> notices)
+    {
+        foreach (var notice in state.Learn(notices))
+        {
+            if (notice is { Authoritative: true, Confirmed: true })
+                LogServed(notice.SiteId, notice.Message);
+            else
+                LogNotServed(notice.SiteId, notice.Message);
+        }
+    }
+
+    void OnWelcome(Welcome welcome, LineConnection line)
+    {
+        Tell(welcome.Sites);
+        session.Set(line);
+        immediate.OnWelcome();
+        async.OnWelcome(welcome);
+    }
+
+    T? Read<T>(in Frame frame, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(frame.Payload.Span, type);
+        }
+        catch (JsonException)
+        {
+            // Of a newer API, perhaps. Its words stay out of the log: a command may be among them.
+            LogUnreadable(frame.Kind);
+            return null;
+        }
+    }
+
+    [LoggerMessage(2010, LogLevel.Information, "Site {SiteId} can be queried. {Message}")]
+    partial void LogServed(Guid siteId, string message);
+
+    [LoggerMessage(2011, LogLevel.Warning, "Site {SiteId} cannot be queried by integrators yet. {Message}")]
+    partial void LogNotServed(Guid siteId, string message);
+
+    [LoggerMessage(2012, LogLevel.Warning, "A message of kind {Kind} from the API could not be read; where this goes on, update Halo Link.")]
+    partial void LogUnreadable(FrameKind kind);
+}

@@ -1,0 +1,109 @@
+using Halo.Line;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Link.Session;
+
+/// <summary>One session from Hello to its end.</summary>
+public sealed class OpenSession(
+    LineConnection line, FrameDispatcher dispatcher, CurrentSession current, Func<CancellationToken, Task<Heartbeat>> heartbeat, AccessTokens tokens,
+    Random random, TimeProvider time)
+{
+    static readonly TimeSpan LongestWelcome = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan ShortestPeriod = TimeSpan.FromSeconds(1);
+
+    /// <summary>Says Hello and carries the session until the line ends, or until it is stopped: then it closes in order.</summary>
+    /// <param name="welcome">Called once, when work may flow.</param>
+    /// <returns>Why it ended: a word of <see cref="LineCloseReason"/>, or null where the line broke.</returns>
+    public async Task<string?> RunAsync(Hello hello, Action<Welcome> welcome, CancellationToken stop)
+    {
+        var welcomed = new TaskCompletionSource<Welcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        // Not with the token: a receive that is cancelled tears the socket down, and nothing could be said any more.
+        var receiving = line.ReceiveAsync(frame =>
+        {
+            dispatcher.Handle(frame, line, welcomed);
+            return ValueTask.CompletedTask;
+        }, CancellationToken.None);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop, line.Dead);
+        var beside = Task.CompletedTask;
+        try
+        {
+            await line.SendAsync(FrameKind.Hello, Guid.Empty, hello, ProtocolJson.Default.Hello, stop);
+            var answer = await welcomed.Task.WaitAsync(LongestWelcome, time, ended.Token);
+            welcome(answer);
+            beside = Task.WhenAll(BeatAsync(TimeSpan.FromSeconds(answer.HeartbeatSeconds), ended.Token), RenewAsync(ended.Token));
+            await receiving.WaitAsync(stop);
+        }
+        catch (TimeoutException)
+        {
+            line.Abort("NoWelcome");
+        }
+        catch (OperationCanceledException)
+        {
+            if (stop.IsCancellationRequested)
+                await FarewellAsync(receiving);
+        }
+        await receiving;
+        current.Set(null);
+        await ended.CancelAsync();
+        await beside;
+        return line.CloseReason is { Length: > 0 } reason ? reason : null;
+    }
+
+    async Task FarewellAsync(Task receiving)
+    {
+        try
+        {
+            await Task.WhenAll(line.CloseAsync(LineCloseReason.LinkStopping), receiving).WaitAsync(LongestFarewell, time);
+        }
+        catch (TimeoutException)
+        {
+            line.Abort(LineCloseReason.LinkStopping);
+        }
+    }
+
+    async Task BeatAsync(TimeSpan period, CancellationToken ended)
+    {
+        try
+        {
+            while (true)
+            {
+                await line.SendAsync(FrameKind.Heartbeat, Guid.Empty, await heartbeat(ended), ProtocolJson.Default.Heartbeat, ended);
+                await Task.Delay(period > ShortestPeriod ? period : ShortestPeriod, time, ended);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The session is over.
+        }
+    }
+
+    async Task RenewAsync(CancellationToken ended)
+    {
+        var backoff = new Backoff(random, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(15));
+        try
+        {
+            while (true)
+            {
+                var due = tokens.RenewIn;
+                await Task.Delay(due > ShortestPeriod ? due : ShortestPeriod, time, ended);
+                try
+                {
+                    var fresh = await tokens.RenewAsync(ended);
+                    await line.SendAsync(FrameKind.Renew, Guid.Empty, new Renew(fresh), ProtocolJson.Default.Renew, ended);
+                    backoff.Reset();
+                }
+                catch (Exception e) when (e is HttpRequestException or ApiRefusedException)
+                {
+                    // Until the old one runs out there is time; then the API closes the session and says so.
+                    await Task.Delay(backoff.Next(), time, ended);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The session is over.
+        }
+    }
+}

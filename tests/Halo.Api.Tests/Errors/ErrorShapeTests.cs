@@ -1,0 +1,86 @@
+using Halo.Api.Tests.Hosting;
+using Halo.Contracts.Errors;
+
+namespace Halo.Api.Tests.Errors;
+
+public class ErrorShapeTests(OneHost one) : IClassFixture<OneHost>
+{
+    readonly ApiHost _host = one.Host;
+
+    [Fact]
+    public async Task An_unknown_route_is_told_in_the_contracts_shape()
+    {
+        using var response = await _host.SendAsync(HttpMethod.Get, "/nowhere");
+        var error = await response.ErrorAsync(404);
+        Assert.Equal(ErrorCodes.NotFound, error.Code);
+        Assert.Equal("Not Found", error.StatusText);
+        Assert.NotNull(error.TraceId);
+    }
+
+    [Fact]
+    public async Task A_wrong_method_names_the_right_one()
+    {
+        using var response = await _host.SendAsync(HttpMethod.Put, "/health/live", "{}");
+        Assert.Contains("GET", (await response.ErrorAsync(405)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_call_without_a_key_says_how_to_send_one()
+    {
+        using var response = await _host.SendAsync(HttpMethod.Get, "/integrator/sites");
+        var error = await response.ErrorAsync(401);
+        Assert.Equal(ErrorCodes.KeyMissing, error.Code);
+        Assert.Contains("Ocp-Apim-Subscription-Key", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("wrong")]
+    [InlineData("Zm9vZm9vZm9vZm9vZm9vZm9vZm9vZm9vZm9vZm9vZm8")]
+    public async Task A_wrong_key_opens_nothing(string key)
+    {
+        using var response = await _host.SendAsync(HttpMethod.Get, "/integrator/sites", key: key);
+        Assert.Equal(ErrorCodes.KeyInvalid, (await response.ErrorAsync(401)).Code);
+    }
+
+    [Fact]
+    public async Task Broken_json_is_a_400_that_says_where()
+    {
+        using var response = await _host.SendAsync(HttpMethod.Post, "/admin/v1/integrators", """{ "name": """, adminKey: ApiHost.AdminKey);
+        Assert.Contains("line 1", (await response.ErrorAsync(400)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_body_that_is_no_json_is_a_415()
+    {
+        using var response = await _host.SendAsync(HttpMethod.Post, "/admin/v1/integrators", "name=x", adminKey: ApiHost.AdminKey, type: "text/plain");
+        await response.ErrorAsync(415);
+    }
+
+    [Fact]
+    public async Task Missing_search_parameters_are_told_both_at_once()
+    {
+        var (_, key, _) = await _host.CreateIntegratorAsync();
+        using var response = await _host.SendAsync(HttpMethod.Get, "/integrator/sites", key: key);
+        Assert.Equal(["practiceManagementSiteId", "practiceManagementName"], (await response.ErrorAsync(400)).Errors!.Select(e => e.Field));
+    }
+
+    [Theory]
+    [InlineData("not-a-uuid")]
+    [InlineData("00000000-0000-0000-0000-000000000001")]
+    public async Task An_unknown_site_is_a_404_that_says_how_to_find_one(string id)
+    {
+        var (_, key, _) = await _host.CreateIntegratorAsync();
+        using var response = await _host.SendAsync(HttpMethod.Get, $"/integrator/sites/{id}", key: key);
+        Assert.Contains("GET /integrator/sites", (await response.ErrorAsync(404)).Message, StringComparison.Ordinal);
+    }
+}
+
+/// <summary>One service for the tests of a class.</summary>
+public sealed class OneHost : IAsyncLifetime
+{
+    public ApiHost Host { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync() => Host = await ApiHost.StartAsync();
+
+    public ValueTask DisposeAsync() => Host.DisposeAsync();
+}

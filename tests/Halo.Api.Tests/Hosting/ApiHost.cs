@@ -1,0 +1,59 @@
+using Halo.Testing;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Halo.Api.Tests.Hosting;
+
+/// <summary>The real service on a real port, in this process, with a data directory of its own.</summary>
+public sealed class ApiHost : IAsyncDisposable
+{
+    public const string AdminKey = "a-key-for-tests-alone";
+    readonly WebApplication _app;
+    readonly Foundation _foundation;
+    readonly DirectoryInfo _directory;
+
+    ApiHost(WebApplication app, Foundation foundation, DirectoryInfo directory)
+    {
+        _app = app;
+        _foundation = foundation;
+        _directory = directory;
+        Client = new HttpClient { BaseAddress = Address };
+    }
+
+    public Uri Address => new(_app.Urls.Single());
+
+    public HttpClient Client { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    /// <param name="settings">As <c>Halo:Enrolment=open</c>, each.</param>
+    public static async Task<ApiHost> StartAsync(params string[] settings)
+    {
+        var directory = Directory.CreateTempSubdirectory("halo-api-test-");
+        var builder = HaloApi.CreateBuilder([]);
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["urls"] = $"http://127.0.0.1:{PostgresServer.FreePort()}",
+            ["Halo:DataDirectory"] = directory.FullName,
+            ["Halo:AdminKey"] = AdminKey,
+            ["Halo:Enrolment"] = "open",
+        });
+        builder.Configuration.AddInMemoryCollection(settings.Select(s => s.Split('=', 2)).Select(p => new KeyValuePair<string, string?>(p[0], p[1])));
+        var foundation = await Foundation.LayAsync(builder.Configuration, NullLogger.Instance, TimeProvider.System);
+        var app = HaloApi.Build(builder, foundation);
+        await app.Services.GetRequiredService<Startup>().PrepareAsync(default);
+        await app.StartAsync();
+        return new ApiHost(app, foundation, directory);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        await _foundation.DisposeAsync();
+        _directory.Delete(recursive: true);
+    }
+}

@@ -1,0 +1,194 @@
+using System.Buffers.Text;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Net.WebSockets;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Threading.Channels;
+using Halo.Contracts.Queries;
+using Halo.Contracts.Sites;
+using Halo.Line;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Enrolment;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Api.Tests.Hosting;
+
+/// <summary>A Link without a database: it speaks the real protocol over a real socket, and a test says what it answers.</summary>
+public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
+{
+    readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    readonly Channel<(FrameKind Kind, Guid QueryId, byte[] Payload)> _frames = Channel.CreateUnbounded<(FrameKind, Guid, byte[])>();
+    LineConnection? _line;
+    Task _receiving = Task.CompletedTask;
+
+    public Guid LinkId { get; init; } = Guid.NewGuid();
+    public Guid SiteId { get; init; } = Guid.NewGuid();
+    public Guid RunId { get; set; } = Guid.NewGuid();
+    public string PmsId { get; init; } = "12345";
+    public string MachineId { get; init; } = "machine-1";
+    public string? DatabaseIdentity { get; init; } = "db-1";
+
+    public LineConnection Line => _line ?? throw new InvalidOperationException("not connected");
+
+    public SiteDescription Site => new(SiteId, "sqlite", "Best Practice", PmsId, [new SiteCatalogue("Patients", true), new SiteCatalogue("Images", false)])
+    {
+        PracticeName = "Main Street Clinic",
+        PracticeManagementVersion = "1.12",
+        DatabaseIdentity = DatabaseIdentity,
+        Database = new DatabaseHealth(DatabaseStatus.Healthy),
+    };
+
+    public async Task<HttpResponseMessage> EnrolAsync(string? token = null, string? nonce = null, ECDsa? signer = null)
+    {
+        var point = _key.ExportParameters(false).Q;
+        var body = JsonSerializer.SerializeToUtf8Bytes(
+            new EnrolRequest(LinkId, new PublicKeyJwk(Base64Url.EncodeToString(point.X), Base64Url.EncodeToString(point.Y)), "26.1122.1", [Site])
+            {
+                MachineId = MachineId,
+                EnrolmentToken = token,
+                Host = new HostFacts("server", "Windows Server 2025", 8),
+            }, ProtocolJson.Default.EnrolRequest);
+        nonce ??= await NonceAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Post, LinkHttp.EnrolPath) { Content = new ByteArrayContent(body) };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        request.Headers.Add(LinkHttp.NonceHeader, nonce);
+        request.Headers.Add(LinkHttp.ProofHeader,
+            Base64Url.EncodeToString((signer ?? _key).SignData(LinkHttp.ProofBytes(nonce, body), HashAlgorithmName.SHA256)));
+        return await host.Client.SendAsync(request);
+    }
+
+    public async Task<string> NonceAsync()
+    {
+        using var response = await host.Client.PostAsync(LinkHttp.NoncePath, null);
+        return (await response.Content.ReadFromJsonAsync(ProtocolJson.Default.NonceResponse))!.Nonce;
+    }
+
+    /// <summary>A signed assertion, by hand: what is tested is not tested by the library that checks it.</summary>
+    public string Assertion(string nonce, string? audience = null, Guid? issuer = null)
+    {
+        var id = issuer ?? LinkId;
+        var header = Encode("""{"alg":"ES256","typ":"JWT"}""");
+        var claims = Encode($$"""{"iss":"{{id}}","sub":"{{id}}","aud":"{{audience ?? host.Address.ToString().TrimEnd('/')}}","nonce":"{{nonce}}"}""");
+        var signature = _key.SignData(Encoding.ASCII.GetBytes($"{header}.{claims}"), HashAlgorithmName.SHA256);
+        return $"{header}.{claims}.{Base64Url.EncodeToString(signature)}";
+
+        static string Encode(string json) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(json));
+    }
+
+    public Task<HttpResponseMessage> AskTokenAsync(string assertion) => host.Client.PostAsync(LinkHttp.TokenPath,
+        new FormUrlEncodedContent([new("grant_type", LinkHttp.JwtBearerGrant), new("assertion", assertion)]));
+
+    public async Task<string> TokenAsync()
+    {
+        using var response = await AskTokenAsync(Assertion(await NonceAsync()));
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        return (await response.Content.ReadFromJsonAsync(ProtocolJson.Default.TokenResponse))!.AccessToken;
+    }
+
+    /// <summary>Enrols and opens a session; returns when Welcome is there.</summary>
+    public async Task<Welcome> StartAsync(string? token = null)
+    {
+        using var enrolled = await EnrolAsync(token);
+        Assert.Equal(HttpStatusCode.Created, enrolled.StatusCode);
+        return await ConnectAsync();
+    }
+
+    /// <summary>Opens a session of the present run.</summary>
+    public async Task<Welcome> ConnectAsync(Hello? hello = null)
+    {
+        await OpenAsync();
+        await Line.SendAsync(FrameKind.Hello, Guid.Empty, hello ?? Hello(), ProtocolJson.Default.Hello);
+        return Read((await ExpectAsync(FrameKind.Welcome)).Payload, ProtocolJson.Default.Welcome);
+    }
+
+    public Hello Hello() => new(RunId, "26.1122.1", DateTimeOffset.UtcNow, [Site]) { MachineId = MachineId };
+
+    /// <summary>Opens the socket and says nothing yet.</summary>
+    public async Task OpenAsync()
+    {
+        var socket = new ClientWebSocket();
+        socket.Options.AddSubProtocol(ProtocolLimits.Subprotocol);
+        socket.Options.SetRequestHeader("Authorization", $"Bearer {await TokenAsync()}");
+        socket.Options.KeepAliveInterval = TimeSpan.Zero;
+        await socket.ConnectAsync(new UriBuilder(host.Address) { Scheme = "ws", Path = LinkHttp.SocketPath }.Uri, default);
+        _line = new LineConnection(socket, TimeProvider.System);
+        _receiving = _line.ReceiveAsync(frame =>
+        {
+            _frames.Writer.TryWrite((frame.Kind, frame.QueryId, frame.Payload.ToArray()));
+            return ValueTask.CompletedTask;
+        }, default);
+    }
+
+    /// <summary>The next frame of a kind; others before it are passed over.</summary>
+    public async Task<(FrameKind Kind, Guid QueryId, byte[] Payload)> ExpectAsync(FrameKind kind)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (true)
+        {
+            var frame = await _frames.Reader.ReadAsync(limit.Token);
+            if (frame.Kind == kind)
+                return frame;
+        }
+    }
+
+    public async Task<(Guid QueryId, Execute Message)> ExpectExecuteAsync()
+    {
+        var (_, id, payload) = await ExpectAsync(FrameKind.Execute);
+        return (id, Read(payload, ProtocolJson.Default.Execute));
+    }
+
+    /// <summary>Answers an immediate query with rows.</summary>
+    public async Task AnswerAsync(Guid queryId, string json, long rows)
+    {
+        await Line.SendAsync(FrameKind.Columns, queryId, new ResultHead([new ResultColumn("n", SqlType.Int, "INTEGER")]), ProtocolJson.Default.ResultHead);
+        foreach (var piece in Encoding.UTF8.GetBytes(json).Chunk(7))
+            await Line.SendAsync(FrameKind.Rows, queryId, piece);
+        await TellAsync(queryId, new Outcome(Ending.Successful, Executed.Yes) { Rows = rows, Size = Encoding.UTF8.GetByteCount(json), ResultSets = 1 });
+    }
+
+    public ValueTask<bool> TellAsync(Guid queryId, Outcome outcome) =>
+        Line.SendAsync(FrameKind.Outcome, queryId, outcome, ProtocolJson.Default.Outcome);
+
+    public async Task<IReadOnlyList<Claim>> ClaimAsync(int slots = 1)
+    {
+        await Line.SendAsync(FrameKind.ClaimRequest, Guid.Empty, new ClaimRequest(slots), ProtocolJson.Default.ClaimRequest);
+        return Read((await ExpectAsync(FrameKind.Claims)).Payload, ProtocolJson.Default.Claims).Items;
+    }
+
+    public async Task<ReportAck> ReportAsync(Guid queryId, Report report)
+    {
+        await Line.SendAsync(FrameKind.Report, queryId, report, ProtocolJson.Default.Report);
+        return Read((await ExpectAsync(FrameKind.ReportAck)).Payload, ProtocolJson.Default.ReportAck);
+    }
+
+    /// <summary>The line ends without a word.</summary>
+    public async Task BreakAsync()
+    {
+        Line.Abort("test");
+        await _receiving;
+    }
+
+    /// <summary>Waits until the other side has ended the line; tells why.</summary>
+    public async Task<string?> EndAsync()
+    {
+        await _receiving.WaitAsync(TimeSpan.FromSeconds(30));
+        return Line.CloseReason;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_line is not null)
+        {
+            await _line.CloseAsync(LineCloseReason.LinkStopping);
+            _line.Abort(LineCloseReason.LinkStopping);
+            await _receiving;
+            await _line.DisposeAsync();
+        }
+        _key.Dispose();
+    }
+
+    static T Read<T>(byte[] payload, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type) => JsonSerializer.Deserialize(payload, type)!;
+}

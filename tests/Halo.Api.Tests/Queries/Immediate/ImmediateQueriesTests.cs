@@ -1,0 +1,227 @@
+using System.Globalization;
+using System.Text;
+using Halo.Api.Tests.Errors;
+using Halo.Api.Tests.Hosting;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Api.Tests.Queries.Immediate;
+
+public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
+{
+    const string SelectOne = """{ "command": { "text": "SELECT 1 AS n" } }""";
+    readonly ApiHost _host = one.Host;
+
+    async Task<(SimulatedLink Link, string Key, string Path)> PairedAsync()
+    {
+        var link = new SimulatedLink(_host) { PmsId = Guid.NewGuid().ToString() };
+        await link.StartAsync();
+        return (link, await _host.CreatePairedAsync(link.SiteId), $"/integrator/sites/{link.SiteId}/queries");
+    }
+
+    Task<HttpResponseMessage> AskAsync(string path, string key, string body = SelectOne, CancellationToken stop = default) =>
+        _host.SendAsync(HttpMethod.Post, $"{path}/immediate", body, key, stop: stop);
+
+    [Fact]
+    public async Task Rows_come_back_in_base64_with_their_columns()
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        var asked = AskAsync(path, key);
+        var (id, execute) = await link.ExpectExecuteAsync();
+        Assert.Equal("SELECT 1 AS n", execute.Command.Text);
+        Assert.Equal(link.SiteId, execute.SiteId);
+        await link.AnswerAsync(id, """[{"n":1},{"n":22}]""", 2);
+        using var response = await asked;
+        Assert.Equal(200, (int)response.StatusCode);
+        var query = await response.QueryAsync();
+        Assert.Equal(QueryStatus.Successful, query.Status);
+        Assert.Equal("""[{"n":1},{"n":22}]""", Encoding.UTF8.GetString(Convert.FromBase64String(query.Result!.Data!)));
+        Assert.Equal((2, 18), (query.Result.Rows!.Value, query.ResultSize!.Value));
+        Assert.Equal("n", Assert.Single(query.Result.Columns!).Name);
+        Assert.Null(query.Executed);
+        Assert.Equal(id, (await link.ExpectAsync(FrameKind.OutcomeAck)).QueryId);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(1000)]
+    public async Task Base64_is_whole_whatever_the_pieces(int rows)
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        var asked = AskAsync(path, key);
+        var (id, _) = await link.ExpectExecuteAsync();
+        var json = "[" + string.Join(',', Enumerable.Range(0, rows).Select(i => i.ToString(CultureInfo.InvariantCulture))) + "]";
+        await link.AnswerAsync(id, json, rows);
+        using var response = await asked;
+        Assert.Equal(json, Encoding.UTF8.GetString(Convert.FromBase64String((await response.QueryAsync()).Result!.Data!)));
+    }
+
+    [Fact]
+    public async Task A_databases_refusal_is_a_400_in_its_own_words()
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        var asked = AskAsync(path, key);
+        var (id, _) = await link.ExpectExecuteAsync();
+        await link.TellAsync(id, new Outcome(Ending.Failed, Executed.No) { Error = new ErrorDetails(ErrorTypes.Sqlite, 1, "no such table: nowhere") });
+        using var response = await asked;
+        Assert.Equal(400, (int)response.StatusCode);
+        var query = await response.QueryAsync();
+        Assert.Equal(QueryStatus.ExecutionFailed, query.Status);
+        Assert.Equal(("sqlite", 1, "no such table: nowhere"), (query.ErrorDetails!.ErrorType, query.ErrorDetails.ErrorCode, query.ErrorDetails.ErrorMessage));
+        Assert.Equal((1, "no such table: nowhere"), (query.ErrorCode!.Value, query.ErrorMessage));
+        Assert.Equal(Executed.No, query.Executed);
+        using var later = await _host.SendAsync(HttpMethod.Get, $"{path}/{query.Id}", key: key);
+        Assert.Equal("no such table: nowhere", (await later.QueryAsync()).ErrorDetails!.ErrorMessage);
+    }
+
+    [Fact]
+    public async Task A_site_that_was_closed_in_order_is_a_503_at_once()
+    {
+        var (link, key, path) = await PairedAsync();
+        await link.DisposeAsync();
+        await UntilAsync(async () => (await AvailabilityAsync(link.SiteId, key)) == "offline");
+        using var response = await AskAsync(path, key);
+        Assert.Equal(503, (int)response.StatusCode);
+        var query = await response.QueryAsync();
+        Assert.Equal(QueryStatus.InitialisationFailedSiteOffline, query.Status);
+        Assert.Equal(Executed.No, query.Executed);
+        Assert.Equal(503, query.Error!.Status);
+    }
+
+    [Fact]
+    public async Task A_site_without_a_session_that_counts_as_online_is_waited_for()
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        await link.BreakAsync();
+        var asked = AskAsync(path, key);
+        await link.ConnectAsync();
+        var (id, _) = await link.ExpectExecuteAsync();
+        await link.AnswerAsync(id, "[]", 0);
+        using var response = await asked;
+        Assert.Equal(200, (int)response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Waiting_for_a_session_ends_with_the_time_in_the_queue()
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        await link.BreakAsync();
+        await UntilAsync(() => Task.FromResult(_host.Services.GetService(typeof(Api.Links.LinkSessions)) is Api.Links.LinkSessions s && s.Find(link.LinkId) is null));
+        using var response = await AskAsync(path, key, """{ "maxTimeInQueue": 50, "command": { "text": "SELECT 1" } }""");
+        Assert.Equal(503, (int)response.StatusCode);
+        Assert.Equal(QueryStatus.ExpiredInQueue, (await response.QueryAsync()).Status);
+    }
+
+    [Fact]
+    public async Task An_outcome_that_is_told_in_the_next_session_of_the_run_still_counts()
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        var asked = AskAsync(path, key);
+        var (id, _) = await link.ExpectExecuteAsync();
+        await link.BreakAsync();
+        await link.ConnectAsync(link.Hello() with { Immediates = [id] });
+        await link.TellAsync(id, new Outcome(Ending.Successful, Executed.Yes) { RowsAffected = 3 });
+        using var response = await asked;
+        Assert.Equal(200, (int)response.StatusCode);
+        Assert.Equal(3, (await response.QueryAsync()).Result!.RowsAffected);
+    }
+
+    [Fact]
+    public async Task Rows_that_were_lost_with_the_line_are_never_a_short_answer()
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        var asked = AskAsync(path, key);
+        var (id, _) = await link.ExpectExecuteAsync();
+        await link.Line.SendAsync(FrameKind.Rows, id, "[{"u8.ToArray());
+        await link.BreakAsync();
+        await link.ConnectAsync(link.Hello() with { Immediates = [id] });
+        await link.TellAsync(id, new Outcome(Ending.Successful, Executed.Yes) { Rows = 5, Size = 100 });
+        using var response = await asked;
+        Assert.Equal(504, (int)response.StatusCode);
+        Assert.Equal(Executed.Yes, (await response.QueryAsync()).Executed);
+    }
+
+    [Fact]
+    public async Task A_command_that_the_link_does_not_know_after_the_line_broke_never_ran()
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        var asked = AskAsync(path, key);
+        await link.ExpectExecuteAsync();
+        await link.BreakAsync();
+        await link.ConnectAsync();
+        using var response = await asked;
+        var query = await response.QueryAsync();
+        Assert.Equal((QueryStatus.ExecutionFailed, Executed.No, FailureCodes.NeverSent), (query.Status, query.Executed!.Value, query.ErrorDetails!.Code));
+    }
+
+    [Fact]
+    public async Task What_was_executing_when_the_links_process_died_is_of_unknown_fate()
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        var asked = AskAsync(path, key);
+        await link.ExpectExecuteAsync();
+        await link.BreakAsync();
+        link.RunId = Guid.NewGuid();
+        await link.ConnectAsync();
+        using var response = await asked;
+        var query = await response.QueryAsync();
+        Assert.Equal((QueryStatus.ExecutionFailed, Executed.Unknown, FailureCodes.LinkLost), (query.Status, query.Executed!.Value, query.ErrorDetails!.Code));
+    }
+
+    [Fact]
+    public async Task A_caller_that_goes_away_stops_the_statement()
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        using var caller = new CancellationTokenSource();
+        var asked = AskAsync(path, key, stop: caller.Token);
+        var (id, _) = await link.ExpectExecuteAsync();
+        await caller.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
+        Assert.Equal(id, (await link.ExpectAsync(FrameKind.Cancel)).QueryId);
+        await link.TellAsync(id, new Outcome(Ending.Cancelled, Executed.No));
+        await link.ExpectAsync(FrameKind.OutcomeAck);
+        using var later = await _host.SendAsync(HttpMethod.Get, $"{path}/{id}", key: key);
+        Assert.Equal(QueryStatus.Cancelled, (await later.QueryAsync()).Status);
+    }
+
+    [Fact]
+    public async Task An_integrator_that_is_not_paired_gets_a_403_that_says_how()
+    {
+        var (link, _, path) = await PairedAsync();
+        await using var _ = link;
+        var (_, stranger, _) = await _host.CreateIntegratorAsync();
+        using var response = await AskAsync(path, stranger);
+        var error = await response.ErrorAsync(403);
+        Assert.Equal(ErrorCodes.NotPaired, error.Code);
+        Assert.Contains("pair-site", error.Message, StringComparison.Ordinal);
+    }
+
+    async Task<string> AvailabilityAsync(Guid siteId, string key)
+    {
+        using var response = await _host.SendAsync(HttpMethod.Get, $"/integrator/sites/{siteId}", key: key);
+        using var json = System.Text.Json.JsonDocument.Parse(await response.Content.ReadAsStringAsync());
+        return json.RootElement.GetProperty("availability").GetString()!;
+    }
+
+    static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!await condition())
+            await Task.Delay(20, limit.Token);
+    }
+}
