@@ -24,6 +24,10 @@ public sealed class LineConnection : IAsyncDisposable
     volatile bool _handling;
     string? _closeReason;
     TaskCompletionSource? _probe;
+    bool _closing;
+
+    /// <summary>How long the other end has to take and answer a close. Less than the time in which a program must stop.</summary>
+    public static readonly TimeSpan CloseWithin = TimeSpan.FromSeconds(2);
 
     /// <summary>Takes over an open socket; the line disposes it.</summary>
     public LineConnection(WebSocket socket, TimeProvider time)
@@ -149,19 +153,32 @@ public sealed class LineConnection : IAsyncDisposable
     }
 
     /// <summary>Closes in order, telling the other end why. Waits for a frame that is being sent, not for the other end's answer.</summary>
+    /// <remarks>From then on nothing can be sent. An end that takes nothing, or does not answer, is dropped after <see cref="CloseWithin"/>.</remarks>
     public async Task CloseAsync(string reason)
     {
-        await _sending.WaitAsync();
+        using var limit = new CancellationTokenSource(CloseWithin, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _dead.Token);
+        try
+        {
+            await _sending.WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Abort(reason);
+            return;
+        }
         try
         {
             _closeReason ??= reason;
             if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
-                await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, reason, _dead.Token);
+                await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, reason, either.Token);
             ClosedInOrder = true;
+            Volatile.Write(ref _closing, true);
+            Rearm(CloseWithin);
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException or InvalidOperationException)
         {
-            // Gone already: there is nobody left to tell.
+            Abort(reason);
         }
         finally
         {

@@ -1,11 +1,13 @@
+using System.Data.Common;
 using Dapper;
+using Halo.Api.Sites;
 using Halo.Api.Storage;
 using Halo.LinkProtocol;
 
 namespace Halo.Api.Links;
 
 /// <summary>Gives and takes a Link's right to be here.</summary>
-public sealed class LinkRights(Database database, LinkDirectory links, LinkSessions sessions, AuditLog audit, TimeProvider time)
+public sealed class LinkRights(Database database, LinkDirectory links, LinkSessions sessions, SiteDirectory sites, AuditLog audit, TimeProvider time)
 {
     /// <summary>Sets it; taken away, its session is closed at once and its tokens open nothing when this returns.</summary>
     /// <returns>The Link; null where there is none.</returns>
@@ -16,17 +18,34 @@ public sealed class LinkRights(Database database, LinkDirectory links, LinkSessi
         var word = status.ToString().ToLowerInvariant();
         await database.WriteAsync(async transaction =>
         {
+            if (status == LinkStatus.Enrolled)
+                await GiveAuthorityAsync(transaction, linkId);
             await transaction.Connection!.ExecuteAsync("UPDATE links SET status = @word, updated_at = @now WHERE id = @linkId",
                 new { word, linkId, now = time.GetUtcNow().ToUnixTimeMilliseconds() }, transaction);
             await audit.WriteAsync(transaction, $"link.{word}", linkId.ToString());
             return 0;
         });
         var link = await links.RefreshAsync(linkId);
+        await sites.RefreshLinkAsync(linkId);
         if (status == LinkStatus.Revoked && sessions.Find(linkId) is { } session)
-        {
             await session.Line.CloseAsync(LineCloseReason.Revoked);
-            session.Line.Abort(LineCloseReason.Revoked);
-        }
         return link;
+    }
+
+    /// <summary>Approval proves a practice: sites of a Link that waited become authoritative where their practice has no such site.</summary>
+    static async Task GiveAuthorityAsync(DbTransaction transaction, Guid linkId)
+    {
+        var waiting = await transaction.Connection!.QueryAsync<Guid>(
+            "SELECT s.id FROM sites s JOIN links l ON l.id = s.link_id WHERE l.id = @linkId AND l.status = 'waiting' ORDER BY s.created_at, s.id",
+            new { linkId }, transaction);
+        foreach (var siteId in waiting)
+        {
+            await transaction.Connection!.ExecuteAsync(
+                """
+                UPDATE sites SET authoritative = TRUE WHERE id = @siteId AND NOT EXISTS (
+                  SELECT 1 FROM sites o WHERE o.pms_id = sites.pms_id AND o.pms_name = sites.pms_name AND o.authoritative)
+                """,
+                new { siteId }, transaction);
+        }
     }
 }

@@ -65,7 +65,6 @@ public sealed class LinkSessions(Database database, ApiOptions options, TimeProv
             return false;
         Close(older);
         await older.Line.CloseAsync(LineCloseReason.Replaced);
-        older.Line.Abort(LineCloseReason.Replaced);
         return true;
     }
 

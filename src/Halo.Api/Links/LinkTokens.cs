@@ -21,8 +21,7 @@ public sealed class LinkTokens(LinkDirectory links, Nonces nonces, SigningKey si
     /// <param name="audiences">The addresses under which this service may be meant.</param>
     public async Task<TokenResponse?> GrantAsync(string assertion, IReadOnlyCollection<string> audiences)
     {
-        if (!Handler.CanReadToken(assertion) || !Guid.TryParse(Handler.ReadJsonWebToken(assertion).Issuer, out var linkId)
-            || links.Find(linkId) is not { Status: LinkStatus.Enrolled } link)
+        if (!Guid.TryParse(IssuerOf(assertion), out var linkId) || links.Find(linkId) is not { Status: LinkStatus.Enrolled } link)
             return null;
         using var key = ECDsa.Create(LinkKey.Parameters(link.PublicKeyX, link.PublicKeyY));
         var result = await Handler.ValidateTokenAsync(assertion, new TokenValidationParameters
@@ -59,6 +58,18 @@ public sealed class LinkTokens(LinkDirectory links, Nonces nonces, SigningKey si
             || links.Find(id) is not { Status: LinkStatus.Enrolled } link)
             return null;
         return (link, new DateTimeOffset(result.SecurityToken.ValidTo, TimeSpan.Zero));
+    }
+
+    static string? IssuerOf(string assertion)
+    {
+        try
+        {
+            return Handler.ReadJsonWebToken(assertion).Issuer;
+        }
+        catch (Exception e) when (e is ArgumentException or SecurityTokenException)
+        {
+            return null;
+        }
     }
 
     string Create(Guid linkId)

@@ -74,13 +74,3 @@ public class ErrorShapeTests(OneHost one) : IClassFixture<OneHost>
         Assert.Contains("GET /integrator/sites", (await response.ErrorAsync(404)).Message, StringComparison.Ordinal);
     }
 }
-
-/// <summary>One service for the tests of a class.</summary>
-public sealed class OneHost : IAsyncLifetime
-{
-    public ApiHost Host { get; private set; } = null!;
-
-    public async ValueTask InitializeAsync() => Host = await ApiHost.StartAsync();
-
-    public ValueTask DisposeAsync() => Host.DisposeAsync();
-}

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Halo.Api.Tests.Errors;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
@@ -87,7 +86,7 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
     {
         var (link, key, path) = await PairedAsync();
         await link.DisposeAsync();
-        await UntilAsync(async () => (await AvailabilityAsync(link.SiteId, key)) == "offline");
+        await Until.TrueAsync(async () => (await AvailabilityAsync(link.SiteId, key)) == "offline");
         using var response = await AskAsync(path, key);
         Assert.Equal(503, (int)response.StatusCode);
         var query = await response.QueryAsync();
@@ -116,7 +115,7 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
         var (link, key, path) = await PairedAsync();
         await using var _ = link;
         await link.BreakAsync();
-        await UntilAsync(() => Task.FromResult(_host.Services.GetService(typeof(Api.Links.LinkSessions)) is Api.Links.LinkSessions s && s.Find(link.LinkId) is null));
+        await Until.TrueAsync(() => Task.FromResult(_host.Services.GetService(typeof(Api.Links.LinkSessions)) is Api.Links.LinkSessions s && s.Find(link.LinkId) is null));
         using var response = await AskAsync(path, key, """{ "maxTimeInQueue": 50, "command": { "text": "SELECT 1" } }""");
         Assert.Equal(503, (int)response.StatusCode);
         Assert.Equal(QueryStatus.ExpiredInQueue, (await response.QueryAsync()).Status);
@@ -216,12 +215,5 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
         using var response = await _host.SendAsync(HttpMethod.Get, $"/integrator/sites/{siteId}", key: key);
         using var json = System.Text.Json.JsonDocument.Parse(await response.Content.ReadAsStringAsync());
         return json.RootElement.GetProperty("availability").GetString()!;
-    }
-
-    static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!await condition())
-            await Task.Delay(20, limit.Token);
     }
 }

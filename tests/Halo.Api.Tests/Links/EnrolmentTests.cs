@@ -1,0 +1,153 @@
+using System.Net;
+using System.Security.Cryptography;
+using Halo.Api.Tests.Hosting;
+using Halo.Contracts.Errors;
+
+namespace Halo.Api.Tests.Links;
+
+public class EnrolmentTests
+{
+    [Fact]
+    public async Task In_open_mode_the_first_site_of_a_practice_is_authoritative_and_the_second_is_not()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var first = new SimulatedLink(host);
+        await using var second = new SimulatedLink(host);
+        Assert.True(Assert.Single((await first.StartAsync()).Sites).Authoritative);
+        var notice = Assert.Single((await second.StartAsync()).Sites);
+        Assert.False(notice.Authoritative);
+        Assert.Contains("operator", notice.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Fifty_links_that_enrol_at_once_with_one_practice_leave_one_authoritative_site()
+    {
+        await using var host = await ApiHost.StartAsync();
+        var links = Enumerable.Range(0, 50).Select(_ => new SimulatedLink(host)).ToList();
+        var answers = await Task.WhenAll(links.Select(l => l.EnrolAsync()));
+        Assert.All(answers, a => Assert.Equal(HttpStatusCode.Created, a.StatusCode));
+        var sites = (await host.AdminAsync(HttpMethod.Get, "/admin/v1/sites")).GetProperty("sites").EnumerateArray().ToList();
+        Assert.Equal(50, sites.Count);
+        Assert.Single(sites, s => s.GetProperty("authoritative").GetBoolean());
+    }
+
+    [Fact]
+    public async Task A_proof_by_another_key_is_refused()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var link = new SimulatedLink(host);
+        using var other = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var response = await link.EnrolAsync(signer: other);
+        Assert.Equal(ErrorCodes.LinkNotTrusted, (await response.ErrorAsync(401)).Code);
+    }
+
+    [Fact]
+    public async Task A_nonce_serves_once()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var link = new SimulatedLink(host);
+        var nonce = await link.NonceAsync();
+        using var first = await link.EnrolAsync(nonce: nonce);
+        Assert.Equal(HttpStatusCode.Created, first.StatusCode);
+        using var replayed = await link.EnrolAsync(nonce: nonce);
+        await replayed.ErrorAsync(401);
+        var assertion = link.Assertion(await link.NonceAsync());
+        using var token = await link.AskTokenAsync(assertion);
+        Assert.Equal(HttpStatusCode.OK, token.StatusCode);
+        using var again = await link.AskTokenAsync(assertion);
+        await again.ErrorAsync(401);
+    }
+
+    [Fact]
+    public async Task A_nonce_that_is_not_ours_is_refused()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var link = new SimulatedLink(host);
+        using var enrolled = await link.EnrolAsync(nonce: "made-up");
+        await enrolled.ErrorAsync(401);
+        using var known = await link.EnrolAsync();
+        using var token = await link.AskTokenAsync(link.Assertion("made-up"));
+        await token.ErrorAsync(401);
+    }
+
+    [Fact]
+    public async Task An_assertion_for_another_service_or_by_another_link_is_refused()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var link = new SimulatedLink(host);
+        await using var other = new SimulatedLink(host) { PmsId = "2" };
+        using var known = await link.EnrolAsync();
+        using var otherKnown = await other.EnrolAsync();
+        using var elsewhere = await link.AskTokenAsync(link.Assertion(await link.NonceAsync(), audience: "https://elsewhere.example"));
+        await elsewhere.ErrorAsync(401);
+        using var forged = await link.AskTokenAsync(link.Assertion(await link.NonceAsync(), issuer: other.LinkId));
+        await forged.ErrorAsync(401);
+        using var rubbish = await link.AskTokenAsync("not.a.jwt");
+        await rubbish.ErrorAsync(401);
+    }
+
+    [Fact]
+    public async Task A_link_id_with_another_key_is_refused()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var link = new SimulatedLink(host);
+        await using var impostor = new SimulatedLink(host) { LinkId = link.LinkId };
+        using var first = await link.EnrolAsync();
+        using var second = await impostor.EnrolAsync();
+        Assert.Equal(ErrorCodes.Conflict, (await second.ErrorAsync(409)).Code);
+    }
+
+    [Fact]
+    public async Task A_site_that_belongs_to_another_link_is_refused()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var link = new SimulatedLink(host);
+        await using var copy = new SimulatedLink(host) { SiteId = link.SiteId };
+        using var first = await link.EnrolAsync();
+        using var second = await copy.EnrolAsync();
+        Assert.Contains("another Link", (await second.ErrorAsync(409)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task In_token_mode_a_link_needs_a_token_that_is_fresh_and_for_its_practice()
+    {
+        await using var host = await ApiHost.StartAsync("Halo:Enrolment=token");
+        await using var link = new SimulatedLink(host);
+        using var without = await link.EnrolAsync();
+        Assert.Equal(ErrorCodes.EnrolmentTokenInvalid, (await without.ErrorAsync(401)).Code);
+        using var wrong = await link.EnrolAsync(await TokenAsync(host, """{ "practiceManagementSiteId": "99" }"""));
+        await wrong.ErrorAsync(401);
+        var token = await TokenAsync(host, """{ "practiceManagementName": "Best Practice", "practiceManagementSiteId": "12345" }""");
+        Assert.True(Assert.Single((await link.StartAsync(token)).Sites).Authoritative);
+        await using var second = new SimulatedLink(host);
+        using var spent = await second.EnrolAsync(token);
+        await spent.ErrorAsync(401);
+    }
+
+    [Fact]
+    public async Task A_token_that_names_no_practice_lets_in_but_proves_nothing()
+    {
+        await using var host = await ApiHost.StartAsync("Halo:Enrolment=token");
+        await using var link = new SimulatedLink(host);
+        Assert.False(Assert.Single((await link.StartAsync(await TokenAsync(host, null))).Sites).Authoritative);
+        await host.AdminAsync(HttpMethod.Put, $"/admin/v1/sites/{link.SiteId}/authority");
+        Assert.True((await host.AdminAsync(HttpMethod.Get, $"/admin/v1/sites/{link.SiteId}")).GetProperty("authoritative").GetBoolean());
+    }
+
+    [Fact]
+    public async Task In_approval_mode_a_link_waits_for_the_operator()
+    {
+        await using var host = await ApiHost.StartAsync("Halo:Enrolment=approval");
+        await using var link = new SimulatedLink(host);
+        using var waiting = await link.EnrolAsync();
+        Assert.Equal(HttpStatusCode.Accepted, waiting.StatusCode);
+        Assert.NotNull(waiting.Headers.RetryAfter);
+        using var early = await link.AskTokenAsync(link.Assertion(await link.NonceAsync()));
+        await early.ErrorAsync(401);
+        await host.AdminAsync(HttpMethod.Post, $"/admin/v1/links/{link.LinkId}/approve");
+        Assert.True(Assert.Single((await link.StartAsync()).Sites).Authoritative);
+    }
+
+    static async Task<string> TokenAsync(ApiHost host, string? body) =>
+        (await host.AdminAsync(HttpMethod.Post, "/admin/v1/enrolment-tokens", body)).GetProperty("token").GetString()!;
+}

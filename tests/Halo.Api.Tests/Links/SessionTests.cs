@@ -1,0 +1,110 @@
+using Halo.Api.Tests.Hosting;
+using Halo.Contracts.Sites;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Api.Tests.Links;
+
+public class SessionTests
+{
+    [Fact]
+    public async Task A_second_run_is_refused_while_the_first_answers()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var live = new SimulatedLink(host);
+        await live.StartAsync();
+        var clone = live;
+        var first = live.Line;
+        await clone.OpenAsync();
+        var second = clone.Line;
+        await second.SendAsync(FrameKind.Hello, Guid.Empty, live.Hello() with { RunId = Guid.NewGuid() }, ProtocolJson.Default.Hello);
+        Assert.Equal(LineCloseReason.AlreadyConnected, await clone.EndAsync());
+        Assert.False(first.Dead.IsCancellationRequested);
+        first.Abort("test");
+    }
+
+    [Fact]
+    public async Task A_new_session_of_the_same_run_replaces_the_old_one()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var link = new SimulatedLink(host);
+        await link.StartAsync();
+        var old = link.Line;
+        await link.ConnectAsync();
+        await Until.TrueAsync(() => Task.FromResult(old.Dead.IsCancellationRequested));
+        Assert.Equal(LineCloseReason.Replaced, old.CloseReason);
+    }
+
+    [Fact]
+    public async Task Revocation_closes_the_session_at_once_and_opens_no_other()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var link = new SimulatedLink(host);
+        await link.StartAsync();
+        await host.AdminAsync(HttpMethod.Post, $"/admin/v1/links/{link.LinkId}/revoke");
+        Assert.Equal(LineCloseReason.Revoked, await link.EndAsync());
+        using var refused = await link.AskTokenAsync(link.Assertion(await link.NonceAsync()));
+        await refused.ErrorAsync(401);
+    }
+
+    [Fact]
+    public async Task A_message_that_cannot_be_read_ends_the_session_and_nothing_else()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var link = new SimulatedLink(host);
+        await link.StartAsync();
+        await link.Line.SendAsync(FrameKind.Heartbeat, Guid.Empty, "{ rubbish"u8.ToArray());
+        Assert.Equal(LineCloseReason.ProtocolError, await link.EndAsync());
+        await link.ConnectAsync();
+    }
+
+    [Fact]
+    public async Task Kinds_that_a_newer_link_knows_are_ignored()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var link = new SimulatedLink(host);
+        await link.StartAsync();
+        await link.Line.SendAsync((FrameKind)0x7F, Guid.NewGuid(), "new"u8.ToArray());
+        await link.Line.SendAsync((FrameKind)0x0F, Guid.Empty, "new"u8.ToArray());
+        Assert.Empty(await link.ClaimAsync());
+    }
+
+    [Fact]
+    public async Task Work_before_hello_ends_the_session()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var link = new SimulatedLink(host);
+        using var enrolled = await link.EnrolAsync();
+        await link.OpenAsync();
+        await link.Line.SendAsync(FrameKind.ClaimRequest, Guid.Empty, new ClaimRequest(1), ProtocolJson.Default.ClaimRequest);
+        Assert.Equal(LineCloseReason.ProtocolError, await link.EndAsync());
+    }
+
+    [Fact]
+    public async Task Another_database_or_machine_waits_for_the_operator()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var link = new SimulatedLink(host);
+        await link.StartAsync();
+        await link.BreakAsync();
+        var welcome = await link.ConnectAsync(link.Hello() with { MachineId = "another" });
+        Assert.False(Assert.Single(welcome.Sites).Confirmed);
+        var key = await host.CreatePairedAsync(link.SiteId);
+        using var refused = await host.SendAsync(HttpMethod.Post, $"/integrator/sites/{link.SiteId}/queries/immediate", """{ "sqlQuery": "SELECT 1" }""", key);
+        Assert.Contains("confirmation", (await refused.ErrorAsync(403)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_heartbeat_is_seen_on_the_site()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var link = new SimulatedLink(host);
+        await link.StartAsync();
+        await link.Line.SendAsync(FrameKind.Heartbeat, Guid.Empty, new Heartbeat(DateTimeOffset.UtcNow.AddMinutes(-7), "26.1122.2", 1, new(0, 0, 0, 0),
+            [new SiteDatabase(link.SiteId, new DatabaseHealth(DatabaseStatus.Failing) { ErrorCode = "08006" })], 1, 0), ProtocolJson.Default.Heartbeat);
+        await Until.TrueAsync(async () => (await host.AdminAsync(HttpMethod.Get, $"/admin/v1/sites/{link.SiteId}")) is var site
+            && site.GetProperty("haloLinkVersion").GetString() == "26.1122.2"
+            && site.GetProperty("database").GetProperty("status").GetString() == "failing"
+            && site.GetProperty("clockDriftMs").GetInt64() is < -400_000 and > -440_000);
+    }
+}
