@@ -37,6 +37,7 @@ static class Services
         services.AddSingleton(foundation.Admin);
         services.AddSingleton<AuditLog>();
         services.AddSingleton<Startup>();
+        services.AddSingleton<Shutdown>();
 
         services.AddSingleton<IntegratorDirectory>();
         services.AddSingleton<IntegratorRegistry>();

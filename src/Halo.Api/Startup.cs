@@ -7,7 +7,7 @@ namespace Halo.Api;
 
 /// <summary>What has to stand before the port opens, in order; and what ends when the service stops.</summary>
 public sealed partial class Startup(
-    IntegratorDirectory integrators, SiteDirectory sites, LinkDirectory links, LinkSessions sessions, DeadlineWatch deadlines,
+    IntegratorDirectory integrators, SiteDirectory sites, LinkDirectory links, DeadlineWatch deadlines, Shutdown shutdown,
     ApiOptions options, IHostApplicationLifetime lifetime, ILogger<Startup> log)
 {
     /// <summary>Snapshots, then deadlines.</summary>
@@ -20,8 +20,7 @@ public sealed partial class Startup(
         lifetime.ApplicationStarted.Register(() => LogReady(ProductVersion.Text, options.DataDirectory, options.Enrolment));
         if (options.Enrolment == EnrolmentMode.Open)
             LogOpen();
-        // Links learn first that we stop: their sockets would otherwise hold the stop up.
-        lifetime.ApplicationStopping.Register(() => _ = sessions.CloseAllAsync());
+        lifetime.ApplicationStopping.Register(() => _ = shutdown.RunAsync());
     }
 
     [LoggerMessage(1402, LogLevel.Information, "Halo API {Version} is ready. Data: {Directory}. New Links: {Enrolment}")]

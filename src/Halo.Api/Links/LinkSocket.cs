@@ -35,9 +35,11 @@ public sealed partial class LinkSocket(
         var visit = new Visit(access.Link, access.Until, line);
         await using var expiry = time.CreateTimer(_ => _ = line.CloseAsync(LineCloseReason.TokenExpired), null, visit.Until - time.GetUtcNow(), Timeout.InfiniteTimeSpan);
         visit.Expiry = expiry;
+        // A connection without a session has nothing to wait for; sessions are closed by Shutdown.
+        await using var stopping = lifetime.ApplicationStopping.Register(() => DropWithoutHello(visit));
         // Until Hello the line is given little time: an idle stranger is not kept.
         await using var silent = time.CreateTimer(_ => DropWithoutHello(visit), null, HelloWithin, Timeout.InfiniteTimeSpan);
-        await line.ReceiveAsync(frame => OnFrameAsync(visit, frame), lifetime.ApplicationStopping);
+        await line.ReceiveAsync(frame => OnFrameAsync(visit, frame), CancellationToken.None);
         await EndAsync(visit);
     }
 

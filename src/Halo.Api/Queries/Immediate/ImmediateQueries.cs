@@ -21,6 +21,7 @@ public sealed partial class ImmediateQueries(
     QueryLedger ledger, LinkSessions sessions, Availability availability, QueryLimits limits, TimeProvider time, ILogger<ImmediateQueries> log)
 {
     readonly ConcurrentDictionary<Guid, ImmediateExchange> _exchanges = new();
+    readonly CancellationTokenSource _stopping = new();
 
     /// <summary>Runs a query and waits for its end; the answer holds pooled buffers and is to be disposed.</summary>
     /// <param name="callerGone">The caller left: the statement is cancelled, its end is still recorded.</param>
@@ -30,7 +31,7 @@ public sealed partial class ImmediateQueries(
         var query = NewQueryFor(integrator, site, submission);
         // 1. The session, waited for while the site counts as online.
         using var queueTime = new CancellationTokenSource(TimeSpan.FromMilliseconds(submission.MaxTimeInQueue), time);
-        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(callerGone, queueTime.Token);
+        using var waiting = CancellationTokenSource.CreateLinkedTokenSource(callerGone, queueTime.Token, _stopping.Token);
         var session = sessions.Find(site.LinkId);
         if (session is null)
         {
@@ -85,6 +86,14 @@ public sealed partial class ImmediateQueries(
         }
     }
 
+    /// <summary>The service stops: what is under way may still end; what has not by then is answered as of unknown fate.</summary>
+    public async Task DrainAsync(TimeSpan within)
+    {
+        using var limit = new CancellationTokenSource(within, time);
+        await Task.WhenAll(_exchanges.Values.Select(e => (Task)e.End)).WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _stopping.CancelAsync();
+    }
+
     async Task SettleAsync(LinkSession session, Guid queryId, Outcome outcome)
     {
         _exchanges.TryGetValue(queryId, out var exchange);
@@ -126,7 +135,7 @@ public sealed partial class ImmediateQueries(
         ImmediateExchange exchange, NewQuery query, DateTimeOffset sentAt, TimeSpan patience, CancellationToken callerGone)
     {
         using var limit = new CancellationTokenSource(patience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, callerGone);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, callerGone, _stopping.Token);
         try
         {
             var end = await exchange.End.WaitAsync(either.Token);
