@@ -27,6 +27,9 @@ public sealed class PostgresDatabase : Database
             if (settings.MaxAutoPrepare == 0)
                 settings.MaxAutoPrepare = 200;
             settings.AutoPrepareMinUsages = 2;
+            // Seconds. An idle connection that a restart of the server broke is found by this, and not by the next query.
+            if (settings.KeepAlive == 0)
+                settings.KeepAlive = 30;
             settings.ApplicationName ??= "halo-api";
             _source = NpgsqlDataSource.Create(settings);
         }
@@ -62,6 +65,10 @@ public sealed class PostgresDatabase : Database
             {
                 // The server undid it to let another go first: run it again.
             }
+            catch (NpgsqlException e) when (IsLost(e))
+            {
+                throw new StorageException("PostgreSQL could not be reached, or the connection was lost before the commit was confirmed; whether this write is stored is not known.", e);
+            }
         }
     }
 
@@ -84,12 +91,18 @@ public sealed class PostgresDatabase : Database
                 return await Migrations.ApplyAsync(transaction, SchemaWords.Postgres, _time);
             }, stop);
         }
-        catch (NpgsqlException e) when (e is not PostgresException { SqlState: not ("3D000" or "28000" or "28P01" or "53300" or "57P03") })
+        catch (StorageException e)
         {
             throw new StartupException(
-                $"PostgreSQL could not be opened ({e.Message}). Check the setting Halo:Storage:ConnectionString and that the server runs and knows this database and role.", e);
+                $"PostgreSQL could not be opened ({e.InnerException!.Message}). Check the setting Halo:Storage:ConnectionString and that the server runs and knows this database and role.", e);
         }
     }
+
+    /// <summary>No connection, or none any more; the server's own refusals of a statement are not among these.</summary>
+    static bool IsLost(NpgsqlException e) => e is not PostgresException server
+        || server.SqlState is PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.TooManyConnections or PostgresErrorCodes.CannotConnectNow
+            or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.InvalidPassword
+            or PostgresErrorCodes.InvalidAuthorizationSpecification;
 
     /// <inheritdoc/>
     public override async ValueTask DisposeAsync()

@@ -47,7 +47,8 @@ sealed class PostgresGroupCommit : IAsyncDisposable
                 group.Add(next);
             try
             {
-                connection ??= await _source.OpenConnectionAsync();
+                if (connection is not { FullState: System.Data.ConnectionState.Open })
+                    connection = await ReopenAsync(connection);
                 await CommitAsync(group, connection);
             }
             catch (Exception e)
@@ -62,6 +63,13 @@ sealed class PostgresGroupCommit : IAsyncDisposable
         }
         if (connection is not null)
             await connection.DisposeAsync();
+    }
+
+    async Task<NpgsqlConnection> ReopenAsync(NpgsqlConnection? broken)
+    {
+        if (broken is not null)
+            await broken.DisposeAsync();
+        return await _source.OpenConnectionAsync();
     }
 
     static async Task CommitAsync(List<Waiting> group, NpgsqlConnection connection)

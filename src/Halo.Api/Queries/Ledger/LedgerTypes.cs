@@ -142,7 +142,7 @@ public sealed record QueryDetail
 
     public ErrorDetails? Error { get; init; }
 
-    internal bool IsEmpty => Columns is null && Parameters is null && Error is null;
+    internal bool IsEmpty => Columns is null or [] && Parameters is null or [] && Error is null;
 }
 
 /// <summary>Times of the ledger: section <c>Halo:Limits</c>.</summary>
