@@ -37,7 +37,8 @@ public sealed class PostgresDatabase : Database
         {
             // The exception may quote the value, which holds a password.
             throw new StartupException(
-                "The setting Halo:Storage:ConnectionString is not a PostgreSQL connection string. Write it as Host=…;Database=…;Username=…;Password=….");
+                "The setting Halo:Storage:ConnectionString is not a PostgreSQL connection string. "
+                + "Write it as Host=…;Database=…;Username=…;Password=….");
         }
         _groups = new(_source);
     }
@@ -61,13 +62,15 @@ public sealed class PostgresDatabase : Database
                 await transaction.CommitAsync(CancellationToken.None);
                 return result;
             }
-            catch (PostgresException e) when (tried < Tries && e.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure)
+            catch (PostgresException e) when (
+                tried < Tries && e.SqlState is (PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure))
             {
                 // The server undid it to let another go first: run it again.
             }
             catch (NpgsqlException e) when (IsLost(e))
             {
-                throw new StorageException("PostgreSQL could not be reached, or the connection was lost before the commit was confirmed; whether this write is stored is not known.", e);
+                throw new StorageException(
+                    "PostgreSQL could not be reached, or the connection was lost before the commit was confirmed; whether this write is stored is not known.", e);
             }
         }
     }
@@ -85,7 +88,8 @@ public sealed class PostgresDatabase : Database
                 if ((await transaction.ReadAsync(r => r.GetString(0), "SHOW synchronous_commit"))[0] == "off")
                 {
                     throw new StartupException(
-                        "PostgreSQL runs with synchronous_commit = off, so that accepted queries could be lost with the power. Set it on, for this role at least: ALTER ROLE … SET synchronous_commit = on.");
+                        "PostgreSQL runs with synchronous_commit = off, so that accepted queries could be lost with the power. "
+                        + "Set it on, for this role at least: ALTER ROLE … SET synchronous_commit = on.");
                 }
                 await transaction.RunAsync($"SELECT pg_advisory_xact_lock({MigrationLock})");
                 return await Migrations.ApplyAsync(transaction, SchemaWords.Postgres, _time);
@@ -94,7 +98,8 @@ public sealed class PostgresDatabase : Database
         catch (StorageException e)
         {
             throw new StartupException(
-                $"PostgreSQL could not be opened ({e.InnerException!.Message}). Check the setting Halo:Storage:ConnectionString and that the server runs and knows this database and role.", e);
+                $"PostgreSQL could not be opened ({e.InnerException!.Message}). "
+                + "Check the setting Halo:Storage:ConnectionString and that the server runs and knows this database and role.", e);
         }
     }
 

@@ -53,7 +53,8 @@ sealed class PostgresGroupCommit : IAsyncDisposable
             }
             catch (Exception e)
             {
-                var lost = new StorageException("The connection to PostgreSQL was lost before the commit was confirmed; whether this write is stored is not known.", e);
+                var lost = new StorageException(
+                    "The connection to PostgreSQL was lost before the commit was confirmed; whether this write is stored is not known.", e);
                 group.ForEach(w => w.Done.TrySetException(lost));
                 if (connection is not null)
                     await connection.DisposeAsync();
