@@ -31,7 +31,9 @@ public sealed partial class FilePageStore : IPageStore
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StartupException($"The directory '{_root}' for results cannot be written ({e.Message}). Give the account '{Environment.UserName}' write access to it.", e);
+            throw new StartupException(
+                $"The directory '{_root}' for results cannot be written ({e.Message}). "
+                + $"Give the account '{Environment.UserName}' write access to it.", e);
         }
     }
 
@@ -94,7 +96,8 @@ public sealed partial class FilePageStore : IPageStore
         FileStream file;
         try
         {
-            file = new(PathOf(key.QueryId, pageNumber, digest), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0, useAsync: true);
+            file = new(PathOf(key.QueryId, pageNumber, digest), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete,
+                bufferSize: 0, useAsync: true);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

@@ -4,7 +4,9 @@ using Dapper;
 
 namespace Halo.Api.Storage;
 
-/// <summary>What Dapper has to be told so that one SQL text reads alike from both databases: SQLite keeps ids as text and booleans as 0 and 1.</summary>
+/// <summary>
+/// What Dapper has to be told so that one SQL text reads alike from both databases: SQLite keeps ids as text and booleans as 0 and 1.
+/// </summary>
 static class DapperTypes
 {
     public static void Register()

@@ -32,7 +32,8 @@ public sealed class DataDirectory
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new StartupException(
-                $"The data directory '{full}' cannot be written ({e.Message}). Give the account '{Environment.UserName}' write access to it, or name another directory in the setting Halo:DataDirectory.", e);
+                $"The data directory '{full}' cannot be written ({e.Message}). Give the account '{Environment.UserName}' write access to it, "
+                + "or name another directory in the setting Halo:DataDirectory.", e);
         }
     }
 }

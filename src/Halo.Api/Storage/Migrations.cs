@@ -17,7 +17,8 @@ static class Migrations
         if (applied > scripts[^1].Version)
         {
             throw new StartupException(
-                $"The store has schema version {applied}, made by a newer Halo API; this one knows versions up to {scripts[^1].Version}. Start the newer program, or restore the backup made before the upgrade.");
+                $"The store has schema version {applied}, made by a newer Halo API; this one knows versions up to {scripts[^1].Version}. "
+                + "Start the newer program, or restore the backup made before the upgrade.");
         }
         foreach (var script in scripts.Where(s => s.Version > applied))
         {

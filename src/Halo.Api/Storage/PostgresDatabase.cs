@@ -27,6 +27,9 @@ public sealed class PostgresDatabase : Database
             if (settings.MaxAutoPrepare == 0)
                 settings.MaxAutoPrepare = 200;
             settings.AutoPrepareMinUsages = 2;
+            // Seconds. An idle connection that a restart of the server broke is found by this, and not by the next query.
+            if (settings.KeepAlive == 0)
+                settings.KeepAlive = 30;
             settings.ApplicationName ??= "halo-api";
             _source = NpgsqlDataSource.Create(settings);
         }
@@ -34,7 +37,8 @@ public sealed class PostgresDatabase : Database
         {
             // The exception may quote the value, which holds a password.
             throw new StartupException(
-                "The setting Halo:Storage:ConnectionString is not a PostgreSQL connection string. Write it as Host=…;Database=…;Username=…;Password=….");
+                "The setting Halo:Storage:ConnectionString is not a PostgreSQL connection string. "
+                + "Write it as Host=…;Database=…;Username=…;Password=….");
         }
         _groups = new(_source);
     }
@@ -58,9 +62,15 @@ public sealed class PostgresDatabase : Database
                 await transaction.CommitAsync(CancellationToken.None);
                 return result;
             }
-            catch (PostgresException e) when (tried < Tries && e.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure)
+            catch (PostgresException e) when (
+                tried < Tries && e.SqlState is (PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure))
             {
                 // The server undid it to let another go first: run it again.
+            }
+            catch (NpgsqlException e) when (IsLost(e))
+            {
+                throw new StorageException(
+                    "PostgreSQL could not be reached, or the connection was lost before the commit was confirmed; whether this write is stored is not known.", e);
             }
         }
     }
@@ -78,18 +88,26 @@ public sealed class PostgresDatabase : Database
                 if ((await transaction.ReadAsync(r => r.GetString(0), "SHOW synchronous_commit"))[0] == "off")
                 {
                     throw new StartupException(
-                        "PostgreSQL runs with synchronous_commit = off, so that accepted queries could be lost with the power. Set it on, for this role at least: ALTER ROLE … SET synchronous_commit = on.");
+                        "PostgreSQL runs with synchronous_commit = off, so that accepted queries could be lost with the power. "
+                        + "Set it on, for this role at least: ALTER ROLE … SET synchronous_commit = on.");
                 }
                 await transaction.RunAsync($"SELECT pg_advisory_xact_lock({MigrationLock})");
                 return await Migrations.ApplyAsync(transaction, SchemaWords.Postgres, _time);
             }, stop);
         }
-        catch (NpgsqlException e) when (e is not PostgresException { SqlState: not ("3D000" or "28000" or "28P01" or "53300" or "57P03") })
+        catch (StorageException e)
         {
             throw new StartupException(
-                $"PostgreSQL could not be opened ({e.Message}). Check the setting Halo:Storage:ConnectionString and that the server runs and knows this database and role.", e);
+                $"PostgreSQL could not be opened ({e.InnerException!.Message}). "
+                + "Check the setting Halo:Storage:ConnectionString and that the server runs and knows this database and role.", e);
         }
     }
+
+    /// <summary>No connection, or none any more; the server's own refusals of a statement are not among these.</summary>
+    static bool IsLost(NpgsqlException e) => e is not PostgresException server
+        || server.SqlState is PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.TooManyConnections or PostgresErrorCodes.CannotConnectNow
+            or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or PostgresErrorCodes.InvalidPassword
+            or PostgresErrorCodes.InvalidAuthorizationSpecification;
 
     /// <inheritdoc/>
     public override async ValueTask DisposeAsync()

@@ -47,12 +47,14 @@ sealed class PostgresGroupCommit : IAsyncDisposable
                 group.Add(next);
             try
             {
-                connection ??= await _source.OpenConnectionAsync();
+                if (connection is not { FullState: System.Data.ConnectionState.Open })
+                    connection = await ReopenAsync(connection);
                 await CommitAsync(group, connection);
             }
             catch (Exception e)
             {
-                var lost = new StorageException("The connection to PostgreSQL was lost before the commit was confirmed; whether this write is stored is not known.", e);
+                var lost = new StorageException(
+                    "The connection to PostgreSQL was lost before the commit was confirmed; whether this write is stored is not known.", e);
                 group.ForEach(w => w.Done.TrySetException(lost));
                 if (connection is not null)
                     await connection.DisposeAsync();
@@ -62,6 +64,13 @@ sealed class PostgresGroupCommit : IAsyncDisposable
         }
         if (connection is not null)
             await connection.DisposeAsync();
+    }
+
+    async Task<NpgsqlConnection> ReopenAsync(NpgsqlConnection? broken)
+    {
+        if (broken is not null)
+            await broken.DisposeAsync();
+        return await _source.OpenConnectionAsync();
     }
 
     static async Task CommitAsync(List<Waiting> group, NpgsqlConnection connection)

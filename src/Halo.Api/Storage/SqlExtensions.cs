@@ -5,7 +5,8 @@ namespace Halo.Api.Storage;
 /// <summary>The few calls that the store's own code needs beside Dapper: typed by hand, the same on both databases.</summary>
 static class SqlExtensions
 {
-    public static DbCommand Command(this DbConnection connection, DbTransaction? transaction, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    public static DbCommand Command(
+        this DbConnection connection, DbTransaction? transaction, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
     {
         var command = connection.CreateCommand();
         command.CommandText = sql;
@@ -27,18 +28,22 @@ static class SqlExtensions
         return await command.ExecuteNonQueryAsync();
     }
 
-    public static Task<int> RunAsync(this DbTransaction transaction, Statement statement) => transaction.RunAsync(statement.Sql, statement.Parameters);
+    public static Task<int> RunAsync(this DbTransaction transaction, Statement statement) =>
+        transaction.RunAsync(statement.Sql, statement.Parameters);
 
-    public static Task<List<T>> ReadAsync<T>(this DbTransaction transaction, Func<DbDataReader, T> row, string sql, params (string Name, object? Value)[] parameters) =>
+    public static Task<List<T>> ReadAsync<T>(
+        this DbTransaction transaction, Func<DbDataReader, T> row, string sql, params (string Name, object? Value)[] parameters) =>
         ReadAsync(transaction.Connection!, transaction, row, sql, parameters);
 
-    public static async Task<List<T>> ReadAsync<T>(this Database database, Func<DbDataReader, T> row, string sql, params (string Name, object? Value)[] parameters)
+    public static async Task<List<T>> ReadAsync<T>(
+        this Database database, Func<DbDataReader, T> row, string sql, params (string Name, object? Value)[] parameters)
     {
         await using var connection = await database.OpenAsync();
         return await ReadAsync(connection, null, row, sql, parameters);
     }
 
-    static async Task<List<T>> ReadAsync<T>(DbConnection connection, DbTransaction? transaction, Func<DbDataReader, T> row, string sql, (string Name, object? Value)[] parameters)
+    static async Task<List<T>> ReadAsync<T>(
+        DbConnection connection, DbTransaction? transaction, Func<DbDataReader, T> row, string sql, (string Name, object? Value)[] parameters)
     {
         await using var command = connection.Command(transaction, sql, parameters);
         await using var reader = await command.ExecuteReaderAsync();

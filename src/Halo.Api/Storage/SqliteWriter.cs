@@ -63,7 +63,13 @@ sealed class SqliteWriter : IAsyncDisposable
                 group.Clear();
                 continue;
             }
-            Write(group, connection, statements);
+            if (!Write(group, connection, statements))
+            {
+                // Whatever was wrong with it, the next group starts afresh.
+                statements.Dispose();
+                connection.Dispose();
+                (connection, statements) = (null, null);
+            }
             group.Clear();
         }
         statements?.Dispose();
@@ -82,7 +88,8 @@ sealed class SqliteWriter : IAsyncDisposable
         }
     }
 
-    static void Write(List<SqliteWork> group, SqliteConnection connection, SqliteStatements statements)
+    /// <returns>False: the whole group failed.</returns>
+    static bool Write(List<SqliteWork> group, SqliteConnection connection, SqliteStatements statements)
     {
         var done = new List<SqliteWork>(group.Count);
         try
@@ -107,9 +114,10 @@ sealed class SqliteWriter : IAsyncDisposable
             // Begin or commit failed, or SQLite undid everything: nothing of this group is stored. A task that failed before stays as it is.
             var reason = new StorageException($"SQLite could not commit ({e.Message}); nothing of this write is stored.", e);
             group.ForEach(w => w.Fail(reason));
-            return;
+            return false;
         }
         done.ForEach(w => w.Complete());
+        return true;
     }
 
     SqliteConnection Open()

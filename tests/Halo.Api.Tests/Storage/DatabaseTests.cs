@@ -147,6 +147,38 @@ public class DatabaseTests(SharedPostgres postgres)
     }
 
     [Fact]
+    public async Task After_a_restart_of_PostgreSQL_everything_works_again()
+    {
+        await using var server = await Halo.Testing.PostgresServer.StartAsync();
+        await using var database = new PostgresDatabase(await server.CreateDatabaseAsync(), TimeProvider.System);
+        await database.WriteAsync(t => t.RunAsync(Numbers));
+        await database.CommitAsync(Insert(1, 1));
+        await server.StopAsync();
+        await Assert.ThrowsAsync<StorageException>(() => database.CommitAsync(Insert(2, 2)));
+        await Assert.ThrowsAsync<StorageException>(() => database.WriteAsync(t => t.RunAsync(Insert(3, 3))));
+        await server.StartAgainAsync();
+
+        Assert.Equal(1, await database.CommitAsync(Insert(4, 4)));
+        await Assert.ThrowsAnyAsync<Exception>(() => database.WriteAsync(t => t.RunAsync(Insert(4, 4))));
+        Assert.Equal([1L, 4L], await database.ReadAsync(r => r.GetInt64(0), "SELECT place FROM numbers ORDER BY place"));
+    }
+
+    [Fact]
+    public async Task A_disk_that_was_full_for_a_while_costs_only_what_it_hit()
+    {
+        await using var store = await StoreAsync(StoreKind.Sqlite);
+        await store.RunAsync("CREATE TABLE blobs (data BLOB NOT NULL)");
+        Task LimitAsync(long pages) => store.Database.WriteAsync(t => t.ReadAsync(r => r.GetInt64(0), $"PRAGMA max_page_count = {pages}"));
+        await LimitAsync(20);
+        var big = store.Database.CommitAsync(new("INSERT INTO blobs (data) VALUES (@data)", ("data", new byte[1_000_000])));
+        await Assert.ThrowsAnyAsync<Exception>(() => big);
+        await LimitAsync(1_000_000);
+
+        Assert.Equal(1, await store.Database.CommitAsync(Insert(1, 1)));
+        Assert.Equal(0, await store.CountAsync("SELECT COUNT(*) FROM blobs"));
+    }
+
+    [Fact]
     public async Task Units_that_wait_for_each_other_on_PostgreSQL_both_succeed()
     {
         await using var store = await StoreAsync(StoreKind.Postgres);

@@ -1,12 +1,17 @@
 namespace Halo.Api.Queries.Ledger;
 
 /// <summary>Settles queries at the moment of their deadline, wherever their Link is: one timer, set to the earliest deadline of all.</summary>
-/// <remarks>Deadlines given on this node move the timer earlier at once. It asks the store only when something is due, at start, and after another node could have left something behind.</remarks>
+/// <remarks>
+/// Deadlines given on this node move the timer earlier at once. It asks the store only when something is due, at start, and
+/// after another node could have left something behind.
+/// </remarks>
 /// <param name="settled">Told of what became final, after the commit.</param>
-/// <param name="longestSleep">With many nodes: how long another node's deadline may go unnoticed if that node dies. Null: one node, so there are no others.</param>
+/// <param name="longestSleep">
+/// With many nodes: how long another node's deadline may go unnoticed if that node dies. Null: one node, so there are no others.
+/// </param>
 public sealed partial class DeadlineWatch(
-    QueryLedger ledger, TimeProvider time, ILogger<DeadlineWatch> log, Func<IReadOnlyList<SettledQuery>, Task>? settled = null, TimeSpan? longestSleep = null)
-    : IAsyncDisposable
+    QueryLedger ledger, TimeProvider time, ILogger<DeadlineWatch> log,
+    Func<IReadOnlyList<SettledQuery>, Task>? settled = null, TimeSpan? longestSleep = null) : IAsyncDisposable
 {
     static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
     static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);

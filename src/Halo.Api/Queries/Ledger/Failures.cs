@@ -2,7 +2,10 @@ using Halo.Contracts.Errors;
 
 namespace Halo.Api.Queries.Ledger;
 
-/// <summary>The service's own words for what it settles by itself: kind, HTTP status and text follow from the code, so only the code is stored.</summary>
+/// <summary>
+/// The service's own words for what it settles by itself: kind, HTTP status and text follow from the code, so only the code
+/// is stored.
+/// </summary>
 public static class Failures
 {
     /// <param name="code">One of <see cref="FailureCodes"/>.</param>

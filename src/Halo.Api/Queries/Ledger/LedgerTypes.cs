@@ -142,7 +142,7 @@ public sealed record QueryDetail
 
     public ErrorDetails? Error { get; init; }
 
-    internal bool IsEmpty => Columns is null && Parameters is null && Error is null;
+    internal bool IsEmpty => Columns is null or [] && Parameters is null or [] && Error is null;
 }
 
 /// <summary>Times of the ledger: section <c>Halo:Limits</c>.</summary>
@@ -151,7 +151,10 @@ public sealed record LedgerOptions
     /// <summary>How long after its execution limit the API waits for the Link's word before it settles a claimed query. Default 30 s.</summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long an async query whose <c>maxTimeInQueue</c> is 0 waits nevertheless, so that an online Link can claim it. Default 2 s.</summary>
+    /// <summary>
+    /// How long an async query whose <c>maxTimeInQueue</c> is 0 waits nevertheless, so that an online Link can claim it.
+    /// Default 2 s.
+    /// </summary>
     public TimeSpan AtOnce { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>How long the delivery of pages may take once the database has answered. Default 60 minutes.</summary>

@@ -26,7 +26,7 @@ public static class Manifest
         if (pages.Count != report.PageCount)
             return [];
         if (pages.Count == 0)
-            return null;
+            return report.Rows is null or 0 ? null : [];
         var next = 0L;
         foreach (var page in pages)
         {

@@ -10,7 +10,10 @@ public sealed partial class QueryLedger
 {
     // A Link's claims take turns on its row, so numbers have no gaps; a session that is no longer the Link's gets nothing.
     const string LockLink =
-        "UPDATE links SET last_claim_number = last_claim_number WHERE id = @link AND run_id = @run AND session_id = @session RETURNING last_claim_number";
+        """
+        UPDATE links SET last_claim_number = last_claim_number WHERE id = @link AND run_id = @run AND session_id = @session
+        RETURNING last_claim_number
+        """;
 
     const string MayServe =
         "s.link_id = @link AND s.status = 'active' AND s.authoritative AND s.confirmed AND i.enabled";
@@ -71,7 +74,10 @@ public sealed partial class QueryLedger
         Hint(deadline);
     }
 
-    /// <summary>Takes waiting queries for a Link: whose integrator was served least recently, and of those the oldest. Committed before it returns.</summary>
+    /// <summary>
+    /// Takes waiting queries for a Link: whose integrator was served least recently, and of those the oldest. Committed before
+    /// it returns.
+    /// </summary>
     /// <param name="session">Must be the one that said Hello last.</param>
     /// <param name="slots">At most so many.</param>
     public async Task<IReadOnlyList<ClaimedQuery>> ClaimAsync(LinkSession session, int slots)
@@ -122,7 +128,11 @@ public sealed partial class QueryLedger
                     Tag = r.StringOrNull(6),
                 },
                 r.BytesOrNull(7), r.BytesOrNull(8)),
-            TakeQuery, [.. Of(session), ("id", ids[0]), ("claim", claimId), ("number", number), ("now", now.Ms()), ("grace", (long)options.Grace.TotalMilliseconds)]);
+            TakeQuery,
+            [
+                .. Of(session), ("id", ids[0]), ("claim", claimId), ("number", number), ("now", now.Ms()),
+                ("grace", (long)options.Grace.TotalMilliseconds),
+            ]);
         if (rows.Count == 0)
             return new(null);
         await t.RunAsync(TakeTurn, ("site", rows[0].Query.SiteId), ("integrator", rows[0].Query.IntegratorId));

@@ -23,7 +23,8 @@ public sealed partial class QueryLedger
             foreach (var group in due.GroupBy(q => (q.Mode, q.Status, q.Asked)).OrderBy(g => g.Key))
             {
                 var mode = group.Key.Mode == "async" ? QueryMode.Async : QueryMode.Immediate;
-                all.AddRange(await SettleManyAsync(t, [.. group.Select(q => q.Id)], mode, EndingAtDeadline(group.Key.Status, group.Key.Asked), now.Ms(), dueOnly: true));
+                var ending = EndingAtDeadline(group.Key.Status, group.Key.Asked);
+                all.AddRange(await SettleManyAsync(t, [.. group.Select(q => q.Id)], mode, ending, now.Ms(), dueOnly: true));
             }
             return all;
         });
@@ -58,12 +59,16 @@ public sealed partial class QueryLedger
             var error = Failures.Of(ending.Code);
             var moved = await t.ReadAsync(r => r.GetGuid(0),
                 $"""
-                UPDATE queries SET status = @status, executed = @executed, settled_by = @by, completed_at = @now, updated_at = @now, deadline_at = NULL,
-                  error_type = @errorType, error_code = @errorCode, failure_code = @failure
-                WHERE id IN {list} AND {QueryLifecycle.MayBecome(ending.Status, ending.By, mode)}{(dueOnly ? " AND deadline_at <= @now" : "")} RETURNING id
+                UPDATE queries SET status = @status, executed = @executed, settled_by = @by, completed_at = @now, updated_at = @now,
+                  deadline_at = NULL, error_type = @errorType, error_code = @errorCode, failure_code = @failure
+                WHERE id IN {list} AND {QueryLifecycle.MayBecome(ending.Status, ending.By, mode)}{(dueOnly ? " AND deadline_at <= @now" : "")}
+                RETURNING id
                 """,
-                [.. values, ("status", QueryLifecycle.Word(ending.Status)), ("executed", LedgerSql.Word((Executed?)ending.Executed)), ("by", LedgerSql.Word(ending.By)),
-                    ("now", now), ("errorType", error.ErrorType), ("errorCode", error.ErrorCode), ("failure", ending.Code)]);
+                [
+                    .. values, ("status", QueryLifecycle.Word(ending.Status)), ("executed", LedgerSql.Word((Executed?)ending.Executed)),
+                    ("by", LedgerSql.Word(ending.By)), ("now", now),
+                    ("errorType", error.ErrorType), ("errorCode", error.ErrorCode), ("failure", ending.Code),
+                ]);
             if (moved.Count == 0)
                 continue;
             HashSet<Guid> hadPages = [];

@@ -21,7 +21,8 @@ public sealed partial class QueryLedger
                         new(QueryStatus.Cancelled, Mover.Integrator, Executed.No, FailureCodes.CancelledByIntegrator), Now);
                     return new(QueryStatus.Cancelled, null);
                 case QueryStatus.Executing or QueryStatus.Uploading:
-                    await t.RunAsync("UPDATE queries SET cancel_asked_at = COALESCE(cancel_asked_at, @now) WHERE id = @id", ("id", queryId), ("now", Now));
+                    await t.RunAsync("UPDATE queries SET cancel_asked_at = COALESCE(cancel_asked_at, @now) WHERE id = @id",
+                        ("id", queryId), ("now", Now));
                     return new(held.Status, held.LinkId);
                 default:
                     return new(held.Status, null);
@@ -29,7 +30,9 @@ public sealed partial class QueryLedger
         });
     }
 
-    /// <summary>Inside an operator's transaction: what waits for this site, or comes from this integrator, is cancelled; what runs finishes.</summary>
+    /// <summary>
+    /// Inside an operator's transaction: what waits for this site, or comes from this integrator, is cancelled; what runs finishes.
+    /// </summary>
     /// <param name="siteId">Of this site alone, where given.</param>
     /// <param name="integratorId">Of this integrator alone, where given.</param>
     public async Task<IReadOnlyList<SettledQuery>> CancelQueuedAsync(DbTransaction t, Guid? siteId, Guid? integratorId)
@@ -37,7 +40,10 @@ public sealed partial class QueryLedger
         if (siteId is null && integratorId is null)
             throw new ArgumentException("Name a site, an integrator or both.");
         var waiting = await t.ReadAsync(r => r.GetGuid(0),
-            $"SELECT id FROM queries WHERE status = 'queued'{(siteId is null ? "" : " AND site_id = @site")}{(integratorId is null ? "" : " AND integrator_id = @integrator")}",
+            $"""
+            SELECT id FROM queries WHERE status = 'queued'
+            {(siteId is null ? "" : "AND site_id = @site")} {(integratorId is null ? "" : "AND integrator_id = @integrator")}
+            """,
             [.. Given("site", siteId), .. Given("integrator", integratorId)]);
         return await SettleManyAsync(t, waiting, QueryMode.Async,
             new(QueryStatus.Cancelled, Mover.Operator, Executed.No, FailureCodes.CancelledByOperator), Now);

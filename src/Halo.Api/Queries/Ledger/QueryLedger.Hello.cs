@@ -44,7 +44,8 @@ public sealed partial class QueryLedger
         DbTransaction t, LinkSession session, IReadOnlyList<HeldClaim> held, long lastClaimNumber)
     {
         var open = await t.ReadAsync(
-            r => (Id: r.GetGuid(0), Claim: r.GetGuid(1), Number: r.GetInt64(2), SameRun: r.GuidOrNull(3) == session.RunId, Status: QueryLifecycle.Parse(r.GetString(4))),
+            r => (Id: r.GetGuid(0), Claim: r.GetGuid(1), Number: r.GetInt64(2), SameRun: r.GuidOrNull(3) == session.RunId,
+                Status: QueryLifecycle.Parse(r.GetString(4))),
             $"""
             SELECT id, claim_id, claim_number, run_id, status FROM queries
             WHERE link_id = @link AND status IN ('executing', 'uploading') AND mode = 'async' ORDER BY id{database.ForUpdate}
@@ -54,7 +55,8 @@ public sealed partial class QueryLedger
         foreach (var kept in open.Where(q => known.Contains(q.Claim)).Select(q => q.Id).Chunk(Step))
         {
             var (list, values) = LedgerSql.In(kept);
-            await t.RunAsync($"UPDATE queries SET run_id = @run, session_id = @session WHERE id IN {list}", [.. values, .. Of(session).Where(p => p.Item1 != "link")]);
+            await t.RunAsync($"UPDATE queries SET run_id = @run, session_id = @session WHERE id IN {list}",
+                [.. values, ("run", session.RunId), ("session", session.SessionId)]);
         }
 
         var settled = new List<SettledQuery>();

@@ -42,11 +42,13 @@ public sealed partial class QueryLedger
     public async Task<MoveResult> SettleImmediateAsync(Guid queryId, Settlement s)
     {
         var (key, detail) = SealNew(queryId, DetailOf(s));
-        var rows = await database.CommitAsync(new(LedgerSql.SettleFor(s, QueryMode.Immediate), LedgerSql.SettleParameters(queryId, s, Now, key, detail)));
+        var rows = await database.CommitAsync(
+            new(LedgerSql.SettleFor(s, QueryMode.Immediate), LedgerSql.SettleParameters(queryId, s, Now, key, detail)));
         if (rows > 0)
             return new(true, s.Status) { Moved = true };
         var found = await database.ReadAsync(
-            r => (Status: QueryLifecycle.Parse(r.GetString(0)), By: r.StringOrNull(1)), "SELECT status, settled_by FROM queries WHERE id = @id", ("id", queryId));
+            r => (Status: QueryLifecycle.Parse(r.GetString(0)), By: r.StringOrNull(1)),
+            "SELECT status, settled_by FROM queries WHERE id = @id", ("id", queryId));
         return found.Count == 0
             ? new(false, null)
             : new(found[0].Status == s.Status && found[0].By == LedgerSql.Word(s.By), found[0].Status);

@@ -19,7 +19,10 @@ public sealed partial class QueryLedger
     public async Task<DataKey?> KeyForUploadAsync(Guid linkId, Guid queryId, Guid claimId)
     {
         var rows = await database.ReadAsync(r => r.BytesOrNull(0),
-            "SELECT wrapped_key FROM queries WHERE id = @id AND link_id = @link AND claim_id = @claim AND mode = 'async' AND status IN ('executing', 'uploading')",
+            """
+            SELECT wrapped_key FROM queries
+            WHERE id = @id AND link_id = @link AND claim_id = @claim AND mode = 'async' AND status IN ('executing', 'uploading')
+            """,
             ("id", queryId), ("link", linkId), ("claim", claimId));
         return rows is [{ } wrapped] ? keys.OpenDataKey(queryId, wrapped) : null;
     }

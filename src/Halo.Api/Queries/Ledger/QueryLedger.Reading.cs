@@ -33,7 +33,11 @@ public sealed partial class QueryLedger
         {
             var (list, values) = LedgerSql.In(ids);
             rows = await database.ReadAsync(PageOf,
-                $"SELECT query_id, page_number, row_start, row_count, json_size, stored_size, digest FROM pages WHERE query_id IN {list} ORDER BY query_id, page_number", values);
+                $"""
+                SELECT query_id, page_number, row_start, row_count, json_size, stored_size, digest FROM pages
+                WHERE query_id IN {list} ORDER BY query_id, page_number
+                """,
+                values);
         }
         return rows.ToLookup(p => p.QueryId);
     }

@@ -27,7 +27,8 @@ public sealed partial class QueryLedger
         ReportAsync(queryId, claimId, async (t, held) =>
         {
             if (held.Status == QueryStatus.Executing)
-                await t.RunAsync("UPDATE queries SET detail = @detail WHERE id = @id", ("id", queryId), ("detail", Sealed(held, d => d with { Columns = columns })));
+                await t.RunAsync("UPDATE queries SET detail = @detail WHERE id = @id",
+                    ("id", queryId), ("detail", Sealed(held, d => d with { Columns = columns })));
             return new(true, held.Status);
         });
 
@@ -125,8 +126,8 @@ public sealed partial class QueryLedger
     {
         var rows = await t.ReadAsync(
             r => new Held(
-                queryId, QueryLifecycle.Parse(r.GetString(0)), r.GuidOrNull(1), r.GuidOrNull(2), r.StringOrNull(3), r.BytesOrNull(4), r.BytesOrNull(5),
-                r.GetInt64(6), r.LongOrNull(7), r.GuidOrNull(8)),
+                queryId, QueryLifecycle.Parse(r.GetString(0)), r.GuidOrNull(1), r.GuidOrNull(2), r.StringOrNull(3),
+                r.BytesOrNull(4), r.BytesOrNull(5), r.GetInt64(6), r.LongOrNull(7), r.GuidOrNull(8)),
             $"""
             SELECT status, claim_id, handed_back_claim, settled_by, wrapped_key, detail, created_at + max_time_in_queue, rows_count, link_id
             FROM queries WHERE id = @id{database.ForUpdate}

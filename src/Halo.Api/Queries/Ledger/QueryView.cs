@@ -76,7 +76,9 @@ public static class QueryView
     static QueryResult? ResultOf(QueryRecord q)
     {
         var done = q.Status == QueryStatus.Successful;
-        if (!done && (q.Mode == QueryMode.Immediate || q.Status is not (QueryStatus.Executing or QueryStatus.Uploading) || q.Pages.Count == 0 && q.Detail.Columns is null))
+        var isUnderWay = q.Mode == QueryMode.Async && q.Status is (QueryStatus.Executing or QueryStatus.Uploading)
+            && (q.Pages.Count > 0 || q.Detail.Columns is not null);
+        if (!done && !isUnderWay)
             return null;
         return new()
         {

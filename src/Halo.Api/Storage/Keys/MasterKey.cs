@@ -43,7 +43,8 @@ sealed class MasterKey
         IdBytesOf.CopyTo(blob, Magic.Length);
         RandomNumberGenerator.Fill(blob.AsSpan(HeaderBytes - SaltBytes, SaltBytes));
         using var aes = Derive(blob);
-        aes.Encrypt(Nonce, secret, blob.AsSpan(HeaderBytes, secret.Length), blob.AsSpan(HeaderBytes + secret.Length), [.. blob.AsSpan(0, HeaderBytes), .. name]);
+        aes.Encrypt(Nonce, secret, blob.AsSpan(HeaderBytes, secret.Length), blob.AsSpan(HeaderBytes + secret.Length),
+            [.. blob.AsSpan(0, HeaderBytes), .. name]);
         return blob;
     }
 

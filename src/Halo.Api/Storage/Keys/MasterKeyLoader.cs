@@ -17,11 +17,19 @@ public static class MasterKeyLoader
         if (!string.IsNullOrWhiteSpace(options.MasterKey))
             current = Parse(options.MasterKey, "the setting Halo:Encryption:MasterKey");
         else if (!mayMakeKey)
-            throw new StartupException("With PostgreSQL the setting Halo:Encryption:MasterKey is required, the same on every node: 256 random bits in base64, for example from 'openssl rand -base64 32'. Keep a copy apart from the database's backups.");
+        {
+            throw new StartupException(
+                "With PostgreSQL the setting Halo:Encryption:MasterKey is required, the same on every node: 256 random bits in base64, "
+                + "for example from 'openssl rand -base64 32'. Keep a copy apart from the database's backups.");
+        }
         else if (File.Exists(file))
             current = Parse(await File.ReadAllTextAsync(file), $"the file '{file}'");
         else if (await StoredKeys.AnyInUseAsync(database))
-            throw new StartupException($"The store holds encrypted data, but its master key is missing: the file '{file}' does not exist and the setting Halo:Encryption:MasterKey is not set. Put the key back from where you keep it; a new one could not read that data.");
+        {
+            throw new StartupException(
+                $"The store holds encrypted data, but its master key is missing: the file '{file}' does not exist and the setting "
+                + "Halo:Encryption:MasterKey is not set. Put the key back from where you keep it; a new one could not read that data.");
+        }
         else
             current = Make(file);
 

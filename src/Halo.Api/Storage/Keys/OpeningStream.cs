@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 
 namespace Halo.Api.Storage.Keys;
 
-/// <summary>The plain bytes of a sealed blob, seekable: only the chunks that are read are decrypted, each checked before a byte of it is given out.</summary>
+/// <summary>
+/// The plain bytes of a sealed blob, seekable: only the chunks that are read are decrypted, each checked before a byte of it is given out.
+/// </summary>
 /// <remarks>Opening checks the last chunk, so a blob that was cut at a chunk's end is refused before anything is read.</remarks>
 sealed class OpeningStream : Stream
 {
@@ -95,7 +97,8 @@ sealed class OpeningStream : Stream
         _loaded = -1;
         _source.Position = SealedLayout.OffsetOf(chunk);
         await _source.ReadExactlyAsync(_sealed.AsMemory(0, length + SealedBlob.TagBytes), stop);
-        SealedBlob.OpenChunk(_cipher, _key.QueryId, _place, chunk, chunk == _layout.Chunks - 1, _sealed.AsSpan(0, length + SealedBlob.TagBytes), _plain.AsSpan(0, length));
+        SealedBlob.OpenChunk(_cipher, _key.QueryId, _place, chunk, chunk == _layout.Chunks - 1,
+            _sealed.AsSpan(0, length + SealedBlob.TagBytes), _plain.AsSpan(0, length));
         _loaded = chunk;
     }
 

@@ -26,7 +26,11 @@ static class StoredKeys
         {
             // Scans the ledger, but only after a key was taken away.
             if (await IsInUseAsync(database, id))
-                throw new StartupException($"The store holds data encrypted with the master key {id}, and the configured one is {keys.CurrentId}. Set Halo:Encryption:MasterKey to that key, or add it to Halo:Encryption:OldKeys.");
+            {
+                throw new StartupException(
+                    $"The store holds data encrypted with the master key {id}, and the configured one is {keys.CurrentId}. "
+                    + "Set Halo:Encryption:MasterKey to that key, or add it to Halo:Encryption:OldKeys.");
+            }
             await database.WriteAsync(t => t.RunAsync("DELETE FROM master_keys WHERE key_id = @id", ("id", id)));
         }
         await database.WriteAsync(t => t.RunAsync("INSERT INTO master_keys (key_id, created_at) VALUES (@id, @now) ON CONFLICT DO NOTHING",
