@@ -22,6 +22,9 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
     Exception? _sinkFault;
     bool _neverBegun;
 
+    /// <summary>Whether the database was asked at all.</summary>
+    public bool Sent { get; private set; }
+
     /// <summary>What the sink threw, if it did.</summary>
     public Exception? SinkFault => _sinkFault ?? _rows?.SinkFault;
 
@@ -32,6 +35,8 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
     {
         try
         {
+            watch.Stop.ThrowIfCancellationRequested();
+            Sent = true;
             if (_asked.ExecutionMode == ExecutionMode.NonQuery && !engine.OutputsAreARow(_asked))
                 _rowsAffected = engine.BlocksThread ? command.ExecuteNonQuery() : await command.ExecuteNonQueryAsync(watch.GiveUp);
             else
@@ -58,6 +63,9 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
                     var standsOnRow = _resultSets == 1 && engine.OutputsAreARow(_asked) && await ReadOutputRowAsync(reader, watch);
                     if (_resultSets == request.ResultSet && _asked.ExecutionMode != ExecutionMode.NonQuery)
                         await EncodeAsync(reader, standsOnRow, watch);
+                    // What follows a cancelled statement must not run before the database has heard of it.
+                    if (watch.Stopped)
+                        await watch.WhenAskedAsync();
                 }
                 while (engine.BlocksThread ? reader.NextResult() : await reader.NextResultAsync(watch.GiveUp));
             }
@@ -77,7 +85,7 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
     async Task EncodeAsync(DbDataReader reader, bool standsOnRow, ExecutionWatch watch)
     {
         var scalar = _asked.ExecutionMode == ExecutionMode.Scalar;
-        _rows = new RowEncoder(engine, reader, scalar ? 1 : int.MaxValue);
+        _rows = new RowEncoder(engine, reader, engine.BlocksThread, scalar ? 1 : int.MaxValue);
         if (!await BeginAsync(_rows.Columns, watch))
             return;
         await _rows.EncodeAsync(sink, standsOnRow, scalar ? 1 : long.MaxValue, watch.StopNow, watch.Stop, watch.GiveUp);

@@ -80,7 +80,8 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
             engine.Discard(connection);
         if (run.SinkFault is { } fault and not RowSinkException)
             ExceptionDispatchInfo.Throw(fault);
-        var executed = failure is null && !rolledBack ? Executed.Yes : engine.AfterFailure(connection, asked, failure, rolledBack);
+        var executed = !run.Sent ? Executed.No
+            : failure is null && !rolledBack ? Executed.Yes : engine.AfterFailure(connection, asked, failure, rolledBack);
         if (run.SinkFault is RowSinkException full)
             return run.Result(Ending.Failed, executed, full.Error);
         if (watch.Stopped && (failure is not null || !run.Whole))

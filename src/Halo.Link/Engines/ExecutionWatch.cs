@@ -49,6 +49,15 @@ sealed class ExecutionWatch : IAsyncDisposable
     /// <summary>Stops the statement for a reason of the Link's own.</summary>
     public void StopNow() => _stop.Cancel();
 
+    /// <summary>Ends when the database has been asked to stop.</summary>
+    public async ValueTask WhenAskedAsync()
+    {
+        Task asking;
+        lock (_lock)
+            asking = _asking;
+        await asking;
+    }
+
     /// <summary>Nothing runs any more. Ends only after the last cancel has been sent, so that none can hit the connection's next statement.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -16,11 +16,12 @@ public sealed class RowEncoder
     readonly JsonEncodedText[] _names;
     readonly ValueWriter[] _writers;
 
+    /// <param name="blocks">Whether rows are read synchronously.</param>
     /// <param name="maxColumns">1 for a scalar.</param>
-    public RowEncoder(IDatabaseEngine engine, DbDataReader reader, int maxColumns = int.MaxValue)
+    public RowEncoder(IDatabaseEngine engine, DbDataReader reader, bool blocks, int maxColumns = int.MaxValue)
     {
         _reader = reader;
-        _blocks = engine.BlocksThread;
+        _blocks = blocks;
         var count = Math.Min(reader.FieldCount, maxColumns);
         var given = new string[count];
         for (var i = 0; i < count; i++)

@@ -31,11 +31,15 @@ static class PostgresValues
                 json.WriteNullValue();
                 return;
             }
-            using var stream = row.GetStream(column);
-            var length = (int)stream.Length;
-            if (scratch.Length < length)
-                scratch = new byte[Math.Max(length, scratch.Length * 2)];
-            stream.ReadExactly(scratch, 0, length);
+            // A buffer that is filled to its end may not hold all of it.
+            var length = (int)row.GetBytes(column, 0, scratch, 0, scratch.Length);
+            if (length == scratch.Length)
+            {
+                length = (int)row.GetBytes(column, 0, null, 0, 0);
+                if (length >= scratch.Length)
+                    scratch = new byte[Math.Max(length + 1, scratch.Length * 2)];
+                length = (int)row.GetBytes(column, 0, scratch, 0, length);
+            }
             write(json, scratch.AsSpan(0, length));
         };
     }

@@ -55,10 +55,12 @@ sealed class SqliteEngine : IDatabaseEngine
             faults.Add(new("command.type", "SQLite has no stored procedures."));
         // -1: the driver never waits for a lock itself, the session does.
         var made = new SqliteCommand(command.Text, (SqliteConnection)connection) { CommandTimeout = -1 };
+        // Asked for even where there are none: without the collection the driver does not name those that are missing.
+        var parameters = made.Parameters;
         foreach (var parameter in command.Parameters ?? [])
         {
             if (SqliteParameters.Bind(parameter, faults) is { } bound)
-                made.Parameters.Add(bound);
+                parameters.Add(bound);
         }
         return made;
     }
