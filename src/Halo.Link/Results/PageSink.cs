@@ -32,8 +32,8 @@ public sealed class PageSink(Spool spool, Guid queryId, int pageBytes, Action<IR
     /// <summary>Bytes of JSON in finished pages.</summary>
     public long Size { get; private set; }
 
-    /// <summary>SHA-256 over the digests of the finished pages in order, in base64.</summary>
-    public string Digest => Convert.ToBase64String(_digests.GetCurrentHash());
+    /// <summary>SHA-256 over the digests of all pages in order, in base64; null until the last row is in.</summary>
+    public string? Digest { get; private set; }
 
     /// <inheritdoc/>
     public IBufferWriter<byte> Buffer => _buffer;
@@ -74,6 +74,7 @@ public sealed class PageSink(Spool spool, Guid queryId, int pageBytes, Action<IR
             OpenPage();
         if (_buffer.IsOpen)
             ClosePage();
+        Digest = Convert.ToBase64String(_digests.GetCurrentHash());
         return _buffer.Fault is null ? ValueTask.CompletedTask : ValueTask.FromException(DiskRefused());
     }
 
