@@ -58,16 +58,15 @@ public static partial class LinkAgent
         var log = logs.CreateLogger("Halo.Link");
         LogStarting(log, HostInformation.Version, identity.LinkId, settings.Sites.Count, settings.ApiAddress);
         using var ending = new CancellationTokenSource();
-        var beside = Task.WhenAll(
-            new StatusServer(directory, report.Status, logs.CreateLogger<StatusServer>()).RunAsync(ending.Token),
-            Task.WhenAll(async.SettleAsync(), practices.ReadAsync(stop)).ContinueWith(
-                read => read.IsFaulted ? read : Task.WhenAll(loop.RunAsync(ending.Token), practices.KeepFreshAsync(loop.AnnounceAgain, stop)),
-                CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap());
-        await UntilStoppedAsync(beside, stop);
+        var status = new StatusServer(directory, report.Status, logs.CreateLogger<StatusServer>()).RunAsync(ending.Token);
+        await IgnoreCancelled(Task.WhenAll(async.SettleAsync(), practices.ReadAsync(stop)));
+        var session = loop.RunAsync(ending.Token);
+        var fresh = practices.KeepFreshAsync(loop.AnnounceAgain, stop);
+        await UntilStoppedAsync(Task.WhenAny(session, fresh).Unwrap(), stop);
         LogStopping(log);
         await StopWorkAsync(immediate, async, time);
         await ending.CancelAsync();
-        await IgnoreCancelled(beside);
+        await IgnoreCancelled(Task.WhenAll(status, session, fresh));
         LogStopped(log);
     }
 

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Halo.Link;
 
 /// <summary>The agent as a process: its log, its signals, its end.</summary>
-static class LinkProcess
+static partial class LinkProcess
 {
     /// <summary>Whatever hangs, the process is gone within the five seconds that it has.</summary>
     static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(4.5);
@@ -40,9 +40,20 @@ static class LinkProcess
             if (!running.IsCompleted)
                 return 0;
         }
-        await running;
-        return 0;
+        try
+        {
+            await running;
+            return 0;
+        }
+        catch (Exception e) when (e is not SettingsException)
+        {
+            LogEnded(logs.CreateLogger("Halo.Link"), e);
+            return 1;
+        }
     }
+
+    [LoggerMessage(2007, LogLevel.Critical, "Halo Link ends by a fault of its own. Where this comes again, send this to the operator of the Halo API.")]
+    static partial void LogEnded(ILogger log, Exception exception);
 
     static Random NewRandom() => new(System.Security.Cryptography.RandomNumberGenerator.GetInt32(int.MaxValue));
 }

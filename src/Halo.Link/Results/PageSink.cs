@@ -18,7 +18,6 @@ public sealed class PageSink(Spool spool, Guid queryId, int pageBytes, Action<IR
     readonly IncrementalHash _digests = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     readonly PageCompressor _buffer = new();
     SpoolShare? _share;
-    string? _digest;
     long _rowsInPage;
 
     /// <summary>The columns, once known.</summary>
@@ -33,8 +32,8 @@ public sealed class PageSink(Spool spool, Guid queryId, int pageBytes, Action<IR
     /// <summary>Bytes of JSON in finished pages.</summary>
     public long Size { get; private set; }
 
-    /// <summary>SHA-256 over the digests of the finished pages in order, in base64.</summary>
-    public string Digest => _digest ??= Convert.ToBase64String(_digests.GetCurrentHash());
+    /// <summary>SHA-256 over the digests of all pages in order, in base64; null until the last row is in.</summary>
+    public string? Digest { get; private set; }
 
     /// <inheritdoc/>
     public IBufferWriter<byte> Buffer => _buffer;
@@ -75,13 +74,13 @@ public sealed class PageSink(Spool spool, Guid queryId, int pageBytes, Action<IR
             OpenPage();
         if (_buffer.IsOpen)
             ClosePage();
+        Digest = Convert.ToBase64String(_digests.GetCurrentHash());
         return _buffer.Fault is null ? ValueTask.CompletedTask : ValueTask.FromException(DiskRefused());
     }
 
-    /// <summary>A page that is not finished is thrown away; what is known of the others stays readable.</summary>
+    /// <summary>A page that is not finished is thrown away.</summary>
     public void Dispose()
     {
-        _ = Digest;
         _buffer.Dispose();
         _digests.Dispose();
     }
@@ -98,7 +97,6 @@ public sealed class PageSink(Spool spool, Guid queryId, int pageBytes, Action<IR
         if (_buffer.Close(Rows, _rowsInPage) is not { } page)
             return;
         _digests.AppendData(page.Digest);
-        _digest = null;
         PageCount++;
         Rows += page.RowCount;
         Size += page.JsonSize;

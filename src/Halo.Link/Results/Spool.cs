@@ -23,6 +23,7 @@ public sealed class Spool
     readonly TimeProvider _time;
     readonly Func<DiskSpace?> _disk;
     readonly ConcurrentDictionary<Guid, SpoolShare> _shares = new();
+    readonly Lock _dropping = new();
     TaskCompletionSource _freed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     long _used;
     long _limit;
@@ -170,10 +171,13 @@ public sealed class Spool
 
     void Drop(Guid queryId, string folder)
     {
-        _shares.TryRemove(queryId, out var share);
-        if (Directory.Exists(folder))
-            Directory.Delete(folder, recursive: true);
-        share?.Close();
+        lock (_dropping)
+        {
+            _shares.TryRemove(queryId, out var share);
+            share?.Close();
+            if (Directory.Exists(folder))
+                Directory.Delete(folder, recursive: true);
+        }
     }
 
     void Load(string folder)

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Data.Common;
 using System.Globalization;
 using Halo.Contracts.Sites;
 using Halo.Link.Work;
@@ -36,7 +35,7 @@ public sealed class DatabaseHealths(LocalSites sites, TimeProvider time)
         {
             return Result(DatabaseStatus.Failing) with { ErrorCode = "Timeout" };
         }
-        catch (Exception e) when (e is DbException or IOException or InvalidOperationException or System.Net.Sockets.SocketException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             return Result(DatabaseStatus.Failing) with { ErrorCode = CodeOf(site, e) };
         }

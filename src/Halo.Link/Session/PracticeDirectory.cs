@@ -40,7 +40,14 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
         var changed = await Task.WhenAll(sites.All.Select(s => ReadAsync(s, stop)));
         if (!changed.Contains(true))
             return false;
-        directory.Write(FileName, new KnownPractices(_known.ToDictionary()), LinkFilesJson.Default.KnownPractices);
+        try
+        {
+            directory.Write(FileName, new KnownPractices(_known.ToDictionary()), LinkFilesJson.Default.KnownPractices);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogUnwritten(directory.PathOf(FileName), e.GetType().Name);
+        }
         return true;
     }
 
@@ -86,7 +93,7 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
             _known[site.Id] = now;
             return now != before;
         }
-        catch (Exception e) when (e is DbException or TimeoutException or IOException or InvalidOperationException or System.Net.Sockets.SocketException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             _ = reading.ContinueWith(t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             if (!_failing.GetValueOrDefault(site.Id))
@@ -131,6 +138,9 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
             return null;
         }
     }
+
+    [LoggerMessage(2006, LogLevel.Warning, "{Path} could not be written ({Kind}): is the disk full? After the next start the practices are unknown until their databases answer.")]
+    partial void LogUnwritten(string path, string kind);
 
     [LoggerMessage(2002, LogLevel.Warning,
         "The database of site {SiteId} ({Engine}) could not be read for what it says of the practice: {Kind} {Code}. What was known before is used; the Link keeps trying.")]

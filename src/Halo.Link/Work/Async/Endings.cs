@@ -20,7 +20,7 @@ static class Endings
         RowsAffected = result.RowsAffected,
         Size = pages?.Size ?? 0,
         PageCount = pages?.PageCount ?? 0,
-        Digest = pages is { PageCount: > 0 } ? pages.Digest : null,
+        Digest = pages?.Digest,
         ResultSets = result.ResultSets,
         Timings = result.Timings,
     };

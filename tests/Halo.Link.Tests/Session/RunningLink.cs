@@ -1,0 +1,98 @@
+using System.Collections.Concurrent;
+using Halo.Link.Settings;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace Halo.Link.Tests.Session;
+
+/// <summary>A whole agent in this process, on a data directory and a SQLite practice of its own.</summary>
+sealed class RunningLink : IAsyncDisposable
+{
+    readonly string _folder = Directory.CreateTempSubdirectory("halo-link-").FullName;
+    CancellationTokenSource _stop = new();
+    Task _running = Task.CompletedTask;
+
+    public RunningLink(string api, Func<LinkSettings, LinkSettings>? change = null)
+    {
+        using (var practice = new SqliteConnection(ConnectionString))
+        {
+            practice.Open();
+            using var command = practice.CreateCommand();
+            command.CommandText = """
+                PRAGMA journal_mode=WAL;
+                CREATE TABLE patient (id INTEGER PRIMARY KEY, name TEXT);
+                INSERT INTO patient VALUES (1, 'Ann'), (2, 'Zoë');
+                CREATE TABLE practice (id TEXT);
+                INSERT INTO practice VALUES ('P-77');
+                """;
+            command.ExecuteNonQuery();
+        }
+        Settings = new()
+        {
+            Api = new(api),
+            DataDirectory = Path.Combine(_folder, "data"),
+            Sites =
+            [
+                new()
+                {
+                    Engine = EngineNames.Sqlite,
+                    ConnectionString = ConnectionString,
+                    PracticeManagementName = new("Best Practice", null),
+                    PracticeManagementSiteId = new("12345", null),
+                    Catalogues = [new("practice", null, true)],
+                },
+            ],
+        };
+        Settings = change?.Invoke(Settings) ?? Settings;
+    }
+
+    public LinkSettings Settings { get; set; }
+
+    public LogLines Log { get; } = new();
+
+    public string ConnectionString => $"Data Source={Path.Combine(_folder, "practice.db")}";
+
+    public RunningLink Start()
+    {
+        _stop = new();
+        var logs = LoggerFactory.Create(b => b.AddProvider(Log));
+        _running = Task.Run(() => LinkAgent.RunAsync(Settings, TimeProvider.System, new Random(1), logs, _stop.Token));
+        return this;
+    }
+
+    public async Task StopAsync()
+    {
+        await _stop.CancelAsync();
+        await _running.WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        SqliteConnection.ClearAllPools();
+        Directory.Delete(_folder, recursive: true);
+    }
+}
+
+/// <summary>Keeps what was logged.</summary>
+sealed class LogLines : ILoggerProvider, ILogger
+{
+    readonly ConcurrentQueue<(int Id, string Text)> _lines = new();
+
+    public IReadOnlyList<string> Of(int id) => [.. _lines.Where(l => l.Id == id).Select(l => l.Text)];
+
+    public string All => string.Join('\n', _lines.Select(l => $"{l.Id} {l.Text}"));
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        _lines.Enqueue((eventId.Id, formatter(state, exception) + exception));
+
+    public void Dispose()
+    {
+    }
+}

@@ -1,0 +1,180 @@
+using System.Collections;
+using Halo.Link.Settings;
+using Halo.Link.Tests.Work.Async;
+
+namespace Halo.Link.Tests.Settings;
+
+public sealed class SettingsReaderTests : IDisposable
+{
+    const string Site = """
+        { "engine": "sqlite", "connectionString": "Data Source=/data/clinic.db", "practiceManagementName": "Best Practice", "practiceManagementSiteId": "1" }
+        """;
+
+    readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void The_configuration_of_the_contract_is_read()
+    {
+        var settings = Read("""
+            {
+              "api": "https://halo.example/", "enrolmentToken": "t", "dataDirectory": "data",
+              "sites": [ {
+                "engine": "sqlserver", "connectionString": "Server=.;Database=BPSPatients;Password=p",
+                "practiceManagementName": "Best Practice", "practiceManagementSiteId": { "sql": "SELECT id FROM practice" },
+                "practiceManagementVersion": "1.12", "practiceName": "Main Street Clinic",
+                "catalogues": [ { "name": "Patients", "database": "BPSPatients", "isDefault": true }, { "name": "Docs", "database": "BPSDocs" } ],
+                "policy": {
+                  "default": { "modes": ["reader"], "maxSeconds": 30 },
+                  "integrators": { "0198f0aa-0000-7000-8000-000000000001": { "modes": ["reader", "storedProcedure"], "connectionString": "Server=.;Database=BPSPatients;User=x", "maxRows": 0 } }
+                } } ]
+            }
+            """);
+        Assert.Equal("https://halo.example", settings.ApiAddress);
+        Assert.Equal(Path.Combine(_folder.Path, "data"), settings.DataDirectory);
+        Assert.Equal((4, 2, 4L << 30), (settings.Lanes.Immediate, settings.Lanes.Async, settings.Spool.MaxBytes));
+        var site = Assert.Single(settings.Sites);
+        Assert.Equal(EngineNames.SqlServer, site.Engine);
+        Assert.Equal("SELECT id FROM practice", site.PracticeManagementSiteId.Sql);
+        Assert.Equal([new("Patients", "BPSPatients", true), new("Docs", "BPSDocs", false)], site.Catalogues);
+        var rules = Assert.Single(site.Policy!.Integrators).Value;
+        Assert.Equal(30, rules.MaxSeconds);
+        Assert.Contains(PolicyModes.StoredProcedure, rules.Modes!);
+    }
+
+    [Theory]
+    [InlineData("sqlite", "Data Source=/data/clinic.db", "clinic")]
+    [InlineData("postgres", "Host=h;Database=pms", "pms")]
+    [InlineData("postgres", "Host=h;Username=u", "u")]
+    [InlineData("sqlServer", "Server=s;Initial Catalog=Zed", "Zed")]
+    public void Without_catalogues_there_is_one_named_after_the_database(string engine, string connectionString, string name)
+    {
+        var settings = Read(Minimal($$"""{ "engine": "{{engine}}", "connectionString": "{{connectionString}}", "practiceManagementName": "X", "practiceManagementSiteId": "1" }"""));
+        Assert.Equal([new(name, null, true)], settings.Sites[0].Catalogues);
+    }
+
+    [Fact]
+    public void Every_fault_is_reported_at_once_by_the_settings_name()
+    {
+        var faults = Faults("""
+            {
+              "api": "http://halo.example", "lanes": { "immediate": 0 }, "spool": { "maxBytes": "lots" },
+              "sites": [
+                { "engine": "oracle", "connectionString": "x", "practiceManagementName": "X", "practiceManagementSiteId": "1" },
+                { "engine": "sqlite", "practiceManagementName": "", "practiceManagementSiteId": { "query": "x" }, "conectionString": "y" }
+              ]
+            }
+            """);
+        Assert.Equal(
+            [
+                "api", "lanes.immediate", "spool.maxBytes", "sites[0].engine", "sites[1].connectionString", "sites[1].practiceManagementName",
+                "sites[1].practiceManagementSiteId.sql", "sites[1].practiceManagementSiteId.query", "sites[1].conectionString",
+            ],
+            faults.Select(f => f.Name).Where(n => n != "dataDirectory"));
+    }
+
+    [Fact]
+    public void The_environment_goes_before_the_file_whatever_the_case_of_its_names()
+    {
+        var settings = Read(Minimal(Site), new()
+        {
+            ["HALOLINK__sites__0__connectionString"] = "Data Source=/other/place.db",
+            ["halolink__SITES__0__PracticeName"] = "From outside",
+            ["HALOLINK__lanes__immediate"] = "7",
+            ["HALOLINK__sites__0__policy__default__modes__0"] = "scalar",
+            ["HALOLINK__sites__0__practiceManagementVersion__sql"] = "SELECT 1",
+            ["PATH"] = "/bin",
+        });
+        Assert.Equal("Data Source=/other/place.db", settings.Sites[0].ConnectionString);
+        Assert.Equal("From outside", settings.Sites[0].PracticeName!.Text);
+        Assert.Equal("SELECT 1", settings.Sites[0].PracticeManagementVersion!.Sql);
+        Assert.Equal(7, settings.Lanes.Immediate);
+        Assert.Equal([PolicyModes.Scalar], settings.Sites[0].Policy!.Default.Modes!);
+    }
+
+    [Fact]
+    public void A_variable_that_leads_nowhere_is_a_fault_and_not_ignored()
+    {
+        var fault = Assert.Single(Faults(Minimal(Site), new() { ["HALOLINK__sitez__0__engine"] = "sqlite" }));
+        Assert.Equal("sitez", fault.Name);
+    }
+
+    [Fact]
+    public void A_rule_that_would_not_be_held_to_is_refused()
+    {
+        var faults = Faults(Minimal(Site.Replace(" }", """, "policy": { "default": { "readOnly": true, "maxRows": 10, "maxConcurrent": 2 } } }""", StringComparison.Ordinal)));
+        Assert.Equal(["sites[0].policy.default.readOnly", "sites[0].policy.default.maxRows", "sites[0].policy.default.maxConcurrent"], faults.Select(f => f.Name));
+        Assert.All(faults, f => Assert.Contains("not enforced", f.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_file_that_is_not_there_says_so()
+    {
+        var fault = Assert.Single(Assert.Throws<SettingsException>(() => SettingsReader.Read("/nowhere/halo-link.json", new Hashtable())).Faults);
+        Assert.Equal("/nowhere/halo-link.json", fault.Name);
+        Assert.Contains("--config", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Broken_JSON_is_named_by_file_and_line_and_never_quoted()
+    {
+        var fault = Assert.Single(Faults("{\n  \"api\": \"https://x\",\n  \"enrolmentToken\": hunter2\n}"));
+        Assert.EndsWith("halo-link.json", fault.Name, StringComparison.Ordinal);
+        Assert.Contains("line 3", fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", fault.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_connection_string_that_cannot_be_read_is_never_shown()
+    {
+        var fault = Assert.Single(Faults(Minimal(Site.Replace("Data Source=/data/clinic.db", "Data Source=x;hunter2=1", StringComparison.Ordinal))));
+        Assert.Equal("sites[0].connectionString", fault.Name);
+        Assert.DoesNotContain("hunter2", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_data_directory_that_cannot_be_written_says_so()
+    {
+        var file = Path.Combine(_folder.Path, "file");
+        File.WriteAllText(file, "");
+        var fault = Assert.Single(Faults($$"""{ "api": "https://x", "dataDirectory": "{{file}}/below", "sites": [ {{Site}} ] }"""));
+        Assert.Equal("dataDirectory", fault.Name);
+        Assert.Contains(file, fault.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("http://127.0.0.1:5080", true)]
+    [InlineData("http://localhost:5080", true)]
+    [InlineData("http://[::1]:5080", true)]
+    [InlineData("http://10.0.0.1", false)]
+    [InlineData("ftp://halo.example", false)]
+    [InlineData("halo.example", false)]
+    public void Plain_http_is_for_this_machine_alone(string api, bool allowed)
+    {
+        var text = Minimal(Site).Replace("https://x", api, StringComparison.Ordinal);
+        if (allowed)
+            Assert.Equal(api, Read(text).ApiAddress);
+        else
+            Assert.Equal("api", Assert.Single(Faults(text)).Name);
+    }
+
+    [Fact]
+    public void What_settings_hold_is_not_printed_by_accident()
+    {
+        var settings = Read(Minimal(Site));
+        Assert.DoesNotContain("clinic", $"{settings} {settings.Sites[0]}", StringComparison.Ordinal);
+    }
+
+    static string Minimal(string site) => $$"""{ "api": "https://x", "dataDirectory": "data", "sites": [ {{site}} ] }""";
+
+    IReadOnlyList<SettingsFault> Faults(string text, Hashtable? environment = null) =>
+        Assert.Throws<SettingsException>(() => Read(text, environment)).Faults;
+
+    LinkSettings Read(string text, Hashtable? environment = null)
+    {
+        var file = Path.Combine(_folder.Path, "halo-link.json");
+        File.WriteAllText(file, text);
+        return SettingsReader.Read(file, environment ?? []);
+    }
+}

@@ -1,0 +1,85 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Halo.Link.Work;
+using Halo.Testing;
+
+namespace Halo.Link.Tests.Work;
+
+public class LaneTests
+{
+    static readonly TimeSpan Long = TimeSpan.FromMinutes(1);
+    readonly ManualTime _time = new();
+
+    [Fact]
+    public async Task The_integrator_served_least_recently_goes_first()
+    {
+        var lane = new Lane(1, _time);
+        var (greedy, modest) = (Guid.NewGuid(), Guid.NewGuid());
+        await lane.EnterAsync(greedy, Long, default);
+        var second = lane.EnterAsync(greedy, Long, default).AsTask();
+        var third = lane.EnterAsync(greedy, Long, default).AsTask();
+        var other = lane.EnterAsync(modest, Long, default).AsTask();
+        lane.Leave();
+        Assert.Equal(LaneEntry.Entered, await other);
+        Assert.False(second.IsCompleted);
+        lane.Leave();
+        Assert.Equal(LaneEntry.Entered, await second);
+        lane.Leave();
+        Assert.Equal(LaneEntry.Entered, await third);
+    }
+
+    [Fact]
+    public async Task Zero_means_at_once_or_not_at_all()
+    {
+        var lane = new Lane(1, _time);
+        Assert.Equal(LaneEntry.Entered, await lane.EnterAsync(Guid.NewGuid(), TimeSpan.Zero, default));
+        Assert.Equal(LaneEntry.Expired, await lane.EnterAsync(Guid.NewGuid(), TimeSpan.Zero, default));
+    }
+
+    [Fact]
+    public async Task Who_waits_too_long_expires_and_takes_no_place()
+    {
+        var lane = new Lane(1, _time);
+        await lane.EnterAsync(Guid.NewGuid(), Long, default);
+        var waiting = lane.EnterAsync(Guid.NewGuid(), TimeSpan.FromSeconds(5), default).AsTask();
+        _time.Advance(TimeSpan.FromSeconds(4));
+        Assert.False(waiting.IsCompleted);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(LaneEntry.Expired, await waiting);
+        Assert.Equal((1, 0), (lane.Running, lane.Waiting));
+        lane.Leave();
+        Assert.Equal(LaneEntry.Entered, await lane.EnterAsync(Guid.NewGuid(), TimeSpan.Zero, default));
+    }
+
+    [Fact]
+    public async Task Who_is_cancelled_while_waiting_takes_no_place()
+    {
+        var lane = new Lane(1, _time);
+        await lane.EnterAsync(Guid.NewGuid(), Long, default);
+        using var cancel = new CancellationTokenSource();
+        var waiting = lane.EnterAsync(Guid.NewGuid(), Long, cancel.Token).AsTask();
+        await cancel.CancelAsync();
+        Assert.Equal(LaneEntry.Cancelled, await waiting);
+        lane.Leave();
+        Assert.Equal((0, 0), (lane.Running, lane.Waiting));
+    }
+
+    [Fact]
+    public void Never_more_run_than_there_are_places_and_nobody_is_forgotten() =>
+        Prop.ForAll(
+            Gen.Choose(1, 5).ToArbitrary(),
+            Gen.Choose(0, 3).NonEmptyListOf().ToArbitrary(),
+            (slots, arrivals) =>
+            {
+                var integrators = Enumerable.Range(0, 4).Select(i => new Guid(i, 0, 0, new byte[8])).ToArray();
+                var lane = new Lane(slots, _time);
+                var entries = arrivals.Select(a => lane.EnterAsync(integrators[a], Long, default).AsTask()).ToList();
+                for (var left = 0; left < arrivals.Count; left++)
+                {
+                    Assert.Equal(Math.Min(slots, arrivals.Count - left), lane.Running);
+                    Assert.Equal(Math.Max(0, arrivals.Count - left - slots), lane.Waiting);
+                    lane.Leave();
+                }
+                Assert.All(entries, e => Assert.Equal(LaneEntry.Entered, e.GetAwaiter().GetResult()));
+            }).QuickCheckThrowOnFailure();
+}
