@@ -42,9 +42,9 @@ public sealed class DatabaseErrorTests(SharedPostgres postgres)
 
         await server.StopAsync();
         var answer = await Eventually.BecomesAsync(() => integrator.ImmediateAsync(site.Id, "SELECT 1"),
-            a => a.Query.ErrorDetails?.Code == FailureCodes.DatabaseUnavailable);
+            // The first may have died with a connection that stood: then nobody knows.
+            a => a.Query is { ErrorDetails.Code: FailureCodes.DatabaseUnavailable, Executed: Executed.No });
         Assert.NotEqual(HttpStatusCode.OK, answer.Status);
-        Assert.Equal(Executed.No, answer.Query.Executed);
         Assert.NotEmpty(answer.Query.ErrorDetails!.ErrorMessage);
 
         await server.StartAgainAsync();
