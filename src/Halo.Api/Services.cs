@@ -83,5 +83,5 @@ static class Services
             o.UseUtcTimestamp = true;
             o.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
         })
-        .AddFilter("Microsoft", LogLevel.Warning);
+        .AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
 }

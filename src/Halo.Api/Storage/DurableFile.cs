@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Halo.Api.Storage;
@@ -10,8 +11,7 @@ static class DurableFile
     /// <returns>False: the file was there already and is unchanged.</returns>
     public static bool TryCreateOwnerOnly(string path, string content)
     {
-        var draft = $"{path}.{Environment.ProcessId}.tmp";
-        File.Delete(draft);
+        var draft = $"{path}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}.tmp";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;

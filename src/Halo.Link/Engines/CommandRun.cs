@@ -19,11 +19,14 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
     RowEncoder? _rows;
     bool _begun;
 
+    Exception? _sinkFault;
+    bool _neverBegun;
+
     /// <summary>What the sink threw, if it did.</summary>
-    public Exception? SinkFault { get; private set; }
+    public Exception? SinkFault => _sinkFault ?? _rows?.SinkFault;
 
     /// <summary>Whether every wanted row went to the sink.</summary>
-    public bool Whole { get; private set; } = true;
+    public bool Whole => !_neverBegun && _rows?.Whole != false;
 
     public async Task ExecuteAsync(ExecutionWatch watch)
     {
@@ -78,8 +81,6 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
         if (!await BeginAsync(_rows.Columns, watch))
             return;
         await _rows.EncodeAsync(sink, standsOnRow, scalar ? 1 : long.MaxValue, watch.StopNow, watch.Stop, watch.GiveUp);
-        SinkFault ??= _rows.SinkFault;
-        Whole &= _rows.Whole;
     }
 
     /// <returns>False: the sink threw or the statement is being stopped; the rest is read to learn what the database says.</returns>
@@ -93,10 +94,10 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
         }
         catch (Exception e)
         {
-            Whole = false;
+            _neverBegun = true;
             if (e is OperationCanceledException && watch.Stopped)
                 return false;
-            SinkFault = e;
+            _sinkFault = e;
             watch.StopNow();
             return false;
         }
@@ -121,7 +122,7 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
         }
         catch (RowSinkException full)
         {
-            SinkFault = full;
+            _sinkFault = full;
             return false;
         }
     }

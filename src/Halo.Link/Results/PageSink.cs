@@ -18,6 +18,7 @@ public sealed class PageSink(Spool spool, Guid queryId, int pageBytes, Action<IR
     readonly IncrementalHash _digests = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     readonly PageCompressor _buffer = new();
     SpoolShare? _share;
+    string? _digest;
     long _rowsInPage;
 
     /// <summary>The columns, once known.</summary>
@@ -33,7 +34,7 @@ public sealed class PageSink(Spool spool, Guid queryId, int pageBytes, Action<IR
     public long Size { get; private set; }
 
     /// <summary>SHA-256 over the digests of the finished pages in order, in base64.</summary>
-    public string Digest => Convert.ToBase64String(_digests.GetCurrentHash());
+    public string Digest => _digest ??= Convert.ToBase64String(_digests.GetCurrentHash());
 
     /// <inheritdoc/>
     public IBufferWriter<byte> Buffer => _buffer;
@@ -77,9 +78,10 @@ public sealed class PageSink(Spool spool, Guid queryId, int pageBytes, Action<IR
         return _buffer.Fault is null ? ValueTask.CompletedTask : ValueTask.FromException(DiskRefused());
     }
 
-    /// <summary>A page that is not finished is thrown away.</summary>
+    /// <summary>A page that is not finished is thrown away; what is known of the others stays readable.</summary>
     public void Dispose()
     {
+        _ = Digest;
         _buffer.Dispose();
         _digests.Dispose();
     }
@@ -96,6 +98,7 @@ public sealed class PageSink(Spool spool, Guid queryId, int pageBytes, Action<IR
         if (_buffer.Close(Rows, _rowsInPage) is not { } page)
             return;
         _digests.AppendData(page.Digest);
+        _digest = null;
         PageCount++;
         Rows += page.RowCount;
         Size += page.JsonSize;

@@ -39,6 +39,7 @@ public sealed class ApiHost : IAsyncDisposable
             ["Halo:DataDirectory"] = directory.FullName,
             ["Halo:AdminKey"] = AdminKey,
             ["Halo:Enrolment"] = "open",
+            ["Logging:LogLevel:Default"] = "None",
         });
         builder.Configuration.AddInMemoryCollection(settings.Select(s => s.Split('=', 2)).Select(p => new KeyValuePair<string, string?>(p[0], p[1])));
         var foundation = await Foundation.LayAsync(builder.Configuration, NullLogger.Instance, TimeProvider.System);

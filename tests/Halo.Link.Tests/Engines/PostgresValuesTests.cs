@@ -68,8 +68,10 @@ public sealed class PostgresValuesTests(SharedPostgres postgres)
     {
         await using var bench = await postgres.NewAsync();
         var value = await bench.ValueAsync($"SELECT {expression} AS v");
-        Assert.Equal(JsonSerializer.Serialize(JsonDocument.Parse(expected).RootElement), JsonSerializer.Serialize(JsonDocument.Parse(value).RootElement));
-        Assert.Equal(JsonDocument.Parse(expected).RootElement.GetRawText().Replace("\\u0022", "\\\"", StringComparison.Ordinal), value);
+        if (expected[0] == '"')
+            Assert.Equal(JsonDocument.Parse(expected).RootElement.GetString(), JsonDocument.Parse(value).RootElement.GetString());
+        else
+            Assert.Equal(expected, value);
     }
 
     [Fact]

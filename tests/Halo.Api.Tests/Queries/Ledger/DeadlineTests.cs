@@ -1,0 +1,135 @@
+using System.Collections.Concurrent;
+using Halo.Api.Queries.Ledger;
+using Halo.Api.Storage;
+using Halo.Api.Tests.Storage;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Messages;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Halo.Api.Tests.Queries.Ledger;
+
+public class DeadlineTests(SharedPostgres postgres)
+{
+    [Theory, OnBothStores]
+    public async Task Each_state_ends_at_its_deadline_with_the_truth_in_it(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var executing = await practice.AcceptAndClaimAsync();
+        var uploading = await practice.AcceptAndClaimAsync();
+        await store.Ledger.UploadingAsync(uploading.QueryId, uploading.ClaimId, new(uploading.ClaimId, ReportKind.Uploading) { PageCount = 1, Rows = 1 });
+        var cancelled = await practice.AcceptAndClaimAsync();
+        Assert.Equal(new(QueryStatus.Executing, practice.LinkId), await store.Ledger.AskCancelAsync(practice.IntegratorId, practice.SiteId, cancelled.QueryId));
+        var immediate = await practice.SendAsync();
+        var queued = await practice.AcceptAsync(maxTimeInQueue: 1000);
+        var later = await practice.AcceptAsync(maxTimeInQueue: 7_200_000);
+
+        Assert.Empty(await store.Ledger.DueAsync(store.Now));
+        Assert.Equal(queued.CreatedAt.AddSeconds(1), await store.Ledger.NextDeadlineAsync());
+        store.Time.Advance(TimeSpan.FromMinutes(61));
+        Assert.Equal(5, (await store.Ledger.DueAsync(store.Now)).Count);
+        Assert.Empty(await store.Ledger.DueAsync(store.Now));
+
+        async Task Is(Guid id, QueryStatus status, Executed executed, string code)
+        {
+            var q = await practice.FindAsync(id);
+            Assert.Equal((status, executed, code), (q.Status, q.Executed, q.FailureCode));
+            Assert.Equal(code, QueryView.Of(q, store.Now).ErrorDetails!.Code);
+        }
+        await Is(executing.QueryId, QueryStatus.ExecutionFailed, Executed.Unknown, FailureCodes.NoAnswer);
+        await Is(uploading.QueryId, QueryStatus.UploadFailed, Executed.Yes, FailureCodes.UploadTimeout);
+        await Is(cancelled.QueryId, QueryStatus.Cancelled, Executed.Unknown, FailureCodes.CancelledByIntegrator);
+        await Is(immediate.Id, QueryStatus.ExecutionFailed, Executed.Unknown, FailureCodes.NoAnswer);
+        await Is(queued.Id, QueryStatus.ExpiredInQueue, Executed.No, FailureCodes.QueueTimeout);
+        Assert.Equal(QueryStatus.Queued, await practice.StatusAsync(later.Id));
+        Assert.Equal(1, await store.CountAsync("SELECT COUNT(*) FROM query_commands"));
+    }
+
+    [Theory, OnBothStores]
+    public async Task Two_nodes_settle_what_is_due_once(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        for (var i = 0; i < 250; i++)
+            await store.Ledger.RecordSentAsync(practice.New(QueryMode.Immediate), practice.Session, store.Now, store.Now.AddSeconds(1));
+        store.Time.Advance(TimeSpan.FromSeconds(10));
+        var settled = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        {
+            var mine = new List<SettledQuery>();
+            while (await store.Ledger.NextDeadlineAsync() is not null)
+                mine.AddRange(await store.Ledger.DueAsync(store.Now));
+            return mine;
+        })));
+        Assert.Equal(250, settled.Sum(s => s.Count));
+        Assert.Equal(250, settled.SelectMany(s => s).Select(s => s.QueryId).Distinct().Count());
+    }
+
+    [Theory, OnBothStores]
+    public async Task The_watch_settles_what_is_overdue_at_start_and_then_each_at_its_moment(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var overdue = await practice.AcceptAsync(maxTimeInQueue: 1000);
+        store.Time.Advance(TimeSpan.FromSeconds(2));
+        var far = await practice.AcceptAsync(maxTimeInQueue: 60_000);
+        using var settled = new BlockingCollection<Guid>();
+        await using var watch = new DeadlineWatch(store.Ledger, store.Time, NullLogger<DeadlineWatch>.Instance, ended =>
+        {
+            foreach (var query in ended)
+                settled.Add(query.QueryId);
+            return Task.CompletedTask;
+        });
+        watch.Start();
+        Assert.Equal(overdue.Id, Take(settled));
+
+        var near = await practice.AcceptAsync(maxTimeInQueue: 5000);
+        await AdvanceUntilAsync(store, settled, TimeSpan.FromSeconds(6));
+        Assert.Equal(near.Id, Take(settled));
+        Assert.Equal(QueryStatus.Queued, await practice.StatusAsync(far.Id));
+        await AdvanceUntilAsync(store, settled, TimeSpan.FromSeconds(60));
+        Assert.Equal(far.Id, Take(settled));
+    }
+
+    [Theory, OnBothStores]
+    public async Task The_watch_goes_on_after_the_store_has_failed(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var query = await practice.AcceptAsync(maxTimeInQueue: 1000);
+        var failed = new TaskCompletionSource();
+        using var settled = new BlockingCollection<Guid>();
+        await using var watch = new DeadlineWatch(store.Ledger, store.Time, NullLogger<DeadlineWatch>.Instance, ended =>
+        {
+            if (failed.TrySetResult())
+                throw new InvalidOperationException("the first time");
+            foreach (var one in ended)
+                settled.Add(one.QueryId);
+            return Task.CompletedTask;
+        });
+        watch.Start();
+        store.Time.Advance(TimeSpan.FromSeconds(2));
+        await failed.Task;
+        Assert.Equal(QueryStatus.ExpiredInQueue, await practice.StatusAsync(query.Id));
+        var next = await practice.AcceptAsync(maxTimeInQueue: 1000);
+        await AdvanceUntilAsync(store, settled, TimeSpan.FromSeconds(10));
+        Assert.Equal(next.Id, Take(settled));
+    }
+
+    static Guid Take(BlockingCollection<Guid> settled)
+    {
+        Assert.True(settled.TryTake(out var id, TimeSpan.FromSeconds(30)), "Nothing was settled.");
+        return id;
+    }
+
+    /// <summary>Moves the clock; the watch sets its timer on another thread, so a little more until it has fired.</summary>
+    static async Task AdvanceUntilAsync(TestStore store, BlockingCollection<Guid> settled, TimeSpan by)
+    {
+        store.Time.Advance(by);
+        while (settled.Count == 0)
+        {
+            store.Time.Advance(TimeSpan.FromMilliseconds(1));
+            await Task.Yield();
+        }
+    }
+}
