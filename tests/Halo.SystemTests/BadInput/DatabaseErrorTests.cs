@@ -14,7 +14,7 @@ public sealed class DatabaseErrorTests(SharedPostgres postgres)
     {
         await using var fixture = await HaloFixture.StartAsync();
         var (_, site, integrator) = await fixture.AddPairedAsync(new LinkSite("sqlite", fixture.SqliteFile()));
-        var details = await RefusedAsync(integrator, site.Id, "SELECT nothing FROM nowhere");
+        var details = await RefusedAsync(integrator, site.Id, "SELECT word FROM nowhere");
         Assert.Equal(ErrorTypes.Sqlite, details.ErrorType);
         Assert.Equal(1, details.ErrorCode);
         Assert.Contains("no such table: nowhere", details.ErrorMessage, StringComparison.Ordinal);
@@ -25,7 +25,7 @@ public sealed class DatabaseErrorTests(SharedPostgres postgres)
     {
         await using var fixture = await HaloFixture.StartAsync();
         var (_, site, integrator) = await fixture.AddPairedAsync(new LinkSite("postgres", await postgres.Server.CreateDatabaseAsync()));
-        var details = await RefusedAsync(integrator, site.Id, "SELECT nothing FROM nowhere");
+        var details = await RefusedAsync(integrator, site.Id, "SELECT word FROM nowhere");
         Assert.Equal(ErrorTypes.Postgres, details.ErrorType);
         Assert.Equal("42P01", details.SqlState);
         Assert.Contains("relation \"nowhere\" does not exist", details.ErrorMessage, StringComparison.Ordinal);
