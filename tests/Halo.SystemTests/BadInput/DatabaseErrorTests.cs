@@ -14,7 +14,7 @@ public sealed class DatabaseErrorTests(SharedPostgres postgres)
     {
         await using var fixture = await HaloFixture.StartAsync();
         var (_, site, integrator) = await fixture.AddPairedAsync(new LinkSite("sqlite", fixture.SqliteFile()));
-        var details = await RefusedAsync(integrator, site.Id, "SELECT nothing FROM nowhere");
+        var details = await RefusedAsync(integrator, site.Id, "SELECT word FROM nowhere");
         Assert.Equal(ErrorTypes.Sqlite, details.ErrorType);
         Assert.Equal(1, details.ErrorCode);
         Assert.Contains("no such table: nowhere", details.ErrorMessage, StringComparison.Ordinal);
@@ -25,7 +25,7 @@ public sealed class DatabaseErrorTests(SharedPostgres postgres)
     {
         await using var fixture = await HaloFixture.StartAsync();
         var (_, site, integrator) = await fixture.AddPairedAsync(new LinkSite("postgres", await postgres.Server.CreateDatabaseAsync()));
-        var details = await RefusedAsync(integrator, site.Id, "SELECT nothing FROM nowhere");
+        var details = await RefusedAsync(integrator, site.Id, "SELECT word FROM nowhere");
         Assert.Equal(ErrorTypes.Postgres, details.ErrorType);
         Assert.Equal("42P01", details.SqlState);
         Assert.Contains("relation \"nowhere\" does not exist", details.ErrorMessage, StringComparison.Ordinal);
@@ -42,9 +42,9 @@ public sealed class DatabaseErrorTests(SharedPostgres postgres)
 
         await server.StopAsync();
         var answer = await Eventually.BecomesAsync(() => integrator.ImmediateAsync(site.Id, "SELECT 1"),
-            a => a.Query.ErrorDetails?.Code == FailureCodes.DatabaseUnavailable);
+            // The first may have died with a connection that stood: then nobody knows.
+            a => a.Query is { ErrorDetails.Code: FailureCodes.DatabaseUnavailable, Executed: Executed.No });
         Assert.NotEqual(HttpStatusCode.OK, answer.Status);
-        Assert.Equal(Executed.No, answer.Query.Executed);
         Assert.NotEmpty(answer.Query.ErrorDetails!.ErrorMessage);
 
         await server.StartAgainAsync();

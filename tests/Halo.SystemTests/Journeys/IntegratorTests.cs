@@ -16,16 +16,16 @@ public abstract class IntegratorTests(House house)
     [Fact]
     public async Task An_immediate_query_shows_its_envelope()
     {
-        var answer = await house.Integrator.ImmediateAsync(house.Site.Id, "SELECT 1 AS one, 'ä\"\n' AS text, NULL AS nothing");
+        var answer = await house.Integrator.ImmediateAsync(house.Site.Id, "SELECT 1 AS one, 'ä\"\n' AS text, NULL AS gap");
         Assert.True(answer.Status == HttpStatusCode.OK, answer.ToString());
         var query = answer.Query;
         Assert.Equal((QueryMode.Immediate, QueryStatus.Successful, house.Site.Id, house.Integrator.Id), (query.Mode, query.Status, query.SiteId, query.IntegratorId));
         var json = Convert.FromBase64String(query.Result!.Data!);
         Assert.Equal((1, json.Length, json.Length), (query.Result.Rows, query.Result.Size, query.ResultSize));
-        Assert.Equal(["one", "text", "nothing"], query.Result.Columns!.Select(c => c.Name));
+        Assert.Equal(["one", "text", "gap"], query.Result.Columns!.Select(c => c.Name));
         using var rows = JsonDocument.Parse(json);
         Assert.Equal("ä\"\n", rows.RootElement[0].GetProperty("text").GetString());
-        Assert.Equal(JsonValueKind.Null, rows.RootElement[0].GetProperty("nothing").ValueKind);
+        Assert.Equal(JsonValueKind.Null, rows.RootElement[0].GetProperty("gap").ValueKind);
         Assert.NotNull(query.CompletedAt);
         Assert.NotNull(query.StatusTiming.Initialising);
         Assert.NotNull(query.StatusTiming.Executing);

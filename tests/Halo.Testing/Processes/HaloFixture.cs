@@ -63,8 +63,13 @@ public sealed class HaloFixture : IAsyncDisposable
         return (link, site, integrator);
     }
 
-    /// <summary>An empty SQLite file's connection string.</summary>
-    public string SqliteFile(string name = "practice.db") => $"Data Source={Path.Combine(TemporaryDirectory, name)}";
+    /// <summary>The connection string of a new, empty SQLite file: a Link makes no database of its own.</summary>
+    public string SqliteFile(string name = "practice.db")
+    {
+        var path = Path.Combine(TemporaryDirectory, name);
+        File.WriteAllBytes(path, []);
+        return $"Data Source={path}";
+    }
 
     public async ValueTask DisposeAsync()
     {
