@@ -20,7 +20,7 @@ var console = AnsiConsole.Create(new AnsiConsoleSettings
     Interactive = terminal ? InteractionSupport.Detect : InteractionSupport.No,
 });
 if (!terminal)
-    console.Profile.Width = 160;
+    console.Profile.Width = 200;
 
 var show = new Show(console);
 using var stopping = new CancellationTokenSource();

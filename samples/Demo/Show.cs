@@ -8,6 +8,9 @@ namespace Halo.Samples.Demo;
 /// <summary>How things look: colours on a terminal, plain text in a pipe.</summary>
 sealed class Show(IAnsiConsole console)
 {
+    /// <summary>Characters of a cell: a row stays one line.</summary>
+    const int Longest = 24;
+
     public void Title(string text) => console.MarkupLine($"\n[bold cyan]{Markup.Escape(text)}[/]");
 
     public void Note(string text) => console.MarkupLine($"[grey]{Markup.Escape(text)}[/]");
@@ -36,7 +39,7 @@ sealed class Show(IAnsiConsole console)
     {
         var table = new Table { Border = console.Profile.Capabilities.Ansi ? TableBorder.Rounded : TableBorder.Ascii2 };
         foreach (var column in rows.Count == 0 ? [] : rows[0].EnumerateObject().Select(p => p.Name))
-            table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold))));
+            table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold))) { NoWrap = true });
         foreach (var row in rows.Take(shown))
             table.AddRow(row.EnumerateObject().Select(p => Cell(p.Value)));
         console.Write(table);
@@ -75,8 +78,8 @@ sealed class Show(IAnsiConsole console)
     static Text Cell(JsonElement value)
     {
         if (value.ValueKind == JsonValueKind.Null)
-            return new Text("null", new Style(Color.Grey));
+            return new Text("null", new Style(Color.Grey)) { Overflow = Overflow.Ellipsis };
         var text = value.ToString().ReplaceLineEndings("⏎").Replace('\t', ' ');
-        return new Text(text.Length > 28 ? text[..(char.IsHighSurrogate(text[26]) ? 26 : 27)] + "…" : text);
+        return new Text(text.Length > Longest ? text[..(char.IsHighSurrogate(text[Longest - 2]) ? Longest - 2 : Longest - 1)] + "…" : text) { Overflow = Overflow.Ellipsis };
     }
 }

@@ -15,7 +15,7 @@ static class Sql
         ? $"""
            SELECT i AS id, 'Patient ' || i AS name, i % 97 AS age, i * 0.25 AS amount, i % 2 = 0 AS active,
                   'main street ' || i % 500 AS address, NULL::text AS note, i * 7919 % 1000003 AS code, 'Zürich' AS city, i::text AS mark
-           FROM generate_series(1, {rows}) AS i
+           FROM generate_series(1, {rows}::bigint) AS i
            """
         : $"""
            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
