@@ -394,7 +394,7 @@ public sealed class AsyncQueriesTests : IAsyncLifetime
         await ConnectAsync();
         await Settled(claim.QueryId);
         Assert.DoesNotContain(_api.TakeReports(), r => r.Kind is not (ReportKind.Reading));
-        Assert.Equal(0, _link.Queries.Executing);
+        await Until(() => _link.Queries.Executing == 0);
     }
 
     [Fact]
