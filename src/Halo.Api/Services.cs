@@ -64,7 +64,9 @@ static class Services
             UploadLimit = TimeSpan.FromMilliseconds(options.Limits.UploadMs),
         });
         services.AddSingleton<QueryLedger>();
-        services.AddSingleton<DeadlineWatch>();
+        // Among many nodes each looks once a minute for what a dead one left behind.
+        services.AddSingleton(p => new DeadlineWatch(p.GetRequiredService<QueryLedger>(), p.GetRequiredService<TimeProvider>(),
+            p.GetRequiredService<ILogger<DeadlineWatch>>(), longestSleep: foundation.Database is PostgresDatabase ? TimeSpan.FromMinutes(1) : null));
         services.AddSingleton<SessionSettling>();
         services.AddSingleton<QueryRequestReader>();
         services.AddSingleton<QueryDoor>();

@@ -89,7 +89,7 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
                 ? run.Result(Ending.Cancelled, executed)
                 : run.Result(Ending.Failed, executed, TimedOut(executed));
         if (failure is not null)
-            return run.Result(Ending.Failed, executed, engine.NameError(failure) ?? Lost(executed));
+            return run.Result(Ending.Failed, executed, engine.NameError(failure) ?? Unnamed(failure, connection, executed));
         if (rolledBack)
             return run.Result(Ending.Failed, executed, new(ErrorTypes.HaloLink, 400,
                 "The command left a transaction open; it was rolled back. A command must commit what it begins.")
@@ -107,9 +107,9 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
         }
         catch (Exception e) when (IsOfTheDatabase(e))
         {
-            // The connection is lost, and with it whatever was open.
+            // The connection is given up, and with it whatever was open.
             engine.Discard(connection);
-            return false;
+            return true;
         }
     }
 
@@ -126,6 +126,14 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
         "The execution limit was reached and the statement cancelled; " + Fate(executed))
     { Code = FailureCodes.ExecutionTimeout };
 
+    static ErrorDetails Unnamed(Exception failure, DbConnection connection, Executed executed) =>
+        failure is DbException or IOException or TimeoutException || connection.State != System.Data.ConnectionState.Open
+            ? Lost(executed)
+            : new(ErrorTypes.HaloLink, 500, $"The database's driver could not carry out the command ({failure.GetType().Name}); " + Fate(executed))
+            {
+                Code = FailureCodes.LinkError,
+            };
+
     static ErrorDetails Lost(Executed executed) => new(ErrorTypes.HaloLink, 503,
         "The connection to the database was lost while the command ran; " + Fate(executed))
     { Code = FailureCodes.DatabaseUnavailable };
@@ -139,6 +147,6 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
 
     /// <summary>What drivers throw for what the database or the way to it does; a mistake of ours is none of these.</summary>
     static bool IsOfTheDatabase(Exception e) =>
-        e is DbException or IOException or TimeoutException or InvalidOperationException or ObjectDisposedException
+        e is DbException or IOException or TimeoutException or InvalidOperationException or NotSupportedException or ArgumentException
             or System.Net.Sockets.SocketException or UnauthorizedAccessException or InvalidCastException or OverflowException;
 }

@@ -45,7 +45,7 @@ public sealed class RowEncoder
     /// <summary>Rows that the sink has.</summary>
     public long Rows { get; private set; }
 
-    /// <summary>What the sink threw, if it did; no row is encoded after that.</summary>
+    /// <summary>What the sink (or a value's writer) threw, if it did; no row is encoded after that.</summary>
     public Exception? SinkFault { get; private set; }
 
     /// <summary>Whether every row that was read also went to the sink, or the sink wanted no more.</summary>
@@ -75,19 +75,14 @@ public sealed class RowEncoder
                 Whole = encoding = false;
                 continue;
             }
-            WriteRow(sink, json);
-            Rows++;
-            var more = sink.EndRowAsync(stop);
-            if (more.IsCompletedSuccessfully)
-            {
-                encoding = wanted = more.Result;
-                continue;
-            }
             try
             {
-                encoding = wanted = await more;
+                WriteRow(sink, json);
+                var more = sink.EndRowAsync(stop);
+                encoding = wanted = more.IsCompletedSuccessfully ? more.Result : await more;
+                Rows++;
             }
-            catch (Exception e)
+            catch (Exception e) when (e is not DbException)
             {
                 encoding = Whole = false;
                 if (e is OperationCanceledException && stop.IsCancellationRequested)

@@ -51,7 +51,7 @@ public sealed partial class Enroller(
         catch (ApiRefusedException e) when (e.Status == HttpStatusCode.Unauthorized)
         {
             throw new NotAdmittedException("enrolmentToken",
-                $"The API refused to enrol this Link: {e.Message} Ask its operator for an enrolment token and write it to the setting enrolmentToken, then start the Link again.");
+                $"The API refused to enrol this Link: {e.Message} Write a fresh token from its operator to the setting enrolmentToken and start the Link again.");
         }
         catch (ApiRefusedException e) when (e.Status == HttpStatusCode.Conflict)
         {

@@ -87,7 +87,7 @@ public sealed partial class SessionLoop(
         }
         catch (Exception e) when (e is HttpRequestException or WebSocketException or IOException)
         {
-            Failed(null, $"The API cannot be reached: {e.GetBaseException().Message}");
+            Failed(null, $"The API cannot be reached: {e.GetBaseException().Message.TrimEnd('.')}.");
             return _backoff.Next();
         }
         catch (Exception e) when (e is not OperationCanceledException)

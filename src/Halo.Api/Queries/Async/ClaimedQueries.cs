@@ -56,7 +56,7 @@ public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limit
             case ReportKind.Uploading:
                 return await ledger.UploadingAsync(queryId, report.ClaimId, report);
             case ReportKind.Complete:
-                return await ledger.CompleteAsync(queryId, report.ClaimId, report);
+                return await CompleteAsync(queryId, report);
             case ReportKind.HandBack:
                 return await ledger.HandBackAsync(queryId, report.ClaimId);
             case ReportKind.Failed:
@@ -69,6 +69,15 @@ public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limit
                 // A newer Link's word: it is not moved by what is not understood.
                 return new MoveResult(false, QueryStatus.Executing);
         }
+    }
+
+    /// <summary>Pages that are all there and yet not what the report says cannot be mended by sending them again.</summary>
+    async Task<MoveResult> CompleteAsync(Guid queryId, Report report)
+    {
+        var result = await ledger.CompleteAsync(queryId, report.ClaimId, report);
+        return result is { Accepted: false, MissingPages: { Count: 0 } }
+            ? (await SettleAsync(queryId, report with { Executed = Executed.Yes, Error = Failures.Of(FailureCodes.PageLost) }, QueryStatus.UploadFailed)) with { Accepted = false }
+            : result;
     }
 
     /// <summary>Ended without success.</summary>

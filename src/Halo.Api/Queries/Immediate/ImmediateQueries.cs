@@ -18,7 +18,7 @@ namespace Halo.Api.Queries.Immediate;
 /// (5) answer when the ledger has the end. What ends after its caller has gone is settled all the same.
 /// </summary>
 public sealed partial class ImmediateQueries(
-    QueryLedger ledger, LinkSessions sessions, Availability availability, QueryLimits limits, TimeProvider time, ILogger<ImmediateQueries> log)
+    QueryLedger ledger, LinkSessions sessions, Availability availability, QueryLimits limits, TimeProvider time, ILogger<ImmediateQueries> log) : IDisposable
 {
     readonly ConcurrentDictionary<Guid, ImmediateExchange> _exchanges = new();
     readonly CancellationTokenSource _stopping = new();
@@ -93,6 +93,9 @@ public sealed partial class ImmediateQueries(
         await Task.WhenAll(_exchanges.Values.Select(e => (Task)e.End)).WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _stopping.CancelAsync();
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _stopping.Dispose();
 
     async Task SettleAsync(LinkSession session, Guid queryId, Outcome outcome)
     {

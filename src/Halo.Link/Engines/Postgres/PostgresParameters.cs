@@ -22,8 +22,8 @@ static class PostgresParameters
         if (ParameterValue.TryRead(parameter.Value, parameter.Type, out var value, out var expected))
             return Make(name, type, value);
         // What PostgreSQL knows and .NET does not: infinity, NaN, years BC and beyond 9999, 24:00:00.
-        if (parameter.Value is { ValueKind: JsonValueKind.String } json && IsBeyondDotNet(json.GetString()!, type))
-            return Make(name, NpgsqlDbType.Unknown, json.GetString());
+        if (parameter.Value is { ValueKind: JsonValueKind.String } json && json.GetRawText().Trim('"') is var text && IsBeyondDotNet(text, type))
+            return Make(name, NpgsqlDbType.Unknown, text);
         faults.NotConvertible(parameter, expected);
         return null;
     }
@@ -56,10 +56,14 @@ static class PostgresParameters
         NpgsqlDbType.Numeric => text is "NaN" or "Infinity" or "-Infinity",
         NpgsqlDbType.Time => text == "24:00:00",
         NpgsqlDbType.Date or NpgsqlDbType.Timestamp or NpgsqlDbType.TimestampTz =>
-            text is "infinity" or "-infinity"
-                || text.Length > 10 && char.IsAsciiDigit(text[0]) && text.All(c => char.IsAsciiDigit(c) || c is '-' or ':' or '.' or ' ' or 'T' or '+' or 'B' or 'C' or 'Z'),
+            text is "infinity" or "-infinity" || HasFarYear(text),
         _ => false,
     };
+
+    /// <summary>A year BC or of more than four digits; whether the rest is right the server says.</summary>
+    static bool HasFarYear(string text) =>
+        text.Length > 0 && char.IsAsciiDigit(text[0]) && (text.EndsWith(" BC", StringComparison.Ordinal) || text.IndexOf('-', StringComparison.Ordinal) > 4)
+            && text.All(static c => char.IsAsciiDigit(c) || c is '-' or ':' or '.' or ' ' or 'T' or '+' or 'B' or 'C' or 'Z');
 
     static NpgsqlDbType TypeOf(SqlType? type) => type switch
     {

@@ -61,7 +61,7 @@ sealed class SqliteSession : SqliteConnection
     {
         if (round == 0)
             _waitingSince = _time.GetTimestamp();
-        else if (_time.GetElapsedTime(_waitingSince).TotalSeconds >= DefaultTimeout)
+        else if (DefaultTimeout > 0 && _time.GetElapsedTime(_waitingSince).TotalSeconds >= DefaultTimeout)
             return 0;
         return _stop.Wait(Math.Min(1 + round, 20)) ? 0 : 1;
     }
