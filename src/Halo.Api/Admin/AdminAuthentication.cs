@@ -35,7 +35,7 @@ public sealed class AdminAuthentication(RequestDelegate next, AdminKey key, Time
         if (_wrong.Count >= RememberedAddresses)
             ForgetOld(now);
         _wrong.AddOrUpdate(address, _ => (1, now), (_, before) => now - before.Since < Window ? (before.Wrong + 1, before.Since) : (1, now));
-        return new Refusal(401, ErrorCodes.KeyInvalid, "The admin key is wrong.").ExecuteAsync(http);
+        return new Refusal(401, ErrorCodes.KeyInvalid, $"The admin key in the header {AdminKey.Header} is wrong. The service's log says where the right one stands.").ExecuteAsync(http);
     }
 
     void ForgetOld(DateTimeOffset now)
