@@ -5,8 +5,8 @@ using Halo.Link.Engines;
 using Halo.Link.Journal;
 using Halo.Link.Results;
 using Halo.LinkProtocol.Messages;
-using Rows = Halo.Link.Tests.Results.Pages.Rows;
 using static Halo.Link.Tests.Work.Async.LinkUnderTest;
+using Rows = Halo.Link.Tests.Results.Pages.Rows;
 
 namespace Halo.Link.Tests.Work.Async;
 
