@@ -33,6 +33,9 @@ public static class FailureCodes
     /// <summary>The Link could not reach its database; nothing ran.</summary>
     public const string DatabaseUnavailable = "DatabaseUnavailable";
 
+    /// <summary>The connection between Link and database broke while the command was with the database; <c>executed</c> says what is known.</summary>
+    public const string DatabaseConnectionLost = "DatabaseConnectionLost";
+
     /// <summary>The practice's own policy refused it; nothing ran.</summary>
     public const string PolicyRefused = "PolicyRefused";
 

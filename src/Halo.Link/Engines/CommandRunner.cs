@@ -134,9 +134,9 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
                 Code = FailureCodes.LinkError,
             };
 
-    static ErrorDetails Lost(Executed executed) => new(ErrorTypes.HaloLink, 503,
+    static ErrorDetails Lost(Executed executed) => new(ErrorTypes.HaloLink, 504,
         "The connection to the database was lost while the command ran; " + Fate(executed))
-    { Code = FailureCodes.DatabaseUnavailable };
+    { Code = FailureCodes.DatabaseConnectionLost };
 
     static string Fate(Executed executed) => executed switch
     {

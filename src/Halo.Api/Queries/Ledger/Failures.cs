@@ -14,13 +14,15 @@ public static class Failures
 
     static string TypeOf(string code) => code is FailureCodes.ExecutionTimeout or FailureCodes.PolicyRefused or FailureCodes.SpoolFull
         or FailureCodes.LinkStopping or FailureCodes.LinkError or FailureCodes.OpenTransaction or FailureCodes.DatabaseUnavailable
+        or FailureCodes.DatabaseConnectionLost
         or FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue ? ErrorTypes.HaloLink : ErrorTypes.Http;
 
     static int StatusOf(string code) => code switch
     {
         FailureCodes.ClaimLost or FailureCodes.NeverSent or FailureCodes.QueueTimeout or FailureCodes.SiteAway
             or FailureCodes.LinkStopping or FailureCodes.DatabaseUnavailable => 503,
-        FailureCodes.LinkLost or FailureCodes.NoAnswer or FailureCodes.UploadTimeout or FailureCodes.ExecutionTimeout or FailureCodes.PageLost => 504,
+        FailureCodes.LinkLost or FailureCodes.NoAnswer or FailureCodes.UploadTimeout or FailureCodes.ExecutionTimeout or FailureCodes.PageLost
+            or FailureCodes.DatabaseConnectionLost => 504,
         FailureCodes.CancelledByIntegrator or FailureCodes.CancelledByOperator => 409,
         FailureCodes.ResultTooLarge => 413,
         FailureCodes.PolicyRefused => 403,
@@ -48,6 +50,7 @@ public static class Failures
         FailureCodes.InvalidParameter => "A parameter could not be converted to its type. Nothing ran.",
         FailureCodes.UnknownCatalogue => "The catalogue is not one of the site's. Nothing ran.",
         FailureCodes.DatabaseUnavailable => "The site's Link could not reach its database. Nothing ran.",
+        FailureCodes.DatabaseConnectionLost => "The connection between the site's Link and its database broke while the command ran. It may have taken effect.",
         FailureCodes.PolicyRefused => "The practice's own policy refused the query. Nothing ran.",
         _ => "The site's Link met a fault of its own.",
     };
