@@ -23,7 +23,7 @@ public sealed record ApiOptions
     /// <summary>How this node is reached by others: <c>Halo:NodeAddress</c>.</summary>
     public string NodeAddress { get; init; } = "local";
 
-    /// <summary>How often Links report, in seconds (10 to 300): <c>Halo:HeartbeatSeconds</c>, default 60.</summary>
+    /// <summary>How often Links report, in seconds (1 to 300): <c>Halo:HeartbeatSeconds</c>, default 60.</summary>
     public int HeartbeatSeconds { get; init; } = 60;
 
     /// <summary>Bounds of queries: <c>Halo:Limits:…</c>.</summary>

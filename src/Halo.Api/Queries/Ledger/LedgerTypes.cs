@@ -148,8 +148,8 @@ public sealed record QueryDetail
 /// <summary>Times of the ledger: section <c>Halo:Limits</c>.</summary>
 public sealed record LedgerOptions
 {
-    /// <summary>How long after its execution limit the API waits for the Link's word before it settles a claimed query. Default 30 s.</summary>
-    public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(30);
+    /// <summary>How long after its execution limit the API waits for the Link's word before it settles a claimed query. Default 10 s, as <see cref="QueryLimits.GraceMs"/>.</summary>
+    public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
     /// How long an async query whose <c>maxTimeInQueue</c> is 0 waits nevertheless, so that an online Link can claim it.
