@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Halo.Api.Admin;
 using Halo.Api.Errors;
 using Halo.Api.Health;
@@ -28,10 +29,12 @@ public static partial class HaloApi
         {
             using var logs = LoggerFactory.Create(l => l.AddHaloConsole());
             var builder = CreateBuilder(args);
+            ListenAddresses.Check(builder.Configuration);
             await using var foundation = await Foundation.LayAsync(builder.Configuration, logs.CreateLogger("Halo.Api.Startup"), TimeProvider.System);
             await using var app = Build(builder, foundation);
             await app.Services.GetRequiredService<Startup>().PrepareAsync(app.Lifetime.ApplicationStopping);
-            await app.RunAsync();
+            await ListenAsync(app);
+            await app.WaitForShutdownAsync();
             return 0;
         }
         catch (StartupException e)
@@ -39,10 +42,22 @@ public static partial class HaloApi
             await Console.Error.WriteLineAsync($"halo-api cannot start. {e.Message}");
             return 2;
         }
+    }
+
+    static async Task ListenAsync(WebApplication app)
+    {
+        try
+        {
+            await app.StartAsync();
+        }
         catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
         {
-            await Console.Error.WriteLineAsync($"halo-api cannot start. {e.Message} Stop the other program, or choose another address with --urls.");
-            return 2;
+            throw new StartupException($"{e.Message} Stop the other program, or choose another address with --urls.", e);
+        }
+        catch (Exception e) when (e is IOException or SocketException or InvalidOperationException or FormatException or ArgumentException)
+        {
+            // An address of another machine, a port of root's, https without a certificate, a fault in Kestrel:Endpoints.
+            throw new StartupException($"It cannot listen on {app.Configuration["urls"] ?? "the addresses of Kestrel:Endpoints"}: {e.Message} Check the setting urls (--urls) and the section Kestrel.", e);
         }
     }
 

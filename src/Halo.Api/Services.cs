@@ -86,5 +86,7 @@ static class Services
             o.UseUtcTimestamp = true;
             o.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
         })
-        .AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        .AddFilter("Microsoft.AspNetCore", LogLevel.Warning)
+        // Its only words would be a stack about what the program says in one line: why it cannot start.
+        .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Halo.Contracts.Queries;
 using Halo.Testing;
 using Halo.Testing.Processes;
@@ -65,6 +66,31 @@ public sealed class BadStartTests : IDisposable
         await FailedAsync(api, "Halo:Enrolment");
     }
 
+    [Theory]
+    [InlineData("http://127.0.0.1:5099x")]
+    [InlineData("http://127.0.0.1:99999")]
+    [InlineData("http://300.1.1.1:5099")]
+    [InlineData("127.0.0.1:5099")]
+    [InlineData("http://192.0.2.1:5099")]
+    [InlineData("https://127.0.0.1:0")]
+    public async Task The_API_names_an_address_on_which_it_cannot_listen(string address)
+    {
+        await using var api = RunApi(address);
+        await FailedAsync(api, address, "--urls");
+        Assert.Equal(2, await api.Exited);
+    }
+
+    [Fact]
+    public async Task The_API_names_a_port_that_is_in_use()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var address = $"http://{other.LocalEndpoint}";
+        await using var api = RunApi(address);
+        await FailedAsync(api, address, "already in use", "--urls");
+        Assert.Equal(2, await api.Exited);
+    }
+
     [Fact]
     public async Task The_API_names_a_store_that_it_cannot_reach()
     {
@@ -120,6 +146,9 @@ public sealed class BadStartTests : IDisposable
         File.WriteAllText(file, "");
         return Path.Combine(file, "data");
     }
+
+    HaloProcess RunApi(string address) => HaloProcess.Start(Repository.Program("Halo.Api", "halo-api"),
+        ["--urls", address, "--Halo:DataDirectory", Path.Combine(_directory, "api")], workingDirectory: _directory);
 
     HaloProcess RunLink(string file) =>
         HaloProcess.Start(Repository.Program("Halo.Link", "halo-link"), ["run", "--config", file], workingDirectory: _directory);
