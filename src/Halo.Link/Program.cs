@@ -1,3 +1,3 @@
 using Halo.Link;
 
-return await LinkCommands.Build().Parse(args).InvokeAsync(LinkCommands.OwnSignals);
+return Culture.MakeInvariant() ?? await LinkCommands.Build().Parse(args).InvokeAsync(LinkCommands.OwnSignals);

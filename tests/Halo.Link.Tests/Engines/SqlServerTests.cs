@@ -70,6 +70,22 @@ public sealed class SqlServerBindingTests
     }
 }
 
+/// <summary>What needs no server either: there is none.</summary>
+public sealed class SqlServerAwayTests
+{
+    [Fact]
+    public async Task A_server_that_is_away_is_unavailable_in_the_drivers_own_words()
+    {
+        await using var bench = new EngineBench(DatabaseEngines.Create(DatabaseEngines.SqlServer,
+            "Server=127.0.0.1,9;User ID=halo;Password=hidden-word;Encrypt=False;Connect Timeout=5;ConnectRetryCount=0", TimeProvider.System));
+        await Assert.ThrowsAsync<SqlException>(() => bench.Engine.OpenAsync(null, null, TestContext.Current.CancellationToken));
+        var result = await bench.RunAsync("SELECT 1");
+        Assert.Equal((Ending.Failed, Executed.No, ErrorTypes.SqlServer, FailureCodes.DatabaseUnavailable),
+            (result.Ending, result.Executed, result.Error!.ErrorType, result.Error.Code));
+        Assert.DoesNotContain("hidden-word", result.Error.ErrorMessage, StringComparison.Ordinal);
+    }
+}
+
 /// <summary>On a server, where there is one.</summary>
 public sealed class SqlServerTests
 {
