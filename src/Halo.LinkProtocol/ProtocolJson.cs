@@ -6,11 +6,15 @@ using Halo.LinkProtocol.Messages;
 
 namespace Halo.LinkProtocol;
 
-/// <summary>Source-generated JSON of the line: camelCase, nulls left out, unknown fields ignored.</summary>
+/// <summary>Source-generated JSON of the line: camelCase, nulls left out, unknown fields ignored, unknown words read as such (<see cref="LineWordConverter{T}"/>).</summary>
 [JsonSourceGenerationOptions(
     JsonSerializerDefaults.Web,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    Converters = [typeof(UtcTimeConverter)])]
+    Converters =
+    [
+        typeof(UtcTimeConverter), typeof(LineCommandConverter), typeof(ReportKindWords), typeof(EndingWords), typeof(ClaimPhaseWords), typeof(VerdictWords),
+        typeof(ExecutedWords), typeof(DatabaseStatusWords), typeof(ParameterDirectionWords), typeof(QueryStatusWords), typeof(SqlTypeWords),
+    ])]
 [JsonSerializable(typeof(Hello))]
 [JsonSerializable(typeof(Welcome))]
 [JsonSerializable(typeof(SiteNotices))]

@@ -49,8 +49,7 @@ public sealed partial class FrameDispatcher(
                 async.OnWorkAvailable();
                 break;
             case FrameKind.Claims:
-                if (Read(frame, ProtocolJson.Default.Claims) is { } claims)
-                    async.OnClaims(claims);
+                OnClaims(frame, line);
                 break;
             case FrameKind.ReportAck:
                 if (Read(frame, ProtocolJson.Default.ReportAck) is { } ack)
@@ -77,6 +76,23 @@ public sealed partial class FrameDispatcher(
         session.Set(line);
         immediate.OnWelcome();
         async.OnWelcome(welcome);
+    }
+
+    void OnClaims(in Frame frame, LineConnection line)
+    {
+        try
+        {
+            var claims = ArrivedClaim.ReadAll(frame.Payload);
+            if (claims.Any(c => !c.Readable))
+                LogUnreadable(frame.Kind);
+            async.OnClaims(claims);
+        }
+        catch (JsonException)
+        {
+            // Whose claims they are cannot be said: the next session's Hello, which does not name them, settles them.
+            LogUnreadable(frame.Kind);
+            line.Abort(LineCloseReason.ProtocolError);
+        }
     }
 
     T? Read<T>(in Frame frame, JsonTypeInfo<T> type)

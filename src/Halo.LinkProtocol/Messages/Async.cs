@@ -90,7 +90,7 @@ public sealed record Report(Guid ClaimId, ReportKind Kind)
 [JsonConverter(typeof(CamelCaseEnumConverter<ReportKind>))]
 public enum ReportKind
 {
-    /// <summary>Never sent.</summary>
+    /// <summary>A newer end's word. A Link never sends it.</summary>
     Unknown,
 
     /// <summary>The database has begun to answer: the columns are known.</summary>
@@ -119,8 +119,8 @@ public enum ReportKind
 /// <param name="ClaimId">The claim.</param>
 /// <param name="Kind">The report it answers.</param>
 /// <param name="Accepted">False: the query is settled otherwise, or the report does not hold.</param>
-/// <param name="Status">Where the query stands now.</param>
-public sealed record ReportAck(Guid ClaimId, ReportKind Kind, bool Accepted, QueryStatus Status)
+/// <param name="Status">Where the query stands now; null: not known here.</param>
+public sealed record ReportAck(Guid ClaimId, ReportKind Kind, bool Accepted, QueryStatus? Status)
 {
     /// <summary>Pages that are missing at the API, after a <see cref="ReportKind.Complete"/> that did not hold: send them again.</summary>
     public IReadOnlyList<int>? MissingPages { get; init; }

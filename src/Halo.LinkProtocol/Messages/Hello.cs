@@ -59,6 +59,9 @@ public enum ClaimPhase
 
     /// <summary>Handed back unstarted; not acknowledged yet.</summary>
     HandedBack,
+
+    /// <summary>A newer Link's word; never sent.</summary>
+    Unknown,
 }
 
 /// <summary>A site as its Link describes it, at enrolment and in every <see cref="Hello"/>.</summary>

@@ -62,7 +62,7 @@ public sealed record Outcome(Ending Ending, Executed Executed)
 [JsonConverter(typeof(CamelCaseEnumConverter<Ending>))]
 public enum Ending
 {
-    /// <summary>The Link met a word it does not know; never sent.</summary>
+    /// <summary>A newer Link's word; never sent.</summary>
     Unknown,
 
     /// <summary>In full.</summary>

@@ -26,6 +26,9 @@ public sealed record ClaimVerdict(Guid ClaimId, Verdict Verdict);
 [JsonConverter(typeof(CamelCaseEnumConverter<Verdict>))]
 public enum Verdict
 {
+    /// <summary>A newer API's word; never sent. The Link goes on: what it tells is judged again.</summary>
+    Unknown,
+
     /// <summary>Still its own: go on.</summary>
     Continue,
 

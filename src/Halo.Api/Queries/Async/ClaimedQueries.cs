@@ -34,7 +34,7 @@ public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limit
         try
         {
             var result = await ApplyAsync(queryId, report);
-            await session.AcknowledgeAsync(queryId, new ReportAck(report.ClaimId, report.Kind, result.Accepted, result.Status ?? QueryStatus.ExecutionFailed)
+            await session.AcknowledgeAsync(queryId, new ReportAck(report.ClaimId, report.Kind, result.Accepted, result.Status)
             {
                 MissingPages = result.MissingPages is { Count: > 0 } missing ? missing : null,
             });
@@ -66,8 +66,8 @@ public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limit
             case ReportKind.Cancelled:
                 return await SettleAsync(queryId, report, QueryStatus.Cancelled);
             default:
-                // A newer Link's word: it is not moved by what is not understood.
-                return new MoveResult(false, QueryStatus.Executing);
+                // A newer Link's word: nothing is moved by what is not understood, and "not accepted" would make the Link drop its claim.
+                return new MoveResult(true, null);
         }
     }
 

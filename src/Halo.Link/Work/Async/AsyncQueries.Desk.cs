@@ -46,9 +46,10 @@ public sealed partial class AsyncQueries
         if (_arrived.IsEmpty)
             return;
         List<JournalEntry> entries = [];
-        List<AsyncQuery> fresh = [];
-        while (_arrived.TryDequeue(out var claim))
+        List<(AsyncQuery Query, bool Readable)> fresh = [];
+        while (_arrived.TryDequeue(out var arrived))
         {
+            var claim = arrived.Claim;
             if (_held.TryGetValue(claim.QueryId, out var held) && held.Entry.Phase != ClaimPhase.HandedBack)
             {
                 if (held.Entry.ClaimId != claim.ClaimId)
@@ -60,14 +61,16 @@ public sealed partial class AsyncQueries
             if (known is { Begun: true })
                 entry = entry with { Phase = ClaimPhase.Ended, Begun = true, Report = known.Report ?? Endings.DiedExecuting };
             entries.Add(entry);
-            fresh.Add(new AsyncQuery(entry, claim, _tools));
+            fresh.Add((new AsyncQuery(entry, claim, _tools), arrived.Readable));
         }
         var written = TryWrite(entries);
-        foreach (var query in fresh)
+        foreach (var (query, readable) in fresh)
         {
             _held[query.Id] = query;
             if (query.Ended)
                 Post(() => SendReportAsync(query));
+            else if (!readable)
+                Post(() => new ValueTask(query.EndAsync(Endings.Unreadable)));
             else if (!written)
                 Post(() => new ValueTask(query.EndAsync(Endings.JournalRefused)));
             else

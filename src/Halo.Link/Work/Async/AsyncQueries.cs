@@ -22,7 +22,7 @@ public sealed partial class AsyncQueries : IAsyncDisposable
     readonly ILogger<AsyncQueries> _logger;
     readonly Lock _gate = new();
     readonly ConcurrentDictionary<Guid, AsyncQuery> _held = new();
-    readonly ConcurrentQueue<Claim> _arrived = new();
+    readonly ConcurrentQueue<ArrivedClaim> _arrived = new();
     readonly HashSet<Guid> _cancelledOnArrival = [];
     readonly Queue<AsyncQuery> _ready = new();
     readonly HashSet<Task> _lives = [];
@@ -126,14 +126,14 @@ public sealed partial class AsyncQueries : IAsyncDisposable
     });
 
     /// <summary>The answer to a request of this session: claims that are this Link's now. Empty: it waits until it is told of work.</summary>
-    public void OnClaims(Claims claims)
+    public void OnClaims(IReadOnlyList<ArrivedClaim> claims)
     {
-        foreach (var claim in claims.Items)
+        foreach (var claim in claims)
             _arrived.Enqueue(claim);
         Post(() =>
         {
             _asked = 0;
-            _workMayWait |= claims.Items.Count > 0;
+            _workMayWait |= claims.Count > 0;
             return ScheduleAsync();
         });
     }
@@ -141,7 +141,8 @@ public sealed partial class AsyncQueries : IAsyncDisposable
     /// <summary>What the ledger made of a report.</summary>
     public void OnReportAck(Guid queryId, ReportAck ack) => Post(async () =>
     {
-        if (!_held.TryGetValue(queryId, out var query) || query.Entry.ClaimId != ack.ClaimId)
+        // A newer API's kind of answer settles nothing: the report is told again in the next session.
+        if (ack.Kind == ReportKind.Unknown || !_held.TryGetValue(queryId, out var query) || query.Entry.ClaimId != ack.ClaimId)
             return;
         if (ack is { Kind: ReportKind.Complete, MissingPages: { Count: > 0 } missing })
         {
@@ -168,7 +169,7 @@ public sealed partial class AsyncQueries : IAsyncDisposable
                     return false;
                 query.Stop(StopReason.Asked);
             }
-            else if (_arrived.Any(c => c.QueryId == queryId))
+            else if (_arrived.Any(c => c.Claim.QueryId == queryId))
             {
                 _cancelledOnArrival.Add(queryId);
             }

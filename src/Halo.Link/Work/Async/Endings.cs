@@ -45,6 +45,10 @@ static class Endings
     public static Report JournalRefused => Failed(Executed.No, FailureCodes.LinkError,
         "The agent at the practice could not write to its journal, so it did not begin this query; nothing ran. Look at its disk.");
 
+    /// <summary>Of a claim whose command holds what only a newer Link understands.</summary>
+    public static Report Unreadable => Failed(Executed.No, FailureCodes.LinkError,
+        "The agent at the practice could not read this query, so nothing ran: it is older than what the query asks for. Ask the practice to update Halo Link.");
+
     /// <summary>Of an execution that the Link's own stop ended.</summary>
     public static Report LinkStopping(Executed executed) => Failed(executed, FailureCodes.LinkStopping, executed switch
     {

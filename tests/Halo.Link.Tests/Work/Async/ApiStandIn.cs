@@ -152,7 +152,7 @@ sealed class ApiStandIn : IAsyncDisposable
                 queries.OnWorkAvailable();
                 break;
             case FrameKind.Claims:
-                queries.OnClaims(JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.Claims)!);
+                queries.OnClaims(ArrivedClaim.ReadAll(frame.Payload));
                 break;
             case FrameKind.ReportAck:
                 queries.OnReportAck(frame.QueryId, JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.ReportAck)!);

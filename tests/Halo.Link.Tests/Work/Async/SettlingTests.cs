@@ -2,6 +2,7 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Journal;
 using Halo.Link.Results;
+using Halo.Link.Work.Async;
 using Halo.LinkProtocol.Messages;
 using static Halo.Link.Tests.Work.Async.LinkUnderTest;
 using Rows = Halo.Link.Tests.Results.Pages.Rows;
@@ -60,7 +61,7 @@ public sealed class SettlingTests : IAsyncLifetime
     {
         _link.Database = Hanging(Executed.No);
         Claim[] claims = [NewClaim(1), NewClaim(2), NewClaim(3)];
-        _link.Queries.OnClaims(new Claims(claims));
+        _link.Queries.OnClaims([.. claims.Select(c => new ArrivedClaim(c, true))]);
         await Until(() => _link.Given.Count == 2);
         var waiting = claims.Single(c => !_link.Given.Contains(c.QueryId));
         var next = await RestartAsKilledAsync();
@@ -85,7 +86,7 @@ public sealed class SettlingTests : IAsyncLifetime
             return await Hanging(Executed.No)(claim, sink, cancel);
         };
         var claim = NewClaim(1);
-        _link.Queries.OnClaims(new Claims([claim]));
+        _link.Queries.OnClaims([new(claim, true)]);
         await Until(() => _link.Spool.Pages(claim.QueryId).Count >= 3);
         var next = await RestartAsKilledAsync();
         Assert.Equal(0, next.Spool.UsedBytes);
