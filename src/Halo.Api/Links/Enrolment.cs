@@ -62,6 +62,12 @@ public sealed partial class Enrolment(
             return (null, new Refusal(409, ErrorCodes.Conflict,
                 $"Link {request.LinkId} is known with another key. If its key was lost, give it a new data directory, or ask the operator to remove the old Link."));
         }
+        if (known?.Status == "revoked")
+        {
+            return (null, new Refusal(403, ErrorCodes.LinkRevoked,
+                $"Link {request.LinkId} was revoked by the operator of this service. Ask there why; "
+                + "to come back as a new Link, remove identity.json and link.key from its data directory."));
+        }
         foreach (var site in request.Sites)
         {
             if (await SiteRegistry.OwnerAsync(transaction, site.Id) is { } owner && owner != request.LinkId)

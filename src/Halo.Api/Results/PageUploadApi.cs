@@ -28,7 +28,7 @@ public static class PageUploadApi
             return Settled();
         var stored = await pages.WriteAsync(key, pageNumber, http.Request.Body, page.Digest, http.RequestAborted);
         if (!stored.IsStored)
-            return Refusal.Invalid("Content-Digest", "does not fit the body: the page was damaged on the way. Send it again.");
+            return new Refusal(422, ErrorCodes.PageDamaged, "Content-Digest does not fit the body: the page was damaged on the way. Send it again.");
         var added = await ledger.AddPageAsync(page.ClaimId,
             new PageRow(queryId, pageNumber, page.RowStart, page.RowCount, page.JsonSize, stored.Length, stored.Digest));
         return added switch
@@ -39,7 +39,7 @@ public static class PageUploadApi
         };
     }
 
-    static Refusal Settled() => new(409, ErrorCodes.Conflict, "The query is not this claim's, or is settled. Drop it.");
+    static Refusal Settled() => new(410, ErrorCodes.Gone, "The query is not this claim's, or is settled. Drop it.");
 
     /// <summary>Lifts the general body limit for this route.</summary>
     sealed class PageSizeLimit(long bytes) : Microsoft.AspNetCore.Http.Metadata.IRequestSizeLimitMetadata

@@ -72,6 +72,12 @@ public static class ErrorCodes
     /// <summary>A Link's proof, assertion or token was refused.</summary>
     public const string LinkNotTrusted = "LinkNotTrusted";
 
+    /// <summary>The operator has revoked the Link.</summary>
+    public const string LinkRevoked = "LinkRevoked";
+
+    /// <summary>A page does not fit its digest: it was damaged on the way, and is to be sent again.</summary>
+    public const string PageDamaged = "PageDamaged";
+
     /// <summary>An enrolment token is missing, spent, expired or for another practice.</summary>
     public const string EnrolmentTokenInvalid = "EnrolmentTokenInvalid";
 }

@@ -12,6 +12,9 @@ public sealed record UploadOptions
     /// <summary>Bound of that doubling. Default 30 s.</summary>
     public TimeSpan LongestWait { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How often a page is sent that arrives damaged. Default 5.</summary>
+    public int DamagedTries { get; init; } = 5;
+
     /// <summary>How long a request may make no progress, a piece of 32 KiB or the answer. Default 60 s.</summary>
     public TimeSpan Stall { get; init; } = TimeSpan.FromSeconds(60);
 }
@@ -30,10 +33,13 @@ public enum UploadEnd
     /// <summary>Stopped by the caller.</summary>
     Stopped,
 
-    /// <summary>The API has settled the query otherwise, or has another page in its place.</summary>
+    /// <summary>The API has settled the query otherwise.</summary>
     Settled,
 
-    /// <summary>The API will never take it.</summary>
+    /// <summary>Each time it was sent it arrived damaged.</summary>
+    Damaged,
+
+    /// <summary>The API will never take it, or has another page in its place.</summary>
     Refused,
 
     /// <summary>It is not in the spool any more, or damaged.</summary>

@@ -35,10 +35,11 @@ public sealed partial class Uploader(
         try
         {
             string? refused = null;
+            var damaged = 0;
             for (var attempt = 0; ; attempt++)
             {
                 var (end, refusedNow) = await TryAsync(queryId, claimId(), page, refused, stop);
-                if (end is { } final)
+                if (end is { } final && (final != UploadEnd.Damaged || ++damaged == options.DamagedTries))
                     return final;
                 // A refused token is replaced and tried at once, one time; after that it waits like everything else.
                 if (refusedNow is null || refused is not null)
@@ -99,8 +100,11 @@ public sealed partial class Uploader(
                 return (UploadEnd.Delivered, null);
             case 401:
                 return (null, bearer);
-            case 409:
+            case 410:
                 return (UploadEnd.Settled, null);
+            case 422:
+                LogDamaged(queryId, page);
+                return (UploadEnd.Damaged, null);
             case >= 400 and < 500 and not (408 or 425 or 429):
                 LogRefused(queryId, page, (int)status);
                 return (UploadEnd.Refused, null);
@@ -144,6 +148,9 @@ public sealed partial class Uploader(
 
     [LoggerMessage(2303, LogLevel.Warning, "The API refused page {Page} of query {QueryId} with status {Status}.")]
     partial void LogRefused(Guid queryId, int page, int status);
+
+    [LoggerMessage(2305, LogLevel.Warning, "Page {Page} of query {QueryId} was damaged on its way to the API: look at the network and its proxies.")]
+    partial void LogDamaged(Guid queryId, int page);
 
     [LoggerMessage(2304, LogLevel.Error, "Page {Page} of query {QueryId} is not in the spool or damaged.")]
     partial void LogLost(Guid queryId, int page);

@@ -53,6 +53,10 @@ public sealed partial class Enroller(
             throw new NotAdmittedException("enrolmentToken",
                 $"The API refused to enrol this Link: {e.Message} Write a fresh token from its operator to the setting enrolmentToken and start the Link again.");
         }
+        catch (ApiRefusedException e) when (e.Status == HttpStatusCode.Forbidden)
+        {
+            throw new NotAdmittedException("forbidden", $"The API refused to enrol this Link: {e.Message}");
+        }
         catch (ApiRefusedException e) when (e.Status == HttpStatusCode.Conflict)
         {
             throw new NotAdmittedException("conflict",

@@ -1,4 +1,5 @@
 using Halo.Api.Tests.Hosting;
+using Halo.Contracts.Errors;
 using Halo.Contracts.Sites;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
@@ -45,6 +46,10 @@ public class SessionTests
         Assert.Equal(LineCloseReason.Revoked, await link.EndAsync());
         using var refused = await link.AskTokenAsync(link.Assertion(await link.NonceAsync()));
         await refused.ErrorAsync(401);
+        using var enrolled = await link.EnrolAsync();
+        var error = await enrolled.ErrorAsync(403);
+        Assert.Equal(ErrorCodes.LinkRevoked, error.Code);
+        Assert.Contains("operator", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

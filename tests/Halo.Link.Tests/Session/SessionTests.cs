@@ -100,6 +100,7 @@ public class SessionTests
 
     [Theory]
     [InlineData(401, "enrolmentToken")]
+    [InlineData(403, "The API refused to enrol this Link: No.")]
     [InlineData(409, "identity.json")]
     public async Task A_refused_enrolment_says_what_to_do_and_is_tried_again(int status, string words)
     {
@@ -145,6 +146,21 @@ public class SessionTests
         var renew = TestSession.Read(await session.NextAsync(FrameKind.Renew), ProtocolJson.Default.Renew);
         Assert.Equal("token-2", renew.AccessToken);
         Assert.False(session.Ended.IsCompleted);
+    }
+
+    [Fact]
+    public async Task Claims_that_cannot_be_read_end_the_session_so_that_the_next_Hello_settles_them()
+    {
+        await using var api = await TestApi.StartAsync();
+        await using var link = new RunningLink(api.Address).Start();
+        var session = await api.NextSessionAsync();
+        await session.WelcomeAsync();
+        await session.NextAsync(FrameKind.ClaimRequest);
+        Assert.True(await session.Line.SendAsync(FrameKind.Claims, Guid.Empty, "{ rubbish"u8));
+        await session.Ended;
+        var next = await api.NextSessionAsync();
+        Assert.Empty((await next.WelcomeAsync()).Claims);
+        await next.NextAsync(FrameKind.ClaimRequest);
     }
 
     [Fact]

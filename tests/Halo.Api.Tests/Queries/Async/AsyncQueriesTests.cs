@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
@@ -148,7 +149,7 @@ public class AsyncQueriesTests(OneHost one) : IClassFixture<OneHost>
         var query = await AskAsync(path, key);
         var claim = Assert.Single(await link.ClaimAsync());
         using var damaged = await PutPageAsync(link, claim, 1, Page("[]"), 0, 0, digest: SHA256.HashData("other"u8));
-        await damaged.ErrorAsync(400);
+        Assert.Equal(ErrorCodes.PageDamaged, (await damaged.ErrorAsync(422)).Code);
         using var first = await PutPageAsync(link, claim, 1, Page("[]"), 0, 0);
         Assert.Equal(HttpStatusCode.OK, first.StatusCode);
         using var repeat = await PutPageAsync(link, claim, 1, Page("[]"), 0, 0);
@@ -156,13 +157,27 @@ public class AsyncQueriesTests(OneHost one) : IClassFixture<OneHost>
         using var different = await PutPageAsync(link, claim, 1, Page("[1]"), 0, 1);
         await different.ErrorAsync(409);
         using var stranger = await PutPageAsync(link, claim with { ClaimId = Guid.NewGuid() }, 2, Page("[]"), 0, 0);
-        await stranger.ErrorAsync(409);
+        await stranger.ErrorAsync(410);
         await link.ReportAsync(query.Id, new Report(claim.ClaimId, ReportKind.Failed) { Executed = Executed.No, Error = new(ErrorTypes.Sqlite, 1, "no such table: t") });
         using var late = await PutPageAsync(link, claim, 2, Page("[]"), 0, 0);
-        await late.ErrorAsync(409);
+        await late.ErrorAsync(410);
         using var gone = await _host.SendAsync(HttpMethod.Get, $"{path}/{query.Id}/results/1", key: key);
         await gone.ErrorAsync(410);
         Assert.Equal("no such table: t", (await GetAsync(path, key, query.Id)).ErrorDetails!.ErrorMessage);
+    }
+
+    [Fact]
+    public async Task A_report_of_a_kind_that_only_a_newer_service_knows_moves_nothing_and_leaves_the_claim()
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        var query = await AskAsync(path, key);
+        var claim = Assert.Single(await link.ClaimAsync());
+        await link.Line.SendAsync(FrameKind.Report, query.Id, Encoding.UTF8.GetBytes($$"""{ "claimId": "{{claim.ClaimId}}", "kind": "halfway", "executed": "perhaps" }"""));
+        var (_, _, ack) = await link.ExpectAsync(FrameKind.ReportAck);
+        Assert.True(JsonSerializer.Deserialize(ack, ProtocolJson.Default.ReportAck) is { Accepted: true, Kind: ReportKind.Unknown });
+        Assert.Equal(QueryStatus.Executing, (await GetAsync(path, key, query.Id)).Status);
+        Assert.True((await link.ReportAsync(query.Id, new Report(claim.ClaimId, ReportKind.HandBack))).Accepted);
     }
 
     [Fact]

@@ -20,7 +20,7 @@ public class ClaimTests(SharedPostgres postgres)
         Assert.Equal(new QueryCommand("SELECT 'ünïcode'") { ExecutionMode = ExecutionMode.Scalar, Timeout = 5 }, claim.Command);
         Assert.Equal((query.Id, practice.SiteId, practice.IntegratorId, 1L), (claim.QueryId, claim.SiteId, claim.IntegratorId, claim.Number));
         Assert.Equal(("Patients", 2, "nightly", 60_000), (claim.Catalogue, claim.ResultSet, claim.Tag, claim.ExecutionLimit));
-        Assert.Equal(store.Now.AddMilliseconds(60_000 + 30_000), claim.Deadline);
+        Assert.Equal(store.Now.AddMilliseconds(60_000 + 10_000), claim.Deadline);
         Assert.Empty(await store.Ledger.ClaimAsync(practice.Session, 5));
         Assert.Equal(1, await store.CountAsync("SELECT last_claim_number FROM links"));
     }

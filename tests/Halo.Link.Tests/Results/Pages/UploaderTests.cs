@@ -112,13 +112,30 @@ public sealed class UploaderTests : IAsyncLifetime
     [Fact]
     public async Task A_settled_query_takes_no_pages()
     {
-        _api.OnPage = (_, _, _) => Task.FromResult<int?>(409);
+        _api.OnPage = (_, _, _) => Task.FromResult<int?>(410);
         Assert.Equal(UploadEnd.Settled, await UploadAsync());
         Assert.Single(_api.Puts);
     }
 
+    [Fact]
+    public async Task A_page_that_was_damaged_on_the_way_is_sent_again()
+    {
+        _api.OnPage = (_, _, before) => Task.FromResult<int?>(before < 2 ? 422 : null);
+        Assert.Equal(UploadEnd.Delivered, await UploadAsync());
+        Assert.Equal(3, _api.Puts.Count);
+    }
+
+    [Fact]
+    public async Task A_page_that_is_damaged_each_time_is_given_up()
+    {
+        _api.OnPage = (_, _, _) => Task.FromResult<int?>(422);
+        Assert.Equal(UploadEnd.Damaged, await UploadAsync());
+        Assert.Equal(5, _api.Puts.Count);
+    }
+
     [Theory]
     [InlineData(400)]
+    [InlineData(409)]
     [InlineData(403)]
     [InlineData(404)]
     [InlineData(413)]

@@ -1,9 +1,13 @@
 using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.Link.Journal;
 using Halo.Link.Results;
+using Halo.Link.Work.Async;
+using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 using static Halo.Link.Tests.Work.Async.LinkUnderTest;
 using Rows = Halo.Link.Tests.Results.Pages.Rows;
@@ -201,7 +205,7 @@ public sealed class AsyncQueriesTests : IAsyncLifetime
     {
         _link.Database = Hanging(Executed.No);
         var claim = NewClaim(9);
-        _link.Queries.OnClaims(new Claims([claim]));
+        _link.Queries.OnClaims([new(claim, true)]);
         Assert.Equal(claim.ClaimId, Assert.Single(_link.Queries.Held).ClaimId);
         Assert.Equal(9, _link.Queries.LastClaimNumber);
         Assert.NotNull(_link.Journal.Find(claim.QueryId));
@@ -322,7 +326,7 @@ public sealed class AsyncQueriesTests : IAsyncLifetime
         _link.Database = Hanging(Executed.No);
         Claim[] claims = [NewClaim(1), NewClaim(2), NewClaim(3)];
         await ConnectAsync();
-        _link.Queries.OnClaims(new Claims(claims));
+        _link.Queries.OnClaims([.. claims.Select(c => new ArrivedClaim(c, true))]);
         await Until(() => _link.Given.Count == 2);
         var waiting = claims.Single(c => !_link.Given.Contains(c.QueryId));
         Assert.True(_link.Queries.Cancel(waiting.QueryId));
@@ -379,10 +383,64 @@ public sealed class AsyncQueriesTests : IAsyncLifetime
         Assert.Equal(Enumerable.Range(0, 50).Select(Row), _api.RowsOf(claim.QueryId));
     }
 
+    [Theory]
+    [InlineData(409)]
+    [InlineData(422)]
+    public async Task A_page_that_another_stands_in_the_place_of_or_that_never_arrives_whole_ends_the_query_at_once(int status)
+    {
+        _api.OnPage = (_, page, _) => Task.FromResult<int?>(page == 2 ? status : null);
+        var claim = Wait(NewClaim(1, rows: 50));
+        await ConnectAsync();
+        var failed = await _api.NextAsync(ReportKind.UploadFailed);
+        Assert.Equal((claim.ClaimId, Executed.Yes, FailureCodes.PageLost), (failed.ClaimId, failed.Executed, failed.Error!.Code));
+        await Settled(claim.QueryId);
+    }
+
+    [Fact]
+    public async Task A_claim_that_only_a_newer_Link_can_read_is_told_so_at_once_and_the_others_run()
+    {
+        await ConnectAsync();
+        await Until(() => _api.Asked.Count == 1);
+        var (newer, plain) = (NewClaim(1), NewClaim(2));
+        var frame = JsonSerializer.Serialize(new Claims([newer, plain]), ProtocolJson.Default.Claims);
+        var mode = frame.IndexOf("\"reader\"", StringComparison.Ordinal);
+        Assert.True(mode > 0);
+        _link.Queries.OnClaims(ArrivedClaim.ReadAll(Encoding.UTF8.GetBytes(frame.Remove(mode, 8).Insert(mode, "\"stream\""))));
+        var failed = await _api.NextAsync(ReportKind.Failed);
+        Assert.Equal((newer.ClaimId, Executed.No, FailureCodes.LinkError), (failed.ClaimId, failed.Executed, failed.Error!.Code));
+        await Settled(newer.QueryId);
+        await Settled(plain.QueryId);
+        Assert.Equal([plain.QueryId], _link.Given);
+        await Until(() => _api.Asked.Count > 1);
+        Assert.Equal(2, _link.Queries.LastClaimNumber);
+    }
+
+    [Theory]
+    [InlineData("rubbish")]
+    [InlineData("[]")]
+    [InlineData("{}")]
+    [InlineData("""{ "items": [ { "queryId": "x" } ] }""")]
+    public void Claims_without_ids_are_not_read(string frame) =>
+        Assert.ThrowsAny<JsonException>(() => ArrivedClaim.ReadAll(Encoding.UTF8.GetBytes(frame)));
+
+    [Fact]
+    public async Task An_answer_of_a_kind_that_only_a_newer_Link_knows_settles_nothing()
+    {
+        _api.OnReport = (id, report) => report.Kind == ReportKind.Complete
+            ? new(report.ClaimId, ReportKind.Unknown, false, null) : _api.Accept(id, report);
+        var claim = Wait(NewClaim(1, mode: ExecutionMode.NonQuery));
+        await ConnectAsync();
+        await _api.NextAsync(ReportKind.Complete);
+        _api.OnReport = null;
+        Assert.Equal(claim.QueryId, Assert.Single(await ConnectAsync()).QueryId);
+        await _api.NextAsync(ReportKind.Complete);
+        await Settled(claim.QueryId);
+    }
+
     [Fact]
     public async Task A_settled_query_found_out_by_a_page_is_dropped()
     {
-        _api.OnPage = (_, _, _) => Task.FromResult<int?>(409);
+        _api.OnPage = (_, _, _) => Task.FromResult<int?>(410);
         _link.Database = async (claim, sink, cancel) =>
         {
             await sink.BeginAsync(Rows.Columns, cancel);
@@ -453,7 +511,7 @@ public sealed class AsyncQueriesTests : IAsyncLifetime
         _link.Database = Hanging(Executed.No);
         Claim[] claims = [NewClaim(1), NewClaim(2), NewClaim(3)];
         await ConnectAsync();
-        _link.Queries.OnClaims(new Claims(claims));
+        _link.Queries.OnClaims([.. claims.Select(c => new ArrivedClaim(c, true))]);
         await Until(() => _link.Given.Count == 2);
         await _link.Queries.StopAsync(TestContext.Current.CancellationToken);
         var reports = new List<Report> { await _api.NextAsync(ReportKind.HandBack) };
@@ -477,7 +535,7 @@ public sealed class AsyncQueriesTests : IAsyncLifetime
         _api.OnReport = (_, _) => null;
         _link.Database = Hanging(Executed.No);
         Claim[] claims = [NewClaim(1), NewClaim(2), NewClaim(3)];
-        _link.Queries.OnClaims(new Claims(claims));
+        _link.Queries.OnClaims([.. claims.Select(c => new ArrivedClaim(c, true))]);
         await Until(() => _link.Given.Count == 2);
         var waiting = claims.Single(c => !_link.Given.Contains(c.QueryId));
         await _link.DisposeAsync();
