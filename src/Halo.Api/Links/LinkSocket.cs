@@ -36,8 +36,8 @@ public sealed partial class LinkSocket(
         await using var expiry = time.CreateTimer(_ => _ = line.CloseAsync(LineCloseReason.TokenExpired), null, visit.Until - time.GetUtcNow(), Timeout.InfiniteTimeSpan);
         visit.Expiry = expiry;
         // A connection without a session has nothing to wait for; sessions are closed by Shutdown.
-        await using var stopping = lifetime.ApplicationStopping.Register(() => DropWithoutHello(visit));
-        // Until Hello the line is given little time: an idle stranger is not kept.
+        await using var stopping = lifetime.ApplicationStopping.Register(() => DropWithoutSession(visit));
+        // Until Hello the line is given little time: an idle stranger is not kept. Handling it may take longer: an older run is asked for a sign of life.
         await using var silent = time.CreateTimer(_ => DropWithoutHello(visit), null, HelloWithin, Timeout.InfiniteTimeSpan);
         await line.ReceiveAsync(frame => OnFrameAsync(visit, frame), CancellationToken.None);
         await EndAsync(visit);
@@ -67,11 +67,12 @@ public sealed partial class LinkSocket(
 
     async Task OnHelloAsync(Visit visit, Hello hello)
     {
-        if (visit.Session is not null)
+        if (visit.Greeted)
         {
             await visit.Line.CloseAsync(LineCloseReason.ProtocolError);
             return;
         }
+        visit.Greeted = true;
         if (!await sessions.MakeRoomAsync(visit.Link.Id, hello.RunId))
         {
             LogAlreadyConnected(visit.Link.Id, hello.RunId);
@@ -118,6 +119,12 @@ public sealed partial class LinkSocket(
 
     static void DropWithoutHello(Visit visit)
     {
+        if (!visit.Greeted)
+            visit.Line.Abort(LineCloseReason.ProtocolError);
+    }
+
+    static void DropWithoutSession(Visit visit)
+    {
         if (visit.Session is null)
             visit.Line.Abort(LineCloseReason.ProtocolError);
     }
@@ -130,6 +137,9 @@ public sealed partial class LinkSocket(
         public DateTimeOffset Until { get; set; } = until;
         public ITimer? Expiry { get; set; }
         public LinkSession? Session { get; set; }
+
+        /// <summary>Its Hello has arrived.</summary>
+        public bool Greeted { get; set; }
     }
 
     [LoggerMessage(1110, LogLevel.Information, "Link {LinkId} is connected, version {Version}. {Sites}")]
