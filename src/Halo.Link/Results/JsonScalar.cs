@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Data.Common;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Halo.Link.Engines;
 
@@ -15,7 +14,7 @@ static class JsonScalar
     public static string? Read(Action<Utf8JsonWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true }))
+        using (var json = new Utf8JsonWriter(buffer, new() { Encoder = RowJson.Encoder, SkipValidation = true }))
             write(json);
         var value = new Utf8JsonReader(buffer.WrittenSpan);
         value.Read();

@@ -1,5 +1,4 @@
 using System.Data.Common;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
@@ -9,7 +8,7 @@ namespace Halo.Link.Results;
 /// <summary>Turns the rows of a reader into JSON objects, straight into the sink's buffer. Nothing is allocated per row.</summary>
 public sealed class RowEncoder
 {
-    static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    static readonly JsonWriterOptions Options = new() { Encoder = RowJson.Encoder, SkipValidation = true };
 
     readonly DbDataReader _reader;
     readonly bool _blocks;
@@ -33,7 +32,7 @@ public sealed class RowEncoder
         for (var i = 0; i < count; i++)
         {
             columns[i] = engine.DescribeColumn(reader, i, names[i]);
-            _names[i] = JsonEncodedText.Encode(names[i], JavaScriptEncoder.UnsafeRelaxedJsonEscaping);
+            _names[i] = JsonEncodedText.Encode(names[i], RowJson.Encoder);
             _writers[i] = engine.WriterFor(reader, i);
         }
         Columns = columns;
