@@ -26,6 +26,9 @@ public interface IDatabaseEngine : IAsyncDisposable
     /// <param name="applicationName">Shown in the database's activity view where it has one.</param>
     Task<DbConnection> OpenAsync(string? database, string? applicationName, CancellationToken stop);
 
+    /// <summary>Asks the database, not the driver's pool, whether it is there: one cheap statement. Throws where it is not.</summary>
+    Task PingAsync(DbConnection connection, CancellationToken stop);
+
     /// <summary>Makes the command and binds its parameters; every one that cannot be bound is added to <paramref name="faults"/>.</summary>
     DbCommand CreateCommand(DbConnection connection, QueryCommand command, ICollection<FieldError> faults);
 

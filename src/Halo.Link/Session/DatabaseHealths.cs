@@ -24,7 +24,7 @@ public sealed class DatabaseHealths(LocalSites sites, TimeProvider time)
     {
         var started = time.GetTimestamp();
         // A driver that hangs is asked once, not again with every heartbeat: each would hold a thread.
-        var check = _hanging.TryGetValue(site.Id, out var before) && !before.IsCompleted ? before : Task.Run(() => OpenAsync(site, stop), stop);
+        var check = _hanging.TryGetValue(site.Id, out var before) && !before.IsCompleted ? before : Task.Run(() => AskAsync(site, stop), stop);
         _hanging[site.Id] = check;
         try
         {
@@ -47,8 +47,36 @@ public sealed class DatabaseHealths(LocalSites sites, TimeProvider time)
         ? named.SqlState ?? named.ErrorCode.ToString(CultureInfo.InvariantCulture)
         : e.GetType().Name;
 
-    static async Task OpenAsync(LocalSite site, CancellationToken stop)
+    /// <summary>Where the pool's connection is dead the pool is emptied, so that no query is the one that finds out; a fresh connection then tells.</summary>
+    static async Task<bool> AnswersAsync(LocalSite site, CancellationToken limit, bool last = false)
     {
-        await using var connection = await site.Engine.OpenAsync(null, null, stop);
+        await using var connection = await site.Engine.OpenAsync(null, null, limit);
+        try
+        {
+            await site.Engine.PingAsync(connection, limit);
+            return true;
+        }
+        catch (Exception) when (!last)
+        {
+            site.Engine.Discard(connection);
+            limit.ThrowIfCancellationRequested();
+            return false;
+        }
+    }
+
+    /// <summary>A pooled connection is open whether its server lives or not, so the server is asked.</summary>
+    async Task AskAsync(LocalSite site, CancellationToken stop)
+    {
+        using var tooLong = new CancellationTokenSource(LongestCheck, time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop, tooLong.Token);
+        try
+        {
+            if (!await AnswersAsync(site, limit.Token))
+                await AnswersAsync(site, limit.Token, last: true);
+        }
+        catch (Exception) when (tooLong.IsCancellationRequested && !stop.IsCancellationRequested)
+        {
+            throw new TimeoutException();
+        }
     }
 }

@@ -63,6 +63,12 @@ sealed class PostgresEngine : IDatabaseEngine
         return connection;
     }
 
+    public async Task PingAsync(DbConnection connection, CancellationToken stop)
+    {
+        await using var command = new NpgsqlCommand("SELECT 1", (NpgsqlConnection)connection);
+        await command.ExecuteScalarAsync(stop);
+    }
+
     public DbCommand CreateCommand(DbConnection connection, QueryCommand command, ICollection<FieldError> faults)
     {
         var made = PostgresCommands.Create((NpgsqlConnection)connection, command, faults);

@@ -55,6 +55,12 @@ sealed class SqlServerEngine : IDatabaseEngine
         return connection;
     }
 
+    public async Task PingAsync(DbConnection connection, CancellationToken stop)
+    {
+        await using var command = new SqlCommand("SELECT 1", (SqlConnection)connection) { CommandTimeout = 0 };
+        await command.ExecuteScalarAsync(stop);
+    }
+
     public DbCommand CreateCommand(DbConnection connection, QueryCommand command, ICollection<FieldError> faults)
     {
         var made = new SqlCommand(command.Text, (SqlConnection)connection)

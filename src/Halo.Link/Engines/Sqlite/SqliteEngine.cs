@@ -49,6 +49,15 @@ sealed class SqliteEngine : IDatabaseEngine
         return Task.FromResult<DbConnection>(session);
     }
 
+    /// <summary>Reads the file's header: a file is opened before it is looked at.</summary>
+    public Task PingAsync(DbConnection connection, CancellationToken stop)
+    {
+        using var command = new SqliteCommand("PRAGMA schema_version", (SqliteConnection)connection) { CommandTimeout = -1 };
+        using var registration = stop.UnsafeRegister(static session => ((SqliteSession)session!).Stop(), connection);
+        command.ExecuteScalar();
+        return Task.CompletedTask;
+    }
+
     public DbCommand CreateCommand(DbConnection connection, QueryCommand command, ICollection<FieldError> faults)
     {
         if (command.Type == CommandType.StoredProcedure)
