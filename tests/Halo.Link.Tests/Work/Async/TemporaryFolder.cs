@@ -8,13 +8,29 @@ sealed class TemporaryFolder : IDisposable
     /// <summary>A copy of the files as they are now: what a kill at this moment would leave.</summary>
     public TemporaryFolder CopyAsKilled()
     {
-        var copy = new TemporaryFolder();
+        while (true)
+        {
+            var copy = new TemporaryFolder();
+            try
+            {
+                CopyTo(copy);
+                return copy;
+            }
+            catch (FileNotFoundException)
+            {
+                // Renamed between the look and the copy: the moment was no moment.
+                copy.Dispose();
+            }
+        }
+    }
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+
+    void CopyTo(TemporaryFolder copy)
+    {
         foreach (var folder in Directory.GetDirectories(Path, "*", SearchOption.AllDirectories))
             Directory.CreateDirectory(System.IO.Path.Combine(copy.Path, System.IO.Path.GetRelativePath(Path, folder)));
         foreach (var file in Directory.GetFiles(Path, "*", SearchOption.AllDirectories))
             File.Copy(file, System.IO.Path.Combine(copy.Path, System.IO.Path.GetRelativePath(Path, file)));
-        return copy;
     }
-
-    public void Dispose() => Directory.Delete(Path, recursive: true);
 }
