@@ -150,7 +150,7 @@ public sealed partial class AsyncQueries : IAsyncDisposable
         }
         else if (!ack.Accepted)
             await DropAsync(query);
-        else if (query.Ended && query.Pending?.Kind == ack.Kind)
+        else if (query.EndedWith(ack.Kind))
             await Forget(query);
         else
             query.Acknowledged(ack.Kind);
