@@ -4,6 +4,7 @@ using Halo.Api.Links;
 using Halo.Api.OpenApi;
 using Halo.Api.Queries;
 using Halo.Api.Queries.Async;
+using Halo.Api.Queries.Cancelling;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Ledger;
 using Halo.Api.Queries.Requests;
@@ -73,6 +74,7 @@ static class Services
         services.AddSingleton<ImmediateQueries>();
         services.AddSingleton<AsyncQueries>();
         services.AddSingleton<ClaimedQueries>();
+        services.AddSingleton<QueryCancelling>();
         services.AddSingleton<IPageStore, FilePageStore>();
         services.AddSingleton<ResultReader>();
         services.AddHaloOpenApi();

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.Queries.Async;
+using Halo.Api.Queries.Cancelling;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Ledger;
 using Halo.Api.Queries.Requests;
@@ -34,6 +35,7 @@ public static class QueriesApi
             .Produces<ErrorResponse>(400).Produces<ErrorResponse>(401).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404);
         queries.MapGet("/{queryId}", GetAsync).WithName("GetQuery").WithSummary("Where a query stands")
             .Produces<Query>().Produces<ErrorResponse>(404);
+        queries.MapCancelApi();
         queries.MapPost("/status", LookUpAsync).WithName("LookUpQueries").WithSummary("Where up to 100 queries stand")
             .Accepts<QueryStatusRequest>("application/json").Produces<QueryStatusResponse>().Produces<ErrorResponse>(400);
     }

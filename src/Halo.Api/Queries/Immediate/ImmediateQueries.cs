@@ -52,8 +52,17 @@ public sealed partial class ImmediateQueries(
         // 3. Away. "At once or not at all" (0) still lets a frame that is being sent come to its end.
         if (!await TrySendAsync(session, query, submission, left, submission.MaxTimeInQueue == 0 ? callerGone : waiting.Token))
             return await TakeBackAsync(exchange, query, recorded, submission);
+        if (exchange.CancelAsked)
+            session.Cancel(query.Id);
         // 4. and 5.
         return await WaitForEndAsync(exchange, query, sentAt, patience, callerGone);
+    }
+
+    /// <summary>It is to be stopped: a command that is just leaving is followed by its Cancel.</summary>
+    public void Stop(Guid queryId)
+    {
+        if (_exchanges.TryGetValue(queryId, out var exchange))
+            exchange.CancelAsked = true;
     }
 
     /// <summary>The columns arrived.</summary>

@@ -12,10 +12,14 @@ public sealed partial class QueryLedger
     {
         return await database.WriteAsync<CancelResult>(async t =>
         {
-            if (await HoldAsync(t, queryId) is not { } held || !await IsTheirsAsync(t, integratorId, siteId, queryId))
+            if (await HoldAsync(t, queryId) is not { } held || await DeadlineOfTheirsAsync(t, integratorId, siteId, queryId) is not [var deadline])
                 return new(null, null);
             switch (held.Status)
             {
+                case QueryStatus.Queued when deadline <= Now:
+                    // Readers see it as expired from that moment on, so a wish that comes later cannot change it.
+                    await SettleManyAsync(t, [queryId], QueryMode.Async, EndingAtDeadline(QueryStatus.Queued, cancelAsked: false), deadline.Value);
+                    return new(QueryStatus.ExpiredInQueue, null) { WasFinal = true };
                 case QueryStatus.Queued:
                     await SettleManyAsync(t, [queryId], QueryMode.Async,
                         new(QueryStatus.Cancelled, Mover.Integrator, Executed.No, FailureCodes.CancelledByIntegrator), Now);
@@ -25,7 +29,7 @@ public sealed partial class QueryLedger
                         ("id", queryId), ("now", Now));
                     return new(held.Status, held.LinkId);
                 default:
-                    return new(held.Status, null);
+                    return new(held.Status, null) { WasFinal = true };
             }
         });
     }
@@ -49,9 +53,14 @@ public sealed partial class QueryLedger
             new(QueryStatus.Cancelled, Mover.Operator, Executed.No, FailureCodes.CancelledByOperator), Now);
     }
 
-    static async Task<bool> IsTheirsAsync(DbTransaction t, Guid integratorId, Guid siteId, Guid queryId) =>
-        (await t.ReadAsync(r => r.GetGuid(0), "SELECT id FROM queries WHERE id = @id AND integrator_id = @integrator AND site_id = @site",
-            ("id", queryId), ("integrator", integratorId), ("site", siteId))).Count > 0;
+    /// <summary>Of this Link, what is still to be stopped: told again in each of its sessions.</summary>
+    public Task<List<Guid>> CancelsAskedAsync(Guid linkId) => database.ReadAsync(r => r.GetGuid(0),
+        "SELECT id FROM queries WHERE link_id = @link AND status IN ('executing', 'uploading') AND cancel_asked_at IS NOT NULL",
+        ("link", linkId));
+
+    static Task<List<long?>> DeadlineOfTheirsAsync(DbTransaction t, Guid integratorId, Guid siteId, Guid queryId) =>
+        t.ReadAsync(r => r.LongOrNull(0), "SELECT deadline_at FROM queries WHERE id = @id AND integrator_id = @integrator AND site_id = @site",
+            ("id", queryId), ("integrator", integratorId), ("site", siteId));
 
     static IEnumerable<(string, object?)> Given(string name, Guid? id) => id is null ? [] : [(name, id)];
 }
