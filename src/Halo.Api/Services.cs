@@ -8,6 +8,7 @@ using Halo.Api.Queries.Cancelling;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Ledger;
 using Halo.Api.Queries.Requests;
+using Halo.Api.Queries.Waiting;
 using Halo.Api.Results;
 using Halo.Api.Sites;
 using Halo.Api.Storage;
@@ -68,6 +69,7 @@ static class Services
         // Among many nodes each looks once a minute for what a dead one left behind.
         services.AddSingleton(p => new DeadlineWatch(p.GetRequiredService<QueryLedger>(), p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<DeadlineWatch>>(), longestSleep: foundation.Database is PostgresDatabase ? TimeSpan.FromMinutes(1) : null));
+        services.AddSingleton<QueryWaiters>();
         services.AddSingleton<SessionSettling>();
         services.AddSingleton<QueryRequestReader>();
         services.AddSingleton<QueryDoor>();

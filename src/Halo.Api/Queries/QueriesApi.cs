@@ -6,6 +6,7 @@ using Halo.Api.Queries.Cancelling;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Ledger;
 using Halo.Api.Queries.Requests;
+using Halo.Api.Queries.Waiting;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
@@ -33,8 +34,7 @@ public static class QueriesApi
             .WithName("Query").WithSummary("Old form: mode says how it is answered")
             .Accepts<QueryRequest>("application/json").Produces<Query>().Produces<Query>(201)
             .Produces<ErrorResponse>(400).Produces<ErrorResponse>(401).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404);
-        queries.MapGet("/{queryId}", GetAsync).WithName("GetQuery").WithSummary("Where a query stands")
-            .Produces<Query>().Produces<ErrorResponse>(404);
+        queries.MapWaitingApi();
         queries.MapCancelApi();
         queries.MapPost("/status", LookUpAsync).WithName("LookUpQueries").WithSummary("Where up to 100 queries stand")
             .Accepts<QueryStatusRequest>("application/json").Produces<QueryStatusResponse>().Produces<ErrorResponse>(400);
@@ -54,16 +54,6 @@ public static class QueriesApi
         var query = await door.Async.AcceptAsync(http.Integrator(), site!, submission);
         http.Response.Headers.Location = $"/integrator/sites/{site!.Id}/queries/{query.Id}";
         return TypedResults.Json(query, HaloJson.Default.Query, statusCode: 201);
-    }
-
-    static async Task<IResult> GetAsync(HttpContext http, string siteId, string queryId, SiteAccess access, AsyncQueries queries)
-    {
-        var (site, refusal) = access.ForReading(http.Integrator(), siteId);
-        if (site is null)
-            return refusal!;
-        return Guid.TryParse(queryId, out var id) && await queries.ShowAsync(http.Integrator().Id, site.Id, id) is { } query
-            ? TypedResults.Json(query, HaloJson.Default.Query)
-            : NotFound();
     }
 
     static async Task<IResult> LookUpAsync(HttpContext http, string siteId, SiteAccess access, QueryDoor door, QueryLedger ledger, TimeProvider time)
@@ -98,6 +88,4 @@ public static class QueriesApi
                 $"must be {{ \"queryIds\": [\"<uuid>\", …] }}: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."));
         }
     }
-
-    static Refusal NotFound() => Refusal.NotFound("You have no such query at this site.");
 }

@@ -10,7 +10,7 @@ public sealed partial class QueryLedger
     /// <summary>The integrator wants it stopped: a queued query is cancelled now, a running one is marked and its Link must be told.</summary>
     public async Task<CancelResult> AskCancelAsync(Guid integratorId, Guid siteId, Guid queryId)
     {
-        return await database.WriteAsync<CancelResult>(async t =>
+        var result = await database.WriteAsync<CancelResult>(async t =>
         {
             if (await HoldAsync(t, queryId) is not { } held || await DeadlineOfTheirsAsync(t, integratorId, siteId, queryId) is not [var deadline])
                 return new(null, null);
@@ -32,10 +32,14 @@ public sealed partial class QueryLedger
                     return new(held.Status, null) { WasFinal = true };
             }
         });
+        if (result.Status is { } status && QueryLifecycle.IsFinal(status))
+            Tell(queryId);
+        return result;
     }
 
     /// <summary>
     /// Inside an operator's transaction: what waits for this site, or comes from this integrator, is cancelled; what runs finishes.
+    /// Give the result to <see cref="ConcludeAsync"/> after the commit.
     /// </summary>
     /// <param name="siteId">Of this site alone, where given.</param>
     /// <param name="integratorId">Of this integrator alone, where given.</param>

@@ -45,7 +45,10 @@ public sealed partial class QueryLedger
         var rows = await database.CommitAsync(
             new(LedgerSql.SettleFor(s, QueryMode.Immediate), LedgerSql.SettleParameters(queryId, s, Now, key, detail)));
         if (rows > 0)
+        {
+            Tell(queryId);
             return new(true, s.Status) { Moved = true };
+        }
         var found = await database.ReadAsync(
             r => (Status: QueryLifecycle.Parse(r.GetString(0)), By: r.StringOrNull(1)),
             "SELECT status, settled_by FROM queries WHERE id = @id", ("id", queryId));

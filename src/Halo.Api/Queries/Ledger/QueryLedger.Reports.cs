@@ -81,6 +81,8 @@ public sealed partial class QueryLedger
         });
         if (result is { Moved: true, Status: QueryStatus.Queued })
             Hint(deadline);
+        else if (result.Moved)
+            Tell(queryId);
         return result;
     }
 
@@ -97,6 +99,8 @@ public sealed partial class QueryLedger
             hadPages = await SettleAsync(t, held, s);
             return new(true, s.Status) { Moved = true };
         });
+        if (result.Moved)
+            Tell(queryId);
         if (hadPages)
             await pages.DeleteAsync(queryId, CancellationToken.None);
         return result;
