@@ -5,6 +5,7 @@ using Halo.Api.OpenApi;
 using Halo.Api.Queries;
 using Halo.Api.Queries.Async;
 using Halo.Api.Queries.Cancelling;
+using Halo.Api.Queries.Idempotency;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Ledger;
 using Halo.Api.Queries.Requests;
@@ -73,6 +74,8 @@ static class Services
         services.AddSingleton<SessionSettling>();
         services.AddSingleton<QueryRequestReader>();
         services.AddSingleton<QueryDoor>();
+        services.AddSingleton<IdempotencyStore>();
+        services.AddSingleton<IdempotentQueries>();
         services.AddSingleton<ImmediateQueries>();
         services.AddSingleton<AsyncQueries>();
         services.AddSingleton<ClaimedQueries>();

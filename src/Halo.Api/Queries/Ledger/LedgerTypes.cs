@@ -39,6 +39,9 @@ public sealed record NewQuery
     public string? Tag { get; init; }
 }
 
+/// <summary>Runs first in the transaction that accepts a query, perhaps more than once. False: nothing is accepted.</summary>
+public delegate Task<bool> AcceptCondition(System.Data.Common.DbTransaction t, Guid queryId);
+
 /// <summary>One session of one run of one Link.</summary>
 public sealed record LinkSession(Guid LinkId, Guid RunId, Guid SessionId);
 

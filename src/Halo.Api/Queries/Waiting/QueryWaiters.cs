@@ -37,6 +37,16 @@ public sealed class QueryWaiters : IDisposable
         }
     }
 
+    /// <summary>The service stops: a wait ends where it begins.</summary>
+    public bool IsStopped
+    {
+        get
+        {
+            lock (_lock)
+                return _stopped;
+        }
+    }
+
     /// <summary>Begins to wait. Look at the query after this and before <see cref="Waiter.Ended"/>, so that no end falls between.</summary>
     /// <param name="atMost">From now.</param>
     /// <param name="gone">The caller left.</param>
