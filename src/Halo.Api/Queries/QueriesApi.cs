@@ -26,7 +26,7 @@ public static class QueriesApi
         var queries = routes.MapGroup("/integrator/sites/{siteId}/queries").WithTags("Queries");
         queries.MapPost("/immediate", (HttpContext http, string siteId, QueryDoor door, IdempotentQueries keyed) => SubmitAsync(http, siteId, QueryMode.Immediate, door, keyed))
             .WithName("QueryImmediate").WithSummary("Run a query and answer with its rows")
-            .Accepts<QueryRequest>("application/json").Produces<Query>().Produces<Query>(400).Produces<Query>(413).Produces<Query>(503).Produces<Query>(504)
+            .Accepts<QueryRequest>("application/json").Produces<Query>().Produces<Query>(400).Produces<Query>(409).Produces<Query>(413).Produces<Query>(503).Produces<Query>(504)
             .Produces<ErrorResponse>(401).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404).Produces<ErrorResponse>(422);
         queries.MapPost("/async", (HttpContext http, string siteId, QueryDoor door, IdempotentQueries keyed) => SubmitAsync(http, siteId, QueryMode.Async, door, keyed))
             .WithName("QueryAsync").WithSummary("Queue a query whose rows are stored in pages")

@@ -6,27 +6,25 @@ namespace Halo.Api.Queries.Idempotency;
 /// <param name="freed">A query that had the key and never ran.</param>
 sealed class KeyBinding(IdempotencyStore store, IdempotentRequest request, Guid freed)
 {
-    readonly List<Guid> _tried = [];
+    Guid _tried;
     long _removed;
 
-    /// <summary>Whether the key is this query's; true only once committed is known by the caller.</summary>
+    /// <summary>Whether the key is this query's; the caller knows that it was committed.</summary>
     public bool Bound { get; private set; }
 
     /// <summary>Inside the accepting transaction, which may run again from its beginning.</summary>
     public async Task<bool> TryAsync(DbTransaction t, Guid queryId)
     {
-        _tried.Add(queryId);
+        _tried = queryId;
         (Bound, _removed) = await store.BindAsync(t, request, queryId, freed);
         return Bound;
     }
 
     /// <summary>Answered, lost to another, or failed.</summary>
-    /// <returns>Whoever waits for these may look.</returns>
+    /// <returns>Whoever waits for this one may look.</returns>
     public IReadOnlyList<Guid> End()
     {
-        foreach (var id in _tried)
-            store.End(id, _removed);
-        _removed = 0;
-        return _tried;
+        store.End(_tried, _removed);
+        return [_tried];
     }
 }
