@@ -88,7 +88,7 @@ public sealed partial class ImmediateQueries(
     /// <summary>A piece of the rows arrived.</summary>
     public void OnRows(LinkSession session, Guid queryId, ReadOnlyMemory<byte> rows)
     {
-        if (!_exchanges.TryGetValue(queryId, out var exchange) || exchange.Session != session)
+        if (!_exchanges.TryGetValue(queryId, out var exchange) || !ReferenceEquals(exchange.Session, session))
             return;
         var grant = exchange.Add(rows.Span, limits.ImmediateResultBytes, ProtocolLimits.CreditWindowBytes);
         if (grant > 0)
@@ -125,8 +125,8 @@ public sealed partial class ImmediateQueries(
         try
         {
             var result = await ledger.SettleImmediateAsync(queryId, ImmediateEndings.From(outcome));
-            await session.AcknowledgeAsync(queryId);
             exchange?.Complete(new ImmediateEnd(result.Accepted ? outcome : null, time.GetUtcNow()));
+            await session.AcknowledgeAsync(queryId);
         }
         catch (Exception e)
         {
