@@ -4,9 +4,12 @@ using Halo.Api.Links;
 using Halo.Api.OpenApi;
 using Halo.Api.Queries;
 using Halo.Api.Queries.Async;
+using Halo.Api.Queries.Cancelling;
+using Halo.Api.Queries.Idempotency;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Ledger;
 using Halo.Api.Queries.Requests;
+using Halo.Api.Queries.Waiting;
 using Halo.Api.Results;
 using Halo.Api.Sites;
 using Halo.Api.Storage;
@@ -67,12 +70,16 @@ static class Services
         // Among many nodes each looks once a minute for what a dead one left behind.
         services.AddSingleton(p => new DeadlineWatch(p.GetRequiredService<QueryLedger>(), p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<DeadlineWatch>>(), longestSleep: foundation.Database is PostgresDatabase ? TimeSpan.FromMinutes(1) : null));
+        services.AddSingleton<QueryWaiters>();
         services.AddSingleton<SessionSettling>();
         services.AddSingleton<QueryRequestReader>();
         services.AddSingleton<QueryDoor>();
+        services.AddSingleton<IdempotencyStore>();
+        services.AddSingleton<IdempotentQueries>();
         services.AddSingleton<ImmediateQueries>();
         services.AddSingleton<AsyncQueries>();
         services.AddSingleton<ClaimedQueries>();
+        services.AddSingleton<QueryCancelling>();
         services.AddSingleton<IPageStore, FilePageStore>();
         services.AddSingleton<ResultReader>();
         services.AddHaloOpenApi();

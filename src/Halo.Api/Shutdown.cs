@@ -1,15 +1,17 @@
 using Halo.Api.Links;
 using Halo.Api.Queries.Immediate;
+using Halo.Api.Queries.Waiting;
 
 namespace Halo.Api;
 
-/// <summary>The orderly end, within the host's few seconds: immediate queries under way first, then the Links are told to come back soon.</summary>
-public sealed class Shutdown(ImmediateQueries immediate, LinkSessions sessions)
+/// <summary>The orderly end, within the host's few seconds: long polls are answered, immediate queries under way end, then the Links are told to come back soon.</summary>
+public sealed class Shutdown(QueryWaiters waiters, ImmediateQueries immediate, LinkSessions sessions)
 {
     static readonly TimeSpan DrainWithin = TimeSpan.FromSeconds(1.5);
 
     public async Task RunAsync()
     {
+        waiters.Stop();
         await immediate.DrainAsync(DrainWithin);
         await sessions.CloseAllAsync();
     }

@@ -1,5 +1,6 @@
 using Halo.Api.Integrators;
 using Halo.Api.Links;
+using Halo.Api.Queries.Idempotency;
 using Halo.Api.Queries.Ledger;
 using Halo.Api.Sites;
 
@@ -7,7 +8,7 @@ namespace Halo.Api;
 
 /// <summary>What has to stand before the port opens, in order; and what ends when the service stops.</summary>
 public sealed partial class Startup(
-    IntegratorDirectory integrators, SiteDirectory sites, LinkDirectory links, DeadlineWatch deadlines, Shutdown shutdown,
+    IntegratorDirectory integrators, SiteDirectory sites, LinkDirectory links, DeadlineWatch deadlines, IdempotencyStore idempotency, Shutdown shutdown,
     ApiOptions options, IHostApplicationLifetime lifetime, ILogger<Startup> log)
 {
     /// <summary>Snapshots, then deadlines.</summary>
@@ -16,6 +17,7 @@ public sealed partial class Startup(
         await integrators.LoadAsync(stop);
         await links.LoadAsync(stop);
         await sites.LoadAsync(stop);
+        await idempotency.LoadAsync();
         deadlines.Start();
         lifetime.ApplicationStarted.Register(() => LogReady(ProductVersion.Text, options.DataDirectory, options.Enrolment));
         if (options.Enrolment == EnrolmentMode.Open)

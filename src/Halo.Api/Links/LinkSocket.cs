@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Halo.Api.Errors;
 using Halo.Api.Queries;
+using Halo.Api.Queries.Cancelling;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Line;
@@ -12,7 +13,7 @@ namespace Halo.Api.Links;
 /// <summary>A session from its opening to its end: Hello, Welcome, then frames in both directions.</summary>
 public sealed partial class LinkSocket(
     LinkTokens tokens, LinkDirectory links, LinkSessions sessions, SiteDirectory sites, SiteRegistry registry, LinkFrames frames,
-    SessionSettling settling, ApiOptions options, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LinkSocket> log)
+    SessionSettling settling, QueryCancelling cancelling, ApiOptions options, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LinkSocket> log)
 {
     static readonly TimeSpan HelloWithin = TimeSpan.FromSeconds(10);
 
@@ -89,6 +90,8 @@ public sealed partial class LinkSocket(
         visit.Session = session;
         links.Heard(visit.Link.Id, hello.LinkVersion);
         sessions.Open(session);
+        // Only now: what is asked for from here on finds the session.
+        cancelling.Repeat(session);
         LogOpened(visit.Link.Id, hello.LinkVersion, string.Join("; ", own.Select(s => $"{s.Id}: {SiteView.Explain(s)}")));
     }
 

@@ -2,9 +2,13 @@ using System.Text.Json;
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.Queries.Async;
+using Halo.Api.Queries.Cancelling;
+using Halo.Api.Queries.Idempotency;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Ledger;
+using Halo.Api.Queries.Listing;
 using Halo.Api.Queries.Requests;
+using Halo.Api.Queries.Waiting;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
@@ -20,26 +24,32 @@ public static class QueriesApi
     public static void MapQueriesApi(this IEndpointRouteBuilder routes)
     {
         var queries = routes.MapGroup("/integrator/sites/{siteId}/queries").WithTags("Queries");
-        queries.MapPost("/immediate", (HttpContext http, string siteId, QueryDoor door) => SubmitAsync(http, siteId, QueryMode.Immediate, door))
+        queries.MapPost("/immediate", (HttpContext http, string siteId, QueryDoor door, IdempotentQueries keyed) => SubmitAsync(http, siteId, QueryMode.Immediate, door, keyed))
             .WithName("QueryImmediate").WithSummary("Run a query and answer with its rows")
-            .Accepts<QueryRequest>("application/json").Produces<Query>().Produces<Query>(400).Produces<Query>(413).Produces<Query>(503).Produces<Query>(504)
-            .Produces<ErrorResponse>(401).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404);
-        queries.MapPost("/async", (HttpContext http, string siteId, QueryDoor door) => SubmitAsync(http, siteId, QueryMode.Async, door))
+            .Accepts<QueryRequest>("application/json").Produces<Query>().Produces<Query>(400).Produces<Query>(409).Produces<Query>(413).Produces<Query>(503).Produces<Query>(504)
+            .Produces<ErrorResponse>(401).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404).Produces<ErrorResponse>(422);
+        queries.MapPost("/async", (HttpContext http, string siteId, QueryDoor door, IdempotentQueries keyed) => SubmitAsync(http, siteId, QueryMode.Async, door, keyed))
             .WithName("QueryAsync").WithSummary("Queue a query whose rows are stored in pages")
             .Accepts<QueryRequest>("application/json").Produces<Query>(201)
-            .Produces<ErrorResponse>(400).Produces<ErrorResponse>(401).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404);
-        queries.MapPost("", (HttpContext http, string siteId, QueryDoor door) => SubmitAsync(http, siteId, null, door))
+            .Produces<ErrorResponse>(400).Produces<ErrorResponse>(401).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404).Produces<ErrorResponse>(422);
+        queries.MapPost("", (HttpContext http, string siteId, QueryDoor door, IdempotentQueries keyed) => SubmitAsync(http, siteId, null, door, keyed))
             .WithName("Query").WithSummary("Old form: mode says how it is answered")
             .Accepts<QueryRequest>("application/json").Produces<Query>().Produces<Query>(201)
-            .Produces<ErrorResponse>(400).Produces<ErrorResponse>(401).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404);
-        queries.MapGet("/{queryId}", GetAsync).WithName("GetQuery").WithSummary("Where a query stands")
-            .Produces<Query>().Produces<ErrorResponse>(404);
+            .Produces<ErrorResponse>(400).Produces<ErrorResponse>(401).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404).Produces<ErrorResponse>(422);
+        queries.MapListApi();
+        queries.MapWaitingApi();
+        queries.MapCancelApi();
         queries.MapPost("/status", LookUpAsync).WithName("LookUpQueries").WithSummary("Where up to 100 queries stand")
             .Accepts<QueryStatusRequest>("application/json").Produces<QueryStatusResponse>().Produces<ErrorResponse>(400);
     }
 
-    static async Task<IResult> SubmitAsync(HttpContext http, string siteId, QueryMode? mode, QueryDoor door)
+    static async Task<IResult> SubmitAsync(HttpContext http, string siteId, QueryMode? mode, QueryDoor door, IdempotentQueries keyed)
     {
+        var (key, noKey) = IdempotentRequest.KeyOf(http.Request);
+        if (noKey is not null)
+            return noKey;
+        if (key is not null)
+            return await keyed.SubmitAsync(http, siteId, mode, key);
         var (site, submission, refusal) = await door.ReadAsync(http, siteId, mode);
         if (refusal is not null)
             return refusal;
@@ -52,16 +62,6 @@ public static class QueriesApi
         var query = await door.Async.AcceptAsync(http.Integrator(), site!, submission);
         http.Response.Headers.Location = $"/integrator/sites/{site!.Id}/queries/{query.Id}";
         return TypedResults.Json(query, HaloJson.Default.Query, statusCode: 201);
-    }
-
-    static async Task<IResult> GetAsync(HttpContext http, string siteId, string queryId, SiteAccess access, AsyncQueries queries)
-    {
-        var (site, refusal) = access.ForReading(http.Integrator(), siteId);
-        if (site is null)
-            return refusal!;
-        return Guid.TryParse(queryId, out var id) && await queries.ShowAsync(http.Integrator().Id, site.Id, id) is { } query
-            ? TypedResults.Json(query, HaloJson.Default.Query)
-            : NotFound();
     }
 
     static async Task<IResult> LookUpAsync(HttpContext http, string siteId, SiteAccess access, QueryDoor door, QueryLedger ledger, TimeProvider time)
@@ -96,6 +96,4 @@ public static class QueriesApi
                 $"must be {{ \"queryIds\": [\"<uuid>\", …] }}: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."));
         }
     }
-
-    static Refusal NotFound() => Refusal.NotFound("You have no such query at this site.");
 }

@@ -21,18 +21,30 @@ public sealed class QueryDoor(SiteAccess access, QueryRequestReader reader, Imme
     /// <summary>Reads a request, or tells why it is refused.</summary>
     public async Task<(SiteRecord? Site, QuerySubmission? Submission, Refusal? Refusal)> ReadAsync(HttpContext http, string siteId, QueryMode? mode)
     {
+        if (access.ForQuery(http.Integrator(), siteId) is { Refusal: { } refusal })
+            return (null, null, refusal);
+        var (body, unreadable) = await ReadBodyAsync(http);
+        return unreadable is null ? Examine(http, siteId, body, mode) : (null, null, unreadable);
+    }
+
+    /// <summary>The same, of a body that was read.</summary>
+    public (SiteRecord? Site, QuerySubmission? Submission, Refusal? Refusal) Examine(HttpContext http, string siteId, ReadOnlyMemory<byte> body, QueryMode? mode)
+    {
         var (site, refusal) = access.ForQuery(http.Integrator(), siteId);
         if (site is null)
             return (null, null, refusal);
-        var (body, unreadable) = await ReadBodyAsync(http);
-        if (unreadable is not null)
-            return (null, null, unreadable);
         var (read, invalid) = reader.Read(body, mode, site);
         if (read is null)
             return (null, null, invalid);
         var (submission, faulty) = QueryRequestReader.WithExtras(read, http.Request);
         return (site, submission, faulty);
     }
+
+    /// <summary>How long a caller of this request expects to wait for its answer at most.</summary>
+    public TimeSpan PatienceOf(ReadOnlyMemory<byte> body, QueryMode? mode, SiteRecord site) => TimeSpan.FromMilliseconds(
+        reader.Read(body, mode, site).Submission is { Mode: QueryMode.Immediate } asked
+            ? (long)asked.MaxTimeInQueue + asked.ExecutionLimitMs(limits) + limits.GraceMs
+            : QueryLimits.ImmediateQueueDefaultMs);
 
     /// <summary>The JSON body, or why there is none.</summary>
     public async Task<(ReadOnlyMemory<byte> Body, Refusal? Refusal)> ReadBodyAsync(HttpContext http)

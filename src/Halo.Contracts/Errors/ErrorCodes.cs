@@ -30,6 +30,9 @@ public static class ErrorCodes
     /// <summary>The body is over the limit.</summary>
     public const string RequestTooLarge = "RequestTooLarge";
 
+    /// <summary>The <c>Idempotency-Key</c> stands for another request.</summary>
+    public const string IdempotencyKeyReused = "IdempotencyKeyReused";
+
     /// <summary>The integrator is not paired with the site.</summary>
     public const string NotPaired = "NotPaired";
 

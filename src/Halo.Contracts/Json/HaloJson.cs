@@ -16,6 +16,7 @@ namespace Halo.Contracts.Json;
 [JsonSerializable(typeof(QueryCommand))]
 [JsonSerializable(typeof(QueryStatusRequest))]
 [JsonSerializable(typeof(QueryStatusResponse))]
+[JsonSerializable(typeof(QueryList))]
 [JsonSerializable(typeof(PageContent))]
 [JsonSerializable(typeof(Site))]
 [JsonSerializable(typeof(SiteList))]

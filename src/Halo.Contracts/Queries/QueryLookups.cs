@@ -17,6 +17,14 @@ public sealed record QueryStatusResponse(IReadOnlyList<QueryLookup> Results);
 /// <param name="Query">The query, where found.</param>
 public sealed record QueryLookup(Guid QueryId, LookupStatus Status, Query? Query = null);
 
+/// <summary>The caller's own queries at a site, newest first, without their results.</summary>
+/// <param name="Queries">At most as many as <c>limit</c> says.</param>
+public sealed record QueryList(IReadOnlyList<Query> Queries)
+{
+    /// <summary>Give it as <c>after</c> to get the next page; absent on the last.</summary>
+    public string? Next { get; init; }
+}
+
 /// <summary>Whether a query was found.</summary>
 [JsonConverter(typeof(CamelCaseEnumConverter<LookupStatus>))]
 public enum LookupStatus

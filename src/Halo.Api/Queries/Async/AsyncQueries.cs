@@ -13,17 +13,24 @@ namespace Halo.Api.Queries.Async;
 public sealed class AsyncQueries(QueryLedger ledger, LinkSessions sessions, Availability availability, QueryLimits limits, TimeProvider time)
 {
     /// <summary>Accepts a query; when this returns it is durable, or final.</summary>
-    public async Task<Query> AcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission)
+    public async Task<Query> AcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission) =>
+        await AcceptAsync(integrator, site, submission, static (_, _) => Task.FromResult(true)) ?? throw new System.Diagnostics.UnreachableException();
+
+    /// <summary>The same under a condition.</summary>
+    /// <returns>Null: it does not hold, and nothing is stored.</returns>
+    public async Task<Query?> AcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition condition)
     {
         var now = time.GetUtcNow();
         var query = submission.ToNewQuery(Guid.CreateVersion7(now), integrator.Id, site.Id, submission.ExecutionLimitMs(limits), now);
         if (submission.MaxTimeInQueue == 0 && availability.Of(site.LinkId) is var there && there != SiteAvailability.Online)
         {
-            await ledger.RecordRefusedAsync(query, ImmediateEndings.SiteAway(there));
+            if (!await ledger.RecordRefusedAsync(query, ImmediateEndings.SiteAway(there), condition))
+                return null;
         }
         else
         {
-            await ledger.AcceptAsync(query, submission.Command);
+            if (!await ledger.AcceptAsync(query, submission.Command, condition))
+                return null;
             if (sessions.Find(site.LinkId) is { } session)
                 session.WorkAvailable();
         }

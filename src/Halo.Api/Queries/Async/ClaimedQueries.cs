@@ -85,7 +85,9 @@ public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limit
         ledger.SettleClaimAsync(queryId, report.ClaimId, new Settlement(status, Mover.Link)
         {
             Executed = report.Executed,
-            Error = report.Error ?? new ErrorDetails(ErrorTypes.HaloLink, 500, "The Link gave no reason.") { Code = FailureCodes.LinkError },
+            Error = report.Error ?? (status == QueryStatus.Cancelled
+                ? Failures.Of(FailureCodes.CancelledByIntegrator)
+                : new ErrorDetails(ErrorTypes.HaloLink, 500, "The Link gave no reason.") { Code = FailureCodes.LinkError }),
             Rows = report.Rows,
             RowsAffected = report.RowsAffected,
             Size = report.Size,

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Halo.Api.Errors;
+using Halo.Api.Queries.Idempotency;
 using Halo.Api.Queries.Ledger;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
@@ -13,9 +14,10 @@ namespace Halo.Api.Queries.Immediate;
 public sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
 {
     ImmediateExchange? _exchange;
+    IReadOnlyList<ArraySegment<byte>>? _kept;
 
     /// <summary>The rows' JSON; null where the answer has none.</summary>
-    public IReadOnlyList<ArraySegment<byte>>? Rows => _exchange?.Chunks;
+    public IReadOnlyList<ArraySegment<byte>>? Rows => _exchange?.Chunks ?? _kept;
 
     /// <summary>The Link told the end.</summary>
     public static ImmediateAnswer Of(NewQuery query, DateTimeOffset sentAt, ImmediateEnd end, Outcome outcome, ImmediateExchange exchange)
@@ -73,6 +75,16 @@ public sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
         var refusal = new Refusal(status, CodeOf(query), query.ErrorDetails?.ErrorMessage ?? "The query did not end in time.");
         return new(status, query with { Error = refusal.ToError() });
     }
+
+    /// <summary>The answer that was given before.</summary>
+    public static ImmediateAnswer Of(KeptAnswer kept) => new(kept.Status, kept.Query) { _kept = kept.Rows };
+
+    /// <summary>A repeat that waited as long as it may for the first.</summary>
+    public static ImmediateAnswer StillRunning(Query query) => Of(Failed(query, query.Status, Executed.Unknown, new ErrorDetails(ErrorTypes.Http, 504,
+        "The first request with this Idempotency-Key has not ended yet; it may have taken effect. Repeat this one later, or GET its id.")
+    {
+        Code = FailureCodes.NoAnswer,
+    }));
 
     /// <summary>No word of its end came in time: it is not final yet.</summary>
     public static ImmediateAnswer NoAnswer(NewQuery query, DateTimeOffset sentAt, DateTimeOffset now)

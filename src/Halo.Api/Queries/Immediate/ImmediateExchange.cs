@@ -11,6 +11,7 @@ public sealed class ImmediateExchange(Guid queryId, LinkSession session) : IDisp
     readonly Lock _lock = new();
     readonly List<ArraySegment<byte>> _chunks = [];
     readonly TaskCompletionSource<ImmediateEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    bool _cancelAsked;
     bool _disposed;
     long _ungranted;
 
@@ -18,6 +19,13 @@ public sealed class ImmediateExchange(Guid queryId, LinkSession session) : IDisp
 
     /// <summary>The session by which it was sent; the end may be told by a later one of the same run.</summary>
     public LinkSession Session => session;
+
+    /// <summary>The integrator asked to stop it. The Link is told after it has the command, since it ignores the Cancel of a query that it does not know.</summary>
+    public bool CancelAsked
+    {
+        get => Volatile.Read(ref _cancelAsked);
+        set => Interlocked.Exchange(ref _cancelAsked, value);
+    }
 
     /// <summary>Columns, once known.</summary>
     public IReadOnlyList<ResultColumn>? Columns { get; set; }

@@ -25,7 +25,13 @@ public sealed partial class ImmediateQueries(
 
     /// <summary>Runs a query and waits for its end; the answer holds pooled buffers and is to be disposed.</summary>
     /// <param name="callerGone">The caller left: the statement is cancelled, its end is still recorded.</param>
-    public async Task<ImmediateAnswer> RunAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, CancellationToken callerGone)
+    public async Task<ImmediateAnswer> RunAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, CancellationToken callerGone) =>
+        await RunAsync(integrator, site, submission, null, callerGone) ?? throw new System.Diagnostics.UnreachableException();
+
+    /// <summary>The same under a condition: the accept is durable before the command leaves.</summary>
+    /// <returns>Null: the condition does not hold, and nothing was sent.</returns>
+    public async Task<ImmediateAnswer?> RunAsync(
+        Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition? condition, CancellationToken callerGone)
     {
         var accepted = time.GetTimestamp();
         var query = NewQueryFor(integrator, site, submission);
@@ -48,12 +54,28 @@ public sealed partial class ImmediateQueries(
         var sentAt = time.GetUtcNow();
         var exchange = new ImmediateExchange(query.Id, session);
         _exchanges[query.Id] = exchange;
-        var recorded = ledger.RecordSentAsync(query, session.Reference, sentAt, sentAt + patience);
+        var recorded = Task.CompletedTask;
+        if (condition is null)
+            recorded = ledger.RecordSentAsync(query, session.Reference, sentAt, sentAt + patience);
+        else if (!await TryAcceptAsync(exchange, query, sentAt, patience, condition))
+            return null;
+        // A line that broke meanwhile has been judged by a Hello perhaps, which could not know of this query.
+        if (condition is not null && session.Line.Dead.IsCancellationRequested)
+            return await TakeBackAsync(exchange, query, recorded, submission);
         // 3. Away. "At once or not at all" (0) still lets a frame that is being sent come to its end.
         if (!await TrySendAsync(session, query, submission, left, submission.MaxTimeInQueue == 0 ? callerGone : waiting.Token))
             return await TakeBackAsync(exchange, query, recorded, submission);
+        if (exchange.CancelAsked)
+            session.Cancel(query.Id);
         // 4. and 5.
         return await WaitForEndAsync(exchange, query, sentAt, patience, callerGone);
+    }
+
+    /// <summary>It is to be stopped: a command that is just leaving is followed by its Cancel.</summary>
+    public void Stop(Guid queryId)
+    {
+        if (_exchanges.TryGetValue(queryId, out var exchange))
+            exchange.CancelAsked = true;
     }
 
     /// <summary>The columns arrived.</summary>
@@ -111,6 +133,24 @@ public sealed partial class ImmediateQueries(
             // Not acknowledged: the Link keeps the outcome and tells it again in its next session.
             LogNotSettled(queryId, e.GetType().Name);
             exchange?.Fail(e);
+        }
+    }
+
+    async Task<bool> TryAcceptAsync(ImmediateExchange exchange, NewQuery query, DateTimeOffset sentAt, TimeSpan patience, AcceptCondition condition)
+    {
+        var accepted = false;
+        try
+        {
+            accepted = await ledger.RecordSentAsync(query, exchange.Session.Reference, sentAt, sentAt + patience, condition);
+            return accepted;
+        }
+        finally
+        {
+            if (!accepted)
+            {
+                _exchanges.TryRemove(query.Id, out _);
+                exchange.Dispose();
+            }
         }
     }
 

@@ -39,6 +39,9 @@ public sealed record NewQuery
     public string? Tag { get; init; }
 }
 
+/// <summary>Runs first in the transaction that accepts a query, perhaps more than once. False: nothing is accepted.</summary>
+public delegate Task<bool> AcceptCondition(System.Data.Common.DbTransaction t, Guid queryId);
+
 /// <summary>One session of one run of one Link.</summary>
 public sealed record LinkSession(Guid LinkId, Guid RunId, Guid SessionId);
 
@@ -107,7 +110,11 @@ public sealed record HelloSettled(IReadOnlyList<ClaimVerdict> Verdicts, IReadOnl
 /// <summary>What a wish to cancel has come to.</summary>
 /// <param name="Status">Where the query stands now; null: there is no such query of this integrator at this site.</param>
 /// <param name="AskLink">The Link that has it and must be told; null: nothing more to do.</param>
-public sealed record CancelResult(QueryStatus? Status, Guid? AskLink);
+public sealed record CancelResult(QueryStatus? Status, Guid? AskLink)
+{
+    /// <summary>It had ended before it was asked to.</summary>
+    public bool WasFinal { get; init; }
+}
 
 /// <summary>One row of the manifest: a page that exists.</summary>
 /// <param name="PageNumber">From 1.</param>

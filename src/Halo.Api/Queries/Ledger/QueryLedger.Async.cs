@@ -55,23 +55,28 @@ public sealed partial class QueryLedger
         """;
 
     /// <summary>Stores an async query as queued, with its command under a key of its own.</summary>
-    public async Task AcceptAsync(NewQuery q, QueryCommand command)
+    /// <returns>False: the condition, where there is one, does not hold, and nothing is stored.</returns>
+    public async Task<bool> AcceptAsync(NewQuery q, QueryCommand command, AcceptCondition? condition = null)
     {
         var key = keys.NewDataKey(q.Id);
         var blob = LedgerSeal.Seal(key, command);
         // A query that will not wait still needs the moment in which its Link is told and claims it.
         var deadline = q.CreatedAt.Ms() + (q.MaxTimeInQueue > 0 ? q.MaxTimeInQueue : (long)options.AtOnce.TotalMilliseconds);
         var now = Now;
-        await database.WriteAsync(async t =>
+        var accepted = await database.WriteAsync(async t =>
         {
+            if (condition is not null && !await condition(t, q.Id))
+                return false;
             await t.RunAsync(LedgerSql.Insert,
             [
                 .. InsertParameters(q, QueryStatus.Queued), ("queued", now), ("updated", now), ("deadline", deadline), ("key", key.Wrapped),
                 .. Nulls("link", "run", "session", "executed", "by", "executing", "completed", "errorType", "errorCode", "failure", "detail"),
             ]);
-            return await t.RunAsync("INSERT INTO query_commands (query_id, command) VALUES (@id, @command)", ("id", q.Id), ("command", blob));
+            return await t.RunAsync("INSERT INTO query_commands (query_id, command) VALUES (@id, @command)", ("id", q.Id), ("command", blob)) > 0;
         });
-        Hint(deadline);
+        if (accepted)
+            Hint(deadline);
+        return accepted;
     }
 
     /// <summary>

@@ -28,7 +28,7 @@ public sealed partial class QueryLedger
             }
             return all;
         });
-        await RemovePagesAsync(settled);
+        await ConcludeAsync(settled);
         return settled;
     }
 

@@ -10,12 +10,16 @@ public sealed partial class QueryLedger
     /// <summary>The integrator wants it stopped: a queued query is cancelled now, a running one is marked and its Link must be told.</summary>
     public async Task<CancelResult> AskCancelAsync(Guid integratorId, Guid siteId, Guid queryId)
     {
-        return await database.WriteAsync<CancelResult>(async t =>
+        var result = await database.WriteAsync<CancelResult>(async t =>
         {
-            if (await HoldAsync(t, queryId) is not { } held || !await IsTheirsAsync(t, integratorId, siteId, queryId))
+            if (await HoldAsync(t, queryId) is not { } held || await DeadlineOfTheirsAsync(t, integratorId, siteId, queryId) is not [var deadline])
                 return new(null, null);
             switch (held.Status)
             {
+                case QueryStatus.Queued when deadline <= Now:
+                    // Readers see it as expired from that moment on, so a wish that comes later cannot change it.
+                    await SettleManyAsync(t, [queryId], QueryMode.Async, EndingAtDeadline(QueryStatus.Queued, cancelAsked: false), deadline.Value);
+                    return new(QueryStatus.ExpiredInQueue, null) { WasFinal = true };
                 case QueryStatus.Queued:
                     await SettleManyAsync(t, [queryId], QueryMode.Async,
                         new(QueryStatus.Cancelled, Mover.Integrator, Executed.No, FailureCodes.CancelledByIntegrator), Now);
@@ -25,13 +29,17 @@ public sealed partial class QueryLedger
                         ("id", queryId), ("now", Now));
                     return new(held.Status, held.LinkId);
                 default:
-                    return new(held.Status, null);
+                    return new(held.Status, null) { WasFinal = true };
             }
         });
+        if (result.Status is { } status && QueryLifecycle.IsFinal(status))
+            Tell(queryId);
+        return result;
     }
 
     /// <summary>
     /// Inside an operator's transaction: what waits for this site, or comes from this integrator, is cancelled; what runs finishes.
+    /// Give the result to <see cref="ConcludeAsync"/> after the commit.
     /// </summary>
     /// <param name="siteId">Of this site alone, where given.</param>
     /// <param name="integratorId">Of this integrator alone, where given.</param>
@@ -49,9 +57,14 @@ public sealed partial class QueryLedger
             new(QueryStatus.Cancelled, Mover.Operator, Executed.No, FailureCodes.CancelledByOperator), Now);
     }
 
-    static async Task<bool> IsTheirsAsync(DbTransaction t, Guid integratorId, Guid siteId, Guid queryId) =>
-        (await t.ReadAsync(r => r.GetGuid(0), "SELECT id FROM queries WHERE id = @id AND integrator_id = @integrator AND site_id = @site",
-            ("id", queryId), ("integrator", integratorId), ("site", siteId))).Count > 0;
+    /// <summary>Of this Link, what is still to be stopped: told again in each of its sessions.</summary>
+    public Task<List<Guid>> CancelsAskedAsync(Guid linkId) => database.ReadAsync(r => r.GetGuid(0),
+        "SELECT id FROM queries WHERE link_id = @link AND status IN ('executing', 'uploading') AND cancel_asked_at IS NOT NULL",
+        ("link", linkId));
+
+    static Task<List<long?>> DeadlineOfTheirsAsync(DbTransaction t, Guid integratorId, Guid siteId, Guid queryId) =>
+        t.ReadAsync(r => r.LongOrNull(0), "SELECT deadline_at FROM queries WHERE id = @id AND integrator_id = @integrator AND site_id = @site",
+            ("id", queryId), ("integrator", integratorId), ("site", siteId));
 
     static IEnumerable<(string, object?)> Given(string name, Guid? id) => id is null ? [] : [(name, id)];
 }

@@ -36,7 +36,7 @@ public sealed partial class QueryLedger
             settled.AddRange(await SettleImmediatesAsync(t, session, immediates));
             return new HelloSettled(verdicts, settled);
         });
-        await RemovePagesAsync(result.Settled);
+        await ConcludeAsync(result.Settled);
         return result;
     }
 

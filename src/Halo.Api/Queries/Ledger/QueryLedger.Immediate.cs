@@ -11,31 +11,54 @@ public sealed partial class QueryLedger
     /// <param name="deadline">When the API settles it if nobody has said how it ended.</param>
     public Task RecordSentAsync(NewQuery q, LinkSession session, DateTimeOffset sentAt, DateTimeOffset deadline)
     {
-        var done = database.CommitAsync(new(LedgerSql.Insert,
+        var done = database.CommitAsync(Sent(q, session, sentAt, deadline));
+        Hint(deadline.Ms());
+        return done;
+    }
+
+    /// <summary>The same under a condition, durable when it returns: nothing may be sent before.</summary>
+    /// <returns>False: the condition does not hold, and nothing is recorded.</returns>
+    public async Task<bool> RecordSentAsync(NewQuery q, LinkSession session, DateTimeOffset sentAt, DateTimeOffset deadline, AcceptCondition condition)
+    {
+        var sent = Sent(q, session, sentAt, deadline);
+        var recorded = await database.WriteAsync(async t => await condition(t, q.Id) && await t.RunAsync(sent) > 0);
+        if (recorded)
+            Hint(deadline.Ms());
+        return recorded;
+    }
+
+    static Statement Sent(NewQuery q, LinkSession session, DateTimeOffset sentAt, DateTimeOffset deadline) => new(LedgerSql.Insert,
         [
             .. InsertParameters(q, QueryStatus.Executing),
             ("link", session.LinkId), ("run", session.RunId), ("session", session.SessionId),
             ("executing", sentAt.Ms()), ("updated", sentAt.Ms()), ("deadline", deadline.Ms()),
             .. Nulls("executed", "by", "queued", "completed", "errorType", "errorCode", "failure", "key", "detail"),
-        ]));
-        Hint(deadline.Ms());
-        return done;
-    }
+        ]);
 
     /// <summary>A query that was accepted and is final at once: the site away, the time in the queue over, nothing sent.</summary>
-    public Task RecordRefusedAsync(NewQuery q, Settlement s)
+    public Task RecordRefusedAsync(NewQuery q, Settlement s) => database.CommitAsync(Refused(q, s));
+
+    /// <summary>The same under a condition.</summary>
+    /// <returns>False: the condition does not hold, and nothing is recorded.</returns>
+    public Task<bool> RecordRefusedAsync(NewQuery q, Settlement s, AcceptCondition condition)
+    {
+        var refused = Refused(q, s);
+        return database.WriteAsync(async t => await condition(t, q.Id) && await t.RunAsync(refused) > 0);
+    }
+
+    Statement Refused(NewQuery q, Settlement s)
     {
         if (!QueryLifecycle.Allows(QueryStatus.Initialising, s.Status, s.By, q.Mode))
             throw new InvalidOperationException($"No {q.Mode} query becomes {s.Status} at once by {s.By}.");
         var (key, detail) = SealNew(q.Id, DetailOf(s));
         var now = Now;
-        return database.CommitAsync(new(LedgerSql.Insert,
+        return new(LedgerSql.Insert,
         [
             .. InsertParameters(q, s.Status),
             ("executed", LedgerSql.Word(s.Executed)), ("by", LedgerSql.Word(s.By)), ("completed", now), ("updated", now),
             ("errorType", s.Error?.ErrorType), ("errorCode", s.Error?.ErrorCode), ("failure", s.Error?.Code), ("key", key), ("detail", detail),
             .. Nulls("link", "run", "session", "queued", "executing", "deadline"),
-        ]));
+        ]);
     }
 
     /// <summary>How an immediate query ended. A repeat of the same ending is accepted and changes nothing.</summary>
@@ -45,7 +68,10 @@ public sealed partial class QueryLedger
         var rows = await database.CommitAsync(
             new(LedgerSql.SettleFor(s, QueryMode.Immediate), LedgerSql.SettleParameters(queryId, s, Now, key, detail)));
         if (rows > 0)
+        {
+            Tell(queryId);
             return new(true, s.Status) { Moved = true };
+        }
         var found = await database.ReadAsync(
             r => (Status: QueryLifecycle.Parse(r.GetString(0)), By: r.StringOrNull(1)),
             "SELECT status, settled_by FROM queries WHERE id = @id", ("id", queryId));

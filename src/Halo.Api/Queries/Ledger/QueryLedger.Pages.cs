@@ -54,7 +54,15 @@ public sealed partial class QueryLedger
     }
 
     /// <summary>Every page is delivered, or there are none: successful if the manifest says the same, else the missing pages.</summary>
-    public Task<MoveResult> CompleteAsync(Guid queryId, Guid claimId, Report report) =>
+    public async Task<MoveResult> CompleteAsync(Guid queryId, Guid claimId, Report report)
+    {
+        var result = await TryCompleteAsync(queryId, claimId, report);
+        if (result.Moved)
+            Tell(queryId);
+        return result;
+    }
+
+    Task<MoveResult> TryCompleteAsync(Guid queryId, Guid claimId, Report report) =>
         ReportAsync(queryId, claimId, async (t, held) =>
         {
             if (QueryLifecycle.IsFinal(held.Status))

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Halo.Api.Storage;
+using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;
 
@@ -66,13 +67,22 @@ public sealed partial class QueryLedger
                 return new(true, held.Status);
             if (held.ClaimId != claimId)
                 return new(false, held.Status);
+            if (held.CancelAsked)
+            {
+                // Nobody wants it any more: it must not be claimed again.
+                await SettleManyAsync(t, [queryId], QueryMode.Async,
+                    new(QueryStatus.Cancelled, Mover.Api, Executed.No, FailureCodes.CancelledByIntegrator), Now);
+                return new(true, QueryStatus.Cancelled) { Moved = true };
+            }
             if (await t.RunAsync(BecomeQueued, ("id", queryId), ("claim", claimId), ("now", Now)) == 0)
                 return new(false, held.Status);
             deadline = held.QueueDeadline;
             return new(true, QueryStatus.Queued) { Moved = true };
         });
-        if (result.Moved)
+        if (result is { Moved: true, Status: QueryStatus.Queued })
             Hint(deadline);
+        else if (result.Moved)
+            Tell(queryId);
         return result;
     }
 
@@ -89,6 +99,8 @@ public sealed partial class QueryLedger
             hadPages = await SettleAsync(t, held, s);
             return new(true, s.Status) { Moved = true };
         });
+        if (result.Moved)
+            Tell(queryId);
         if (hadPages)
             await pages.DeleteAsync(queryId, CancellationToken.None);
         return result;
@@ -127,9 +139,9 @@ public sealed partial class QueryLedger
         var rows = await t.ReadAsync(
             r => new Held(
                 queryId, QueryLifecycle.Parse(r.GetString(0)), r.GuidOrNull(1), r.GuidOrNull(2), r.StringOrNull(3),
-                r.BytesOrNull(4), r.BytesOrNull(5), r.GetInt64(6), r.LongOrNull(7), r.GuidOrNull(8)),
+                r.BytesOrNull(4), r.BytesOrNull(5), r.GetInt64(6), r.LongOrNull(7), r.GuidOrNull(8), !r.IsDBNull(9)),
             $"""
-            SELECT status, claim_id, handed_back_claim, settled_by, wrapped_key, detail, created_at + max_time_in_queue, rows_count, link_id
+            SELECT status, claim_id, handed_back_claim, settled_by, wrapped_key, detail, created_at + max_time_in_queue, rows_count, link_id, cancel_asked_at
             FROM queries WHERE id = @id{database.ForUpdate}
             """,
             ("id", queryId));
@@ -148,5 +160,5 @@ public sealed partial class QueryLedger
     /// <summary>A query whose row is locked.</summary>
     sealed record Held(
         Guid Id, QueryStatus Status, Guid? ClaimId, Guid? HandedBackClaim, string? SettledBy, byte[]? WrappedKey, byte[]? Detail,
-        long QueueDeadline, long? Rows, Guid? LinkId);
+        long QueueDeadline, long? Rows, Guid? LinkId, bool CancelAsked);
 }

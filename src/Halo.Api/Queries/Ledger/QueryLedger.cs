@@ -19,6 +19,9 @@ public sealed partial class QueryLedger(Database database, MasterKeys keys, IPag
     /// <summary>Raised with each deadline that a query is given, after the commit: <see cref="DeadlineWatch"/> listens.</summary>
     public event Action<DateTimeOffset>? DeadlineGiven;
 
+    /// <summary>Raised with the queries that have become final, after the commit.</summary>
+    public event Action<IReadOnlyList<Guid>>? Settled;
+
     long Now => time.GetUtcNow().Ms();
 
     /// <summary>Opens the key of a query's pages.</summary>
@@ -42,9 +45,14 @@ public sealed partial class QueryLedger(Database database, MasterKeys keys, IPag
         return (key.Wrapped, LedgerSeal.Seal(key, detail));
     }
 
-    /// <summary>After a commit: bytes of pages that are no longer in the manifest.</summary>
-    async Task RemovePagesAsync(IEnumerable<SettledQuery> settled)
+    /// <summary>After a commit that made this one final.</summary>
+    void Tell(Guid queryId) => Settled?.Invoke([queryId]);
+
+    /// <summary>After a commit: who waits is told, then the bytes of pages go that are no longer in the manifest.</summary>
+    public async Task ConcludeAsync(IReadOnlyList<SettledQuery> settled)
     {
+        if (settled.Count > 0)
+            Settled?.Invoke([.. settled.Select(s => s.QueryId)]);
         foreach (var query in settled.Where(q => q.HadPages))
             await pages.DeleteAsync(query.QueryId, CancellationToken.None);
     }

@@ -84,6 +84,14 @@ public static class QueryLifecycle
     /// <summary>The state behind a word of the store.</summary>
     public static QueryStatus Parse(string word) => Statuses[word];
 
+    /// <summary>The state behind a caller's word, in any case; null: there is none.</summary>
+    public static QueryStatus? TryParse(string word) =>
+        Enum.TryParse<QueryStatus>(word, ignoreCase: true, out var status) && Words.TryGetValue(status, out var exact)
+            && exact.Equals(word, StringComparison.OrdinalIgnoreCase) ? status : null;
+
+    /// <summary>Every state's word, in the order of a life.</summary>
+    public static IEnumerable<string> AllWords => Enum.GetValues<QueryStatus>().Select(Word);
+
     /// <summary>For SQL: <c>mode = 'async' AND status IN ('executing', 'uploading')</c>, the condition under which a query may be moved so.</summary>
     /// <exception cref="InvalidOperationException">The table has no such move.</exception>
     public static string MayBecome(QueryStatus to, Mover by, QueryMode mode) =>

@@ -16,6 +16,9 @@ public readonly record struct BlobPlace(BlobKind Kind, int Number)
 
     /// <summary>Columns, output parameters and the database's words.</summary>
     public static BlobPlace Detail => new(BlobKind.Detail, 0);
+
+    /// <summary>An answer that is kept for a repeat of its request.</summary>
+    public static BlobPlace Answer => new(BlobKind.Answer, 0);
 }
 
 /// <summary>What a sealed blob is. Numbers are for ever: they stand in stored data.</summary>
@@ -25,6 +28,7 @@ public enum BlobKind : byte
     Page = 1,
     Command = 2,
     Detail = 3,
+    Answer = 4,
 }
 
 /// <summary>

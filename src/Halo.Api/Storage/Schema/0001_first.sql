@@ -165,7 +165,8 @@ CREATE TABLE queries (
 CREATE INDEX queries_waiting ON queries (site_id, integrator_id, id) WHERE status = 'queued';
 CREATE INDEX queries_by_deadline ON queries (deadline_at) WHERE deadline_at IS NOT NULL;
 CREATE INDEX queries_with_link ON queries (link_id, claim_number) WHERE status IN ('executing', 'uploading');
-CREATE INDEX queries_by_integrator ON queries (integrator_id, id);
+CREATE INDEX queries_listed ON queries (integrator_id, site_id, id);
+CREATE INDEX queries_tagged ON queries (integrator_id, site_id, tag, id) WHERE tag IS NOT NULL;
 CREATE INDEX queries_by_site ON queries (site_id, id);
 
 -- Encrypted command of an async query; gone when the query is final.
@@ -173,6 +174,22 @@ CREATE TABLE query_commands (
   query_id {uuid} NOT NULL PRIMARY KEY REFERENCES queries(id),
   command {blob} NOT NULL
 );
+
+-- Which request a key of an integrator stands for, and the answer that it had; old ones go when new ones are made.
+CREATE TABLE idempotency_keys (
+  integrator_id {uuid} NOT NULL,
+  idempotency_key TEXT NOT NULL,
+  request_hash {blob} NOT NULL,       -- SHA-256 of method, path with query string, and body
+  query_id {uuid} NOT NULL,
+  created_at BIGINT NOT NULL,
+  expires_at BIGINT NOT NULL,
+  answer_size BIGINT,                 -- bytes before encryption; these three are null where the answer is not kept
+  wrapped_key {blob},                 -- a data key of the query, wrapped by the master key it names
+  answer {blob},                      -- encrypted
+  PRIMARY KEY (integrator_id, idempotency_key)
+);
+CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_at);
+CREATE INDEX idempotency_keys_by_query ON idempotency_keys (query_id);
 
 -- Whose turn it is: claims take from the integrator that was served least recently at the site.
 CREATE TABLE site_turns (

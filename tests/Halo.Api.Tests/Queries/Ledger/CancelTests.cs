@@ -15,7 +15,8 @@ public class CancelTests(SharedPostgres postgres)
         var practice = await Practice.CreateAsync(store);
         var query = await practice.AcceptAsync();
         Assert.Equal(new(QueryStatus.Cancelled, null), await store.Ledger.AskCancelAsync(practice.IntegratorId, practice.SiteId, query.Id));
-        Assert.Equal(new(QueryStatus.Cancelled, null), await store.Ledger.AskCancelAsync(practice.IntegratorId, practice.SiteId, query.Id));
+        Assert.Equal(new(QueryStatus.Cancelled, null) { WasFinal = true },
+            await store.Ledger.AskCancelAsync(practice.IntegratorId, practice.SiteId, query.Id));
         Assert.Empty(await store.Ledger.ClaimAsync(practice.Session, 1));
         var found = await practice.FindAsync(query.Id);
         Assert.Equal((Executed.No, FailureCodes.CancelledByIntegrator), (found.Executed, found.FailureCode));

@@ -1,0 +1,54 @@
+using Halo.Api.Links;
+using Halo.Api.Queries.Immediate;
+using Halo.Api.Queries.Ledger;
+using Halo.Contracts.Queries;
+using LinkSession = Halo.Api.Links.LinkSession;
+
+namespace Halo.Api.Queries.Cancelling;
+
+/// <summary>An integrator's wish to stop a query. What no Link has ends at once; what one has ends as that Link says.</summary>
+/// <remarks>
+/// The wish is in the ledger before the Link is told, and each new session of the Link is told again, so none is lost.
+/// Whether the query ended before the wish arrived is the Link's to say: the API never calls it cancelled by itself
+/// while the Link can still speak.
+/// </remarks>
+public sealed class QueryCancelling(QueryLedger ledger, LinkSessions sessions, ImmediateQueries immediate, TimeProvider time)
+{
+    /// <summary>Asks for a query to be stopped.</summary>
+    /// <returns>Where it stands now, and whether it was final before; null: there is no such query of this integrator at this site.</returns>
+    public async Task<(Query Query, bool WasFinal)?> AskAsync(Guid integratorId, Guid siteId, Guid queryId)
+    {
+        var result = await ledger.AskCancelAsync(integratorId, siteId, queryId);
+        if (result.Status is null)
+            return null;
+        if (result.AskLink is { } linkId && sessions.Find(linkId) is { } session)
+            Tell(session, queryId);
+        return await ledger.FindAsync(integratorId, siteId, queryId) is { } record
+            ? (QueryView.Of(record, time.GetUtcNow()), result.WasFinal)
+            : null;
+    }
+
+    /// <summary>A session is open: the Link may have been away when these were asked for.</summary>
+    public void Repeat(LinkSession session) => session.Work.Add(async () =>
+    {
+        foreach (var queryId in await ledger.CancelsAskedAsync(session.LinkId))
+        {
+            immediate.Stop(queryId);
+            session.Cancel(queryId);
+        }
+    });
+
+    /// <summary>
+    /// After the claims that are on their way out: a Link ignores the Cancel of a query that it does not have yet, and the ledger
+    /// calls a query the Link's before the reply with the claim has left.
+    /// </summary>
+    void Tell(LinkSession session, Guid queryId)
+    {
+        immediate.Stop(queryId);
+        session.Work.Add(() =>
+        {
+            session.Cancel(queryId);
+            return Task.CompletedTask;
+        });
+    }
+}

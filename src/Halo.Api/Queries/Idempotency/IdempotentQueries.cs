@@ -1,0 +1,144 @@
+using Halo.Api.Errors;
+using Halo.Api.Integrators;
+using Halo.Api.Queries.Immediate;
+using Halo.Api.Queries.Ledger;
+using Halo.Api.Queries.Requests;
+using Halo.Api.Queries.Waiting;
+using Halo.Api.Sites;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Json;
+using Halo.Contracts.Queries;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Halo.Api.Queries.Idempotency;
+
+/// <summary>Queries with an <c>Idempotency-Key</c>: the first is carried out, a repeat gets its answer, and nothing runs twice.</summary>
+/// <remarks>
+/// (1) A bound key is answered from what it is bound to, waiting while that runs. (2) A free one is bound in the transaction that
+/// accepts the query, before anything is sent; of many at once one wins and the others go to (1). (3) The answer is kept before
+/// it is given. A query that ended 503 and never ran binds nothing: the next request takes its key over.
+/// </remarks>
+public sealed class IdempotentQueries(
+    SiteAccess access, QueryDoor door, IdempotencyStore store, QueryLedger ledger, QueryWaiters waiters, TimeProvider time)
+{
+    const string ReplayedHeader = "Halo-Replayed";
+
+    /// <summary>Carries a request out, or repeats the answer that it had.</summary>
+    public async Task<IResult> SubmitAsync(HttpContext http, string siteId, QueryMode? mode, string key)
+    {
+        var (site, noSite) = access.ForReading(http.Integrator(), siteId);
+        if (site is null)
+            return noSite!;
+        var (body, unreadable) = await door.ReadBodyAsync(http);
+        if (unreadable is not null)
+            return unreadable;
+        var request = IdempotentRequest.Of(http.Integrator().Id, key, http.Request, body.Span);
+        var freed = Guid.Empty;
+        while (true)
+        {
+            if (await store.FindAsync(request) is { } bound && bound.QueryId != freed)
+            {
+                if (!bound.Hash.AsSpan().SequenceEqual(request.Hash))
+                {
+                    return new Refusal(422, ErrorCodes.IdempotencyKeyReused,
+                        "This Idempotency-Key was used within 24 hours for a request with another method, path or body. Use a new key for a new request.");
+                }
+                if (await RepeatAsync(http, request, site, bound.QueryId, door.PatienceOf(body, mode, site)) is { } repeated)
+                    return repeated;
+                freed = bound.QueryId;
+            }
+            var (asked, submission, refusal) = door.Examine(http, siteId, body, mode);
+            if (refusal is not null)
+                return refusal;
+            var binding = new KeyBinding(store, request, freed);
+            var answer = submission!.Mode == QueryMode.Immediate
+                ? await RunAsync(http, request, asked!, submission, binding)
+                : await AcceptAsync(http, request, asked!, submission, binding);
+            if (answer is not null)
+                return answer;
+        }
+    }
+
+    /// <summary>With a key a caller that goes away does not cancel: it will come back and ask again.</summary>
+    async Task<IResult?> RunAsync(HttpContext http, IdempotentRequest request, SiteRecord site, QuerySubmission submission, KeyBinding binding)
+    {
+        ImmediateAnswer? answer;
+        try
+        {
+            answer = await door.Immediate.RunAsync(http.Integrator(), site, submission, binding.TryAsync, CancellationToken.None);
+            if (answer is not null && binding.Bound && QueryLifecycle.IsFinal(answer.Query.Status) && !NeverRan(answer.Query, answer.Status))
+                await store.KeepAsync(request, answer.Query.Id, new(answer.Status, answer.Query, answer.Rows));
+        }
+        finally
+        {
+            waiters.Wake(binding.End());
+        }
+        return answer is null ? null : new AnswerResult(answer);
+    }
+
+    async Task<IResult?> AcceptAsync(HttpContext http, IdempotentRequest request, SiteRecord site, QuerySubmission submission, KeyBinding binding)
+    {
+        try
+        {
+            if (await door.Async.AcceptAsync(http.Integrator(), site, submission, binding.TryAsync) is not { } query)
+                return null;
+            await store.KeepAsync(request, query.Id, new(201, query, null));
+            return Accepted(http, query);
+        }
+        finally
+        {
+            waiters.Wake(binding.End());
+        }
+    }
+
+    /// <returns>Null: the query that has the key never ran, and the key is free.</returns>
+    async Task<IResult?> RepeatAsync(HttpContext http, IdempotentRequest request, SiteRecord site, Guid queryId, TimeSpan patience)
+    {
+        var until = time.GetUtcNow() + patience;
+        for (var waited = false; ; waited = true)
+        {
+            using var waiter = waiters.Begin(queryId, until - time.GetUtcNow(), http.RequestAborted);
+            var query = await ledger.FindAsync(request.IntegratorId, site.Id, queryId) is { } record ? QueryView.Of(record, time.GetUtcNow()) : null;
+            if (!store.IsRunning(queryId))
+            {
+                if (await store.OpenAsync(request, queryId) is { } kept)
+                    return Replayed(http, kept.Query.Mode == QueryMode.Async ? (IResult)Accepted(http, kept.Query) : new AnswerResult(ImmediateAnswer.Of(kept)));
+                if (query is { Mode: QueryMode.Async })
+                    return Replayed(http, Accepted(http, query));
+                if (query is not null && QueryLifecycle.IsFinal(query.Status))
+                {
+                    var answer = ImmediateAnswer.Of(query);
+                    return NeverRan(query, answer.Status) && !waited ? null : Replayed(http, new AnswerResult(answer));
+                }
+            }
+            if (query is not null && (time.GetUtcNow() >= until || waiters.IsStopped))
+                return new AnswerResult(ImmediateAnswer.StillRunning(query));
+            await waiter.Ended;
+            http.RequestAborted.ThrowIfCancellationRequested();
+        }
+    }
+
+    static bool NeverRan(Query query, int status) => status == 503 && query.Executed == Executed.No;
+
+    static JsonHttpResult<Query> Accepted(HttpContext http, Query query)
+    {
+        http.Response.Headers.Location = $"/integrator/sites/{query.SiteId}/queries/{query.Id}";
+        return TypedResults.Json(query, HaloJson.Default.Query, statusCode: 201);
+    }
+
+    static IResult Replayed(HttpContext http, IResult answer)
+    {
+        http.Response.Headers[ReplayedHeader] = "true";
+        return answer;
+    }
+
+    /// <summary>Writes an answer and gives its buffers back.</summary>
+    sealed class AnswerResult(ImmediateAnswer answer) : IResult
+    {
+        public async Task ExecuteAsync(HttpContext httpContext)
+        {
+            using (answer)
+                await ImmediateAnswerWriter.WriteAsync(httpContext, answer);
+        }
+    }
+}

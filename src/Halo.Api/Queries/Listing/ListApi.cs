@@ -1,0 +1,65 @@
+using System.Globalization;
+using Halo.Api.Errors;
+using Halo.Api.Integrators;
+using Halo.Api.Queries.Ledger;
+using Halo.Api.Sites;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Json;
+using Halo.Contracts.Queries;
+
+namespace Halo.Api.Queries.Listing;
+
+/// <summary>An integrator's own queries at a site.</summary>
+static class ListApi
+{
+    const int MostItems = 1000, UsualItems = 100, LongestTag = 64;
+
+    public static void MapListApi(this RouteGroupBuilder queries) =>
+        queries.MapGet("", ListAsync).WithName("ListQueries").WithSummary("Your own queries at a site, newest first")
+            .WithDescription("Without result; limit is 1 to 1000 (default 100), after takes next of the page before, from is a time in ISO 8601.")
+            .Produces<QueryList>().Produces<ErrorResponse>(400).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404);
+
+    static async Task<IResult> ListAsync(
+        HttpContext http, string siteId, string? status, string? tag, string? from, string? limit, string? after,
+        SiteAccess access, QueryLedger ledger, TimeProvider time)
+    {
+        var (site, refusal) = access.ForReading(http.Integrator(), siteId);
+        if (site is null)
+            return refusal!;
+        var faults = new List<FieldError>();
+        var wanted = new QueryFilter(http.Integrator().Id, site.Id, ReadLimit(limit, faults))
+        {
+            Status = ReadStatus(status, faults),
+            Tag = tag is { Length: > LongestTag } ? Fault<string>("tag", $"must have at most {LongestTag} characters.", faults) : tag,
+            From = ReadFrom(from, faults),
+            After = after is null ? null : Guid.TryParse(after, out var id) ? id : Fault<Guid?>("after", "must be the value of next from the page before.", faults),
+        };
+        if (faults.Count > 0)
+            return Refusal.Invalid(faults);
+        // One more than wanted tells whether there is a next page.
+        var found = await ledger.ListAsync(wanted with { Limit = wanted.Limit + 1 });
+        var now = time.GetUtcNow();
+        var page = found.Take(wanted.Limit).Select(r => QueryView.Of(r, now) with { Result = null }).ToList();
+        return TypedResults.Json(new QueryList(page) { Next = found.Count > wanted.Limit ? page[^1].Id.ToString() : null }, HaloJson.Default.QueryList);
+    }
+
+    static int ReadLimit(string? text, List<FieldError> faults) =>
+        text is null ? UsualItems
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= MostItems ? limit
+        : Fault<int>("limit", $"must be a whole number from 1 to {MostItems}.", faults);
+
+    static QueryStatus? ReadStatus(string? text, List<FieldError> faults) =>
+        text is null ? null
+        : QueryLifecycle.TryParse(text) ?? Fault<QueryStatus?>("status", $"must be one of {string.Join(", ", QueryLifecycle.AllWords)}.", faults);
+
+    static DateTimeOffset? ReadFrom(string? text, List<FieldError> faults) =>
+        text is null ? null
+        : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var from) ? from
+        : Fault<DateTimeOffset?>("from", "must be a time as 2026-03-05T14:30:00Z.", faults);
+
+    static T? Fault<T>(string field, string message, List<FieldError> faults)
+    {
+        faults.Add(new(field, message));
+        return default;
+    }
+}

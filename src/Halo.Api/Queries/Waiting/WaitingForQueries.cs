@@ -1,0 +1,49 @@
+using System.Globalization;
+using Halo.Api.Errors;
+using Halo.Api.Integrators;
+using Halo.Api.Queries.Async;
+using Halo.Api.Queries.Ledger;
+using Halo.Api.Sites;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Json;
+using Halo.Contracts.Queries;
+
+namespace Halo.Api.Queries.Waiting;
+
+/// <summary>Where a query stands, now or as soon as it is final.</summary>
+static class WaitingForQueries
+{
+    const int LongestMs = 60_000;
+
+    public static void MapWaitingApi(this RouteGroupBuilder queries) =>
+        queries.MapGet("/{queryId}", GetAsync).WithName("GetQuery").WithSummary("Where a query stands")
+            .WithDescription("With wait (milliseconds, 0 to 60000) it answers as soon as the query is final, and at the end of that time at the latest.")
+            .Produces<Query>().Produces<ErrorResponse>(400).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404);
+
+    static async Task<IResult> GetAsync(HttpContext http, string siteId, string queryId, string? wait, SiteAccess access, AsyncQueries queries, QueryWaiters waiters)
+    {
+        var (site, refusal) = access.ForReading(http.Integrator(), siteId);
+        if (site is null)
+            return refusal!;
+        var waitMs = 0;
+        if (wait is not null && !(int.TryParse(wait, NumberStyles.None, CultureInfo.InvariantCulture, out waitMs) && waitMs <= LongestMs))
+            return Refusal.Invalid("wait", $"must be a whole number of milliseconds from 0 to {LongestMs}.");
+        var query = Guid.TryParse(queryId, out var id) ? await queries.ShowAsync(http.Integrator().Id, site.Id, id) : null;
+        if (query is not null && waitMs > 0 && !QueryLifecycle.IsFinal(query.Status))
+            query = await WaitAsync(http, site, id, waitMs, queries, waiters);
+        return query is null
+            ? Refusal.NotFound("You have no such query at this site.")
+            : TypedResults.Json(query, HaloJson.Default.Query);
+    }
+
+    static async Task<Query?> WaitAsync(HttpContext http, SiteRecord site, Guid id, int waitMs, AsyncQueries queries, QueryWaiters waiters)
+    {
+        using var waiter = waiters.Begin(id, TimeSpan.FromMilliseconds(waitMs), http.RequestAborted);
+        var query = await queries.ShowAsync(http.Integrator().Id, site.Id, id);
+        if (query is null || QueryLifecycle.IsFinal(query.Status))
+            return query;
+        await waiter.Ended;
+        http.RequestAborted.ThrowIfCancellationRequested();
+        return await queries.ShowAsync(http.Integrator().Id, site.Id, id);
+    }
+}
