@@ -63,4 +63,7 @@ public enum FrameKind : byte
 
     /// <summary>API → Link: what the ledger made of a report (<see cref="Messages.ReportAck"/>).</summary>
     ReportAck = 0x18,
+
+    /// <summary>Link → API: columns, rows and outcome of a small result in one frame (<see cref="AnswerPayload"/>), in place of Columns, Rows and Outcome.</summary>
+    Answer = 0x19,
 }

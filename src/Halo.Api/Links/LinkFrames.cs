@@ -2,6 +2,7 @@ using System.Text.Json;
 using Halo.Api.Queries.Async;
 using Halo.Api.Queries.Immediate;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Links;
 
@@ -23,6 +24,9 @@ public sealed class LinkFrames(ImmediateQueries immediate, ClaimedQueries claime
             case FrameKind.Outcome:
                 immediate.OnOutcome(session, frame.QueryId, JsonSerializer.Deserialize(payload.Span, ProtocolJson.Default.Outcome)!);
                 break;
+            case FrameKind.Answer:
+                OnAnswer(session, frame);
+                break;
             case FrameKind.ClaimRequest:
                 claimed.OnClaimRequest(session, JsonSerializer.Deserialize(payload.Span, ProtocolJson.Default.ClaimRequest)!);
                 break;
@@ -30,5 +34,15 @@ public sealed class LinkFrames(ImmediateQueries immediate, ClaimedQueries claime
                 claimed.OnReport(session, frame.QueryId, JsonSerializer.Deserialize(payload.Span, ProtocolJson.Default.Report)!);
                 break;
         }
+    }
+
+    void OnAnswer(LinkSession session, Frame frame)
+    {
+        if (!AnswerPayload.TryRead(frame.Payload, out var json, out var rows))
+            throw new JsonException("An answer is shorter than it says.");
+        var outcome = JsonSerializer.Deserialize(json.Span, ProtocolJson.Default.Outcome)!;
+        immediate.OnColumns(frame.QueryId, new ResultHead(outcome.Columns ?? []));
+        immediate.OnRows(session, frame.QueryId, rows);
+        immediate.OnOutcome(session, frame.QueryId, outcome);
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Json;
 using Halo.Contracts.Queries;
 using Halo.Line;
 using Halo.Link.Results;
@@ -9,6 +10,7 @@ namespace Halo.Link.Work;
 
 /// <summary>Rows of an immediate query, as frames of the line while the reader is still open.</summary>
 /// <remarks>
+/// A result that fits into one frame is held back and leaves with its outcome (<see cref="FrameKind.Answer"/>).
 /// Rows are encoded behind seventeen free bytes, where the header of their frame goes: what was encoded is what is sent.
 /// Of a row longer than a frame each next header overwrites the end of the piece that has just been sent.
 /// Where the line broke, the rest is read and thrown away: the command goes on to its end and its outcome is told in the next session.
@@ -24,6 +26,7 @@ public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow
     byte[] _buffer = ArrayPool<byte>.Shared.Rent(InitialBytes);
     int _end = Header;
     long _sent;
+    IReadOnlyList<ResultColumn>? _columns;
     bool _anyRow;
     bool _lost;
 
@@ -32,13 +35,16 @@ public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow
     /// <summary>The result is over the limit; nothing more is sent.</summary>
     public bool TooLarge { get; private set; }
 
-    /// <summary>Bytes of JSON sent.</summary>
-    public long Size => _sent;
+    /// <summary>The whole result is here, in one piece: <see cref="SendAnswerAsync"/> sends it.</summary>
+    public bool Holds { get; private set; }
 
-    public async ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop)
+    /// <summary>Bytes of JSON sent or held.</summary>
+    public long Size => Holds ? _end - Header : _sent;
+
+    public ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop)
     {
-        if (!await line.SendAsync(FrameKind.Columns, queryId, new ResultHead(columns), ProtocolJson.Default.ResultHead, stop))
-            _lost = true;
+        _columns = columns;
+        return ValueTask.CompletedTask;
     }
 
     public void BeginRow()
@@ -59,7 +65,22 @@ public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow
         if (!_anyRow)
             Write((byte)'[');
         Write((byte)']');
-        return TooLarge ? ValueTask.CompletedTask : SendAsync(stop);
+        Holds = !TooLarge && _sent == 0 && _end - Header <= ProtocolLimits.MaxChunkBytes;
+        return TooLarge || Holds ? ValueTask.CompletedTask : SendAsync(stop);
+    }
+
+    /// <summary>Sends what is held together with the outcome.</summary>
+    /// <returns>False when the line is gone.</returns>
+    public ValueTask<bool> SendAnswerAsync(Outcome outcome)
+    {
+        var json = JsonSerializer.SerializeToUtf8Bytes(outcome with { Columns = _columns }, ProtocolJson.Default.Outcome);
+        var payload = ArrayPool<byte>.Shared.Rent(AnswerPayload.LengthBytes + json.Length + _end - Header);
+        var rows = AnswerPayload.WriteHead(payload, json);
+        _buffer.AsSpan(Header, _end - Header).CopyTo(payload.AsSpan(rows));
+        var sent = line.SendAsync(FrameKind.Answer, queryId, payload.AsSpan(0, rows + _end - Header));
+        // Copied once more into its frame by now.
+        ArrayPool<byte>.Shared.Return(payload);
+        return sent;
     }
 
     public void Advance(int count)
@@ -101,6 +122,8 @@ public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow
 
     async ValueTask SendAsync(CancellationToken stop)
     {
+        if (_sent == 0 && !await line.SendAsync(FrameKind.Columns, queryId, new ResultHead(_columns!), ProtocolJson.Default.ResultHead, stop))
+            _lost = true;
         for (var start = Header; start < _end;)
         {
             var length = Math.Min(ProtocolLimits.MaxChunkBytes, _end - start);

@@ -124,7 +124,11 @@ public sealed partial class ImmediateQueries(
             outcome = Outcomes.Fault(query.Running);
         }
         query.Outcome = outcome;
-        await SendOutcomeAsync(query.Id, outcome);
+        // A small result leaves with its outcome. Should the line be gone, the outcome alone is told in the next session.
+        if (outcome.Ending == Ending.Successful && query.Rows is { Holds: true } rows)
+            await rows.SendAnswerAsync(outcome);
+        else
+            await SendOutcomeAsync(query.Id, outcome);
         query.Dispose();
     }
 
@@ -171,7 +175,7 @@ public sealed partial class ImmediateQueries(
         var waited = time.GetElapsedTime(query.Arrived);
         var limit = PracticePolicy.LimitOf(target.Rules, TimeSpan.FromMilliseconds(asked.LimitMs));
         var request = new CommandRequest(asked.Command, target.Database, asked.Tag, asked.ResultSet, limit);
-        using var sink = new FrameRowSink(query.Id, query.Line, query.Credit, asked.MaxResultBytes);
+        var sink = query.Rows = new FrameRowSink(query.Id, query.Line, query.Credit, asked.MaxResultBytes);
         var result = await new CommandRunner(target.Engine, time).RunAsync(request, sink, query.Cancelled);
         if (sink.TooLarge && result.Ending == Ending.Successful)
             result = Outcomes.TooLarge(result, asked.MaxResultBytes);

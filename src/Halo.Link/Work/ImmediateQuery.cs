@@ -56,5 +56,12 @@ sealed class ImmediateQuery(Guid id, Execute asked, LineConnection line, long ar
         Cancel();
     }
 
-    public void Dispose() => _cancel.Dispose();
+    /// <summary>Where its rows went, once it ran; may hold a small result until the outcome is sent.</summary>
+    public FrameRowSink? Rows { get; set; }
+
+    public void Dispose()
+    {
+        _cancel.Dispose();
+        Rows?.Dispose();
+    }
 }

@@ -51,6 +51,9 @@ public sealed record Outcome(Ending Ending, Executed Executed)
     /// <summary>Output parameters.</summary>
     public IReadOnlyList<OutputParameter>? Parameters { get; init; }
 
+    /// <summary>Columns, where they were not told before: in <see cref="FrameKind.Answer"/>.</summary>
+    public IReadOnlyList<ResultColumn>? Columns { get; init; }
+
     /// <summary>Why it failed.</summary>
     public ErrorDetails? Error { get; init; }
 

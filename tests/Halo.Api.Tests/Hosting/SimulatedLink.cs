@@ -149,6 +149,22 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
         await TellAsync(queryId, new Outcome(Ending.Successful, Executed.Yes) { Rows = rows, Size = Encoding.UTF8.GetByteCount(json), ResultSets = 1 });
     }
 
+    /// <summary>Answers an immediate query as a Link does whose result fits into one frame.</summary>
+    public async Task AnswerWholeAsync(Guid queryId, string json, long rows)
+    {
+        var outcome = new Outcome(Ending.Successful, Executed.Yes)
+        {
+            Rows = rows,
+            Size = Encoding.UTF8.GetByteCount(json),
+            ResultSets = 1,
+            Columns = [new ResultColumn("n", SqlType.Int, "INTEGER")],
+        };
+        var head = JsonSerializer.SerializeToUtf8Bytes(outcome, ProtocolJson.Default.Outcome);
+        var payload = new byte[AnswerPayload.LengthBytes + head.Length + Encoding.UTF8.GetByteCount(json)];
+        Encoding.UTF8.GetBytes(json, payload.AsSpan(AnswerPayload.WriteHead(payload, head)));
+        await Line.SendAsync(FrameKind.Answer, queryId, payload);
+    }
+
     public ValueTask<bool> TellAsync(Guid queryId, Outcome outcome) =>
         Line.SendAsync(FrameKind.Outcome, queryId, outcome, ProtocolJson.Default.Outcome);
 

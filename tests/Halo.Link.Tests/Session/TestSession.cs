@@ -58,7 +58,7 @@ sealed class TestSession(LineConnection line, string authorization)
         var largest = 0;
         while (true)
         {
-            var (kind, id, payload) = await NextAsync(FrameKind.Columns, FrameKind.Rows, FrameKind.Outcome);
+            var (kind, id, payload) = await NextAsync(FrameKind.Columns, FrameKind.Rows, FrameKind.Outcome, FrameKind.Answer);
             if (id != queryId)
                 continue;
             switch (kind)
@@ -71,6 +71,12 @@ sealed class TestSession(LineConnection line, string authorization)
                     rows.Write(payload);
                     await line.SendAsync(FrameKind.Credit, id, BitConverter.GetBytes((uint)payload.Length));
                     break;
+                case FrameKind.Answer:
+                    Assert.True(AnswerPayload.TryRead(payload, out var json, out var piece));
+                    var answer = JsonSerializer.Deserialize(json.Span, ProtocolJson.Default.Outcome)!;
+                    if (acknowledge)
+                        await line.SendAsync(FrameKind.OutcomeAck, id);
+                    return (new ResultHead(answer.Columns!), piece.ToArray(), answer, piece.Length);
                 default:
                     if (acknowledge)
                         await line.SendAsync(FrameKind.OutcomeAck, id);

@@ -103,8 +103,8 @@ public sealed partial class ImmediateQueries(
         try
         {
             var result = await ledger.SettleImmediateAsync(queryId, ImmediateEndings.From(outcome));
-            await session.AcknowledgeAsync(queryId);
             exchange?.Complete(new ImmediateEnd(result.Accepted ? outcome : null, time.GetUtcNow()));
+            await session.AcknowledgeAsync(queryId);
         }
         catch (Exception e)
         {

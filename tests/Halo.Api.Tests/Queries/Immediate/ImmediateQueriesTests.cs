@@ -63,6 +63,21 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
     }
 
     [Fact]
+    public async Task A_small_result_comes_in_one_frame()
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        var asked = AskAsync(path, key);
+        var (id, _) = await link.ExpectExecuteAsync();
+        await link.AnswerWholeAsync(id, """[{"n":1}]""", 1);
+        using var response = await asked;
+        var result = (await response.QueryAsync()).Result!;
+        Assert.Equal("""[{"n":1}]""", Encoding.UTF8.GetString(Convert.FromBase64String(result.Data!)));
+        Assert.Equal("n", Assert.Single(result.Columns!).Name);
+        Assert.Equal(id, (await link.ExpectAsync(FrameKind.OutcomeAck)).QueryId);
+    }
+
+    [Fact]
     public async Task A_databases_refusal_is_a_400_in_its_own_words()
     {
         var (link, key, path) = await PairedAsync();

@@ -1,0 +1,235 @@
+using System.Security.Cryptography;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.Link.Engines;
+using Halo.Link.Journal;
+using Halo.Link.Results;
+using Halo.LinkProtocol.Messages;
+using static Halo.Link.Tests.Work.Async.LinkUnderTest;
+using Rows = Halo.Link.Tests.Results.Pages.Rows;
+
+namespace Halo.Link.Tests.Work.Async;
+
+public sealed class AsyncEndingsTests : AsyncTests
+{
+    [Fact]
+    public async Task A_failure_of_the_database_is_told_in_its_own_words()
+    {
+        var error = new ErrorDetails(ErrorTypes.Sqlite, 1, "no such table: nowhere");
+        Link.Database = (_, _, _) => Task.FromResult(new ExecutionResult(Ending.Failed, Executed.No) { Error = error });
+        var claim = Wait(NewClaim(1));
+        await ConnectAsync();
+        var failed = await Api.NextAsync(ReportKind.Failed);
+        Assert.Equal((error, Executed.No), (failed.Error, failed.Executed));
+        await Settled(claim.QueryId);
+    }
+
+    [Fact]
+    public async Task A_fault_of_the_Links_own_is_an_end_too()
+    {
+        Link.Database = (_, _, _) => throw new InvalidOperationException("a mistake");
+        Wait(NewClaim(1));
+        await ConnectAsync();
+        var failed = await Api.NextAsync(ReportKind.Failed);
+        Assert.Equal((FailureCodes.LinkError, Executed.Unknown), (failed.Error!.Code, failed.Executed));
+        Assert.DoesNotContain("mistake", failed.Error.ErrorMessage, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(Executed.No)]
+    [InlineData(Executed.Unknown)]
+    public async Task Cancel_stops_the_statement_and_tells_what_the_database_says(Executed executed)
+    {
+        Link.Database = Hanging(executed);
+        var claim = Wait(NewClaim(1));
+        await ConnectAsync();
+        await Until(() => Link.Given.Count == 1);
+        Assert.True(Link.Queries.Cancel(claim.QueryId));
+        Assert.Equal(executed, (await Api.NextAsync(ReportKind.Cancelled)).Executed);
+        await Settled(claim.QueryId);
+        Assert.False(Link.Queries.Cancel(claim.QueryId));
+        Assert.False(Link.Queries.Cancel(Guid.NewGuid()));
+    }
+
+    [Fact]
+    public async Task A_finished_write_is_never_called_cancelled()
+    {
+        var go = new TaskCompletionSource();
+        Link.Database = async (_, _, _) =>
+        {
+            await go.Task;
+            return new(Ending.Successful, Executed.Yes) { RowsAffected = 1 };
+        };
+        var claim = Wait(NewClaim(1, mode: ExecutionMode.NonQuery));
+        await ConnectAsync();
+        await Until(() => Link.Given.Count == 1);
+        Assert.True(Link.Queries.Cancel(claim.QueryId));
+        go.SetResult();
+        Assert.Equal(1, (await Api.NextAsync(ReportKind.Complete)).RowsAffected);
+    }
+
+    [Fact]
+    public async Task Rows_cancelled_while_uploading_did_execute_and_their_pages_go()
+    {
+        Api.OnPage = (_, _, _) => Task.FromResult<int?>(503);
+        var claim = Wait(NewClaim(1));
+        await ConnectAsync();
+        await Api.NextAsync(ReportKind.Uploading);
+        Assert.True(Link.Queries.Cancel(claim.QueryId));
+        Assert.Equal(Executed.Yes, (await Api.NextAsync(ReportKind.Cancelled)).Executed);
+        await Until(() => Link.Spool.UsedBytes == 0);
+    }
+
+    [Fact]
+    public async Task A_claim_that_waits_for_a_slot_is_cancelled_without_running()
+    {
+        Link.Database = Hanging(Executed.No);
+        Claim[] claims = [NewClaim(1), NewClaim(2), NewClaim(3)];
+        await ConnectAsync();
+        Link.Queries.OnClaims(new Claims(claims));
+        await Until(() => Link.Given.Count == 2);
+        var waiting = claims.Single(c => !Link.Given.Contains(c.QueryId));
+        Assert.True(Link.Queries.Cancel(waiting.QueryId));
+        Assert.Equal(Executed.No, (await Api.NextAsync(ReportKind.Cancelled, waiting.QueryId)).Executed);
+        Assert.Equal(2, Link.Given.Count);
+    }
+
+    [Fact]
+    public async Task A_dropped_claim_is_stopped_and_forgotten_but_never_executed_again()
+    {
+        Link.Database = Hanging(Executed.Unknown);
+        var claim = Wait(NewClaim(1));
+        await ConnectAsync();
+        await Until(() => Link.Given.Count == 1);
+        await ConnectAsync(_ => Verdict.Drop);
+        await Until(() => Link.Journal.Find(claim.QueryId) is { Held: false });
+        Api.TakeReports();
+        Wait(claim with { ClaimId = Guid.NewGuid(), Number = 2 });
+        await Api.TellOfWorkAsync();
+        Assert.Equal(Executed.Unknown, (await Api.NextAsync(ReportKind.Cancelled)).Executed);
+        Assert.Single(Link.Given);
+    }
+
+    [Fact]
+    public async Task A_report_that_is_not_accepted_ends_the_work_and_its_pages()
+    {
+        Api.OnPage = (_, _, _) => Task.FromResult<int?>(503);
+        Api.OnReport = (id, report) => Api.Accept(id, report) with { Accepted = report.Kind != ReportKind.Uploading };
+        var claim = Wait(NewClaim(1));
+        await ConnectAsync();
+        await Settled(claim.QueryId);
+        await Until(() => Link.Spool.UsedBytes == 0);
+    }
+
+    [Fact]
+    public async Task Pages_that_the_API_misses_are_sent_again()
+    {
+        var claim = Wait(NewClaim(1, rows: 50));
+        var forgotten = false;
+        Api.OnReport = (id, report) =>
+        {
+            if (report.Kind == ReportKind.Complete && !forgotten)
+            {
+                forgotten = true;
+                Api.Pages.TryRemove((id, 1), out _);
+                Api.Pages.TryRemove((id, 3), out _);
+            }
+            return Api.Accept(id, report);
+        };
+        await ConnectAsync();
+        await Api.NextAsync(ReportKind.Complete);
+        await Api.NextAsync(ReportKind.Complete);
+        await Settled(claim.QueryId);
+        Assert.Equal(Enumerable.Range(0, 50).Select(Row), Api.RowsOf(claim.QueryId));
+    }
+
+    [Fact]
+    public async Task A_settled_query_found_out_by_a_page_is_dropped()
+    {
+        Api.OnPage = (_, _, _) => Task.FromResult<int?>(409);
+        Link.Database = async (claim, sink, cancel) =>
+        {
+            await sink.BeginAsync(Rows.Columns, cancel);
+            for (var i = 0; i < 10; i++)
+                await ((PageSink)sink).GiveRowAsync(Row(i), cancel);
+            return await Hanging(Executed.No)(claim, sink, cancel);
+        };
+        var claim = Wait(NewClaim(1));
+        await ConnectAsync();
+        await Settled(claim.QueryId);
+        Assert.DoesNotContain(Api.TakeReports(), r => r.Kind is not (ReportKind.Reading));
+        await Until(() => Link.Queries.Executing == 0);
+    }
+
+    [Fact]
+    public async Task A_refused_page_ends_as_upload_failed_that_did_execute()
+    {
+        Api.OnPage = (_, page, _) => Task.FromResult<int?>(page == 1 ? 403 : null);
+        Link.Database = async (_, sink, cancel) =>
+        {
+            var result = await GiveRowsAsync(sink, 20, cancel);
+            await Until(() => Api.Puts.Any(p => p.Page == 1));
+            return result;
+        };
+        var claim = Wait(NewClaim(1));
+        await ConnectAsync();
+        var end = await Api.NextAsync(ReportKind.UploadFailed);
+        Assert.Equal((Executed.Yes, FailureCodes.PageLost), (end.Executed, end.Error!.Code));
+        await Settled(claim.QueryId);
+        await Until(() => Link.Spool.UsedBytes == 0);
+    }
+
+    [Fact]
+    public async Task Pages_that_cannot_be_delivered_within_the_limit_end_as_UploadTimeout()
+    {
+        Api.OnPage = (_, _, _) => Task.FromResult<int?>(503);
+        Wait(NewClaim(1, uploadLimitMs: 50));
+        await ConnectAsync();
+        var end = await Api.NextAsync(ReportKind.UploadFailed);
+        Assert.Equal((Executed.Yes, FailureCodes.UploadTimeout), (end.Executed, end.Error!.Code));
+    }
+
+    [Fact]
+    public async Task Stopping_hands_back_what_is_not_begun_and_settles_what_runs()
+    {
+        Link.Database = Hanging(Executed.No);
+        Claim[] claims = [NewClaim(1), NewClaim(2), NewClaim(3)];
+        await ConnectAsync();
+        Link.Queries.OnClaims(new Claims(claims));
+        await Until(() => Link.Given.Count == 2);
+        await Link.Queries.StopAsync(TestContext.Current.CancellationToken);
+        var reports = new List<Report> { await Api.NextAsync(ReportKind.HandBack) };
+        await Until(() =>
+        {
+            reports.AddRange(Api.TakeReports());
+            return reports.Count >= 3;
+        });
+        var waiting = claims.Single(c => !Link.Given.Contains(c.QueryId));
+        Assert.Equal(waiting.ClaimId, reports[0].ClaimId);
+        var stopped = reports.Where(r => r.Kind == ReportKind.Failed).ToArray();
+        Assert.Equal(2, stopped.Length);
+        Assert.All(stopped, r => Assert.Equal((FailureCodes.LinkStopping, Executed.No), (r.Error!.Code, r.Executed)));
+        await Settled(waiting.QueryId);
+        Assert.Null(Link.Journal.Find(waiting.QueryId));
+    }
+
+    [Fact]
+    public async Task A_handed_back_query_may_be_claimed_and_executed_again()
+    {
+        Api.OnReport = (_, _) => null;
+        Link.Database = Hanging(Executed.No);
+        Claim[] claims = [NewClaim(1), NewClaim(2), NewClaim(3)];
+        Link.Queries.OnClaims(new Claims(claims));
+        await Until(() => Link.Given.Count == 2);
+        var waiting = claims.Single(c => !Link.Given.Contains(c.QueryId));
+        await Link.DisposeAsync();
+        Link = new LinkUnderTest(Folder, Api);
+        await Link.Queries.SettleAsync();
+        Api.OnReport = null;
+        Assert.Equal(ClaimPhase.HandedBack, Link.Queries.Held.Single(c => c.QueryId == waiting.QueryId).Phase);
+        Wait(waiting with { ClaimId = Guid.NewGuid(), Number = 4 });
+        await ConnectAsync();
+        await Api.NextAsync(ReportKind.Complete, waiting.QueryId);
+        Assert.Equal([waiting.QueryId], Link.Given);
+    }
+}
