@@ -71,10 +71,12 @@ static class Services
         services.AddSingleton<QueryRequestReader>();
         services.AddSingleton<QueryDoor>();
         services.AddSingleton<ImmediateQueries>();
+        services.AddSingleton<ImmediateStreams>();
         services.AddSingleton<AsyncQueries>();
         services.AddSingleton<ClaimedQueries>();
         services.AddSingleton<IPageStore, FilePageStore>();
         services.AddSingleton<ResultReader>();
+        services.AddSingleton<ResultDocument>();
         services.AddHaloOpenApi();
     }
 

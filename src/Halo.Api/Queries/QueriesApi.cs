@@ -5,6 +5,7 @@ using Halo.Api.Queries.Async;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Ledger;
 using Halo.Api.Queries.Requests;
+using Halo.Api.Results.Formats;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
@@ -45,8 +46,16 @@ public static class QueriesApi
             return refusal;
         if (submission!.Mode == QueryMode.Immediate)
         {
+            var (wanted, unknown) = WantedForm.Read(http.Request);
+            if (wanted is null)
+                return unknown!;
+            if (wanted.Form is { } form && submission.Command.ExecutionMode != ExecutionMode.NonQuery)
+            {
+                await door.Streams.SendAsync(http, site!, submission, form, wanted.IntegersAsText);
+                return TypedResults.Empty;
+            }
             using var answer = await door.Immediate.RunAsync(http.Integrator(), site!, submission, http.RequestAborted);
-            await ImmediateAnswerWriter.WriteAsync(http, answer);
+            await ImmediateAnswerWriter.WriteAsync(http, answer, wanted.IntegersAsText);
             return TypedResults.Empty;
         }
         var query = await door.Async.AcceptAsync(http.Integrator(), site!, submission);

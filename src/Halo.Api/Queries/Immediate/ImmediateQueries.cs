@@ -25,7 +25,9 @@ public sealed partial class ImmediateQueries(
 
     /// <summary>Runs a query and waits for its end; the answer holds pooled buffers and is to be disposed.</summary>
     /// <param name="callerGone">The caller left: the statement is cancelled, its end is still recorded.</param>
-    public async Task<ImmediateAnswer> RunAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, CancellationToken callerGone)
+    /// <param name="stream">Where rows go as they come, without the limit on their size; null: into the answer.</param>
+    public async Task<ImmediateAnswer> RunAsync(
+        Integrator integrator, SiteRecord site, QuerySubmission submission, CancellationToken callerGone, RowFlow? stream = null)
     {
         var accepted = time.GetTimestamp();
         var query = NewQueryFor(integrator, site, submission);
@@ -46,11 +48,13 @@ public sealed partial class ImmediateQueries(
         var left = Math.Max(0, submission.MaxTimeInQueue - (int)time.GetElapsedTime(accepted).TotalMilliseconds);
         var patience = TimeSpan.FromMilliseconds(left + query.ExecutionLimit + limits.GraceMs);
         var sentAt = time.GetUtcNow();
-        var exchange = new ImmediateExchange(query.Id, session);
+        var exchange = new ImmediateExchange(query.Id, session, stream);
+        stream?.Open(query.Id, bytes => session.Grant(query.Id, bytes));
         _exchanges[query.Id] = exchange;
         var recorded = ledger.RecordSentAsync(query, session.Reference, sentAt, sentAt + patience);
         // 3. Away. "At once or not at all" (0) still lets a frame that is being sent come to its end.
-        if (!await TrySendAsync(session, query, submission, left, submission.MaxTimeInQueue == 0 ? callerGone : waiting.Token))
+        if (!await TrySendAsync(session, query, submission, left, stream is null ? limits.ImmediateResultBytes : long.MaxValue,
+            submission.MaxTimeInQueue == 0 ? callerGone : waiting.Token))
             return await TakeBackAsync(exchange, query, recorded, submission);
         // 4. and 5.
         return await WaitForEndAsync(exchange, query, sentAt, patience, callerGone);
@@ -114,12 +118,13 @@ public sealed partial class ImmediateQueries(
         }
     }
 
-    async Task<bool> TrySendAsync(LinkSession session, NewQuery query, QuerySubmission submission, int waitMs, CancellationToken giveUp)
+    static async Task<bool> TrySendAsync(
+        LinkSession session, NewQuery query, QuerySubmission submission, int waitMs, long maxResultBytes, CancellationToken giveUp)
     {
         try
         {
             await session.ExecuteAsync(query.Id,
-                new Execute(query.SiteId, query.IntegratorId, submission.Command, waitMs, query.ExecutionLimit, limits.ImmediateResultBytes)
+                new Execute(query.SiteId, query.IntegratorId, submission.Command, waitMs, query.ExecutionLimit, maxResultBytes)
                 {
                     Catalogue = submission.Catalogue,
                     ResultSet = submission.ResultSet,

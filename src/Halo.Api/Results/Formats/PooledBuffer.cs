@@ -14,6 +14,12 @@ public sealed class PooledBuffer : IDisposable
     /// <summary>What waits; valid until the next change.</summary>
     public ReadOnlyMemory<byte> Written => _bytes.AsMemory(0, Length);
 
+    /// <summary>The same, as a part of its array.</summary>
+    public ArraySegment<byte> Segment => new(_bytes, 0, Length);
+
+    /// <summary>The same, to be read as a stream.</summary>
+    public Stream OpenRead() => new MemoryStream(_bytes, 0, Length, writable: false);
+
     /// <summary>Adds a byte.</summary>
     public void Append(byte value)
     {

@@ -21,6 +21,9 @@ public static class RowForms
     /// <summary>Media types of the forms; the contract's own is JSON.</summary>
     public const string ArrayType = "application/vnd.halo.rows+json", LinesType = "application/x-ndjson", CsvType = "text/csv", JsonType = "application/json";
 
+    /// <summary>For the descriptions of routes.</summary>
+    public const string IntegersNote = "Halo-Integers: string writes 64-bit integers (columns of type BigInt) as strings.";
+
     /// <summary>What the answer's <c>Content-Type</c> says.</summary>
     public static string ContentType(this RowForm form) => form switch
     {
