@@ -23,7 +23,11 @@ public static class QueriesApi
         var queries = routes.MapGroup("/integrator/sites/{siteId}/queries").WithTags("Queries");
         queries.MapPost("/immediate", (HttpContext http, string siteId, QueryDoor door) => SubmitAsync(http, siteId, QueryMode.Immediate, door))
             .WithName("QueryImmediate").WithSummary("Run a query and answer with its rows")
-            .Accepts<QueryRequest>("application/json").Produces<Query>().Produces<Query>(400).Produces<Query>(413).Produces<Query>(503).Produces<Query>(504)
+            .WithDescription(
+                $"Accept: {RowForms.ArrayType}, {RowForms.LinesType} or {RowForms.CsvType} streams the rows themselves, of any size, with the header Halo-Query-Id. "
+                + "An error before the first row has its status; a later one aborts the response, so what ends in order is whole. " + RowForms.IntegersNote)
+            .Accepts<QueryRequest>("application/json").Produces<Query>(200, RowForms.JsonType, RowForms.ArrayType, RowForms.LinesType, RowForms.CsvType)
+            .Produces<ErrorResponse>(406).Produces<Query>(400).Produces<Query>(413).Produces<Query>(503).Produces<Query>(504)
             .Produces<ErrorResponse>(401).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404);
         queries.MapPost("/async", (HttpContext http, string siteId, QueryDoor door) => SubmitAsync(http, siteId, QueryMode.Async, door))
             .WithName("QueryAsync").WithSummary("Queue a query whose rows are stored in pages")
