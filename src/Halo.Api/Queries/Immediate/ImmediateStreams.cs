@@ -87,6 +87,12 @@ public sealed partial class ImmediateStreams(ImmediateQueries queries, QueryLimi
         }
         // 4.
         var answer = await running;
+        if (answer.Status != 200 && !response.HasStarted)
+        {
+            response.Clear();
+            await ImmediateAnswerWriter.WriteAsync(http, answer);
+            return;
+        }
         if (answer.Status != 200)
             throw new InvalidDataException("The query did not end as it began.");
         if (answer.Query.ResultSize > 0)

@@ -142,6 +142,22 @@ public class ImmediateStreamsTests(ImmediateStreamsTests.ImpatientHost one) : IC
     }
 
     [Fact]
+    public async Task While_nothing_was_sent_an_error_has_its_status()
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        var asked = AskAsync(path, key, Lines);
+        var (id, _) = await link.ExpectExecuteAsync();
+        await ColumnsAsync(link, id);
+        await RowsAsync(link, id, "[");
+        await link.TellAsync(id, new Outcome(Ending.Failed, Executed.No) { Error = new ErrorDetails(ErrorTypes.Sqlite, 1, "overflow") });
+        using var response = await asked;
+        Assert.Equal(400, (int)response.StatusCode);
+        Assert.False(response.Headers.Contains(ImmediateStreams.QueryIdHeader));
+        Assert.Equal("overflow", (await response.QueryAsync()).ErrorDetails!.ErrorMessage);
+    }
+
+    [Fact]
     public async Task An_error_after_the_first_row_aborts_the_response()
     {
         var (link, key, path) = await PairedAsync();
