@@ -77,11 +77,13 @@ static class Services
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<IdempotentQueries>();
         services.AddSingleton<ImmediateQueries>();
+        services.AddSingleton<ImmediateStreams>();
         services.AddSingleton<AsyncQueries>();
         services.AddSingleton<ClaimedQueries>();
         services.AddSingleton<QueryCancelling>();
         services.AddSingleton<IPageStore, FilePageStore>();
         services.AddSingleton<ResultReader>();
+        services.AddSingleton<ResultDocument>();
         services.AddHaloOpenApi();
     }
 

@@ -9,6 +9,7 @@ using Halo.Api.Queries.Ledger;
 using Halo.Api.Queries.Listing;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Queries.Waiting;
+using Halo.Api.Results.Formats;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
@@ -26,7 +27,11 @@ public static class QueriesApi
         var queries = routes.MapGroup("/integrator/sites/{siteId}/queries").WithTags("Queries");
         queries.MapPost("/immediate", (HttpContext http, string siteId, QueryDoor door, IdempotentQueries keyed) => SubmitAsync(http, siteId, QueryMode.Immediate, door, keyed))
             .WithName("QueryImmediate").WithSummary("Run a query and answer with its rows")
-            .Accepts<QueryRequest>("application/json").Produces<Query>().Produces<Query>(400).Produces<Query>(409).Produces<Query>(413).Produces<Query>(503).Produces<Query>(504)
+            .WithDescription(
+                $"Accept: {RowForms.ArrayType}, {RowForms.LinesType} or {RowForms.CsvType} streams the rows themselves, of any size, with the header Halo-Query-Id. "
+                + "An error before the first row has its status; a later one aborts the response, so what ends in order is whole. " + RowForms.IntegersNote)
+            .Accepts<QueryRequest>("application/json").Produces<Query>(200, RowForms.JsonType, RowForms.ArrayType, RowForms.LinesType, RowForms.CsvType)
+            .Produces<ErrorResponse>(406).Produces<Query>(400).Produces<Query>(409).Produces<Query>(413).Produces<Query>(503).Produces<Query>(504)
             .Produces<ErrorResponse>(401).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404).Produces<ErrorResponse>(422);
         queries.MapPost("/async", (HttpContext http, string siteId, QueryDoor door, IdempotentQueries keyed) => SubmitAsync(http, siteId, QueryMode.Async, door, keyed))
             .WithName("QueryAsync").WithSummary("Queue a query whose rows are stored in pages")
@@ -48,15 +53,27 @@ public static class QueriesApi
         var (key, noKey) = IdempotentRequest.KeyOf(http.Request);
         if (noKey is not null)
             return noKey;
+        var (wanted, unknown) = WantedForm.Read(http.Request);
+        if (wanted is null)
+            return unknown!;
         if (key is not null)
-            return await keyed.SubmitAsync(http, siteId, mode, key);
+        {
+            return wanted.Form is null
+                ? await keyed.SubmitAsync(http, siteId, mode, key, wanted.IntegersAsText)
+                : Refusal.Invalid("Idempotency-Key", "goes with Accept: application/json alone: a streamed answer cannot be kept and repeated.");
+        }
         var (site, submission, refusal) = await door.ReadAsync(http, siteId, mode);
         if (refusal is not null)
             return refusal;
         if (submission!.Mode == QueryMode.Immediate)
         {
+            if (wanted.Form is { } form && submission.Command.ExecutionMode != ExecutionMode.NonQuery)
+            {
+                await door.Streams.SendAsync(http, site!, submission, form, wanted.IntegersAsText);
+                return TypedResults.Empty;
+            }
             using var answer = await door.Immediate.RunAsync(http.Integrator(), site!, submission, http.RequestAborted);
-            await ImmediateAnswerWriter.WriteAsync(http, answer);
+            await ImmediateAnswerWriter.WriteAsync(http, answer, wanted.IntegersAsText);
             return TypedResults.Empty;
         }
         var query = await door.Async.AcceptAsync(http.Integrator(), site!, submission);

@@ -10,10 +10,14 @@ using Halo.Contracts.Queries;
 namespace Halo.Api.Queries;
 
 /// <summary>Everything that is asked of a query before it is one: the site may be queried, and the request is whole.</summary>
-public sealed class QueryDoor(SiteAccess access, QueryRequestReader reader, ImmediateQueries immediate, AsyncQueries async, QueryLimits limits)
+public sealed class QueryDoor(
+    SiteAccess access, QueryRequestReader reader, ImmediateQueries immediate, ImmediateStreams streams, AsyncQueries async, QueryLimits limits)
 {
     /// <summary>Runs immediate queries.</summary>
     public ImmediateQueries Immediate => immediate;
+
+    /// <summary>Runs immediate queries whose rows are sent on as they come.</summary>
+    public ImmediateStreams Streams => streams;
 
     /// <summary>Takes async queries in.</summary>
     public AsyncQueries Async => async;

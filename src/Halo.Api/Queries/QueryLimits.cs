@@ -15,6 +15,9 @@ public sealed record QueryLimits
     /// <summary>What is added to a limit before the service settles a query by itself (0 to 600000, default 10000). Longer than the line takes to be found dead would show <c>executing</c> for no reason; shorter than a round trip would settle what the Link is just telling.</summary>
     public int GraceMs { get; init; } = 10_000;
 
+    /// <summary>Longest a caller of streamed rows may take none of them (100 to 600000, default 30000); then it is cut off and the statement cancelled.</summary>
+    public int SlowReaderMs { get; init; } = 30_000;
+
     /// <summary>JSON bytes of an immediate result (1024 to 67108864, default 8 MiB).</summary>
     public int ImmediateResultBytes { get; init; } = 8 * 1024 * 1024;
 
@@ -43,6 +46,7 @@ public sealed record QueryLimits
             AsyncExecutionMs = Int(nameof(AsyncExecutionMs), preset.AsyncExecutionMs, 100, 86_400_000),
             UploadMs = Int(nameof(UploadMs), preset.UploadMs, 1000, 86_400_000),
             GraceMs = Int(nameof(GraceMs), preset.GraceMs, 0, 600_000),
+            SlowReaderMs = Int(nameof(SlowReaderMs), preset.SlowReaderMs, 100, 600_000),
             ImmediateResultBytes = Int(nameof(ImmediateResultBytes), preset.ImmediateResultBytes, 1024, 64 * 1024 * 1024),
             PageBytes = Int(nameof(PageBytes), preset.PageBytes, 1024, 8 * 1024 * 1024),
             RequestBytes = Int(nameof(RequestBytes), preset.RequestBytes, 64 * 1024, 32 * 1024 * 1024),

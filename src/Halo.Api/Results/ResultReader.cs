@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.IO.Compression;
+using System.Runtime.CompilerServices;
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.Queries.Ledger;
@@ -13,23 +16,46 @@ public sealed class ResultReader(SiteAccess access, QueryLedger ledger, IPageSto
     /// <summary>The page, its bytes open for reading.</summary>
     public async Task<(OpenPage? Page, Refusal? Refusal)> OpenAsync(HttpContext http, string siteId, string queryId, string pageNumber)
     {
-        var integrator = http.Integrator();
-        var (site, noSite) = access.ForReading(integrator, siteId);
-        if (site is null)
-            return (null, noSite);
-        if (!Guid.TryParse(queryId, out var id) || await ledger.FindAsync(integrator.Id, site.Id, id) is not { } query)
-            return (null, Refusal.NotFound("You have no such query at this site."));
+        var (query, unknown) = await FindAsync(http, siteId, queryId);
+        if (query is null)
+            return (null, unknown);
         if (!int.TryParse(pageNumber, out var number) || number < 1)
             return (null, Refusal.Invalid("pageNumber", "must be a whole number from 1."));
         if (RefusalOf(query, number) is { } refusal)
             return (null, refusal);
-        var row = query.Pages.First(p => p.PageNumber == number);
-        var stored = await pages.OpenReadAsync(ledger.KeyOf(query), number, row.Digest, http.RequestAborted);
+        var page = await OpenAsync(query, query.Pages.First(p => p.PageNumber == number), http.RequestAborted);
         // In the manifest and not in the store: removed between the two looks.
-        return stored is null ? (null, Gone("The result is no longer kept.")) : (new OpenPage(query, row, stored), null);
+        return page is null ? (null, Gone("The result is no longer kept.")) : (page, null);
     }
 
-    Refusal? RefusalOf(QueryRecord query, int number)
+    /// <summary>The query, all of whose pages can be read.</summary>
+    public async Task<(QueryRecord? Query, Refusal? Refusal)> FindWholeAsync(HttpContext http, string siteId, string queryId)
+    {
+        var (query, unknown) = await FindAsync(http, siteId, queryId);
+        if (query is null)
+            return (null, unknown);
+        if (RefusalOf(query) is { } refusal)
+            return (null, refusal);
+        return query.Status == QueryStatus.Successful ? (query, null) : (null, new Refusal(409, ErrorCodes.Conflict,
+            $"The query is {QueryLifecycle.Word(query.Status)}; its whole result can be read once it is successful. Its pages can be read one by one as they come."));
+    }
+
+    /// <summary>A page of the manifest; null where the store has it no longer.</summary>
+    public async Task<OpenPage?> OpenAsync(QueryRecord query, PageRow row, CancellationToken stop) =>
+        await pages.OpenReadAsync(ledger.KeyOf(query), row.PageNumber, row.Digest, stop) is { } stored ? new OpenPage(query, row, stored) : null;
+
+    async Task<(QueryRecord? Query, Refusal? Refusal)> FindAsync(HttpContext http, string siteId, string queryId)
+    {
+        var integrator = http.Integrator();
+        var (site, noSite) = access.ForReading(integrator, siteId);
+        if (site is null)
+            return (null, noSite);
+        return Guid.TryParse(queryId, out var id) && await ledger.FindAsync(integrator.Id, site.Id, id) is { } query
+            ? (query, null)
+            : (null, Refusal.NotFound("You have no such query at this site."));
+    }
+
+    Refusal? RefusalOf(QueryRecord query)
     {
         if (query.Mode == QueryMode.Immediate)
             return Refusal.NotFound("An immediate query's rows are in its answer alone; it has no pages.");
@@ -37,6 +63,13 @@ public sealed class ResultReader(SiteAccess access, QueryLedger ledger, IPageSto
             return Gone($"The query ended as {QueryLifecycle.Word(query.Status)}; it has no pages.");
         if (query.CompletedAt is { } completed && completed + TimeSpan.FromHours(options.RetentionHours) <= time.GetUtcNow())
             return Gone($"Results are kept for {options.RetentionHours} hours; this one's time is over.");
+        return null;
+    }
+
+    Refusal? RefusalOf(QueryRecord query, int number)
+    {
+        if (RefusalOf(query) is { } refusal)
+            return refusal;
         if (query.Pages.Any(p => p.PageNumber == number))
             return null;
         return query.Status == QueryStatus.Successful
@@ -44,7 +77,7 @@ public sealed class ResultReader(SiteAccess access, QueryLedger ledger, IPageSto
             : Refusal.NotFound($"Page {number} is not there yet; the query is {QueryLifecycle.Word(query.Status)}.");
     }
 
-    static Refusal Gone(string message) => new(410, ErrorCodes.Gone, message);
+    internal static Refusal Gone(string message) => new(410, ErrorCodes.Gone, message);
 }
 
 /// <summary>A stored page, open.</summary>
@@ -53,6 +86,24 @@ public sealed class ResultReader(SiteAccess access, QueryLedger ledger, IPageSto
 /// <param name="Stored">The compressed bytes as the Link made them; seekable.</param>
 public sealed record OpenPage(QueryRecord Query, PageRow Row, Stream Stored) : IAsyncDisposable
 {
+    const int PieceBytes = 64 * 1024;
+
+    /// <summary>Its JSON, piece by piece, each valid until the next.</summary>
+    public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync([EnumeratorCancellation] CancellationToken stop)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(PieceBytes);
+        try
+        {
+            await using var json = new BrotliStream(Stored, CompressionMode.Decompress, leaveOpen: true);
+            while (await json.ReadAsync(buffer, stop) is var read and > 0)
+                yield return buffer.AsMemory(0, read);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Stored.DisposeAsync();
 }

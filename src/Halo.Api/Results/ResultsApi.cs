@@ -3,6 +3,7 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Text.Json;
 using Halo.Api.Errors;
+using Halo.Api.Results.Formats;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
 using Halo.Contracts.Queries;
@@ -13,32 +14,56 @@ namespace Halo.Api.Results;
 /// <summary>Reading the pages of async queries.</summary>
 public static class ResultsApi
 {
+    /// <summary>By what the answers here differ.</summary>
+    public const string Vary = "Accept, Accept-Encoding, Halo-Integers";
+
     public static void MapResultsApi(this IEndpointRouteBuilder routes)
     {
         var results = routes.MapGroup("/integrator/sites/{siteId}/queries/{queryId}/results").WithTags("Results");
+        results.MapGet("", GetWholeAsync).WithName("GetResult").WithSummary("All rows in one document: a JSON array, NDJSON or CSV")
+            .WithDescription(
+                "Accept chooses the form. 409 before the query is successful, 410 after retention. "
+                + "A failure half-way aborts the connection: a document that ends in order is whole. " + RowForms.IntegersNote)
+            .Produces(200, contentType: RowForms.JsonType, additionalContentTypes: [RowForms.ArrayType, RowForms.LinesType, RowForms.CsvType])
+            .Produces<ErrorResponse>(400).Produces<ErrorResponse>(404).Produces<ErrorResponse>(406).Produces<ErrorResponse>(409).Produces<ErrorResponse>(410);
         results.MapGet("/{pageNumber}", GetPageAsync).WithName("GetPage").WithSummary("One page, its rows in base64")
             .Produces<PageContent>().Produces<ErrorResponse>(400).Produces<ErrorResponse>(404).Produces<ErrorResponse>(410).Produces<ErrorResponse>(413);
         results.MapGet("/{pageNumber}/stream", StreamPageAsync).WithName("StreamPage").WithSummary("One page's JSON array itself, as stored where br is accepted")
             .Produces(200, contentType: "application/json").Produces(206).Produces(304).Produces<ErrorResponse>(404).Produces<ErrorResponse>(410);
     }
 
+    static async Task<IResult> GetWholeAsync(HttpContext http, string siteId, string queryId, ResultReader reader, ResultDocument document)
+    {
+        var (wanted, unknown) = WantedForm.Read(http.Request);
+        if (wanted is null)
+            return unknown!;
+        var (query, refusal) = await reader.FindWholeAsync(http, siteId, queryId);
+        return query is null ? refusal! : await document.SendAsync(http, query, wanted);
+    }
+
     static async Task<IResult> GetPageAsync(HttpContext http, string siteId, string queryId, string pageNumber, ResultReader reader)
     {
+        var (integersAsText, badHeader) = IntegerForm.Read(http.Request);
+        if (badHeader is not null)
+            return badHeader;
         var (page, refusal) = await reader.OpenAsync(http, siteId, queryId, pageNumber);
         if (page is null)
             return refusal!;
         await using (page)
         {
+            using var rewritten = integersAsText && IntegerForm.Concerns(page.Query.Detail.Columns) && page.Row.JsonSize <= ResultOptions.Base64PageBytes
+                ? await RewriteAsync(page, http.RequestAborted)
+                : null;
             if (page.Row.JsonSize > ResultOptions.Base64PageBytes)
             {
                 return new Refusal(413, ErrorCodes.ResultTooLarge,
                     $"Page {page.Row.PageNumber} has {page.Row.JsonSize} bytes: read it from …/results/{page.Row.PageNumber}/stream.");
             }
-            WriteRowHeaders(http.Response, page);
+            WriteRowHeaders(http.Response, page, rewritten?.Output.Length ?? page.Row.JsonSize);
             http.Response.ContentType = "application/json; charset=utf-8";
             var body = http.Response.BodyWriter;
             body.Write("{\"data\":\""u8);
-            await using (var rows = new BrotliStream(page.Stored, CompressionMode.Decompress))
+            await using (Stream rows = rewritten is null ? new BrotliStream(page.Stored, CompressionMode.Decompress) : rewritten.Output.OpenRead())
                 await Base64Body.CopyAsync(rows, body, http.RequestAborted);
             body.Write("\",\"parameters\":"u8);
             body.Write(JsonSerializer.SerializeToUtf8Bytes(ParametersOf(page), HaloJson.Default.IReadOnlyListOutputParameter));
@@ -48,13 +73,23 @@ public static class ResultsApi
         }
     }
 
-    static async Task<IResult> StreamPageAsync(HttpContext http, string siteId, string queryId, string pageNumber, ResultReader reader)
+    static async Task<IResult> StreamPageAsync(HttpContext http, string siteId, string queryId, string pageNumber, ResultReader reader, ResultDocument document)
     {
+        var (integersAsText, badHeader) = IntegerForm.Read(http.Request);
+        if (badHeader is not null)
+            return badHeader;
         var (page, refusal) = await reader.OpenAsync(http, siteId, queryId, pageNumber);
         if (page is null)
             return refusal!;
-        WriteRowHeaders(http.Response, page);
-        http.Response.Headers.Vary = HeaderNames.AcceptEncoding;
+        if (integersAsText && IntegerForm.Concerns(page.Query.Detail.Columns))
+        {
+            // Rewritten as it is read: its size is not known before its end, and no stored coding fits.
+            WriteRowHeaders(http.Response, page, size: null);
+            await using (page)
+                return await document.SendAsync(http, page.Query, new WantedForm(null, true), [page]);
+        }
+        WriteRowHeaders(http.Response, page, page.Row.JsonSize);
+        http.Response.Headers.Vary = Vary;
         var coding = PageCoding.Choose(http.Request.Headers.AcceptEncoding);
         var tag = new EntityTagHeaderValue($"\"{page.Row.Digest.TrimEnd('=')}-{coding}\"");
         if (coding == PageCoding.Brotli)
@@ -79,10 +114,21 @@ public static class ResultsApi
     static IReadOnlyList<OutputParameter> ParametersOf(OpenPage page) =>
         page.Query.Status == QueryStatus.Successful ? page.Query.Detail.Parameters ?? [] : [];
 
-    static void WriteRowHeaders(HttpResponse response, OpenPage page)
+    static async Task<RowTranscoder> RewriteAsync(OpenPage page, CancellationToken stop)
+    {
+        var transcoder = RowForm.Array.To(page.Query.Detail.Columns!, integersAsText: true);
+        await foreach (var piece in page.ReadAsync(stop))
+            transcoder.Add(piece.Span);
+        transcoder.EndArray();
+        transcoder.EndDocument();
+        return transcoder;
+    }
+
+    static void WriteRowHeaders(HttpResponse response, OpenPage page, long? size)
     {
         var row = page.Row;
-        response.Headers["Size"] = row.JsonSize.ToString(CultureInfo.InvariantCulture);
+        if (size is { } bytes)
+            response.Headers["Size"] = bytes.ToString(CultureInfo.InvariantCulture);
         response.Headers["Rows-Count"] = row.RowCount.ToString(CultureInfo.InvariantCulture);
         if (row.RowCount == 0)
             return;

@@ -24,6 +24,9 @@ public static class ErrorCodes
     /// <summary>The body must be JSON.</summary>
     public const string UnsupportedMediaType = "UnsupportedMediaType";
 
+    /// <summary>406: none of the forms that <c>Accept</c> allows is offered.</summary>
+    public const string NotAcceptable = "NotAcceptable";
+
     /// <summary>The request is malformed; <c>errors</c> names each fault.</summary>
     public const string InvalidRequest = "InvalidRequest";
 

@@ -22,7 +22,7 @@ public sealed class ApiHost : IAsyncDisposable
         Client = new HttpClient { BaseAddress = Address };
     }
 
-    public Uri Address => new(_app.Urls.Single());
+    public Uri Address => new(_app.Urls.First());
 
     public HttpClient Client { get; }
 

@@ -123,13 +123,16 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
     }
 
     /// <summary>The next frame of a kind; others before it are passed over.</summary>
-    public async Task<(FrameKind Kind, Guid QueryId, byte[] Payload)> ExpectAsync(FrameKind kind)
+    public Task<(FrameKind Kind, Guid QueryId, byte[] Payload)> ExpectAsync(FrameKind kind) => NextAsync(k => k == kind);
+
+    /// <summary>The next frame of a wanted kind; others before it are passed over.</summary>
+    public async Task<(FrameKind Kind, Guid QueryId, byte[] Payload)> NextAsync(Func<FrameKind, bool> wanted)
     {
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (true)
         {
             var frame = await _frames.Reader.ReadAsync(limit.Token);
-            if (frame.Kind == kind)
+            if (wanted(frame.Kind))
                 return frame;
         }
     }

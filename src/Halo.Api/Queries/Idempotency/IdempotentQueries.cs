@@ -24,7 +24,7 @@ public sealed class IdempotentQueries(
     const string ReplayedHeader = "Halo-Replayed";
 
     /// <summary>Carries a request out, or repeats the answer that it had.</summary>
-    public async Task<IResult> SubmitAsync(HttpContext http, string siteId, QueryMode? mode, string key)
+    public async Task<IResult> SubmitAsync(HttpContext http, string siteId, QueryMode? mode, string key, bool integersAsText)
     {
         var (site, noSite) = access.ForReading(http.Integrator(), siteId);
         if (site is null)
@@ -43,7 +43,7 @@ public sealed class IdempotentQueries(
                     return new Refusal(422, ErrorCodes.IdempotencyKeyReused,
                         "This Idempotency-Key was used within 24 hours for a request with another method, path or body. Use a new key for a new request.");
                 }
-                if (await RepeatAsync(http, request, site, bound.QueryId, door.PatienceOf(body, mode, site)) is { } repeated)
+                if (await RepeatAsync(http, request, site, bound.QueryId, door.PatienceOf(body, mode, site), integersAsText) is { } repeated)
                     return repeated;
                 freed = bound.QueryId;
             }
@@ -52,7 +52,7 @@ public sealed class IdempotentQueries(
                 return refusal;
             var binding = new KeyBinding(store, request, freed);
             var answer = submission!.Mode == QueryMode.Immediate
-                ? await RunAsync(http, request, asked!, submission, binding)
+                ? await RunAsync(http, request, asked!, submission, binding, integersAsText)
                 : await AcceptAsync(http, request, asked!, submission, binding);
             if (answer is not null)
                 return answer;
@@ -60,7 +60,8 @@ public sealed class IdempotentQueries(
     }
 
     /// <summary>With a key a caller that goes away does not cancel: it will come back and ask again.</summary>
-    async Task<IResult?> RunAsync(HttpContext http, IdempotentRequest request, SiteRecord site, QuerySubmission submission, KeyBinding binding)
+    async Task<IResult?> RunAsync(
+        HttpContext http, IdempotentRequest request, SiteRecord site, QuerySubmission submission, KeyBinding binding, bool integersAsText)
     {
         ImmediateAnswer? answer;
         try
@@ -73,7 +74,7 @@ public sealed class IdempotentQueries(
         {
             waiters.Wake(binding.End());
         }
-        return answer is null ? null : new AnswerResult(answer);
+        return answer is null ? null : new AnswerResult(answer, integersAsText);
     }
 
     async Task<IResult?> AcceptAsync(HttpContext http, IdempotentRequest request, SiteRecord site, QuerySubmission submission, KeyBinding binding)
@@ -92,7 +93,7 @@ public sealed class IdempotentQueries(
     }
 
     /// <returns>Null: the query that has the key never ran, and the key is free.</returns>
-    async Task<IResult?> RepeatAsync(HttpContext http, IdempotentRequest request, SiteRecord site, Guid queryId, TimeSpan patience)
+    async Task<IResult?> RepeatAsync(HttpContext http, IdempotentRequest request, SiteRecord site, Guid queryId, TimeSpan patience, bool integersAsText)
     {
         var until = time.GetUtcNow() + patience;
         for (var waited = false; ; waited = true)
@@ -102,17 +103,17 @@ public sealed class IdempotentQueries(
             if (!store.IsRunning(queryId))
             {
                 if (await store.OpenAsync(request, queryId) is { } kept)
-                    return Replayed(http, kept.Query.Mode == QueryMode.Async ? (IResult)Accepted(http, kept.Query) : new AnswerResult(ImmediateAnswer.Of(kept)));
+                    return Replayed(http, kept.Query.Mode == QueryMode.Async ? (IResult)Accepted(http, kept.Query) : new AnswerResult(ImmediateAnswer.Of(kept), integersAsText));
                 if (query is { Mode: QueryMode.Async })
                     return Replayed(http, Accepted(http, query));
                 if (query is not null && QueryLifecycle.IsFinal(query.Status))
                 {
                     var answer = ImmediateAnswer.Of(query);
-                    return NeverRan(query, answer.Status) && !waited ? null : Replayed(http, new AnswerResult(answer));
+                    return NeverRan(query, answer.Status) && !waited ? null : Replayed(http, new AnswerResult(answer, integersAsText));
                 }
             }
             if (query is not null && (time.GetUtcNow() >= until || waiters.IsStopped))
-                return new AnswerResult(ImmediateAnswer.StillRunning(query));
+                return new AnswerResult(ImmediateAnswer.StillRunning(query), integersAsText);
             await waiter.Ended;
             http.RequestAborted.ThrowIfCancellationRequested();
         }
@@ -133,12 +134,12 @@ public sealed class IdempotentQueries(
     }
 
     /// <summary>Writes an answer and gives its buffers back.</summary>
-    sealed class AnswerResult(ImmediateAnswer answer) : IResult
+    sealed class AnswerResult(ImmediateAnswer answer, bool integersAsText) : IResult
     {
         public async Task ExecuteAsync(HttpContext httpContext)
         {
             using (answer)
-                await ImmediateAnswerWriter.WriteAsync(httpContext, answer);
+                await ImmediateAnswerWriter.WriteAsync(httpContext, answer, integersAsText);
         }
     }
 }

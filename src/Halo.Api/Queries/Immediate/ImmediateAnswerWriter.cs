@@ -3,6 +3,7 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Text.Json;
+using Halo.Api.Results.Formats;
 using Halo.Contracts.Json;
 
 namespace Halo.Api.Queries.Immediate;
@@ -10,8 +11,10 @@ namespace Halo.Api.Queries.Immediate;
 /// <summary>Writes an answer with its rows in base64, straight from the buffers in which they came: nothing holds the result twice.</summary>
 static class ImmediateAnswerWriter
 {
-    public static async Task WriteAsync(HttpContext http, ImmediateAnswer answer)
+    /// <param name="integersAsText">Whether 64-bit integers are written as strings; then the rows are held twice.</param>
+    public static async Task WriteAsync(HttpContext http, ImmediateAnswer answer, bool integersAsText = false)
     {
+        using var rewritten = integersAsText ? RewriteIntegers(answer) : null;
         var response = http.Response;
         response.StatusCode = answer.Status;
         response.ContentType = "application/json; charset=utf-8";
@@ -19,7 +22,7 @@ static class ImmediateAnswerWriter
             response.Headers.RetryAfter = "5";
         if (Timing(answer) is { } timing)
             response.Headers["Server-Timing"] = timing;
-        var envelope = JsonSerializer.SerializeToUtf8Bytes(answer.Query with { Result = null }, HaloJson.Default.Query);
+        var envelope = JsonSerializer.SerializeToUtf8Bytes(answer.Query with { Result = null, ResultSize = rewritten?.Output.Length ?? answer.Query.ResultSize }, HaloJson.Default.Query);
         if (answer.Query.Result is not { } result)
         {
             response.ContentLength = envelope.Length;
@@ -27,8 +30,8 @@ static class ImmediateAnswerWriter
             return;
         }
         // {envelope…,"result":{…,"data":"<base64>"}}: both objects are closed by hand, after the rows.
-        var tail = JsonSerializer.SerializeToUtf8Bytes(result, HaloJson.Default.QueryResult);
-        var rows = answer.Rows;
+        var tail = JsonSerializer.SerializeToUtf8Bytes(result with { Size = rewritten?.Output.Length ?? result.Size }, HaloJson.Default.QueryResult);
+        var rows = rewritten is null ? answer.Rows : [rewritten.Output.Segment];
         var length = rows is null ? 0L : rows.Sum(r => (long)r.Count);
         response.ContentLength = envelope.Length - 1 + ",\"result\":".Length + tail.Length + 1
             + (rows is null ? 0 : ",\"data\":\"\"".Length + (length + 2) / 3 * 4);
@@ -44,6 +47,18 @@ static class ImmediateAnswerWriter
         }
         writer.Write("}}"u8);
         await writer.FlushAsync();
+    }
+
+    static RowTranscoder? RewriteIntegers(ImmediateAnswer answer)
+    {
+        if (answer.Rows is not { Count: > 0 } pieces || answer.Query.Result!.Columns is not { } columns || !IntegerForm.Concerns(columns))
+            return null;
+        var transcoder = RowForm.Array.To(columns, integersAsText: true);
+        foreach (var piece in pieces)
+            transcoder.Add(piece);
+        transcoder.EndArray();
+        transcoder.EndDocument();
+        return transcoder;
     }
 
     /// <summary>Base64 over pieces of any length: what does not fill three bytes waits for the next piece.</summary>

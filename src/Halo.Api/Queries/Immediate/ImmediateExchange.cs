@@ -6,7 +6,8 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Queries.Immediate;
 
 /// <summary>One immediate query under way: what its Link has sent so far, and who waits for it.</summary>
-public sealed class ImmediateExchange(Guid queryId, LinkSession session) : IDisposable
+/// <param name="stream">Where rows go as they come; null: they are kept here until the end.</param>
+public sealed class ImmediateExchange(Guid queryId, LinkSession session, RowFlow? stream = null) : IDisposable
 {
     readonly Lock _lock = new();
     readonly List<ArraySegment<byte>> _chunks = [];
@@ -28,7 +29,16 @@ public sealed class ImmediateExchange(Guid queryId, LinkSession session) : IDisp
     }
 
     /// <summary>Columns, once known.</summary>
-    public IReadOnlyList<ResultColumn>? Columns { get; set; }
+    public IReadOnlyList<ResultColumn>? Columns
+    {
+        get;
+        set
+        {
+            field = value;
+            if (stream is not null && value is not null)
+                stream.Columns = value;
+        }
+    }
 
     /// <summary>Bytes of rows that arrived.</summary>
     public long Received { get; private set; }
@@ -46,6 +56,12 @@ public sealed class ImmediateExchange(Guid queryId, LinkSession session) : IDisp
         lock (_lock)
         {
             Received += rows.Length;
+            if (stream is not null)
+            {
+                // It grants by itself, as its reader takes them.
+                stream.Add(rows);
+                return 0;
+            }
             if (!_disposed && Received <= bound)
             {
                 var copy = ArrayPool<byte>.Shared.Rent(rows.Length);

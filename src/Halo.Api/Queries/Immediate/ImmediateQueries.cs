@@ -25,13 +25,15 @@ public sealed partial class ImmediateQueries(
 
     /// <summary>Runs a query and waits for its end; the answer holds pooled buffers and is to be disposed.</summary>
     /// <param name="callerGone">The caller left: the statement is cancelled, its end is still recorded.</param>
-    public async Task<ImmediateAnswer> RunAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, CancellationToken callerGone) =>
-        await RunAsync(integrator, site, submission, null, callerGone) ?? throw new System.Diagnostics.UnreachableException();
+    /// <param name="stream">Where rows go as they come, without the limit on their size; null: into the answer.</param>
+    public async Task<ImmediateAnswer> RunAsync(
+        Integrator integrator, SiteRecord site, QuerySubmission submission, CancellationToken callerGone, RowFlow? stream = null) =>
+        await RunAsync(integrator, site, submission, null, callerGone, stream) ?? throw new System.Diagnostics.UnreachableException();
 
     /// <summary>The same under a condition: the accept is durable before the command leaves.</summary>
     /// <returns>Null: the condition does not hold, and nothing was sent.</returns>
     public async Task<ImmediateAnswer?> RunAsync(
-        Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition? condition, CancellationToken callerGone)
+        Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition? condition, CancellationToken callerGone, RowFlow? stream = null)
     {
         var accepted = time.GetTimestamp();
         var query = NewQueryFor(integrator, site, submission);
@@ -52,7 +54,8 @@ public sealed partial class ImmediateQueries(
         var left = Math.Max(0, submission.MaxTimeInQueue - (int)time.GetElapsedTime(accepted).TotalMilliseconds);
         var patience = TimeSpan.FromMilliseconds(left + query.ExecutionLimit + limits.GraceMs);
         var sentAt = time.GetUtcNow();
-        var exchange = new ImmediateExchange(query.Id, session);
+        var exchange = new ImmediateExchange(query.Id, session, stream);
+        stream?.Open(query.Id, bytes => session.Grant(query.Id, bytes));
         _exchanges[query.Id] = exchange;
         var recorded = Task.CompletedTask;
         if (condition is null)
@@ -63,7 +66,8 @@ public sealed partial class ImmediateQueries(
         if (condition is not null && session.Line.Dead.IsCancellationRequested)
             return await TakeBackAsync(exchange, query, recorded, submission);
         // 3. Away. "At once or not at all" (0) still lets a frame that is being sent come to its end.
-        if (!await TrySendAsync(session, query, submission, left, submission.MaxTimeInQueue == 0 ? callerGone : waiting.Token))
+        if (!await TrySendAsync(session, query, submission, left, stream is null ? limits.ImmediateResultBytes : long.MaxValue,
+            submission.MaxTimeInQueue == 0 ? callerGone : waiting.Token))
             return await TakeBackAsync(exchange, query, recorded, submission);
         if (exchange.CancelAsked)
             session.Cancel(query.Id);
@@ -154,12 +158,13 @@ public sealed partial class ImmediateQueries(
         }
     }
 
-    async Task<bool> TrySendAsync(LinkSession session, NewQuery query, QuerySubmission submission, int waitMs, CancellationToken giveUp)
+    static async Task<bool> TrySendAsync(
+        LinkSession session, NewQuery query, QuerySubmission submission, int waitMs, long maxResultBytes, CancellationToken giveUp)
     {
         try
         {
             await session.ExecuteAsync(query.Id,
-                new Execute(query.SiteId, query.IntegratorId, submission.Command, waitMs, query.ExecutionLimit, limits.ImmediateResultBytes)
+                new Execute(query.SiteId, query.IntegratorId, submission.Command, waitMs, query.ExecutionLimit, maxResultBytes)
                 {
                     Catalogue = submission.Catalogue,
                     ResultSet = submission.ResultSet,

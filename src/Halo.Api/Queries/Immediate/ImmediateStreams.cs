@@ -1,0 +1,121 @@
+using System.Globalization;
+using Halo.Api.Integrators;
+using Halo.Api.Queries.Requests;
+using Halo.Api.Results.Formats;
+using Halo.Api.Sites;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+
+namespace Halo.Api.Queries.Immediate;
+
+/// <summary>
+/// Immediate queries whose rows go to the caller as they come: (1) run, (2) wait for the first rows or the end: an end without
+/// success has its status, (3) send rows on, granting the Link what the caller has taken, (4) end in order when the ledger has
+/// the outcome; anything else aborts the response.
+/// </summary>
+public sealed partial class ImmediateStreams(ImmediateQueries queries, QueryLimits limits, TimeProvider time, ILogger<ImmediateStreams> log)
+{
+    public const string QueryIdHeader = "Halo-Query-Id", RowsTrailer = "Halo-Rows", StatusTrailer = "Halo-Status";
+
+    /// <summary>Runs a query and answers with its rows.</summary>
+    public async Task SendAsync(HttpContext http, SiteRecord site, QuerySubmission submission, RowForm form, bool integersAsText)
+    {
+        using var rows = new RowFlow();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+        // 1.
+        var running = RunAsync(http.Integrator(), site, submission, rows, stop.Token);
+        // 2. Where both are there the end is known to be no failure before anything is said.
+        await Task.WhenAny(running, rows.Begun);
+        if (running.IsCompleted && (!running.IsCompletedSuccessfully || running.Result.Status != 200))
+        {
+            using var failed = await running;
+            await ImmediateAnswerWriter.WriteAsync(http, failed);
+            return;
+        }
+        try
+        {
+            await StreamAsync(http, form, integersAsText, rows, running, stop);
+        }
+        catch (Exception e)
+        {
+            if (!http.RequestAborted.IsCancellationRequested)
+                LogAborted(rows.QueryId, stop.IsCancellationRequested ? "its caller took no rows in time" : e.GetType().Name);
+            await stop.CancelAsync();
+            http.Abort();
+        }
+        finally
+        {
+            await ((Task)running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (running.IsCompletedSuccessfully)
+                running.Result.Dispose();
+        }
+    }
+
+    async Task<ImmediateAnswer> RunAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, RowFlow rows, CancellationToken callerGone)
+    {
+        try
+        {
+            return await queries.RunAsync(integrator, site, submission, callerGone, rows);
+        }
+        finally
+        {
+            rows.End();
+        }
+    }
+
+    async Task StreamAsync(
+        HttpContext http, RowForm form, bool integersAsText, RowFlow rows, Task<ImmediateAnswer> running, CancellationTokenSource stop)
+    {
+        using var transcoder = form.To(rows.Columns, integersAsText);
+        var response = http.Response;
+        response.ContentType = form.ContentType();
+        response.Headers[QueryIdHeader] = rows.QueryId.ToString();
+        if (response.SupportsTrailers())
+        {
+            response.DeclareTrailer(RowsTrailer);
+            response.DeclareTrailer(StatusTrailer);
+        }
+        // One rule for slow callers, and it is ours: the server's own would cut them off earlier and would not be told.
+        http.Features.Get<IHttpMinResponseDataRateFeature>()?.MinDataRate = null;
+        await using var patience = time.CreateTimer(_ => stop.Cancel(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        // 3.
+        while (await rows.ReadAsync(stop.Token) is { IsEmpty: false } piece)
+        {
+            foreach (var segment in piece)
+                transcoder.Add(segment.Span);
+            await WriteAsync();
+            rows.Taken(piece);
+        }
+        // 4.
+        var answer = await running;
+        if (answer.Status != 200 && !response.HasStarted)
+        {
+            response.Clear();
+            await ImmediateAnswerWriter.WriteAsync(http, answer);
+            return;
+        }
+        if (answer.Status != 200)
+            throw new InvalidDataException("The query did not end as it began.");
+        if (answer.Query.ResultSize > 0)
+            transcoder.EndArray();
+        transcoder.EndDocument();
+        if (response.SupportsTrailers())
+        {
+            response.AppendTrailer(RowsTrailer, transcoder.Rows.ToString(CultureInfo.InvariantCulture));
+            response.AppendTrailer(StatusTrailer, "successful");
+        }
+        await WriteAsync();
+
+        async ValueTask WriteAsync()
+        {
+            if (transcoder.Output.Length == 0)
+                return;
+            patience.Change(TimeSpan.FromMilliseconds(limits.SlowReaderMs), Timeout.InfiniteTimeSpan);
+            await response.Body.WriteAsync(transcoder.Output.Written, stop.Token);
+            patience.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            transcoder.Output.Clear();
+        }
+    }
+
+    [LoggerMessage(1211, LogLevel.Information, "The streamed answer of query {QueryId} was aborted: {Reason}")]
+    partial void LogAborted(Guid queryId, string reason);
+}

@@ -1,0 +1,41 @@
+using Halo.Contracts.Queries;
+
+namespace Halo.Api.Results.Formats;
+
+/// <summary>The forms in which rows are written by themselves.</summary>
+public enum RowForm
+{
+    /// <summary>One JSON array of row objects.</summary>
+    Array,
+
+    /// <summary>NDJSON: a row object to a line.</summary>
+    Lines,
+
+    /// <summary>CSV by RFC 4180.</summary>
+    Csv,
+}
+
+/// <summary>The forms' media types and writers.</summary>
+public static class RowForms
+{
+    /// <summary>Media types of the forms; the contract's own is JSON.</summary>
+    public const string ArrayType = "application/vnd.halo.rows+json", LinesType = "application/x-ndjson", CsvType = "text/csv", JsonType = "application/json";
+
+    /// <summary>For the descriptions of routes.</summary>
+    public const string IntegersNote = "Halo-Integers: string writes 64-bit integers (columns of type BigInt) as strings.";
+
+    /// <summary>What the answer's <c>Content-Type</c> says.</summary>
+    public static string ContentType(this RowForm form) => form switch
+    {
+        RowForm.Lines => LinesType,
+        RowForm.Csv => CsvType + "; charset=utf-8; header=present",
+        _ => ArrayType,
+    };
+
+    /// <summary>A transcoder into a form.</summary>
+    /// <param name="columns">The result's columns.</param>
+    /// <param name="integersAsText">Whether 64-bit integers are written as strings.</param>
+    public static RowTranscoder To(this RowForm form, IReadOnlyList<ResultColumn> columns, bool integersAsText) => new(form == RowForm.Csv
+        ? new CsvRows([.. columns.Select(c => c.Name)])
+        : new JsonRows(form == RowForm.Lines, integersAsText ? [.. columns.Select(c => c.Type == SqlType.BigInt)] : []));
+}

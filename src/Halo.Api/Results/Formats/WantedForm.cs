@@ -1,0 +1,22 @@
+using Halo.Api.Errors;
+using Halo.Contracts.Errors;
+
+namespace Halo.Api.Results.Formats;
+
+/// <summary>How a caller wants rows: what <c>Accept</c> and <c>Halo-Integers</c> say.</summary>
+/// <param name="Form">A form of rows by themselves; null: plain JSON, as the contract has it.</param>
+/// <param name="IntegersAsText">Whether 64-bit integers are written as strings.</param>
+public sealed record WantedForm(RowForm? Form, bool IntegersAsText)
+{
+    /// <summary>What the headers ask for, or why it cannot be given.</summary>
+    public static (WantedForm? Wanted, Refusal? Refusal) Read(HttpRequest request)
+    {
+        var (asText, badHeader) = IntegerForm.Read(request);
+        if (badHeader is not null)
+            return (null, badHeader);
+        return AcceptedForm.Choose(request.Headers.Accept) is { } accepted
+            ? (new(accepted.Form, asText), null)
+            : (null, new Refusal(406, ErrorCodes.NotAcceptable,
+                $"Accept refuses all that is offered: {RowForms.JsonType}, {RowForms.ArrayType}, {RowForms.LinesType}, {RowForms.CsvType}."));
+    }
+}

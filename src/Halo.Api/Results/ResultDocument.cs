@@ -1,0 +1,67 @@
+using Halo.Api.Errors;
+using Halo.Api.Queries.Ledger;
+using Halo.Api.Results.Formats;
+
+namespace Halo.Api.Results;
+
+/// <summary>Writes stored pages as one document: each is opened, decompressed, checked and written on before the next.</summary>
+/// <remarks>A failure after the first byte aborts the connection, so that what ends in order is whole.</remarks>
+public sealed partial class ResultDocument(ResultReader reader, ILogger<ResultDocument> log)
+{
+    /// <summary>All pages of a result.</summary>
+    public async Task<IResult> SendAsync(HttpContext http, QueryRecord query, WantedForm wanted)
+    {
+        if (query.Pages.Count == 0)
+            return await SendAsync(http, query, wanted, []);
+        // Where the first is gone there is still time to say so.
+        await using var first = await reader.OpenAsync(query, query.Pages[0], http.RequestAborted);
+        return first is null ? ResultReader.Gone("The result is no longer kept.") : await SendAsync(http, query, wanted, [first], query.Pages.Skip(1));
+    }
+
+    /// <summary>Pages that are open, then those that are not.</summary>
+    public async Task<IResult> SendAsync(
+        HttpContext http, QueryRecord query, WantedForm wanted, IReadOnlyList<OpenPage> open, IEnumerable<PageRow>? others = null)
+    {
+        var response = http.Response;
+        response.ContentType = wanted.Form?.ContentType() ?? RowForms.JsonType;
+        response.Headers.Vary = ResultsApi.Vary;
+        using var transcoder = (wanted.Form ?? RowForm.Array).To(query.Detail.Columns ?? [], wanted.IntegersAsText);
+        try
+        {
+            foreach (var page in open)
+                await SendAsync(response, transcoder, page, http.RequestAborted);
+            foreach (var row in others ?? [])
+            {
+                await using var page = await reader.OpenAsync(query, row, http.RequestAborted)
+                    ?? throw new InvalidDataException($"Page {row.PageNumber} is in the manifest and not in the store.");
+                await SendAsync(response, transcoder, page, http.RequestAborted);
+            }
+            transcoder.EndDocument();
+            await response.Body.WriteAsync(transcoder.Output.Written, http.RequestAborted);
+        }
+        catch (Exception e) when (response.HasStarted)
+        {
+            if (!http.RequestAborted.IsCancellationRequested)
+                LogBroken(query.Id, e.GetType().Name);
+            http.Abort();
+        }
+        return TypedResults.Empty;
+    }
+
+    static async Task SendAsync(HttpResponse response, RowTranscoder transcoder, OpenPage page, CancellationToken stop)
+    {
+        var before = transcoder.Rows;
+        await foreach (var piece in page.ReadAsync(stop))
+        {
+            transcoder.Add(piece.Span);
+            await response.Body.WriteAsync(transcoder.Output.Written, stop);
+            transcoder.Output.Clear();
+        }
+        transcoder.EndArray();
+        if (transcoder.Rows - before != page.Row.RowCount)
+            throw new InvalidDataException($"Page {page.Row.PageNumber} has not as many rows as the manifest says.");
+    }
+
+    [LoggerMessage(1310, LogLevel.Error, "The result of query {QueryId} could not be read to its end ({Exception}); the answer was aborted")]
+    partial void LogBroken(Guid queryId, string exception);
+}
