@@ -7,7 +7,7 @@ namespace Halo.Api;
 
 /// <summary>What has to stand before the port opens, in order; and what ends when the service stops.</summary>
 public sealed partial class Startup(
-    IntegratorDirectory integrators, SiteDirectory sites, LinkDirectory links, DeadlineWatch deadlines, Shutdown shutdown,
+    IntegratorDirectory integrators, SiteDirectory sites, SiteAuthority authority, LinkDirectory links, DeadlineWatch deadlines, Shutdown shutdown,
     ApiOptions options, IHostApplicationLifetime lifetime, ILogger<Startup> log)
 {
     /// <summary>Snapshots, then deadlines.</summary>
@@ -15,6 +15,7 @@ public sealed partial class Startup(
     {
         await integrators.LoadAsync(stop);
         await links.LoadAsync(stop);
+        await authority.ApplySharedAsync();
         await sites.LoadAsync(stop);
         deadlines.Start();
         lifetime.ApplicationStarted.Register(() => LogReady(ProductVersion.Text, options.DataDirectory, options.Enrolment));

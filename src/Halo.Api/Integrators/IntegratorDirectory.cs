@@ -1,8 +1,11 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Dapper;
 using Halo.Api.Storage;
+using Halo.Contracts.Json;
 
 namespace Halo.Api.Integrators;
 
@@ -11,7 +14,8 @@ namespace Halo.Api.Integrators;
 public sealed class IntegratorDirectory(Database database)
 {
     const string Select = """
-        SELECT i.id, i.name, i.enabled, i.created_at AS CreatedAt FROM integrators i
+        SELECT i.id, i.name, i.enabled, i.allowed_addresses AS AllowedAddresses, i.pair_without_code AS PairWithoutCode,
+               i.rate_limit AS RateLimit, i.quota, i.created_at AS CreatedAt FROM integrators i
         """;
 
     readonly ConcurrentDictionary<Guid, Integrator> _byId = new();
@@ -78,6 +82,7 @@ public sealed class IntegratorDirectory(Database database)
         var integrator = new Integrator(row.Id, row.Name, row.Enabled, parts.Sites.ToHashSet())
         {
             CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.CreatedAt),
+            Rules = new([.. Words(row.AllowedAddresses).Select(AddressRange.Parse).OfType<IPNetwork>()], Words(row.PairWithoutCode), row.RateLimit, row.Quota),
             KeyHashes = parts.Keys.ToDictionary(k => k.Slot, k => k.Hash),
         };
         var before = _byId.GetValueOrDefault(row.Id);
@@ -100,6 +105,8 @@ public sealed class IntegratorDirectory(Database database)
             _byKey.TryRemove(Prefix(hash), out _);
     }
 
+    static IReadOnlyList<string> Words(string? json) => json is null ? [] : JsonSerializer.Deserialize(json, HaloJson.Default.IReadOnlyListString)!;
+
     static Guid Prefix(ReadOnlySpan<byte> hash) => new(hash[..16]);
 
     sealed class Row
@@ -107,6 +114,10 @@ public sealed class IntegratorDirectory(Database database)
         public Guid Id { get; init; }
         public string Name { get; init; } = "";
         public bool Enabled { get; init; }
+        public string? AllowedAddresses { get; init; }
+        public string? PairWithoutCode { get; init; }
+        public int? RateLimit { get; init; }
+        public long? Quota { get; init; }
         public long CreatedAt { get; init; }
     }
 

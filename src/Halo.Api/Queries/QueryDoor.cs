@@ -10,7 +10,7 @@ using Halo.Contracts.Queries;
 namespace Halo.Api.Queries;
 
 /// <summary>Everything that is asked of a query before it is one: the site may be queried, and the request is whole.</summary>
-public sealed class QueryDoor(SiteAccess access, QueryRequestReader reader, ImmediateQueries immediate, AsyncQueries async, QueryLimits limits)
+public sealed class QueryDoor(SiteAccess access, QueryRequestReader reader, ImmediateQueries immediate, AsyncQueries async, Quotas quotas, QueryLimits limits)
 {
     /// <summary>Runs immediate queries.</summary>
     public ImmediateQueries Immediate => immediate;
@@ -31,6 +31,8 @@ public sealed class QueryDoor(SiteAccess access, QueryRequestReader reader, Imme
         if (read is null)
             return (null, null, invalid);
         var (submission, faulty) = QueryRequestReader.WithExtras(read, http.Request);
+        if (submission is not null && await quotas.TakeAsync(http.Integrator()) is { } spent)
+            return (null, null, spent);
         return (site, submission, faulty);
     }
 

@@ -14,7 +14,9 @@ public sealed class SiteDirectory(Database database)
     const string Select = """
         SELECT id, link_id AS LinkId, status, pms_name AS PmsName, pms_id AS PmsId, pms_version AS PmsVersion,
                practice_name AS PracticeName, catalogues, metadata, enriched_at AS EnrichedAt, authoritative, confirmed,
-               database_identity AS DatabaseIdentity, machine_id AS MachineId, database_health AS DatabaseHealth,
+               database_identity AS DatabaseIdentity, machine_id AS MachineId,
+               reported_pms_name AS ReportedPmsName, reported_pms_id AS ReportedPmsId,
+               reported_database_identity AS ReportedDatabaseIdentity, reported_machine_id AS ReportedMachineId, database_health AS DatabaseHealth,
                heartbeat_at AS HeartbeatAt, client_clock_at AS ClientClockAt, created_at AS CreatedAt
         FROM sites
         """;
@@ -27,8 +29,11 @@ public sealed class SiteDirectory(Database database)
     /// <summary>One by its Halo GUID.</summary>
     public SiteRecord? Find(Guid id) => _sites.GetValueOrDefault(id);
 
-    /// <summary>All sites of one PMS ID, whatever the PMS.</summary>
-    public IEnumerable<SiteRecord> OfPractice(string pmsId) => _sites.Values.Where(s => s.PmsId == pmsId);
+    /// <summary>The sites of a practice that integrators may find, oldest first.</summary>
+    /// <param name="pmsName">The PMS's name or type, in any case.</param>
+    public IEnumerable<SiteRecord> Authoritative(string pmsId, string pmsName) => All.Where(s =>
+        s.PmsId == pmsId && s.Authoritative && s.Status != SiteStatus.Removed
+        && PmsNames.TypeOf(s.PmsName).Equals(PmsNames.TypeOf(pmsName), StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Reads all, at start.</summary>
     public async Task LoadAsync(CancellationToken stop)
@@ -46,12 +51,15 @@ public sealed class SiteDirectory(Database database)
             _sites[row.Id] = row.ToRecord();
     }
 
-    /// <summary>Reads the sites of a practice again after authority moved.</summary>
-    public async Task RefreshPracticeAsync(string pmsName, string pmsId)
+    /// <summary>Reads some sites again after an operator changed them.</summary>
+    public async Task RefreshAsync(IEnumerable<Guid> ids)
     {
         await using var connection = await database.OpenAsync();
-        foreach (var row in await connection.QueryAsync<Row>($"{Select} WHERE pms_id = @pmsId AND pms_name = @pmsName", new { pmsId, pmsName }))
-            _sites[row.Id] = row.ToRecord();
+        foreach (var id in ids)
+        {
+            foreach (var row in await connection.QueryAsync<Row>($"{Select} WHERE id = @id", new { id }))
+                _sites[row.Id] = row.ToRecord();
+        }
     }
 
     /// <summary>Puts what was heard into the entry; the store learns it by the heartbeat's own statement.</summary>
@@ -79,6 +87,10 @@ public sealed class SiteDirectory(Database database)
         public bool Confirmed { get; init; }
         public string? DatabaseIdentity { get; init; }
         public string? MachineId { get; init; }
+        public string? ReportedPmsName { get; init; }
+        public string? ReportedPmsId { get; init; }
+        public string? ReportedDatabaseIdentity { get; init; }
+        public string? ReportedMachineId { get; init; }
         public string? DatabaseHealth { get; init; }
         public long? HeartbeatAt { get; init; }
         public long? ClientClockAt { get; init; }
@@ -100,6 +112,7 @@ public sealed class SiteDirectory(Database database)
             Confirmed = Confirmed,
             DatabaseIdentity = DatabaseIdentity,
             MachineId = MachineId,
+            Reported = new(ReportedPmsName ?? PmsName, ReportedPmsId ?? PmsId, ReportedDatabaseIdentity, ReportedMachineId),
             Database = DatabaseHealth is null ? null : JsonSerializer.Deserialize(DatabaseHealth, HaloJson.Default.DatabaseHealth),
             HeartbeatAt = Time(HeartbeatAt),
             ClientClockAt = Time(ClientClockAt),
