@@ -66,7 +66,7 @@ public sealed partial class ImmediateQueries(
     /// <summary>A piece of the rows arrived.</summary>
     public void OnRows(LinkSession session, Guid queryId, ReadOnlyMemory<byte> rows)
     {
-        if (!_exchanges.TryGetValue(queryId, out var exchange) || exchange.Session != session)
+        if (!_exchanges.TryGetValue(queryId, out var exchange) || !ReferenceEquals(exchange.Session, session))
             return;
         var grant = exchange.Add(rows.Span, limits.ImmediateResultBytes, ProtocolLimits.CreditWindowBytes);
         if (grant > 0)

@@ -150,7 +150,7 @@ public sealed partial class AsyncQueries : IAsyncDisposable
         }
         else if (!ack.Accepted)
             await DropAsync(query);
-        else if (query.Ended && query.Pending?.Kind == ack.Kind)
+        else if (query.EndedWith(ack.Kind))
             await Forget(query);
         else
             query.Acknowledged(ack.Kind);
@@ -217,17 +217,18 @@ public sealed partial class AsyncQueries : IAsyncDisposable
         await _loop;
     }
 
-    void Post(Func<ValueTask> work) => _mail.Writer.TryWrite(work);
+    /// <returns>False after the end: nothing is done any more.</returns>
+    bool Post(Func<ValueTask> work) => _mail.Writer.TryWrite(work);
 
     Task BarrierAsync()
     {
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Post(() =>
+        var comes = Post(() =>
         {
             reached.SetResult();
             return ValueTask.CompletedTask;
         });
-        return reached.Task;
+        return comes ? reached.Task : Task.CompletedTask;
     }
 
     async Task ReadMailAsync()

@@ -46,6 +46,9 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
     /// <summary>Whether its last report is made.</summary>
     public bool Ended => Entry.Phase is ClaimPhase.Ended or ClaimPhase.HandedBack;
 
+    /// <summary>Whether its last report is made, and is of this kind. Phase and report change together: a late word on an earlier report ends nothing.</summary>
+    public bool EndedWith(ReportKind kind) => Entry is { Phase: ClaimPhase.Ended or ClaimPhase.HandedBack, Report: { } last } && last.Kind == kind;
+
     /// <summary>Why it is being stopped.</summary>
     public StopReason Reason
     {
