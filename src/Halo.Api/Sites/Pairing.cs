@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Text.Json.Nodes;
 using Halo.Api.Integrators;
 using Halo.Api.Storage;
 using Halo.LinkProtocol.Messages;
@@ -64,7 +65,7 @@ public sealed class Pairing(Database database, IntegratorDirectory integrators, 
             ON CONFLICT (integrator_id, site_id) DO NOTHING
             """, ("integrator", integratorId), ("site", siteId), ("by", by), ("now", time.GetUtcNow().Ms()));
         if (added == 1)
-            await audit.WriteAsync(t, "integrator.paired", $"{integratorId} {siteId}", $"integrator {by}");
+            await audit.WriteAsync(t, "integrator.paired", $"{integratorId} {siteId}", "integrator", new JsonObject { ["by"] = by });
         return added;
     }
 }

@@ -50,6 +50,7 @@ public sealed class SiteAuthority(
         foreach (var integrator in moved.Paired)
             await integrators.RefreshAsync(integrator);
         await PublishAsync([siteId, .. moved.Old]);
+        await CancelLateAsync(moved.Old);
         return true;
     }
 
@@ -106,6 +107,7 @@ public sealed class SiteAuthority(
             return 1;
         });
         await PublishAsync([siteId]);
+        await CancelLateAsync([siteId]);
     }
 
     /// <summary>At start: the sites of practices that share authority are made so, and those of practices that no longer do have one again.</summary>
@@ -131,6 +133,13 @@ public sealed class SiteAuthority(
     {
         await directory.RefreshAsync(siteIds);
         notifier.Tell(siteIds);
+    }
+
+    /// <summary>What was let in by the old snapshot while the decision was being stored.</summary>
+    async Task CancelLateAsync(IEnumerable<Guid> siteIds)
+    {
+        foreach (var id in siteIds)
+            await database.WriteAsync(t => ledger.CancelQueuedAsync(t, id, null));
     }
 
     /// <summary>Locks every site of the practice, so that two decisions about it take turns.</summary>

@@ -1,11 +1,14 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using Halo.Api.Sites;
+using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Halo.Api.Tests.Admin;
 
@@ -130,6 +133,50 @@ public class SiteDecisionsTests(SharedPostgres postgres)
         await host.AdminAsync(HttpMethod.Put, $"/admin/v1/sites/{two.SiteId}/authority");
         var sites = (await host.AdminAsync(HttpMethod.Get, "/admin/v1/sites?practiceManagementSiteId=0")).GetProperty("sites").EnumerateArray();
         Assert.All(sites, s => Assert.True(s.GetProperty("authoritative").GetBoolean()));
+    }
+
+    [Theory, OnBothStores]
+    public async Task A_practice_that_joins_or_leaves_the_shared_ones_is_put_right_at_start(StoreKind kind)
+    {
+        await using var host = await StoreHost.StartAsync(kind, postgres);
+        await using var one = new SimulatedLink(host) { PmsId = "0" };
+        await using var two = new SimulatedLink(host);
+        await using var three = new SimulatedLink(host);
+        await one.StartAsync();
+        await two.StartAsync();
+        await three.StartAsync();
+        var database = host.Services.GetRequiredService<Database>();
+        // As if the setting had been the other way round before.
+        await database.WriteAsync(t => t.RunAsync(
+            "UPDATE sites SET authority_shared = (pms_id <> '0'), authoritative = (pms_id <> '0')"));
+        await host.Services.GetRequiredService<SiteAuthority>().ApplySharedAsync();
+        var authoritative = await database.ReadAsync(r => r.GetGuid(0), "SELECT id FROM sites WHERE authoritative ORDER BY created_at, id");
+        Assert.Equal([one.SiteId, two.SiteId], authoritative);
+    }
+
+    [Theory, OnBothStores]
+    public async Task Many_moves_at_once_leave_one_authoritative_site(StoreKind kind)
+    {
+        await using var host = await StoreHost.StartAsync(kind, postgres);
+        var links = new List<SimulatedLink>();
+        try
+        {
+            for (var i = 0; i < 5; i++)
+            {
+                links.Add(new SimulatedLink(host));
+                await links[^1].StartAsync();
+            }
+            await Task.WhenAll(Enumerable.Range(0, 20).Select(i => host.AdminAsync(HttpMethod.Put, $"/admin/v1/sites/{links[i % 5].SiteId}/authority")));
+            var stored = await host.Services.GetRequiredService<Database>().ReadAsync(r => r.GetGuid(0), "SELECT id FROM sites WHERE authoritative");
+            var shown = (await host.AdminAsync(HttpMethod.Get, "/admin/v1/sites")).GetProperty("sites").EnumerateArray()
+                .Where(s => s.GetProperty("authoritative").GetBoolean()).Select(s => s.GetProperty("id").GetGuid());
+            Assert.Equal([Assert.Single(stored)], shown);
+        }
+        finally
+        {
+            foreach (var link in links)
+                await link.DisposeAsync();
+        }
     }
 
     [Theory, OnBothStores]
