@@ -11,7 +11,7 @@ namespace Halo.Api.Integrators;
 
 /// <summary>Every integrator in memory, so that no call reads the store to know who is calling.</summary>
 /// <remarks>An entry is replaced before the admin call that changed it returns.</remarks>
-public sealed class IntegratorDirectory(Database database)
+public sealed class IntegratorDirectory(Database database) : IDisposable
 {
     const string Select = """
         SELECT i.id, i.name, i.enabled, i.allowed_addresses AS AllowedAddresses, i.pair_without_code AS PairWithoutCode,
@@ -19,6 +19,9 @@ public sealed class IntegratorDirectory(Database database)
         """;
 
     readonly ConcurrentDictionary<Guid, Integrator> _byId = new();
+
+    // One reading at a time: an older one would otherwise overwrite what a newer one found.
+    readonly SemaphoreSlim _reading = new(1);
 
     // Looked up by the first 16 bytes of the hash; the whole is then compared in constant time.
     readonly ConcurrentDictionary<Guid, Integrator> _byKey = new();
@@ -59,15 +62,23 @@ public sealed class IntegratorDirectory(Database database)
     /// <summary>Reads one again after it was changed; gone from the store is gone from memory.</summary>
     public async Task<Integrator?> RefreshAsync(Guid id)
     {
-        await using var connection = await database.OpenAsync();
-        var row = await connection.QuerySingleOrDefaultAsync<Row>($"{Select} WHERE i.id = @id", new { id });
-        if (row is null)
+        await _reading.WaitAsync();
+        try
         {
+            await using var connection = await database.OpenAsync();
+            if (await connection.QuerySingleOrDefaultAsync<Row>($"{Select} WHERE i.id = @id", new { id }) is { } row)
+                return Put(row, await ReadPartsAsync(connection, id));
             Remove(id);
             return null;
         }
-        return Put(row, await ReadPartsAsync(connection, id));
+        finally
+        {
+            _reading.Release();
+        }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _reading.Dispose();
 
     static async Task<(IEnumerable<KeyRow> Keys, IEnumerable<Guid> Sites)> ReadPartsAsync(System.Data.Common.DbConnection connection, Guid id)
     {

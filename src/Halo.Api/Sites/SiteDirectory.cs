@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Data.Common;
 using System.Text.Json;
 using Dapper;
 using Halo.Api.Storage;
@@ -9,7 +10,7 @@ namespace Halo.Api.Sites;
 
 /// <summary>Every site in memory, so that routing a query reads no store.</summary>
 /// <remarks>An entry is replaced before the call that changed it returns.</remarks>
-public sealed class SiteDirectory(Database database)
+public sealed class SiteDirectory(Database database) : IDisposable
 {
     const string Select = """
         SELECT id, link_id AS LinkId, status, pms_name AS PmsName, pms_id AS PmsId, pms_version AS PmsVersion,
@@ -22,6 +23,9 @@ public sealed class SiteDirectory(Database database)
         """;
 
     readonly ConcurrentDictionary<Guid, SiteRecord> _sites = new();
+
+    // One reading at a time: an older one would otherwise overwrite what a newer one found.
+    readonly SemaphoreSlim _reading = new(1);
 
     /// <summary>All, oldest first.</summary>
     public IEnumerable<SiteRecord> All => _sites.Values.OrderBy(s => s.CreatedAt).ThenBy(s => s.Id);
@@ -44,23 +48,17 @@ public sealed class SiteDirectory(Database database)
     }
 
     /// <summary>Reads the sites of a Link again after something about them changed.</summary>
-    public async Task RefreshLinkAsync(Guid linkId)
-    {
-        await using var connection = await database.OpenAsync();
-        foreach (var row in await connection.QueryAsync<Row>($"{Select} WHERE link_id = @linkId", new { linkId }))
-            _sites[row.Id] = row.ToRecord();
-    }
+    public Task RefreshLinkAsync(Guid linkId) =>
+        ReadAgainAsync(c => c.QueryAsync<Row>($"{Select} WHERE link_id = @linkId", new { linkId }));
 
     /// <summary>Reads some sites again after an operator changed them.</summary>
-    public async Task RefreshAsync(IEnumerable<Guid> ids)
+    public Task RefreshAsync(IEnumerable<Guid> ids) => ReadAgainAsync(async connection =>
     {
-        await using var connection = await database.OpenAsync();
+        var rows = new List<Row>();
         foreach (var id in ids)
-        {
-            foreach (var row in await connection.QueryAsync<Row>($"{Select} WHERE id = @id", new { id }))
-                _sites[row.Id] = row.ToRecord();
-        }
-    }
+            rows.AddRange(await connection.QueryAsync<Row>($"{Select} WHERE id = @id", new { id }));
+        return rows;
+    });
 
     /// <summary>Puts what was heard into the entry; the store learns it by the heartbeat's own statement.</summary>
     public void Update(Guid id, Func<SiteRecord, SiteRecord> change)
@@ -68,6 +66,24 @@ public sealed class SiteDirectory(Database database)
         while (_sites.TryGetValue(id, out var before) && !_sites.TryUpdate(id, change(before), before))
         {
             // Changed by another meanwhile: once more on what stands now.
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _reading.Dispose();
+
+    async Task ReadAgainAsync(Func<DbConnection, Task<IEnumerable<Row>>> read)
+    {
+        await _reading.WaitAsync();
+        try
+        {
+            await using var connection = await database.OpenAsync();
+            foreach (var row in await read(connection))
+                _sites[row.Id] = row.ToRecord();
+        }
+        finally
+        {
+            _reading.Release();
         }
     }
 
