@@ -23,6 +23,12 @@ public sealed record ApiOptions
     /// <summary>How this node is reached by others: <c>Halo:NodeAddress</c>.</summary>
     public string NodeAddress { get; init; } = "local";
 
+    /// <summary>PMS IDs of which every site is authoritative, as a developers' licence: <c>Halo:SharedPractices</c>, default <c>0</c>.</summary>
+    public IReadOnlyList<string> SharedPractices { get; init; } = ["0"];
+
+    /// <summary>Proxies whose <c>X-Forwarded-For</c> is believed: <c>Halo:TrustedProxies</c>, addresses or CIDR; default none.</summary>
+    public IReadOnlyList<System.Net.IPNetwork> TrustedProxies { get; init; } = [];
+
     /// <summary>How often Links report, in seconds (1 to 300): <c>Halo:HeartbeatSeconds</c>, default 60.</summary>
     public int HeartbeatSeconds { get; init; } = 60;
 
@@ -31,6 +37,9 @@ public sealed record ApiOptions
 
     /// <summary>How results are kept: <c>Halo:Results:…</c>.</summary>
     public required ResultOptions Results { get; init; }
+
+    /// <summary>Whether every site of this PMS ID is authoritative.</summary>
+    public bool IsShared(string pmsId) => SharedPractices.Contains(pmsId);
 
     /// <summary>Reads the settings.</summary>
     /// <exception cref="StartupException">Something is wrong with them; every fault is in its text.</exception>
@@ -45,6 +54,9 @@ public sealed record ApiOptions
             faults.Add("Halo:AdminKey is shorter than 16 characters; use a long random one, or leave it out and one is made.");
         if (halo["PublicAddress"] is { } address && !(Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"))
             faults.Add("Halo:PublicAddress must be an absolute http or https address.");
+        var proxies = ReadList(halo, "TrustedProxies") ?? [];
+        faults.AddRange(proxies.Where(p => Integrators.AddressRange.Parse(p) is null)
+            .Select(p => $"Halo:TrustedProxies holds \"{p}\"; it takes IP addresses and ranges such as 10.0.0.0/8 or 2001:db8::/32."));
         var limits = QueryLimits.Read(halo.GetSection("Limits"), faults);
         var results = ResultOptions.Read(halo.GetSection("Results"), faults);
         var heartbeat = ReadInt(halo, "HeartbeatSeconds", 60, 1, 300, faults);
@@ -57,10 +69,21 @@ public sealed record ApiOptions
             Enrolment = enrolment,
             PublicAddress = halo["PublicAddress"]?.TrimEnd('/'),
             NodeAddress = halo["NodeAddress"] ?? "local",
+            SharedPractices = ReadList(halo, "SharedPractices") ?? ["0"],
+            TrustedProxies = [.. proxies.Select(p => Integrators.AddressRange.Parse(p)!.Value)],
             HeartbeatSeconds = heartbeat,
             Limits = limits,
             Results = results,
         };
+    }
+
+    /// <summary>A list of words: one value with commas between, or a list of the settings' own kind; empty for none.</summary>
+    static List<string>? ReadList(IConfigurationSection section, string name)
+    {
+        var list = section.GetSection(name);
+        if (list.Value is null && !list.Exists())
+            return null;
+        return [.. (list.Value?.Split(',') ?? list.GetChildren().Select(c => c.Value ?? "")).Select(w => w.Trim()).Where(w => w.Length > 0)];
     }
 
     internal static int ReadInt(IConfigurationSection section, string name, int preset, int least, int most, List<string> faults)

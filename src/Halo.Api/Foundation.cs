@@ -1,5 +1,6 @@
 using Halo.Api.Admin;
 using Halo.Api.Links;
+using Halo.Api.Sites;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
 
@@ -11,9 +12,10 @@ namespace Halo.Api;
 /// <param name="Database">The store, its schema up to date.</param>
 /// <param name="Keys">The master keys.</param>
 /// <param name="Signing">Signs access tokens.</param>
+/// <param name="Pairing">Hides pairing codes.</param>
 /// <param name="Admin">The operator's key.</param>
 public sealed record Foundation(
-    ApiOptions Options, DataDirectory Directory, Database Database, MasterKeys Keys, SigningKey Signing, AdminKey Admin) : IAsyncDisposable
+    ApiOptions Options, DataDirectory Directory, Database Database, MasterKeys Keys, SigningKey Signing, PairingKey Pairing, AdminKey Admin) : IAsyncDisposable
 {
     /// <summary>Lays it.</summary>
     /// <exception cref="StartupException">A person has to put something right first.</exception>
@@ -28,7 +30,8 @@ public sealed record Foundation(
             await database.MigrateAsync();
             var encryption = configuration.GetSection("Halo:Encryption").Get<EncryptionOptions>() ?? new();
             var keys = await MasterKeyLoader.LoadAsync(encryption, database, directory, mayMakeKey: !storage.UsesPostgres, time);
-            return new Foundation(options, directory, database, keys, await SigningKey.LoadAsync(database, keys, time), AdminKey.Load(options, directory, log));
+            return new Foundation(options, directory, database, keys, await SigningKey.LoadAsync(database, keys, time),
+                await PairingKey.LoadAsync(database, keys, time), AdminKey.Load(options, directory, log));
         }
         catch
         {

@@ -78,6 +78,9 @@ public static partial class HaloApi
         builder.AddHaloServices(foundation);
         var app = builder.Build();
 
+        // First of all: what comes after it takes the caller's address and scheme for true.
+        if (foundation.Options.TrustedProxies.Count > 0)
+            app.UseForwardedHeaders(Proxies.Trust(foundation.Options.TrustedProxies));
         app.UseMiddleware<ErrorShape>();
         app.UseMiddleware<TransportSecurity>();
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
@@ -85,11 +88,13 @@ public static partial class HaloApi
         app.UseWhen(http => http.Request.Path.StartsWithSegments("/admin"), branch => branch.UseMiddleware<AdminAuthentication>());
 
         app.MapSitesApi();
+        app.MapPairingApi();
         app.MapQueriesApi();
         app.MapResultsApi();
         app.MapLimitsApi();
         app.MapAdminIntegratorsApi();
         app.MapAdminSitesApi();
+        app.MapAdminAuditApi();
         app.MapLinksApi();
         app.MapPageUploadApi();
         app.MapHealthApi();

@@ -37,6 +37,7 @@ static class Services
         services.AddSingleton(foundation.Database);
         services.AddSingleton(foundation.Keys);
         services.AddSingleton(foundation.Signing);
+        services.AddSingleton(foundation.Pairing);
         services.AddSingleton(foundation.Admin);
         services.AddSingleton<AuditLog>();
         services.AddSingleton<Startup>();
@@ -44,8 +45,13 @@ static class Services
 
         services.AddSingleton<IntegratorDirectory>();
         services.AddSingleton<IntegratorRegistry>();
+        services.AddSingleton<RateLimits>();
+        services.AddSingleton<Quotas>();
         services.AddSingleton<SiteDirectory>();
         services.AddSingleton<SiteRegistry>();
+        services.AddSingleton<SiteAuthority>();
+        services.AddSingleton<PairingCodes>();
+        services.AddSingleton<Pairing>();
         services.AddSingleton<SiteView>();
         services.AddSingleton<SiteAccess>();
         services.AddSingleton<Availability>();
@@ -54,6 +60,7 @@ static class Services
         services.AddSingleton<LinkDirectory>();
         services.AddSingleton<LinkRights>();
         services.AddSingleton<LinkSessions>();
+        services.AddSingleton<SiteNotifier>();
         services.AddSingleton<LinkTokens>();
         services.AddSingleton<LinkSocket>();
         services.AddSingleton<LinkFrames>();

@@ -8,7 +8,8 @@ namespace Halo.Api;
 
 /// <summary>What has to stand before the port opens, in order; and what ends when the service stops.</summary>
 public sealed partial class Startup(
-    IntegratorDirectory integrators, SiteDirectory sites, LinkDirectory links, DeadlineWatch deadlines, IdempotencyStore idempotency, Shutdown shutdown,
+    IntegratorDirectory integrators, SiteDirectory sites, SiteAuthority authority, LinkDirectory links, DeadlineWatch deadlines, IdempotencyStore idempotency,
+    Shutdown shutdown,
     ApiOptions options, IHostApplicationLifetime lifetime, ILogger<Startup> log)
 {
     /// <summary>Snapshots, then deadlines.</summary>
@@ -16,6 +17,7 @@ public sealed partial class Startup(
     {
         await integrators.LoadAsync(stop);
         await links.LoadAsync(stop);
+        await authority.ApplySharedAsync();
         await sites.LoadAsync(stop);
         await idempotency.LoadAsync();
         deadlines.Start();

@@ -50,7 +50,8 @@ public static partial class LinkAgent
         var started = time.GetTimestamp();
         var practices = new PracticeDirectory(sites, directory, time, logs.CreateLogger<PracticeDirectory>());
         var healths = new DatabaseHealths(sites, time);
-        var dispatcher = new FrameDispatcher(current, immediate, async, state, logs.CreateLogger<FrameDispatcher>());
+        var pairing = new PairingCodes(current, sites, time);
+        var dispatcher = new FrameDispatcher(current, immediate, async, pairing, state, logs.CreateLogger<FrameDispatcher>());
         var report = new LinkReport(identity.LinkId, run, started, settings, sites, practices, healths, state, immediate, async, spool, time);
         var loop = new SessionLoop(connector, line => new(line, dispatcher, current, report.HeartbeatAsync, tokens, Own(), time),
             () => practices.Describe(healths.Last), report.Hello, dispatcher, state, Own(), time, logs.CreateLogger<SessionLoop>());
@@ -58,7 +59,7 @@ public static partial class LinkAgent
         var log = logs.CreateLogger("Halo.Link");
         LogStarting(log, HostInformation.Version, identity.LinkId, settings.Sites.Count, settings.ApiAddress);
         using var ending = new CancellationTokenSource();
-        var status = new StatusServer(directory, report.Status, logs.CreateLogger<StatusServer>()).RunAsync(ending.Token);
+        var status = new StatusServer(directory, report.Status, pairing.MakeAsync, time, logs.CreateLogger<StatusServer>()).RunAsync(ending.Token);
         await IgnoreCancelled(Task.WhenAll(async.SettleAsync(), practices.ReadAsync(stop)));
         var session = loop.RunAsync(ending.Token);
         var fresh = practices.KeepFreshAsync(loop.AnnounceAgain, stop);

@@ -11,6 +11,7 @@ static class LinkCommands
 {
     const int BadConfiguration = 2;
     const int NotRunning = 1;
+    const int NoCode = 3;
 
     /// <summary>The Link handles signals itself: it has more to do than a command that is cut off.</summary>
     public static InvocationConfiguration OwnSignals { get; } = new() { ProcessTerminationTimeout = null };
@@ -23,7 +24,7 @@ static class LinkCommands
             DefaultValueFactory = _ => DefaultPaths.ConfigurationFile,
             Recursive = true,
         };
-        return new("Halo Link: the agent beside a practice's database.") { config, Run(config), Status(config) };
+        return new("Halo Link: the agent beside a practice's database.") { config, Run(config), Status(config), PairingCode(config) };
     }
 
     static Command Run(Option<string> config)
@@ -56,6 +57,32 @@ static class LinkCommands
             return 0;
         }));
         return status;
+    }
+
+    static Command PairingCode(Option<string> config)
+    {
+        var site = new Option<Guid?>("--site") { Description = "The Halo GUID, where this Link serves several sites." };
+        var json = new Option<bool>("--json") { Description = "For programs." };
+        var command = new Command("pairing-code", "Makes a code by which one integrator may pair with a site of the running Link, once, within 24 hours.") { site, json };
+        command.SetAction(async (parsed, stop) => await OrExplain(async () =>
+        {
+            var directory = SettingsReader.ReadDataDirectory(parsed.GetRequiredValue(config), Environment.GetEnvironmentVariables());
+            if (await StatusServer.AskPairingCodeAsync(directory, parsed.GetValue(site), stop) is not { } report)
+            {
+                await Console.Error.WriteLineAsync($"No Halo Link runs on {directory}, or it is not yours to ask: its owner and administrators can.");
+                return NotRunning;
+            }
+            if (report.Code is null)
+            {
+                await Console.Error.WriteLineAsync(report.Message);
+                return NoCode;
+            }
+            Console.Write(parsed.GetValue(json)
+                ? JsonSerializer.Serialize(report, LinkFilesJson.Default.PairingReport) + Environment.NewLine
+                : report.ToText());
+            return 0;
+        }));
+        return command;
     }
 
     static async Task<int> OrExplain(Func<Task<int>> work)

@@ -37,6 +37,12 @@ public enum FrameKind : byte
     /// <summary>API → Link: what the API now knows of the Link's sites (<see cref="Messages.SiteNotices"/>).</summary>
     SiteNotices = 0x0A,
 
+    /// <summary>Link → API: a code made at the practice, by which an integrator may pair (<see cref="Messages.PairingCode"/>).</summary>
+    PairingCode = 0x0B,
+
+    /// <summary>API → Link: what became of a pairing code (<see cref="Messages.PairingCodeAck"/>).</summary>
+    PairingCodeAck = 0x0C,
+
     /// <summary>API → Link: run this immediate query (<see cref="Messages.Execute"/>).</summary>
     Execute = 0x10,
 

@@ -18,6 +18,8 @@ namespace Halo.LinkProtocol;
 [JsonSerializable(typeof(Hello))]
 [JsonSerializable(typeof(Welcome))]
 [JsonSerializable(typeof(SiteNotices))]
+[JsonSerializable(typeof(PairingCode))]
+[JsonSerializable(typeof(PairingCodeAck))]
 [JsonSerializable(typeof(Heartbeat))]
 [JsonSerializable(typeof(Renew))]
 [JsonSerializable(typeof(Execute))]

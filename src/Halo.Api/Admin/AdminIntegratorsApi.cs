@@ -16,8 +16,8 @@ public static class AdminIntegratorsApi
         group.MapGet("", List).WithName("ListIntegrators").WithSummary("All integrators, without keys").Produces<AdminIntegratorList>();
         group.MapGet("/{id}", Get).WithName("GetIntegrator").WithSummary("One integrator, without keys")
             .Produces<AdminIntegrator>().Produces<ErrorResponse>(404);
-        group.MapPatch("/{id}", PatchAsync).WithName("ChangeIntegrator").WithSummary("Rename, enable or disable an integrator")
-            .Accepts<PatchIntegratorRequest>("application/json").Produces<AdminIntegrator>().Produces<ErrorResponse>(404);
+        group.MapPatch("/{id}", PatchAsync).WithName("ChangeIntegrator").WithSummary("Rename, enable, disable or limit an integrator")
+            .Accepts<PatchIntegratorRequest>("application/json").Produces<AdminIntegrator>().Produces<ErrorResponse>(400).Produces<ErrorResponse>(404);
         group.MapDelete("/{id}", DeleteAsync).WithName("DeleteIntegrator").WithSummary("Remove an integrator, its keys and pairings")
             .Produces(204).Produces<ErrorResponse>(404);
         group.MapPost("/{id}/keys/{slot}/rotate", RotateAsync).WithName("RotateKey").WithSummary("Replace one key; the old one is dead when this answers")
@@ -59,9 +59,12 @@ public static class AdminIntegratorsApi
         if (integrator is null)
             return notFound!;
         var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.PatchIntegratorRequest);
-        if ((refusal ?? (body!.Name is null ? null : NameFault(body.Name))) is { } fault)
-            return fault;
-        var changed = await registry.ChangeAsync(integrator.Id, body!.Name?.Trim() ?? integrator.Name, body.Enabled ?? integrator.Enabled);
+        if (body is null)
+            return refusal!;
+        var (rules, faults) = IntegratorPatch.Apply(integrator.Rules, body);
+        if (rules is null)
+            return Refusal.Invalid(faults);
+        var changed = await registry.ChangeAsync(integrator.Id, body.Name?.Trim() ?? integrator.Name, body.Enabled ?? integrator.Enabled, rules);
         return TypedResults.Json(Show(changed!), AdminJson.Default.AdminIntegrator);
     }
 
@@ -110,7 +113,13 @@ public static class AdminIntegratorsApi
             : (null, Refusal.NotFound("There is no such integrator. GET /admin/v1/integrators lists them."));
 
     static Refusal? NameFault(string? name) =>
-        string.IsNullOrWhiteSpace(name) || name.Length > 200 ? Refusal.Invalid("name", "is required, with 1 to 200 characters.") : null;
+        IntegratorPatch.IsName(name) ? null : Refusal.Invalid("name", "is required, with 1 to 200 characters.");
 
-    static AdminIntegrator Show(Integrator i) => new(i.Id, i.Name, i.Enabled, i.CreatedAt, [.. i.Sites.Order()]);
+    static AdminIntegrator Show(Integrator i) => new(i.Id, i.Name, i.Enabled, i.CreatedAt, [.. i.Sites.Order()])
+    {
+        AllowedAddresses = [.. i.Rules.AllowedAddresses.Select(a => a.ToString())],
+        PairWithoutCode = i.Rules.PairWithoutCode,
+        RateLimit = i.Rules.RateLimit,
+        Quota = i.Rules.Quota,
+    };
 }

@@ -1,6 +1,8 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Halo.Api.Integrators;
+using Halo.Api.Sites;
 using Halo.Contracts.Json;
 using Halo.Contracts.Sites;
 
@@ -14,13 +16,36 @@ public sealed record AdminSite : Site
 
     /// <summary>Whether its database, machine and PMS ID are the ones an operator knows.</summary>
     public bool Confirmed { get; init; }
+
+    /// <summary>While it waits for confirmation: what it says that it is now.</summary>
+    public ReportedSite? Reported { get; init; }
 }
 
 /// <summary>A page of sites.</summary>
 public sealed record AdminSiteList(IReadOnlyList<AdminSite> Sites, string? Next);
 
 /// <summary>An integrator, without its keys.</summary>
-public sealed record AdminIntegrator(Guid Id, string Name, bool Enabled, DateTimeOffset CreatedAt, IReadOnlyList<Guid> Pairings);
+public sealed record AdminIntegrator(Guid Id, string Name, bool Enabled, DateTimeOffset CreatedAt, IReadOnlyList<Guid> Pairings)
+{
+    /// <summary>From where it may call, as CIDR; empty: from everywhere.</summary>
+    public required IReadOnlyList<string> AllowedAddresses { get; init; }
+
+    /// <summary>Names of PMS whose sites it may pair with without a code.</summary>
+    public required IReadOnlyList<string> PairWithoutCode { get; init; }
+
+    /// <summary>Requests per second; absent: no limit.</summary>
+    public int? RateLimit { get; init; }
+
+    /// <summary>Queries per day, UTC; absent: no limit.</summary>
+    public long? Quota { get; init; }
+}
+
+/// <summary>One line of the audit log.</summary>
+/// <param name="Subject">Ids of what it was done to.</param>
+public sealed record AuditEntry(Guid Id, DateTimeOffset At, string Actor, string Action, string Subject, JsonNode? Detail);
+
+/// <summary>A page of the audit log, oldest first.</summary>
+public sealed record AuditEntryList(IReadOnlyList<AuditEntry> Audit, string? Next);
 
 /// <summary>A page of integrators.</summary>
 public sealed record AdminIntegratorList(IReadOnlyList<AdminIntegrator> Integrators, string? Next);
@@ -40,8 +65,14 @@ public sealed record NewEnrolmentToken(Guid Id, string Token, DateTimeOffset Exp
 /// <summary>Asks for an integrator.</summary>
 public sealed record CreateIntegratorRequest(string? Name);
 
-/// <summary>Changes an integrator.</summary>
-public sealed record PatchIntegratorRequest(string? Name, bool? Enabled);
+/// <summary>Changes an integrator; what is absent stays. Empty lists and 0 take a limit away.</summary>
+public sealed record PatchIntegratorRequest(
+    string? Name, bool? Enabled, IReadOnlyList<string>? AllowedAddresses, IReadOnlyList<string>? PairWithoutCode, int? RateLimit, long? Quota);
+
+/// <summary>Beside a decision about a site.</summary>
+/// <param name="CopyPairings">With authority alone: take the pairings of the old site along.</param>
+/// <param name="Reason">For the audit log.</param>
+public sealed record SiteDecisionRequest(bool? CopyPairings, string? Reason);
 
 /// <summary>Asks for an enrolment token.</summary>
 public sealed record CreateEnrolmentTokenRequest(int? ExpiresInMinutes, int? Uses, string? PracticeManagementName, string? PracticeManagementSiteId);
@@ -55,6 +86,8 @@ public sealed record CreateEnrolmentTokenRequest(int? ExpiresInMinutes, int? Use
 [JsonSerializable(typeof(AdminSiteList))]
 [JsonSerializable(typeof(AdminIntegrator))]
 [JsonSerializable(typeof(AdminIntegratorList))]
+[JsonSerializable(typeof(AuditEntryList))]
+[JsonSerializable(typeof(SiteDecisionRequest))]
 [JsonSerializable(typeof(AdminLink))]
 [JsonSerializable(typeof(AdminLinkList))]
 [JsonSerializable(typeof(RotatedKey))]

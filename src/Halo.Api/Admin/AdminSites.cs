@@ -12,6 +12,7 @@ public sealed class AdminSites(SiteView view)
         {
             LinkId = site.LinkId,
             Confirmed = site.Confirmed,
+            Reported = site.Confirmed ? null : site.Reported,
             Id = shown.Id,
             PmsType = shown.PmsType,
             Availability = shown.Availability,

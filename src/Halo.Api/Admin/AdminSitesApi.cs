@@ -14,8 +14,7 @@ public static class AdminSitesApi
         var sites = routes.MapGroup("/admin/v1/sites").WithTags("Operator: sites");
         sites.MapGet("", List).WithName("ListSites").WithSummary("All sites, authoritative or not").Produces<AdminSiteList>();
         sites.MapGet("/{siteId}", Get).WithName("GetSiteAsOperator").WithSummary("One site").Produces<AdminSite>().Produces<ErrorResponse>(404);
-        sites.MapPut("/{siteId}/authority", MoveAuthorityAsync).WithName("MoveAuthority").WithSummary("Make this site the one of its practice")
-            .Produces<AdminSite>().Produces<ErrorResponse>(404);
+        sites.MapSiteDecisions();
         routes.MapPost("/admin/v1/enrolment-tokens", CreateTokenAsync).WithTags("Operator: Links").WithName("CreateEnrolmentToken")
             .WithSummary("A token by which a Link may enrol; shown once")
             .Accepts<CreateEnrolmentTokenRequest>("application/json").Produces<NewEnrolmentToken>(201).Produces<ErrorResponse>(400);
@@ -46,15 +45,6 @@ public static class AdminSitesApi
     {
         var (site, refusal) = access.Find(siteId);
         return site is null ? refusal! : TypedResults.Json(view.Show(site), AdminJson.Default.AdminSite);
-    }
-
-    static async Task<IResult> MoveAuthorityAsync(string siteId, SiteAccess access, SiteRegistry registry, SiteDirectory directory, AdminSites view)
-    {
-        var (site, refusal) = access.Find(siteId);
-        if (site is null)
-            return refusal!;
-        await registry.MoveAuthorityAsync(site.Id);
-        return TypedResults.Json(view.Show(directory.Find(site.Id)!), AdminJson.Default.AdminSite);
     }
 
     static async Task<IResult> CreateTokenAsync(HttpContext http, EnrolmentTokens tokens)

@@ -4,7 +4,7 @@ using Halo.Contracts.Errors;
 namespace Halo.Api.Integrators;
 
 /// <summary>Turns the subscription key of every integrator call into the integrator.</summary>
-public sealed class IntegratorAuthentication(RequestDelegate next, IntegratorDirectory directory)
+public sealed class IntegratorAuthentication(RequestDelegate next, IntegratorDirectory directory, RateLimits rates)
 {
     public Task InvokeAsync(HttpContext http)
     {
@@ -24,6 +24,10 @@ public sealed class IntegratorAuthentication(RequestDelegate next, IntegratorDir
             return new Refusal(403, ErrorCodes.IntegratorDisabled,
                 "This integrator is disabled. Ask the operator of this service.").ExecuteAsync(http);
         }
+        if (!integrator.Rules.Allows(http.Connection.RemoteIpAddress))
+            return new Refusal(403, ErrorCodes.AddressNotAllowed, "Caller IP not allowed").ExecuteAsync(http);
+        if (rates.Take(integrator) is { } tooFast)
+            return tooFast.ExecuteAsync(http);
         http.Features.Set(integrator);
         return next(http);
     }

@@ -1,20 +1,27 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Dapper;
 using Halo.Api.Storage;
+using Halo.Contracts.Json;
 
 namespace Halo.Api.Integrators;
 
 /// <summary>Every integrator in memory, so that no call reads the store to know who is calling.</summary>
 /// <remarks>An entry is replaced before the admin call that changed it returns.</remarks>
-public sealed class IntegratorDirectory(Database database)
+public sealed class IntegratorDirectory(Database database) : IDisposable
 {
     const string Select = """
-        SELECT i.id, i.name, i.enabled, i.created_at AS CreatedAt FROM integrators i
+        SELECT i.id, i.name, i.enabled, i.allowed_addresses AS AllowedAddresses, i.pair_without_code AS PairWithoutCode,
+               i.rate_limit AS RateLimit, i.quota, i.created_at AS CreatedAt FROM integrators i
         """;
 
     readonly ConcurrentDictionary<Guid, Integrator> _byId = new();
+
+    // One reading at a time: an older one would otherwise overwrite what a newer one found.
+    readonly SemaphoreSlim _reading = new(1);
 
     // Looked up by the first 16 bytes of the hash; the whole is then compared in constant time.
     readonly ConcurrentDictionary<Guid, Integrator> _byKey = new();
@@ -55,15 +62,23 @@ public sealed class IntegratorDirectory(Database database)
     /// <summary>Reads one again after it was changed; gone from the store is gone from memory.</summary>
     public async Task<Integrator?> RefreshAsync(Guid id)
     {
-        await using var connection = await database.OpenAsync();
-        var row = await connection.QuerySingleOrDefaultAsync<Row>($"{Select} WHERE i.id = @id", new { id });
-        if (row is null)
+        await _reading.WaitAsync();
+        try
         {
+            await using var connection = await database.OpenAsync();
+            if (await connection.QuerySingleOrDefaultAsync<Row>($"{Select} WHERE i.id = @id", new { id }) is { } row)
+                return Put(row, await ReadPartsAsync(connection, id));
             Remove(id);
             return null;
         }
-        return Put(row, await ReadPartsAsync(connection, id));
+        finally
+        {
+            _reading.Release();
+        }
     }
+
+    /// <inheritdoc/>
+    public void Dispose() => _reading.Dispose();
 
     static async Task<(IEnumerable<KeyRow> Keys, IEnumerable<Guid> Sites)> ReadPartsAsync(System.Data.Common.DbConnection connection, Guid id)
     {
@@ -78,6 +93,7 @@ public sealed class IntegratorDirectory(Database database)
         var integrator = new Integrator(row.Id, row.Name, row.Enabled, parts.Sites.ToHashSet())
         {
             CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.CreatedAt),
+            Rules = new([.. Words(row.AllowedAddresses).Select(AddressRange.Parse).OfType<IPNetwork>()], Words(row.PairWithoutCode), row.RateLimit, row.Quota),
             KeyHashes = parts.Keys.ToDictionary(k => k.Slot, k => k.Hash),
         };
         var before = _byId.GetValueOrDefault(row.Id);
@@ -100,6 +116,8 @@ public sealed class IntegratorDirectory(Database database)
             _byKey.TryRemove(Prefix(hash), out _);
     }
 
+    static IReadOnlyList<string> Words(string? json) => json is null ? [] : JsonSerializer.Deserialize(json, HaloJson.Default.IReadOnlyListString)!;
+
     static Guid Prefix(ReadOnlySpan<byte> hash) => new(hash[..16]);
 
     sealed class Row
@@ -107,6 +125,10 @@ public sealed class IntegratorDirectory(Database database)
         public Guid Id { get; init; }
         public string Name { get; init; } = "";
         public bool Enabled { get; init; }
+        public string? AllowedAddresses { get; init; }
+        public string? PairWithoutCode { get; init; }
+        public int? RateLimit { get; init; }
+        public long? Quota { get; init; }
         public long CreatedAt { get; init; }
     }
 

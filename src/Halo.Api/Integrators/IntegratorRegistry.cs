@@ -1,10 +1,13 @@
+using System.Text.Json;
 using Dapper;
+using Halo.Api.Queries.Ledger;
 using Halo.Api.Storage;
+using Halo.Contracts.Json;
 
 namespace Halo.Api.Integrators;
 
 /// <summary>What an operator does with integrators: made, keyed, paired. Each change is durable and in force when it returns.</summary>
-public sealed class IntegratorRegistry(Database database, IntegratorDirectory directory, AuditLog audit, TimeProvider time)
+public sealed class IntegratorRegistry(Database database, IntegratorDirectory directory, QueryLedger ledger, AuditLog audit, TimeProvider time)
 {
     /// <summary>Makes an integrator with both keys.</summary>
     public async Task<NewIntegrator> CreateAsync(string name)
@@ -27,14 +30,30 @@ public sealed class IntegratorRegistry(Database database, IntegratorDirectory di
         return created;
     }
 
-    /// <summary>Renames, enables or disables; in force when this returns.</summary>
-    public async Task<Integrator?> ChangeAsync(Guid id, string name, bool enabled)
+    /// <summary>Changes what an operator sets; in force when this returns. What a disabled integrator had waiting is cancelled.</summary>
+    public async Task<Integrator?> ChangeAsync(Guid id, string name, bool enabled, IntegratorRules rules)
     {
         await database.WriteAsync(async transaction =>
         {
             await transaction.Connection!.ExecuteAsync(
-                "UPDATE integrators SET name = @name, enabled = @enabled, updated_at = @at WHERE id = @id",
-                new { id, name, enabled, at = time.GetUtcNow().ToUnixTimeMilliseconds() }, transaction);
+                """
+                UPDATE integrators SET name = @name, enabled = @enabled, allowed_addresses = @addresses, pair_without_code = @pms,
+                  rate_limit = @RateLimit, quota = @Quota, updated_at = @at
+                WHERE id = @id
+                """,
+                new
+                {
+                    id,
+                    name,
+                    enabled,
+                    addresses = Words([.. rules.AllowedAddresses.Select(a => a.ToString())]),
+                    pms = Words(rules.PairWithoutCode),
+                    rules.RateLimit,
+                    rules.Quota,
+                    at = time.GetUtcNow().ToUnixTimeMilliseconds(),
+                }, transaction);
+            if (!enabled)
+                await ledger.CancelQueuedAsync(transaction, null, id);
             await audit.WriteAsync(transaction, enabled ? "integrator.changed" : "integrator.disabled", id.ToString());
             return 0;
         });
@@ -46,6 +65,7 @@ public sealed class IntegratorRegistry(Database database, IntegratorDirectory di
     {
         await database.WriteAsync(async transaction =>
         {
+            await ledger.CancelQueuedAsync(transaction, null, id);
             await transaction.Connection!.ExecuteAsync("DELETE FROM integrators WHERE id = @id", new { id }, transaction);
             await audit.WriteAsync(transaction, "integrator.deleted", id.ToString());
             return 0;
@@ -92,12 +112,15 @@ public sealed class IntegratorRegistry(Database database, IntegratorDirectory di
         {
             var gone = await transaction.Connection!.ExecuteAsync(
                 "DELETE FROM pairings WHERE integrator_id = @id AND site_id = @siteId", new { id, siteId }, transaction);
+            await ledger.CancelQueuedAsync(transaction, siteId, id);
             if (gone == 1)
                 await audit.WriteAsync(transaction, "integrator.unpaired", $"{id} {siteId}");
             return 0;
         });
         await directory.RefreshAsync(id);
     }
+
+    static string Words(IReadOnlyList<string> words) => JsonSerializer.Serialize(words, HaloJson.Default.IReadOnlyListString);
 
     static Task<int> PutKeyAsync(System.Data.Common.DbTransaction transaction, Guid id, string slot, string key, DateTimeOffset now) =>
         transaction.Connection!.ExecuteAsync(

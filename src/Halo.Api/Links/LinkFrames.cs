@@ -1,13 +1,14 @@
 using System.Text.Json;
 using Halo.Api.Queries.Async;
 using Halo.Api.Queries.Immediate;
+using Halo.Api.Sites;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Links;
 
-/// <summary>What a Link says of queries, handed to whom it concerns. Nothing here waits: the socket is always read.</summary>
-public sealed class LinkFrames(ImmediateQueries immediate, ClaimedQueries claimed)
+/// <summary>What a Link says of queries and pairing codes, handed to whom it concerns. Nothing here waits: the socket is always read.</summary>
+public sealed class LinkFrames(ImmediateQueries immediate, ClaimedQueries claimed, PairingCodes pairing)
 {
     /// <summary>Handles one frame; unknown kinds are ignored, so the Link may be newer.</summary>
     public void Handle(LinkSession session, Frame frame)
@@ -26,6 +27,9 @@ public sealed class LinkFrames(ImmediateQueries immediate, ClaimedQueries claime
                 break;
             case FrameKind.Answer:
                 OnAnswer(session, frame);
+                break;
+            case FrameKind.PairingCode:
+                pairing.OnCode(session, JsonSerializer.Deserialize(payload.Span, ProtocolJson.Default.PairingCode)!);
                 break;
             case FrameKind.ClaimRequest:
                 claimed.OnClaimRequest(session, JsonSerializer.Deserialize(payload.Span, ProtocolJson.Default.ClaimRequest)!);

@@ -45,6 +45,12 @@ public sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnectio
     public ValueTask<bool> AcknowledgeAsync(Guid queryId, ReportAck message) =>
         Line.SendAsync(FrameKind.ReportAck, queryId, message, ProtocolJson.Default.ReportAck);
 
+    /// <summary>Says what became of its sites.</summary>
+    public void Tell(SiteNotices notices) => _ = Line.SendAsync(FrameKind.SiteNotices, Guid.Empty, notices, ProtocolJson.Default.SiteNotices).AsTask();
+
+    /// <summary>Says what became of a pairing code.</summary>
+    public void Tell(PairingCodeAck ack) => _ = Line.SendAsync(FrameKind.PairingCodeAck, Guid.Empty, ack, ProtocolJson.Default.PairingCodeAck).AsTask();
+
     /// <summary>Says that async work may be waiting.</summary>
     public void WorkAvailable() => _ = Line.SendAsync(FrameKind.WorkAvailable, Guid.Empty).AsTask();
 }

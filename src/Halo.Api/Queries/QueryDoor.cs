@@ -11,7 +11,8 @@ namespace Halo.Api.Queries;
 
 /// <summary>Everything that is asked of a query before it is one: the site may be queried, and the request is whole.</summary>
 public sealed class QueryDoor(
-    SiteAccess access, QueryRequestReader reader, ImmediateQueries immediate, ImmediateStreams streams, AsyncQueries async, QueryLimits limits)
+    SiteAccess access, QueryRequestReader reader, ImmediateQueries immediate, ImmediateStreams streams, AsyncQueries async,
+    Quotas quotas, QueryLimits limits)
 {
     /// <summary>Runs immediate queries.</summary>
     public ImmediateQueries Immediate => immediate;
@@ -28,11 +29,12 @@ public sealed class QueryDoor(
         if (access.ForQuery(http.Integrator(), siteId) is { Refusal: { } refusal })
             return (null, null, refusal);
         var (body, unreadable) = await ReadBodyAsync(http);
-        return unreadable is null ? Examine(http, siteId, body, mode) : (null, null, unreadable);
+        return unreadable is null ? await ExamineAsync(http, siteId, body, mode) : (null, null, unreadable);
     }
 
     /// <summary>The same, of a body that was read.</summary>
-    public (SiteRecord? Site, QuerySubmission? Submission, Refusal? Refusal) Examine(HttpContext http, string siteId, ReadOnlyMemory<byte> body, QueryMode? mode)
+    public async Task<(SiteRecord? Site, QuerySubmission? Submission, Refusal? Refusal)> ExamineAsync(
+        HttpContext http, string siteId, ReadOnlyMemory<byte> body, QueryMode? mode)
     {
         var (site, refusal) = access.ForQuery(http.Integrator(), siteId);
         if (site is null)
@@ -41,6 +43,8 @@ public sealed class QueryDoor(
         if (read is null)
             return (null, null, invalid);
         var (submission, faulty) = QueryRequestReader.WithExtras(read, http.Request);
+        if (submission is not null && await quotas.TakeAsync(http.Integrator()) is { } spent)
+            return (null, null, spent);
         return (site, submission, faulty);
     }
 

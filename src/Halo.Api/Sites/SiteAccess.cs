@@ -35,8 +35,8 @@ public sealed class SiteAccess(SiteDirectory sites)
         return site switch
         {
             null => (null, refusal),
-            { Status: SiteStatus.Removed } => (null, new Refusal(403, ErrorCodes.NotAuthoritative,
-                $"Site {site.Id} was removed. Look the practice up again with GET /integrator/sites.")),
+            { Status: SiteStatus.Removed } => (null, new Refusal(403, ErrorCodes.SiteRemoved,
+                $"Site {site.Id} was removed by the operator of this service. Look the practice up again with GET /integrator/sites.")),
             { Authoritative: false } => (null, new Refusal(403, ErrorCodes.NotAuthoritative,
                 $"Site {site.Id} is not, or no longer, the authoritative one of its practice. Look the practice up again with GET /integrator/sites.")),
             { Confirmed: false } => (null, new Refusal(403, ErrorCodes.NotConfirmed,

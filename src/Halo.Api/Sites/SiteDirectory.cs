@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Data.Common;
 using System.Text.Json;
 using Dapper;
 using Halo.Api.Storage;
@@ -9,17 +10,22 @@ namespace Halo.Api.Sites;
 
 /// <summary>Every site in memory, so that routing a query reads no store.</summary>
 /// <remarks>An entry is replaced before the call that changed it returns.</remarks>
-public sealed class SiteDirectory(Database database)
+public sealed class SiteDirectory(Database database) : IDisposable
 {
     const string Select = """
         SELECT id, link_id AS LinkId, status, pms_name AS PmsName, pms_id AS PmsId, pms_version AS PmsVersion,
                practice_name AS PracticeName, catalogues, metadata, enriched_at AS EnrichedAt, authoritative, confirmed,
-               database_identity AS DatabaseIdentity, machine_id AS MachineId, database_health AS DatabaseHealth,
+               database_identity AS DatabaseIdentity, machine_id AS MachineId,
+               reported_pms_name AS ReportedPmsName, reported_pms_id AS ReportedPmsId,
+               reported_database_identity AS ReportedDatabaseIdentity, reported_machine_id AS ReportedMachineId, database_health AS DatabaseHealth,
                heartbeat_at AS HeartbeatAt, client_clock_at AS ClientClockAt, created_at AS CreatedAt
         FROM sites
         """;
 
     readonly ConcurrentDictionary<Guid, SiteRecord> _sites = new();
+
+    // One reading at a time: an older one would otherwise overwrite what a newer one found.
+    readonly SemaphoreSlim _reading = new(1);
 
     /// <summary>All, oldest first.</summary>
     public IEnumerable<SiteRecord> All => _sites.Values.OrderBy(s => s.CreatedAt).ThenBy(s => s.Id);
@@ -27,8 +33,11 @@ public sealed class SiteDirectory(Database database)
     /// <summary>One by its Halo GUID.</summary>
     public SiteRecord? Find(Guid id) => _sites.GetValueOrDefault(id);
 
-    /// <summary>All sites of one PMS ID, whatever the PMS.</summary>
-    public IEnumerable<SiteRecord> OfPractice(string pmsId) => _sites.Values.Where(s => s.PmsId == pmsId);
+    /// <summary>The sites of a practice that integrators may find, oldest first.</summary>
+    /// <param name="pmsName">The PMS's name or type, in any case.</param>
+    public IEnumerable<SiteRecord> Authoritative(string pmsId, string pmsName) => All.Where(s =>
+        s.PmsId == pmsId && s.Authoritative && s.Status != SiteStatus.Removed
+        && PmsNames.TypeOf(s.PmsName).Equals(PmsNames.TypeOf(pmsName), StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Reads all, at start.</summary>
     public async Task LoadAsync(CancellationToken stop)
@@ -39,20 +48,17 @@ public sealed class SiteDirectory(Database database)
     }
 
     /// <summary>Reads the sites of a Link again after something about them changed.</summary>
-    public async Task RefreshLinkAsync(Guid linkId)
-    {
-        await using var connection = await database.OpenAsync();
-        foreach (var row in await connection.QueryAsync<Row>($"{Select} WHERE link_id = @linkId", new { linkId }))
-            _sites[row.Id] = row.ToRecord();
-    }
+    public Task RefreshLinkAsync(Guid linkId) =>
+        ReadAgainAsync(c => c.QueryAsync<Row>($"{Select} WHERE link_id = @linkId", new { linkId }));
 
-    /// <summary>Reads the sites of a practice again after authority moved.</summary>
-    public async Task RefreshPracticeAsync(string pmsName, string pmsId)
+    /// <summary>Reads some sites again after an operator changed them.</summary>
+    public Task RefreshAsync(IEnumerable<Guid> ids) => ReadAgainAsync(async connection =>
     {
-        await using var connection = await database.OpenAsync();
-        foreach (var row in await connection.QueryAsync<Row>($"{Select} WHERE pms_id = @pmsId AND pms_name = @pmsName", new { pmsId, pmsName }))
-            _sites[row.Id] = row.ToRecord();
-    }
+        var rows = new List<Row>();
+        foreach (var id in ids)
+            rows.AddRange(await connection.QueryAsync<Row>($"{Select} WHERE id = @id", new { id }));
+        return rows;
+    });
 
     /// <summary>Puts what was heard into the entry; the store learns it by the heartbeat's own statement.</summary>
     public void Update(Guid id, Func<SiteRecord, SiteRecord> change)
@@ -60,6 +66,24 @@ public sealed class SiteDirectory(Database database)
         while (_sites.TryGetValue(id, out var before) && !_sites.TryUpdate(id, change(before), before))
         {
             // Changed by another meanwhile: once more on what stands now.
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _reading.Dispose();
+
+    async Task ReadAgainAsync(Func<DbConnection, Task<IEnumerable<Row>>> read)
+    {
+        await _reading.WaitAsync();
+        try
+        {
+            await using var connection = await database.OpenAsync();
+            foreach (var row in await read(connection))
+                _sites[row.Id] = row.ToRecord();
+        }
+        finally
+        {
+            _reading.Release();
         }
     }
 
@@ -79,6 +103,10 @@ public sealed class SiteDirectory(Database database)
         public bool Confirmed { get; init; }
         public string? DatabaseIdentity { get; init; }
         public string? MachineId { get; init; }
+        public string? ReportedPmsName { get; init; }
+        public string? ReportedPmsId { get; init; }
+        public string? ReportedDatabaseIdentity { get; init; }
+        public string? ReportedMachineId { get; init; }
         public string? DatabaseHealth { get; init; }
         public long? HeartbeatAt { get; init; }
         public long? ClientClockAt { get; init; }
@@ -100,6 +128,7 @@ public sealed class SiteDirectory(Database database)
             Confirmed = Confirmed,
             DatabaseIdentity = DatabaseIdentity,
             MachineId = MachineId,
+            Reported = new(ReportedPmsName ?? PmsName, ReportedPmsId ?? PmsId, ReportedDatabaseIdentity, ReportedMachineId),
             Database = DatabaseHealth is null ? null : JsonSerializer.Deserialize(DatabaseHealth, HaloJson.Default.DatabaseHealth),
             HeartbeatAt = Time(HeartbeatAt),
             ClientClockAt = Time(ClientClockAt),

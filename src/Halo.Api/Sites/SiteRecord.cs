@@ -24,8 +24,19 @@ public sealed record SiteRecord
 
     public string? DatabaseIdentity { get; init; }
     public string? MachineId { get; init; }
+
+    /// <summary>What the Link said of it last.</summary>
+    public ReportedSite? Reported { get; init; }
+
     public DatabaseHealth? Database { get; init; }
     public DateTimeOffset? HeartbeatAt { get; init; }
     public DateTimeOffset? ClientClockAt { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
 }
+
+/// <summary>Which practice, database and machine a site last said it was.</summary>
+/// <param name="PracticeManagementName">The PMS's name.</param>
+/// <param name="PracticeManagementSiteId">The PMS vendor's own id of the practice.</param>
+/// <param name="DatabaseIdentity">The database's own identity, where it has one.</param>
+/// <param name="MachineId">The machine's, where it has one.</param>
+public sealed record ReportedSite(string PracticeManagementName, string PracticeManagementSiteId, string? DatabaseIdentity, string? MachineId);

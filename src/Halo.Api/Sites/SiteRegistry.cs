@@ -9,7 +9,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Sites;
 
 /// <summary>Writes sites: brought by an enrolment, described again by each Hello, heard of by each heartbeat.</summary>
-public sealed class SiteRegistry(Database database, SiteDirectory directory, AuditLog audit, TimeProvider time)
+public sealed class SiteRegistry(Database database, SiteDirectory directory, ApiOptions options, TimeProvider time)
 {
     /// <summary>Whose a site id is; null where it is nobody's yet.</summary>
     public static Task<Guid?> OwnerAsync(DbTransaction transaction, Guid siteId) =>
@@ -26,9 +26,9 @@ public sealed class SiteRegistry(Database database, SiteDirectory directory, Aud
               authoritative, authority_shared, confirmed, database_identity, machine_id, created_at, updated_at)
             VALUES (@Id, @linkId, 'initialising', @Engine, @PracticeManagementName, @PracticeManagementSiteId, @PracticeManagementVersion,
               @PracticeName, @catalogues, @metadata, @now,
-              @mayBeAuthoritative AND NOT EXISTS (SELECT 1 FROM sites o WHERE o.pms_id = @PracticeManagementSiteId
+              @shared OR @mayBeAuthoritative AND NOT EXISTS (SELECT 1 FROM sites o WHERE o.pms_id = @PracticeManagementSiteId
                 AND o.pms_name = @PracticeManagementName AND o.authoritative),
-              FALSE, TRUE, @DatabaseIdentity, @machineId, @now, @now)
+              @shared, TRUE, @DatabaseIdentity, @machineId, @now, @now)
             ON CONFLICT (id) DO NOTHING
             """,
             new
@@ -45,11 +45,12 @@ public sealed class SiteRegistry(Database database, SiteDirectory directory, Aud
                 catalogues = Catalogues(site),
                 metadata = Metadata(site),
                 mayBeAuthoritative,
+                shared = options.IsShared(site.PracticeManagementSiteId),
                 now,
             }, transaction);
     }
 
-    /// <summary>Takes over what a Hello says of its sites. Another database, machine or PMS ID waits for an operator.</summary>
+    /// <summary>Takes over what a Hello says of its sites. Another database, machine or practice waits for an operator; what was reported is kept for that.</summary>
     public async Task DescribeAsync(Guid linkId, Hello hello)
     {
         var now = time.GetUtcNow();
@@ -63,6 +64,7 @@ public sealed class SiteRegistry(Database database, SiteDirectory directory, Aud
                     linkId,
                     site.DatabaseIdentity,
                     hello.MachineId,
+                    site.PracticeManagementName,
                     site.PracticeManagementSiteId,
                     catalogues = Catalogues(site),
                     metadata = Metadata(site),
@@ -71,11 +73,14 @@ public sealed class SiteRegistry(Database database, SiteDirectory directory, Aud
                 await transaction.Connection!.ExecuteAsync(
                     """
                     UPDATE sites SET
-                      confirmed = confirmed AND pms_id = @PracticeManagementSiteId
+                      confirmed = confirmed AND pms_id = @PracticeManagementSiteId AND pms_name = @PracticeManagementName
                         AND (database_identity IS NULL OR CAST(@DatabaseIdentity AS TEXT) IS NULL OR database_identity = @DatabaseIdentity)
                         AND (machine_id IS NULL OR CAST(@MachineId AS TEXT) IS NULL OR machine_id = @MachineId),
                       database_identity = CASE WHEN confirmed THEN COALESCE(database_identity, @DatabaseIdentity) ELSE database_identity END,
                       machine_id = CASE WHEN confirmed THEN COALESCE(machine_id, @MachineId) ELSE machine_id END,
+                      reported_pms_name = @PracticeManagementName, reported_pms_id = @PracticeManagementSiteId,
+                      reported_database_identity = COALESCE(CAST(@DatabaseIdentity AS TEXT), reported_database_identity),
+                      reported_machine_id = COALESCE(CAST(@MachineId AS TEXT), reported_machine_id),
                       catalogues = @catalogues, metadata = @metadata, enriched_at = @now, updated_at = @now,
                       status = CASE WHEN status IN ('initialising', 'uninstalled') THEN 'active' ELSE status END
                     WHERE id = @Id AND link_id = @linkId
@@ -99,27 +104,6 @@ public sealed class SiteRegistry(Database database, SiteDirectory directory, Aud
                 ("now", now.ToUnixTimeMilliseconds()), ("clock", clock.ToUnixTimeMilliseconds()),
                 ("health", health is null ? null : JsonSerializer.Serialize(health, HaloJson.Default.DatabaseHealth)), ("id", site.Id)));
         }
-    }
-
-    /// <summary>Moves authority of the site's practice to it, in one step.</summary>
-    /// <returns>False where there is no such site.</returns>
-    public async Task<bool> MoveAuthorityAsync(Guid siteId)
-    {
-        if (directory.Find(siteId) is not { } site)
-            return false;
-        await database.WriteAsync(async transaction =>
-        {
-            var of = new { site.PmsName, site.PmsId, siteId, now = time.GetUtcNow().ToUnixTimeMilliseconds() };
-            await transaction.Connection!.ExecuteAsync(
-                "UPDATE sites SET authoritative = FALSE, updated_at = @now WHERE pms_id = @PmsId AND pms_name = @PmsName AND authoritative AND id <> @siteId",
-                of, transaction);
-            await transaction.Connection!.ExecuteAsync(
-                "UPDATE sites SET authoritative = TRUE, updated_at = @now WHERE id = @siteId", of, transaction);
-            await audit.WriteAsync(transaction, "site.authority-moved", siteId.ToString());
-            return 0;
-        });
-        await directory.RefreshPracticeAsync(site.PmsName, site.PmsId);
-        return true;
     }
 
     static string Catalogues(SiteDescription site) => JsonSerializer.Serialize(site.Catalogues, HaloJson.Default.IReadOnlyListSiteCatalogue);

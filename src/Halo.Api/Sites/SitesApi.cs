@@ -1,7 +1,5 @@
-using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Contracts.Errors;
-using Halo.Contracts.Json;
 using Halo.Contracts.Sites;
 
 namespace Halo.Api.Sites;
@@ -21,25 +19,17 @@ public static class SitesApi
 
     static IResult Search(HttpContext http, SiteDirectory sites, SiteView view)
     {
-        var id = http.Request.Query["practiceManagementSiteId"].ToString();
-        var name = http.Request.Query["practiceManagementName"].ToString();
-        var faults = new List<FieldError>();
-        if (id.Length == 0)
-            faults.Add(new("practiceManagementSiteId", "is required, as a query parameter: the PMS vendor's id of the practice."));
-        if (name.Length == 0)
-            faults.Add(new("practiceManagementName", "is required, as a query parameter: the PMS's name, as Best Practice, Zedmed or D4w."));
-        if (faults.Count > 0)
-            return Refusal.Invalid(faults);
-        var found = sites.OfPractice(id).Where(s => s.Authoritative && s.Status != SiteStatus.Removed
-            && (s.PmsName.Equals(name, StringComparison.OrdinalIgnoreCase)
-                || PmsNames.TypeOf(s.PmsName).Equals(name, StringComparison.OrdinalIgnoreCase)));
-        return TypedResults.Json(new SiteList(found.Select(view.Show).ToList()), HaloJson.Default.SiteList);
+        var (practice, refusal) = PracticeQuery.Read(http.Request);
+        if (practice is null)
+            return refusal!;
+        var found = sites.Authoritative(practice.Id, practice.Name).Select(view.Show).ToList();
+        return SiteWords.Answer(http.Request, new SiteList(found));
     }
 
     static IResult Get(HttpContext http, string siteId, SiteAccess access, SiteView view)
     {
         _ = http.Integrator();
         var (site, refusal) = access.Find(siteId);
-        return site is null ? refusal! : TypedResults.Json(view.Show(site), HaloJson.Default.Site);
+        return site is null ? refusal! : SiteWords.Answer(http.Request, view.Show(site));
     }
 }

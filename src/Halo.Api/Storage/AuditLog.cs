@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Text.Json.Nodes;
 using Dapper;
 
 namespace Halo.Api.Storage;
@@ -7,11 +8,11 @@ namespace Halo.Api.Storage;
 public sealed class AuditLog(TimeProvider time)
 {
     /// <summary>Adds a line. Subjects are ids, never content.</summary>
-    public Task WriteAsync(DbTransaction transaction, string action, string subject, string actor = "operator")
+    public Task WriteAsync(DbTransaction transaction, string action, string subject, string actor = "operator", JsonObject? detail = null)
     {
         var now = time.GetUtcNow();
         return transaction.Connection!.ExecuteAsync(
-            "INSERT INTO audit (id, at, actor, action, subject) VALUES (@id, @at, @actor, @action, @subject)",
-            new { id = Guid.CreateVersion7(now), at = now.ToUnixTimeMilliseconds(), actor, action, subject }, transaction);
+            "INSERT INTO audit (id, at, actor, action, subject, detail) VALUES (@id, @at, @actor, @action, @subject, @detail)",
+            new { id = Guid.CreateVersion7(now), at = now.ToUnixTimeMilliseconds(), actor, action, subject, detail = detail?.ToJsonString() }, transaction);
     }
 }

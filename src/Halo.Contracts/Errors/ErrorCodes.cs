@@ -42,6 +42,15 @@ public static class ErrorCodes
     /// <summary>Another site is authoritative for this practice.</summary>
     public const string NotAuthoritative = "NotAuthoritative";
 
+    /// <summary>An operator removed the site.</summary>
+    public const string SiteRemoved = "SiteRemoved";
+
+    /// <summary>The pairing code is missing, wrong, spent or expired.</summary>
+    public const string PairingCodeInvalid = "PairingCodeInvalid";
+
+    /// <summary>The integrator has had its queries of this day.</summary>
+    public const string QuotaExceeded = "QuotaExceeded";
+
     /// <summary>The site waits for an operator's confirmation.</summary>
     public const string NotConfirmed = "NotConfirmed";
 

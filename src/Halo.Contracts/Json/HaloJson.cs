@@ -25,5 +25,6 @@ namespace Halo.Contracts.Json;
 [JsonSerializable(typeof(IReadOnlyList<OutputParameter>))]
 [JsonSerializable(typeof(IReadOnlyList<ResultColumn>))]
 [JsonSerializable(typeof(IReadOnlyList<SiteCatalogue>))]
+[JsonSerializable(typeof(IReadOnlyList<string>))]
 [JsonSerializable(typeof(DatabaseHealth))]
 public sealed partial class HaloJson : JsonSerializerContext;

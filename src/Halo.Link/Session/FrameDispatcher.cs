@@ -12,7 +12,7 @@ namespace Halo.Link.Session;
 
 /// <summary>Gives each frame from the API to whom it concerns. It runs between two receives, so nothing in it waits.</summary>
 public sealed partial class FrameDispatcher(
-    CurrentSession session, ImmediateQueries immediate, AsyncQueries async, LinkState state, ILogger<FrameDispatcher> log)
+    CurrentSession session, ImmediateQueries immediate, AsyncQueries async, PairingCodes pairing, LinkState state, ILogger<FrameDispatcher> log)
 {
     /// <summary>Handles one frame of one session's line.</summary>
     /// <param name="welcomed">Completed by the session's Welcome.</param>
@@ -44,6 +44,10 @@ public sealed partial class FrameDispatcher(
             case FrameKind.SiteNotices:
                 if (Read(frame, ProtocolJson.Default.SiteNotices) is { } notices)
                     Tell(notices.Sites);
+                break;
+            case FrameKind.PairingCodeAck:
+                if (Read(frame, ProtocolJson.Default.PairingCodeAck) is { } pairingAck)
+                    pairing.OnAck(pairingAck);
                 break;
             case FrameKind.WorkAvailable:
                 async.OnWorkAvailable();

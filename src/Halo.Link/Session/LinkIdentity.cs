@@ -115,4 +115,5 @@ public sealed record PracticeTexts
 [JsonSerializable(typeof(Enrolled))]
 [JsonSerializable(typeof(KnownPractices))]
 [JsonSerializable(typeof(StatusReport))]
+[JsonSerializable(typeof(PairingReport))]
 sealed partial class LinkFilesJson : JsonSerializerContext;

@@ -6,13 +6,23 @@ using System.Security.Cryptography;
 using System.Security.Principal;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Session;
 
-/// <summary>Answers <c>halo-link status</c>: who connects gets the report and the end. A Unix socket for the owner alone, on Windows a pipe for administrators.</summary>
-public sealed partial class StatusServer(DataDirectory directory, Func<StatusReport> report, ILogger<StatusServer> log)
+/// <summary>
+/// Answers the commands that ask the running Link: one line with the question, then the answer as JSON and the end. A Unix
+/// socket for the owner alone, on Windows a pipe for administrators.
+/// </summary>
+public sealed partial class StatusServer(
+    DataDirectory directory, Func<StatusReport> report, Func<Guid?, CancellationToken, Task<PairingReport>> pairingCode, TimeProvider time, ILogger<StatusServer> log)
 {
+    const string StatusQuestion = "status";
+    const string PairingQuestion = "pairing-code";
+    const int LongestQuestion = 128;
+    static readonly TimeSpan LongestAsking = TimeSpan.FromSeconds(2);
+
     /// <summary>Serves until it is stopped. Where the socket cannot be had, the Link works without.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
@@ -34,12 +44,21 @@ public sealed partial class StatusServer(DataDirectory directory, Func<StatusRep
     }
 
     /// <summary>Asks the Link that runs on a data directory; null: none does.</summary>
-    public static async Task<StatusReport?> AskAsync(string dataDirectory, CancellationToken stop)
+    public static Task<StatusReport?> AskAsync(string dataDirectory, CancellationToken stop) =>
+        AskAsync(dataDirectory, StatusQuestion, LinkFilesJson.Default.StatusReport, stop);
+
+    /// <summary>Asks the Link that runs on a data directory for a pairing code; null: none does.</summary>
+    public static Task<PairingReport?> AskPairingCodeAsync(string dataDirectory, Guid? siteId, CancellationToken stop) =>
+        AskAsync(dataDirectory, $"{PairingQuestion} {siteId}", LinkFilesJson.Default.PairingReport, stop);
+
+    static async Task<T?> AskAsync<T>(string dataDirectory, string question, JsonTypeInfo<T> type, CancellationToken stop)
+        where T : class
     {
         try
         {
             await using var stream = await ConnectAsync(dataDirectory, stop);
-            return await JsonSerializer.DeserializeAsync(stream, LinkFilesJson.Default.StatusReport, stop);
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(question + "\n"), stop);
+            return await JsonSerializer.DeserializeAsync(stream, type, stop);
         }
         catch (Exception e) when (e is IOException or SocketException or UnauthorizedAccessException or TimeoutException or JsonException)
         {
@@ -51,7 +70,7 @@ public sealed partial class StatusServer(DataDirectory directory, Func<StatusRep
     {
         if (OperatingSystem.IsWindows())
         {
-            var pipe = new NamedPipeClientStream(".", PipeName(dataDirectory), PipeDirection.In, PipeOptions.Asynchronous);
+            var pipe = new NamedPipeClientStream(".", PipeName(dataDirectory), PipeDirection.InOut, PipeOptions.Asynchronous);
             await pipe.ConnectAsync(2000, stop);
             return pipe;
         }
@@ -72,7 +91,7 @@ public sealed partial class StatusServer(DataDirectory directory, Func<StatusRep
         try
         {
             while (true)
-                await AnswerAsync(new NetworkStream(await listener.AcceptAsync(stop), ownsSocket: true), stop);
+                _ = AnswerAsync(new NetworkStream(await listener.AcceptAsync(stop), ownsSocket: true), stop);
         }
         finally
         {
@@ -88,26 +107,54 @@ public sealed partial class StatusServer(DataDirectory directory, Func<StatusRep
             security.AddAccessRule(new(who, PipeAccessRights.FullControl, AccessControlType.Allow));
         while (true)
         {
-            var pipe = NamedPipeServerStreamAcl.Create(PipeName(directory.Path), PipeDirection.Out, 4, PipeTransmissionMode.Byte,
+            var pipe = NamedPipeServerStreamAcl.Create(PipeName(directory.Path), PipeDirection.InOut, NamedPipeServerStream.MaxAllowedServerInstances, PipeTransmissionMode.Byte,
                 PipeOptions.Asynchronous, 0, 0, security);
             await pipe.WaitForConnectionAsync(stop);
-            await AnswerAsync(pipe, stop);
+            _ = AnswerAsync(pipe, stop);
         }
     }
 
+    // Beside the others: an answer may take as long as the API takes.
     async Task AnswerAsync(Stream stream, CancellationToken stop)
     {
         await using (stream)
         {
             try
             {
-                await stream.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(report(), LinkFilesJson.Default.StatusReport), stop);
+                var question = await ReadQuestionAsync(stream, stop);
+                await stream.WriteAsync(question.StartsWith(PairingQuestion, StringComparison.Ordinal)
+                    ? JsonSerializer.SerializeToUtf8Bytes(
+                        await pairingCode(Guid.TryParse(question.AsSpan(PairingQuestion.Length), out var site) ? site : null, stop), LinkFilesJson.Default.PairingReport)
+                    : JsonSerializer.SerializeToUtf8Bytes(report(), LinkFilesJson.Default.StatusReport), stop);
             }
-            catch (IOException)
+            catch (Exception e) when (e is IOException or OperationCanceledException)
             {
-                // Who asked has gone.
+                // Who asked has gone, or the Link stops.
             }
         }
+    }
+
+    /// <summary>The first line; who asks nothing within two seconds, as older commands do, wants the status.</summary>
+    async Task<string> ReadQuestionAsync(Stream stream, CancellationToken stop)
+    {
+        using var limit = new CancellationTokenSource(LongestAsking, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stop);
+        var question = new byte[LongestQuestion];
+        var length = 0;
+        try
+        {
+            while (length < question.Length && await stream.ReadAsync(question.AsMemory(length), either.Token) is > 0 and var read)
+            {
+                length += read;
+                if (question.AsSpan(0, length).IndexOf((byte)'\n') is >= 0 and var end)
+                    return Encoding.ASCII.GetString(question, 0, end).Trim();
+            }
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            // Silence is a question too.
+        }
+        return StatusQuestion;
     }
 
     static string PipeName(string dataDirectory) =>

@@ -28,12 +28,13 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
     public Guid SiteId { get; init; } = Guid.NewGuid();
     public Guid RunId { get; set; } = Guid.NewGuid();
     public string PmsId { get; init; } = "12345";
+    public string PmsName { get; init; } = "Best Practice";
     public string MachineId { get; init; } = "machine-1";
     public string? DatabaseIdentity { get; init; } = "db-1";
 
     public LineConnection Line => _line ?? throw new InvalidOperationException("not connected");
 
-    public SiteDescription Site => new(SiteId, "sqlite", "Best Practice", PmsId, [new SiteCatalogue("Patients", true), new SiteCatalogue("Images", false)])
+    public SiteDescription Site => new(SiteId, "sqlite", PmsName, PmsId, [new SiteCatalogue("Patients", true), new SiteCatalogue("Images", false)])
     {
         PracticeName = "Main Street Clinic",
         PracticeManagementVersion = "1.12",

@@ -47,7 +47,7 @@ public sealed class IdempotentQueries(
                     return repeated;
                 freed = bound.QueryId;
             }
-            var (asked, submission, refusal) = door.Examine(http, siteId, body, mode);
+            var (asked, submission, refusal) = await door.ExamineAsync(http, siteId, body, mode);
             if (refusal is not null)
                 return refusal;
             var binding = new KeyBinding(store, request, freed);

@@ -57,6 +57,10 @@ CREATE TABLE sites (
   confirmed BOOLEAN NOT NULL,
   database_identity TEXT,
   machine_id TEXT,
+  reported_pms_name TEXT,             -- what the Link last said: an operator's confirmation takes these over
+  reported_pms_id TEXT,
+  reported_database_identity TEXT,
+  reported_machine_id TEXT,
   database_health {json},
   heartbeat_at BIGINT,
   client_clock_at BIGINT,
@@ -75,6 +79,24 @@ CREATE TABLE pairings (
   created_at BIGINT NOT NULL,
   PRIMARY KEY (integrator_id, site_id)
 );
+
+-- Codes made at practices; only an HMAC over site and code is kept. One that was used is gone.
+CREATE TABLE pairing_codes (
+  id {uuid} NOT NULL PRIMARY KEY,
+  site_id {uuid} NOT NULL REFERENCES sites(id),
+  code_hmac {blob} NOT NULL,
+  expires_at BIGINT NOT NULL,
+  created_at BIGINT NOT NULL
+);
+CREATE INDEX pairing_codes_by_site ON pairing_codes (site_id);
+
+-- Wrong codes of the last hour: too many close the door to their integrator.
+CREATE TABLE pairing_failures (
+  id {uuid} NOT NULL PRIMARY KEY,
+  integrator_id {uuid} NOT NULL REFERENCES integrators(id) ON DELETE CASCADE,
+  at BIGINT NOT NULL
+);
+CREATE INDEX pairing_failures_by_integrator ON pairing_failures (integrator_id, at);
 
 CREATE TABLE nonces (
   nonce TEXT NOT NULL PRIMARY KEY,
