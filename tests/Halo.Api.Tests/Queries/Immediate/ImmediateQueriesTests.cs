@@ -119,6 +119,7 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
         var (link, key, path) = await PairedAsync();
         await using var _ = link;
         await link.BreakAsync();
+        await Until.TrueAsync(() => Task.FromResult(_host.Services.GetRequiredService<Api.Links.LinkSessions>().Find(link.LinkId) is null));
         var asked = AskAsync(path, key);
         await link.ConnectAsync();
         var (id, _) = await link.ExpectExecuteAsync();
