@@ -56,6 +56,27 @@ public sealed class BrokenDiskTests : AsyncTests
         await Api.NextAsync(ReportKind.Complete);
     }
 
+    [Fact]
+    public async Task A_page_that_cannot_be_synced_ends_the_query_as_executed_and_lost()
+    {
+        Api.OnPage = (http, _, _) => Task.Delay(Timeout.Infinite, http.RequestAborted).ContinueWith<int?>(_ => 503, TaskScheduler.Default);
+        Link.Database = async (claim, sink, cancel) =>
+        {
+            var result = await GiveRowsAsync(sink, 30, cancel);
+            await Until(() => !Api.Puts.IsEmpty);
+            // Nothing can open a folder as a file.
+            var last = Directory.GetFiles(Path.Combine(Folder.Path, Spool.FolderName, claim.QueryId.ToString("N")), "*" + Spool.Waiting).Max()!;
+            File.Delete(last);
+            Directory.CreateDirectory(last);
+            return result;
+        };
+        var claim = Wait(NewClaim(1));
+        await ConnectAsync();
+        var failed = await Api.NextAsync(ReportKind.UploadFailed, claim.QueryId);
+        Assert.Equal((Executed.Yes, FailureCodes.PageLost), (failed.Executed, failed.Error!.Code));
+        await Until(() => Link.Spool.UsedBytes == 0);
+    }
+
     void Damage(string sql)
     {
         using var other = new SqliteConnection($"Data Source={Path.Combine(Folder.Path, ClaimJournal.FileName)};Pooling=False");
