@@ -1,5 +1,7 @@
+using Halo.Link.Settings;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Halo.Link.Journal;
 
@@ -52,6 +54,7 @@ public sealed class ClaimJournal : IDisposable
     }
 
     /// <summary>Opens the journal of a data directory, or makes it.</summary>
+    /// <exception cref="SettingsException">It is damaged, or cannot be opened.</exception>
     public static ClaimJournal Open(string dataDirectory, LocalKey key, TimeProvider time)
     {
         var path = Path.Combine(dataDirectory, FileName);
@@ -59,15 +62,25 @@ public sealed class ClaimJournal : IDisposable
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
         try
         {
+            // SQLite would make it for all to read; what it makes beside it takes the rights of this one.
+            if (!File.Exists(path))
+                OwnFiles.Open(path, FileMode.CreateNew, FileAccess.Write).Dispose();
             connection.Open();
-            using var schema = connection.CreateCommand();
-            schema.CommandText = Schema;
-            schema.ExecuteNonQuery();
-            return new ClaimJournal(connection, key, time);
+            using var command = connection.CreateCommand();
+            command.CommandText = Schema;
+            command.ExecuteNonQuery();
+            command.CommandText = "PRAGMA quick_check(1)";
+            if (command.ExecuteScalar() is not "ok")
+                throw Damaged(path);
+            var journal = new ClaimJournal(connection, key, time);
+            _ = journal.ReadHeld();
+            return journal;
         }
-        catch
+        catch (Exception e)
         {
             connection.Dispose();
+            if (Explain(e, path) is { } explained)
+                throw explained;
             throw;
         }
     }
@@ -191,6 +204,21 @@ public sealed class ClaimJournal : IDisposable
             command.Parameters.AddWithValue(name, value ?? DBNull.Value);
         return command;
     }
+
+    static SettingsException? Explain(Exception e, string path) => e switch
+    {
+        SqliteException { SqliteErrorCode: raw.SQLITE_ERROR or raw.SQLITE_CORRUPT or raw.SQLITE_NOTADB } => Damaged(path),
+        // A row that reads as none of ours.
+        ArgumentException or InvalidCastException or InvalidOperationException => Damaged(path),
+        SqliteException or IOException or UnauthorizedAccessException => Unusable(
+            $"{path} cannot be opened: look at the disk, and let the account {Environment.UserName} read and write there."),
+        _ => null,
+    };
+
+    static SettingsException Damaged(string path) => Unusable(
+        $"{path} is damaged: remove it, with {FileName}-wal and {FileName}-shm beside it, and start again; queries that were open become unknown.");
+
+    static SettingsException Unusable(string message) => new([new("dataDirectory", message)]);
 
     static byte[] Key(Guid id) => id.ToByteArray(bigEndian: true);
 

@@ -32,10 +32,7 @@ public sealed class LocalKey
         var key = RandomNumberGenerator.GetBytes(Bytes);
         var temporary = path + ".tmp";
         File.Delete(temporary);
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using (var file = new FileStream(temporary, options))
+        using (var file = OwnFiles.Open(temporary, FileMode.CreateNew, FileAccess.Write))
         {
             file.Write(key);
             file.Flush(flushToDisk: true);

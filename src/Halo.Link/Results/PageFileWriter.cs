@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Halo.Link.Journal;
-using Microsoft.Win32.SafeHandles;
 
 namespace Halo.Link.Results;
 
@@ -11,7 +10,7 @@ sealed class PageFileWriter : IDisposable
     readonly int _number;
     readonly string _temporary;
     readonly AesGcm _cipher;
-    readonly SafeFileHandle _file;
+    readonly FileStream _file;
     readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
     readonly byte[] _chunk = System.Buffers.ArrayPool<byte>.Shared.Rent(PageFile.ChunkBytes);
     readonly byte[] _sealed = System.Buffers.ArrayPool<byte>.Shared.Rent(PageFile.ChunkBytes + LocalKey.TagBytes);
@@ -29,7 +28,7 @@ sealed class PageFileWriter : IDisposable
         Span<byte> salt = stackalloc byte[PageFile.SaltBytes];
         RandomNumberGenerator.Fill(salt);
         _cipher = PageFile.Cipher(key, salt);
-        _file = File.OpenHandle(_temporary, FileMode.Create, FileAccess.Write, FileShare.None);
+        _file = OwnFiles.Open(_temporary, FileMode.Create, FileAccess.Write);
         Append(salt);
     }
 
@@ -97,7 +96,7 @@ sealed class PageFileWriter : IDisposable
 
     void Append(ReadOnlySpan<byte> bytes)
     {
-        RandomAccess.Write(_file, bytes, _position);
+        RandomAccess.Write(_file.SafeFileHandle, bytes, _position);
         _position += bytes.Length;
         _share.Grow(bytes.Length);
     }

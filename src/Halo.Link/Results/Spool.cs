@@ -37,7 +37,7 @@ public sealed class Spool
         _options = options;
         _time = time;
         _disk = disk ?? (() => Measure(_root));
-        CreateOwnFolder(_root);
+        OwnFiles.CreateFolder(_root);
         foreach (var folder in Directory.GetDirectories(_root))
             Load(folder);
         MeasureLimit();
@@ -89,7 +89,7 @@ public sealed class Spool
     internal SpoolShare ShareOf(Guid queryId) => _shares.GetOrAdd(queryId, id =>
     {
         var folder = FolderOf(id);
-        CreateOwnFolder(folder);
+        OwnFiles.CreateFolder(folder);
         return new SpoolShare(this, id, folder);
     });
 
@@ -196,14 +196,6 @@ public sealed class Spool
     }
 
     string FolderOf(Guid queryId) => Path.Combine(_root, queryId.ToString("N"));
-
-    static void CreateOwnFolder(string path)
-    {
-        if (OperatingSystem.IsWindows())
-            Directory.CreateDirectory(path);
-        else
-            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-    }
 
     static DiskSpace? Measure(string path)
     {

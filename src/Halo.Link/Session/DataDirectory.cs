@@ -27,10 +27,7 @@ public sealed class DataDirectory : IDisposable
     {
         try
         {
-            if (OperatingSystem.IsWindows())
-                Directory.CreateDirectory(path);
-            else
-                Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            OwnFiles.CreateFolder(path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -39,7 +36,7 @@ public sealed class DataDirectory : IDisposable
         try
         {
             // Held open without sharing: the system lets go of it when the process ends, however it ends.
-            return new(path, new FileStream(System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+            return new(path, OwnFiles.Open(System.IO.Path.Combine(path, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite));
         }
         catch (UnauthorizedAccessException)
         {
@@ -80,10 +77,7 @@ public sealed class DataDirectory : IDisposable
     {
         var fresh = PathOf(name + ".new");
         File.Delete(fresh);
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using (var stream = new FileStream(fresh, options))
+        using (var stream = OwnFiles.Open(fresh, FileMode.CreateNew, FileAccess.Write))
         {
             stream.Write(content);
             stream.Flush(flushToDisk: true);

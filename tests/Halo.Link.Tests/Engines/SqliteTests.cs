@@ -99,6 +99,58 @@ public sealed class SqliteTests
         Assert.Equal(new ErrorDetails("sqlite", 1299, "NOT NULL constraint failed: t.name"), (await bench.RunAsync("INSERT INTO t VALUES (1, NULL)")).Error);
     }
 
+    [Fact]
+    public async Task A_query_reaches_no_file_but_the_one_it_was_sent_to()
+    {
+        using var file = new SqliteFile();
+        using var journal = new SqliteFile();
+        await using var bench = file.Open();
+        await using var other = journal.Open();
+        await bench.DoAsync("CREATE TABLE patients (id INTEGER)");
+        await other.DoAsync("CREATE TABLE claims (id INTEGER)");
+        var copy = file.Path + ".copy";
+        string[] attempts =
+        [
+            $"ATTACH DATABASE '{journal.Path}' AS j; DROP TABLE j.claims",
+            $"ATTACH DATABASE 'file:{journal.Path}?mode=rwc' AS j; DROP TABLE j.claims",
+            $"ATTACH DATABASE '{copy}' AS c; CREATE TABLE c.t AS SELECT * FROM patients",
+            $"VACUUM INTO '{copy}'",
+        ];
+        foreach (var attempt in attempts)
+        {
+            var result = await bench.RunAsync(new QueryCommand(attempt) { ExecutionMode = ExecutionMode.NonQuery });
+            Assert.Equal((Ending.Failed, new ErrorDetails("sqlite", 1, "too many attached databases - max 0")), (result.Ending, result.Error));
+        }
+        Assert.False(File.Exists(copy));
+        Assert.Equal("0", await other.ValueAsync("SELECT count(*) FROM claims"));
+    }
+
+    [Fact]
+    public async Task A_query_can_neither_load_code_nor_damage_the_file()
+    {
+        using var file = new SqliteFile();
+        await using var bench = file.Open();
+        await bench.DoAsync("CREATE TABLE t (id INTEGER)");
+        Assert.Equal("not authorized", (await bench.RunAsync("SELECT load_extension('./evil')")).Error?.ErrorMessage);
+        Assert.Equal("table sqlite_master may not be modified",
+            (await bench.RunAsync("PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = 'x'")).Error?.ErrorMessage);
+        Assert.Equal("0", await bench.ValueAsync("PRAGMA trusted_schema"));
+    }
+
+    [Fact]
+    public async Task Temporary_tables_and_full_text_in_triggers_still_work()
+    {
+        using var file = new SqliteFile();
+        await using var bench = file.Open();
+        await bench.DoAsync("""
+            CREATE TABLE notes (v TEXT);
+            CREATE VIRTUAL TABLE found USING fts5 (v);
+            CREATE TRIGGER keep AFTER INSERT ON notes BEGIN INSERT INTO found VALUES (new.v); END;
+            CREATE TEMP TABLE mine (v TEXT); INSERT INTO mine VALUES ('asthma'); INSERT INTO notes SELECT v FROM mine
+            """);
+        Assert.Equal("1", await bench.ValueAsync("SELECT count(*) FROM found WHERE found MATCH 'asthma'"));
+    }
+
     [Theory]
     [InlineData("INSERT INTO t VALUES (1); INSERT INTO nowhere VALUES (1)", Executed.Unknown, "1")]
     [InlineData("BEGIN; INSERT INTO t VALUES (1); INSERT INTO nowhere VALUES (1); COMMIT", Executed.No, "0")]

@@ -2,6 +2,7 @@ using System.Text;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Journal;
+using Halo.Link.Settings;
 using Halo.Link.Tests.Work.Async;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
@@ -50,6 +51,36 @@ public sealed class ClaimJournalTests : IDisposable
             Assert.Equal(entry.Number, after.LastClaimNumber);
         }
         Assert.Equivalent(entries, journal.ReadHeld(), strict: true);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(4096)]
+    public void A_damaged_journal_is_refused_with_what_to_do(int from)
+    {
+        var file = Path.Combine(_folder.Path, ClaimJournal.FileName);
+        using (var journal = Open())
+            journal.Save([.. Enumerable.Range(1, 200).Select(i => Entry(i))]);
+        var bytes = File.ReadAllBytes(file);
+        Assert.True(bytes.Length > from);
+        new Random(7).NextBytes(bytes.AsSpan(from));
+        File.WriteAllBytes(file, bytes);
+        var fault = Assert.Single(Assert.Throws<SettingsException>(() => Open()).Faults);
+        Assert.Contains("journal.db is damaged: remove it", fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', fault.Message);
+        Assert.Equal(bytes, File.ReadAllBytes(file));
+        File.Delete(file);
+        Open().Dispose();
+    }
+
+    [Fact]
+    public void It_is_its_owners_alone_with_all_that_stands_beside_it()
+    {
+        using var journal = Open();
+        journal.Save(Entry(1));
+        var files = Directory.GetFiles(_folder.Path, ClaimJournal.FileName + "*");
+        Assert.Equal(3, files.Length);
+        TemporaryFolder.AssertOwnersAlone(files);
     }
 
     [Fact]

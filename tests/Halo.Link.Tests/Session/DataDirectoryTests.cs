@@ -26,14 +26,13 @@ public sealed class DataDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void The_key_stays_and_is_readable_by_its_owner_alone()
+    public void The_key_stays_and_with_the_lock_is_readable_by_its_owner_alone()
     {
         using var directory = DataDirectory.Open(_folder.Path);
         using var made = LinkKey.Load(directory);
         using var read = LinkKey.Load(directory);
         Assert.Equal(made.PublicKey(), read.PublicKey());
-        if (!OperatingSystem.IsWindows())
-            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(directory.PathOf("link.key")));
+        TemporaryFolder.AssertOwnersAlone(Directory.GetFiles(directory.Path));
     }
 
     [Fact]

@@ -36,6 +36,7 @@ sealed class SqliteSession : SqliteConnection
     {
         base.Open();
         var handle = Handle!;
+        KeepToOneFile(handle);
         raw.sqlite3_progress_handler(handle, StepsBetweenLooks, _ => _stop.IsSet ? 1 : 0, null);
         raw.sqlite3_commit_hook(handle, _ => BeforeCommit(), null);
         _ = sqlite3_busy_handler(handle.DangerousGetHandle(), _busy, IntPtr.Zero);
@@ -47,6 +48,18 @@ sealed class SqliteSession : SqliteConnection
         _stop.Set();
         if (Handle is { IsInvalid: false, IsClosed: false } handle)
             raw.sqlite3_interrupt(handle);
+    }
+
+    /// <summary>
+    /// SQLite has no accounts: whoever may send SQL could attach any file that the agent can write, its own journal among them, or copy the
+    /// database to anywhere. So a query reaches the file that it was sent to, and its temporary tables. VACUUM attaches as well: both forms fail.
+    /// </summary>
+    static void KeepToOneFile(sqlite3 handle)
+    {
+        raw.sqlite3_limit(handle, raw.SQLITE_LIMIT_ATTACHED, 0);
+        raw.sqlite3_enable_load_extension(handle, 0);
+        raw.sqlite3_db_config(handle, raw.SQLITE_DBCONFIG_DEFENSIVE, 1, out _);
+        raw.sqlite3_db_config(handle, raw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, out _);
     }
 
     int BeforeCommit()

@@ -3,6 +3,7 @@ using Halo.Link.Journal;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Work.Async;
 
@@ -40,30 +41,32 @@ public sealed partial class AsyncQueries
             _asked = 0; // The next Welcome asks again.
     }
 
-    /// <summary>Into the journal, synced, in one transaction, before anything else is done with them. Under the gate.</summary>
+    /// <summary>Into the journal, synced, in one transaction, before anything else is done with them. Under the gate; never throws.</summary>
     void TakeArrived()
     {
-        if (_arrived.IsEmpty)
-            return;
-        List<JournalEntry> entries = [];
+        // The last word on a query counts, should there be two.
+        Dictionary<Guid, ArrivedClaim> arrived = [];
+        while (_arrived.TryDequeue(out var next))
+            arrived[next.Claim.QueryId] = next;
         List<(AsyncQuery Query, bool Readable)> fresh = [];
-        while (_arrived.TryDequeue(out var arrived))
+        var known = true;
+        foreach (var (claim, readable) in arrived.Values)
         {
-            var claim = arrived.Claim;
             if (_held.TryGetValue(claim.QueryId, out var held) && held.Entry.Phase != ClaimPhase.HandedBack)
             {
                 if (held.Entry.ClaimId != claim.ClaimId)
                     held.Rebind(claim);
                 continue;
             }
-            var known = _tools.Journal.Find(claim.QueryId);
             var entry = new JournalEntry(claim.QueryId, claim.ClaimId, claim.Number, claim.SiteId, claim.IntegratorId, ClaimPhase.Claimed);
-            if (known is { Begun: true })
-                entry = entry with { Phase = ClaimPhase.Ended, Begun = true, Report = known.Report ?? Endings.DiedExecuting };
-            entries.Add(entry);
-            fresh.Add((new AsyncQuery(entry, claim, _tools), arrived.Readable));
+            known &= TryFind(claim.QueryId, out var before);
+            if (before is { Begun: true })
+                entry = entry with { Phase = ClaimPhase.Ended, Begun = true, Report = before.Report ?? Endings.DiedExecuting };
+            fresh.Add((new AsyncQuery(entry, claim, _tools), readable));
         }
-        var written = TryWrite(entries);
+        if (fresh.Count == 0)
+            return;
+        var mayBegin = known && TryWrite([.. fresh.Select(f => f.Query.Entry)]);
         foreach (var (query, readable) in fresh)
         {
             _held[query.Id] = query;
@@ -71,28 +74,44 @@ public sealed partial class AsyncQueries
                 Post(() => SendReportAsync(query));
             else if (!readable)
                 Post(() => new ValueTask(query.EndAsync(Endings.Unreadable)));
-            else if (!written)
+            else if (!mayBegin)
                 Post(() => new ValueTask(query.EndAsync(Endings.JournalRefused)));
             else
                 _ready.Enqueue(query);
-            if (_cancelledOnArrival.Remove(query.Id))
-                query.Stop(StopReason.Asked);
         }
     }
 
-    bool TryWrite(List<JournalEntry> entries)
+    bool TryFind(Guid queryId, out JournalEntry? entry)
     {
         try
         {
-            _tools.Journal.Save([.. entries]);
+            entry = _tools.Journal.Find(queryId);
             return true;
         }
-        catch (SqliteException e)
+        catch (Exception e)
         {
-            LogNotWritten(entries.Count, e.SqliteErrorCode);
+            // Whatever it is: a claim that left the line and is lost here would be told to nobody.
+            entry = null;
+            LogNotRead(queryId, e.GetType().Name, CodeOf(e));
             return false;
         }
     }
+
+    bool TryWrite(JournalEntry[] entries)
+    {
+        try
+        {
+            _tools.Journal.Save(entries);
+            return true;
+        }
+        catch (Exception e)
+        {
+            LogNotWritten(entries.Length, e.GetType().Name, CodeOf(e));
+            return false;
+        }
+    }
+
+    static int CodeOf(Exception e) => (e as SqliteException)?.SqliteErrorCode ?? 0;
 
     /// <summary>Runs a query to its last report, beside the loop.</summary>
     void Live(AsyncQuery query, bool execute)
@@ -178,7 +197,9 @@ public sealed partial class AsyncQueries
             await _session.SendAsync(FrameKind.Report, query.Id, report, ProtocolJson.Default.Report);
     }
 
-    [Microsoft.Extensions.Logging.LoggerMessage(2113, Microsoft.Extensions.Logging.LogLevel.Error,
-        "The journal could not be written (SQLite {Code}): {Claims} claims are not begun; look at the disk.")]
-    partial void LogNotWritten(int claims, int code);
+    [LoggerMessage(2113, LogLevel.Error, "The journal could not be written ({Kind}, SQLite {Code}): {Claims} claims are not begun; look at the disk.")]
+    partial void LogNotWritten(int claims, string kind, int code);
+
+    [LoggerMessage(2114, LogLevel.Error, "The journal could not be read ({Kind}, SQLite {Code}): query {QueryId} and those that came with it are not begun; look at the disk.")]
+    partial void LogNotRead(Guid queryId, string kind, int code);
 }

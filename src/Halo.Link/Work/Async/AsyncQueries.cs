@@ -23,7 +23,6 @@ public sealed partial class AsyncQueries : IAsyncDisposable
     readonly Lock _gate = new();
     readonly ConcurrentDictionary<Guid, AsyncQuery> _held = new();
     readonly ConcurrentQueue<ArrivedClaim> _arrived = new();
-    readonly HashSet<Guid> _cancelledOnArrival = [];
     readonly Queue<AsyncQuery> _ready = new();
     readonly HashSet<Task> _lives = [];
     readonly Channel<Func<ValueTask>> _mail = Channel.CreateUnbounded<Func<ValueTask>>(new() { SingleReader = true });
@@ -157,30 +156,14 @@ public sealed partial class AsyncQueries : IAsyncDisposable
             query.Acknowledged(ack.Kind);
     });
 
-    /// <summary>Stops a query, wherever it is.</summary>
-    /// <returns>False: it is not this Link's, or has ended.</returns>
-    public bool Cancel(Guid queryId)
+    /// <summary>Stops a query, wherever it is; nothing where it is not this Link's, or has ended. Claims that came before are taken before.</summary>
+    public void Cancel(Guid queryId) => Post(() =>
     {
-        lock (_gate)
-        {
-            if (_held.TryGetValue(queryId, out var query))
-            {
-                if (query.Ended)
-                    return false;
-                query.Stop(StopReason.Asked);
-            }
-            else if (_arrived.Any(c => c.Claim.QueryId == queryId))
-            {
-                _cancelledOnArrival.Add(queryId);
-            }
-            else
-            {
-                return false;
-            }
-        }
-        Post(ScheduleAsync);
-        return true;
-    }
+        if (!_held.TryGetValue(queryId, out var query) || query.Ended)
+            return ValueTask.CompletedTask;
+        query.Stop(StopReason.Asked);
+        return ScheduleAsync();
+    });
 
     /// <summary>Takes no more work; hands back what is not begun, cancels what the databases have, leaves pages for the next run.</summary>
     /// <param name="giveUp">When to return at the latest: the journal then has what the next start needs.</param>

@@ -217,23 +217,25 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
         if (whole && pages is null)
             await EndAsync(Endings.From(result, ReportKind.Complete, null));
         else if (whole && Reason is StopReason.None or StopReason.LinkStopping)
-            BeginUploading(Endings.From(result, ReportKind.Uploading, pages));
+            await BeginUploadingAsync(Endings.From(result, ReportKind.Uploading, pages));
         else if (result.Ending == Ending.Failed)
             await EndAsync(Endings.From(result, ReportKind.Failed, pages));
         else
             await EndStoppedAsync(result, pages);
     }
 
-    void BeginUploading(Report report)
+    async Task BeginUploadingAsync(Report report)
     {
         try
         {
             // The journal says "whole" only of what a power loss cannot take.
             tools.Spool.Sync(Id);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             LogFault(tools.Logger, Id, e.GetType().Name);
+            await EndAsync(Endings.PageLost(report, Executed.Yes));
+            return;
         }
         var deadline = tools.Journal.Uptime + TimeSpan.FromMilliseconds(claim!.UploadLimitMs);
         Tell(report, e => e with { Phase = ClaimPhase.Uploading, UploadDeadline = (long)deadline.TotalMilliseconds });

@@ -43,6 +43,15 @@ public sealed class SpoolTests : IDisposable
     }
 
     [Fact]
+    public async Task Pages_and_their_folders_are_the_owners_alone()
+    {
+        await FillAsync(Open(), _query, 2);
+        var made = Directory.GetFileSystemEntries(_folder.Path, "*", SearchOption.AllDirectories);
+        Assert.Contains(File(2), made);
+        TemporaryFolder.AssertOwnersAlone(made);
+    }
+
+    [Fact]
     public async Task What_belongs_to_no_claim_goes_and_half_written_pages_with_it()
     {
         var stale = Guid.NewGuid();

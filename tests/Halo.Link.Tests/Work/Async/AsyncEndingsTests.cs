@@ -45,27 +45,27 @@ public sealed class AsyncEndingsTests : AsyncTests
         var claim = Wait(NewClaim(1));
         await ConnectAsync();
         await Until(() => Link.Given.Count == 1);
-        Assert.True(Link.Queries.Cancel(claim.QueryId));
+        Link.Queries.Cancel(claim.QueryId);
         Assert.Equal(executed, (await Api.NextAsync(ReportKind.Cancelled)).Executed);
         await Settled(claim.QueryId);
-        Assert.False(Link.Queries.Cancel(claim.QueryId));
-        Assert.False(Link.Queries.Cancel(Guid.NewGuid()));
+        Link.Queries.Cancel(claim.QueryId);
+        Link.Queries.Cancel(Guid.NewGuid());
+        await Link.Queries.StopAsync(TestContext.Current.CancellationToken);
+        Assert.Empty(Api.TakeReports());
     }
 
     [Fact]
     public async Task A_finished_write_is_never_called_cancelled()
     {
-        var go = new TaskCompletionSource();
-        Link.Database = async (_, _, _) =>
+        Link.Database = async (_, _, cancel) =>
         {
-            await go.Task;
+            await Task.Delay(Timeout.Infinite, cancel).ContinueWith(_ => { }, TaskScheduler.Default);
             return new(Ending.Successful, Executed.Yes) { RowsAffected = 1 };
         };
         var claim = Wait(NewClaim(1, mode: ExecutionMode.NonQuery));
         await ConnectAsync();
         await Until(() => Link.Given.Count == 1);
-        Assert.True(Link.Queries.Cancel(claim.QueryId));
-        go.SetResult();
+        Link.Queries.Cancel(claim.QueryId);
         Assert.Equal(1, (await Api.NextAsync(ReportKind.Complete)).RowsAffected);
     }
 
@@ -76,7 +76,7 @@ public sealed class AsyncEndingsTests : AsyncTests
         var claim = Wait(NewClaim(1));
         await ConnectAsync();
         await Api.NextAsync(ReportKind.Uploading);
-        Assert.True(Link.Queries.Cancel(claim.QueryId));
+        Link.Queries.Cancel(claim.QueryId);
         Assert.Equal(Executed.Yes, (await Api.NextAsync(ReportKind.Cancelled)).Executed);
         await Until(() => Link.Spool.UsedBytes == 0);
     }
@@ -90,9 +90,33 @@ public sealed class AsyncEndingsTests : AsyncTests
         Link.Queries.OnClaims([.. claims.Select(c => new ArrivedClaim(c, true))]);
         await Until(() => Link.Given.Count == 2);
         var waiting = claims.Single(c => !Link.Given.Contains(c.QueryId));
-        Assert.True(Link.Queries.Cancel(waiting.QueryId));
+        Link.Queries.Cancel(waiting.QueryId);
         Assert.Equal(Executed.No, (await Api.NextAsync(ReportKind.Cancelled, waiting.QueryId)).Executed);
         Assert.Equal(2, Link.Given.Count);
+    }
+
+    [Fact]
+    public async Task A_claim_cancelled_right_behind_its_arrival_is_cancelled()
+    {
+        Link.Database = Hanging(Executed.No);
+        await ConnectAsync();
+        var claim = NewClaim(1);
+        Link.Queries.OnClaims([new ArrivedClaim(claim, true)]);
+        Link.Queries.Cancel(claim.QueryId);
+        Assert.Equal(Executed.No, (await Api.NextAsync(ReportKind.Cancelled, claim.QueryId)).Executed);
+        await Settled(claim.QueryId);
+    }
+
+    [Fact]
+    public async Task Two_claims_of_one_query_in_one_answer_execute_once_under_the_later()
+    {
+        await ConnectAsync();
+        var first = NewClaim(1);
+        var second = first with { ClaimId = Guid.NewGuid(), Number = 2 };
+        Link.Queries.OnClaims([new ArrivedClaim(first, true), new ArrivedClaim(second, true)]);
+        Assert.Equal(second.ClaimId, (await Api.NextAsync(ReportKind.Complete)).ClaimId);
+        await Settled(first.QueryId);
+        Assert.Equal([first.QueryId], Link.Given);
     }
 
     [Fact]

@@ -24,6 +24,17 @@ sealed class TemporaryFolder : IDisposable
         }
     }
 
+    /// <summary>Whether nobody but the owner may touch any of them; on Windows the rights are the directory's.</summary>
+    public static void AssertOwnersAlone(IEnumerable<string> paths)
+    {
+        const UnixFileMode others = ~(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        foreach (var path in paths)
+        {
+            if (!OperatingSystem.IsWindows())
+                Assert.Equal(UnixFileMode.None, File.GetUnixFileMode(path) & others);
+        }
+    }
+
     public void Dispose() => Directory.Delete(Path, recursive: true);
 
     void CopyTo(TemporaryFolder copy)
