@@ -33,7 +33,7 @@ public sealed class IntegratorRegistry(Database database, IntegratorDirectory di
     /// <summary>Changes what an operator sets; in force when this returns. What a disabled integrator had waiting is cancelled.</summary>
     public async Task<Integrator?> ChangeAsync(Guid id, string name, bool enabled, IntegratorRules rules)
     {
-        await database.WriteAsync(async transaction =>
+        var settled = await database.WriteAsync<IReadOnlyList<SettledQuery>>(async transaction =>
         {
             await transaction.Connection!.ExecuteAsync(
                 """
@@ -52,24 +52,24 @@ public sealed class IntegratorRegistry(Database database, IntegratorDirectory di
                     rules.Quota,
                     at = time.GetUtcNow().ToUnixTimeMilliseconds(),
                 }, transaction);
-            if (!enabled)
-                await ledger.CancelQueuedAsync(transaction, null, id);
             await audit.WriteAsync(transaction, enabled ? "integrator.changed" : "integrator.disabled", id.ToString());
-            return 0;
+            return enabled ? [] : await ledger.CancelQueuedAsync(transaction, null, id);
         });
+        await ledger.ConcludeAsync(settled);
         return await directory.RefreshAsync(id);
     }
 
     /// <summary>Removes an integrator with its keys and pairings; its queries stay in the ledger.</summary>
     public async Task DeleteAsync(Guid id)
     {
-        await database.WriteAsync(async transaction =>
+        var settled = await database.WriteAsync(async transaction =>
         {
-            await ledger.CancelQueuedAsync(transaction, null, id);
+            var cancelled = await ledger.CancelQueuedAsync(transaction, null, id);
             await transaction.Connection!.ExecuteAsync("DELETE FROM integrators WHERE id = @id", new { id }, transaction);
             await audit.WriteAsync(transaction, "integrator.deleted", id.ToString());
-            return 0;
+            return cancelled;
         });
+        await ledger.ConcludeAsync(settled);
         await directory.RefreshAsync(id);
     }
 
@@ -108,15 +108,15 @@ public sealed class IntegratorRegistry(Database database, IntegratorDirectory di
     /// <summary>Takes the pairing away; nothing of the integrator reaches the site after this returns.</summary>
     public async Task UnpairAsync(Guid id, Guid siteId)
     {
-        await database.WriteAsync(async transaction =>
+        var settled = await database.WriteAsync(async transaction =>
         {
             var gone = await transaction.Connection!.ExecuteAsync(
                 "DELETE FROM pairings WHERE integrator_id = @id AND site_id = @siteId", new { id, siteId }, transaction);
-            await ledger.CancelQueuedAsync(transaction, siteId, id);
             if (gone == 1)
                 await audit.WriteAsync(transaction, "integrator.unpaired", $"{id} {siteId}");
-            return 0;
+            return await ledger.CancelQueuedAsync(transaction, siteId, id);
         });
+        await ledger.ConcludeAsync(settled);
         await directory.RefreshAsync(id);
     }
 

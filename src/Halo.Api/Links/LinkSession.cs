@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text.Json;
 using Halo.Line;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
@@ -13,6 +14,9 @@ namespace Halo.Api.Links;
 /// <param name="SiteIds">The sites it brought.</param>
 public sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnection Line, IReadOnlyList<Guid> SiteIds)
 {
+    /// <summary>Immediate queries that its run had when it said Hello.</summary>
+    public IReadOnlySet<Guid> Immediates { get; init; } = new HashSet<Guid>();
+
     /// <summary>How the ledger names it.</summary>
     public Queries.Ledger.LinkSession Reference => new(LinkId, RunId, Id);
 
@@ -21,8 +25,11 @@ public sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnectio
 
     /// <summary>Sends an immediate query on its way.</summary>
     /// <returns>False when the line is gone: it may not have arrived.</returns>
-    public ValueTask<bool> ExecuteAsync(Guid queryId, Execute message, CancellationToken giveUp) =>
-        Line.SendAsync(FrameKind.Execute, queryId, message, ProtocolJson.Default.Execute, giveUp);
+    public ValueTask<bool> ExecuteAsync(Guid queryId, byte[] command, CancellationToken giveUp) =>
+        Line.SendAsync(FrameKind.Execute, queryId, command, giveUp);
+
+    /// <summary>A command as it is sent.</summary>
+    public static byte[] Write(Execute message) => JsonSerializer.SerializeToUtf8Bytes(message, ProtocolJson.Default.Execute);
 
     /// <summary>Asks to stop a query.</summary>
     public void Cancel(Guid queryId) => _ = Line.SendAsync(FrameKind.Cancel, queryId).AsTask();

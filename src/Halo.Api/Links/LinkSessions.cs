@@ -20,16 +20,19 @@ public sealed class LinkSessions(Database database, ApiOptions options, TimeProv
     public LinkSession? Find(Guid linkId) => _open.GetValueOrDefault(linkId);
 
     /// <summary>The session of a Link, waiting for one until <paramref name="giveUp"/>.</summary>
-    public async Task<LinkSession?> WaitAsync(Guid linkId, CancellationToken giveUp)
+    /// <param name="except">One that is broken: its successor is wanted.</param>
+    public async Task<LinkSession?> WaitAsync(Guid linkId, CancellationToken giveUp, LinkSession? except = null)
     {
-        while (Find(linkId) is null && !giveUp.IsCancellationRequested)
+        while (FindOther() is null && !giveUp.IsCancellationRequested)
         {
             var waiter = _awaited.GetOrAdd(linkId, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
-            if (Find(linkId) is { } session)
+            if (FindOther() is { } session)
                 return session;
             await ((Task)waiter.Task).WaitAsync(giveUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-        return Find(linkId);
+        return FindOther();
+
+        LinkSession? FindOther() => Find(linkId) is { } found && !ReferenceEquals(found, except) ? found : null;
     }
 
     /// <summary>Opens a session to the queries of its Link, in memory and in the directory of sessions.</summary>

@@ -87,7 +87,10 @@ public sealed partial class LinkSocket(
         await registry.DescribeAsync(visit.Link.Id, hello);
         var own = hello.Sites.Select(s => sites.Find(s.Id)).OfType<SiteRecord>().Where(s => s.LinkId == visit.Link.Id).ToList();
         registry.Heard(own.Select(s => s.Id), hello.ClockUtc, [.. hello.Sites.Where(s => s.Database is not null).Select(s => new SiteDatabase(s.Id, s.Database!))]);
-        var session = new LinkSession(Guid.CreateVersion7(time.GetUtcNow()), visit.Link.Id, hello.RunId, visit.Line, [.. own.Select(s => s.Id)]);
+        var session = new LinkSession(Guid.CreateVersion7(time.GetUtcNow()), visit.Link.Id, hello.RunId, visit.Line, [.. own.Select(s => s.Id)])
+        {
+            Immediates = hello.Immediates.ToHashSet(),
+        };
         var verdicts = await settling.SettleAsync(session, hello);
         await visit.Line.SendAsync(FrameKind.Welcome, Guid.Empty,
             new Welcome(session.Id, ProductVersion.Text, options.HeartbeatSeconds, verdicts, [.. own.Select(Enrolment.Notice)]), ProtocolJson.Default.Welcome);

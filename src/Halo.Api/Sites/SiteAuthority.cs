@@ -20,19 +20,20 @@ public sealed class SiteAuthority(
     /// <param name="copyPairings">Whether those who were paired with the old site are then paired with this one.</param>
     public async Task<bool> MoveAsync(Guid siteId, bool copyPairings, OperatorDeed deed)
     {
+        var settled = new List<SettledQuery>();
         var moved = await database.WriteAsync<Moved?>(async t =>
         {
+            settled.Clear();
             if (await HoldPracticeAsync(t, siteId) is not { Removed: false } site)
                 return null;
             var old = site.Shared ? [] : (await t.ReadAsync(r => r.GetGuid(0),
                 "SELECT id FROM sites WHERE pms_id = @practice AND pms_name = @pms AND authoritative AND id <> @id",
                 ("practice", site.PmsId), ("pms", site.PmsName), ("id", siteId)));
-            var cancelled = 0;
             var paired = new List<Guid>();
             foreach (var oldId in old)
             {
                 await t.RunAsync("UPDATE sites SET authoritative = FALSE, updated_at = @now WHERE id = @id", ("id", oldId), ("now", Now));
-                cancelled += (await ledger.CancelQueuedAsync(t, oldId, null)).Count;
+                settled.AddRange(await ledger.CancelQueuedAsync(t, oldId, null));
                 if (copyPairings)
                     paired.AddRange(await CopyPairingsAsync(t, oldId, siteId));
             }
@@ -40,13 +41,14 @@ public sealed class SiteAuthority(
             await audit.WriteAsync(t, "site.authority-moved", siteId.ToString(), detail: deed.ToDetail(new JsonObject
             {
                 ["from"] = new JsonArray([.. old.Select(id => JsonValue.Create(id.ToString()))]),
-                ["cancelled"] = cancelled,
+                ["cancelled"] = settled.Count,
                 ["pairingsCopied"] = paired.Count,
             }));
             return new Moved(old, paired);
         });
         if (moved is null)
             return false;
+        await ledger.ConcludeAsync(settled);
         foreach (var integrator in moved.Paired)
             await integrators.RefreshAsync(integrator);
         await PublishAsync([siteId, .. moved.Old]);
@@ -57,18 +59,19 @@ public sealed class SiteAuthority(
     /// <summary>What the site last reported of its database, machine and practice is right. Another practice is joined without its authority.</summary>
     public async Task<bool> ConfirmAsync(Guid siteId, OperatorDeed deed)
     {
+        var settled = new List<SettledQuery>();
         var done = await database.WriteAsync(async t =>
         {
+            settled.Clear();
             if (await HoldPracticeAsync(t, siteId) is not { Removed: false } site)
                 return false;
-            var cancelled = 0;
             if (site.OtherPractice)
             {
                 var shared = options.IsShared(site.ReportedPmsId!);
                 await t.RunAsync(
                     "UPDATE sites SET pms_name = reported_pms_name, pms_id = reported_pms_id, authoritative = @shared, authority_shared = @shared WHERE id = @id",
                     ("shared", shared), ("id", siteId));
-                cancelled = (await ledger.CancelQueuedAsync(t, siteId, null)).Count;
+                settled.AddRange(await ledger.CancelQueuedAsync(t, siteId, null));
             }
             await t.RunAsync(
                 """
@@ -79,10 +82,11 @@ public sealed class SiteAuthority(
             await audit.WriteAsync(t, "site.confirmed", siteId.ToString(), detail: deed.ToDetail(new JsonObject
             {
                 ["practice"] = site.OtherPractice ? $"{site.ReportedPmsName} {site.ReportedPmsId}" : null,
-                ["cancelled"] = cancelled,
+                ["cancelled"] = settled.Count,
             }));
             return true;
         });
+        await ledger.ConcludeAsync(settled);
         if (done)
         {
             await PublishAsync([siteId]);
@@ -96,16 +100,19 @@ public sealed class SiteAuthority(
     /// <summary>Takes the site out for good. Its id stays, so that callers are told what became of it; so do the results that are there.</summary>
     public async Task RemoveAsync(Guid siteId, OperatorDeed deed)
     {
+        var settled = new List<SettledQuery>();
         await database.WriteAsync(async t =>
         {
+            settled.Clear();
             if (await HoldPracticeAsync(t, siteId) is not { Removed: false })
                 return 0;
             await t.RunAsync("UPDATE sites SET status = 'removed', authoritative = FALSE, updated_at = @now WHERE id = @id", ("id", siteId), ("now", Now));
             await t.RunAsync("DELETE FROM pairing_codes WHERE site_id = @id", ("id", siteId));
-            var cancelled = (await ledger.CancelQueuedAsync(t, siteId, null)).Count;
-            await audit.WriteAsync(t, "site.removed", siteId.ToString(), detail: deed.ToDetail(new JsonObject { ["cancelled"] = cancelled }));
+            settled.AddRange(await ledger.CancelQueuedAsync(t, siteId, null));
+            await audit.WriteAsync(t, "site.removed", siteId.ToString(), detail: deed.ToDetail(new JsonObject { ["cancelled"] = settled.Count }));
             return 1;
         });
+        await ledger.ConcludeAsync(settled);
         await PublishAsync([siteId]);
         await CancelLateAsync([siteId]);
     }
@@ -139,7 +146,7 @@ public sealed class SiteAuthority(
     async Task CancelLateAsync(IEnumerable<Guid> siteIds)
     {
         foreach (var id in siteIds)
-            await database.WriteAsync(t => ledger.CancelQueuedAsync(t, id, null));
+            await ledger.ConcludeAsync(await database.WriteAsync(t => ledger.CancelQueuedAsync(t, id, null)));
     }
 
     /// <summary>Locks every site of the practice, so that two decisions about it take turns.</summary>

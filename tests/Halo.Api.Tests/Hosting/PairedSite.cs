@@ -62,6 +62,13 @@ public sealed class PairedSite(ApiHost host, SimulatedLink link, string key) : I
         return await response.QueryAsync();
     }
 
+    /// <summary>An immediate query is sent while the ledger still writes it; until then nobody finds it.</summary>
+    public Task IsThereAsync(Guid id) => Until.TrueAsync(async () =>
+    {
+        using var response = await SendAsync(HttpMethod.Get, $"/{id}");
+        return response.IsSuccessStatusCode;
+    });
+
     public async Task<(int Status, Query Query)> CancelAsync(Guid id)
     {
         using var response = await SendAsync(HttpMethod.Delete, $"/{id}");

@@ -98,6 +98,20 @@ public sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
         return Of(Failed(envelope with { StatusTiming = Timing(query, sentAt, null) }, QueryStatus.Executing, Executed.Unknown, error));
     }
 
+    /// <summary>The Link said how it ended, and the store could not take it: the caller is told what is known, and not to repeat blindly.</summary>
+    public static ImmediateAnswer NotRecorded(NewQuery query, DateTimeOffset sentAt, DateTimeOffset now, Outcome outcome, ImmediateExchange exchange)
+    {
+        exchange.Dispose();
+        var error = new ErrorDetails(ErrorTypes.Http, 504,
+            $"The query ended at the site (executed: {outcome.Executed.ToString().ToLowerInvariant()}), but the service could not record it, so its answer is not given. "
+            + "Do not repeat a write blindly: GET on its id tells what became of it once the record is made.")
+        {
+            Code = FailureCodes.NoAnswer,
+        };
+        var envelope = Envelope(query, sentAt, now) with { CompletedAt = null };
+        return Of(Failed(envelope with { StatusTiming = Timing(query, sentAt, null) }, QueryStatus.Executing, outcome.Executed, error));
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _exchange?.Dispose();
 

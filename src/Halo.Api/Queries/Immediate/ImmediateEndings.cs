@@ -33,6 +33,20 @@ static class ImmediateEndings
         },
     };
 
+    /// <summary>The line was gone before anything of the command was sent.</summary>
+    public static Settlement NeverSent { get; } = new(QueryStatus.ExecutionFailed, Mover.Api)
+    {
+        Executed = Executed.No,
+        Error = Failures.Of(FailureCodes.NeverSent),
+    };
+
+    /// <summary>The run that may have had it is gone.</summary>
+    public static Settlement LinkLost { get; } = new(QueryStatus.ExecutionFailed, Mover.Api)
+    {
+        Executed = Executed.Unknown,
+        Error = Failures.Of(FailureCodes.LinkLost),
+    };
+
     /// <summary>What a Link said.</summary>
     public static Settlement From(Outcome outcome) => new(StatusOf(outcome.Ending), Mover.Link)
     {

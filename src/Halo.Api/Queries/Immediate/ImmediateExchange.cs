@@ -80,9 +80,6 @@ public sealed class ImmediateExchange(Guid queryId, LinkSession session, RowFlow
     /// <summary>The end is known and durable.</summary>
     public void Complete(ImmediateEnd end) => _end.TrySetResult(end);
 
-    /// <summary>The ledger did not take the end.</summary>
-    public void Fail(Exception cause) => _end.TrySetException(cause);
-
     /// <summary>Gives the buffers back; whatever still arrives is dropped.</summary>
     public void Dispose()
     {
@@ -99,4 +96,8 @@ public sealed class ImmediateExchange(Guid queryId, LinkSession session, RowFlow
 /// <summary>How an immediate query ended, as the ledger has it.</summary>
 /// <param name="Outcome">What its Link said; null where the service settled it.</param>
 /// <param name="CompletedAt">When.</param>
-public sealed record ImmediateEnd(Outcome? Outcome, DateTimeOffset CompletedAt);
+public sealed record ImmediateEnd(Outcome? Outcome, DateTimeOffset CompletedAt)
+{
+    /// <summary>Whether the ledger has it; where it could not be written, the Link tells it again.</summary>
+    public bool Recorded { get; init; } = true;
+}

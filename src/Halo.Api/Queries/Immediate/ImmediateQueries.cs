@@ -21,6 +21,7 @@ public sealed partial class ImmediateQueries(
     QueryLedger ledger, LinkSessions sessions, Availability availability, QueryLimits limits, TimeProvider time, ILogger<ImmediateQueries> log) : IDisposable
 {
     readonly ConcurrentDictionary<Guid, ImmediateExchange> _exchanges = new();
+    readonly Unrecorded _unrecorded = new();
     readonly CancellationTokenSource _stopping = new();
 
     /// <summary>Runs a query and waits for its end; the answer holds pooled buffers and is to be disposed.</summary>
@@ -54,21 +55,32 @@ public sealed partial class ImmediateQueries(
         var left = Math.Max(0, submission.MaxTimeInQueue - (int)time.GetElapsedTime(accepted).TotalMilliseconds);
         var patience = TimeSpan.FromMilliseconds(left + query.ExecutionLimit + limits.GraceMs);
         var sentAt = time.GetUtcNow();
+        var command = LinkSession.Write(new Execute(query.SiteId, query.IntegratorId, submission.Command, left, query.ExecutionLimit,
+            stream is null ? limits.ImmediateResultBytes : long.MaxValue)
+        {
+            Catalogue = submission.Catalogue,
+            ResultSet = submission.ResultSet,
+            Tag = submission.Tag,
+        });
         var exchange = new ImmediateExchange(query.Id, session, stream);
         stream?.Open(query.Id, bytes => session.Grant(query.Id, bytes));
         _exchanges[query.Id] = exchange;
         var recorded = Task.CompletedTask;
         if (condition is null)
-            recorded = ledger.RecordSentAsync(query, session.Reference, sentAt, sentAt + patience);
+            recorded = _unrecorded.Watch(query.Id, () => ledger.RecordSentAsync(query, session.Reference, sentAt, sentAt + patience));
         else if (!await TryAcceptAsync(exchange, query, sentAt, patience, condition))
             return null;
-        // A line that broke meanwhile has been judged by a Hello perhaps, which could not know of this query.
-        if (condition is not null && session.Line.Dead.IsCancellationRequested)
-            return await TakeBackAsync(exchange, query, recorded, submission);
         // 3. Away. "At once or not at all" (0) still lets a frame that is being sent come to its end.
-        if (!await TrySendAsync(session, query, submission, left, stream is null ? limits.ImmediateResultBytes : long.MaxValue,
-            submission.MaxTimeInQueue == 0 ? callerGone : waiting.Token))
-            return await TakeBackAsync(exchange, query, recorded, submission);
+        switch (await SendAsync(session, query.Id, command, submission.MaxTimeInQueue == 0 ? callerGone : waiting.Token))
+        {
+            case Sending.NotBegun when session.Line.Dead.IsCancellationRequested:
+                return await TakeBackAsync(exchange, query, recorded, ImmediateEndings.NeverSent);
+            case Sending.NotBegun:
+                return await TakeBackAsync(exchange, query, recorded, ImmediateEndings.QueueTimeout(submission.MaxTimeInQueue));
+            case Sending.Broken:
+                _ = JudgeBySuccessorAsync(exchange, recorded, patience);
+                break;
+        }
         if (exchange.CancelAsked)
             session.Cancel(query.Id);
         // 4. and 5.
@@ -128,7 +140,11 @@ public sealed partial class ImmediateQueries(
         _exchanges.TryGetValue(queryId, out var exchange);
         try
         {
-            var result = await ledger.SettleImmediateAsync(queryId, ImmediateEndings.From(outcome));
+            var settlement = ImmediateEndings.From(outcome);
+            var result = await ledger.SettleImmediateAsync(queryId, settlement);
+            // The ledger does not know it: the accept failed with the store. It is written now, or nothing is acknowledged.
+            if (result.Status is null && await _unrecorded.RecordAsync(queryId))
+                result = await ledger.SettleImmediateAsync(queryId, settlement);
             exchange?.Complete(new ImmediateEnd(result.Accepted ? outcome : null, time.GetUtcNow()));
             await session.AcknowledgeAsync(queryId);
         }
@@ -136,7 +152,7 @@ public sealed partial class ImmediateQueries(
         {
             // Not acknowledged: the Link keeps the outcome and tells it again in its next session.
             LogNotSettled(queryId, e.GetType().Name);
-            exchange?.Fail(e);
+            exchange?.Complete(new ImmediateEnd(outcome, time.GetUtcNow()) { Recorded = false });
         }
     }
 
@@ -158,24 +174,41 @@ public sealed partial class ImmediateQueries(
         }
     }
 
-    static async Task<bool> TrySendAsync(
-        LinkSession session, NewQuery query, QuerySubmission submission, int waitMs, long maxResultBytes, CancellationToken giveUp)
+    static async Task<Sending> SendAsync(LinkSession session, Guid queryId, byte[] command, CancellationToken giveUp)
     {
+        if (session.Line.Dead.IsCancellationRequested)
+            return Sending.NotBegun;
         try
         {
-            await session.ExecuteAsync(query.Id,
-                new Execute(query.SiteId, query.IntegratorId, submission.Command, waitMs, query.ExecutionLimit, maxResultBytes)
-                {
-                    Catalogue = submission.Catalogue,
-                    ResultSet = submission.ResultSet,
-                    Tag = submission.Tag,
-                }, giveUp);
-            // Sent, or the line broke on the way: then the Link's next Hello says whether it arrived.
-            return true;
+            return await session.ExecuteAsync(queryId, command, giveUp) ? Sending.Sent : Sending.Broken;
         }
         catch (OperationCanceledException)
         {
-            return false;
+            return Sending.NotBegun;
+        }
+    }
+
+    /// <summary>
+    /// The line broke while the command was being sent. The Hello that judges such queries may have come before this one was in
+    /// the ledger; so it is judged once more by what the next session's Hello says that its run has.
+    /// </summary>
+    async Task JudgeBySuccessorAsync(ImmediateExchange exchange, Task recorded, TimeSpan patience)
+    {
+        try
+        {
+            using var limit = new CancellationTokenSource(patience, time);
+            await recorded;
+            var next = await sessions.WaitAsync(exchange.Session.LinkId, limit.Token, except: exchange.Session);
+            if (next is null || next.Immediates.Contains(exchange.QueryId))
+                return;
+            var sameRun = next.RunId == exchange.Session.RunId;
+            await ledger.SettleImmediateAsync(exchange.QueryId, sameRun ? ImmediateEndings.NeverSent : ImmediateEndings.LinkLost);
+            OnSettledByHello([exchange.QueryId]);
+        }
+        catch (Exception e)
+        {
+            // Its deadline settles it.
+            LogNotSettled(exchange.QueryId, e.GetType().Name);
         }
     }
 
@@ -187,6 +220,8 @@ public sealed partial class ImmediateQueries(
         try
         {
             var end = await exchange.End.WaitAsync(either.Token);
+            if (end is { Recorded: false, Outcome: { } told })
+                return ImmediateAnswer.NotRecorded(query, sentAt, end.CompletedAt, told, exchange);
             return end.Outcome is { } outcome
                 ? ImmediateAnswer.Of(query, sentAt, end, outcome, exchange)
                 : await ShowAsync(query, exchange);
@@ -204,12 +239,11 @@ public sealed partial class ImmediateQueries(
     }
 
     /// <summary>It never left this process: nothing ran, and the ledger hears so.</summary>
-    async Task<ImmediateAnswer> TakeBackAsync(ImmediateExchange exchange, NewQuery query, Task recorded, QuerySubmission submission)
+    async Task<ImmediateAnswer> TakeBackAsync(ImmediateExchange exchange, NewQuery query, Task recorded, Settlement settlement)
     {
         _exchanges.TryRemove(query.Id, out _);
         exchange.Dispose();
         await recorded;
-        var settlement = ImmediateEndings.QueueTimeout(submission.MaxTimeInQueue);
         await ledger.SettleImmediateAsync(query.Id, settlement);
         return ImmediateAnswer.Of(query, settlement, time.GetUtcNow());
     }
@@ -237,4 +271,17 @@ public sealed partial class ImmediateQueries(
 
     [LoggerMessage(1210, LogLevel.Error, "The end of query {QueryId} could not be recorded ({Exception}); its Link keeps it and tells it again")]
     partial void LogNotSettled(Guid queryId, string exception);
+}
+
+/// <summary>What became of sending a command.</summary>
+enum Sending
+{
+    /// <summary>It is on its way.</summary>
+    Sent,
+
+    /// <summary>Nothing of it was sent.</summary>
+    NotBegun,
+
+    /// <summary>The line broke on the way: the Link may have it.</summary>
+    Broken,
 }

@@ -13,6 +13,7 @@ static class LedgerSql
         VALUES (@id, @integrator, @site, @link, @run, @session, @mode, @status, @executed, @tag, @catalogue, @set,
           @queue, @limit, @commandSize, @requestSize, @sqlSize, @by, @created, @queued, @executing,
           @completed, @updated, @deadline, @errorType, @errorCode, @failure, @key, @detail)
+        ON CONFLICT (id) DO NOTHING
         """;
 
     // What is not told keeps what an earlier report stored.

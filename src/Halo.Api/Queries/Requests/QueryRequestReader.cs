@@ -18,6 +18,13 @@ public sealed class QueryRequestReader(QueryLimits limits)
     /// <param name="mode">How it is answered; null where the body says it (<c>POST …/queries</c>).</param>
     public (QuerySubmission? Submission, Refusal? Refusal) Read(ReadOnlyMemory<byte> body, QueryMode? mode, SiteRecord site)
     {
+        // Some editors begin a file with a byte order mark; it is no part of the JSON.
+        if (body.Span.StartsWith("\uFEFF"u8))
+            body = body[3..];
+        if (body.IsEmpty)
+            return (null, Refusal.Invalid("body", "is empty; it must be JSON: { \"command\": { \"text\": \"SELECT …\" } }."));
+        if (!BrokenText.IsUtf8(body.Span))
+            return (null, Refusal.Invalid("body", "is not UTF-8."));
         JsonDocument document;
         try
         {
@@ -25,13 +32,16 @@ public sealed class QueryRequestReader(QueryLimits limits)
         }
         catch (JsonException e)
         {
-            return (null, Refusal.Invalid("body", $"is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."));
+            return (null, Refusal.Invalid("body", $"is not JSON, or nested deeper than 64: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."));
         }
         using (document)
         {
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 return (null, Refusal.Invalid("body", "must be a JSON object."));
             var json = new FaultyJson([]);
+            BrokenText.Find(body.Span, document.RootElement, json);
+            if (json.Faults.Count > 0)
+                return (null, Refusal.Invalid(json.Faults));
             var submission = Read(document.RootElement, mode, site, json);
             return json.Faults.Count > 0
                 ? (null, Refusal.Invalid(json.Faults))

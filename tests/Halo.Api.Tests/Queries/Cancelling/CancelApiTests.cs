@@ -79,7 +79,8 @@ public class CancelApiTests(OneHost one) : IClassFixture<OneHost>
         await using var site = await PairedSite.CreateAsync(_host);
         var asked = site.AskAsync();
         var (id, _) = await site.Link.ExpectExecuteAsync();
-        await Until.TrueAsync(async () => (await site.CancelAsync(id)).Status == 202);
+        await site.IsThereAsync(id);
+        Assert.Equal(202, (await site.CancelAsync(id)).Status);
         Assert.Equal(id, (await site.Link.ExpectAsync(FrameKind.Cancel)).QueryId);
         await site.Link.TellAsync(id, new Outcome(Ending.Cancelled, Executed.No));
         using var response = await asked;

@@ -1,10 +1,13 @@
 using System.Globalization;
 using System.Text;
+using Dapper;
+using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Halo.Api.Tests.Queries.Immediate;
 
@@ -116,6 +119,7 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
         var (link, key, path) = await PairedAsync();
         await using var _ = link;
         await link.BreakAsync();
+        await Until.TrueAsync(() => Task.FromResult(_host.Services.GetRequiredService<Api.Links.LinkSessions>().Find(link.LinkId) is null));
         var asked = AskAsync(path, key);
         await link.ConnectAsync();
         var (id, _) = await link.ExpectExecuteAsync();
@@ -194,6 +198,33 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
         using var response = await asked;
         var query = await response.QueryAsync();
         Assert.Equal((QueryStatus.ExecutionFailed, Executed.Unknown, FailureCodes.LinkLost), (query.Status, query.Executed!.Value, query.ErrorDetails!.Code));
+    }
+
+    [Fact]
+    public async Task An_accept_that_the_store_did_not_take_is_made_again_before_its_outcome()
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        var database = _host.Services.GetRequiredService<Database>();
+        await database.WriteAsync(async t => await t.Connection!.ExecuteAsync(
+            "CREATE TRIGGER full BEFORE INSERT ON queries BEGIN SELECT RAISE(ABORT, 'the disk is full'); END", null, t));
+        var asked = AskAsync(path, key);
+        var (id, _) = await link.ExpectExecuteAsync();
+        await link.TellAsync(id, new Outcome(Ending.Successful, Executed.Yes) { RowsAffected = 1 });
+        using var response = await asked;
+        Assert.Equal(504, (int)response.StatusCode);
+        var query = await response.QueryAsync();
+        Assert.Equal((id, Executed.Yes), (query.Id, query.Executed!.Value));
+        Assert.Contains("Do not repeat", query.Error!.Message, StringComparison.Ordinal);
+
+        // The store is well again; the Link was not acknowledged and tells the outcome in its next session.
+        await database.WriteAsync(async t => await t.Connection!.ExecuteAsync("DROP TRIGGER full", null, t));
+        await link.BreakAsync();
+        await link.ConnectAsync(link.Hello() with { Immediates = [id] });
+        await link.TellAsync(id, new Outcome(Ending.Successful, Executed.Yes) { RowsAffected = 1 });
+        Assert.Equal(id, (await link.ExpectAsync(FrameKind.OutcomeAck)).QueryId);
+        using var later = await _host.SendAsync(HttpMethod.Get, $"{path}/{id}", key: key);
+        Assert.Equal((QueryStatus.Successful, 1L), ((await later.QueryAsync()) is var q ? (q.Status, q.Result!.RowsAffected!.Value) : default));
     }
 
     [Fact]

@@ -107,6 +107,29 @@ public class QueryRequestReaderTests
     public void Limits_hold_at_below_and_above(string body, bool taken) => Assert.Equal(taken, Read(body).Refusal is null);
 
     [Theory]
+    [InlineData("""{ "command": { "text": "SELECT '\ud800'" } }""", "command.text")]
+    [InlineData("""{ "command": { "text": "SELECT @a", "parameters": [ { "name": "@a", "value": "\uDC00" } ] } }""", "command.parameters[0].value")]
+    [InlineData("""{ "command": { "text": "SELECT @a", "parameters": [ { "name": "\ud83d", "value": "x" } ] } }""", "command.parameters[0].name")]
+    [InlineData("""{ "command": { "text": "EXEC p", "parameters": [ { "name": "t", "type": "Structured", "value": [ { "a": "\ud800" } ] } ] } }""", "command.parameters[0].value[0].a")]
+    [InlineData("""{ "catalogue": "\ud800", "command": { "text": "SELECT 1" } }""", "catalogue")]
+    public void Half_a_surrogate_pair_is_named(string body, string field) => Assert.Equal([field], Faults(body));
+
+    [Fact]
+    public void A_whole_surrogate_pair_is_text() =>
+        Assert.Equal("SELECT '\U0001F600'", Read("""{ "command": { "text": "SELECT '\ud83d\ude00'" } }""").Submission!.Command.Text);
+
+    [Fact]
+    public void Bytes_that_are_no_text_are_refused_and_a_byte_order_mark_is_passed_over()
+    {
+        var reader = new QueryRequestReader(new QueryLimits());
+        byte[] broken = [.. "{ \"sqlQuery\": \"SELECT '"u8, 0xFF, .. "'\" }"u8];
+        Assert.Equal("body", Assert.Single(reader.Read(broken, QueryMode.Immediate, Site).Refusal!.Errors!).Field);
+        byte[] marked = [0xEF, 0xBB, 0xBF, .. "{ \"sqlQuery\": \"SELECT 1\" }"u8];
+        Assert.NotNull(reader.Read(marked, QueryMode.Immediate, Site).Submission);
+        Assert.Contains("empty", reader.Read(ReadOnlyMemory<byte>.Empty, QueryMode.Immediate, Site).Refusal!.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(QueryLimits.TextBytes - 1, true)]
     [InlineData(QueryLimits.TextBytes, true)]
     [InlineData(QueryLimits.TextBytes + 1, false)]

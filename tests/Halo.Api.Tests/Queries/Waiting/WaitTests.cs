@@ -44,6 +44,7 @@ public class WaitTests(OneHost one) : IClassFixture<OneHost>
         await using var site = await PairedSite.CreateAsync(_host);
         var asked = site.AskAsync();
         var (id, _) = await site.Link.ExpectExecuteAsync();
+        await site.IsThereAsync(id);
         var waiting = WaitAsync(site, id);
         await SomebodyWaitsAsync();
         await site.Link.AnswerAsync(id, "[]", 0);
