@@ -8,7 +8,7 @@ namespace Halo.Api;
 
 /// <summary>What has to stand before the port opens, in order; and what ends when the service stops.</summary>
 public sealed partial class Startup(
-    IntegratorDirectory integrators, SiteDirectory sites, SiteAuthority authority, LinkDirectory links, DeadlineWatch deadlines, IdempotencyStore idempotency,
+    IntegratorDirectory integrators, SiteDirectory sites, SiteAuthority authority, LinkDirectory links, QueryLedger ledger, DeadlineWatch deadlines, IdempotencyStore idempotency,
     Shutdown shutdown,
     ApiOptions options, IHostApplicationLifetime lifetime, ILogger<Startup> log)
 {
@@ -20,6 +20,7 @@ public sealed partial class Startup(
         await authority.ApplySharedAsync();
         await sites.LoadAsync(stop);
         await idempotency.LoadAsync();
+        await ledger.AfterDowntimeAsync();
         deadlines.Start();
         lifetime.ApplicationStarted.Register(() => LogReady(ProductVersion.Text, options.DataDirectory, options.Enrolment));
         if (options.Enrolment == EnrolmentMode.Open)

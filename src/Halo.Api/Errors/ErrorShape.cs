@@ -40,10 +40,17 @@ public sealed partial class ErrorShape(RequestDelegate next, ILogger<ErrorShape>
             $"{http.Request.Path} does not know {http.Request.Method}. It takes {http.Response.Headers.Allow}."),
         413 => new(413, ErrorCodes.RequestTooLarge, "The request's body is over the limit that GET /integrator/limits tells."),
         415 => new(415, ErrorCodes.UnsupportedMediaType, "The body must be JSON: send Content-Type: application/json."),
+        500 when IsQuery(http) => new(500, ErrorCodes.InternalError,
+            "The service failed, and the query may have run all the same. Look at GET …/queries before you send it again, and tell the service's operator the traceId."),
         500 => new(500, ErrorCodes.InternalError, "The service failed. Tell its operator the traceId; a repeat may succeed."),
         503 => new(503, ErrorCodes.ServiceUnavailable, "The service is stopping or not ready. Try again shortly."),
         _ => new(status, ErrorCodes.InvalidRequest, "The request is malformed."),
     };
+
+    /// <summary>Whether the request asks for work in a practice's database, which a repeat would do twice.</summary>
+    static bool IsQuery(HttpContext http) =>
+        HttpMethods.IsPost(http.Request.Method) && http.Request.Path.StartsWithSegments("/integrator/sites", out var rest)
+        && rest.Value!.Split('/') is [_, _, "queries", ..];
 
     static string RouteOf(HttpContext http) =>
         (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "(no route)";

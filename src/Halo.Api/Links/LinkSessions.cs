@@ -11,6 +11,8 @@ public sealed class LinkSessions(Database database, ApiOptions options, TimeProv
     readonly ConcurrentDictionary<Guid, LinkSession> _open = new();
     readonly ConcurrentDictionary<Guid, TaskCompletionSource<LinkSession>> _awaited = new();
 
+    readonly Turns _turns = new();
+
     /// <summary>All that are open.</summary>
     public ICollection<LinkSession> All => _open.Values;
 
@@ -58,7 +60,11 @@ public sealed class LinkSessions(Database database, ApiOptions options, TimeProv
         return current;
     }
 
+    /// <summary>Waits until no other connection of this Link is becoming its session; disposing lets the next one in.</summary>
+    public Task<IDisposable> TakeTurnAsync(Guid linkId) => _turns.TakeAsync(linkId);
+
     /// <summary>Makes room for a new session: the same run's older one is replaced; another run's has to prove that it lives.</summary>
+    /// <remarks>The caller has the Link's turn, until it has opened its session.</remarks>
     /// <returns>False when another run of this Link answers: a cloned or restored server, which must not answer for the live one.</returns>
     public async Task<bool> MakeRoomAsync(Guid linkId, Guid runId)
     {

@@ -74,6 +74,10 @@ public sealed partial class LinkSocket(
             return;
         }
         visit.Greeted = true;
+        // One at a time for each Link: between the look for an older session and the opening of this one nobody else comes in.
+        using var turn = await sessions.TakeTurnAsync(visit.Link.Id);
+        if (visit.Line.Dead.IsCancellationRequested)
+            return;
         if (!await sessions.MakeRoomAsync(visit.Link.Id, hello.RunId))
         {
             LogAlreadyConnected(visit.Link.Id, hello.RunId);

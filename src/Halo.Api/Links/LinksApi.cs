@@ -13,8 +13,8 @@ public static class LinksApi
     public static void MapLinksApi(this IEndpointRouteBuilder routes)
     {
         var links = routes.MapGroup("").ExcludeFromDescription();
-        links.MapPost(LinkHttp.NoncePath, async (Nonces nonces) =>
-            TypedResults.Json(new NonceResponse(await nonces.CreateAsync()), ProtocolJson.Default.NonceResponse));
+        links.MapPost(LinkHttp.NoncePath, (Nonces nonces) =>
+            TypedResults.Json(new NonceResponse(nonces.Create()), ProtocolJson.Default.NonceResponse));
         links.MapPost(LinkHttp.EnrolPath, EnrolAsync);
         links.MapPost(LinkHttp.TokenPath, GrantAsync);
         links.MapGet(LinkHttp.SocketPath, (HttpContext http, LinkSocket socket) => socket.ServeAsync(http));

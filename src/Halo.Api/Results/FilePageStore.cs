@@ -107,15 +107,26 @@ public sealed partial class FilePageStore : IPageStore
     }
 
     /// <inheritdoc/>
+    public Task DeletePageAsync(Guid queryId, int pageNumber, string digest, CancellationToken stop) => Task.Run(() =>
+    {
+        var path = PathOf(queryId, pageNumber, digest);
+        if (File.Exists(path))
+            File.Delete(path);
+    }, stop);
+
+    /// <inheritdoc/>
     public Task DeleteAsync(Guid queryId, CancellationToken stop) => Task.Run(() =>
     {
+        // Most queries that end without success never had any.
+        if (!Directory.Exists(DirectoryOf(queryId)))
+            return;
         try
         {
             Directory.Delete(DirectoryOf(queryId), recursive: true);
         }
         catch (DirectoryNotFoundException)
         {
-            // There were none.
+            // Removed by another at the same moment.
         }
     }, stop);
 

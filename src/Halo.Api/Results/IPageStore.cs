@@ -16,6 +16,9 @@ public interface IPageStore
     /// <exception cref="SealBrokenException">It was changed or cut; thrown here or while reading.</exception>
     Task<Stream?> OpenReadAsync(DataKey key, int pageNumber, string digest, CancellationToken stop);
 
+    /// <summary>Removes one page; none is no error.</summary>
+    Task DeletePageAsync(Guid queryId, int pageNumber, string digest, CancellationToken stop);
+
     /// <summary>Removes all pages of a query; none is no error.</summary>
     Task DeleteAsync(Guid queryId, CancellationToken stop);
 }

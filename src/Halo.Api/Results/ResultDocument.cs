@@ -14,8 +14,11 @@ public sealed partial class ResultDocument(ResultReader reader, ILogger<ResultDo
         if (query.Pages.Count == 0)
             return await SendAsync(http, query, wanted, []);
         // Where the first is gone there is still time to say so.
-        await using var first = await reader.OpenAsync(query, query.Pages[0], http.RequestAborted);
-        return first is null ? ResultReader.Gone("The result is no longer kept.") : await SendAsync(http, query, wanted, [first], query.Pages.Skip(1));
+        var (first, refusal) = await reader.OpenAsync(query, query.Pages[0], http.RequestAborted);
+        if (first is null)
+            return refusal!;
+        await using (first)
+            return await SendAsync(http, query, wanted, [first], query.Pages.Skip(1));
     }
 
     /// <summary>Pages that are open, then those that are not.</summary>
@@ -32,9 +35,11 @@ public sealed partial class ResultDocument(ResultReader reader, ILogger<ResultDo
                 await SendAsync(response, transcoder, page, http.RequestAborted);
             foreach (var row in others ?? [])
             {
-                await using var page = await reader.OpenAsync(query, row, http.RequestAborted)
-                    ?? throw new InvalidDataException($"Page {row.PageNumber} is in the manifest and not in the store.");
-                await SendAsync(response, transcoder, page, http.RequestAborted);
+                var (page, _) = await reader.OpenAsync(query, row, http.RequestAborted);
+                if (page is null)
+                    throw new InvalidDataException($"Page {row.PageNumber} cannot be read.");
+                await using (page)
+                    await SendAsync(response, transcoder, page, http.RequestAborted);
             }
             transcoder.EndDocument();
             await response.Body.WriteAsync(transcoder.Output.Written, http.RequestAborted);

@@ -5,13 +5,15 @@ using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.Queries.Ledger;
 using Halo.Api.Sites;
+using Halo.Api.Storage.Keys;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 
 namespace Halo.Api.Results;
 
 /// <summary>Finds the stored page that an integrator asks for, or says why there is none.</summary>
-public sealed class ResultReader(SiteAccess access, QueryLedger ledger, IPageStore pages, ResultOptions options, TimeProvider time)
+public sealed partial class ResultReader(
+    SiteAccess access, QueryLedger ledger, IPageStore pages, ResultOptions options, TimeProvider time, ILogger<ResultReader> log)
 {
     /// <summary>The page, its bytes open for reading.</summary>
     public async Task<(OpenPage? Page, Refusal? Refusal)> OpenAsync(HttpContext http, string siteId, string queryId, string pageNumber)
@@ -23,9 +25,7 @@ public sealed class ResultReader(SiteAccess access, QueryLedger ledger, IPageSto
             return (null, Refusal.Invalid("pageNumber", "must be a whole number from 1."));
         if (RefusalOf(query, number) is { } refusal)
             return (null, refusal);
-        var page = await OpenAsync(query, query.Pages.First(p => p.PageNumber == number), http.RequestAborted);
-        // In the manifest and not in the store: removed between the two looks.
-        return page is null ? (null, Gone("The result is no longer kept.")) : (page, null);
+        return await OpenAsync(query, query.Pages.First(p => p.PageNumber == number), http.RequestAborted);
     }
 
     /// <summary>The query, all of whose pages can be read.</summary>
@@ -40,9 +40,28 @@ public sealed class ResultReader(SiteAccess access, QueryLedger ledger, IPageSto
             $"The query is {QueryLifecycle.Word(query.Status)}; its whole result can be read once it is successful. Its pages can be read one by one as they come."));
     }
 
-    /// <summary>A page of the manifest; null where the store has it no longer.</summary>
-    public async Task<OpenPage?> OpenAsync(QueryRecord query, PageRow row, CancellationToken stop) =>
-        await pages.OpenReadAsync(ledger.KeyOf(query), row.PageNumber, row.Digest, stop) is { } stored ? new OpenPage(query, row, stored) : null;
+    /// <summary>A page of the manifest, or why it cannot be read.</summary>
+    public async Task<(OpenPage? Page, Refusal? Refusal)> OpenAsync(QueryRecord query, PageRow row, CancellationToken stop)
+    {
+        try
+        {
+            if (await pages.OpenReadAsync(ledger.KeyOf(query), row.PageNumber, row.Digest, stop) is { } stored)
+                return (new OpenPage(query, row, new WatchedStream(stored, () => LogDamaged(query.Id, row.PageNumber))), null);
+        }
+        catch (SealBrokenException)
+        {
+            LogDamaged(query.Id, row.PageNumber);
+            return (null, Lost(row, "damaged"));
+        }
+        // Removed between the two looks, in order; or lost.
+        if (!(await ledger.PagesAsync(query.Id)).Contains(row) || HasPassed(query))
+            return (null, Gone("The result is no longer kept."));
+        LogMissing(query.Id, row.PageNumber);
+        return (null, Lost(row, "missing"));
+    }
+
+    static Refusal Lost(PageRow row, string how) => new(500, ErrorCodes.InternalError,
+        $"Page {row.PageNumber} of the result is {how} at the service, and a repeat will not help. Tell its operator the traceId; a query that only reads can be asked anew.");
 
     async Task<(QueryRecord? Query, Refusal? Refusal)> FindAsync(HttpContext http, string siteId, string queryId)
     {
@@ -61,7 +80,7 @@ public sealed class ResultReader(SiteAccess access, QueryLedger ledger, IPageSto
             return Refusal.NotFound("An immediate query's rows are in its answer alone; it has no pages.");
         if (QueryLifecycle.IsFinal(query.Status) && query.Status != QueryStatus.Successful)
             return Gone($"The query ended as {QueryLifecycle.Word(query.Status)}; it has no pages.");
-        if (query.CompletedAt is { } completed && completed + TimeSpan.FromHours(options.RetentionHours) <= time.GetUtcNow())
+        if (HasPassed(query))
             return Gone($"Results are kept for {options.RetentionHours} hours; this one's time is over.");
         return null;
     }
@@ -77,7 +96,18 @@ public sealed class ResultReader(SiteAccess access, QueryLedger ledger, IPageSto
             : Refusal.NotFound($"Page {number} is not there yet; the query is {QueryLifecycle.Word(query.Status)}.");
     }
 
-    internal static Refusal Gone(string message) => new(410, ErrorCodes.Gone, message);
+    bool HasPassed(QueryRecord query) =>
+        query.CompletedAt is { } completed && completed + TimeSpan.FromHours(options.RetentionHours) <= time.GetUtcNow();
+
+    static Refusal Gone(string message) => new(410, ErrorCodes.Gone, message);
+
+    [LoggerMessage(1311, LogLevel.Error,
+        "Page {Page} of query {QueryId} is missing from the store of results, though the ledger has it. Put it back from a backup of the data directory and look for what removes files there")]
+    partial void LogMissing(Guid queryId, int page);
+
+    [LoggerMessage(1312, LogLevel.Error,
+        "Page {Page} of query {QueryId} is damaged: its seal does not hold. Put it back from a backup of the data directory and check the disk")]
+    partial void LogDamaged(Guid queryId, int page);
 }
 
 /// <summary>A stored page, open.</summary>

@@ -7,6 +7,8 @@ namespace Halo.Api.Storage;
 /// <summary>Files that are there after a power loss, whole or not at all.</summary>
 static class DurableFile
 {
+    const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
     /// <summary>Writes a small secret that only the service's account can read.</summary>
     /// <returns>False: the file was there already and is unchanged.</returns>
     public static bool TryCreateOwnerOnly(string path, string content)
@@ -14,23 +16,53 @@ static class DurableFile
         var draft = $"{path}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}.tmp";
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            options.UnixCreateMode = OwnerOnly;
         using (var file = new FileStream(draft, options))
         {
             file.Write(Encoding.UTF8.GetBytes(content + "\n"));
             file.Flush(flushToDisk: true);
         }
-        try
-        {
-            File.Move(draft, path, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(path))
+        if (!TryName(draft, path))
         {
             File.Delete(draft);
             return false;
         }
         SyncDirectory(Path.GetDirectoryName(path)!);
         return true;
+    }
+
+    /// <summary>Makes an empty file that only the service's account can read, where there is none; what is there keeps its rights.</summary>
+    public static void EnsureOwnerOnly(string path)
+    {
+        if (OperatingSystem.IsWindows() || File.Exists(path))
+            return;
+        using var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.ReadWrite, UnixCreateMode = OwnerOnly });
+    }
+
+    /// <summary>In one step, so that of two that try at once one alone succeeds.</summary>
+    static bool TryName(string draft, string path)
+    {
+        // File.Move looks first and renames then, on every system but Windows: it would replace what came between the two.
+        if (!OperatingSystem.IsWindows())
+        {
+            if (Link(Encoding.UTF8.GetBytes(draft + "\0"), Encoding.UTF8.GetBytes(path + "\0")) == 0)
+            {
+                File.Delete(draft);
+                return true;
+            }
+            if (File.Exists(path))
+                return false;
+            // A file system without links: what is left is the look before.
+        }
+        try
+        {
+            File.Move(draft, path, overwrite: false);
+            return true;
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            return false;
+        }
     }
 
     /// <summary>Gives <paramref name="draft"/>, already synced, its name, durably.</summary>
@@ -40,14 +72,17 @@ static class DurableFile
         SyncDirectory(Path.GetDirectoryName(path)!);
     }
 
-    /// <summary>Makes the directory and its missing parents, durably.</summary>
+    /// <summary>Makes the directory and its missing parents, durably, for the service's account alone.</summary>
     public static void CreateDirectory(string path)
     {
         if (Directory.Exists(path))
             return;
         var parent = Path.GetDirectoryName(path)!;
         CreateDirectory(parent);
-        Directory.CreateDirectory(path);
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(path);
+        else
+            Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
         SyncDirectory(parent);
     }
 
@@ -73,6 +108,10 @@ static class DurableFile
     [DllImport("libc", EntryPoint = "open", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     static extern int Open(byte[] path, int flags);
+
+    [DllImport("libc", EntryPoint = "link", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    static extern int Link(byte[] existing, byte[] path);
 
     [DllImport("libc", EntryPoint = "fsync", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -11,11 +11,12 @@ public sealed class SqliteDatabase : Database
     readonly SqliteWriter _writer;
     readonly TimeProvider _time;
 
-    /// <param name="file">The database file; made at the first write.</param>
+    /// <param name="file">The database file; made here, readable by the service's account alone, as are the files that SQLite makes beside it.</param>
     /// <param name="time">For the record of applied scripts.</param>
     public SqliteDatabase(string file, TimeProvider time)
     {
         _time = time;
+        DurableFile.EnsureOwnerOnly(file);
         // Seconds that a connection waits for another process's lock (a backup, a second start).
         var writer = new SqliteConnectionStringBuilder { DataSource = file, Pooling = false, DefaultTimeout = 30, ForeignKeys = true };
         _readers = new SqliteConnectionStringBuilder(writer.ConnectionString) { Pooling = true }.ConnectionString;

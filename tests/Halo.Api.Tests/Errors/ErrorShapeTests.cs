@@ -1,5 +1,10 @@
+using System.Text.Json;
+using Halo.Api.Errors;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
+using Halo.Contracts.Json;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Halo.Api.Tests.Errors;
 
@@ -31,6 +36,22 @@ public class ErrorShapeTests(OneHost one) : IClassFixture<OneHost>
         var error = await response.ErrorAsync(401);
         Assert.Equal(ErrorCodes.KeyMissing, error.Code);
         Assert.Contains("Ocp-Apim-Subscription-Key", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("POST", "/integrator/sites/1/queries/immediate", false)]
+    [InlineData("POST", "/integrator/sites/1/queries", false)]
+    [InlineData("GET", "/integrator/sites/1/queries", true)]
+    [InlineData("POST", "/admin/v1/integrators", true)]
+    public async Task A_failure_advises_a_repeat_only_where_nothing_can_run_twice(string method, string path, bool advises)
+    {
+        var http = new DefaultHttpContext { Request = { Method = method, Path = path }, Response = { Body = new MemoryStream() } };
+        await new ErrorShape(_ => throw new InvalidOperationException("x"), NullLogger<ErrorShape>.Instance).InvokeAsync(http);
+        http.Response.Body.Position = 0;
+        var error = JsonSerializer.Deserialize(http.Response.Body, HaloJson.Default.ErrorResponse)!.Error;
+        Assert.Equal((500, ErrorCodes.InternalError), (http.Response.StatusCode, error.Code));
+        Assert.Equal(advises, error.Message.Contains("a repeat may succeed", StringComparison.Ordinal));
+        Assert.Equal(!advises, error.Message.Contains("GET …/queries", StringComparison.Ordinal));
     }
 
     [Theory]

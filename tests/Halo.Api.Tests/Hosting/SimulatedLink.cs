@@ -19,7 +19,7 @@ namespace Halo.Api.Tests.Hosting;
 /// <summary>A Link without a database: it speaks the real protocol over a real socket, and a test says what it answers.</summary>
 public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
 {
-    readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     readonly Channel<(FrameKind Kind, Guid QueryId, byte[] Payload)> _frames = Channel.CreateUnbounded<(FrameKind, Guid, byte[])>();
     LineConnection? _line;
     Task _receiving = Task.CompletedTask;
@@ -31,6 +31,9 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
     public string PmsName { get; init; } = "Best Practice";
     public string MachineId { get; init; } = "machine-1";
     public string? DatabaseIdentity { get; init; } = "db-1";
+
+    /// <summary>The same Link on a copy of its server: another run.</summary>
+    public SimulatedLink Clone() => new(host) { LinkId = LinkId, SiteId = SiteId, PmsId = PmsId, PmsName = PmsName, _key = ECDsa.Create(_key.ExportParameters(true)) };
 
     public LineConnection Line => _line ?? throw new InvalidOperationException("not connected");
 

@@ -1,8 +1,10 @@
+using Halo.Api.Links;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Sites;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Halo.Api.Tests.Links;
 
@@ -22,6 +24,31 @@ public class SessionTests
         Assert.Equal(LineCloseReason.AlreadyConnected, await clone.EndAsync());
         Assert.False(first.Dead.IsCancellationRequested);
         first.Abort("test");
+    }
+
+    [Fact]
+    public async Task Two_runs_that_say_hello_at_once_become_one_session()
+    {
+        await using var host = await ApiHost.StartAsync();
+        var sessions = host.Services.GetRequiredService<LinkSessions>();
+        await using var original = new SimulatedLink(host);
+        using var enrolled = await original.EnrolAsync();
+        for (var round = 0; round < 20; round++)
+        {
+            await using var one = original.Clone();
+            await using var two = original.Clone();
+            await Task.WhenAll(one.OpenAsync(), two.OpenAsync());
+            SimulatedLink[] runs = [one, two];
+            await Task.WhenAll(runs.Select(r => r.Line.SendAsync(FrameKind.Hello, Guid.Empty, r.Hello(), ProtocolJson.Default.Hello).AsTask()));
+            var loser = await await Task.WhenAny(runs.Select(async r => (Run: r, Reason: await r.EndAsync())));
+            Assert.Equal(LineCloseReason.AlreadyConnected, loser.Reason);
+            var winner = runs.Single(r => r != loser.Run);
+            await winner.ExpectAsync(FrameKind.Welcome);
+            Assert.Empty(await winner.ClaimAsync());
+            Assert.Equal(winner.RunId, sessions.Find(original.LinkId)!.RunId);
+            await winner.BreakAsync();
+            await Until.TrueAsync(() => Task.FromResult(sessions.Find(original.LinkId) is null));
+        }
     }
 
     [Fact]

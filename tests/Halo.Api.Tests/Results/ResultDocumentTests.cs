@@ -155,6 +155,67 @@ public class ResultDocumentTests(OneHost one) : IClassFixture<OneHost>
         await gone.ErrorAsync(410);
     }
 
+    string[] FilesOf(Claim claim, string pattern = "*.page") =>
+        [.. Directory.GetFiles(Path.Combine(_host.Services.GetRequiredService<ApiOptions>().DataDirectory, "pages"), pattern, SearchOption.AllDirectories)
+            .Where(f => f.Contains(claim.QueryId.ToString(), StringComparison.Ordinal))];
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_page_that_the_service_has_lost_is_its_failure_and_not_the_end_of_retention(bool damaged)
+    {
+        await using var result = await DeliverAsync("""[{"id":1,"name":"a"}]""");
+        await result.CompleteAsync();
+        var file = Assert.Single(FilesOf(result.Claim));
+        if (damaged)
+            await File.WriteAllBytesAsync(file, (await File.ReadAllBytesAsync(file))[..^1]);
+        else
+            File.Delete(file);
+        foreach (var rest in (string[])["", "/1", "/1/stream"])
+        {
+            using var answer = await result.GetAsync(rest);
+            var error = await answer.ErrorAsync(500);
+            Assert.Equal("InternalError", error.Code);
+            Assert.DoesNotContain("may succeed", error.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task No_file_stays_of_a_query_that_failed_also_none_that_the_manifest_never_had()
+    {
+        await using var result = await DeliverAsync("""[{"id":1,"name":"a"}]""");
+        var file = Assert.Single(FilesOf(result.Claim));
+        // As after a kill between file and row.
+        await _host.Services.GetRequiredService<Halo.Api.Storage.Database>().CommitAsync(
+            new("DELETE FROM pages WHERE query_id = @id", ("id", result.Claim.QueryId)));
+        Assert.True((await result.Link.ReportAsync(result.Claim.QueryId, new Report(result.Claim.ClaimId, ReportKind.Failed) { Executed = Executed.No })).Accepted);
+        await Until.TrueAsync(() => Task.FromResult(!File.Exists(file)));
+    }
+
+    [Fact]
+    public async Task Another_page_with_a_number_that_is_taken_leaves_no_file()
+    {
+        await using var result = await DeliverAsync("""[{"id":1,"name":"a"}]""");
+        var other = Compress("""[{"id":2,"name":"b"}]""");
+        foreach (var (body, rows) in new[] { (other, 1), (result.Pages[0], 7) })
+        {
+            using var put = new HttpRequestMessage(HttpMethod.Put, LinkHttp.PagePath(result.Claim.QueryId, 1)) { Content = new ByteArrayContent(body) };
+            put.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await result.Link.TokenAsync());
+            put.Content.Headers.ContentEncoding.Add("br");
+            put.Headers.Add("Content-Digest", $"sha-256=:{Convert.ToBase64String(SHA256.HashData(body))}:");
+            put.Headers.Add(LinkHttp.ClaimHeader, result.Claim.ClaimId.ToString());
+            put.Headers.Add(LinkHttp.RowsStartHeader, "0");
+            put.Headers.Add(LinkHttp.RowsCountHeader, rows.ToString(CultureInfo.InvariantCulture));
+            put.Headers.Add(LinkHttp.SizeHeader, "21");
+            using var refused = await _host.Client.SendAsync(put);
+            await refused.ErrorAsync(409);
+            Assert.Single(FilesOf(result.Claim));
+        }
+        await result.CompleteAsync();
+        using var whole = await result.GetAsync();
+        Assert.Equal("""[{"id":1,"name":"a"}]""", await whole.Content.ReadAsStringAsync());
+    }
+
     [Fact]
     public async Task A_page_that_is_lost_half_way_never_ends_in_order()
     {

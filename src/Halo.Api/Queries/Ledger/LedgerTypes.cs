@@ -86,8 +86,8 @@ public sealed record MoveResult(bool Accepted, QueryStatus? Status)
 }
 
 /// <summary>A query that has just become final.</summary>
-/// <param name="HadPages">Its pages are no longer in the manifest; their bytes go after the commit.</param>
-public sealed record SettledQuery(Guid QueryId, QueryStatus Status, bool HadPages);
+/// <param name="DropsPages">Whatever is stored of its pages goes after the commit, also what never came into the manifest.</param>
+public sealed record SettledQuery(Guid QueryId, QueryStatus Status, bool DropsPages);
 
 /// <summary>An async query that a Link has just taken.</summary>
 /// <param name="Number">Upwards among the Link's claims, without gaps.</param>

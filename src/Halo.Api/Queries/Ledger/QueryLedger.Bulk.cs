@@ -71,14 +71,13 @@ public sealed partial class QueryLedger
                 ]);
             if (moved.Count == 0)
                 continue;
-            HashSet<Guid> hadPages = [];
             if (mode == QueryMode.Async)
             {
                 (list, values) = LedgerSql.In(moved);
                 await t.RunAsync($"DELETE FROM query_commands WHERE query_id IN {list}", values);
-                hadPages = [.. await t.ReadAsync(r => r.GetGuid(0), $"DELETE FROM pages WHERE query_id IN {list} RETURNING query_id", values)];
+                await t.RunAsync($"DELETE FROM pages WHERE query_id IN {list}", values);
             }
-            all.AddRange(moved.Select(id => new SettledQuery(id, ending.Status, hadPages.Contains(id))));
+            all.AddRange(moved.Select(id => new SettledQuery(id, ending.Status, mode == QueryMode.Async && ending.Status != QueryStatus.Successful)));
         }
         return all;
     }

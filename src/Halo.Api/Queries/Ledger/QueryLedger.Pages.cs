@@ -28,14 +28,14 @@ public sealed partial class QueryLedger
     }
 
     /// <summary>Puts a page, whose bytes are stored already, into the manifest: from then on it exists.</summary>
-    /// <remarks>Refused because the query became final meanwhile, it removes the bytes again.</remarks>
+    /// <remarks>Refused for good, it removes the bytes again.</remarks>
     public async Task<AddPageResult> AddPageAsync(Guid claimId, PageRow page)
     {
-        var (result, final) = await database.WriteAsync(async t =>
+        var (result, drop) = await database.WriteAsync(async t =>
         {
             var held = await HoldAsync(t, page.QueryId);
             if (held is null || held.ClaimId != claimId || held.Status is not (QueryStatus.Executing or QueryStatus.Uploading))
-                return (AddPageResult.NotWanted, held is { Status: not QueryStatus.Successful } && QueryLifecycle.IsFinal(held.Status));
+                return (AddPageResult.NotWanted, held is { Status: not QueryStatus.Successful } && QueryLifecycle.IsFinal(held.Status) ? Drop.All : Drop.Nothing);
             var added = await t.RunAsync(
                 """
                 INSERT INTO pages (query_id, page_number, row_start, row_count, json_size, stored_size, digest, created_at)
@@ -44,12 +44,15 @@ public sealed partial class QueryLedger
                 ("id", page.QueryId), ("number", page.PageNumber), ("start", page.RowStart), ("count", page.RowCount),
                 ("json", page.JsonSize), ("stored", page.StoredSize), ("digest", page.Digest), ("now", Now));
             if (added > 0)
-                return (AddPageResult.Added, false);
+                return (AddPageResult.Added, Drop.Nothing);
             var there = (await t.ReadAsync(PageOf, SelectPages, ("id", page.QueryId))).Find(p => p.PageNumber == page.PageNumber);
-            return (there == page ? AddPageResult.AlreadyThere : AddPageResult.Different, false);
+            // With the same digest it is the same file, whatever else is said of it.
+            return (there == page ? AddPageResult.AlreadyThere : AddPageResult.Different, there?.Digest == page.Digest ? Drop.Nothing : Drop.This);
         });
-        if (final)
+        if (drop == Drop.All)
             await pages.DeleteAsync(page.QueryId, CancellationToken.None);
+        else if (drop == Drop.This)
+            await pages.DeletePageAsync(page.QueryId, page.PageNumber, page.Digest, CancellationToken.None);
         return result;
     }
 
@@ -88,6 +91,14 @@ public sealed partial class QueryLedger
                 ("id", queryId), ("pages", report.PageCount), ("digest", report.Digest));
             return new(true, QueryStatus.Successful) { Moved = true };
         });
+
+    /// <summary>Which stored bytes are nobody's.</summary>
+    enum Drop
+    {
+        Nothing,
+        This,
+        All,
+    }
 
     static PageRow PageOf(DbDataReader r) =>
         new(r.GetGuid(0), r.GetInt32(1), r.GetInt64(2), r.GetInt64(3), r.GetInt64(4), r.GetInt64(5), r.GetString(6));

@@ -89,25 +89,22 @@ public sealed partial class QueryLedger
     /// <summary>A claimed query ends otherwise than successful. Its pages go.</summary>
     public async Task<MoveResult> SettleClaimAsync(Guid queryId, Guid claimId, Settlement s)
     {
-        var hadPages = false;
         var result = await ReportAsync(queryId, claimId, async (t, held) =>
         {
             if (QueryLifecycle.IsFinal(held.Status))
                 return new(held.Status == s.Status && held.SettledBy == LedgerSql.Word(s.By), held.Status);
             if (!QueryLifecycle.Allows(held.Status, s.Status, s.By, QueryMode.Async))
                 return new(false, held.Status);
-            hadPages = await SettleAsync(t, held, s);
+            await SettleAsync(t, held, s);
             return new(true, s.Status) { Moved = true };
         });
+        // Whatever the manifest said: a page may have been stored whose row was never written.
         if (result.Moved)
-            Tell(queryId);
-        if (hadPages)
-            await pages.DeleteAsync(queryId, CancellationToken.None);
+            await ConcludeAsync([new SettledQuery(queryId, s.Status, DropsPages: s.Status != QueryStatus.Successful)]);
         return result;
     }
 
-    /// <returns>Whether pages left the manifest.</returns>
-    async Task<bool> SettleAsync(DbTransaction t, Held held, Settlement s)
+    async Task SettleAsync(DbTransaction t, Held held, Settlement s)
     {
         var detail = Sealed(held, d => new()
         {
@@ -117,7 +114,8 @@ public sealed partial class QueryLedger
         });
         await t.RunAsync(LedgerSql.SettleFor(s, QueryMode.Async), LedgerSql.SettleParameters(held.Id, s, Now, null, detail));
         await t.RunAsync("DELETE FROM query_commands WHERE query_id = @id", ("id", held.Id));
-        return s.Status != QueryStatus.Successful && await t.RunAsync("DELETE FROM pages WHERE query_id = @id", ("id", held.Id)) > 0;
+        if (s.Status != QueryStatus.Successful)
+            await t.RunAsync("DELETE FROM pages WHERE query_id = @id", ("id", held.Id));
     }
 
     /// <summary>Locks the query and lets a report of its present claim through; another's is told where the query stands.</summary>

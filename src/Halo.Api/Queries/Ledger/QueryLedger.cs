@@ -53,7 +53,7 @@ public sealed partial class QueryLedger(Database database, MasterKeys keys, IPag
     {
         if (settled.Count > 0)
             Settled?.Invoke([.. settled.Select(s => s.QueryId)]);
-        foreach (var query in settled.Where(q => q.HadPages))
+        foreach (var query in settled.Where(q => q.DropsPages))
             await pages.DeleteAsync(query.QueryId, CancellationToken.None);
     }
 

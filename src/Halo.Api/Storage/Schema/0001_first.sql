@@ -98,6 +98,7 @@ CREATE TABLE pairing_failures (
 );
 CREATE INDEX pairing_failures_by_integrator ON pairing_failures (integrator_id, at);
 
+-- Nonces that were used: those that are only given out are not written.
 CREATE TABLE nonces (
   nonce TEXT NOT NULL PRIMARY KEY,
   expires_at BIGINT NOT NULL

@@ -116,6 +116,33 @@ public class DeadlineTests(SharedPostgres postgres)
         Assert.Equal(next.Id, Take(settled));
     }
 
+    [Theory, OnBothStores]
+    public async Task What_fell_due_while_the_service_was_away_waits_for_its_link_and_what_is_queued_does_not(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var finished = await practice.AcceptAndClaimAsync();
+        var silent = await practice.AcceptAndClaimAsync();
+        var immediate = await practice.SendAsync();
+        var queued = await practice.AcceptAsync(maxTimeInQueue: 1000);
+        store.Time.Advance(TimeSpan.FromHours(1));
+        var uploading = await practice.AcceptAndClaimAsync();
+        await store.Ledger.UploadingAsync(uploading.QueryId, uploading.ClaimId, new(uploading.ClaimId, ReportKind.Uploading) { PageCount = 1, Rows = 1 });
+        var far = await store.CountAsync("SELECT MAX(deadline_at) FROM queries");
+
+        await store.Ledger.AfterDowntimeAsync();
+        Assert.Equal(queued.Id, Assert.Single(await store.Ledger.DueAsync(store.Now)).QueryId);
+        Assert.Equal(store.Now + QueryLedger.LinksReturnWithin, await store.Ledger.NextDeadlineAsync());
+        Assert.Equal(far, await store.CountAsync("SELECT MAX(deadline_at) FROM queries"));
+        Assert.True((await store.Ledger.CompleteAsync(finished.QueryId, finished.ClaimId,
+            new(finished.ClaimId, ReportKind.Complete) { Rows = 0, RowsAffected = 1, ResultSets = 0, PageCount = 0 })).Accepted);
+
+        store.Time.Advance(QueryLedger.LinksReturnWithin);
+        Assert.Equal([.. new[] { silent.QueryId, immediate.Id }.Order()], (await store.Ledger.DueAsync(store.Now)).Select(s => s.QueryId).Order());
+        Assert.Equal(QueryStatus.Successful, await practice.StatusAsync(finished.QueryId));
+        Assert.Equal(QueryStatus.Uploading, await practice.StatusAsync(uploading.QueryId));
+    }
+
     static Guid Take(BlockingCollection<Guid> settled)
     {
         Assert.True(settled.TryTake(out var id, TimeSpan.FromSeconds(30)), "Nothing was settled.");
