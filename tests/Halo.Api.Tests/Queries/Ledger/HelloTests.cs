@@ -39,7 +39,7 @@ public class HelloTests(SharedPostgres postgres)
         var practice = await Practice.CreateAsync(store);
         var lost = await practice.AcceptAndClaimAsync();
         var hello = await store.Ledger.SettleHelloAsync(practice.Session with { SessionId = store.NewId() }, [], 0, []);
-        Assert.Equal([new SettledQuery(lost.QueryId, QueryStatus.ExecutionFailed, false)], hello.Settled);
+        Assert.Equal([new SettledQuery(lost.QueryId, QueryStatus.ExecutionFailed, true)], hello.Settled);
         await AssertEndedAsync(practice, lost.QueryId, QueryStatus.ExecutionFailed, Executed.No, FailureCodes.ClaimLost);
         Assert.Equal(0, await store.CountAsync("SELECT COUNT(*) FROM query_commands"));
     }
