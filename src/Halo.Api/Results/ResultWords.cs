@@ -45,7 +45,7 @@ static class ResultWords
         .AnswersRows(206, "A range of the stored bytes.", new RowsExample(RowForms.JsonType, "(bytes)"))
         .Sends(206, "Content-Range", "Which bytes of how many.")
         .AnswersNothing(304, "You have this page.")
-        .AnswersNothing(416, "The range begins beyond the page's end.")
+        .Refuses(416, ErrorCodes.InvalidRequest, "The range begins beyond the end; Content-Range says how many bytes there are.")
         .RefusesPage();
 
     static RouteHandlerBuilder SendsRowHeaders(this RouteHandlerBuilder route) => route

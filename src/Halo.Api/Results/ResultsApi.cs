@@ -95,13 +95,13 @@ public static class ResultsApi
         if (coding == PageCoding.Identity)
             return TypedResults.Stream(rows, "application/json", entityTag: tag);
         http.Response.Headers.ContentEncoding = coding;
-        http.Response.Headers.ETag = tag.ToString();
+        // Whoever has it already is answered without the rows being read.
+        http.Response.RegisterForDisposeAsync(rows);
         return TypedResults.Stream(async body =>
         {
-            await using (rows)
-            await using (var gzip = new GZipStream(body, CompressionLevel.Fastest, leaveOpen: true))
-                await rows.CopyToAsync(gzip, http.RequestAborted);
-        }, "application/json");
+            await using var gzip = new GZipStream(body, CompressionLevel.Fastest, leaveOpen: true);
+            await rows.CopyToAsync(gzip, http.RequestAborted);
+        }, "application/json", entityTag: tag);
     }
 
     static IReadOnlyList<OutputParameter> ParametersOf(OpenPage page) =>
