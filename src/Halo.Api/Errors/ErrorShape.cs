@@ -1,10 +1,15 @@
 using Halo.Contracts.Errors;
+using Microsoft.Net.Http.Headers;
 
 namespace Halo.Api.Errors;
 
 /// <summary>Gives every error the contract's shape, the framework's own included. No stack trace ever leaves.</summary>
 public sealed partial class ErrorShape(RequestDelegate next, ILogger<ErrorShape> log)
 {
+    /// <summary>What the framework says beside an error's status.</summary>
+    static readonly string[] OfErrors =
+        [HeaderNames.Allow, HeaderNames.Connection, HeaderNames.ContentRange, HeaderNames.RetryAfter, HeaderNames.SecWebSocketVersion, HeaderNames.WWWAuthenticate];
+
     public async Task InvokeAsync(HttpContext http)
     {
         try
@@ -29,8 +34,14 @@ public sealed partial class ErrorShape(RequestDelegate next, ILogger<ErrorShape>
             return;
         }
         var response = http.Response;
-        if (response.StatusCode >= 400 && !response.HasStarted && response.ContentLength is null && response.ContentType is null)
-            await Shape(http, response.StatusCode).ExecuteAsync(http);
+        if (response.StatusCode >= 400 && !response.HasStarted && response.ContentLength is null or 0)
+        {
+            var shaped = Shape(http, response.StatusCode);
+            // What stood there described a body that does not come, its coding for one.
+            foreach (var name in response.Headers.Keys.Except(OfErrors, StringComparer.OrdinalIgnoreCase).ToList())
+                response.Headers.Remove(name);
+            await shaped.ExecuteAsync(http);
+        }
     }
 
     static Refusal Shape(HttpContext http, int status) => status switch
@@ -38,8 +49,10 @@ public sealed partial class ErrorShape(RequestDelegate next, ILogger<ErrorShape>
         404 => new(404, ErrorCodes.NotFound, $"There is no {http.Request.Method} {http.Request.Path}. The routes are listed at /docs."),
         405 => new(405, ErrorCodes.MethodNotAllowed,
             $"{http.Request.Path} does not know {http.Request.Method}. It takes {http.Response.Headers.Allow}."),
+        412 => new(412, ErrorCodes.InvalidRequest, "It is not, or no longer, what the request's If-… headers name. Read it again without them."),
         413 => new(413, ErrorCodes.RequestTooLarge, "The request's body is over the limit that GET /integrator/limits tells."),
         415 => new(415, ErrorCodes.UnsupportedMediaType, "The body must be JSON: send Content-Type: application/json."),
+        416 => new(416, ErrorCodes.InvalidRequest, "The range lies outside of it; Content-Range says how many bytes there are."),
         500 when IsQuery(http) => new(500, ErrorCodes.InternalError,
             "The service failed, and the query may have run all the same. Look at GET …/queries before you send it again, and tell the service's operator the traceId."),
         500 => new(500, ErrorCodes.InternalError, "The service failed. Tell its operator the traceId; a repeat may succeed."),
