@@ -8,7 +8,7 @@ using Npgsql;
 namespace Halo.SystemTests.Fuzz;
 
 /// <summary>
-/// Spoiled requests by the thousand against the real programs. HALO_FUZZ_REQUESTS says how many for each kind of practice (default 6000), HALO_FUZZ_SEED
+/// Spoiled requests by the thousand against the real programs. HALO_FUZZ_REQUESTS says how many for each kind of practice (default 4000), HALO_FUZZ_SEED
 /// which (default: another each time; a failure prints it).
 /// </summary>
 [Collection(nameof(Alone))]
@@ -38,7 +38,7 @@ public sealed class FuzzTests(SharedPostgres postgres, ITestOutputHelper output)
     async Task RunAsync(HaloFixture fixture, string engine, string practice, string spare)
     {
         var seed = Number("HALO_FUZZ_SEED") ?? Random.Shared.Next();
-        var count = Number("HALO_FUZZ_REQUESTS") ?? 6000;
+        var count = Number("HALO_FUZZ_REQUESTS") ?? 4000;
         output.WriteLine($"HALO_FUZZ_SEED={seed} HALO_FUZZ_REQUESTS={count}");
         var link = fixture.AddLink(new LinkSite(engine, practice), new LinkSite(engine, spare) { PracticeManagementSiteId = "2" });
         var sites = await link.StartAsync();
