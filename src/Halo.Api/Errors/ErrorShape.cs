@@ -1,10 +1,15 @@
 using Halo.Contracts.Errors;
+using Microsoft.Net.Http.Headers;
 
 namespace Halo.Api.Errors;
 
 /// <summary>Gives every error the contract's shape, the framework's own included. No stack trace ever leaves.</summary>
 public sealed partial class ErrorShape(RequestDelegate next, ILogger<ErrorShape> log)
 {
+    /// <summary>What the framework says beside an error's status.</summary>
+    static readonly string[] OfErrors =
+        [HeaderNames.Allow, HeaderNames.Connection, HeaderNames.ContentRange, HeaderNames.RetryAfter, HeaderNames.SecWebSocketVersion, HeaderNames.WWWAuthenticate];
+
     public async Task InvokeAsync(HttpContext http)
     {
         try
@@ -29,17 +34,14 @@ public sealed partial class ErrorShape(RequestDelegate next, ILogger<ErrorShape>
             return;
         }
         var response = http.Response;
-        if (response.StatusCode is 412 or 416 && !response.HasStarted)
+        if (response.StatusCode >= 400 && !response.HasStarted && (response.ContentLength is null or 0))
         {
-            // What was said of the content that is not sent does not hold for the error.
-            response.Headers.Remove("Content-Digest");
-            response.Headers.ContentEncoding = default;
-            response.Headers.ETag = default;
-            response.ContentType = null;
-            response.ContentLength = null;
+            var shaped = Shape(http, response.StatusCode);
+            // What stood there described a body that does not come, its coding for one.
+            foreach (var name in response.Headers.Keys.Except(OfErrors, StringComparer.OrdinalIgnoreCase).ToList())
+                response.Headers.Remove(name);
+            await shaped.ExecuteAsync(http);
         }
-        if (response.StatusCode >= 400 && !response.HasStarted && response.ContentLength is null && response.ContentType is null)
-            await Shape(http, response.StatusCode).ExecuteAsync(http);
     }
 
     static Refusal Shape(HttpContext http, int status) => status switch

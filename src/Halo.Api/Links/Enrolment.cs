@@ -33,7 +33,7 @@ public sealed partial class Enrolment(
         }
         if (request is null)
             return (null, Refusal.Invalid("body", "is empty."));
-        if (Faults(request) is { Count: > 0 } faults)
+        if (EnrolmentFaults.Of(request) is { Count: > 0 } faults)
             return (null, Refusal.Invalid(faults));
         if (!Proves(request.PublicKey, nonce, proof, body) || !await nonces.ConsumeAsync(nonce))
         {
@@ -130,25 +130,6 @@ public sealed partial class Enrolment(
             host = JsonSerializer.Serialize(request.Host, ProtocolJson.Default.HostFacts),
             now = time.GetUtcNow().ToUnixTimeMilliseconds(),
         }, transaction);
-
-    static List<FieldError> Faults(EnrolRequest request)
-    {
-        var faults = new List<FieldError>();
-        if (request.LinkId == Guid.Empty)
-            faults.Add(new("linkId", "must be the Link's own UUID."));
-        if (request.PublicKey is not { KeyType: "EC", Curve: "P-256" })
-            faults.Add(new("publicKey", "must be a P-256 key as a JWK."));
-        if (request.Sites is null or [])
-            faults.Add(new("sites", "must name at least one site."));
-        foreach (var (site, index) in (request.Sites ?? []).Select((s, i) => (s, i)))
-        {
-            if (site.Id == Guid.Empty)
-                faults.Add(new($"sites[{index}].id", "must be the site's own UUID."));
-            if (string.IsNullOrWhiteSpace(site.PracticeManagementSiteId) || string.IsNullOrWhiteSpace(site.PracticeManagementName))
-                faults.Add(new($"sites[{index}]", "must name practiceManagementName and practiceManagementSiteId."));
-        }
-        return faults;
-    }
 
     static bool Proves(PublicKeyJwk key, string nonce, string proof, byte[] body)
     {

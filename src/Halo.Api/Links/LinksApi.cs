@@ -9,6 +9,7 @@ namespace Halo.Api.Links;
 public static class LinksApi
 {
     const int MaxEnrolmentBytes = 1024 * 1024;
+    const string FormType = "application/x-www-form-urlencoded";
 
     public static void MapLinksApi(this IEndpointRouteBuilder routes)
     {
@@ -37,9 +38,18 @@ public static class LinksApi
 
     static async Task<IResult> GrantAsync(HttpContext http, LinkTokens tokens, ApiOptions options)
     {
-        if (!http.Request.HasFormContentType)
-            return Refusal.Invalid("Content-Type", "must be application/x-www-form-urlencoded.");
-        var form = await http.Request.ReadFormAsync(http.RequestAborted);
+        // HasFormContentType would let multipart through, too.
+        if (http.Request.ContentType is not { } type || !type.StartsWith(FormType, StringComparison.OrdinalIgnoreCase))
+            return Refusal.Invalid("Content-Type", $"must be {FormType}.");
+        IFormCollection form;
+        try
+        {
+            form = await http.Request.ReadFormAsync(http.RequestAborted);
+        }
+        catch (InvalidDataException)
+        {
+            return Refusal.Invalid("body", "is no form, or one with more or longer fields than grant_type and assertion need.");
+        }
         if (form["grant_type"] != LinkHttp.JwtBearerGrant)
             return Refusal.Invalid("grant_type", $"must be {LinkHttp.JwtBearerGrant}.");
         var seenAs = $"{http.Request.Scheme}://{http.Request.Host}";

@@ -17,7 +17,8 @@ sealed class ExecutionWatch : IAsyncDisposable
     readonly TimeProvider _time;
     readonly CancellationToken _cancel;
     readonly CancellationTokenSource _limit;
-    readonly CancellationTokenSource _stop;
+    readonly CancellationTokenSource _wish;
+    readonly CancellationTokenSource _stop = new();
     readonly CancellationTokenSource _giveUp;
     readonly CancellationTokenRegistration _registration;
     readonly Lock _lock = new();
@@ -30,8 +31,8 @@ sealed class ExecutionWatch : IAsyncDisposable
         (_engine, _connection, _command, _time, _cancel) = (engine, connection, command, time, cancel);
         _limit = new CancellationTokenSource(limit, time);
         _giveUp = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
-        _stop = CancellationTokenSource.CreateLinkedTokenSource(_limit.Token, cancel);
-        _registration = _stop.Token.UnsafeRegister(static watch => ((ExecutionWatch)watch!).BeginAsking(), this);
+        _wish = CancellationTokenSource.CreateLinkedTokenSource(_limit.Token, cancel);
+        _registration = _wish.Token.UnsafeRegister(static watch => ((ExecutionWatch)watch!).BeginAsking(), this);
     }
 
     /// <summary>The statement is being cancelled: encode no more.</summary>
@@ -47,7 +48,7 @@ sealed class ExecutionWatch : IAsyncDisposable
     public bool CancelledByCaller { get; private set; }
 
     /// <summary>Stops the statement for a reason of the Link's own.</summary>
-    public void StopNow() => _stop.Cancel();
+    public void StopNow() => _wish.Cancel();
 
     /// <summary>Ends when the database has been asked to stop.</summary>
     public async ValueTask WhenAskedAsync()
@@ -71,6 +72,7 @@ sealed class ExecutionWatch : IAsyncDisposable
         if (_repeat is not null)
             await _repeat.DisposeAsync();
         await asking;
+        _wish.Dispose();
         _stop.Dispose();
         _limit.Dispose();
         _giveUp.Dispose();
@@ -86,6 +88,8 @@ sealed class ExecutionWatch : IAsyncDisposable
             CancelledByCaller = !_limit.IsCancellationRequested && _cancel.IsCancellationRequested;
             _giveUp.CancelAfter(Patience);
             _asking = Task.Run(Ask);
+            // Whoever waits with this token goes on reading where it wakes: not here, on the thread of a timer or of the line, before the database is asked.
+            _ = _stop.CancelAsync();
             _repeat = _time.CreateTimer(static watch => ((ExecutionWatch)watch!).AskOnceMore(), this, AskAgain, AskAgain);
         }
     }

@@ -78,7 +78,7 @@ public sealed class RowEncoder
             {
                 WriteRow(sink, json);
                 var more = sink.EndRowAsync(stop);
-                encoding = wanted = more.IsCompletedSuccessfully ? more.Result : await more;
+                encoding = wanted = more.IsCompletedSuccessfully ? more.Result : await WaitAsync(more);
                 Rows++;
             }
             catch (Exception e) when (e is not DbException)
@@ -89,6 +89,20 @@ public sealed class RowEncoder
                 SinkFault = e;
                 stopped();
             }
+        }
+    }
+
+    /// <summary>A driver that blocks must not go on with the thread that woke it: the line's, a timer's, or the one that asks for the end.</summary>
+    async ValueTask<bool> WaitAsync(ValueTask<bool> sink)
+    {
+        try
+        {
+            return await sink;
+        }
+        finally
+        {
+            if (_blocks)
+                await Task.Yield();
         }
     }
 

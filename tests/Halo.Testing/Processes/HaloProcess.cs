@@ -49,6 +49,9 @@ public sealed class HaloProcess : IAsyncDisposable
     /// <summary>The most that was ever resident.</summary>
     public long PeakResidentBytes => StatusBytes("VmHWM");
 
+    /// <summary>Files, sockets and pipes that are open now.</summary>
+    public int OpenHandles => Directory.GetFileSystemEntries($"/proc/{_process.Id}/fd").Length;
+
     /// <summary>Starts <c>dotnet {dll}</c>.</summary>
     public static HaloProcess Start(string dll, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null,
         string? workingDirectory = null)

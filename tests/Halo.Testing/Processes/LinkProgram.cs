@@ -47,6 +47,13 @@ public sealed class LinkProgram : IAsyncDisposable
         return await WhenOnlineAsync();
     }
 
+    /// <summary>What <c>halo-link status --json</c> says of the running one.</summary>
+    public async Task<JsonObject> StatusAsync()
+    {
+        await using var asking = HaloProcess.Start(Repository.Program("Halo.Link", "halo-link"), ["status", "--json", "--config", ConfigurationFile]);
+        return await asking.Exited == 0 ? JsonNode.Parse(asking.Output)!.AsObject() : throw new InvalidOperationException(asking.Output);
+    }
+
     public async Task<IReadOnlyList<Site>> WhenOnlineAsync() =>
         await Process.UntilAsync(FindSitesAsync, found => found.Count == _sites.Count && found.All(s => s.Availability == SiteAvailability.Online));
 
