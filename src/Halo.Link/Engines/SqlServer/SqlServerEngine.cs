@@ -36,16 +36,20 @@ sealed class SqlServerEngine : IDatabaseEngine
 
     public string ErrorType => ErrorTypes.SqlServer;
 
+    public bool NonQueryHidesErrors => false;
+
     public bool BlocksThread => true;
 
-    public CommandBehavior Behavior => CommandBehavior.SequentialAccess;
+    public CommandBehavior BehaviorOf(QueryCommand asked) => CommandBehavior.SequentialAccess;
 
-    public async Task<DbConnection> OpenAsync(string? database, string? applicationName, CancellationToken stop)
+    public async Task<DbConnection> OpenAsync(string? database, string? applicationName, bool readOnly, CancellationToken stop)
     {
         var connection = new SqlConnection(ConnectionString(database, applicationName));
         try
         {
             await connection.OpenAsync(stop);
+            if (readOnly && !await ReadOnlyLogin.IsAsync(connection, stop))
+                throw new ReadOnlyImpossibleException(ReadOnlyLogin.Advice);
         }
         catch
         {
@@ -102,9 +106,14 @@ sealed class SqlServerEngine : IDatabaseEngine
 
     public void Discard(DbConnection connection) => SqlConnection.ClearPool((SqlConnection)connection);
 
-    public ValueTask<bool> RollBackAsync(DbConnection connection, QueryCommand asked, bool failed)
+    public string? LeavesReadOnly(QueryCommand asked) => null;
+
+    /// <remarks>What a login lacks the server says in its own words.</remarks>
+    public bool IsReadOnlyRefusal(Exception? failure) => false;
+
+    public ValueTask<bool> RollBackAsync(DbConnection connection, CommandRequest request, bool failed)
     {
-        if (connection.State != ConnectionState.Open || !failed && !TransactSql.MayOpenTransaction(asked))
+        if (connection.State != ConnectionState.Open || !failed && !TransactSql.MayOpenTransaction(request.Command))
             return ValueTask.FromResult(false);
         const string text = "IF @@TRANCOUNT > 0 BEGIN ROLLBACK TRANSACTION; SELECT 1 END ELSE SELECT 0";
         using var command = new SqlCommand(text, (SqlConnection)connection) { CommandTimeout = 15 };
