@@ -113,17 +113,25 @@ sealed class SqlServerEngine : IDatabaseEngine
 
     public ValueTask<bool> RollBackAsync(DbConnection connection, CommandRequest request, bool failed)
     {
-        if (connection.State != ConnectionState.Open || !failed && !TransactSql.MayOpenTransaction(request.Command))
+        if (connection.State != ConnectionState.Open)
             return ValueTask.FromResult(false);
-        const string text = "IF @@TRANCOUNT > 0 BEGIN ROLLBACK TRANSACTION; SELECT 1 END ELSE SELECT 0";
+        // The pool's reset leaves the isolation level as it is on servers before 2014.
+        var level = TransactSql.SetsIsolation(request.Command) ? "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; " : "";
+        if (!failed && level.Length == 0 && !TransactSql.MayOpenTransaction(request.Command))
+            return ValueTask.FromResult(false);
+        var text = level + "IF @@TRANCOUNT > 0 BEGIN ROLLBACK TRANSACTION; SELECT 1 END ELSE SELECT 0";
         using var command = new SqlCommand(text, (SqlConnection)connection) { CommandTimeout = 15 };
         return ValueTask.FromResult(command.ExecuteScalar() is 1);
     }
 
     public Executed AfterFailure(DbConnection connection, QueryCommand asked, Exception? failure, bool rolledBack) =>
-        failure is null or SqlException { Class: < 20 } && (rolledBack && !TransactSql.MayCommit(asked) || TransactSql.IsAtomic(asked))
+        failure is null || IsAnswered(failure, connection) && (rolledBack && !TransactSql.MayCommit(asked) || TransactSql.IsAtomic(asked))
             ? Executed.No
             : Executed.Unknown;
+
+    /// <summary>The server itself has said that it failed. A cancel that it did not acknowledge in time (-2) says nothing, and breaks the connection.</summary>
+    static bool IsAnswered(Exception failure, DbConnection connection) =>
+        failure is SqlException { Class: < 20, Number: not -2 } && connection.State == ConnectionState.Open;
 
     public async Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop)
     {
