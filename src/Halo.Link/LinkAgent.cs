@@ -1,5 +1,6 @@
 using Halo.Link.Engines;
 using Halo.Link.Journal;
+using Halo.Link.Observability;
 using Halo.Link.Results;
 using Halo.Link.Session;
 using Halo.Link.Settings;
@@ -46,6 +47,9 @@ public static partial class LinkAgent
         var commands = new ClaimedCommands(sites, time);
         await using var async = new AsyncQueries(new() { Slots = settings.Lanes.Async }, journal, spool, uploader, current,
             commands.RunAsync, time, logs.CreateLogger<AsyncQueries>(), (commands, sites.Places));
+
+        using var gauges = new Gauges(immediate, async, spool, state);
+        using var telemetry = TelemetryExport.Start(settings, identity.LinkId);
 
         var run = Guid.CreateVersion7(time.GetUtcNow());
         var started = time.GetTimestamp();
