@@ -7,7 +7,7 @@ namespace Halo.Link.Tests.Results;
 
 public sealed class RowEncoderTests(SharedPostgres postgres)
 {
-    const int Rows = 100_000;
+    const int Rows = 20_000;
 
     [Fact]
     public async Task A_row_of_PostgreSQL_costs_no_allocation()
