@@ -44,8 +44,9 @@ public static partial class LinkAgent
         using var journal = ClaimJournal.Open(directory.Path, localKey, time);
         var spool = new Spool(directory.Path, localKey, new() { MaxBytes = settings.Spool.MaxBytes }, time);
         using var uploader = new Uploader(http, tokens.GetAsync, gate.StandAsideAsync, spool, new(), time, Own(), logs.CreateLogger<Uploader>());
+        var commands = new ClaimedCommands(sites, time);
         await using var async = new AsyncQueries(new() { Slots = settings.Lanes.Async }, journal, spool, uploader, current,
-            new ClaimedCommands(sites, time).RunAsync, time, logs.CreateLogger<AsyncQueries>());
+            commands.RunAsync, time, logs.CreateLogger<AsyncQueries>(), (commands, sites.Places));
 
         using var gauges = new Gauges(immediate, async, spool, state);
         using var telemetry = TelemetryExport.Start(settings, identity.LinkId);

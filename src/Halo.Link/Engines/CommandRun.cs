@@ -37,7 +37,7 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
         {
             watch.Stop.ThrowIfCancellationRequested();
             Sent = true;
-            if (_asked.ExecutionMode == ExecutionMode.NonQuery && !engine.OutputsAreARow(_asked))
+            if (_asked.ExecutionMode == ExecutionMode.NonQuery && !engine.OutputsAreARow(_asked) && !engine.NonQueryHidesErrors)
                 _rowsAffected = engine.BlocksThread ? command.ExecuteNonQuery() : await command.ExecuteNonQueryAsync(watch.GiveUp);
             else
                 await ReadAsync(watch);
@@ -51,27 +51,33 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
 
     async Task ReadAsync(ExecutionWatch watch)
     {
-        var reader = engine.BlocksThread ? command.ExecuteReader(engine.Behavior) : await command.ExecuteReaderAsync(engine.Behavior, watch.GiveUp);
+        var reader = engine.BlocksThread
+            ? command.ExecuteReader(engine.BehaviorOf(_asked))
+            : await command.ExecuteReaderAsync(engine.BehaviorOf(_asked), watch.GiveUp);
         _answered = time.GetTimestamp();
         await using (reader)
         {
-            if (reader.FieldCount > 0)
+            do
             {
-                do
-                {
-                    _resultSets++;
-                    var standsOnRow = _resultSets == 1 && engine.OutputsAreARow(_asked) && await ReadOutputRowAsync(reader, watch);
-                    if (_resultSets == request.ResultSet && _asked.ExecutionMode != ExecutionMode.NonQuery)
-                        await EncodeAsync(reader, standsOnRow, watch);
-                    // What follows a cancelled statement must not run before the database has heard of it.
-                    if (watch.Stopped)
-                        await watch.WhenAskedAsync();
-                }
-                while (engine.BlocksThread ? reader.NextResult() : await reader.NextResultAsync(watch.GiveUp));
+                // PostgreSQL has rows without columns.
+                if (reader.FieldCount > 0 || reader.HasRows)
+                    await ReadResultSetAsync(reader, watch);
+                // What follows a cancelled statement must not run before the database has heard of it.
+                if (watch.Stopped)
+                    await watch.WhenAskedAsync();
             }
+            while (engine.BlocksThread ? reader.NextResult() : await reader.NextResultAsync(watch.GiveUp));
             if (_asked.ExecutionMode == ExecutionMode.NonQuery)
                 _rowsAffected = reader.RecordsAffected;
         }
+    }
+
+    async ValueTask ReadResultSetAsync(DbDataReader reader, ExecutionWatch watch)
+    {
+        _resultSets++;
+        var standsOnRow = _resultSets == 1 && engine.OutputsAreARow(_asked) && await ReadOutputRowAsync(reader, watch);
+        if (_resultSets == request.ResultSet && _asked.ExecutionMode != ExecutionMode.NonQuery)
+            await EncodeAsync(reader, standsOnRow, watch);
     }
 
     async ValueTask<bool> ReadOutputRowAsync(DbDataReader reader, ExecutionWatch watch)

@@ -27,15 +27,21 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
 
     async Task<ExecutionResult> TryAsync(CommandRequest request, IRowSink sink, CancellationToken cancel)
     {
+        if (request.ReadOnly && engine.LeavesReadOnly(request.Command) is { } way)
+            return Refused($"does not allow this integrator {way}. Nothing ran.");
         DbConnection connection;
         try
         {
             cancel.ThrowIfCancellationRequested();
-            connection = await engine.OpenAsync(request.Database, request.ApplicationName, cancel);
+            connection = await engine.OpenAsync(request.Database, request.ApplicationName, request.ReadOnly, cancel);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
             return new(Ending.Cancelled, Executed.No);
+        }
+        catch (ReadOnlyImpossibleException e)
+        {
+            return Refused(e.Message);
         }
         catch (Exception e) when (IsOfTheDatabase(e))
         {
@@ -76,26 +82,29 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
                     failure = e;
                 }
             }
-            return await ConcludeAsync(run, watch, request.Command, connection, failure, cancel);
+            return await ConcludeAsync(run, watch, request, connection, failure, cancel);
         }
     }
 
     async Task<ExecutionResult> ConcludeAsync(
-        CommandRun run, ExecutionWatch watch, QueryCommand asked, DbConnection connection, Exception? failure, CancellationToken cancel)
+        CommandRun run, ExecutionWatch watch, CommandRequest request, DbConnection connection, Exception? failure, CancellationToken cancel)
     {
-        var rolledBack = await RollBackAsync(connection, asked, failure);
+        var rolledBack = await RollBackAsync(connection, request, failure);
         if (watch.Stopped || failure is not null && engine.NameError(failure) is null)
             engine.Discard(connection);
         if (run.SinkFault is { } fault and not RowSinkException)
             ExceptionDispatchInfo.Throw(fault);
         var executed = !run.Sent ? Executed.No
-            : failure is null && !rolledBack ? Executed.Yes : engine.AfterFailure(connection, asked, failure, rolledBack);
+            : failure is null && !rolledBack ? Executed.Yes
+            : request.ReadOnly ? Executed.No : engine.AfterFailure(connection, request.Command, failure, rolledBack);
         if (run.SinkFault is RowSinkException full)
             return run.Result(Ending.Failed, executed, full.Error);
         if (watch.Stopped && (failure is not null || !run.Whole))
             return watch.CancelledByCaller
                 ? run.Result(Ending.Cancelled, executed)
                 : run.Result(Ending.Failed, executed, TimedOut(executed));
+        if (request.ReadOnly && (failure is not null || rolledBack) && engine.IsReadOnlyRefusal(failure))
+            return run.Result(Ending.Failed, executed, PracticeRefusal.Of(PracticeRefusal.ReadOnly, "lets this integrator read only. Nothing was changed."));
         if (failure is not null)
             return run.Result(Ending.Failed, executed, engine.NameError(failure) ?? Unnamed(failure, connection, executed));
         if (rolledBack)
@@ -107,11 +116,11 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
             : run.Result(Ending.Cancelled, Executed.Yes);
     }
 
-    async ValueTask<bool> RollBackAsync(DbConnection connection, QueryCommand asked, Exception? failure)
+    async ValueTask<bool> RollBackAsync(DbConnection connection, CommandRequest request, Exception? failure)
     {
         try
         {
-            return await engine.RollBackAsync(connection, asked, failure is not null);
+            return await engine.RollBackAsync(connection, request, failure is not null);
         }
         catch (Exception e) when (IsOfTheDatabase(e))
         {
@@ -120,6 +129,11 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
             return true;
         }
     }
+
+    static ExecutionResult Refused(string words) => new(Ending.Failed, Executed.No)
+    {
+        Error = PracticeRefusal.Of(PracticeRefusal.ReadOnly, words),
+    };
 
     static ExecutionResult InvalidParameters(List<FieldError> faults) => new(Ending.Failed, Executed.No)
     {

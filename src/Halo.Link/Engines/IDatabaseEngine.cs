@@ -18,13 +18,29 @@ public interface IDatabaseEngine : IAsyncDisposable
     /// <summary>Whether the driver blocks its thread: then everything runs synchronously on a worker.</summary>
     bool BlocksThread { get; }
 
-    /// <summary>How readers are opened.</summary>
-    CommandBehavior Behavior { get; }
+    /// <summary>How the command's reader is opened: in sequential access a row's columns are read once and in order, and large values in pieces.</summary>
+    CommandBehavior BehaviorOf(QueryCommand asked);
+
+    /// <summary>Whether the driver's way of running a nonQuery hides what goes wrong after its first result set: then its results are read.</summary>
+    bool NonQueryHidesErrors { get; }
 
     /// <summary>Opens a connection that carries nothing from an earlier query.</summary>
     /// <param name="database">Name of the database behind the catalogue; null: the connection string's own.</param>
     /// <param name="applicationName">Shown in the database's activity view where it has one.</param>
-    Task<DbConnection> OpenAsync(string? database, string? applicationName, CancellationToken stop);
+    /// <param name="readOnly">The database takes nothing over it that changes anything.</param>
+    /// <exception cref="ReadOnlyImpossibleException">It cannot be held to reading.</exception>
+    Task<DbConnection> OpenAsync(string? database, string? applicationName, bool readOnly, CancellationToken stop);
+
+    /// <summary>Opens a connection that may write.</summary>
+    Task<DbConnection> OpenAsync(string? database, string? applicationName, CancellationToken stop) =>
+        OpenAsync(database, applicationName, readOnly: false, stop);
+
+    /// <summary>Why a read-only connection does not take the command, after the words "does not allow this integrator"; null: it does.</summary>
+    string? LeavesReadOnly(QueryCommand asked);
+
+    /// <summary>Whether the database refused to write because the connection is read-only.</summary>
+    /// <param name="failure">Null: the command succeeded and was rolled back.</param>
+    bool IsReadOnlyRefusal(Exception? failure);
 
     /// <summary>Asks the database, not the driver's pool, whether it is there: one cheap statement. Throws where it is not.</summary>
     Task PingAsync(DbConnection connection, CancellationToken stop);
@@ -55,7 +71,7 @@ public interface IDatabaseEngine : IAsyncDisposable
 
     /// <summary>Rolls back the transaction that a command has left open.</summary>
     /// <returns>Whether there was one.</returns>
-    ValueTask<bool> RollBackAsync(DbConnection connection, QueryCommand asked, bool failed);
+    ValueTask<bool> RollBackAsync(DbConnection connection, CommandRequest request, bool failed);
 
     /// <summary>What is known of a command that did not succeed, once nothing of it is open any more.</summary>
     /// <param name="asked">The command.</param>

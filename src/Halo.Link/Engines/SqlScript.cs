@@ -19,10 +19,10 @@ static class SqlScript
             }
             else if (EndOfComment(text, i) is { } afterComment)
                 i = afterComment;
-            else if (char.IsLetter(c) || c == '_')
+            else if (IsOfName(c) && !char.IsAsciiDigit(c) && c != '$')
             {
                 var end = i;
-                while (end < text.Length && (char.IsLetterOrDigit(text[end]) || text[end] is '_' or '$'))
+                while (end < text.Length && IsOfName(text[end]))
                     end++;
                 if (atStart)
                     yield return text[i..end].ToUpperInvariant();
@@ -43,6 +43,9 @@ static class SqlScript
             }
         }
     }
+
+    /// <summary>To PostgreSQL's parser, everything beyond ASCII is a letter.</summary>
+    static bool IsOfName(char c) => char.IsAsciiLetterOrDigit(c) || c is '_' or '$' || !char.IsAscii(c) && !char.IsWhiteSpace(c);
 
     static int? EndOfComment(string text, int i)
     {

@@ -32,20 +32,24 @@ static class PolicyReader
         var connectionString = node.Text("connectionString");
         SiteReader.ReadDatabase(node, "connectionString", engine, connectionString);
         var maxSeconds = (int)node.Number("maxSeconds", 0, 0, 3600);
-        if (node.Truth("readOnly", false))
-            NotHeldTo(node, "readOnly", "give the integrator a login that can only read (connectionString), and leave this out");
-        foreach (var name in (string[])["maxRows", "maxBytes", "maxConcurrent"])
-            if (node.Number(name, 0, 0, long.MaxValue) > 0)
-                NotHeldTo(node, name, "leave it out or write 0");
+        var readOnly = node.Truth("readOnly", otherwise.ReadOnly);
+        var maxRows = Limit(node, "maxRows", otherwise.MaxRows, long.MaxValue);
+        var maxBytes = Limit(node, "maxBytes", otherwise.MaxBytes, long.MaxValue);
+        var maxConcurrent = Limit(node, "maxConcurrent", otherwise.MaxConcurrent, 1000);
         node.RefuseUnknown();
         return new()
         {
             Modes = modes is null ? otherwise.Modes : new HashSet<string>(modes, StringComparer.OrdinalIgnoreCase),
             ConnectionString = connectionString ?? otherwise.ConnectionString,
             MaxSeconds = maxSeconds == 0 ? otherwise.MaxSeconds : maxSeconds,
+            ReadOnly = readOnly,
+            MaxRows = maxRows,
+            MaxBytes = maxBytes,
+            MaxConcurrent = (int?)maxConcurrent,
         };
     }
 
-    static void NotHeldTo(SettingsNode node, string name, string instead) =>
-        node.Fault(name, $"is not enforced by this version of Halo Link: {instead}.");
+    /// <summary>0 takes back what stands in the default rules.</summary>
+    static long? Limit(SettingsNode node, string name, long? otherwise, long most) =>
+        node.Number(name, otherwise ?? 0, 0, most) is > 0 and var limit ? limit : null;
 }

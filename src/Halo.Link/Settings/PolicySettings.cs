@@ -17,6 +17,18 @@ public sealed record PolicyRules
     /// <summary>Seconds that one of its commands may execute, 1 to 3600; null: what the API allows.</summary>
     public int? MaxSeconds { get; init; }
 
+    /// <summary>Whether it may read and nothing else.</summary>
+    public bool ReadOnly { get; init; }
+
+    /// <summary>Rows that a result may have; null: no limit.</summary>
+    public long? MaxRows { get; init; }
+
+    /// <summary>Bytes of JSON that a result may have; null: no limit.</summary>
+    public long? MaxBytes { get; init; }
+
+    /// <summary>Queries of it that may be in the database at once, immediate and async together; null: no limit but the lanes'.</summary>
+    public int? MaxConcurrent { get; init; }
+
     /// <summary>Nothing of it may reach a log.</summary>
     public override string ToString() => nameof(PolicyRules);
 }

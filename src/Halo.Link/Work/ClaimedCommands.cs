@@ -7,13 +7,24 @@ namespace Halo.Link.Work;
 /// <summary>Runs the commands of claimed queries on their sites' databases, as far as the practice allows.</summary>
 public sealed class ClaimedCommands(LocalSites sites, TimeProvider time)
 {
+    /// <summary>Takes one of the places that the practice leaves the claim's integrator; false: it has to wait until <see cref="PracticePlaces.Freed"/>.</summary>
+    /// <remarks>A claim that will be refused anyway takes one too: it is told at once.</remarks>
+    public bool TryEnter(Claim claim)
+    {
+        var (target, _) = sites.Resolve(claim.SiteId, claim.Catalogue, claim.IntegratorId, claim.Command);
+        return sites.Places.TryEnter(claim.SiteId, claim.IntegratorId, target?.Rules.MaxConcurrent);
+    }
+
+    /// <summary>Gives the place back.</summary>
+    public void Leave(Claim claim) => sites.Places.Leave(claim.SiteId, claim.IntegratorId);
+
     public Task<ExecutionResult> RunAsync(Claim claim, IRowSink sink, CancellationToken cancel)
     {
         var (target, refused) = sites.Resolve(claim.SiteId, claim.Catalogue, claim.IntegratorId, claim.Command);
         if (target is null)
             return Task.FromResult(refused!);
         var limit = PracticePolicy.LimitOf(target.Rules, TimeSpan.FromMilliseconds(claim.LimitMs));
-        var request = new CommandRequest(claim.Command, target.Database, claim.Tag, claim.ResultSet, limit);
-        return new CommandRunner(target.Engine, time).RunAsync(request, sink, cancel);
+        var request = new CommandRequest(claim.Command, target.Database, claim.Tag, claim.ResultSet, limit, target.Rules.ReadOnly);
+        return new CommandRunner(target.Engine, time).RunAsync(request, PolicySink.Around(sink, target.Rules), cancel);
     }
 }

@@ -20,7 +20,7 @@ public sealed partial class ImmediateQueries(
 {
     static readonly TimeSpan GraceOnStop = TimeSpan.FromSeconds(1.5);
 
-    readonly Dictionary<Guid, Lane> _lanes = sites.All.ToDictionary(s => s.Id, _ => new Lane(slots, time));
+    readonly Dictionary<Guid, Lane> _lanes = MakeLanes(sites, slots, time);
     readonly ConcurrentDictionary<Guid, ImmediateQuery> _queries = new();
     readonly ConcurrentDictionary<Guid, Task> _working = new();
     readonly SeenIds _seen = new();
@@ -143,7 +143,9 @@ public sealed partial class ImmediateQueries(
         if (_stopping)
             return Outcomes.NotBegunStopping;
         var lane = _lanes[asked.SiteId];
-        switch (await lane.EnterAsync(asked.IntegratorId, TimeSpan.FromMilliseconds(asked.WaitMs), query.Cancelled))
+        var most = target.Rules.MaxConcurrent;
+        switch (await lane.EnterAsync(asked.IntegratorId, TimeSpan.FromMilliseconds(asked.WaitMs), query.Cancelled,
+            most is null ? null : () => sites.Places.TryEnter(asked.SiteId, asked.IntegratorId, most)))
         {
             case LaneEntry.Expired:
                 return Outcomes.Expired;
@@ -168,6 +170,8 @@ public sealed partial class ImmediateQueries(
         finally
         {
             lane.Leave();
+            if (most is not null)
+                sites.Places.Leave(asked.SiteId, asked.IntegratorId);
         }
     }
 
@@ -176,14 +180,21 @@ public sealed partial class ImmediateQueries(
         var asked = query.Asked;
         var waited = time.GetElapsedTime(query.Arrived);
         var limit = PracticePolicy.LimitOf(target.Rules, TimeSpan.FromMilliseconds(asked.LimitMs));
-        var request = new CommandRequest(asked.Command, target.Database, asked.Tag, asked.ResultSet, limit);
+        var request = new CommandRequest(asked.Command, target.Database, asked.Tag, asked.ResultSet, limit, target.Rules.ReadOnly);
         var sink = query.Rows = new FrameRowSink(query.Id, query.Line, query.Credit, asked.MaxResultBytes);
-        var result = await new CommandRunner(target.Engine, time).RunAsync(request, sink, query.Cancelled);
+        var result = await new CommandRunner(target.Engine, time).RunAsync(request, PolicySink.Around(sink, target.Rules), query.Cancelled);
         if (sink.TooLarge && result.Ending == Ending.Successful)
             result = Outcomes.TooLarge(result, asked.MaxResultBytes);
         else if (query.StoppedByLink && result.Ending == Ending.Cancelled)
             result = Outcomes.Stopped(result);
         return Outcomes.From(result, asked.Command.ExecutionMode == ExecutionMode.NonQuery ? 0 : sink.Size, waited.TotalMilliseconds);
+    }
+
+    static Dictionary<Guid, Lane> MakeLanes(LocalSites sites, int slots, TimeProvider time)
+    {
+        var lanes = sites.All.ToDictionary(s => s.Id, _ => new Lane(slots, time));
+        sites.Places.Freed += siteId => lanes.GetValueOrDefault(siteId)?.Offer();
+        return lanes;
     }
 
     void Conclude(ImmediateQuery query, Outcome outcome)

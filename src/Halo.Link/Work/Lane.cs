@@ -36,22 +36,23 @@ public sealed class Lane(int slots, TimeProvider time)
     /// <param name="integratorId">Whose query it is.</param>
     /// <param name="longest">Longest wait; zero: at once or not at all.</param>
     /// <param name="cancel">Gives up waiting.</param>
+    /// <param name="mayEnter">Asked, and bound by its yes, when a place of the lane is free; after a no, <see cref="Offer"/> asks again.</param>
     /// <returns>Whether it got a place, or why not.</returns>
-    public ValueTask<LaneEntry> EnterAsync(Guid integratorId, TimeSpan longest, CancellationToken cancel)
+    public ValueTask<LaneEntry> EnterAsync(Guid integratorId, TimeSpan longest, CancellationToken cancel, Func<bool>? mayEnter = null)
     {
         if (cancel.IsCancellationRequested)
             return ValueTask.FromResult(LaneEntry.Cancelled);
         Waiter waiter;
         lock (_lock)
         {
-            if (_running < slots)
+            if (_running < slots && mayEnter?.Invoke() != false)
             {
                 Serve(integratorId);
                 return ValueTask.FromResult(LaneEntry.Entered);
             }
             if (longest <= TimeSpan.Zero)
                 return ValueTask.FromResult(LaneEntry.Expired);
-            waiter = new Waiter(integratorId);
+            waiter = new Waiter(integratorId, mayEnter);
             waiter.Node = _waiting.AddLast(waiter);
         }
         return WaitAsync(waiter, longest, cancel);
@@ -60,19 +61,35 @@ public sealed class Lane(int slots, TimeProvider time)
     /// <summary>Gives a place back.</summary>
     public void Leave()
     {
-        Waiter? next;
+        lock (_lock)
+            _running--;
+        Offer();
+    }
+
+    /// <summary>Offers what places are free to those that wait.</summary>
+    public void Offer()
+    {
+        while (TryServeNext() is { } next)
+            next.Decided.TrySetResult(LaneEntry.Entered);
+    }
+
+    Waiter? TryServeNext()
+    {
         lock (_lock)
         {
-            _running--;
-            // The first that waits among equals, since the list is in order of arrival and MinBy keeps the first.
-            next = _waiting.MinBy(w => _lastServed.GetValueOrDefault(w.IntegratorId, -1));
-            if (next is not null)
+            if (_running >= slots || _waiting.Count == 0)
+                return null;
+            // The first that waits among equals: the list is in order of arrival, and the sort keeps that.
+            foreach (var next in _waiting.OrderBy(w => _lastServed.GetValueOrDefault(w.IntegratorId, -1)))
             {
+                if (next.MayEnter?.Invoke() == false)
+                    continue;
                 Take(next);
                 Serve(next.IntegratorId);
+                return next;
             }
+            return null;
         }
-        next?.Decided.TrySetResult(LaneEntry.Entered);
     }
 
     async ValueTask<LaneEntry> WaitAsync(Waiter waiter, TimeSpan longest, CancellationToken cancel)
@@ -107,9 +124,11 @@ public sealed class Lane(int slots, TimeProvider time)
         _lastServed[integratorId] = ++_served;
     }
 
-    sealed class Waiter(Guid integratorId)
+    sealed class Waiter(Guid integratorId, Func<bool>? mayEnter)
     {
         public Guid IntegratorId { get; } = integratorId;
+
+        public Func<bool>? MayEnter { get; } = mayEnter;
 
         public TaskCompletionSource<LaneEntry> Decided { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

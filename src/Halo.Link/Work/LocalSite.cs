@@ -73,6 +73,9 @@ public sealed class LocalSites(IEnumerable<LocalSite> sites) : IAsyncDisposable
 
     public IReadOnlyCollection<LocalSite> All => _sites.Values;
 
+    /// <summary>Who has how many queries in which database.</summary>
+    public PracticePlaces Places { get; } = new();
+
     /// <summary>Finds where a command goes, or says why it goes nowhere; one of the two is null.</summary>
     public (ExecutionTarget? Target, ExecutionResult? Refused) Resolve(Guid siteId, string? catalogue, Guid integratorId, QueryCommand command) =>
         _sites.TryGetValue(siteId, out var site) ? site.Resolve(catalogue, integratorId, command) : (null, UnknownSite());

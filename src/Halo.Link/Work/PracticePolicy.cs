@@ -1,5 +1,3 @@
-using System.Globalization;
-using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.Link.Settings;
@@ -40,10 +38,6 @@ public sealed class PracticePolicy(PolicySettings? settings)
 
     static ExecutionResult Refusal(string mode) => new(Ending.Failed, Executed.No)
     {
-        Error = new(ErrorTypes.HaloLink, 403, string.Create(CultureInfo.InvariantCulture,
-            $"The practice's own policy refused it: its rule \"modes\" does not allow this integrator {mode}. Nothing ran."))
-        {
-            Code = FailureCodes.PolicyRefused,
-        },
+        Error = PracticeRefusal.Of("modes", $"does not allow this integrator {mode}. Nothing ran."),
     };
 }

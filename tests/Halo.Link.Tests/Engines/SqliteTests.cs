@@ -162,8 +162,12 @@ public sealed class SqliteTests
         using var file = new SqliteFile();
         await using var bench = file.Open();
         await bench.DoAsync("CREATE TABLE t (id INTEGER NOT NULL)");
-        var result = await bench.RunAsync(sql);
-        Assert.Equal((Ending.Failed, executed), (result.Ending, result.Executed));
+        foreach (var mode in (ExecutionMode[])[ExecutionMode.Reader, ExecutionMode.NonQuery, ExecutionMode.Scalar])
+        {
+            await bench.DoAsync("DELETE FROM t");
+            var result = await bench.RunAsync(new QueryCommand(sql) { ExecutionMode = mode });
+            Assert.Equal((mode, Ending.Failed, executed), (mode, result.Ending, result.Executed));
+        }
         Assert.Equal(left, await bench.ValueAsync("SELECT count(*) FROM t"));
     }
 

@@ -101,11 +101,25 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Fact]
-    public void A_rule_that_would_not_be_held_to_is_refused()
+    public void An_integrator_has_the_default_rules_that_its_own_leave_out()
     {
-        var faults = Faults(Minimal(Site.Replace(" }", """, "policy": { "default": { "readOnly": true, "maxRows": 10, "maxConcurrent": 2 } } }""", StringComparison.Ordinal)));
-        Assert.Equal(["sites[0].policy.default.readOnly", "sites[0].policy.default.maxRows", "sites[0].policy.default.maxConcurrent"], faults.Select(f => f.Name));
-        Assert.All(faults, f => Assert.Contains("not enforced", f.Message, StringComparison.Ordinal));
+        var settings = Read(Minimal(Site.Replace(" }", """
+            , "policy": { "default": { "readOnly": true, "maxRows": 10, "maxBytes": 1000, "maxConcurrent": 2 },
+                "integrators": { "0198f0aa-0000-7000-8000-000000000001": { "maxRows": 0, "maxConcurrent": 1 },
+                    "0198f0aa-0000-7000-8000-000000000002": { "readOnly": false, "maxBytes": 7 } } } }
+            """, StringComparison.Ordinal)));
+        var policy = settings.Sites[0].Policy!;
+        Assert.Equal(
+            [(true, 10, 1000, 2), (true, null, 1000, 1), (false, 10, 7, 2)],
+            policy.Integrators.OrderBy(i => i.Key).Select(i => i.Value).Prepend(policy.Default)
+                .Select<PolicyRules, (bool, long?, long?, int?)>(r => (r.ReadOnly, r.MaxRows, r.MaxBytes, r.MaxConcurrent)));
+    }
+
+    [Fact]
+    public void A_limit_below_zero_is_a_fault()
+    {
+        var faults = Faults(Minimal(Site.Replace(" }", """, "policy": { "default": { "maxRows": -1, "maxBytes": "many", "maxConcurrent": -2 } } }""", StringComparison.Ordinal)));
+        Assert.Equal(["sites[0].policy.default.maxRows", "sites[0].policy.default.maxBytes", "sites[0].policy.default.maxConcurrent"], faults.Select(f => f.Name));
     }
 
     [Fact]

@@ -65,6 +65,28 @@ public class LaneTests
     }
 
     [Fact]
+    public async Task Who_may_not_enter_yet_keeps_nobody_else_waiting_and_enters_when_it_may()
+    {
+        var lane = new Lane(2, _time);
+        var (limited, other) = (Guid.NewGuid(), Guid.NewGuid());
+        var places = new PracticePlaces();
+        places.Freed += _ => lane.Offer();
+        bool MayEnter() => places.TryEnter(Guid.Empty, limited, 1);
+        Assert.Equal(LaneEntry.Entered, await lane.EnterAsync(limited, Long, default, MayEnter));
+        var second = lane.EnterAsync(limited, Long, default, MayEnter).AsTask();
+        Assert.Equal(LaneEntry.Expired, await lane.EnterAsync(limited, TimeSpan.Zero, default, MayEnter));
+        Assert.Equal(LaneEntry.Entered, await lane.EnterAsync(other, TimeSpan.Zero, default));
+        var third = lane.EnterAsync(other, Long, default).AsTask();
+        Assert.Equal((2, 2), (lane.Running, lane.Waiting));
+        lane.Leave(); // The other's first: its next goes before what may not enter.
+        Assert.Equal(LaneEntry.Entered, await third);
+        lane.Leave();
+        Assert.False(second.IsCompleted);
+        places.Leave(Guid.Empty, limited);
+        Assert.Equal(LaneEntry.Entered, await second);
+    }
+
+    [Fact]
     public void Never_more_run_than_there_are_places_and_nobody_is_forgotten() =>
         Prop.ForAll(
             Gen.Choose(1, 5).ToArbitrary(),

@@ -13,6 +13,9 @@ static class PostgresCommands
     /// <summary>Statements that end a transaction or run outside one, so that a part can be committed although the whole fails.</summary>
     static readonly HashSet<string> CommitThemselves = ["COMMIT", "END", "CALL", "DO", "PREPARE", "VACUUM", "CLUSTER", "REINDEX"];
 
+    /// <summary>Statements that end the transaction in which a command that may only read is held, or write past it.</summary>
+    static readonly HashSet<string> LeaveTransaction = ["COMMIT", "END", "ROLLBACK", "ABORT", "PREPARE", "COPY"];
+
     static readonly HashSet<string> Definitions = ["CREATE", "DROP", "ALTER"];
 
     public static NpgsqlCommand Create(NpgsqlConnection connection, QueryCommand command, ICollection<FieldError> faults)
@@ -62,6 +65,9 @@ static class PostgresCommands
 
     /// <summary>Whether a part of it can have been committed although it failed. Otherwise it is one transaction, all or nothing.</summary>
     public static bool CanCommit(QueryCommand asked) => asked.Type == CommandType.StoredProcedure || CanCommit(asked.Text);
+
+    /// <summary>The first statement that would leave a read-only transaction; null: none.</summary>
+    public static string? LeavesTransaction(QueryCommand asked) => SqlScript.FirstWords(asked.Text).FirstOrDefault(LeaveTransaction.Contains);
 
     static bool CanCommit(string text) =>
         SqlScript.FirstWords(text).Any(word => CommitThemselves.Contains(word) || Definitions.Contains(word) && !IsTransactional(text));

@@ -12,7 +12,11 @@ sealed class PostgresEngine : IDatabaseEngine
     /// <summary>The text of floats and binary does not depend on what a role or database was set to.</summary>
     const string Session = "-c extra_float_digits=1 -c bytea_output=hex -c DateStyle=ISO";
 
+    /// <summary>Besides, the server reads the text as <see cref="LeavesReadOnly"/> does.</summary>
+    const string ReadOnlySession = " -c default_transaction_read_only=on -c standard_conforming_strings=on";
+
     readonly NpgsqlConnectionStringBuilder _settings;
+    readonly NpgsqlConnectionStringBuilder _readOnly;
 
     public PostgresEngine(string connectionString)
     {
@@ -30,23 +34,38 @@ sealed class PostgresEngine : IDatabaseEngine
         _settings.Options = string.IsNullOrEmpty(_settings.Options) ? Session : $"{_settings.Options} {Session}";
         if (string.IsNullOrEmpty(_settings.ApplicationName))
             _settings.ApplicationName = "Halo Link";
+        // A server that vanishes in the middle of a row is noticed by the system: that wait no token ends.
+        if (!_settings.TcpKeepAlive && _settings.TcpKeepAliveTime == 0)
+            (_settings.TcpKeepAlive, _settings.TcpKeepAliveTime, _settings.TcpKeepAliveInterval) = (true, 10, 2);
+        _readOnly = new(_settings.ConnectionString) { Options = _settings.Options + ReadOnlySession };
     }
 
     public string Name => DatabaseEngines.Postgres;
 
     public string ErrorType => ErrorTypes.Postgres;
 
+    public bool NonQueryHidesErrors => false;
+
     public bool BlocksThread => false;
 
-    public CommandBehavior Behavior => CommandBehavior.Default;
+    /// <remarks>The row of outputs may be asked for twice: as outputs, and as a row.</remarks>
+    public CommandBehavior BehaviorOf(QueryCommand asked) => OutputsAreARow(asked) ? CommandBehavior.Default : CommandBehavior.SequentialAccess;
 
-    public async Task<DbConnection> OpenAsync(string? database, string? applicationName, CancellationToken stop)
+    public async Task<DbConnection> OpenAsync(string? database, string? applicationName, bool readOnly, CancellationToken stop)
     {
-        var settings = database is null ? _settings : new(_settings.ConnectionString) { Database = database };
+        var settings = readOnly ? _readOnly : _settings;
+        if (database is not null)
+            settings = new(settings.ConnectionString) { Database = database };
         var connection = new NpgsqlConnection(settings.ConnectionString);
         try
         {
             await connection.OpenAsync(stop);
+            // A transaction that has looked at data once cannot be made one that writes any more.
+            if (readOnly)
+            {
+                await using var begin = new NpgsqlCommand("BEGIN TRANSACTION READ ONLY; SELECT 1", connection);
+                await begin.ExecuteNonQueryAsync(stop);
+            }
             // Not in the connection string: each tag would have a pool of its own.
             if (!string.IsNullOrEmpty(applicationName))
             {
@@ -93,13 +112,19 @@ sealed class PostgresEngine : IDatabaseEngine
 
     public void Discard(DbConnection connection) => NpgsqlConnection.ClearPool((NpgsqlConnection)connection);
 
-    public async ValueTask<bool> RollBackAsync(DbConnection connection, QueryCommand asked, bool failed)
+    public string? LeavesReadOnly(QueryCommand asked) =>
+        PostgresCommands.LeavesTransaction(asked) is { } word ? $"the statement {word}" : null;
+
+    public bool IsReadOnlyRefusal(Exception? failure) => failure is null || DatabaseError(failure) is { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction };
+
+    public async ValueTask<bool> RollBackAsync(DbConnection connection, CommandRequest request, bool failed)
     {
         if (connection.State != ConnectionState.Open || !InTransaction((NpgsqlConnection)connection))
             return false;
-        await using var command = new NpgsqlCommand("ROLLBACK", (NpgsqlConnection)connection) { CommandTimeout = 15 };
-        await command.ExecuteNonQueryAsync();
-        return true;
+        // RESET makes a read-only transaction one that writes, and no version hinders all forms of that: it is rolled back, and looked at.
+        var look = request.ReadOnly && !failed ? "SELECT pg_catalog.current_setting('transaction_read_only'); " : "";
+        await using var command = new NpgsqlCommand(look + "ROLLBACK", (NpgsqlConnection)connection) { CommandTimeout = 15 };
+        return await command.ExecuteScalarAsync() is "off" || !request.ReadOnly;
     }
 
     public Executed AfterFailure(DbConnection connection, QueryCommand asked, Exception? failure, bool rolledBack) =>
@@ -117,8 +142,11 @@ sealed class PostgresEngine : IDatabaseEngine
 
     public ValueTask DisposeAsync()
     {
-        using var any = new NpgsqlConnection(_settings.ConnectionString);
-        NpgsqlConnection.ClearPool(any);
+        foreach (var settings in (NpgsqlConnectionStringBuilder[])[_settings, _readOnly])
+        {
+            using var any = new NpgsqlConnection(settings.ConnectionString);
+            NpgsqlConnection.ClearPool(any);
+        }
         return ValueTask.CompletedTask;
     }
 

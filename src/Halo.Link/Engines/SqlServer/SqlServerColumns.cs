@@ -22,6 +22,15 @@ static class SqlServerColumns
         };
     }
 
+    /// <summary>Whether its values have no bound worth the name and are read in pieces.</summary>
+    public static bool IsLong(SqlDataReader reader, int ordinal, SqlType? type) => type switch
+    {
+        SqlType.Xml or SqlType.Text or SqlType.NText or SqlType.Image => true,
+        // (max) has no size, or the largest there is, as the server tells it.
+        SqlType.VarChar or SqlType.NVarChar or SqlType.VarBinary => reader.GetColumnSchema()[ordinal].ColumnSize is null or < 1 or > 8000,
+        _ => false,
+    };
+
     /// <summary>Null for a type that the contract has no name for.</summary>
     public static SqlType? TypeOf(string databaseType) => databaseType switch
     {

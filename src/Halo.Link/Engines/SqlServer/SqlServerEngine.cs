@@ -36,16 +36,20 @@ sealed class SqlServerEngine : IDatabaseEngine
 
     public string ErrorType => ErrorTypes.SqlServer;
 
+    public bool NonQueryHidesErrors => false;
+
     public bool BlocksThread => true;
 
-    public CommandBehavior Behavior => CommandBehavior.SequentialAccess;
+    public CommandBehavior BehaviorOf(QueryCommand asked) => CommandBehavior.SequentialAccess;
 
-    public async Task<DbConnection> OpenAsync(string? database, string? applicationName, CancellationToken stop)
+    public async Task<DbConnection> OpenAsync(string? database, string? applicationName, bool readOnly, CancellationToken stop)
     {
         var connection = new SqlConnection(ConnectionString(database, applicationName));
         try
         {
             await connection.OpenAsync(stop);
+            if (readOnly && !await ReadOnlyLogin.IsAsync(connection, stop))
+                throw new ReadOnlyImpossibleException(ReadOnlyLogin.Advice);
         }
         catch
         {
@@ -102,19 +106,32 @@ sealed class SqlServerEngine : IDatabaseEngine
 
     public void Discard(DbConnection connection) => SqlConnection.ClearPool((SqlConnection)connection);
 
-    public ValueTask<bool> RollBackAsync(DbConnection connection, QueryCommand asked, bool failed)
+    public string? LeavesReadOnly(QueryCommand asked) => null;
+
+    /// <remarks>What a login lacks the server says in its own words.</remarks>
+    public bool IsReadOnlyRefusal(Exception? failure) => false;
+
+    public ValueTask<bool> RollBackAsync(DbConnection connection, CommandRequest request, bool failed)
     {
-        if (connection.State != ConnectionState.Open || !failed && !TransactSql.MayOpenTransaction(asked))
+        if (connection.State != ConnectionState.Open)
             return ValueTask.FromResult(false);
-        const string text = "IF @@TRANCOUNT > 0 BEGIN ROLLBACK TRANSACTION; SELECT 1 END ELSE SELECT 0";
+        // The pool's reset leaves the isolation level as it is on servers before 2014.
+        var level = TransactSql.SetsIsolation(request.Command) ? "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; " : "";
+        if (!failed && level.Length == 0 && !TransactSql.MayOpenTransaction(request.Command))
+            return ValueTask.FromResult(false);
+        var text = level + "IF @@TRANCOUNT > 0 BEGIN ROLLBACK TRANSACTION; SELECT 1 END ELSE SELECT 0";
         using var command = new SqlCommand(text, (SqlConnection)connection) { CommandTimeout = 15 };
         return ValueTask.FromResult(command.ExecuteScalar() is 1);
     }
 
     public Executed AfterFailure(DbConnection connection, QueryCommand asked, Exception? failure, bool rolledBack) =>
-        failure is null or SqlException { Class: < 20 } && (rolledBack && !TransactSql.MayCommit(asked) || TransactSql.IsAtomic(asked))
+        failure is null || IsAnswered(failure, connection) && (rolledBack && !TransactSql.MayCommit(asked) || TransactSql.IsAtomic(asked))
             ? Executed.No
             : Executed.Unknown;
+
+    /// <summary>The server itself has said that it failed. A cancel that it did not acknowledge in time (-2) says nothing, and breaks the connection.</summary>
+    static bool IsAnswered(Exception failure, DbConnection connection) =>
+        failure is SqlException { Class: < 20, Number: not -2 } && connection.State == ConnectionState.Open;
 
     public async Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop)
     {

@@ -15,6 +15,7 @@ static class SqlServerValues
     public static ValueWriter WriterFor(SqlDataReader reader, int ordinal)
     {
         var type = SqlServerColumns.TypeOf(reader.GetDataTypeName(ordinal));
+        var isLong = SqlServerColumns.IsLong(reader, ordinal, type);
         ValueWriter write = type switch
         {
             SqlType.BigInt => static (row, i, json) => json.WriteNumberValue(row.GetInt64(i)),
@@ -34,8 +35,10 @@ static class SqlServerValues
             SqlType.DateTimeOffset => static (row, i, json) => WriteMoment(json, ((SqlDataReader)row).GetDateTimeOffset(i), Moment + "zzz"),
             SqlType.Time => static (row, i, json) => WriteTime(json, ((SqlDataReader)row).GetTimeSpan(i)),
             SqlType.Variant => static (row, i, json) => WriteAny(json, ((SqlDataReader)row).GetSqlValue(i)),
+            SqlType.VarBinary or SqlType.Image when isLong => LongValues.WriteBinary,
             SqlType.Binary or SqlType.VarBinary or SqlType.Image or SqlType.Timestamp or SqlType.Udt =>
                 static (row, i, json) => json.WriteBase64StringValue(((SqlDataReader)row).GetSqlBytes(i).Value),
+            _ when isLong => LongValues.WriteText,
             _ => static (row, i, json) => json.WriteStringValue(row.GetString(i)),
         };
         return (row, i, json) =>

@@ -12,6 +12,9 @@ static partial class TransactSql
     public static bool MayOpenTransaction(QueryCommand asked) =>
         asked.Type == CommandType.StoredProcedure || Transactions().IsMatch(asked.Text) || !Known.Contains(SqlScript.FirstWords(asked.Text).FirstOrDefault() ?? "");
 
+    /// <summary>Whether it can change the isolation level of its session.</summary>
+    public static bool SetsIsolation(QueryCommand asked) => asked.Text.Contains("ISOLATION", StringComparison.OrdinalIgnoreCase);
+
     /// <summary>Whether a part can have been committed before the rest was rolled back.</summary>
     public static bool MayCommit(QueryCommand asked) =>
         asked.Type == CommandType.StoredProcedure || Commits().IsMatch(asked.Text) || Writes().Count(asked.Text) > 0 && !BeginsFirst().IsMatch(asked.Text);

@@ -29,13 +29,17 @@ sealed class SqliteEngine : IDatabaseEngine
 
     public string ErrorType => ErrorTypes.Sqlite;
 
+    public bool NonQueryHidesErrors => true;
+
     public bool BlocksThread => true;
 
-    public CommandBehavior Behavior => CommandBehavior.Default;
+    public CommandBehavior BehaviorOf(QueryCommand asked) => CommandBehavior.Default;
 
-    public Task<DbConnection> OpenAsync(string? database, string? applicationName, CancellationToken stop)
+    public Task<DbConnection> OpenAsync(string? database, string? applicationName, bool readOnly, CancellationToken stop)
     {
         var settings = database is null ? _settings : new(_settings.ConnectionString) { DataSource = database };
+        if (readOnly)
+            settings = new(settings.ConnectionString) { Mode = SqliteOpenMode.ReadOnly };
         var session = new SqliteSession(settings.ConnectionString, _time);
         try
         {
@@ -98,7 +102,11 @@ sealed class SqliteEngine : IDatabaseEngine
         // Never used again anyway.
     }
 
-    public ValueTask<bool> RollBackAsync(DbConnection connection, QueryCommand asked, bool failed)
+    public string? LeavesReadOnly(QueryCommand asked) => null;
+
+    public bool IsReadOnlyRefusal(Exception? failure) => failure is SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_READONLY };
+
+    public ValueTask<bool> RollBackAsync(DbConnection connection, CommandRequest request, bool failed)
     {
         var handle = ((SqliteSession)connection).Handle!;
         if (SQLitePCL.raw.sqlite3_get_autocommit(handle) != 0)

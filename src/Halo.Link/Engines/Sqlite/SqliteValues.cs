@@ -37,7 +37,7 @@ static class SqliteValues
             SqlType.DateTime2 => JsonText.WriteDateTime,
             SqlType.Time => JsonText.WriteTime,
             SqlType.UniqueIdentifier => JsonText.WriteGuid,
-            _ => static (json, value) => json.WriteStringValue(value),
+            _ => JsonPieces.WriteText,
         };
         return (row, column, json) => Write(((SqliteDataReader)row).Handle!, column, json, boolean, text);
     }
@@ -66,7 +66,7 @@ static class SqliteValues
                 text(json, raw.sqlite3_column_blob(row, column));
                 break;
             case raw.SQLITE_BLOB:
-                json.WriteBase64StringValue(raw.sqlite3_column_blob(row, column));
+                JsonPieces.WriteBase64(json, raw.sqlite3_column_blob(row, column));
                 break;
             default:
                 json.WriteNullValue();

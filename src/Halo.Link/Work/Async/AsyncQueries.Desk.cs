@@ -10,10 +10,15 @@ namespace Halo.Link.Work.Async;
 // What the loop does: claims into the journal, queries into slots, reports onto the line.
 public sealed partial class AsyncQueries
 {
+    /// <summary>So long a claim waits here for a place that the practice's rule (maxConcurrent) leaves free; then it goes back into the queue.</summary>
+    /// <remarks>Below the grace that the API gives a claim: a query that it has settled must not begin.</remarks>
+    static readonly TimeSpan LongestHold = TimeSpan.FromSeconds(5);
+
     /// <summary>Writes down what arrived, begins what has a slot, asks for more where slots are left.</summary>
     async ValueTask ScheduleAsync()
     {
         int wanted;
+        var held = 0;
         List<AsyncQuery> unwanted = [];
         lock (_gate)
         {
@@ -25,12 +30,20 @@ public sealed partial class AsyncQueries
                     continue;
                 if (_stopping || next.Reason != StopReason.None)
                     unwanted.Add(next);
-                else if (_executing < _options.Slots)
-                    Live(next, execute: true);
-                else
+                else if (_executing >= _options.Slots)
                     _ready.Enqueue(next);
+                else if (TryBegin(next))
+                    Live(next, execute: true);
+                else if (Hold(next))
+                {
+                    _ready.Enqueue(next);
+                    held++;
+                }
+                else
+                    unwanted.Add(next);
             }
-            var free = _uploading >= _options.MaxUploading ? 0 : _options.Slots - _executing - _ready.Count;
+            // What the practice holds back takes nobody else's slot, as long as it is not much.
+            var free = _uploading >= _options.MaxUploading || held > _options.Slots ? 0 : _options.Slots - _executing - (_ready.Count - held);
             wanted = _stopping || !_workMayWait || _asked > 0 ? 0 : Math.Max(0, free);
             _asked += wanted;
             _workMayWait &= wanted == 0;
@@ -39,6 +52,30 @@ public sealed partial class AsyncQueries
             await (query.Reason == StopReason.None ? query.HandBackAsync() : query.ExecuteAsync());
         if (wanted > 0 && !await _session.SendAsync(FrameKind.ClaimRequest, Guid.Empty, new ClaimRequest(wanted), ProtocolJson.Default.ClaimRequest))
             _asked = 0; // The next Welcome asks again.
+    }
+
+    bool TryBegin(AsyncQuery query)
+    {
+        if (_places is null || _places.TryEnter(query.Claim!))
+            return true;
+        // First the mark, then the second look: a place freed in between is seen by one of the two.
+        Volatile.Write(ref _heldBack, 1);
+        return _places.TryEnter(query.Claim!);
+    }
+
+    /// <returns>False: it has waited long enough.</returns>
+    bool Hold(AsyncQuery query)
+    {
+        if (query.HeldSince is { } since)
+            return _time.GetElapsedTime(since) < LongestHold;
+        query.HeldSince = _time.GetTimestamp();
+        ITimer? timer = null;
+        timer = _time.CreateTimer(_ =>
+        {
+            timer?.Dispose();
+            Post(ScheduleAsync);
+        }, null, LongestHold, Timeout.InfiniteTimeSpan);
+        return true;
     }
 
     /// <summary>Into the journal, synced, in one transaction, before anything else is done with them. Under the gate; never throws.</summary>
@@ -150,6 +187,7 @@ public sealed partial class AsyncQueries
                 _executing--;
                 _uploading++;
             }
+            _places?.Leave(query.Claim!);
             Post(ScheduleAsync);
         }
         try

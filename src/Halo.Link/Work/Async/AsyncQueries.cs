@@ -17,6 +17,8 @@ namespace Halo.Link.Work.Async;
 public sealed partial class AsyncQueries : IAsyncDisposable
 {
     readonly AsyncOptions _options;
+    readonly ClaimedCommands? _places;
+    readonly TimeProvider _time;
     readonly CurrentSession _session;
     readonly AsyncTools _tools;
     readonly ILogger<AsyncQueries> _logger;
@@ -30,6 +32,7 @@ public sealed partial class AsyncQueries : IAsyncDisposable
     int _executing;
     int _uploading;
     int _asked;
+    int _heldBack;
     bool _workMayWait;
     bool _stopping;
 
@@ -41,13 +44,18 @@ public sealed partial class AsyncQueries : IAsyncDisposable
         CurrentSession session,
         ExecuteClaim execute,
         TimeProvider time,
-        ILogger<AsyncQueries> logger)
+        ILogger<AsyncQueries> logger,
+        (ClaimedCommands Commands, PracticePlaces Places)? practice = null)
     {
         _options = options;
+        _places = practice?.Commands;
+        _time = time;
         _session = session;
         _logger = logger;
         _tools = new AsyncTools(journal, spool, uploader, execute, time, logger, q => Post(() => SendReportAsync(q)), q => Post(() => Forget(q)));
         _loop = Task.Run(ReadMailAsync);
+        if (practice is { } rules)
+            rules.Places.Freed += _ => OnPlaceFreed();
     }
 
     /// <summary>For Hello: every claim that is not settled, those that have just arrived included. Read it when the session before has ended.</summary>
@@ -123,6 +131,13 @@ public sealed partial class AsyncQueries : IAsyncDisposable
         _workMayWait = true;
         return ScheduleAsync();
     });
+
+    /// <summary>A place of a practice is free: what waits for one may begin, and what was handed back may be claimed again.</summary>
+    void OnPlaceFreed()
+    {
+        if (Interlocked.Exchange(ref _heldBack, 0) != 0)
+            OnWorkAvailable();
+    }
 
     /// <summary>The answer to a request of this session: claims that are this Link's now. Empty: it waits until it is told of work.</summary>
     public void OnClaims(IReadOnlyList<ArrivedClaim> claims)

@@ -37,6 +37,12 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
 
     public Guid Id { get; } = entry.QueryId;
 
+    /// <summary>What was claimed; null of one that an earlier run claimed.</summary>
+    public Claim? Claim => claim;
+
+    /// <summary>Since when the practice's rules keep it from beginning, by the monotonic clock; null: nothing does.</summary>
+    public long? HeldSince { get; set; }
+
     /// <summary>As it stands in the journal.</summary>
     public JournalEntry Entry => Volatile.Read(ref _entry);
 

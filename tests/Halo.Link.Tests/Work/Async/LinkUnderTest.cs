@@ -5,6 +5,7 @@ using Halo.Link.Engines;
 using Halo.Link.Journal;
 using Halo.Link.Results;
 using Halo.Link.Session;
+using Halo.Link.Work;
 using Halo.Link.Work.Async;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -19,7 +20,7 @@ sealed class LinkUnderTest : IAsyncDisposable
 {
     readonly Uploader _uploader;
 
-    public LinkUnderTest(TemporaryFolder folder, ApiStandIn api, TimeProvider? time = null, SpoolOptions? spool = null, AsyncOptions? options = null)
+    public LinkUnderTest(TemporaryFolder folder, ApiStandIn api, TimeProvider? time = null, SpoolOptions? spool = null, AsyncOptions? options = null, LocalSites? sites = null)
     {
         var clock = time ?? TimeProvider.System;
         var key = LocalKey.Open(folder.Path);
@@ -27,7 +28,8 @@ sealed class LinkUnderTest : IAsyncDisposable
         Spool = new Spool(folder.Path, key, spool ?? new(), clock);
         _uploader = new Uploader(api.Http, (_, _) => ValueTask.FromResult("token"), _ => ValueTask.CompletedTask, Spool,
             new() { FirstWait = TimeSpan.FromMilliseconds(2), LongestWait = TimeSpan.FromMilliseconds(10) }, clock, new Random(7), NullLogger<Uploader>.Instance);
-        Queries = new AsyncQueries(options ?? new(), Journal, Spool, _uploader, Current, ExecuteAsync, clock, NullLogger<AsyncQueries>.Instance);
+        Queries = new AsyncQueries(options ?? new(), Journal, Spool, _uploader, Current, ExecuteAsync, clock, NullLogger<AsyncQueries>.Instance,
+            sites is null ? null : (new ClaimedCommands(sites, clock), sites.Places));
     }
 
     public ClaimJournal Journal { get; }

@@ -1,0 +1,19 @@
+using System.Globalization;
+using Halo.Contracts.Errors;
+
+namespace Halo.Link.Engines;
+
+/// <summary>Refusals by a rule of the practice's own policy, in their words: each names the rule.</summary>
+static class PracticeRefusal
+{
+    public const string ReadOnly = "readOnly";
+
+    public static ErrorDetails Of(string rule, string words) => new(ErrorTypes.HaloLink, 403,
+        string.Create(CultureInfo.InvariantCulture, $"The practice's own policy refused it: its rule \"{rule}\" {words}"))
+    {
+        Code = FailureCodes.PolicyRefused,
+    };
+}
+
+/// <summary>The database cannot hold a connection to reading: nothing was sent.</summary>
+sealed class ReadOnlyImpossibleException(string words) : Exception(words);

@@ -1,0 +1,69 @@
+using System.Buffers;
+using Halo.Contracts.Queries;
+using Halo.Link.Engines;
+using Halo.Link.Results;
+using Halo.Link.Settings;
+
+namespace Halo.Link.Work;
+
+/// <summary>Counts what goes to a sink and ends it where the practice's policy does: the statement is then cancelled and the query refused.</summary>
+sealed class PolicySink : IRowSink, IBufferWriter<byte>
+{
+    readonly IRowSink _sink;
+    readonly PolicyRules _rules;
+    IBufferWriter<byte> _buffer;
+    long _rows;
+    long _bytes;
+    bool _over;
+
+    PolicySink(IRowSink sink, PolicyRules rules) => (_sink, _rules, _buffer) = (sink, rules, sink.Buffer);
+
+    /// <summary>The sink itself where the rules set no limit: what nobody counts costs nothing.</summary>
+    public static IRowSink Around(IRowSink sink, PolicyRules rules) =>
+        rules.MaxRows is null && rules.MaxBytes is null ? sink : new PolicySink(sink, rules);
+
+    public IBufferWriter<byte> Buffer => this;
+
+    public ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop) => _sink.BeginAsync(columns, stop);
+
+    public void BeginRow()
+    {
+        if (++_rows > _rules.MaxRows)
+            throw new RowSinkException(PracticeRefusal.Of("maxRows", $"allows this integrator {_rules.MaxRows} rows of a result; the statement was stopped."));
+        _sink.BeginRow();
+        _buffer = _sink.Buffer;
+        // What stands between rows.
+        Count(1);
+    }
+
+    public ValueTask<bool> EndRowAsync(CancellationToken stop) => _sink.EndRowAsync(stop);
+
+    public ValueTask EndAsync(CancellationToken stop)
+    {
+        // The bracket that closes the array, and of one without rows that which opens it.
+        Count(_rows == 0 ? 2 : 1);
+        return _sink.EndAsync(stop);
+    }
+
+    public void Advance(int count)
+    {
+        // The JSON writer that is closed after a fault flushes once more.
+        if (_over)
+            return;
+        Count(count);
+        _buffer.Advance(count);
+    }
+
+    public Memory<byte> GetMemory(int sizeHint = 0) => _buffer.GetMemory(sizeHint);
+
+    public Span<byte> GetSpan(int sizeHint = 0) => _buffer.GetSpan(sizeHint);
+
+    void Count(int bytes)
+    {
+        _bytes += bytes;
+        if (_bytes <= _rules.MaxBytes || _rules.MaxBytes is null)
+            return;
+        _over = true;
+        throw new RowSinkException(PracticeRefusal.Of("maxBytes", $"allows this integrator {_rules.MaxBytes} bytes of a result; the statement was stopped."));
+    }
+}
