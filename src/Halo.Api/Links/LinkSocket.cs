@@ -58,7 +58,7 @@ public sealed partial class LinkSocket(
             else if (frame.Kind == FrameKind.Heartbeat)
                 OnHeartbeat(session, JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.Heartbeat)!);
             else if (frame.Kind == FrameKind.SiteChanges)
-                await OnSiteChangesAsync(visit, session, JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.SiteChanges)!.Sites ?? []);
+                await OnSiteChangesAsync(visit, session, JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.SiteChanges)!);
             else
                 frames.Handle(session, frame);
         }
@@ -114,12 +114,13 @@ public sealed partial class LinkSocket(
     }
 
     /// <summary>The Link's settings changed: its sites are judged as by a Hello, in the open session.</summary>
-    async Task OnSiteChangesAsync(Visit visit, LinkSession session, IReadOnlyList<SiteDescription> described)
+    async Task OnSiteChangesAsync(Visit visit, LinkSession session, SiteChanges changes)
     {
+        var described = changes.Sites ?? [];
         await registry.DescribeAsync(session.LinkId, visit.Hello! with { Sites = described });
         var own = described.Select(s => sites.Find(s.Id)).OfType<SiteRecord>().Where(s => s.LinkId == session.LinkId).ToList();
         session.SiteIds = [.. own.Select(s => s.Id)];
-        session.Tell(new SiteNotices([.. own.Select(Enrolment.Notice)]));
+        session.Tell(new SiteNotices([.. own.Select(Enrolment.Notice)]) { Answers = changes.Id });
         session.Tell(configurations.For(session.LinkId));
         // What waits for a site that has come may be claimed now.
         session.WorkAvailable();

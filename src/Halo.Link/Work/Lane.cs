@@ -9,6 +9,7 @@ public sealed class Lane(int slots, TimeProvider time)
     readonly Lock _lock = new();
     readonly Dictionary<Guid, long> _lastServed = [];
     readonly LinkedList<Waiter> _waiting = new();
+    int _slots = slots;
     long _served;
     int _running;
 
@@ -44,7 +45,7 @@ public sealed class Lane(int slots, TimeProvider time)
         Waiter waiter;
         lock (_lock)
         {
-            if (_running < slots)
+            if (_running < _slots)
             {
                 Serve(integratorId);
                 return ValueTask.FromResult(LaneEntry.Entered);
@@ -64,15 +65,36 @@ public sealed class Lane(int slots, TimeProvider time)
         lock (_lock)
         {
             _running--;
-            // The first that waits among equals, since the list is in order of arrival and MinBy keeps the first.
-            next = _waiting.MinBy(w => _lastServed.GetValueOrDefault(w.IntegratorId, -1));
-            if (next is not null)
-            {
-                Take(next);
-                Serve(next.IntegratorId);
-            }
+            next = ServeNext();
         }
         next?.Decided.TrySetResult(LaneEntry.Entered);
+    }
+
+    /// <summary>From now on so many at once. What runs goes on: a smaller lane is reached as places are given back.</summary>
+    public void Resize(int slots)
+    {
+        lock (_lock)
+            _slots = slots;
+        while (true)
+        {
+            Waiter? next;
+            lock (_lock)
+                next = ServeNext();
+            if (next is null)
+                return;
+            next.Decided.TrySetResult(LaneEntry.Entered);
+        }
+    }
+
+    /// <summary>Gives a free place to whose turn it is; null: there is none, or nobody waits. Under the lock.</summary>
+    Waiter? ServeNext()
+    {
+        // The first that waits among equals, since the list is in order of arrival and MinBy keeps the first.
+        if (_running >= _slots || _waiting.MinBy(w => _lastServed.GetValueOrDefault(w.IntegratorId, -1)) is not { } next)
+            return null;
+        Take(next);
+        Serve(next.IntegratorId);
+        return next;
     }
 
     async ValueTask<LaneEntry> WaitAsync(Waiter waiter, TimeSpan longest, CancellationToken cancel)

@@ -48,7 +48,11 @@ public enum Verdict
 
 /// <summary>What the API now knows of the Link's sites, when it changes during a session.</summary>
 /// <param name="Sites">The sites that changed.</param>
-public sealed record SiteNotices(IReadOnlyList<SiteNotice> Sites);
+public sealed record SiteNotices(IReadOnlyList<SiteNotice> Sites)
+{
+    /// <summary>The <see cref="SiteChanges"/> that this answers, having judged it; null where something else gave cause.</summary>
+    public Guid? Answers { get; init; }
+}
 
 /// <summary>What the API knows of a site.</summary>
 /// <param name="SiteId">The Halo GUID.</param>

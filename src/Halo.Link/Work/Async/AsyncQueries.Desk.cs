@@ -25,12 +25,12 @@ public sealed partial class AsyncQueries
                     continue;
                 if (_stopping || next.Reason != StopReason.None)
                     unwanted.Add(next);
-                else if (_executing < _options.Slots)
+                else if (_executing < Volatile.Read(ref _slots))
                     Live(next, execute: true);
                 else
                     _ready.Enqueue(next);
             }
-            var free = _uploading >= _options.MaxUploading ? 0 : _options.Slots - _executing - _ready.Count;
+            var free = _uploading >= _options.MaxUploading ? 0 : Volatile.Read(ref _slots) - _executing - _ready.Count;
             wanted = _stopping || !_workMayWait || _asked > 0 ? 0 : Math.Max(0, free);
             _asked += wanted;
             _workMayWait &= wanted == 0;

@@ -165,8 +165,10 @@ public class RemoteConfigurationTests(SharedPostgres postgres)
 
     static async Task<IReadOnlyList<SiteNotice>> ChangeAsync(SimulatedLink link, params SiteDescription[] sites)
     {
-        await link.Line.SendAsync(FrameKind.SiteChanges, Guid.Empty, new SiteChanges(sites), ProtocolJson.Default.SiteChanges);
-        return await NoticesAsync(link);
+        await link.Line.SendAsync(FrameKind.SiteChanges, Guid.Empty, new SiteChanges(link.RunId, sites), ProtocolJson.Default.SiteChanges);
+        var notices = JsonSerializer.Deserialize((await link.ExpectAsync(FrameKind.SiteNotices)).Payload, ProtocolJson.Default.SiteNotices)!;
+        Assert.Equal(link.RunId, notices.Answers);
+        return notices.Sites;
     }
 
     static async Task<IReadOnlyList<SiteNotice>> NoticesAsync(SimulatedLink link) =>
