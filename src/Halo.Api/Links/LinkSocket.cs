@@ -106,6 +106,7 @@ public sealed partial class LinkSocket(
         visit.Session = session;
         links.Heard(visit.Link.Id, hello.LinkVersion);
         sessions.Open(session);
+        Telemetry.SessionOpened();
         // Only now: what is asked for from here on finds the session, and what was changed since the Welcome was written did not.
         if (configurations.For(visit.Link.Id) is { } latest && latest.Version != configuration.Version)
             session.Tell(latest);
@@ -148,6 +149,7 @@ public sealed partial class LinkSocket(
         var inOrder = visit.Line is { ClosedInOrder: true, CloseReason: LineCloseReason.LinkStopping or LineCloseReason.LinkUninstalled };
         if (sessions.Close(session))
             links.Heard(session.LinkId, closedInOrder: inOrder);
+        Telemetry.SessionClosed(visit.Line.CloseReason);
         LogClosed(session.LinkId, visit.Line.CloseReason ?? "the line broke");
         return Task.CompletedTask;
     }

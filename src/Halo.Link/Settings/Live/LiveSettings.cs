@@ -96,11 +96,13 @@ sealed partial class LiveSettings(LinkSettings started, LiveParts parts, RemoteF
             restart.Add("api");
         if (fresh.DataDirectory != Local.DataDirectory)
             restart.Add("dataDirectory");
+        if (fresh.Otlp != Local.Otlp)
+            restart.Add("telemetry.otlp");
         if (restart.Count > 0 && !restart.SequenceEqual(Standing.NeedsRestart))
             LogRestart(string.Join(", ", restart));
         _standing = Standing with { NeedsRestart = restart };
         var before = Local;
-        Volatile.Write(ref _local, fresh with { Api = before.Api, DataDirectory = before.DataDirectory });
+        Volatile.Write(ref _local, fresh with { Api = before.Api, DataDirectory = before.DataDirectory, Otlp = before.Otlp });
         LinkAgent.ReserveThreads(fresh);
         Apply();
         var sites = await parts.Sites.ApplyAsync(fresh.Sites, stop);
