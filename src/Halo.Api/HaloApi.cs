@@ -100,6 +100,7 @@ public static partial class HaloApi
         app.MapAdminIntegratorsApi();
         app.MapAdminSitesApi();
         app.MapAdminAuditApi();
+        app.MapConfigurationApi();
         app.MapLinksApi();
         app.MapPageUploadApi();
         app.MapHealthApi();

@@ -1,6 +1,7 @@
 using Halo.Api.Admin;
 using Halo.Api.Integrators;
 using Halo.Api.Links;
+using Halo.Api.Links.Configuration;
 using Halo.Api.Observability;
 using Halo.Api.OpenApi;
 using Halo.Api.Queries;
@@ -62,6 +63,7 @@ static class Services
         services.AddSingleton<LinkRights>();
         services.AddSingleton<LinkSessions>();
         services.AddSingleton<SiteNotifier>();
+        services.AddSingleton<RemoteConfigurations>();
         services.AddSingleton<LinkTokens>();
         services.AddSingleton<LinkSocket>();
         services.AddSingleton<LinkFrames>();

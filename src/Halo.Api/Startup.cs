@@ -1,5 +1,6 @@
 using Halo.Api.Integrators;
 using Halo.Api.Links;
+using Halo.Api.Links.Configuration;
 using Halo.Api.Queries.Idempotency;
 using Halo.Api.Queries.Ledger;
 using Halo.Api.Sites;
@@ -9,6 +10,7 @@ namespace Halo.Api;
 /// <summary>What has to stand before the port opens, in order; and what ends when the service stops.</summary>
 public sealed partial class Startup(
     IntegratorDirectory integrators, SiteDirectory sites, SiteAuthority authority, LinkDirectory links, QueryLedger ledger, DeadlineWatch deadlines, IdempotencyStore idempotency,
+    RemoteConfigurations configurations,
     Shutdown shutdown,
     ApiOptions options, IHostApplicationLifetime lifetime, ILogger<Startup> log)
 {
@@ -19,6 +21,7 @@ public sealed partial class Startup(
         await links.LoadAsync(stop);
         await authority.ApplySharedAsync();
         await sites.LoadAsync(stop);
+        await configurations.LoadAsync();
         await idempotency.LoadAsync();
         await ledger.AfterDowntimeAsync();
         deadlines.Start();

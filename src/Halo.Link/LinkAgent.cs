@@ -4,6 +4,7 @@ using Halo.Link.Observability;
 using Halo.Link.Results;
 using Halo.Link.Session;
 using Halo.Link.Settings;
+using Halo.Link.Settings.Live;
 using Halo.Link.Work;
 using Halo.Link.Work.Async;
 using Halo.LinkProtocol.Messages;
@@ -18,14 +19,18 @@ public static partial class LinkAgent
 
     /// <summary>Runs until it is stopped; then work is ended or given back, and the session closed, in that order.</summary>
     /// <exception cref="SettingsException">The data directory cannot be used.</exception>
-    public static async Task RunAsync(LinkSettings settings, TimeProvider time, Random random, ILoggerFactory logs, CancellationToken stop)
+    /// <param name="file">Where the settings came from, to follow its changes; null: they stay as they are.</param>
+    /// <param name="level">What the log's filter asks; null: nothing does.</param>
+    public static async Task RunAsync(
+        LinkSettings settings, TimeProvider time, Random random, ILoggerFactory logs, CancellationToken stop, SettingsFile? file = null, LogLevelSwitch? level = null)
     {
         // A Random is for one thread at a time: each gets its own.
         Random Own() => new(random.Next());
         using var directory = DataDirectory.Open(settings.DataDirectory);
         var (identity, siteIds) = LinkIdentity.Load(directory, settings.Sites, time);
         using var key = LinkKey.Load(directory);
-        await using var sites = new LocalSites(settings.Sites.Select((s, i) => new LocalSite(siteIds[i], s, (engine, c) => DatabaseEngines.Create(engine, c, time))));
+        LocalSite Create(Guid id, SiteSettings site) => new(id, site, (engine, c) => DatabaseEngines.Create(engine, c, time));
+        await using var sites = new LocalSites(settings.Sites.Select((s, i) => Create(siteIds[i], s)));
         ReserveThreads(settings);
 
         using var handler = LinkHttpClient.CreateHandler(settings.Api);
@@ -33,18 +38,21 @@ public static partial class LinkAgent
         using var invoker = new HttpMessageInvoker(handler, disposeHandler: false);
         var api = new LinkHttpClient(http, time);
         using var tokens = new AccessTokens(api, settings.ApiAddress, identity.LinkId, key, Own(), time);
-        var enroller = new Enroller(api, settings.ApiAddress, identity.LinkId, key, settings.EnrolmentToken, directory, logs.CreateLogger<Enroller>());
+        LiveSettings? live = null;
+        SessionLoop? loop = null;
+        var enroller = new Enroller(api, settings.ApiAddress, identity.LinkId, key, () => live?.Local.EnrolmentToken ?? settings.EnrolmentToken, directory, logs.CreateLogger<Enroller>());
         var connector = new LinkConnector(settings.Api, invoker, enroller, tokens, time);
 
         var current = new CurrentSession();
         var state = new LinkState(time);
         var gate = new ImmediateGate(time);
-        var immediate = new ImmediateQueries(sites, settings.Lanes.Immediate, current, gate, time, logs.CreateLogger<ImmediateQueries>());
+        var limits = new SiteLimits();
+        var immediate = new ImmediateQueries(sites, settings.Lanes.Immediate, limits, current, gate, time, logs.CreateLogger<ImmediateQueries>());
         var localKey = LocalKey.Open(directory.Path);
         using var journal = ClaimJournal.Open(directory.Path, localKey, time);
         var spool = new Spool(directory.Path, localKey, new() { MaxBytes = settings.Spool.MaxBytes }, time);
-        using var uploader = new Uploader(http, tokens.GetAsync, gate.StandAsideAsync, spool, new(), time, Own(), logs.CreateLogger<Uploader>());
-        var commands = new ClaimedCommands(sites, time);
+        using var uploader = new Uploader(http, tokens.GetAsync, gate.StandAsideAsync, spool, new() { AtOnce = settings.Uploads }, time, Own(), logs.CreateLogger<Uploader>());
+        var commands = new ClaimedCommands(sites, limits, time);
         await using var async = new AsyncQueries(new() { Slots = settings.Lanes.Async }, journal, spool, uploader, current,
             commands.RunAsync, time, logs.CreateLogger<AsyncQueries>(), (commands, sites.Places));
 
@@ -56,10 +64,22 @@ public static partial class LinkAgent
         var practices = new PracticeDirectory(sites, directory, time, logs.CreateLogger<PracticeDirectory>());
         var healths = new DatabaseHealths(sites, time);
         var pairing = new PairingCodes(current, sites, time);
-        var dispatcher = new FrameDispatcher(current, immediate, async, pairing, state, logs.CreateLogger<FrameDispatcher>());
-        var report = new LinkReport(identity.LinkId, run, started, settings, sites, practices, healths, state, immediate, async, spool, time);
-        var loop = new SessionLoop(connector, line => new(line, dispatcher, current, report.HeartbeatAsync, tokens, Own(), time),
-            () => practices.Describe(healths.Last), report.Hello, dispatcher, state, Own(), time, logs.CreateLogger<SessionLoop>());
+        void OpenAnew() => loop?.AnnounceAgain();
+        IReadOnlyList<SiteDescription> Describe() => practices.Describe(healths.Last);
+        var announcements = new SiteAnnouncements(current, enroller, Describe, OpenAnew, time, logs.CreateLogger<SiteAnnouncements>());
+        var heartbeat = new HeartbeatPeriod();
+        var reload = new SiteReload(sites, directory, practices, announcements, Create, time, logs.CreateLogger<SiteReload>());
+        live = new LiveSettings(settings, new(immediate, async, uploader, spool, limits, heartbeat, level ?? new(null), reload, current),
+            new(directory, logs.CreateLogger<RemoteFile>()), OpenAnew, logs.CreateLogger<LiveSettings>());
+        live.Begin();
+        var dispatcher = new FrameDispatcher(current, immediate, async, pairing, announcements, live.OnRemote, state, logs.CreateLogger<FrameDispatcher>());
+        var report = new LinkReport(identity.LinkId, run, started, live, file, sites, practices, healths, state, immediate, async, spool, time);
+        loop = new SessionLoop(connector, line => new(line, dispatcher, current, report.HeartbeatAsync, heartbeat, tokens, Own(), time),
+            () =>
+            {
+                file?.Look();
+                return Describe();
+            }, report.Hello, dispatcher, state, Own(), time, logs.CreateLogger<SessionLoop>());
 
         var log = logs.CreateLogger("Halo.Link");
         LogStarting(log, HostInformation.Version, identity.LinkId, settings.Sites.Count, settings.ApiAddress);
@@ -67,17 +87,21 @@ public static partial class LinkAgent
         var status = new StatusServer(directory, report.Status, pairing.MakeAsync, time, logs.CreateLogger<StatusServer>()).RunAsync(ending.Token);
         await IgnoreCancelled(Task.WhenAll(async.SettleAsync(), practices.ReadAsync(stop)));
         var session = loop.RunAsync(ending.Token);
-        var fresh = practices.KeepFreshAsync(loop.AnnounceAgain, stop);
-        await UntilStoppedAsync(Task.WhenAny(session, fresh).Unwrap(), stop);
+        Task[] beside =
+        [
+            practices.KeepFreshAsync(announcements.TellAsync, stop), live.RunAsync(stop),
+            file?.WatchAsync(live.OnFileAsync, stop) ?? Task.Delay(Timeout.InfiniteTimeSpan, time, stop),
+        ];
+        await UntilStoppedAsync(Task.WhenAny([session, .. beside]).Unwrap(), stop);
         LogStopping(log);
         await StopWorkAsync(immediate, async, time);
         await ending.CancelAsync();
-        await IgnoreCancelled(Task.WhenAll(status, session, fresh));
+        await IgnoreCancelled(Task.WhenAll([status, session, .. beside]));
         LogStopped(log);
     }
 
     /// <summary>SQLite and the large values of SqlClient block their threads: the pool shall not be short of those that carry the line.</summary>
-    static void ReserveThreads(LinkSettings settings)
+    internal static void ReserveThreads(LinkSettings settings)
     {
         ThreadPool.GetMinThreads(out var workers, out var ports);
         ThreadPool.SetMinThreads(workers + settings.Sites.Count * (settings.Lanes.Immediate + 1) + settings.Lanes.Async, ports);

@@ -29,12 +29,13 @@ static class LinkCommands
 
     static Command Run(Option<string> config)
     {
-        var level = new Option<LogLevel>("--log-level") { Description = "The least that is logged.", DefaultValueFactory = _ => LogLevel.Information };
+        var level = new Option<LogLevel?>("--log-level") { Description = "The least that is logged; decides over the setting logLevel." };
         var run = new Command("run", "Runs in the foreground until SIGTERM or SIGINT.") { level };
         run.SetAction(async (parsed, _) => await OrExplain(async () =>
         {
-            var settings = SettingsReader.Read(parsed.GetRequiredValue(config), Environment.GetEnvironmentVariables());
-            return await LinkProcess.RunAsync(settings, parsed.GetValue(level));
+            var file = parsed.GetRequiredValue(config);
+            var settings = SettingsReader.Read(file, Environment.GetEnvironmentVariables());
+            return await LinkProcess.RunAsync(settings, file, parsed.GetValue(level));
         }));
         return run;
     }

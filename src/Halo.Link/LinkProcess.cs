@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Halo.Link.Settings;
+using Halo.Link.Settings.Live;
 using Microsoft.Extensions.Logging;
 
 namespace Halo.Link;
@@ -11,11 +12,14 @@ static partial class LinkProcess
     static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(4.5);
 
     /// <summary>Runs until SIGTERM or SIGINT and returns the exit code.</summary>
-    public static async Task<int> RunAsync(LinkSettings settings, LogLevel level)
+    public static async Task<int> RunAsync(LinkSettings settings, string file, LogLevel? level)
     {
+        var chosen = new LogLevelSwitch(level);
+        chosen.Set(null, settings.LogLevel);
         using var logs = LoggerFactory.Create(logging =>
         {
-            logging.SetMinimumLevel(level);
+            // Everything may come: the switch, which settings turn while the Link runs, decides.
+            logging.SetMinimumLevel(LogLevel.Trace).AddFilter(chosen.Allows);
             // One line per message: a journal adds the time itself, a terminal does not.
             if (Console.IsOutputRedirected)
                 logging.AddSystemdConsole(o => (o.TimestampFormat, o.UseUtcTimestamp) = ("yyyy-MM-ddTHH:mm:ss.fffZ ", true));
@@ -30,7 +34,13 @@ static partial class LinkProcess
         }
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
-        var running = LinkAgent.RunAsync(settings, TimeProvider.System, NewRandom(), logs, stop.Token);
+        var watched = new SettingsFile(file, Environment.GetEnvironmentVariables(), settings, TimeProvider.System, logs.CreateLogger<SettingsFile>());
+        using var again = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            context.Cancel = true;
+            watched.Look(asked: true);
+        });
+        var running = LinkAgent.RunAsync(settings, TimeProvider.System, NewRandom(), logs, stop.Token, watched, chosen);
         var asked = new TaskCompletionSource();
         using var registration = stop.Token.Register(() => asked.TrySetResult());
         if (await Task.WhenAny(running, asked.Task) != running)

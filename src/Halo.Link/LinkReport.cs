@@ -1,6 +1,6 @@
 using Halo.Link.Results;
 using Halo.Link.Session;
-using Halo.Link.Settings;
+using Halo.Link.Settings.Live;
 using Halo.Link.Work;
 using Halo.Link.Work.Async;
 using Halo.LinkProtocol.Messages;
@@ -12,7 +12,8 @@ sealed class LinkReport(
     Guid linkId,
     Guid runId,
     long started,
-    LinkSettings settings,
+    LiveSettings live,
+    SettingsFile? file,
     LocalSites sites,
     PracticeDirectory practices,
     DatabaseHealths healths,
@@ -37,6 +38,7 @@ sealed class LinkReport(
 
     public async Task<Heartbeat> HeartbeatAsync(CancellationToken stop)
     {
+        file?.Look();
         var databases = await healths.CheckAsync(stop);
         return new(time.GetUtcNow(), HostInformation.Version, Uptime, Work(), databases, FreeDisk(), spool.UsedBytes);
     }
@@ -45,10 +47,11 @@ sealed class LinkReport(
     {
         var (connected, since, lastError) = state.Connection;
         var announced = practices.Describe(healths.Last).ToDictionary(d => d.Id);
-        return new(HostInformation.Version, linkId, runId, settings.ApiAddress, connected, since, Uptime,
+        return new(HostInformation.Version, linkId, runId, live.Local.ApiAddress, connected, since, Uptime,
             [.. sites.All.Select(s => Describe(s, announced.GetValueOrDefault(s.Id)))], Work())
         {
             LastError = lastError,
+            Settings = live.Standing with { Faults = file?.Faults is { Count: > 0 } faults ? faults : null },
         };
     }
 
@@ -73,7 +76,7 @@ sealed class LinkReport(
     {
         try
         {
-            return new DriveInfo(settings.DataDirectory).AvailableFreeSpace;
+            return new DriveInfo(live.Local.DataDirectory).AvailableFreeSpace;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {

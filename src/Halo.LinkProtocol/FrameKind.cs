@@ -43,6 +43,15 @@ public enum FrameKind : byte
     /// <summary>API → Link: what became of a pairing code (<see cref="Messages.PairingCodeAck"/>).</summary>
     PairingCodeAck = 0x0C,
 
+    /// <summary>API → Link: what the operator wants it to run with (<see cref="Messages.RemoteConfiguration"/>).</summary>
+    Configuration = 0x0D,
+
+    /// <summary>Link → API: which configuration it runs, and what of it it refused (<see cref="Messages.ConfigurationAck"/>).</summary>
+    ConfigurationAck = 0x0E,
+
+    /// <summary>Link → API: its sites are described anew (<see cref="Messages.SiteChanges"/>).</summary>
+    SiteChanges = 0x0F,
+
     /// <summary>API → Link: run this immediate query (<see cref="Messages.Execute"/>).</summary>
     Execute = 0x10,
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Halo.Api.Links.Configuration;
 using Halo.Api.Queries.Async;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Sites;
@@ -8,7 +9,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Links;
 
 /// <summary>What a Link says of queries and pairing codes, handed to whom it concerns. Nothing here waits: the socket is always read.</summary>
-public sealed class LinkFrames(ImmediateQueries immediate, ClaimedQueries claimed, PairingCodes pairing)
+public sealed class LinkFrames(ImmediateQueries immediate, ClaimedQueries claimed, PairingCodes pairing, RemoteConfigurations configurations)
 {
     /// <summary>Handles one frame; unknown kinds are ignored, so the Link may be newer.</summary>
     public void Handle(LinkSession session, Frame frame)
@@ -30,6 +31,9 @@ public sealed class LinkFrames(ImmediateQueries immediate, ClaimedQueries claime
                 break;
             case FrameKind.PairingCode:
                 pairing.OnCode(session, JsonSerializer.Deserialize(payload.Span, ProtocolJson.Default.PairingCode)!);
+                break;
+            case FrameKind.ConfigurationAck:
+                configurations.OnAck(session.LinkId, JsonSerializer.Deserialize(payload.Span, ProtocolJson.Default.ConfigurationAck)!);
                 break;
             case FrameKind.ClaimRequest:
                 claimed.OnClaimRequest(session, JsonSerializer.Deserialize(payload.Span, ProtocolJson.Default.ClaimRequest)!);

@@ -14,6 +14,9 @@ namespace Halo.Api.Links;
 /// <param name="SiteIds">The sites it brought.</param>
 public sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnection Line, IReadOnlyList<Guid> SiteIds)
 {
+    /// <summary>The sites that it serves now; the Link may describe them again.</summary>
+    public IReadOnlyList<Guid> SiteIds { get; set; } = SiteIds;
+
     /// <summary>Immediate queries that its run had when it said Hello.</summary>
     public IReadOnlySet<Guid> Immediates { get; init; } = new HashSet<Guid>();
 
@@ -57,6 +60,10 @@ public sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnectio
 
     /// <summary>Says what became of a pairing code.</summary>
     public void Tell(PairingCodeAck ack) => _ = Line.SendAsync(FrameKind.PairingCodeAck, Guid.Empty, ack, ProtocolJson.Default.PairingCodeAck).AsTask();
+
+    /// <summary>Says what the operator wants the Link to run with.</summary>
+    public void Tell(RemoteConfiguration configuration) =>
+        _ = Line.SendAsync(FrameKind.Configuration, Guid.Empty, configuration, ProtocolJson.Default.RemoteConfiguration).AsTask();
 
     /// <summary>Says that async work may be waiting.</summary>
     public void WorkAvailable() => _ = Line.SendAsync(FrameKind.WorkAvailable, Guid.Empty).AsTask();

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Halo.Api.Errors;
+using Halo.Api.Links.Configuration;
 using Halo.Api.Queries;
 using Halo.Api.Queries.Cancelling;
 using Halo.Api.Sites;
@@ -13,7 +14,7 @@ namespace Halo.Api.Links;
 /// <summary>A session from its opening to its end: Hello, Welcome, then frames in both directions.</summary>
 public sealed partial class LinkSocket(
     LinkTokens tokens, LinkDirectory links, LinkSessions sessions, SiteDirectory sites, SiteRegistry registry, LinkFrames frames,
-    SessionSettling settling, QueryCancelling cancelling, ApiOptions options, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LinkSocket> log)
+    SessionSettling settling, QueryCancelling cancelling, RemoteConfigurations configurations, ApiOptions options, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LinkSocket> log)
 {
     static readonly TimeSpan HelloWithin = TimeSpan.FromSeconds(10);
 
@@ -56,6 +57,8 @@ public sealed partial class LinkSocket(
                 await OnRenewAsync(visit, JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.Renew)!);
             else if (frame.Kind == FrameKind.Heartbeat)
                 OnHeartbeat(session, JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.Heartbeat)!);
+            else if (frame.Kind == FrameKind.SiteChanges)
+                await OnSiteChangesAsync(visit, session, JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.SiteChanges)!);
             else
                 frames.Handle(session, frame);
         }
@@ -92,15 +95,37 @@ public sealed partial class LinkSocket(
             Immediates = hello.Immediates.ToHashSet(),
         };
         var verdicts = await settling.SettleAsync(session, hello);
+        var configuration = configurations.For(visit.Link.Id);
         await visit.Line.SendAsync(FrameKind.Welcome, Guid.Empty,
-            new Welcome(session.Id, ProductVersion.Text, options.HeartbeatSeconds, verdicts, [.. own.Select(Enrolment.Notice)]), ProtocolJson.Default.Welcome);
+            new Welcome(session.Id, ProductVersion.Text, options.HeartbeatSeconds, verdicts, [.. own.Select(Enrolment.Notice)])
+            {
+                Capabilities = [Welcome.TakesSiteChanges],
+                Configuration = configuration,
+            }, ProtocolJson.Default.Welcome);
+        visit.Hello = hello;
         visit.Session = session;
         links.Heard(visit.Link.Id, hello.LinkVersion);
         sessions.Open(session);
         Telemetry.SessionOpened();
-        // Only now: what is asked for from here on finds the session.
+        // Only now: what is asked for from here on finds the session, and what was changed since the Welcome was written did not.
+        if (configurations.For(visit.Link.Id) is { } latest && latest.Version != configuration.Version)
+            session.Tell(latest);
         cancelling.Repeat(session);
         LogOpened(visit.Link.Id, hello.LinkVersion, string.Join("; ", own.Select(s => $"{s.Id}: {SiteView.Explain(s)}")));
+    }
+
+    /// <summary>The Link's settings changed: its sites are judged as by a Hello, in the open session.</summary>
+    async Task OnSiteChangesAsync(Visit visit, LinkSession session, SiteChanges changes)
+    {
+        var described = changes.Sites ?? [];
+        await registry.DescribeAsync(session.LinkId, visit.Hello! with { Sites = described });
+        var own = described.Select(s => sites.Find(s.Id)).OfType<SiteRecord>().Where(s => s.LinkId == session.LinkId).ToList();
+        session.SiteIds = [.. own.Select(s => s.Id)];
+        session.Tell(new SiteNotices([.. own.Select(Enrolment.Notice)]) { Answers = changes.Id });
+        session.Tell(configurations.For(session.LinkId));
+        // What waits for a site that has come may be claimed now.
+        session.WorkAvailable();
+        LogSiteChanges(session.LinkId, string.Join("; ", own.Select(s => $"{s.Id}: {SiteView.Explain(s)}")));
     }
 
     async Task OnRenewAsync(Visit visit, Renew renew)
@@ -149,6 +174,7 @@ public sealed partial class LinkSocket(
         public DateTimeOffset Until { get; set; } = until;
         public ITimer? Expiry { get; set; }
         public LinkSession? Session { get; set; }
+        public Hello? Hello { get; set; }
 
         /// <summary>Its Hello has arrived.</summary>
         public bool Greeted { get; set; }
@@ -162,6 +188,9 @@ public sealed partial class LinkSocket(
 
     [LoggerMessage(1112, LogLevel.Warning, "Link {LinkId}: a second run ({RunId}) was refused while the first answers. Was its server cloned or restored? Stop one of them.")]
     partial void LogAlreadyConnected(Guid linkId, Guid runId);
+
+    [LoggerMessage(1114, LogLevel.Information, "The settings of Link {LinkId} changed. {Sites}")]
+    partial void LogSiteChanges(Guid linkId, string sites);
 
     [LoggerMessage(1113, LogLevel.Warning, "Link {LinkId} sent a {Kind} that cannot be read, at {Path}; its session was closed")]
     partial void LogProtocolError(Guid linkId, FrameKind kind, string? path);

@@ -36,8 +36,9 @@ public sealed class SiteView(LinkDirectory links, Availability availability)
         { Confirmed: false } =>
             "This site's database, machine or practice id is not the one it was installed with. It gets no queries until the operator confirms it.",
         { Authoritative: false } =>
-            $"Practice {site.PmsId} of {site.PmsName} is served by another site, or nobody has proven that this is the practice. "
-            + "It gets no queries until the operator moves authority here.",
+            $"Practice {site.PmsId} of {site.PmsName} is served by another site, or nobody has proven that this is the practice. It gets no queries. "
+            + $"Where this server takes the place of the old one, or is the first, ask the operator of the Halo API to move authority to site {site.Id}; "
+            + "where it is a spare, nothing is to be done.",
         _ => $"This site serves practice {site.PmsId} of {site.PmsName}.",
     };
 }

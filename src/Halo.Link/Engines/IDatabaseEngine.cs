@@ -7,6 +7,7 @@ using Halo.Contracts.Queries;
 namespace Halo.Link.Engines;
 
 /// <summary>What differs from one database to the next: connect, bind, describe and write values, stop, name errors.</summary>
+/// <remarks>Disposing closes the connections that are idle. Who still has the engine may go on with it: settings change while queries run.</remarks>
 public interface IDatabaseEngine : IAsyncDisposable
 {
     /// <summary><c>sqlServer</c>, <c>postgres</c> or <c>sqlite</c>, as in the configuration.</summary>

@@ -26,6 +26,7 @@ public sealed class Spool
     readonly Lock _dropping = new();
     TaskCompletionSource _freed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     long _used;
+    long _maxBytes;
     long _limit;
 
     /// <summary>Opens the spool of a data directory with what an earlier run left there.</summary>
@@ -35,6 +36,7 @@ public sealed class Spool
         _root = Path.Combine(dataDirectory, FolderName);
         _key = key;
         _options = options;
+        _maxBytes = options.MaxBytes;
         _time = time;
         _disk = disk ?? (() => Measure(_root));
         OwnFiles.CreateFolder(_root);
@@ -48,6 +50,14 @@ public sealed class Spool
 
     /// <summary>Bytes that may be on the disk as it was last measured.</summary>
     public long Limit => Volatile.Read(ref _limit);
+
+    /// <summary>From now on so many bytes. What is over a smaller bound goes as it is delivered; until then readers wait for room.</summary>
+    public void Resize(long maxBytes)
+    {
+        Volatile.Write(ref _maxBytes, maxBytes);
+        MeasureLimit();
+        SignalFreed();
+    }
 
     /// <summary>Removes what belongs to none of these queries: left over from a run that died.</summary>
     /// <returns>How many queries' pages went.</returns>
@@ -163,7 +173,7 @@ public sealed class Spool
     /// <summary>The setting, or less where the disk is nearly full.</summary>
     void MeasureLimit()
     {
-        var limit = _options.MaxBytes;
+        var limit = Volatile.Read(ref _maxBytes);
         if (_disk() is { } disk)
             limit = Math.Min(limit, UsedBytes + Math.Max(0, disk.Free - (long)(disk.Total * _options.FreePart)));
         Volatile.Write(ref _limit, limit);

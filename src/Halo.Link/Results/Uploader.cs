@@ -20,11 +20,27 @@ public sealed partial class Uploader(
     ILogger<Uploader> logger) : IDisposable
 {
     readonly SemaphoreSlim _places = new(options.AtOnce);
+    readonly Lock _sizing = new();
+    int _atOnce = options.AtOnce;
+    int _tooMany;
     readonly Lock _randomLock = new();
     int _failing;
 
     /// <summary>Pages that one query may have on their way at once.</summary>
-    internal int AtOnce => options.AtOnce;
+    internal int AtOnce => Volatile.Read(ref _atOnce);
+
+    /// <summary>From now on so many pages at once, of all queries; what is on its way goes on.</summary>
+    public void Resize(int atOnce)
+    {
+        lock (_sizing)
+        {
+            for (; _atOnce < atOnce; _atOnce++)
+                GiveBack();
+            for (; _atOnce > atOnce; _atOnce--)
+                if (!_places.Wait(0))
+                    _tooMany++;
+        }
+    }
 
     /// <summary>Delivers one page.</summary>
     /// <param name="claimId">Asked before each try: a second claim replaces the first.</param>
@@ -50,12 +66,22 @@ public sealed partial class Uploader(
         }
         finally
         {
-            _places.Release();
+            lock (_sizing)
+                GiveBack();
         }
     }
 
     /// <inheritdoc/>
     public void Dispose() => _places.Dispose();
+
+    /// <summary>A place is free, unless there are to be fewer. Under the lock.</summary>
+    void GiveBack()
+    {
+        if (_tooMany > 0)
+            _tooMany--;
+        else
+            _places.Release();
+    }
 
     async Task<(UploadEnd? End, string? RefusedToken)> TryAsync(Guid queryId, Guid claimId, int page, string? refused, CancellationToken stop)
     {

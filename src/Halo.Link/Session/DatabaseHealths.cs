@@ -11,21 +11,25 @@ public sealed class DatabaseHealths(LocalSites sites, TimeProvider time)
 {
     static readonly TimeSpan LongestCheck = TimeSpan.FromSeconds(5);
     readonly ConcurrentDictionary<Guid, DatabaseHealth> _last = new();
-    readonly ConcurrentDictionary<Guid, Task> _hanging = new();
+    readonly ConcurrentDictionary<LocalSite, Task> _hanging = new();
 
     /// <summary>What the last check of this site said.</summary>
     public DatabaseHealth Last(Guid siteId) => _last.GetValueOrDefault(siteId) ?? new(DatabaseStatus.Unknown);
 
     /// <summary>Checks every database, all at the same time, at most five seconds long.</summary>
-    public async Task<IReadOnlyList<SiteDatabase>> CheckAsync(CancellationToken stop) =>
-        await Task.WhenAll(sites.All.Select(async site => new SiteDatabase(site.Id, _last[site.Id] = await CheckAsync(site, stop))));
+    public async Task<IReadOnlyList<SiteDatabase>> CheckAsync(CancellationToken stop)
+    {
+        foreach (var gone in _hanging.Keys.Except(sites.All))
+            _hanging.TryRemove(gone, out _);
+        return await Task.WhenAll(sites.All.Select(async site => new SiteDatabase(site.Id, _last[site.Id] = await CheckAsync(site, stop))));
+    }
 
     async Task<DatabaseHealth> CheckAsync(LocalSite site, CancellationToken stop)
     {
         var started = time.GetTimestamp();
         // A driver that hangs is asked once, not again with every heartbeat: each would hold a thread.
-        var check = _hanging.TryGetValue(site.Id, out var before) && !before.IsCompleted ? before : Task.Run(() => AskAsync(site, stop), stop);
-        _hanging[site.Id] = check;
+        var check = _hanging.TryGetValue(site, out var before) && !before.IsCompleted ? before : Task.Run(() => AskAsync(site, stop), stop);
+        _hanging[site] = check;
         try
         {
             await check.WaitAsync(LongestCheck, time, stop);

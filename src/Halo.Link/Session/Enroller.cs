@@ -9,7 +9,7 @@ namespace Halo.Link.Session;
 
 /// <summary>Makes the Link known to its API, once: at the first start, after new sites, and where the API has forgotten it.</summary>
 public sealed partial class Enroller(
-    LinkHttpClient api, string apiAddress, Guid linkId, LinkKey key, string? enrolmentToken, DataDirectory directory, ILogger<Enroller> log)
+    LinkHttpClient api, string apiAddress, Guid linkId, LinkKey key, Func<string?> enrolmentToken, DataDirectory directory, ILogger<Enroller> log)
 {
     const string FileName = "enrolled.json";
     static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(30);
@@ -26,7 +26,7 @@ public sealed partial class Enroller(
         {
             MachineId = HostInformation.MachineId(),
             Host = HostInformation.Facts(),
-            EnrolmentToken = enrolmentToken,
+            EnrolmentToken = enrolmentToken(),
         };
         var body = JsonSerializer.SerializeToUtf8Bytes(request, ProtocolJson.Default.EnrolRequest);
         var (response, retryAfter) = await AskAsync(body, stop);
@@ -51,7 +51,7 @@ public sealed partial class Enroller(
         catch (ApiRefusedException e) when (e.Status == HttpStatusCode.Unauthorized)
         {
             throw new NotAdmittedException("enrolmentToken",
-                $"The API refused to enrol this Link: {e.Message} Write a fresh token from its operator to the setting enrolmentToken and start the Link again.");
+                $"The API refused to enrol this Link: {e.Message} Write a fresh token from its operator to the setting enrolmentToken; the Link takes it up by itself.");
         }
         catch (ApiRefusedException e) when (e.Status == HttpStatusCode.Forbidden)
         {

@@ -10,9 +10,13 @@ using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Session;
 
+/// <summary>The API says what its operator wants the Link to run with; null: it is of a version that never does.</summary>
+public delegate void RemoteConfigurationArrived(RemoteConfiguration? remote, bool opening);
+
 /// <summary>Gives each frame from the API to whom it concerns. It runs between two receives, so nothing in it waits.</summary>
 public sealed partial class FrameDispatcher(
-    CurrentSession session, ImmediateQueries immediate, AsyncQueries async, PairingCodes pairing, LinkState state, ILogger<FrameDispatcher> log)
+    CurrentSession session, ImmediateQueries immediate, AsyncQueries async, PairingCodes pairing, SiteAnnouncements announcements, RemoteConfigurationArrived configured,
+    LinkState state, ILogger<FrameDispatcher> log)
 {
     /// <summary>Handles one frame of one session's line.</summary>
     /// <param name="welcomed">Completed by the session's Welcome.</param>
@@ -43,7 +47,14 @@ public sealed partial class FrameDispatcher(
                 break;
             case FrameKind.SiteNotices:
                 if (Read(frame, ProtocolJson.Default.SiteNotices) is { } notices)
+                {
                     Tell(notices.Sites);
+                    announcements.OnNotices(notices);
+                }
+                break;
+            case FrameKind.Configuration:
+                if (Read(frame, ProtocolJson.Default.RemoteConfiguration) is { } configuration)
+                    configured(configuration, opening: false);
                 break;
             case FrameKind.PairingCodeAck:
                 if (Read(frame, ProtocolJson.Default.PairingCodeAck) is { } pairingAck)
@@ -77,7 +88,9 @@ public sealed partial class FrameDispatcher(
     void OnWelcome(Welcome welcome, LineConnection line)
     {
         Tell(welcome.Sites);
+        announcements.OnWelcome(welcome);
         session.Set(line);
+        configured(welcome.Configuration, opening: true);
         immediate.OnWelcome();
         async.OnWelcome(welcome);
     }

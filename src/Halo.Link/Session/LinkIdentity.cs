@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Halo.Link.Settings;
+using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Session;
 
@@ -13,16 +14,16 @@ public sealed record LinkIdentity(Guid LinkId, IReadOnlyList<SiteIdentity> Sites
 
     /// <summary>Reads it, makes what is missing, and gives each configured site its id, in the order of the configuration.</summary>
     /// <remarks>
-    /// A site is known again by its practice, never by its connection string or its place in the list: those change. Each
-    /// configured site takes the stored one that agrees with it best: all of engine, PMS and PMS ID; then PMS and PMS ID
-    /// (the database moved to another engine); then engine and PMS. A Link with one site, then and now, keeps its id
-    /// whatever changed: whether the practice is still the same is the operator's to confirm, and the API asks.
+    /// A site is known again by its practice and by which database it points to, never by its place in the list. The rules of
+    /// <see cref="SiteMatch"/> are tried one after another, the surest first. A Link with one site, then and now, keeps its id
+    /// whatever changed: whether the practice is still the same is the operator's to confirm, and the API asks. A site that is
+    /// taken out keeps its id for when it comes back; no other one gets it.
     /// </remarks>
     public static (LinkIdentity Identity, IReadOnlyList<Guid> SiteIds) Load(DataDirectory directory, IReadOnlyList<SiteSettings> sites, TimeProvider time)
     {
         var stored = directory.Read(FileName, LinkFilesJson.Default.LinkIdentity);
         var known = stored?.Sites.ToList() ?? [];
-        var found = Match(known, [.. sites.Select(SiteIdentity.Of)]);
+        var found = SiteMatch.Find(known, [.. sites.Select(SiteIdentity.Of)]);
         for (var i = 0; i < sites.Count; i++)
         {
             var described = SiteIdentity.Of(sites[i]);
@@ -36,35 +37,12 @@ public sealed record LinkIdentity(Guid LinkId, IReadOnlyList<SiteIdentity> Sites
                 known.Add(described with { Id = Guid.CreateVersion7(time.GetUtcNow()) });
             }
         }
+        for (var i = 0; i < known.Count; i++)
+            known[i] = known[i] with { TakenOut = found.Contains(i) ? null : true };
         var identity = new LinkIdentity(stored?.LinkId ?? Guid.CreateVersion7(time.GetUtcNow()), known);
         if (stored is null || !stored.Sites.SequenceEqual(known))
             directory.Write(FileName, identity, LinkFilesJson.Default.LinkIdentity);
         return (identity, [.. found.Select(f => known[f!.Value].Id)]);
-    }
-
-    static int?[] Match(List<SiteIdentity> known, List<SiteIdentity> configured)
-    {
-        var found = new int?[configured.Count];
-        if (known.Count == 1 && configured.Count == 1)
-            return [0];
-        Func<SiteIdentity, SiteIdentity, bool>[] rules =
-        [
-            (a, b) => a.Engine == b.Engine && a.IsSamePractice(b),
-            (a, b) => a.IsSamePractice(b),
-            (a, b) => a.Engine == b.Engine && a.HasSameName(b),
-        ];
-        foreach (var agrees in rules)
-        {
-            for (var i = 0; i < configured.Count; i++)
-            {
-                if (found[i] is not null)
-                    continue;
-                var index = known.FindIndex(k => !found.Contains(known.IndexOf(k)) && agrees(k, configured[i]));
-                if (index >= 0)
-                    found[i] = index;
-            }
-        }
-        return found;
     }
 }
 
@@ -75,14 +53,25 @@ public sealed record LinkIdentity(Guid LinkId, IReadOnlyList<SiteIdentity> Sites
 /// <param name="PracticeManagementSiteId">As configured; null where it is read from the database.</param>
 public sealed record SiteIdentity(Guid Id, string Engine, string? PracticeManagementName, string? PracticeManagementSiteId)
 {
+    /// <summary>Which database its connection string points to, as a digest; null where it says nothing of that.</summary>
+    public string? Database { get; init; }
+
+    /// <summary>True: it is not in the configuration any more.</summary>
+    public bool? TakenOut { get; init; }
+
     public static SiteIdentity Of(SiteSettings site) =>
-        new(Guid.Empty, site.Engine, site.PracticeManagementName.Text, site.PracticeManagementSiteId.Text);
+        new(Guid.Empty, site.Engine, site.PracticeManagementName.Text, site.PracticeManagementSiteId.Text)
+        {
+            Database = DatabaseTarget.Digest(site.Engine, site.ConnectionString),
+        };
 
     public bool HasSameName(SiteIdentity other) =>
         string.Equals(PracticeManagementName, other.PracticeManagementName, StringComparison.OrdinalIgnoreCase);
 
+    public bool HasSameDatabase(SiteIdentity other) => Database is not null && Engine == other.Engine && Database == other.Database;
+
     public bool IsSamePractice(SiteIdentity other) =>
-        HasSameName(other) && string.Equals(PracticeManagementSiteId, other.PracticeManagementSiteId, StringComparison.OrdinalIgnoreCase);
+        PracticeManagementSiteId is not null && HasSameName(other) && string.Equals(PracticeManagementSiteId, other.PracticeManagementSiteId, StringComparison.OrdinalIgnoreCase);
 }
 
 /// <summary>What the API last agreed to, so that a start does not enrol anew.</summary>
@@ -116,4 +105,5 @@ public sealed record PracticeTexts
 [JsonSerializable(typeof(KnownPractices))]
 [JsonSerializable(typeof(StatusReport))]
 [JsonSerializable(typeof(PairingReport))]
+[JsonSerializable(typeof(RemoteConfiguration))]
 sealed partial class LinkFilesJson : JsonSerializerContext;

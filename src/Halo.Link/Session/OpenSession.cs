@@ -6,7 +6,7 @@ namespace Halo.Link.Session;
 
 /// <summary>One session from Hello to its end.</summary>
 public sealed class OpenSession(
-    LineConnection line, FrameDispatcher dispatcher, CurrentSession current, Func<CancellationToken, Task<Heartbeat>> heartbeat, AccessTokens tokens,
+    LineConnection line, FrameDispatcher dispatcher, CurrentSession current, Func<CancellationToken, Task<Heartbeat>> heartbeat, HeartbeatPeriod period, AccessTokens tokens,
     Random random, TimeProvider time)
 {
     static readonly TimeSpan LongestWelcome = TimeSpan.FromSeconds(30);
@@ -32,7 +32,8 @@ public sealed class OpenSession(
             await line.SendAsync(FrameKind.Hello, Guid.Empty, hello, ProtocolJson.Default.Hello, stop);
             var answer = await welcomed.Task.WaitAsync(LongestWelcome, time, ended.Token);
             welcome(answer);
-            beside = Task.WhenAll(BeatAsync(TimeSpan.FromSeconds(answer.HeartbeatSeconds), ended.Token), RenewAsync(ended.Token));
+            period.Tell(TimeSpan.FromSeconds(answer.HeartbeatSeconds));
+            beside = Task.WhenAll(BeatAsync(ended.Token), RenewAsync(ended.Token));
             await receiving.WaitAsync(stop);
         }
         catch (TimeoutException)
@@ -63,14 +64,18 @@ public sealed class OpenSession(
         }
     }
 
-    async Task BeatAsync(TimeSpan period, CancellationToken ended)
+    async Task BeatAsync(CancellationToken ended)
     {
         try
         {
             while (true)
             {
+                var changed = period.Changed;
                 await line.SendAsync(FrameKind.Heartbeat, Guid.Empty, await heartbeat(ended), ProtocolJson.Default.Heartbeat, ended);
-                await Task.Delay(period > ShortestPeriod ? period : ShortestPeriod, time, ended);
+                using var over = CancellationTokenSource.CreateLinkedTokenSource(ended);
+                await Task.WhenAny(Task.Delay(period.Value, time, over.Token), changed);
+                await over.CancelAsync();
+                ended.ThrowIfCancellationRequested();
             }
         }
         catch (OperationCanceledException)

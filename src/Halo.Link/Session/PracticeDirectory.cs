@@ -1,9 +1,5 @@
 using System.Collections.Concurrent;
-using System.Data.Common;
-using System.Globalization;
-using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;
-using Halo.Link.Settings;
 using Halo.Link.Work;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
@@ -26,6 +22,7 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
     readonly ConcurrentDictionary<Guid, PracticeTexts> _known = new(
         directory.Read(FileName, LinkFilesJson.Default.KnownPractices)?.Sites ?? new Dictionary<Guid, PracticeTexts>());
     readonly ConcurrentDictionary<Guid, bool> _failing = new();
+    TaskCompletionSource _again = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The sites that can be announced, as they are known now.</summary>
     public IReadOnlyList<SiteDescription> Describe(Func<Guid, DatabaseHealth> health) =>
@@ -51,17 +48,30 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
         return true;
     }
 
+    /// <summary>Other sites are there: those that could not be read are tried again soon.</summary>
+    public void LookAgain() =>
+        Interlocked.Exchange(ref _again, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+
     /// <summary>Reads again once a day, sooner while a database fails, and tells when something changed.</summary>
-    public async Task KeepFreshAsync(Action changed, CancellationToken stop)
+    public async Task KeepFreshAsync(Func<CancellationToken, Task> changed, CancellationToken stop)
     {
         var retry = FirstRetry;
         while (true)
         {
-            var failing = _failing.Values.Contains(true);
-            await Task.Delay(failing ? retry : Refresh, time, stop);
+            var again = Volatile.Read(ref _again).Task;
+            var failing = sites.All.Any(s => _failing.GetValueOrDefault(s.Id));
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            await Task.WhenAny(Task.Delay(failing ? retry : Refresh, time, over.Token), again);
+            await over.CancelAsync();
+            stop.ThrowIfCancellationRequested();
+            if (again.IsCompleted)
+            {
+                retry = FirstRetry;
+                continue;
+            }
             retry = failing && retry * 2 < LongestRetry ? retry * 2 : failing ? LongestRetry : FirstRetry;
             if (await ReadAsync(stop))
-                changed();
+                await changed(stop);
         }
     }
 
@@ -84,65 +94,33 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
     async Task<bool> ReadAsync(LocalSite site, CancellationToken stop)
     {
         var before = _known.GetValueOrDefault(site.Id) ?? new();
-        var reading = Task.Run(() => ReadTextsAsync(site, before, stop), stop);
+        var reading = new PracticeReading(site, before);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var work = Task.Run(() => reading.RunAsync(limit.Token), stop);
         try
         {
             // Left behind where it hangs: a driver need not heed its token.
-            var now = await reading.WaitAsync(LongestRead, time, stop);
-            _failing[site.Id] = false;
-            _known[site.Id] = now;
-            return now != before;
+            await work.WaitAsync(LongestRead, time, stop);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            _ = reading.ContinueWith(t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-            if (!_failing.GetValueOrDefault(site.Id))
-                LogUnread(site.Id, site.Settings.Engine, e.GetType().Name, site.Engine.NameError(e)?.ErrorCode);
-            _failing[site.Id] = true;
-            return false;
+            _ = work.ContinueWith(t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            reading.Failed(e);
         }
-    }
-
-    static async Task<PracticeTexts> ReadTextsAsync(LocalSite site, PracticeTexts before, CancellationToken stop)
-    {
-        var settings = site.Settings;
-        await using var connection = await site.Engine.OpenAsync(null, null, stop);
-        return new()
-        {
-            PracticeManagementName = await ReadTextAsync(site, connection, settings.PracticeManagementName, stop) ?? before.PracticeManagementName,
-            PracticeManagementSiteId = await ReadTextAsync(site, connection, settings.PracticeManagementSiteId, stop) ?? before.PracticeManagementSiteId,
-            PracticeManagementVersion = await ReadTextAsync(site, connection, settings.PracticeManagementVersion, stop) ?? before.PracticeManagementVersion,
-            PracticeName = await ReadTextAsync(site, connection, settings.PracticeName, stop) ?? before.PracticeName,
-            DatabaseIdentity = await ReadIdentityAsync(site, connection, stop) ?? before.DatabaseIdentity,
-        };
-    }
-
-    static async Task<string?> ReadTextAsync(LocalSite site, DbConnection connection, TextSource? source, CancellationToken stop)
-    {
-        if (source?.Sql is not { } sql)
-            return null;
-        await using var command = site.Engine.CreateCommand(connection, new QueryCommand(sql), []);
-        var value = Convert.ToString(await command.ExecuteScalarAsync(stop), CultureInfo.InvariantCulture)?.Trim();
-        return string.IsNullOrEmpty(value) ? null : value;
-    }
-
-    static async Task<string?> ReadIdentityAsync(LocalSite site, DbConnection connection, CancellationToken stop)
-    {
-        try
-        {
-            return await site.Engine.ReadIdentityAsync(connection, stop);
-        }
-        catch (DbException)
-        {
-            // A login without the right to see it: the contract has nothing blocked by that.
-            return null;
-        }
+        await limit.CancelAsync();
+        if (reading.Failure is { } failure && !_failing.GetValueOrDefault(site.Id))
+            LogUnread(site.Id, site.Settings.Engine, failure.What, failure.Kind, failure.Code);
+        _failing[site.Id] = reading.Failure is not null;
+        // What was read stands, whatever failed beside it.
+        var now = reading.Texts;
+        _known[site.Id] = now;
+        return now != before;
     }
 
     [LoggerMessage(2006, LogLevel.Warning, "{Path} could not be written ({Kind}): is the disk full? After the next start the practices are unknown until their databases answer.")]
     partial void LogUnwritten(string path, string kind);
 
     [LoggerMessage(2002, LogLevel.Warning,
-        "The database of site {SiteId} ({Engine}) could not be read for what it says of the practice: {Kind} {Code}. What was known before is used; the Link keeps trying.")]
-    partial void LogUnread(Guid siteId, string engine, string kind, int? code);
+        "The database of site {SiteId} ({Engine}) could not be read for what it says of the practice ({What}): {Kind} {Code}. What was known before is used; the Link keeps trying.")]
+    partial void LogUnread(Guid siteId, string engine, string what, string kind, int? code);
 }

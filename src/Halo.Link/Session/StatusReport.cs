@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Halo.Contracts.Sites;
+using Halo.Link.Settings.Live;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Session;
@@ -28,6 +29,9 @@ public sealed record StatusReport(
 {
     public ErrorReport? LastError { get; init; }
 
+    /// <summary>How its settings stand.</summary>
+    public SettingsStanding? Settings { get; init; }
+
     /// <summary>For people.</summary>
     public string ToText()
     {
@@ -38,9 +42,23 @@ public sealed record StatusReport(
             text.AppendLine(CultureInfo.InvariantCulture, $"last error {error.At:u}: {error.Message}");
         text.AppendLine(CultureInfo.InvariantCulture,
             $"work: {Work.ImmediateRunning} immediate running, {Work.ImmediateWaiting} waiting; {Work.AsyncRunning} async running, {Work.Uploading} uploading");
+        if (Settings is { } settings)
+            AppendSettings(text, settings);
         foreach (var site in Sites)
             text.AppendLine(site.ToText());
         return text.ToString();
+    }
+
+    static void AppendSettings(StringBuilder text, SettingsStanding settings)
+    {
+        foreach (var fault in settings.Faults ?? [])
+            text.AppendLine(CultureInfo.InvariantCulture, $"configuration file is faulty, the one before is in force: {fault}");
+        if (settings.NeedsRestart.Count > 0)
+            text.AppendLine(CultureInfo.InvariantCulture, $"changed and not in force before a restart: {string.Join(", ", settings.NeedsRestart)}");
+        if (settings.RemoteVersion > 0)
+            text.AppendLine(CultureInfo.InvariantCulture, $"remote configuration {settings.RemoteVersion} in force");
+        foreach (var refused in settings.Refused)
+            text.AppendLine(CultureInfo.InvariantCulture, $"remote setting {refused.Setting}{(refused.SiteId is { } site ? $" of site {site}" : "")} not followed: {refused.Reason}");
     }
 }
 

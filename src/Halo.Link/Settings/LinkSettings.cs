@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace Halo.Link.Settings;
 
 /// <summary>Everything that the configuration file and the environment say, checked.</summary>
@@ -17,6 +19,15 @@ public sealed record LinkSettings
 
     /// <summary>Bounds of the disk buffer.</summary>
     public SpoolSettings Spool { get; init; } = new();
+
+    /// <summary>Pages on their way to the API at once. 1 to 8, default 3.</summary>
+    public int Uploads { get; init; } = 3;
+
+    /// <summary>The least that is logged; null: what the command line says, else Information.</summary>
+    public LogLevel? LogLevel { get; init; }
+
+    /// <summary>Whether the operator of the API may set what <see cref="Halo.LinkProtocol.RemoteSettings"/> lists, within what stands here. Default true.</summary>
+    public bool RemoteConfiguration { get; init; } = true;
 
     /// <summary>The sites that this Link serves; at least one.</summary>
     public required IReadOnlyList<SiteSettings> Sites { get; init; }

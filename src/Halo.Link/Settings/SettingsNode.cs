@@ -11,6 +11,9 @@ sealed class SettingsNode(JsonObject node, string path, ICollection<SettingsFaul
 
     public string PathOf(string name) => path.Length == 0 ? name : $"{path}.{name}";
 
+    /// <summary>The whole object, as it stands.</summary>
+    public string Written => node.ToJsonString();
+
     public void Fault(string name, string message) => faults.Add(new(PathOf(name), message));
 
     /// <summary>A text; null where it is absent or wrong.</summary>

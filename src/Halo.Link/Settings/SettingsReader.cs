@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Settings;
 
@@ -21,6 +22,9 @@ public static class SettingsReader
             DataDirectory = ReadDataDirectory(node, file),
             Lanes = ReadLanes(node),
             Spool = ReadSpool(node),
+            Uploads = (int)node.Number("uploads", 3, 1, 8),
+            LogLevel = ReadLogLevel(node),
+            RemoteConfiguration = node.Truth("remoteConfiguration", true),
             Sites = ReadSites(node),
             Otlp = ReadOtlp(node),
         };
@@ -131,6 +135,16 @@ public static class SettingsReader
         };
         lanes.RefuseUnknown();
         return read;
+    }
+
+    static LogLevel? ReadLogLevel(SettingsNode node)
+    {
+        if (node.Text("logLevel") is not { } text)
+            return null;
+        if (SettingsNode.OneOf(text, Enum.GetNames<LogLevel>()) is { } known)
+            return Enum.Parse<LogLevel>(known);
+        node.Fault("logLevel", $"must be one of {string.Join(", ", Enum.GetNames<LogLevel>())}.");
+        return null;
     }
 
     static SpoolSettings ReadSpool(SettingsNode node)

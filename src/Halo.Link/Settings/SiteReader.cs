@@ -22,6 +22,7 @@ static class SiteReader
             PracticeName = node.Source("practiceName"),
             Catalogues = ReadCatalogues(node, database ?? "main"),
             Policy = PolicyReader.Read(node, engine),
+            Text = node.Written,
         };
         node.RefuseUnknown();
         return site;

@@ -23,6 +23,9 @@ public sealed record SiteSettings
     /// <summary>What the practice allows; null: everything.</summary>
     public PolicySettings? Policy { get; init; }
 
+    /// <summary>The entry as it stands in the configuration, to see whether it changed; null: not known.</summary>
+    public string? Text { get; init; }
+
     /// <summary>Nothing of it may reach a log.</summary>
     public override string ToString() => nameof(SiteSettings);
 }

@@ -5,7 +5,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Link.Work;
 
 /// <summary>Runs the commands of claimed queries on their sites' databases, as far as the practice allows.</summary>
-public sealed class ClaimedCommands(LocalSites sites, TimeProvider time)
+public sealed class ClaimedCommands(LocalSites sites, SiteLimits limits, TimeProvider time)
 {
     /// <summary>Takes one of the places that the practice leaves the claim's integrator; false: it has to wait until <see cref="PracticePlaces.Freed"/>.</summary>
     /// <remarks>A claim that will be refused anyway takes one too: it is told at once.</remarks>
@@ -23,7 +23,7 @@ public sealed class ClaimedCommands(LocalSites sites, TimeProvider time)
         var (target, refused) = sites.Resolve(claim.SiteId, claim.Catalogue, claim.IntegratorId, claim.Command);
         if (target is null)
             return Task.FromResult(refused!);
-        var limit = PracticePolicy.LimitOf(target.Rules, TimeSpan.FromMilliseconds(claim.LimitMs));
+        var limit = PracticePolicy.LimitOf(target.Rules, limits.OfAsync(claim));
         var request = new CommandRequest(claim.Command, target.Database, claim.Tag, claim.ResultSet, limit, target.Rules.ReadOnly);
         return new CommandRunner(target.Engine, time).RunAsync(request, PolicySink.Around(sink, target.Rules), cancel);
     }

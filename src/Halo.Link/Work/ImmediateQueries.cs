@@ -16,11 +16,12 @@ namespace Halo.Link.Work;
 /// session. What still waits in the lane then is not begun: nobody is left to take its rows.
 /// </remarks>
 public sealed partial class ImmediateQueries(
-    LocalSites sites, int slots, CurrentSession session, ImmediateGate gate, TimeProvider time, ILogger<ImmediateQueries> log)
+    LocalSites sites, int slots, SiteLimits limits, CurrentSession session, ImmediateGate gate, TimeProvider time, ILogger<ImmediateQueries> log)
 {
     static readonly TimeSpan GraceOnStop = TimeSpan.FromSeconds(1.5);
 
-    readonly Dictionary<Guid, Lane> _lanes = MakeLanes(sites, slots, time);
+    readonly ConcurrentDictionary<Guid, Lane> _lanes = LanesWithin(sites.Places);
+    Func<Guid, int> _slots = _ => slots;
     readonly ConcurrentDictionary<Guid, ImmediateQuery> _queries = new();
     readonly ConcurrentDictionary<Guid, Task> _working = new();
     readonly SeenIds _seen = new();
@@ -34,6 +35,14 @@ public sealed partial class ImmediateQueries(
 
     /// <summary>In the databases.</summary>
     public int Running => _lanes.Values.Sum(l => l.Running);
+
+    /// <summary>From now on so many at once in the database of each site; what runs and what waits is not touched.</summary>
+    public void Resize(Func<Guid, int> slotsOf)
+    {
+        Volatile.Write(ref _slots, slotsOf);
+        foreach (var (siteId, lane) in _lanes)
+            lane.Resize(slotsOf(siteId));
+    }
 
     /// <summary>Takes a query that came by <paramref name="line"/>. Never waits.</summary>
     public void Execute(Guid queryId, Execute asked, LineConnection line)
@@ -142,7 +151,7 @@ public sealed partial class ImmediateQueries(
             return Outcomes.From(refused!, 0, 0);
         if (_stopping)
             return Outcomes.NotBegunStopping;
-        var lane = _lanes[asked.SiteId];
+        var lane = LaneOf(asked.SiteId);
         var most = target.Rules.MaxConcurrent;
         switch (await lane.EnterAsync(asked.IntegratorId, TimeSpan.FromMilliseconds(asked.WaitMs), query.Cancelled,
             most is null ? null : () => sites.Places.TryEnter(asked.SiteId, asked.IntegratorId, most)))
@@ -179,7 +188,7 @@ public sealed partial class ImmediateQueries(
     {
         var asked = query.Asked;
         var waited = time.GetElapsedTime(query.Arrived);
-        var limit = PracticePolicy.LimitOf(target.Rules, TimeSpan.FromMilliseconds(asked.LimitMs));
+        var limit = PracticePolicy.LimitOf(target.Rules, limits.OfImmediate(asked));
         var request = new CommandRequest(asked.Command, target.Database, asked.Tag, asked.ResultSet, limit, target.Rules.ReadOnly);
         var sink = query.Rows = new FrameRowSink(query.Id, query.Line, query.Credit, asked.MaxResultBytes);
         var result = await new CommandRunner(target.Engine, time).RunAsync(request, PolicySink.Around(sink, target.Rules), query.Cancelled);
@@ -190,11 +199,22 @@ public sealed partial class ImmediateQueries(
         return Outcomes.From(result, asked.Command.ExecutionMode == ExecutionMode.NonQuery ? 0 : sink.Size, waited.TotalMilliseconds);
     }
 
-    static Dictionary<Guid, Lane> MakeLanes(LocalSites sites, int slots, TimeProvider time)
+    /// <summary>None yet; each will hear when the practice's rule (maxConcurrent) leaves a place free.</summary>
+    static ConcurrentDictionary<Guid, Lane> LanesWithin(PracticePlaces places)
     {
-        var lanes = sites.All.ToDictionary(s => s.Id, _ => new Lane(slots, time));
-        sites.Places.Freed += siteId => lanes.GetValueOrDefault(siteId)?.Offer();
+        var lanes = new ConcurrentDictionary<Guid, Lane>();
+        places.Freed += siteId => lanes.GetValueOrDefault(siteId)?.Offer();
         return lanes;
+    }
+
+    Lane LaneOf(Guid siteId)
+    {
+        if (_lanes.TryGetValue(siteId, out var known))
+            return known;
+        // Its size once it is where Resize finds it: a change meanwhile is not missed.
+        var lane = _lanes.GetOrAdd(siteId, new Lane(1, time));
+        lane.Resize(Volatile.Read(ref _slots)(siteId));
+        return lane;
     }
 
     void Conclude(ImmediateQuery query, Outcome outcome)

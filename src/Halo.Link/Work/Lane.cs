@@ -9,6 +9,7 @@ public sealed class Lane(int slots, TimeProvider time)
     readonly Lock _lock = new();
     readonly Dictionary<Guid, long> _lastServed = [];
     readonly LinkedList<Waiter> _waiting = new();
+    int _slots = slots;
     long _served;
     int _running;
 
@@ -45,7 +46,7 @@ public sealed class Lane(int slots, TimeProvider time)
         Waiter waiter;
         lock (_lock)
         {
-            if (_running < slots && mayEnter?.Invoke() != false)
+            if (_running < _slots && mayEnter?.Invoke() != false)
             {
                 Serve(integratorId);
                 return ValueTask.FromResult(LaneEntry.Entered);
@@ -73,17 +74,27 @@ public sealed class Lane(int slots, TimeProvider time)
             next.Decided.TrySetResult(LaneEntry.Entered);
     }
 
+    /// <summary>From now on so many at once. What runs goes on: a smaller lane is reached as places are given back.</summary>
+    public void Resize(int slots)
+    {
+        lock (_lock)
+            _slots = slots;
+        Offer();
+    }
+
+    /// <summary>Gives a free place to whose turn it is; null: there is none, or nobody waits who may have it.</summary>
     Waiter? TryServeNext()
     {
         lock (_lock)
         {
-            if (_running >= slots || _waiting.Count == 0)
-                return null;
-            // The first that waits among equals: the list is in order of arrival, and the sort keeps that.
-            foreach (var next in _waiting.OrderBy(w => _lastServed.GetValueOrDefault(w.IntegratorId, -1)))
+            HashSet<Waiter>? held = null;
+            while (_running < _slots && NextBut(held) is { } next)
             {
                 if (next.MayEnter?.Invoke() == false)
+                {
+                    (held ??= []).Add(next);
                     continue;
+                }
                 Take(next);
                 Serve(next.IntegratorId);
                 return next;
@@ -91,6 +102,10 @@ public sealed class Lane(int slots, TimeProvider time)
             return null;
         }
     }
+
+    /// <summary>The first that waits among equals: the list is in order of arrival, and MinBy keeps the first.</summary>
+    Waiter? NextBut(HashSet<Waiter>? held) =>
+        (held is null ? _waiting : _waiting.Where(w => !held.Contains(w))).MinBy(w => _lastServed.GetValueOrDefault(w.IntegratorId, -1));
 
     async ValueTask<LaneEntry> WaitAsync(Waiter waiter, TimeSpan longest, CancellationToken cancel)
     {

@@ -67,24 +67,57 @@ public sealed class LocalSite(Guid id, SiteSettings settings, Func<string, strin
 }
 
 /// <summary>Every site of this Link, by its Halo GUID.</summary>
+/// <remarks>
+/// Sites change in two steps: first the API is told of the new ones and judges whether they are still the same practices, then they
+/// are served. Until then queries go where they went before.
+/// </remarks>
 public sealed class LocalSites(IEnumerable<LocalSite> sites) : IAsyncDisposable
 {
-    readonly Dictionary<Guid, LocalSite> _sites = sites.ToDictionary(s => s.Id);
+    readonly Lock _lock = new();
+    Dictionary<Guid, LocalSite> _announced = sites.ToDictionary(s => s.Id);
+    Dictionary<Guid, LocalSite>? _served;
 
-    public IReadOnlyCollection<LocalSite> All => _sites.Values;
+    /// <summary>What the API is, or is being, told of.</summary>
+    public IReadOnlyCollection<LocalSite> All => Volatile.Read(ref _announced).Values;
 
     /// <summary>Who has how many queries in which database.</summary>
     public PracticePlaces Places { get; } = new();
 
     /// <summary>Finds where a command goes, or says why it goes nowhere; one of the two is null.</summary>
     public (ExecutionTarget? Target, ExecutionResult? Refused) Resolve(Guid siteId, string? catalogue, Guid integratorId, QueryCommand command) =>
-        _sites.TryGetValue(siteId, out var site) ? site.Resolve(catalogue, integratorId, command) : (null, UnknownSite());
+        Served.TryGetValue(siteId, out var site) ? site.Resolve(catalogue, integratorId, command) : (null, UnknownSite());
+
+    /// <summary>These are announced from now on; <see cref="ServeAsync"/> follows.</summary>
+    public void Announce(IEnumerable<LocalSite> sites)
+    {
+        lock (_lock)
+        {
+            _served ??= _announced;
+            Volatile.Write(ref _announced, sites.ToDictionary(s => s.Id));
+        }
+    }
+
+    /// <summary>What is announced is served from now on. What runs or waits under older settings ends under them.</summary>
+    public async Task ServeAsync()
+    {
+        IEnumerable<LocalSite> gone;
+        lock (_lock)
+        {
+            gone = (_served ?? []).Values.Except(_announced.Values).ToList();
+            _served = null;
+        }
+        // An engine that is disposed closes what is idle, and goes on serving those who have it.
+        foreach (var site in gone)
+            await site.DisposeAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var site in _sites.Values)
+        foreach (var site in All.Union(Served.Values))
             await site.DisposeAsync();
     }
+
+    Dictionary<Guid, LocalSite> Served => Volatile.Read(ref _served) ?? Volatile.Read(ref _announced);
 
     static ExecutionResult UnknownSite() => new(Ending.Failed, Executed.No)
     {

@@ -15,7 +15,17 @@ public sealed record Welcome(
     string ApiVersion,
     int HeartbeatSeconds,
     IReadOnlyList<ClaimVerdict> Claims,
-    IReadOnlyList<SiteNotice> Sites);
+    IReadOnlyList<SiteNotice> Sites)
+{
+    /// <summary>The API takes <see cref="SiteChanges"/>.</summary>
+    public const string TakesSiteChanges = "siteChanges";
+
+    /// <summary>What the API can do beyond version 1; unknown words are ignored.</summary>
+    public IReadOnlyList<string> Capabilities { get => field ?? []; init; } = [];
+
+    /// <summary>What the operator wants the Link to run with; null from an API that knows no remote configuration.</summary>
+    public RemoteConfiguration? Configuration { get; init; }
+}
 
 /// <summary>Whether a held claim goes on.</summary>
 /// <param name="ClaimId">The claim.</param>
@@ -38,7 +48,11 @@ public enum Verdict
 
 /// <summary>What the API now knows of the Link's sites, when it changes during a session.</summary>
 /// <param name="Sites">The sites that changed.</param>
-public sealed record SiteNotices(IReadOnlyList<SiteNotice> Sites);
+public sealed record SiteNotices(IReadOnlyList<SiteNotice> Sites)
+{
+    /// <summary>The <see cref="SiteChanges"/> that this answers, having judged it; null where something else gave cause.</summary>
+    public Guid? Answers { get; init; }
+}
 
 /// <summary>What the API knows of a site.</summary>
 /// <param name="SiteId">The Halo GUID.</param>

@@ -63,18 +63,53 @@ public sealed class LinkIdentityTests : IDisposable
         Assert.Equal(sites, Load(Site("1"), Site("1")).SiteIds);
     }
 
+    [Fact]
+    public void Sites_whose_practice_ids_stand_in_their_databases_are_known_by_those_in_any_order()
+    {
+        var (_, before) = Load(Site(null, connectionString: "Data Source=a"), Site(null, connectionString: "Data Source=b"));
+        var (_, after) = Load(Site(null, connectionString: "Data Source=b;Cache=Shared"), Site(null, connectionString: "Data Source=a"));
+        Assert.Equal([before[1], before[0]], after);
+    }
+
+    [Fact]
+    public void Two_databases_of_one_practice_keep_their_ids_in_any_order()
+    {
+        var (_, before) = Load(Site("0", connectionString: "Data Source=a"), Site("0", connectionString: "Data Source=b"));
+        Assert.Equal([before[1], before[0]], Load(Site("0", connectionString: "Data Source=b"), Site("0", connectionString: "Data Source=a")).SiteIds);
+    }
+
+    [Fact]
+    public void A_corrected_practice_id_or_name_of_the_same_database_is_the_same_site()
+    {
+        var (_, before) = Load(Site("1", connectionString: "Data Source=a"), Site("2", connectionString: "Data Source=b"));
+        Assert.Equal(before, Load(Site("1", connectionString: "Data Source=a"), Site("22", connectionString: "Data Source=b")).SiteIds);
+        Assert.Equal(before, Load(Site("1", connectionString: "Data Source=a"), Site("22", connectionString: "Data Source=b", pms: "Zedmed")).SiteIds);
+    }
+
+    [Fact]
+    public void Another_practice_never_gets_the_id_of_one_that_was_taken_out()
+    {
+        var (_, before) = Load(Site("1", connectionString: "Data Source=a"), Site("2", connectionString: "Data Source=b"));
+        Load(Site("1", connectionString: "Data Source=a"));
+        var (_, third) = Load(Site("1", connectionString: "Data Source=a"), Site("3", connectionString: "Data Source=c"));
+        Assert.Equal(before[0], third[0]);
+        Assert.DoesNotContain(third[1], before);
+        Load(Site("1", connectionString: "Data Source=a"), Site(null, connectionString: "Data Source=d"));
+        Assert.Equal(before, Load(Site("1", connectionString: "Data Source=a"), Site("2", connectionString: "Data Source=b")).SiteIds);
+    }
+
     (LinkIdentity Identity, IReadOnlyList<Guid> SiteIds) Load(params SiteSettings[] sites)
     {
         using var directory = DataDirectory.Open(_folder.Path);
         return LinkIdentity.Load(directory, sites, TimeProvider.System);
     }
 
-    static SiteSettings Site(string id, string engine = EngineNames.Sqlite, string connectionString = "Data Source=x", string pms = "Best Practice") => new()
+    static SiteSettings Site(string? id, string engine = EngineNames.Sqlite, string connectionString = "Data Source=x", string pms = "Best Practice") => new()
     {
         Engine = engine,
         ConnectionString = connectionString,
         PracticeManagementName = new(pms, null),
-        PracticeManagementSiteId = new(id, null),
+        PracticeManagementSiteId = id is null ? new(null, "SELECT id FROM practice") : new(id, null),
         Catalogues = [new("x", null, true)],
     };
 }

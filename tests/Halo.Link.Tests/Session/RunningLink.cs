@@ -1,5 +1,7 @@
+using System.Collections;
 using System.Collections.Concurrent;
 using Halo.Link.Settings;
+using Halo.Link.Settings.Live;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
@@ -50,13 +52,38 @@ sealed class RunningLink : IAsyncDisposable
 
     public LogLines Log { get; } = new();
 
+    /// <summary>The file that is followed; null: none.</summary>
+    public SettingsFile? File { get; private set; }
+
+    public LogLevelSwitch Level { get; } = new(null);
+
+    public string Folder => _folder;
+
+    /// <summary>From now on the settings stand in a file, and that is followed.</summary>
+    public RunningLink WithFile(string json)
+    {
+        var path = Write(json);
+        Settings = SettingsReader.Read(path, new Hashtable());
+        File = new(path, new Hashtable(), Settings, TimeProvider.System, LoggerFactory.Create(b => b.AddProvider(Log)).CreateLogger<SettingsFile>());
+        return this;
+    }
+
+    /// <summary>Puts the file there as editors do: a new one in the place of the old.</summary>
+    public string Write(string json)
+    {
+        var path = Path.Combine(_folder, "halo-link.json");
+        System.IO.File.WriteAllText(path + "~", json);
+        System.IO.File.Move(path + "~", path, overwrite: true);
+        return path;
+    }
+
     public string ConnectionString => $"Data Source={Path.Combine(_folder, "practice.db")}";
 
     public RunningLink Start()
     {
         _stop = new();
         var logs = LoggerFactory.Create(b => b.AddProvider(Log));
-        _running = Task.Run(() => LinkAgent.RunAsync(Settings, TimeProvider.System, new Random(1), logs, _stop.Token));
+        _running = Task.Run(() => LinkAgent.RunAsync(Settings, TimeProvider.System, new Random(1), logs, _stop.Token, File, Level));
         return this;
     }
 

@@ -37,6 +37,25 @@ public class LaneTests
     }
 
     [Fact]
+    public async Task A_lane_that_grows_serves_who_waits_and_one_that_shrinks_waits_for_who_runs()
+    {
+        var lane = new Lane(1, _time);
+        await lane.EnterAsync(Guid.NewGuid(), Long, default);
+        var waiting = Enumerable.Range(0, 3).Select(_ => lane.EnterAsync(Guid.NewGuid(), Long, default).AsTask()).ToArray();
+        lane.Resize(3);
+        await Task.WhenAll(waiting[..2]);
+        Assert.Equal((3, 1), (lane.Running, lane.Waiting));
+        lane.Resize(1);
+        lane.Leave();
+        lane.Leave();
+        Assert.Equal((1, 1), (lane.Running, lane.Waiting));
+        Assert.False(waiting[2].IsCompleted);
+        lane.Leave();
+        Assert.Equal(LaneEntry.Entered, await waiting[2]);
+        Assert.Equal((1, 0), (lane.Running, lane.Waiting));
+    }
+
+    [Fact]
     public async Task Who_waits_too_long_expires_and_takes_no_place()
     {
         var lane = new Lane(1, _time);

@@ -17,7 +17,11 @@ public class MessageJsonTests
     {
         { nameof(Hello), new Hello(Id, "26.305.1", Time, [Site()]) { MachineId = "m", Claims = [new(Id, Id, 7, ClaimPhase.HandedBack)], LastClaimNumber = 9, Immediates = [Id] }, ProtocolJson.Default.Hello },
         { nameof(Welcome), new Welcome(Id, "26.305.1", 60, [new(Id, Verdict.Drop)], [new(Id, true, false, "why")]), ProtocolJson.Default.Welcome },
-        { nameof(SiteNotices), new SiteNotices([new(Id, true, true, "ok")]), ProtocolJson.Default.SiteNotices },
+        { nameof(RemoteConfiguration), Configuration(), ProtocolJson.Default.RemoteConfiguration },
+        { "Welcome with configuration", new Welcome(Id, "26.305.1", 60, [], []) { Capabilities = [Welcome.TakesSiteChanges], Configuration = Configuration() }, ProtocolJson.Default.Welcome },
+        { nameof(ConfigurationAck), new ConfigurationAck(7, [new("asyncLanes", "too many") { SiteId = Id }]), ProtocolJson.Default.ConfigurationAck },
+        { nameof(SiteChanges), new SiteChanges(Id, [Site()]), ProtocolJson.Default.SiteChanges },
+        { nameof(SiteNotices), new SiteNotices([new(Id, true, true, "ok")]) { Answers = Id }, ProtocolJson.Default.SiteNotices },
         { nameof(Heartbeat), new Heartbeat(Time, "26.305.1", 5, new(1, 2, 3, 4), [new(Id, new(DatabaseStatus.Healthy) { CheckedAt = Time, LatencyMs = 1.5 })], 10, 0), ProtocolJson.Default.Heartbeat },
         { nameof(Renew), new Renew("token"), ProtocolJson.Default.Renew },
         { nameof(Execute), new Execute(Id, Id, Command(), 30000, 60000, 8 << 20) { Catalogue = "Patients", ResultSet = 2, Tag = "t" }, ProtocolJson.Default.Execute },
@@ -92,6 +96,13 @@ public class MessageJsonTests
     [Fact]
     public void An_enrolments_proof_covers_nonce_line_feed_and_body() =>
         Assert.Equal("abc\n{}"u8.ToArray(), LinkHttp.ProofBytes("abc", "{}"u8));
+
+    static RemoteConfiguration Configuration()
+    {
+        using var values = JsonDocument.Parse("""{ "asyncLanes": 1, "logLevel": "debug" }""");
+        var settings = values.RootElement.EnumerateObject().ToDictionary(p => p.Name, p => p.Value.Clone());
+        return new(7, settings, [new(Id, settings)]);
+    }
 
     static SiteDescription Site() => new(Id, "sqlite", "Best Practice", "12345", [new("Patients", true)]) { PracticeName = "Main Street Clinic" };
 

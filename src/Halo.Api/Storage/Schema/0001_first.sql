@@ -245,3 +245,20 @@ CREATE TABLE audit (
   detail {json}
 );
 CREATE INDEX audit_by_time ON audit (at);
+
+-- Remote configuration: the default for all (the nil id) and one row per site. What is taken away leaves its row, so that
+-- versions only grow.
+CREATE TABLE remote_configurations (
+  site_id {uuid} NOT NULL PRIMARY KEY,
+  version BIGINT NOT NULL,
+  settings {json},
+  updated_at BIGINT NOT NULL
+);
+
+-- What each Link last said that it runs.
+CREATE TABLE applied_configurations (
+  link_id {uuid} NOT NULL PRIMARY KEY REFERENCES links(id),
+  version BIGINT NOT NULL,
+  refused {json} NOT NULL,
+  reported_at BIGINT NOT NULL
+);

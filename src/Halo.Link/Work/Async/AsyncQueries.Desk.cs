@@ -30,7 +30,7 @@ public sealed partial class AsyncQueries
                     continue;
                 if (_stopping || next.Reason != StopReason.None)
                     unwanted.Add(next);
-                else if (_executing >= _options.Slots)
+                else if (_executing >= Volatile.Read(ref _slots))
                     _ready.Enqueue(next);
                 else if (TryBegin(next))
                     Live(next, execute: true);
@@ -43,7 +43,8 @@ public sealed partial class AsyncQueries
                     unwanted.Add(next);
             }
             // What the practice holds back takes nobody else's slot, as long as it is not much.
-            var free = _uploading >= _options.MaxUploading || held > _options.Slots ? 0 : _options.Slots - _executing - (_ready.Count - held);
+            var slots = Volatile.Read(ref _slots);
+            var free = _uploading >= _options.MaxUploading || held > slots ? 0 : slots - _executing - (_ready.Count - held);
             wanted = _stopping || !_workMayWait || _asked > 0 ? 0 : Math.Max(0, free);
             _asked += wanted;
             _workMayWait &= wanted == 0;

@@ -19,6 +19,7 @@ public sealed partial class AsyncQueries : IAsyncDisposable
     readonly AsyncOptions _options;
     readonly ClaimedCommands? _places;
     readonly TimeProvider _time;
+    int _slots;
     readonly CurrentSession _session;
     readonly AsyncTools _tools;
     readonly ILogger<AsyncQueries> _logger;
@@ -50,6 +51,7 @@ public sealed partial class AsyncQueries : IAsyncDisposable
         _options = options;
         _places = practice?.Commands;
         _time = time;
+        _slots = options.Slots;
         _session = session;
         _logger = logger;
         _tools = new AsyncTools(journal, spool, uploader, execute, time, logger, q => Post(() => SendReportAsync(q)), q => Post(() => Forget(q)));
@@ -79,6 +81,13 @@ public sealed partial class AsyncQueries : IAsyncDisposable
 
     /// <summary>Queries whose pages are on their way, the databases having answered.</summary>
     public int Uploading => Volatile.Read(ref _uploading);
+
+    /// <summary>From now on so many in the databases at once; what runs goes on.</summary>
+    public void Resize(int slots)
+    {
+        Volatile.Write(ref _slots, slots);
+        Post(ScheduleAsync);
+    }
 
     /// <summary>Decides every entry that an earlier run left in the journal, and removes pages that belong to none. Reports follow with the first Welcome.</summary>
     public Task SettleAsync() => Task.Run(async () =>

@@ -1,0 +1,136 @@
+using System.Text.Json;
+using Halo.Api.Errors;
+using Halo.Api.Links.Configuration;
+using Halo.Api.Sites;
+using Halo.Contracts.Errors;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace Halo.Api.Admin;
+
+/// <summary>What all Links are to run with, where their sites say nothing else; and what Links made of it.</summary>
+/// <param name="Version">Grows with each change; 0: nothing was ever set.</param>
+/// <param name="Settings">By name.</param>
+/// <param name="Applied">What each Link last said that it runs.</param>
+public sealed record DefaultConfiguration(
+    long Version, IReadOnlyDictionary<string, JsonElement> Settings, IReadOnlyList<AppliedConfiguration> Applied)
+{
+    /// <summary>Absent: never.</summary>
+    public DateTimeOffset? UpdatedAt { get; init; }
+}
+
+/// <summary>What a site and its Link are to run with; and what the Link made of it.</summary>
+/// <param name="SiteId">The Halo GUID.</param>
+/// <param name="Version">Of the site's own settings; 0: it has never had any.</param>
+/// <param name="Settings">The site's own.</param>
+/// <param name="Effective">What its Link is told for it and as a whole: the site's own, its neighbours' and the default together.</param>
+/// <param name="EffectiveVersion">What the Link answers with once it runs that.</param>
+public sealed record ConfigurationOfSite(
+    Guid SiteId, long Version, IReadOnlyDictionary<string, JsonElement> Settings, IReadOnlyDictionary<string, JsonElement> Effective, long EffectiveVersion)
+{
+    /// <summary>Absent: never.</summary>
+    public DateTimeOffset? UpdatedAt { get; init; }
+
+    /// <summary>What its Link last said that it runs; absent: nothing yet.</summary>
+    public AppliedConfiguration? Applied { get; init; }
+}
+
+/// <summary>Remote configuration of Links, as an operator sets it. A PUT replaces all that stood there.</summary>
+public static class ConfigurationApi
+{
+    static readonly Dictionary<string, JsonElement> Nothing = [];
+
+    public static void MapConfigurationApi(this IEndpointRouteBuilder routes)
+    {
+        var all = routes.MapGroup("/admin/v1/configuration").WithTags("Operator: remote configuration");
+        all.MapGet("", (RemoteConfigurations configurations) => Show(configurations))
+            .WithName("GetConfiguration").WithSummary("What all Links are to run with, and what they made of it").Produces<DefaultConfiguration>();
+        all.MapPut("", PutDefaultAsync).WithName("PutConfiguration").WithSummary("Replace what all Links are to run with")
+            .Accepts<Dictionary<string, JsonElement>>("application/json").Produces<DefaultConfiguration>().Produces<ErrorResponse>(400);
+        var site = routes.MapGroup("/admin/v1/sites/{siteId}/configuration").WithTags("Operator: remote configuration");
+        site.MapGet("", GetOfSite).WithName("GetSiteConfiguration").WithSummary("What one site has of its own, and what its Link is told")
+            .Produces<ConfigurationOfSite>().Produces<ErrorResponse>(404);
+        site.MapPut("", PutOfSiteAsync).WithName("PutSiteConfiguration").WithSummary("Replace what one site has of its own")
+            .Accepts<Dictionary<string, JsonElement>>("application/json").Produces<ConfigurationOfSite>().Produces<ErrorResponse>(400).Produces<ErrorResponse>(404);
+        site.MapDelete("", DeleteOfSiteAsync).WithName("DeleteSiteConfiguration").WithSummary("Take away what one site has of its own")
+            .Produces<ConfigurationOfSite>().Produces<ErrorResponse>(404);
+    }
+
+    static async Task<IResult> PutDefaultAsync(HttpContext http, RemoteConfigurations configurations)
+    {
+        var (settings, refusal) = await ReadAsync(http);
+        if (settings is null)
+            return refusal!;
+        await configurations.SetDefaultAsync(settings, DeedOf(http));
+        return Show(configurations);
+    }
+
+    static IResult GetOfSite(string siteId, SiteAccess access, RemoteConfigurations configurations)
+    {
+        var (site, notFound) = access.Find(siteId);
+        return site is null ? notFound! : Show(configurations, site);
+    }
+
+    static async Task<IResult> PutOfSiteAsync(HttpContext http, string siteId, SiteAccess access, RemoteConfigurations configurations)
+    {
+        var (site, notFound) = access.Find(siteId);
+        if (site is null)
+            return notFound!;
+        var (settings, refusal) = await ReadAsync(http);
+        if (settings is null)
+            return refusal!;
+        await configurations.SetAsync(site, settings, DeedOf(http));
+        return Show(configurations, site);
+    }
+
+    static async Task<IResult> DeleteOfSiteAsync(HttpContext http, string siteId, SiteAccess access, RemoteConfigurations configurations)
+    {
+        var (site, notFound) = access.Find(siteId);
+        if (site is null)
+            return notFound!;
+        if (configurations.Of(site.Id) is { Settings: not null })
+            await configurations.SetAsync(site, null, DeedOf(http));
+        return Show(configurations, site);
+    }
+
+    static async Task<(IReadOnlyDictionary<string, JsonElement>? Settings, Refusal? Refusal)> ReadAsync(HttpContext http)
+    {
+        const int mostBytes = 64 * 1024;
+        var (bytes, tooLarge) = await RequestBody.ReadAsync(http, mostBytes);
+        if (bytes is not { } body)
+            return (null, tooLarge);
+        try
+        {
+            using var document = JsonDocument.Parse(body.IsEmpty ? "{}"u8.ToArray() : body);
+            var (settings, faults) = ConfigurationCheck.Read(document.RootElement);
+            return settings is null ? (null, Refusal.Invalid(faults)) : (settings, null);
+        }
+        catch (JsonException e)
+        {
+            return (null, Refusal.Invalid("body", $"is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."));
+        }
+    }
+
+    static OperatorDeed DeedOf(HttpContext http) => new(http.Connection.RemoteIpAddress?.ToString(), null);
+
+    static JsonHttpResult<DefaultConfiguration> Show(RemoteConfigurations configurations)
+    {
+        var stored = configurations.Default;
+        return TypedResults.Json(
+            new DefaultConfiguration(stored.Version, stored.Settings ?? Nothing, configurations.Applied) { UpdatedAt = stored.UpdatedAt },
+            ConfigurationJson.Default.DefaultConfiguration);
+    }
+
+    static JsonHttpResult<ConfigurationOfSite> Show(RemoteConfigurations configurations, SiteRecord site)
+    {
+        var stored = configurations.Of(site.Id);
+        var told = configurations.For(site.LinkId);
+        var effective = told.Settings.Concat(told.Sites.FirstOrDefault(s => s.SiteId == site.Id)?.Settings ?? Nothing).ToDictionary();
+        return TypedResults.Json(
+            new ConfigurationOfSite(site.Id, stored?.Version ?? 0, stored?.Settings ?? Nothing, effective, told.Version)
+            {
+                UpdatedAt = stored?.UpdatedAt,
+                Applied = configurations.AppliedBy(site.LinkId),
+            },
+            ConfigurationJson.Default.ConfigurationOfSite);
+    }
+}

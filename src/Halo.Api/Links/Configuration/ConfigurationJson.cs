@@ -1,0 +1,16 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Halo.Api.Admin;
+using Halo.Contracts.Json;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Api.Links.Configuration;
+
+/// <summary>Source-generated JSON of remote configuration, in the store and for operators.</summary>
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(UtcTimeConverter)])]
+[JsonSerializable(typeof(IReadOnlyDictionary<string, JsonElement>))]
+[JsonSerializable(typeof(IReadOnlyList<RefusedSetting>))]
+[JsonSerializable(typeof(DefaultConfiguration))]
+[JsonSerializable(typeof(ConfigurationOfSite))]
+sealed partial class ConfigurationJson : JsonSerializerContext;

@@ -1,0 +1,91 @@
+using System.Data.Common;
+using System.Globalization;
+using Halo.Contracts.Queries;
+using Halo.Link.Settings;
+using Halo.Link.Work;
+
+namespace Halo.Link.Session;
+
+/// <summary>One reading of what a database says of its practice. Each text is read for itself: one query that fails takes no other with it.</summary>
+sealed class PracticeReading(LocalSite site, PracticeTexts before)
+{
+    readonly Lock _lock = new();
+    PracticeTexts _texts = before;
+    string _at = "connecting";
+    bool _over;
+
+    /// <summary>What is known by now.</summary>
+    public PracticeTexts Texts
+    {
+        get
+        {
+            lock (_lock)
+                return _texts;
+        }
+    }
+
+    /// <summary>What failed first, by the setting's name, and how; null: nothing.</summary>
+    public (string What, string Kind, int? Code)? Failure { get; private set; }
+
+    public async Task RunAsync(CancellationToken stop)
+    {
+        var settings = site.Settings;
+        await using var connection = await site.Engine.OpenAsync(null, null, stop);
+        await PutAsync("the database's own identity", () => ReadIdentityAsync(connection, stop), (t, v) => t with { DatabaseIdentity = v });
+        await ReadAsync("practiceManagementSiteId", settings.PracticeManagementSiteId, (t, v) => t with { PracticeManagementSiteId = v });
+        await ReadAsync("practiceManagementName", settings.PracticeManagementName, (t, v) => t with { PracticeManagementName = v });
+        await ReadAsync("practiceManagementVersion", settings.PracticeManagementVersion, (t, v) => t with { PracticeManagementVersion = v });
+        await ReadAsync("practiceName", settings.PracticeName, (t, v) => t with { PracticeName = v });
+
+        Task ReadAsync(string name, TextSource? source, Func<PracticeTexts, string, PracticeTexts> put) =>
+            source?.Sql is { } sql ? PutAsync(name, () => ReadTextAsync(connection, sql, stop), put) : Task.CompletedTask;
+    }
+
+    /// <summary>It ended before its end, or took too long; what comes after counts no more.</summary>
+    public void Failed(Exception e)
+    {
+        lock (_lock)
+        {
+            _over = true;
+            Failure ??= (_at, e is TimeoutException ? "no answer within five seconds" : e.GetType().Name, site.Engine.NameError(e)?.ErrorCode);
+        }
+    }
+
+    async Task PutAsync(string what, Func<Task<string?>> read, Func<PracticeTexts, string, PracticeTexts> put)
+    {
+        lock (_lock)
+            _at = what;
+        try
+        {
+            var value = await read();
+            lock (_lock)
+                if (value is not null && !_over)
+                    _texts = put(_texts, value);
+        }
+        catch (DbException e)
+        {
+            lock (_lock)
+                Failure ??= (what, e.GetType().Name, site.Engine.NameError(e)?.ErrorCode);
+        }
+    }
+
+    async Task<string?> ReadTextAsync(DbConnection connection, string sql, CancellationToken stop)
+    {
+        await using var command = site.Engine.CreateCommand(connection, new QueryCommand(sql), []);
+        var value = Convert.ToString(await command.ExecuteScalarAsync(stop), CultureInfo.InvariantCulture)?.Trim();
+        return string.IsNullOrEmpty(value) ? null : value;
+    }
+
+    async Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop)
+    {
+        try
+        {
+            return await site.Engine.ReadIdentityAsync(connection, stop);
+        }
+        catch (DbException)
+        {
+            // A login without the right to see it: the contract has nothing blocked by that.
+            return null;
+        }
+    }
+}

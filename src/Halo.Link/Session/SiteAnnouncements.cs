@@ -1,0 +1,65 @@
+using System.Collections.Concurrent;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Messages;
+using Microsoft.Extensions.Logging;
+
+namespace Halo.Link.Session;
+
+/// <summary>Tells the API of sites that came, went or changed: in the open session, so that no query there is disturbed.</summary>
+public sealed partial class SiteAnnouncements(
+    CurrentSession session, Enroller enroller, Func<IReadOnlyList<SiteDescription>> describe, Action openAnew, TimeProvider time, ILogger<SiteAnnouncements> log)
+{
+    static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(10);
+    readonly ConcurrentDictionary<Guid, TaskCompletionSource> _asked = new();
+    volatile bool _understood;
+
+    /// <summary>A session is open.</summary>
+    public void OnWelcome(Welcome welcome) => _understood = welcome.Capabilities.Contains(Welcome.TakesSiteChanges);
+
+    /// <summary>The API has judged what it was told.</summary>
+    public void OnNotices(SiteNotices notices)
+    {
+        if (notices.Answers is { } id && _asked.TryGetValue(id, out var asked))
+            asked.TrySetResult();
+    }
+
+    /// <summary>Returns when the API has judged the sites as they are now; where it cannot be told, a new session is opened, which begins with them.</summary>
+    public async Task TellAsync(CancellationToken stop)
+    {
+        if (session.Line is null || !_understood || !await TryTellAsync(stop))
+            openAnew();
+    }
+
+    async Task<bool> TryTellAsync(CancellationToken stop)
+    {
+        var id = Guid.CreateVersion7(time.GetUtcNow());
+        var answer = _asked.GetOrAdd(id, static _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
+        try
+        {
+            var sites = describe();
+            if (sites.Count == 0)
+                return false;
+            await enroller.EnsureAsync(sites, stop);
+            if (!await session.SendAsync(FrameKind.SiteChanges, Guid.Empty, new SiteChanges(id, sites), ProtocolJson.Default.SiteChanges, stop))
+                return false;
+            await answer.Task.WaitAsync(LongestAnswer, time, stop);
+            return true;
+        }
+        catch (Exception e) when (e is NotAdmittedException or ApiRefusedException)
+        {
+            LogRefused(e.Message);
+            return true;
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or UnauthorizedAccessException or TimeoutException)
+        {
+            return false;
+        }
+        finally
+        {
+            _asked.TryRemove(id, out _);
+        }
+    }
+
+    [LoggerMessage(2024, LogLevel.Warning, "The Halo API did not take the changed sites: {Message} The sites that it knows go on.")]
+    partial void LogRefused(string message);
+}
