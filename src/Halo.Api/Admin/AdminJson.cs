@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Halo.Api.Integrators;
+using Halo.Api.Links;
 using Halo.Api.Sites;
 using Halo.Contracts.Json;
 using Halo.Contracts.Sites;
@@ -50,12 +51,6 @@ public sealed record AuditEntryList(IReadOnlyList<AuditEntry> Audit, string? Nex
 /// <summary>A page of integrators.</summary>
 public sealed record AdminIntegratorList(IReadOnlyList<AdminIntegrator> Integrators, string? Next);
 
-/// <summary>A Link as operators see it.</summary>
-public sealed record AdminLink(Guid Id, string Status, string Version, bool Connected, DateTimeOffset? LastHeardAt, DateTimeOffset CreatedAt);
-
-/// <summary>A page of Links.</summary>
-public sealed record AdminLinkList(IReadOnlyList<AdminLink> Links, string? Next);
-
 /// <summary>A key that was rotated: the only time it is shown.</summary>
 public sealed record RotatedKey(string Key);
 
@@ -89,7 +84,11 @@ public sealed record CreateEnrolmentTokenRequest(int? ExpiresInMinutes, int? Use
 [JsonSerializable(typeof(AuditEntryList))]
 [JsonSerializable(typeof(SiteDecisionRequest))]
 [JsonSerializable(typeof(AdminLink))]
+[JsonSerializable(typeof(AdminLinkDetail))]
 [JsonSerializable(typeof(AdminLinkList))]
+[JsonSerializable(typeof(SecondRun))]
+[JsonSerializable(typeof(AdminAvailability))]
+[JsonSerializable(typeof(UsageList))]
 [JsonSerializable(typeof(RotatedKey))]
 [JsonSerializable(typeof(NewIntegrator))]
 [JsonSerializable(typeof(NewEnrolmentToken))]

@@ -1,12 +1,11 @@
 using Halo.Api.Errors;
-using Halo.Api.Links;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Sites;
 
 namespace Halo.Api.Admin;
 
-/// <summary>What an operator does with sites and Links.</summary>
+/// <summary>What an operator does with sites.</summary>
 public static class AdminSitesApi
 {
     public static void MapAdminSitesApi(this IEndpointRouteBuilder routes)
@@ -15,15 +14,6 @@ public static class AdminSitesApi
         sites.MapGet("", List).WithName("ListSites").WithSummary("All sites, authoritative or not").Produces<AdminSiteList>();
         sites.MapGet("/{siteId}", Get).WithName("GetSiteAsOperator").WithSummary("One site").Produces<AdminSite>().Produces<ErrorResponse>(404);
         sites.MapSiteDecisions();
-        routes.MapPost("/admin/v1/enrolment-tokens", CreateTokenAsync).WithTags("Operator: Links").WithName("CreateEnrolmentToken")
-            .WithSummary("A token by which a Link may enrol; shown once")
-            .Accepts<CreateEnrolmentTokenRequest>("application/json").Produces<NewEnrolmentToken>(201).Produces<ErrorResponse>(400);
-        var links = routes.MapGroup("/admin/v1/links").WithTags("Operator: Links");
-        links.MapGet("", ListLinks).WithName("ListLinks").WithSummary("All Links").Produces<AdminLinkList>();
-        links.MapPost("/{linkId}/approve", (string linkId, LinkRights rights, LinkSessions sessions) => SetRightAsync(linkId, LinkStatus.Enrolled, rights, sessions))
-            .WithName("ApproveLink").WithSummary("Trust a Link that waits").Produces<AdminLink>().Produces<ErrorResponse>(404);
-        links.MapPost("/{linkId}/revoke", (string linkId, LinkRights rights, LinkSessions sessions) => SetRightAsync(linkId, LinkStatus.Revoked, rights, sessions))
-            .WithName("RevokeLink").WithSummary("Take a Link's right away; its session is closed at once").Produces<AdminLink>().Produces<ErrorResponse>(404);
     }
 
     static IResult List(HttpContext http, SiteDirectory directory, AdminSites view)
@@ -46,36 +36,4 @@ public static class AdminSitesApi
         var (site, refusal) = access.Find(siteId);
         return site is null ? refusal! : TypedResults.Json(view.Show(site), AdminJson.Default.AdminSite);
     }
-
-    static async Task<IResult> CreateTokenAsync(HttpContext http, EnrolmentTokens tokens)
-    {
-        var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.CreateEnrolmentTokenRequest);
-        if (body is null)
-            return refusal!;
-        var faults = new List<FieldError>();
-        if (body.ExpiresInMinutes is < 1 or > 525_600)
-            faults.Add(new("expiresInMinutes", "must be from 1 to 525600."));
-        if (body.Uses is < 1 or > 10_000)
-            faults.Add(new("uses", "must be from 1 to 10000."));
-        return faults.Count > 0
-            ? Refusal.Invalid(faults)
-            : TypedResults.Json(await tokens.CreateAsync(body), AdminJson.Default.NewEnrolmentToken, statusCode: 201);
-    }
-
-    static IResult ListLinks(HttpContext http, LinkDirectory links, LinkSessions sessions)
-    {
-        var (page, refusal) = Paging.Read(http.Request);
-        if (page is null)
-            return refusal!;
-        var (items, next) = page.Take(links.All, l => l.Id);
-        return TypedResults.Json(new AdminLinkList([.. items.Select(l => Show(l, sessions))], next), AdminJson.Default.AdminLinkList);
-    }
-
-    static async Task<IResult> SetRightAsync(string linkId, LinkStatus status, LinkRights rights, LinkSessions sessions) =>
-        Guid.TryParse(linkId, out var id) && await rights.SetAsync(id, status) is { } link
-            ? TypedResults.Json(Show(link, sessions), AdminJson.Default.AdminLink)
-            : Refusal.NotFound("There is no such Link. GET /admin/v1/links lists them.");
-
-    static AdminLink Show(LinkRecord link, LinkSessions sessions) => new(link.Id, link.Status.ToString().ToLowerInvariant(), link.Version,
-        sessions.Find(link.Id) is not null, link.LastHeardAt, link.CreatedAt);
 }
