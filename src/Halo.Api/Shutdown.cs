@@ -12,9 +12,11 @@ public sealed class Shutdown(QueryWaiters waiters, ImmediateQueries immediate, L
 
     public async Task RunAsync()
     {
+        // On its way before anything is waited for: from here on the service counts as down.
+        var marked = history.StopAsync();
         waiters.Stop();
         await immediate.DrainAsync(DrainWithin);
         await sessions.CloseAllAsync();
-        await history.StopAsync();
+        await marked;
     }
 }

@@ -25,7 +25,7 @@ static class LinkUninstall
         using var handler = LinkHttpClient.CreateHandler(settings.Api);
         using var http = LinkHttpClient.CreateClient(settings.Api, handler);
         var api = new LinkHttpClient(http, time);
-        using var tokens = new AccessTokens(api, settings.ApiAddress, identity.LinkId, key, new Random(), time);
+        using var tokens = new AccessTokens(api, settings.ApiAddress, identity.LinkId, key, LinkProcess.NewRandom(), time);
         try
         {
             // The end of the session has said so already, where there was one. Nobody answers that, so it is said again.

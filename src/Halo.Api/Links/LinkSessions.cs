@@ -16,6 +16,7 @@ public sealed class LinkSessions(Database database, ApiOptions options, TimeProv
     // Runs that held a session when this node went down. For a moment after the start they go first: another run may be a clone.
     readonly ConcurrentDictionary<Guid, EarlierRun> _earlier = new();
     ITimer? _startup;
+    int _waiting;
     bool _stopping;
 
     /// <summary>How long after its start this node keeps a Link's place for the run that held it before.</summary>
@@ -59,9 +60,14 @@ public sealed class LinkSessions(Database database, ApiOptions options, TimeProv
     {
         if (!_earlier.TryGetValue(linkId, out var earlier) || earlier.RunId == runId)
             return false;
+        Interlocked.Increment(ref _waiting);
         await earlier.Settled.Task.WaitAsync(gone).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Interlocked.Decrement(ref _waiting);
         return true;
     }
+
+    /// <summary>How many runs wait so at this moment.</summary>
+    public int WaitingRuns => Volatile.Read(ref _waiting);
 
     /// <summary>Opens a session to the queries of its Link, in memory and in the directory of sessions.</summary>
     public void Open(LinkSession session)
