@@ -1,5 +1,6 @@
 using System.Globalization;
 using Halo.Api.Links;
+using Halo.Api.Observability;
 using Halo.Api.Queries;
 using Halo.Api.Results;
 using Halo.Api.Sites;
@@ -45,6 +46,9 @@ public sealed record ApiOptions
     /// <summary>How results are kept: <c>Halo:Results:…</c>.</summary>
     public required ResultOptions Results { get; init; }
 
+    /// <summary>Where metrics and traces go: <c>Halo:Telemetry:…</c>.</summary>
+    public TelemetryOptions Telemetry { get; init; } = new();
+
     /// <summary>Whether every site of this PMS ID is authoritative.</summary>
     public bool IsShared(string pmsId) => SharedPractices.Contains(pmsId);
 
@@ -66,6 +70,7 @@ public sealed record ApiOptions
             .Select(p => $"Halo:TrustedProxies holds \"{p}\"; it takes IP addresses and ranges such as 10.0.0.0/8 or 2001:db8::/32."));
         var limits = QueryLimits.Read(halo.GetSection("Limits"), faults);
         var results = ResultOptions.Read(halo.GetSection("Results"), faults);
+        var telemetry = TelemetryOptions.Read(halo.GetSection("Telemetry"), faults);
         var heartbeat = ReadInt(halo, "HeartbeatSeconds", 60, 1, 300, faults);
         var versions = MinimumVersions.Read(halo.GetSection("MinimumVersions"), faults);
         var days = ReadInt(halo, "AvailabilityDays", 400, 1, 3650, faults);
@@ -85,6 +90,7 @@ public sealed record ApiOptions
             AvailabilityDays = days,
             Limits = limits,
             Results = results,
+            Telemetry = telemetry,
         };
     }
 

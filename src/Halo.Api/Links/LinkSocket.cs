@@ -102,6 +102,7 @@ public sealed partial class LinkSocket(
             links.SeenAlso(visit.Link.Id, null);
         sessions.Open(session);
         history.Note(session.SiteIds, SiteContact.Online);
+        Telemetry.SessionOpened();
         // Only now: what is asked for from here on finds the session.
         cancelling.Repeat(session);
         LogOpened(visit.Link.Id, hello.LinkVersion, string.Join("; ", own.Select(s => $"{s.Id}: {SiteView.Explain(s)}")));
@@ -139,6 +140,7 @@ public sealed partial class LinkSocket(
         if (visit.Session is not { } session)
             return;
         var inOrder = visit.Line is { ClosedInOrder: true, CloseReason: LineCloseReason.LinkStopping or LineCloseReason.LinkUninstalled };
+        Telemetry.SessionClosed(visit.Line.CloseReason);
         LogClosed(session.LinkId, visit.Line.CloseReason ?? "the line broke");
         if (!sessions.Close(session))
             return;
