@@ -40,7 +40,7 @@ static class LinkUninstall
         }
         catch (Exception e) when (e is HttpRequestException or ApiRefusedException)
         {
-            await Console.Error.WriteLineAsync($"{settings.ApiAddress} could not be told: {e.GetBaseException().Message} Its operator sees the sites as away. Try again, or tell the operator.");
+            await Console.Error.WriteLineAsync($"{settings.ApiAddress} could not be told: {e.GetBaseException().Message.TrimEnd('.')}. Its operator sees the sites as away. Try again, or tell the operator.");
             return NotTold;
         }
     }
