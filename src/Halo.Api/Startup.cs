@@ -9,7 +9,7 @@ namespace Halo.Api;
 /// <summary>What has to stand before the port opens, in order; and what ends when the service stops.</summary>
 public sealed partial class Startup(
     IntegratorDirectory integrators, SiteDirectory sites, SiteAuthority authority, LinkDirectory links, QueryLedger ledger, DeadlineWatch deadlines, IdempotencyStore idempotency,
-    Shutdown shutdown,
+    LinkSessions sessions, SiteRegistry registry, AvailabilityHistory history, Shutdown shutdown,
     ApiOptions options, IHostApplicationLifetime lifetime, ILogger<Startup> log)
 {
     /// <summary>Snapshots, then deadlines.</summary>
@@ -17,8 +17,11 @@ public sealed partial class Startup(
     {
         await integrators.LoadAsync(stop);
         await links.LoadAsync(stop);
+        await sessions.LoadAsync();
         await authority.ApplySharedAsync();
         await sites.LoadAsync(stop);
+        await registry.ApplyMinimumVersionsAsync();
+        await history.StartAsync();
         await idempotency.LoadAsync();
         await ledger.AfterDowntimeAsync();
         deadlines.Start();

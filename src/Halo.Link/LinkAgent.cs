@@ -20,6 +20,8 @@ public static partial class LinkAgent
     /// <exception cref="SettingsException">The data directory cannot be used.</exception>
     public static async Task RunAsync(LinkSettings settings, TimeProvider time, Random random, ILoggerFactory logs, CancellationToken stop)
     {
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        stop = stopping.Token;
         // A Random is for one thread at a time: each gets its own.
         Random Own() => new(random.Next());
         using var directory = DataDirectory.Open(settings.DataDirectory);
@@ -56,15 +58,21 @@ public static partial class LinkAgent
         var practices = new PracticeDirectory(sites, directory, time, logs.CreateLogger<PracticeDirectory>());
         var healths = new DatabaseHealths(sites, time);
         var pairing = new PairingCodes(current, sites, time);
+        var farewell = new Farewell();
+        void Uninstall()
+        {
+            farewell.ForGood();
+            stopping.Cancel();
+        }
         var dispatcher = new FrameDispatcher(current, immediate, async, pairing, state, logs.CreateLogger<FrameDispatcher>());
         var report = new LinkReport(identity.LinkId, run, started, settings, sites, practices, healths, state, immediate, async, spool, time);
-        var loop = new SessionLoop(connector, line => new(line, dispatcher, current, report.HeartbeatAsync, tokens, Own(), time),
+        var loop = new SessionLoop(connector, line => new(line, dispatcher, current, report.HeartbeatAsync, tokens, farewell, Own(), time),
             () => practices.Describe(healths.Last), report.Hello, dispatcher, state, Own(), time, logs.CreateLogger<SessionLoop>());
 
         var log = logs.CreateLogger("Halo.Link");
         LogStarting(log, HostInformation.Version, identity.LinkId, settings.Sites.Count, settings.ApiAddress);
         using var ending = new CancellationTokenSource();
-        var status = new StatusServer(directory, report.Status, pairing.MakeAsync, time, logs.CreateLogger<StatusServer>()).RunAsync(ending.Token);
+        var status = new StatusServer(directory, report.Status, pairing.MakeAsync, Uninstall, time, logs.CreateLogger<StatusServer>()).RunAsync(ending.Token);
         await IgnoreCancelled(Task.WhenAll(async.SettleAsync(), practices.ReadAsync(stop)));
         var session = loop.RunAsync(ending.Token);
         var fresh = practices.KeepFreshAsync(loop.AnnounceAgain, stop);

@@ -13,7 +13,7 @@ namespace Halo.Api.Links;
 /// <summary>A session from its opening to its end: Hello, Welcome, then frames in both directions.</summary>
 public sealed partial class LinkSocket(
     LinkTokens tokens, LinkDirectory links, LinkSessions sessions, SiteDirectory sites, SiteRegistry registry, LinkFrames frames,
-    SessionSettling settling, QueryCancelling cancelling, ApiOptions options, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LinkSocket> log)
+    SessionSettling settling, AvailabilityHistory history, Uninstalling uninstalling, QueryCancelling cancelling, ApiOptions options, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LinkSocket> log)
 {
     static readonly TimeSpan HelloWithin = TimeSpan.FromSeconds(10);
 
@@ -33,7 +33,7 @@ public sealed partial class LinkSocket(
         }
         using var socket = await http.WebSockets.AcceptWebSocketAsync(ProtocolLimits.Subprotocol);
         await using var line = new LineConnection(socket, time);
-        var visit = new Visit(access.Link, access.Until, line);
+        var visit = new Visit(access.Link, access.Until, line) { Address = http.Connection.RemoteIpAddress?.ToString() };
         await using var expiry = time.CreateTimer(_ => _ = line.CloseAsync(LineCloseReason.TokenExpired), null, visit.Until - time.GetUtcNow(), Timeout.InfiniteTimeSpan);
         visit.Expiry = expiry;
         // A connection without a session has nothing to wait for; sessions are closed by Shutdown.
@@ -74,13 +74,14 @@ public sealed partial class LinkSocket(
             return;
         }
         visit.Greeted = true;
+        await sessions.LetEarlierRunFirstAsync(visit.Link.Id, hello.RunId, visit.Line.Dead);
         // One at a time for each Link: between the look for an older session and the opening of this one nobody else comes in.
         using var turn = await sessions.TakeTurnAsync(visit.Link.Id);
         if (visit.Line.Dead.IsCancellationRequested)
             return;
         if (!await sessions.MakeRoomAsync(visit.Link.Id, hello.RunId))
         {
-            LogAlreadyConnected(visit.Link.Id, hello.RunId);
+            RefuseSecond(visit, hello);
             await visit.Line.CloseAsync(LineCloseReason.AlreadyConnected);
             return;
         }
@@ -90,17 +91,34 @@ public sealed partial class LinkSocket(
         var session = new LinkSession(Guid.CreateVersion7(time.GetUtcNow()), visit.Link.Id, hello.RunId, visit.Line, [.. own.Select(s => s.Id)])
         {
             Immediates = hello.Immediates.ToHashSet(),
+            OpenedAt = time.GetUtcNow(),
         };
         var verdicts = await settling.SettleAsync(session, hello);
         await visit.Line.SendAsync(FrameKind.Welcome, Guid.Empty,
             new Welcome(session.Id, ProductVersion.Text, options.HeartbeatSeconds, verdicts, [.. own.Select(Enrolment.Notice)]), ProtocolJson.Default.Welcome);
         visit.Session = session;
         links.Heard(visit.Link.Id, hello.LinkVersion);
+        if (links.Find(visit.Link.Id)?.AlsoSeen?.RunId == hello.RunId)
+            links.SeenAlso(visit.Link.Id, null);
         sessions.Open(session);
+        history.Note(session.SiteIds, SiteContact.Online);
         Telemetry.SessionOpened();
         // Only now: what is asked for from here on finds the session.
         cancelling.Repeat(session);
         LogOpened(visit.Link.Id, hello.LinkVersion, string.Join("; ", own.Select(s => $"{s.Id}: {SiteView.Explain(s)}")));
+        // A site that the Link cannot describe yet is configured all the same; only what it has no more is gone.
+        if (hello.ConfiguredSites is { } configured)
+            await uninstalling.SitesAsync(visit.Link.Id, [.. configured, .. session.SiteIds]);
+    }
+
+    void RefuseSecond(Visit visit, Hello hello)
+    {
+        var now = time.GetUtcNow();
+        var known = links.Find(visit.Link.Id)?.AlsoSeen is { } seen && seen.RunId == hello.RunId ? seen : null;
+        links.SeenAlso(visit.Link.Id, new(hello.RunId, known?.FirstAt ?? now, now) { Address = visit.Address, MachineId = hello.MachineId });
+        // It tries again and again: said once.
+        if (known is null)
+            LogAlreadyConnected(visit.Link.Id, hello.RunId, visit.Address);
     }
 
     async Task OnRenewAsync(Visit visit, Renew renew)
@@ -113,20 +131,23 @@ public sealed partial class LinkSocket(
 
     void OnHeartbeat(LinkSession session, Heartbeat heartbeat)
     {
-        links.Heard(session.LinkId, heartbeat.LinkVersion);
+        links.Heard(session.LinkId, heartbeat.LinkVersion, heartbeat: heartbeat);
         registry.Heard(session.SiteIds, heartbeat.ClockUtc, heartbeat.Databases);
     }
 
-    Task EndAsync(Visit visit)
+    async Task EndAsync(Visit visit)
     {
         if (visit.Session is not { } session)
-            return Task.CompletedTask;
+            return;
         var inOrder = visit.Line is { ClosedInOrder: true, CloseReason: LineCloseReason.LinkStopping or LineCloseReason.LinkUninstalled };
-        if (sessions.Close(session))
-            links.Heard(session.LinkId, closedInOrder: inOrder);
         Telemetry.SessionClosed(visit.Line.CloseReason);
         LogClosed(session.LinkId, visit.Line.CloseReason ?? "the line broke");
-        return Task.CompletedTask;
+        if (!sessions.Close(session))
+            return;
+        links.Heard(session.LinkId, closedInOrder: inOrder);
+        history.Note(session.SiteIds, inOrder ? SiteContact.Offline : SiteContact.Lost);
+        if (inOrder && visit.Line.CloseReason == LineCloseReason.LinkUninstalled)
+            await uninstalling.LinkAsync(session.LinkId);
     }
 
     static void DropWithoutHello(Visit visit)
@@ -146,6 +167,7 @@ public sealed partial class LinkSocket(
     {
         public LinkRecord Link { get; } = link;
         public LineConnection Line { get; } = line;
+        public string? Address { get; init; }
         public DateTimeOffset Until { get; set; } = until;
         public ITimer? Expiry { get; set; }
         public LinkSession? Session { get; set; }
@@ -160,8 +182,8 @@ public sealed partial class LinkSocket(
     [LoggerMessage(1111, LogLevel.Information, "Link {LinkId} is disconnected: {Reason}")]
     partial void LogClosed(Guid linkId, string reason);
 
-    [LoggerMessage(1112, LogLevel.Warning, "Link {LinkId}: a second run ({RunId}) was refused while the first answers. Was its server cloned or restored? Stop one of them.")]
-    partial void LogAlreadyConnected(Guid linkId, Guid runId);
+    [LoggerMessage(1112, LogLevel.Warning, "Link {LinkId}: a second run ({RunId}, from {Address}) was refused while the first answers. Was its server cloned or restored? Stop one of them.")]
+    partial void LogAlreadyConnected(Guid linkId, Guid runId, string? address);
 
     [LoggerMessage(1113, LogLevel.Warning, "Link {LinkId} sent a {Kind} that cannot be read, at {Path}; its session was closed")]
     partial void LogProtocolError(Guid linkId, FrameKind kind, string? path);
