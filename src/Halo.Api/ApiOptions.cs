@@ -3,6 +3,7 @@ using Halo.Api.Links;
 using Halo.Api.Observability;
 using Halo.Api.Queries;
 using Halo.Api.Results;
+using Halo.Api.Sites;
 
 namespace Halo.Api;
 
@@ -32,6 +33,12 @@ public sealed record ApiOptions
 
     /// <summary>How often Links report, in seconds (1 to 300): <c>Halo:HeartbeatSeconds</c>, default 60.</summary>
     public int HeartbeatSeconds { get; init; } = 60;
+
+    /// <summary>The oldest version of each PMS that is served: <c>Halo:MinimumVersions:{PMS}</c>; default none.</summary>
+    public MinimumVersions MinimumVersions { get; init; } = MinimumVersions.None;
+
+    /// <summary>For how many days the history of availability is kept (1 to 3650): <c>Halo:AvailabilityDays</c>, default 400.</summary>
+    public int AvailabilityDays { get; init; } = 400;
 
     /// <summary>Bounds of queries: <c>Halo:Limits:…</c>.</summary>
     public required QueryLimits Limits { get; init; }
@@ -65,6 +72,8 @@ public sealed record ApiOptions
         var results = ResultOptions.Read(halo.GetSection("Results"), faults);
         var telemetry = TelemetryOptions.Read(halo.GetSection("Telemetry"), faults);
         var heartbeat = ReadInt(halo, "HeartbeatSeconds", 60, 1, 300, faults);
+        var versions = MinimumVersions.Read(halo.GetSection("MinimumVersions"), faults);
+        var days = ReadInt(halo, "AvailabilityDays", 400, 1, 3650, faults);
         if (faults.Count > 0)
             throw new StartupException("The settings have faults:\n" + string.Join('\n', faults.Select(f => "  - " + f)));
         return new ApiOptions
@@ -77,6 +86,8 @@ public sealed record ApiOptions
             SharedPractices = ReadList(halo, "SharedPractices") ?? ["0"],
             TrustedProxies = [.. proxies.Select(p => Integrators.AddressRange.Parse(p)!.Value)],
             HeartbeatSeconds = heartbeat,
+            MinimumVersions = versions,
+            AvailabilityDays = days,
             Limits = limits,
             Results = results,
             Telemetry = telemetry,

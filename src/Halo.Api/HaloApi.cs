@@ -99,6 +99,9 @@ public static partial class HaloApi
         app.MapLimitsApi();
         app.MapAdminIntegratorsApi();
         app.MapAdminSitesApi();
+        app.MapAdminLinksApi();
+        app.MapAdminAvailabilityApi();
+        app.MapAdminUsageApi();
         app.MapAdminAuditApi();
         app.MapConfigurationApi();
         app.MapLinksApi();

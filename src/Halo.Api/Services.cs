@@ -15,6 +15,7 @@ using Halo.Api.Queries.Waiting;
 using Halo.Api.Results;
 using Halo.Api.Sites;
 using Halo.Api.Storage;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Halo.Api;
 
@@ -31,7 +32,8 @@ static class Services
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = options.Limits.RequestBytes;
         });
-        services.AddSingleton(TimeProvider.System);
+        // A test may have put its own clock there.
+        services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(options);
         services.AddSingleton(options.Limits);
         services.AddSingleton(options.Results);
@@ -57,7 +59,10 @@ static class Services
         services.AddSingleton<SiteView>();
         services.AddSingleton<SiteAccess>();
         services.AddSingleton<Availability>();
+        services.AddSingleton<AvailabilityHistory>();
+        services.AddSingleton<Uninstalling>();
         services.AddSingleton<AdminSites>();
+        services.AddSingleton<AdminLinks>();
 
         services.AddSingleton<LinkDirectory>();
         services.AddSingleton<LinkRights>();

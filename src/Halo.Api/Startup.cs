@@ -10,8 +10,7 @@ namespace Halo.Api;
 /// <summary>What has to stand before the port opens, in order; and what ends when the service stops.</summary>
 public sealed partial class Startup(
     IntegratorDirectory integrators, SiteDirectory sites, SiteAuthority authority, LinkDirectory links, QueryLedger ledger, DeadlineWatch deadlines, IdempotencyStore idempotency,
-    RemoteConfigurations configurations,
-    Shutdown shutdown,
+    LinkSessions sessions, SiteRegistry registry, AvailabilityHistory history, RemoteConfigurations configurations, Shutdown shutdown,
     ApiOptions options, IHostApplicationLifetime lifetime, ILogger<Startup> log)
 {
     /// <summary>Snapshots, then deadlines.</summary>
@@ -19,8 +18,11 @@ public sealed partial class Startup(
     {
         await integrators.LoadAsync(stop);
         await links.LoadAsync(stop);
+        await sessions.LoadAsync();
         await authority.ApplySharedAsync();
         await sites.LoadAsync(stop);
+        await registry.ApplyMinimumVersionsAsync();
+        await history.StartAsync();
         await configurations.LoadAsync();
         await idempotency.LoadAsync();
         await ledger.AfterDowntimeAsync();

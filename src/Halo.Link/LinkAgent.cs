@@ -24,6 +24,8 @@ public static partial class LinkAgent
     public static async Task RunAsync(
         LinkSettings settings, TimeProvider time, Random random, ILoggerFactory logs, CancellationToken stop, SettingsFile? file = null, LogLevelSwitch? level = null)
     {
+        using var stopping = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        stop = stopping.Token;
         // A Random is for one thread at a time: each gets its own.
         Random Own() => new(random.Next());
         using var directory = DataDirectory.Open(settings.DataDirectory);
@@ -66,15 +68,21 @@ public static partial class LinkAgent
         var pairing = new PairingCodes(current, sites, time);
         void OpenAnew() => loop?.AnnounceAgain();
         IReadOnlyList<SiteDescription> Describe() => practices.Describe(healths.Last);
-        var announcements = new SiteAnnouncements(current, enroller, Describe, OpenAnew, time, logs.CreateLogger<SiteAnnouncements>());
+        var announcements = new SiteAnnouncements(current, enroller, sites, Describe, OpenAnew, time, logs.CreateLogger<SiteAnnouncements>());
         var heartbeat = new HeartbeatPeriod();
         var reload = new SiteReload(sites, directory, practices, announcements, Create, time, logs.CreateLogger<SiteReload>());
         live = new LiveSettings(settings, new(immediate, async, uploader, spool, limits, heartbeat, level ?? new(null), reload, current),
             new(directory, logs.CreateLogger<RemoteFile>()), OpenAnew, logs.CreateLogger<LiveSettings>());
         live.Begin();
+        var farewell = new Farewell();
+        void Uninstall()
+        {
+            farewell.ForGood();
+            stopping.Cancel();
+        }
         var dispatcher = new FrameDispatcher(current, immediate, async, pairing, announcements, live.OnRemote, state, logs.CreateLogger<FrameDispatcher>());
         var report = new LinkReport(identity.LinkId, run, started, live, file, sites, practices, healths, state, immediate, async, spool, time);
-        loop = new SessionLoop(connector, line => new(line, dispatcher, current, report.HeartbeatAsync, heartbeat, tokens, Own(), time),
+        loop = new SessionLoop(connector, line => new(line, dispatcher, current, report.HeartbeatAsync, heartbeat, tokens, farewell, Own(), time),
             () =>
             {
                 file?.Look();
@@ -84,7 +92,7 @@ public static partial class LinkAgent
         var log = logs.CreateLogger("Halo.Link");
         LogStarting(log, HostInformation.Version, identity.LinkId, settings.Sites.Count, settings.ApiAddress);
         using var ending = new CancellationTokenSource();
-        var status = new StatusServer(directory, report.Status, pairing.MakeAsync, time, logs.CreateLogger<StatusServer>()).RunAsync(ending.Token);
+        var status = new StatusServer(directory, report.Status, pairing.MakeAsync, Uninstall, time, logs.CreateLogger<StatusServer>()).RunAsync(ending.Token);
         await IgnoreCancelled(Task.WhenAll(async.SettleAsync(), practices.ReadAsync(stop)));
         var session = loop.RunAsync(ending.Token);
         Task[] beside =

@@ -24,7 +24,7 @@ static class LinkCommands
             DefaultValueFactory = _ => DefaultPaths.ConfigurationFile,
             Recursive = true,
         };
-        return new("Halo Link: the agent beside a practice's database.") { config, Run(config), Status(config), PairingCode(config) };
+        return new("Halo Link: the agent beside a practice's database.") { config, Run(config), Status(config), PairingCode(config), Uninstall(config) };
     }
 
     static Command Run(Option<string> config)
@@ -83,6 +83,14 @@ static class LinkCommands
                 : report.ToText());
             return 0;
         }));
+        return command;
+    }
+
+    static Command Uninstall(Option<string> config)
+    {
+        var command = new Command("uninstall", "Stops the running Link and tells the API that its sites are gone. The data directory stays: a Link that is started on it again has them back.");
+        command.SetAction(async (parsed, stop) => await OrExplain(() =>
+            LinkUninstall.RunAsync(SettingsReader.Read(parsed.GetRequiredValue(config), Environment.GetEnvironmentVariables()), TimeProvider.System, stop)));
         return command;
     }
 

@@ -65,5 +65,5 @@ static partial class LinkProcess
     [LoggerMessage(2007, LogLevel.Critical, "Halo Link ends by a fault of its own. Where this comes again, send this to the operator of the Halo API.")]
     static partial void LogEnded(ILogger log, Exception exception);
 
-    static Random NewRandom() => new(System.Security.Cryptography.RandomNumberGenerator.GetInt32(int.MaxValue));
+    public static Random NewRandom() => new(System.Security.Cryptography.RandomNumberGenerator.GetInt32(int.MaxValue));
 }

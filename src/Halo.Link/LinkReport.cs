@@ -30,6 +30,7 @@ sealed class LinkReport(
         return new(runId, HostInformation.Version, time.GetUtcNow(), described)
         {
             MachineId = HostInformation.MachineId(),
+            ConfiguredSites = [.. sites.All.Select(s => s.Id)],
             Claims = held,
             LastClaimNumber = async.LastClaimNumber,
             Immediates = immediate.Held,

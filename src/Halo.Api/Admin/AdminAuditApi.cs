@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Halo.Api.Errors;
 using Halo.Api.OpenApi;
@@ -22,11 +21,9 @@ public static class AdminAuditApi
         var (page, refusal) = Paging.Read(http.Request);
         if (page is null)
             return refusal!;
-        var faults = new List<FieldError>();
-        var from = ReadTime(http.Request, "from", faults) ?? DateTimeOffset.UnixEpoch;
-        var to = ReadTime(http.Request, "to", faults) ?? DateTimeOffset.MaxValue;
-        if (faults.Count > 0)
-            return Refusal.Invalid(faults);
+        var (from, to, invalid) = TimeRange.Read(http.Request, DateTimeOffset.UnixEpoch, DateTimeOffset.MaxValue);
+        if (invalid is not null)
+            return invalid;
         var lines = await database.ReadAsync(
             r => new AuditEntry(r.GetGuid(0), r.Time(1), r.GetString(2), r.GetString(3), r.GetString(4),
                 r.StringOrNull(5) is { } detail ? JsonNode.Parse(detail) : null),
@@ -38,15 +35,5 @@ public static class AdminAuditApi
             [("from", from.Ms()), ("to", to.Ms()), ("limit", page.Limit + 1), .. page.After is { } after ? [("after", (object?)after)] : Array.Empty<(string, object?)>()]);
         var next = lines.Count > page.Limit ? lines[page.Limit - 1].Id.ToString() : null;
         return TypedResults.Json(new AuditEntryList([.. lines.Take(page.Limit)], next), AdminJson.Default.AuditEntryList);
-    }
-
-    static DateTimeOffset? ReadTime(HttpRequest request, string name, List<FieldError> faults)
-    {
-        if (request.Query[name].ToString() is not { Length: > 0 } text)
-            return null;
-        if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
-            return time;
-        faults.Add(new(name, "must be a time in ISO 8601, as 2026-03-05T14:30:00Z."));
-        return null;
     }
 }

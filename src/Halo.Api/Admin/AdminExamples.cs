@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Halo.Api.OpenApi;
+using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
 using Halo.Contracts.Sites;
@@ -25,7 +26,40 @@ static class AdminExamples
         Confirmed = true,
     };
 
-    public static readonly AdminLink Link = new(Examples.LinkId, "enrolled", "26.305.12", true, Examples.At, Examples.At.AddDays(-30));
+    public static readonly AdminLink Link = new()
+    {
+        Id = Examples.LinkId,
+        Status = "enrolled",
+        Version = "26.305.12",
+        VersionSince = Examples.At.AddDays(-2),
+        Connected = true,
+        ConnectedSince = Examples.At.AddHours(-5),
+        LastHeardAt = Examples.At,
+        CreatedAt = Examples.At.AddDays(-30),
+        Host = "SERVER01",
+        OperatingSystem = "Microsoft Windows 10.0.26100",
+    };
+
+    public static readonly AdminLinkDetail LinkDetail = JsonSerializer.Deserialize(
+        JsonSerializer.SerializeToUtf8Bytes(Link, AdminJson.Default.AdminLink), AdminJson.Default.AdminLinkDetail)! with
+    {
+        Sites = [Examples.SiteId],
+        Processors = 8,
+        UptimeSeconds = 18_000,
+        Queues = new(0, 1, 1, 0),
+        FreeDiskBytes = 120_000_000_000,
+        SpoolBytes = 1_400_000,
+    };
+
+    public static readonly AdminAvailability Availability = new(Examples.SiteId, Examples.At.AddHours(-1), Examples.At, 95,
+        [
+            new(PastAvailability.Online, Examples.At.AddHours(-1), Examples.At.AddMinutes(-3)),
+            new(PastAvailability.Unreachable, Examples.At.AddMinutes(-3), Examples.At),
+        ])
+    {
+        OnlineMs = 3_420_000,
+        UnreachableMs = 180_000,
+    };
 
     public static RouteHandlerBuilder TakesPaging(this RouteHandlerBuilder route) => route
         .Takes(Inputs.Limit, Inputs.After)

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Halo.Api.Integrators;
+using Halo.Api.Links;
 using Halo.Api.Sites;
 using Halo.Contracts.Json;
 using Halo.Contracts.Sites;
@@ -66,20 +67,6 @@ public sealed record AuditEntryList(IReadOnlyList<AuditEntry> Audit, string? Nex
 /// <param name="Next">Give it as <c>after</c> for the next page; absent on the last.</param>
 public sealed record AdminIntegratorList(IReadOnlyList<AdminIntegrator> Integrators, string? Next);
 
-/// <summary>A Link as operators see it.</summary>
-/// <param name="Id">The Link GUID.</param>
-/// <param name="Status"><c>waiting</c> for an approval, <c>enrolled</c> or <c>revoked</c>.</param>
-/// <param name="Version">Of its program, <c>YY.Mdd.build</c>.</param>
-/// <param name="Connected">Whether it has a session now.</param>
-/// <param name="LastHeardAt">When it was last heard of, by the API's clock.</param>
-/// <param name="CreatedAt">When it first asked to enrol.</param>
-public sealed record AdminLink(Guid Id, string Status, string Version, bool Connected, DateTimeOffset? LastHeardAt, DateTimeOffset CreatedAt);
-
-/// <summary>A page of Links.</summary>
-/// <param name="Links">At most as many as <c>limit</c> says.</param>
-/// <param name="Next">Give it as <c>after</c> for the next page; absent on the last.</param>
-public sealed record AdminLinkList(IReadOnlyList<AdminLink> Links, string? Next);
-
 /// <summary>A key that was rotated: the only time it is shown.</summary>
 /// <param name="Key">The new key.</param>
 public sealed record RotatedKey(string Key);
@@ -128,7 +115,11 @@ public sealed record CreateEnrolmentTokenRequest(int? ExpiresInMinutes, int? Use
 [JsonSerializable(typeof(AuditEntryList))]
 [JsonSerializable(typeof(SiteDecisionRequest))]
 [JsonSerializable(typeof(AdminLink))]
+[JsonSerializable(typeof(AdminLinkDetail))]
 [JsonSerializable(typeof(AdminLinkList))]
+[JsonSerializable(typeof(SecondRun))]
+[JsonSerializable(typeof(AdminAvailability))]
+[JsonSerializable(typeof(UsageList))]
 [JsonSerializable(typeof(RotatedKey))]
 [JsonSerializable(typeof(NewIntegrator))]
 [JsonSerializable(typeof(NewEnrolmentToken))]

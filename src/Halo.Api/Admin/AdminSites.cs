@@ -31,6 +31,7 @@ public sealed class AdminSites(SiteView view)
             ClientTimestamp = shown.ClientTimestamp,
             ClockDriftMs = shown.ClockDriftMs,
             Database = shown.Database,
+            Notice = shown.Notice,
         };
     }
 }

@@ -51,7 +51,10 @@ public sealed partial class Enrolment(
     }
 
     /// <summary>What a Link is told of one of its sites.</summary>
-    public static SiteNotice Notice(SiteRecord site) => new(site.Id, site.Authoritative, site.Confirmed, SiteView.Explain(site));
+    public static SiteNotice Notice(SiteRecord site) => new(site.Id, site.Authoritative, site.Confirmed, SiteView.Explain(site))
+    {
+        Refused = site.MinimumVersion is not null,
+    };
 
     async Task<(EnrolResponse? Response, Refusal? Refusal)> PutAsync(DbTransaction transaction, EnrolRequest request)
     {
@@ -115,9 +118,10 @@ public sealed partial class Enrolment(
 
     Task<int> PutLinkAsync(DbTransaction transaction, EnrolRequest request, string status) => transaction.Connection!.ExecuteAsync(
         """
-        INSERT INTO links (id, public_key_x, public_key_y, status, version, machine_id, host, last_claim_number, closed_in_order, created_at, updated_at)
-        VALUES (@LinkId, @X, @Y, @status, @LinkVersion, @MachineId, @host, 0, FALSE, @now, @now)
-        ON CONFLICT (id) DO UPDATE SET version = excluded.version, host = excluded.host, updated_at = excluded.updated_at
+        INSERT INTO links (id, public_key_x, public_key_y, status, version, version_since, machine_id, host, last_claim_number, closed_in_order, created_at, updated_at)
+        VALUES (@LinkId, @X, @Y, @status, @LinkVersion, @now, @MachineId, @host, 0, FALSE, @now, @now)
+        ON CONFLICT (id) DO UPDATE SET version_since = CASE WHEN links.version = excluded.version THEN links.version_since ELSE excluded.version_since END,
+          version = excluded.version, host = excluded.host, updated_at = excluded.updated_at
         """,
         new
         {

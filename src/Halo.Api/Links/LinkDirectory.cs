@@ -1,6 +1,11 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using Dapper;
+using Halo.Api.Admin;
 using Halo.Api.Storage;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Enrolment;
+using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Links;
 
@@ -8,7 +13,8 @@ namespace Halo.Api.Links;
 public sealed class LinkDirectory(Database database, TimeProvider time)
 {
     const string Select = """
-        SELECT id, public_key_x AS PublicKeyX, public_key_y AS PublicKeyY, status, version, machine_id AS MachineId,
+        SELECT id, public_key_x AS PublicKeyX, public_key_y AS PublicKeyY, status, version, version_since AS VersionSince, machine_id AS MachineId,
+               host, heartbeat, also_seen AS AlsoSeen,
                last_heard_at AS LastHeardAt, closed_in_order AS ClosedInOrder, created_at AS CreatedAt
         FROM links
         """;
@@ -38,18 +44,42 @@ public sealed class LinkDirectory(Database database, TimeProvider time)
     }
 
     /// <summary>A session opened, spoke or closed: at once in memory, with the next group commit in the store.</summary>
-    public void Heard(Guid id, string? version = null, bool closedInOrder = false)
+    public void Heard(Guid id, string? version = null, bool closedInOrder = false, Heartbeat? heartbeat = null)
     {
         var now = time.GetUtcNow();
-        while (_links.TryGetValue(id, out var before))
+        Update(id, before => before with
         {
-            var after = before with { LastHeardAt = now, ClosedInOrder = closedInOrder, Version = version ?? before.Version };
-            if (_links.TryUpdate(id, after, before))
-                break;
-        }
+            LastHeardAt = now,
+            ClosedInOrder = closedInOrder,
+            Version = version ?? before.Version,
+            VersionSince = version is null || version == before.Version ? before.VersionSince : now,
+            Heartbeat = heartbeat ?? before.Heartbeat,
+        });
         _ = database.CommitAsync(new Statement(
-            "UPDATE links SET last_heard_at = @now, closed_in_order = @closed, version = COALESCE(CAST(@version AS TEXT), version) WHERE id = @id",
-            ("now", now.ToUnixTimeMilliseconds()), ("closed", closedInOrder), ("version", version), ("id", id)));
+            """
+            UPDATE links SET last_heard_at = @now, closed_in_order = @closed,
+              version_since = CASE WHEN version <> CAST(@version AS TEXT) THEN @now ELSE version_since END,
+              version = COALESCE(CAST(@version AS TEXT), version), heartbeat = COALESCE(CAST(@heartbeat AS TEXT), heartbeat)
+            WHERE id = @id
+            """,
+            ("now", now.Ms()), ("closed", closedInOrder), ("version", version), ("id", id),
+            ("heartbeat", heartbeat is null ? null : JsonSerializer.Serialize(heartbeat, ProtocolJson.Default.Heartbeat))));
+    }
+
+    /// <summary>A second run of the Link was refused; null: what was refused became its session.</summary>
+    public void SeenAlso(Guid id, SecondRun? run)
+    {
+        Update(id, before => before with { AlsoSeen = run });
+        _ = database.CommitAsync(new Statement("UPDATE links SET also_seen = @run WHERE id = @id", ("id", id),
+            ("run", run is null ? null : JsonSerializer.Serialize(run, AdminJson.Default.SecondRun))));
+    }
+
+    void Update(Guid id, Func<LinkRecord, LinkRecord> change)
+    {
+        while (_links.TryGetValue(id, out var before) && !_links.TryUpdate(id, change(before), before))
+        {
+            // Changed by another meanwhile: once more on what stands now.
+        }
     }
 
     sealed class Row
@@ -59,6 +89,10 @@ public sealed class LinkDirectory(Database database, TimeProvider time)
         public string PublicKeyY { get; init; } = "";
         public string Status { get; init; } = "";
         public string Version { get; init; } = "";
+        public long VersionSince { get; init; }
+        public string? Host { get; init; }
+        public string? Heartbeat { get; init; }
+        public string? AlsoSeen { get; init; }
         public string? MachineId { get; init; }
         public long? LastHeardAt { get; init; }
         public bool ClosedInOrder { get; init; }
@@ -71,6 +105,10 @@ public sealed class LinkDirectory(Database database, TimeProvider time)
             PublicKeyY = PublicKeyY,
             Status = Enum.Parse<LinkStatus>(Status, ignoreCase: true),
             Version = Version,
+            VersionSince = DateTimeOffset.FromUnixTimeMilliseconds(VersionSince),
+            Host = Host is null ? null : JsonSerializer.Deserialize(Host, ProtocolJson.Default.HostFacts),
+            Heartbeat = Heartbeat is null ? null : JsonSerializer.Deserialize(Heartbeat, ProtocolJson.Default.Heartbeat),
+            AlsoSeen = AlsoSeen is null ? null : JsonSerializer.Deserialize(AlsoSeen, AdminJson.Default.SecondRun),
             MachineId = MachineId,
             LastHeardAt = LastHeardAt is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null,
             ClosedInOrder = ClosedInOrder,

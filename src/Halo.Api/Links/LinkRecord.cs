@@ -1,3 +1,6 @@
+using Halo.LinkProtocol.Enrolment;
+using Halo.LinkProtocol.Messages;
+
 namespace Halo.Api.Links;
 
 /// <summary>An installed agent, as the service holds it in memory.</summary>
@@ -10,12 +13,37 @@ public sealed record LinkRecord
     public required string PublicKeyY { get; init; }
     public required LinkStatus Status { get; init; }
     public required string Version { get; init; }
+
+    /// <summary>When it was first heard of in this version.</summary>
+    public required DateTimeOffset VersionSince { get; init; }
     public string? MachineId { get; init; }
+
+    /// <summary>Its machine, as it said when it enrolled last.</summary>
+    public HostFacts? Host { get; init; }
+
+    /// <summary>Its last regular report.</summary>
+    public Heartbeat? Heartbeat { get; init; }
+
+    /// <summary>A second run of it that was refused last.</summary>
+    public SecondRun? AlsoSeen { get; init; }
     public DateTimeOffset? LastHeardAt { get; init; }
 
     /// <summary>Its last session was closed by itself, in order.</summary>
     public bool ClosedInOrder { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
+}
+
+/// <summary>A second run of one Link: its server was cloned or restored, or its data directory copied.</summary>
+/// <param name="RunId">The run that was refused.</param>
+/// <param name="FirstAt">When it was refused first.</param>
+/// <param name="LastAt">When it was refused last.</param>
+public sealed record SecondRun(Guid RunId, DateTimeOffset FirstAt, DateTimeOffset LastAt)
+{
+    /// <summary>From where it called.</summary>
+    public string? Address { get; init; }
+
+    /// <summary>Its machine, where the system has an id; a clone may have the same.</summary>
+    public string? MachineId { get; init; }
 }
 
 /// <summary>Whether a Link is trusted.</summary>

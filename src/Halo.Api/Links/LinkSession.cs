@@ -20,6 +20,9 @@ public sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnectio
     /// <summary>Immediate queries that its run had when it said Hello.</summary>
     public IReadOnlySet<Guid> Immediates { get; init; } = new HashSet<Guid>();
 
+    /// <summary>When it was opened.</summary>
+    public DateTimeOffset OpenedAt { get; init; }
+
     /// <summary>How the ledger names it.</summary>
     public Queries.Ledger.LinkSession Reference => new(LinkId, RunId, Id);
 

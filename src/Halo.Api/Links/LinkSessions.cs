@@ -6,12 +6,21 @@ using Halo.LinkProtocol;
 namespace Halo.Api.Links;
 
 /// <summary>The sessions that this node holds: which socket leads to which Link.</summary>
-public sealed class LinkSessions(Database database, ApiOptions options, TimeProvider time)
+public sealed class LinkSessions(Database database, ApiOptions options, TimeProvider time) : IDisposable
 {
     readonly ConcurrentDictionary<Guid, LinkSession> _open = new();
     readonly ConcurrentDictionary<Guid, TaskCompletionSource<LinkSession>> _awaited = new();
 
     readonly Turns _turns = new();
+
+    // Runs that held a session when this node went down. For a moment after the start they go first: another run may be a clone.
+    readonly ConcurrentDictionary<Guid, EarlierRun> _earlier = new();
+    ITimer? _startup;
+    int _waiting;
+    bool _stopping;
+
+    /// <summary>How long after its start this node keeps a Link's place for the run that held it before.</summary>
+    public static readonly TimeSpan EarlierRunFirst = TimeSpan.FromSeconds(15);
 
     /// <summary>All that are open.</summary>
     public ICollection<LinkSession> All => _open.Values;
@@ -35,6 +44,31 @@ public sealed class LinkSessions(Database database, ApiOptions options, TimeProv
         LinkSession? FindOther() => Find(linkId) is { } found && !ReferenceEquals(found, except) ? found : null;
     }
 
+    /// <summary>Reads who held a session of this node when it went down, at start.</summary>
+    public async Task LoadAsync()
+    {
+        var held = await database.ReadAsync(r => (Link: r.GetGuid(0), Run: r.GetGuid(1)), "SELECT link_id, run_id FROM link_sessions WHERE node_address = @node",
+            ("node", options.NodeAddress));
+        foreach (var (link, run) in held)
+            _earlier[link] = new(run);
+        _startup = time.CreateTimer(_ => ForgetEarlier(), null, EarlierRunFirst, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>Another run than the one that held the session before waits a moment for that one.</summary>
+    /// <returns>Whether it had to wait.</returns>
+    public async Task<bool> LetEarlierRunFirstAsync(Guid linkId, Guid runId, CancellationToken gone)
+    {
+        if (!_earlier.TryGetValue(linkId, out var earlier) || earlier.RunId == runId)
+            return false;
+        Interlocked.Increment(ref _waiting);
+        await earlier.Settled.Task.WaitAsync(gone).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Interlocked.Decrement(ref _waiting);
+        return true;
+    }
+
+    /// <summary>How many runs wait so at this moment.</summary>
+    public int WaitingRuns => Volatile.Read(ref _waiting);
+
     /// <summary>Opens a session to the queries of its Link, in memory and in the directory of sessions.</summary>
     public void Open(LinkSession session)
     {
@@ -47,6 +81,8 @@ public sealed class LinkSessions(Database database, ApiOptions options, TimeProv
             """,
             ("link", session.LinkId), ("session", session.Id), ("run", session.RunId), ("node", options.NodeAddress),
             ("now", time.GetUtcNow().ToUnixTimeMilliseconds())));
+        if (_earlier.TryRemove(session.LinkId, out var earlier))
+            earlier.Settled.TrySetResult();
         if (_awaited.TryRemove(session.LinkId, out var waiter))
             waiter.TrySetResult(session);
     }
@@ -56,7 +92,9 @@ public sealed class LinkSessions(Database database, ApiOptions options, TimeProv
     public bool Close(LinkSession session)
     {
         var current = _open.TryRemove(new KeyValuePair<Guid, LinkSession>(session.LinkId, session));
-        _ = database.CommitAsync(new Statement("DELETE FROM link_sessions WHERE session_id = @session", ("session", session.Id)));
+        // One that this node itself ends stays written: its run goes first at the next start.
+        if (!_stopping)
+            _ = database.CommitAsync(new Statement("DELETE FROM link_sessions WHERE session_id = @session", ("session", session.Id)));
         return current;
     }
 
@@ -78,11 +116,32 @@ public sealed class LinkSessions(Database database, ApiOptions options, TimeProv
     }
 
     /// <summary>Tells every Link that this node stops, so that it comes back soon.</summary>
-    public Task CloseAllAsync() => Task.WhenAll(All.Select(s => s.Line.CloseAsync(LineCloseReason.ApiStopping)));
+    public Task CloseAllAsync()
+    {
+        _stopping = true;
+        return Task.WhenAll(All.Select(s => s.Line.CloseAsync(LineCloseReason.ApiStopping)));
+    }
+
+    void ForgetEarlier()
+    {
+        foreach (var link in _earlier.Keys)
+        {
+            if (_earlier.TryRemove(link, out var earlier))
+                earlier.Settled.TrySetResult();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _startup?.Dispose();
 
     async Task<bool> AnswersAsync(LineConnection line)
     {
         using var limit = new CancellationTokenSource(ProtocolLimits.DeadAfterPing, time);
         return await line.ProbeAsync(limit.Token);
+    }
+
+    sealed record EarlierRun(Guid RunId)
+    {
+        public TaskCompletionSource Settled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

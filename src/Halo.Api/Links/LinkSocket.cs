@@ -14,7 +14,8 @@ namespace Halo.Api.Links;
 /// <summary>A session from its opening to its end: Hello, Welcome, then frames in both directions.</summary>
 public sealed partial class LinkSocket(
     LinkTokens tokens, LinkDirectory links, LinkSessions sessions, SiteDirectory sites, SiteRegistry registry, LinkFrames frames,
-    SessionSettling settling, QueryCancelling cancelling, RemoteConfigurations configurations, ApiOptions options, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LinkSocket> log)
+    SessionSettling settling, AvailabilityHistory history, Uninstalling uninstalling, QueryCancelling cancelling, RemoteConfigurations configurations,
+    ApiOptions options, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LinkSocket> log)
 {
     static readonly TimeSpan HelloWithin = TimeSpan.FromSeconds(10);
 
@@ -34,7 +35,7 @@ public sealed partial class LinkSocket(
         }
         using var socket = await http.WebSockets.AcceptWebSocketAsync(ProtocolLimits.Subprotocol);
         await using var line = new LineConnection(socket, time);
-        var visit = new Visit(access.Link, access.Until, line);
+        var visit = new Visit(access.Link, access.Until, line) { Address = http.Connection.RemoteIpAddress?.ToString() };
         await using var expiry = time.CreateTimer(_ => _ = line.CloseAsync(LineCloseReason.TokenExpired), null, visit.Until - time.GetUtcNow(), Timeout.InfiniteTimeSpan);
         visit.Expiry = expiry;
         // A connection without a session has nothing to wait for; sessions are closed by Shutdown.
@@ -77,13 +78,14 @@ public sealed partial class LinkSocket(
             return;
         }
         visit.Greeted = true;
+        await sessions.LetEarlierRunFirstAsync(visit.Link.Id, hello.RunId, visit.Line.Dead);
         // One at a time for each Link: between the look for an older session and the opening of this one nobody else comes in.
         using var turn = await sessions.TakeTurnAsync(visit.Link.Id);
         if (visit.Line.Dead.IsCancellationRequested)
             return;
         if (!await sessions.MakeRoomAsync(visit.Link.Id, hello.RunId))
         {
-            LogAlreadyConnected(visit.Link.Id, hello.RunId);
+            RefuseSecond(visit, hello);
             await visit.Line.CloseAsync(LineCloseReason.AlreadyConnected);
             return;
         }
@@ -93,6 +95,7 @@ public sealed partial class LinkSocket(
         var session = new LinkSession(Guid.CreateVersion7(time.GetUtcNow()), visit.Link.Id, hello.RunId, visit.Line, [.. own.Select(s => s.Id)])
         {
             Immediates = hello.Immediates.ToHashSet(),
+            OpenedAt = time.GetUtcNow(),
         };
         var verdicts = await settling.SettleAsync(session, hello);
         var configuration = configurations.For(visit.Link.Id);
@@ -105,13 +108,29 @@ public sealed partial class LinkSocket(
         visit.Hello = hello;
         visit.Session = session;
         links.Heard(visit.Link.Id, hello.LinkVersion);
+        if (links.Find(visit.Link.Id)?.AlsoSeen?.RunId == hello.RunId)
+            links.SeenAlso(visit.Link.Id, null);
         sessions.Open(session);
+        history.Note(session.SiteIds, SiteContact.Online);
         Telemetry.SessionOpened();
         // Only now: what is asked for from here on finds the session, and what was changed since the Welcome was written did not.
         if (configurations.For(visit.Link.Id) is { } latest && latest.Version != configuration.Version)
             session.Tell(latest);
         cancelling.Repeat(session);
         LogOpened(visit.Link.Id, hello.LinkVersion, string.Join("; ", own.Select(s => $"{s.Id}: {SiteView.Explain(s)}")));
+        // A site that the Link cannot describe yet is configured all the same; only what it has no more is gone.
+        if (hello.ConfiguredSites is { } configured)
+            await uninstalling.SitesAsync(visit.Link.Id, [.. configured, .. session.SiteIds]);
+    }
+
+    void RefuseSecond(Visit visit, Hello hello)
+    {
+        var now = time.GetUtcNow();
+        var known = links.Find(visit.Link.Id)?.AlsoSeen is { } seen && seen.RunId == hello.RunId ? seen : null;
+        links.SeenAlso(visit.Link.Id, new(hello.RunId, known?.FirstAt ?? now, now) { Address = visit.Address, MachineId = hello.MachineId });
+        // It tries again and again: said once.
+        if (known is null)
+            LogAlreadyConnected(visit.Link.Id, hello.RunId, visit.Address);
     }
 
     /// <summary>The Link's settings changed: its sites are judged as by a Hello, in the open session.</summary>
@@ -121,6 +140,8 @@ public sealed partial class LinkSocket(
         await registry.DescribeAsync(session.LinkId, visit.Hello! with { Sites = described });
         var own = described.Select(s => sites.Find(s.Id)).OfType<SiteRecord>().Where(s => s.LinkId == session.LinkId).ToList();
         session.SiteIds = [.. own.Select(s => s.Id)];
+        if (changes.ConfiguredSites is { } configured)
+            await uninstalling.SitesAsync(session.LinkId, [.. configured, .. session.SiteIds]);
         session.Tell(new SiteNotices([.. own.Select(Enrolment.Notice)]) { Answers = changes.Id });
         session.Tell(configurations.For(session.LinkId));
         // What waits for a site that has come may be claimed now.
@@ -138,20 +159,23 @@ public sealed partial class LinkSocket(
 
     void OnHeartbeat(LinkSession session, Heartbeat heartbeat)
     {
-        links.Heard(session.LinkId, heartbeat.LinkVersion);
+        links.Heard(session.LinkId, heartbeat.LinkVersion, heartbeat: heartbeat);
         registry.Heard(session.SiteIds, heartbeat.ClockUtc, heartbeat.Databases);
     }
 
-    Task EndAsync(Visit visit)
+    async Task EndAsync(Visit visit)
     {
         if (visit.Session is not { } session)
-            return Task.CompletedTask;
+            return;
         var inOrder = visit.Line is { ClosedInOrder: true, CloseReason: LineCloseReason.LinkStopping or LineCloseReason.LinkUninstalled };
-        if (sessions.Close(session))
-            links.Heard(session.LinkId, closedInOrder: inOrder);
         Telemetry.SessionClosed(visit.Line.CloseReason);
         LogClosed(session.LinkId, visit.Line.CloseReason ?? "the line broke");
-        return Task.CompletedTask;
+        if (!sessions.Close(session))
+            return;
+        links.Heard(session.LinkId, closedInOrder: inOrder);
+        history.Note(session.SiteIds, inOrder ? SiteContact.Offline : SiteContact.Lost);
+        if (inOrder && visit.Line.CloseReason == LineCloseReason.LinkUninstalled)
+            await uninstalling.LinkAsync(session.LinkId);
     }
 
     static void DropWithoutHello(Visit visit)
@@ -171,6 +195,7 @@ public sealed partial class LinkSocket(
     {
         public LinkRecord Link { get; } = link;
         public LineConnection Line { get; } = line;
+        public string? Address { get; init; }
         public DateTimeOffset Until { get; set; } = until;
         public ITimer? Expiry { get; set; }
         public LinkSession? Session { get; set; }
@@ -186,8 +211,8 @@ public sealed partial class LinkSocket(
     [LoggerMessage(1111, LogLevel.Information, "Link {LinkId} is disconnected: {Reason}")]
     partial void LogClosed(Guid linkId, string reason);
 
-    [LoggerMessage(1112, LogLevel.Warning, "Link {LinkId}: a second run ({RunId}) was refused while the first answers. Was its server cloned or restored? Stop one of them.")]
-    partial void LogAlreadyConnected(Guid linkId, Guid runId);
+    [LoggerMessage(1112, LogLevel.Warning, "Link {LinkId}: a second run ({RunId}, from {Address}) was refused while the first answers. Was its server cloned or restored? Stop one of them.")]
+    partial void LogAlreadyConnected(Guid linkId, Guid runId, string? address);
 
     [LoggerMessage(1114, LogLevel.Information, "The settings of Link {LinkId} changed. {Sites}")]
     partial void LogSiteChanges(Guid linkId, string sites);

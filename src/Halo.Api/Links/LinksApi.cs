@@ -1,4 +1,5 @@
 using Halo.Api.Errors;
+using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;
@@ -18,6 +19,7 @@ public static class LinksApi
             TypedResults.Json(new NonceResponse(nonces.Create()), ProtocolJson.Default.NonceResponse));
         links.MapPost(LinkHttp.EnrolPath, EnrolAsync);
         links.MapPost(LinkHttp.TokenPath, GrantAsync);
+        links.MapPost(LinkHttp.UninstallPath, UninstallAsync);
         links.MapGet(LinkHttp.SocketPath, (HttpContext http, LinkSocket socket) => socket.ServeAsync(http));
     }
 
@@ -34,6 +36,17 @@ public static class LinksApi
         if (waiting)
             http.Response.Headers.RetryAfter = "15";
         return TypedResults.Json(response, ProtocolJson.Default.EnrolResponse, statusCode: waiting ? 202 : 201);
+    }
+
+    static async Task<IResult> UninstallAsync(HttpContext http, LinkTokens tokens, LinkSessions sessions, Uninstalling uninstalling)
+    {
+        if (await tokens.CheckAsync(http.Request.Headers.Authorization) is not { } access)
+            return new Refusal(401, ErrorCodes.LinkNotTrusted, "The access token is missing, expired or revoked. Ask POST /link/v1/token for a fresh one.");
+        // One whose line has not noticed its end yet; a living one belongs to a Link that was started again.
+        if (sessions.Find(access.Link.Id) is { } session)
+            await session.Line.CloseAsync(LineCloseReason.Replaced);
+        await uninstalling.LinkAsync(access.Link.Id);
+        return TypedResults.NoContent();
     }
 
     static async Task<IResult> GrantAsync(HttpContext http, LinkTokens tokens, ApiOptions options)

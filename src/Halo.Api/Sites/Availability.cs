@@ -4,7 +4,7 @@ using Halo.Contracts.Sites;
 namespace Halo.Api.Sites;
 
 /// <summary>Whether a Link's sites can be reached: computed when asked, from the session and the last word heard.</summary>
-public sealed class Availability(LinkDirectory links, LinkSessions sessions, TimeProvider time)
+public sealed class Availability(LinkDirectory links, LinkSessions sessions, AvailabilityHistory history, TimeProvider time)
 {
     /// <summary>Without any contact for so long, a site is unreachable.</summary>
     public static readonly TimeSpan Silence = TimeSpan.FromMinutes(2);
@@ -21,7 +21,13 @@ public sealed class Availability(LinkDirectory links, LinkSessions sessions, Tim
             return SiteAvailability.Unreachable;
         if (link.ClosedInOrder)
             return SiteAvailability.Offline;
+        // Lost for good before this service went down.
+        if (heard < _upSince && history.DownSince - heard >= Silence)
+            return SiteAvailability.Unreachable;
         var since = heard > _upSince ? heard : _upSince;
         return time.GetUtcNow() - since < Silence ? SiteAvailability.Online : SiteAvailability.Unreachable;
     }
+
+    /// <summary>The availability of one site: one that was taken out is not there, whatever its Link serves besides.</summary>
+    public SiteAvailability Of(SiteRecord site) => site.Status == SiteStatus.Uninstalled ? SiteAvailability.Offline : Of(site.LinkId);
 }

@@ -37,10 +37,15 @@ public sealed class SiteAccess(SiteDirectory sites)
             null => (null, refusal),
             { Status: SiteStatus.Removed } => (null, new Refusal(403, ErrorCodes.SiteRemoved,
                 $"Site {site.Id} was removed by the operator of this service. Look the practice up again with GET /integrator/sites.")),
+            { Status: SiteStatus.Uninstalled } => (null, new Refusal(403, ErrorCodes.SiteUninstalled,
+                $"The practice uninstalled Halo Link, or took site {site.Id} out of it. If the practice set it up anew, look it up again with GET /integrator/sites; "
+                + "if it is installed again with its old data, this id works again.")),
             { Authoritative: false } => (null, new Refusal(403, ErrorCodes.NotAuthoritative,
                 $"Site {site.Id} is not, or no longer, the authoritative one of its practice. Look the practice up again with GET /integrator/sites.")),
             { Confirmed: false } => (null, new Refusal(403, ErrorCodes.NotConfirmed,
                 $"Site {site.Id} waits for an operator's confirmation: its database, machine or practice id changed. Ask the operator of this service.")),
+            { MinimumVersion: not null } => (null, new Refusal(403, ErrorCodes.VersionTooOld,
+                $"{SiteView.VersionWords(site)} It gets no queries until the practice has updated its system.")),
             _ => (site, null),
         };
     }

@@ -10,7 +10,7 @@ namespace Halo.Api.Sites;
 
 /// <summary>Every site in memory, so that routing a query reads no store.</summary>
 /// <remarks>An entry is replaced before the call that changed it returns.</remarks>
-public sealed class SiteDirectory(Database database) : IDisposable
+public sealed class SiteDirectory(Database database, ApiOptions options) : IDisposable
 {
     const string Select = """
         SELECT id, link_id AS LinkId, status, pms_name AS PmsName, pms_id AS PmsId, pms_version AS PmsVersion,
@@ -44,7 +44,7 @@ public sealed class SiteDirectory(Database database) : IDisposable
     {
         await using var connection = await database.OpenAsync(stop);
         foreach (var row in await connection.QueryAsync<Row>(Select))
-            _sites[row.Id] = row.ToRecord();
+            _sites[row.Id] = Judge(row.ToRecord());
     }
 
     /// <summary>Reads the sites of a Link again after something about them changed.</summary>
@@ -79,13 +79,15 @@ public sealed class SiteDirectory(Database database) : IDisposable
         {
             await using var connection = await database.OpenAsync();
             foreach (var row in await read(connection))
-                _sites[row.Id] = row.ToRecord();
+                _sites[row.Id] = Judge(row.ToRecord());
         }
         finally
         {
             _reading.Release();
         }
     }
+
+    SiteRecord Judge(SiteRecord site) => site with { MinimumVersion = options.MinimumVersions.MissedBy(site.PmsName, site.Metadata.PracticeManagementVersion) };
 
     sealed class Row
     {

@@ -22,6 +22,9 @@ public sealed record SiteRecord
     /// <summary>Whether its database, machine and PMS ID are the ones an operator knows.</summary>
     public required bool Confirmed { get; init; }
 
+    /// <summary>The minimum that its PMS's version does not reach; null: it does.</summary>
+    public string? MinimumVersion { get; init; }
+
     public string? DatabaseIdentity { get; init; }
     public string? MachineId { get; init; }
 

@@ -69,6 +69,7 @@ public sealed class SiteRegistry(Database database, SiteDirectory directory, Api
                     catalogues = Catalogues(site),
                     metadata = Metadata(site),
                     now = now.ToUnixTimeMilliseconds(),
+                    tooOld = options.MinimumVersions.MissedBy(site.PracticeManagementName, site.PracticeManagementVersion) is not null,
                 };
                 await transaction.Connection!.ExecuteAsync(
                     """
@@ -81,7 +82,7 @@ public sealed class SiteRegistry(Database database, SiteDirectory directory, Api
                       reported_pms_name = @PracticeManagementName, reported_pms_id = @PracticeManagementSiteId,
                       reported_database_identity = COALESCE(CAST(@DatabaseIdentity AS TEXT), reported_database_identity),
                       reported_machine_id = COALESCE(CAST(@MachineId AS TEXT), reported_machine_id),
-                      catalogues = @catalogues, metadata = @metadata, enriched_at = @now, updated_at = @now,
+                      version_too_old = @tooOld, catalogues = @catalogues, metadata = @metadata, enriched_at = @now, updated_at = @now,
                       status = CASE WHEN status IN ('initialising', 'uninstalled') THEN 'active' ELSE status END
                     WHERE id = @Id AND link_id = @linkId
                     """, parameters, transaction);
@@ -90,6 +91,17 @@ public sealed class SiteRegistry(Database database, SiteDirectory directory, Api
         });
         await directory.RefreshLinkAsync(linkId);
     }
+
+    /// <summary>At start: the minimum versions may have become others.</summary>
+    public Task ApplyMinimumVersionsAsync() => database.WriteAsync(async t =>
+    {
+        foreach (var site in directory.All)
+        {
+            await t.RunAsync("UPDATE sites SET version_too_old = @tooOld WHERE id = @id AND version_too_old <> @tooOld",
+                ("tooOld", site.MinimumVersion is not null), ("id", site.Id));
+        }
+        return 0;
+    });
 
     /// <summary>Takes over a heartbeat: at once in memory, with the next group commit in the store.</summary>
     public void Heard(IEnumerable<Guid> siteIds, DateTimeOffset clock, IReadOnlyList<SiteDatabase> databases)

@@ -45,6 +45,12 @@ public static class ErrorCodes
     /// <summary>An operator removed the site.</summary>
     public const string SiteRemoved = "SiteRemoved";
 
+    /// <summary>The practice uninstalled the site's Link, or took the site out of it; it may come back.</summary>
+    public const string SiteUninstalled = "SiteUninstalled";
+
+    /// <summary>The practice's system is older than what this service works with.</summary>
+    public const string VersionTooOld = "VersionTooOld";
+
     /// <summary>The pairing code is missing, wrong, spent or expired.</summary>
     public const string PairingCodeInvalid = "PairingCodeInvalid";
 

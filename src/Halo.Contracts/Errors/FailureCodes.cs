@@ -60,6 +60,9 @@ public static class FailureCodes
     /// <summary>Stopped because an operator moved, removed or disabled something; the message says what.</summary>
     public const string CancelledByOperator = "CancelledByOperator";
 
+    /// <summary>The practice uninstalled its Link, or took the site out of it, while the query was queued; nothing ran.</summary>
+    public const string SiteUninstalled = "SiteUninstalled";
+
     /// <summary>The Link was stopped in order while the query was with it.</summary>
     public const string LinkStopping = "LinkStopping";
 

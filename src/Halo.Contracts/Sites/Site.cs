@@ -61,6 +61,9 @@ public record Site
 
     /// <summary>Whether the Link can reach its database.</summary>
     public DatabaseHealth? Database { get; init; }
+
+    /// <summary>What stands in the way of queries although the site is authoritative, in words: a PMS that is too old. Absent: nothing.</summary>
+    public string? Notice { get; init; }
 }
 
 /// <summary>A database of a site.</summary>

@@ -78,7 +78,7 @@ public sealed partial class FrameDispatcher(
     {
         foreach (var notice in state.Learn(notices))
         {
-            if (notice is { Authoritative: true, Confirmed: true })
+            if (notice is { Authoritative: true, Confirmed: true, Refused: false })
                 LogServed(notice.SiteId, notice.Message);
             else
                 LogNotServed(notice.SiteId, notice.Message);

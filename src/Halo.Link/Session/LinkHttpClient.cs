@@ -58,7 +58,28 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time)
         return (await CallAsync(request, ProtocolJson.Default.TokenResponse, stop)).Content;
     }
 
+    /// <summary>Says that this Link was uninstalled.</summary>
+    public async Task UninstallAsync(string token, CancellationToken stop)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, Relative(LinkHttp.UninstallPath));
+        request.Headers.Authorization = new("Bearer", token);
+        await SendAsync(request, stop);
+    }
+
     async Task<(T Content, TimeSpan? RetryAfter)> CallAsync<T>(HttpRequestMessage request, JsonTypeInfo<T> type, CancellationToken stop)
+    {
+        var (content, retryAfter) = await SendAsync(request, stop);
+        try
+        {
+            return (JsonSerializer.Deserialize(content, type) ?? throw new JsonException(), retryAfter);
+        }
+        catch (JsonException)
+        {
+            throw new HttpRequestException("What answered is not a Halo API: check the setting api, and the proxy.");
+        }
+    }
+
+    async Task<(byte[] Content, TimeSpan? RetryAfter)> SendAsync(HttpRequestMessage request, CancellationToken stop)
     {
         using var tooLong = new CancellationTokenSource(LongestCall, time);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop, tooLong.Token);
@@ -68,15 +89,11 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time)
             var content = await response.Content.ReadAsByteArrayAsync(limit.Token);
             if (!response.IsSuccessStatusCode)
                 throw new ApiRefusedException(response.StatusCode, MessageOf(response, content), RetryAfter(response));
-            return (JsonSerializer.Deserialize(content, type) ?? throw new JsonException(), RetryAfter(response));
+            return (content, RetryAfter(response));
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
             throw new HttpRequestException("The API did not answer within 30 seconds.");
-        }
-        catch (JsonException)
-        {
-            throw new HttpRequestException("What answered is not a Halo API: check the setting api, and the proxy.");
         }
     }
 

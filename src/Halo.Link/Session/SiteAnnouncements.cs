@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Halo.Link.Work;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
@@ -7,7 +8,8 @@ namespace Halo.Link.Session;
 
 /// <summary>Tells the API of sites that came, went or changed: in the open session, so that no query there is disturbed.</summary>
 public sealed partial class SiteAnnouncements(
-    CurrentSession session, Enroller enroller, Func<IReadOnlyList<SiteDescription>> describe, Action openAnew, TimeProvider time, ILogger<SiteAnnouncements> log)
+    CurrentSession session, Enroller enroller, LocalSites local, Func<IReadOnlyList<SiteDescription>> describe, Action openAnew, TimeProvider time,
+    ILogger<SiteAnnouncements> log)
 {
     static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(10);
     readonly ConcurrentDictionary<Guid, TaskCompletionSource> _asked = new();
@@ -40,7 +42,8 @@ public sealed partial class SiteAnnouncements(
             if (sites.Count == 0)
                 return false;
             await enroller.EnsureAsync(sites, stop);
-            if (!await session.SendAsync(FrameKind.SiteChanges, Guid.Empty, new SiteChanges(id, sites), ProtocolJson.Default.SiteChanges, stop))
+            var changes = new SiteChanges(id, sites) { ConfiguredSites = [.. local.All.Select(s => s.Id)] };
+            if (!await session.SendAsync(FrameKind.SiteChanges, Guid.Empty, changes, ProtocolJson.Default.SiteChanges, stop))
                 return false;
             await answer.Task.WaitAsync(LongestAnswer, time, stop);
             return true;

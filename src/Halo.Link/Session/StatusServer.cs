@@ -16,10 +16,11 @@ namespace Halo.Link.Session;
 /// socket for the owner alone, on Windows a pipe for administrators.
 /// </summary>
 public sealed partial class StatusServer(
-    DataDirectory directory, Func<StatusReport> report, Func<Guid?, CancellationToken, Task<PairingReport>> pairingCode, TimeProvider time, ILogger<StatusServer> log)
+    DataDirectory directory, Func<StatusReport> report, Func<Guid?, CancellationToken, Task<PairingReport>> pairingCode, Action uninstall, TimeProvider time, ILogger<StatusServer> log)
 {
     const string StatusQuestion = "status";
     const string PairingQuestion = "pairing-code";
+    const string UninstallQuestion = "uninstall";
     const int LongestQuestion = 128;
     static readonly TimeSpan LongestAsking = TimeSpan.FromSeconds(2);
 
@@ -50,6 +51,10 @@ public sealed partial class StatusServer(
     /// <summary>Asks the Link that runs on a data directory for a pairing code; null: none does.</summary>
     public static Task<PairingReport?> AskPairingCodeAsync(string dataDirectory, Guid? siteId, CancellationToken stop) =>
         AskAsync(dataDirectory, $"{PairingQuestion} {siteId}", LinkFilesJson.Default.PairingReport, stop);
+
+    /// <summary>Asks the Link that runs on a data directory to end, for good; null: none does.</summary>
+    public static Task<StatusReport?> AskToUninstallAsync(string dataDirectory, CancellationToken stop) =>
+        AskAsync(dataDirectory, UninstallQuestion, LinkFilesJson.Default.StatusReport, stop);
 
     static async Task<T?> AskAsync<T>(string dataDirectory, string question, JsonTypeInfo<T> type, CancellationToken stop)
         where T : class
@@ -126,6 +131,8 @@ public sealed partial class StatusServer(
                     ? JsonSerializer.SerializeToUtf8Bytes(
                         await pairingCode(Guid.TryParse(question.AsSpan(PairingQuestion.Length), out var site) ? site : null, stop), LinkFilesJson.Default.PairingReport)
                     : JsonSerializer.SerializeToUtf8Bytes(report(), LinkFilesJson.Default.StatusReport), stop);
+                if (question == UninstallQuestion)
+                    uninstall();
             }
             catch (Exception e) when (e is IOException or OperationCanceledException)
             {

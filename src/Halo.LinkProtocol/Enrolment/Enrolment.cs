@@ -15,6 +15,9 @@ public static class LinkHttp
     /// <summary>Gives an access token for a signed assertion.</summary>
     public const string TokenPath = "/link/v1/token";
 
+    /// <summary>Says that the Link was uninstalled, with an access token; 204 when its sites are uninstalled.</summary>
+    public const string UninstallPath = "/link/v1/uninstall";
+
     /// <summary>Opens a session.</summary>
     public const string SocketPath = "/link/v1/socket";
 

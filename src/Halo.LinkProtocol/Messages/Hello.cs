@@ -21,6 +21,12 @@ public sealed record Hello(Guid RunId, string LinkVersion, DateTimeOffset ClockU
     /// <summary>What the Link can do beyond version 1; unknown words are ignored.</summary>
     public IReadOnlyList<string> Capabilities { get => field ?? []; init; } = [];
 
+    /// <summary>
+    /// Ids of all sites in the Link's settings, also of those that cannot be described yet: a site of this Link that is not among them
+    /// was taken out. Null, as of an older Link: nothing is concluded.
+    /// </summary>
+    public IReadOnlyList<Guid>? ConfiguredSites { get; init; }
+
     /// <summary>An id of the machine that survives restarts but not cloning, where the system has one.</summary>
     public string? MachineId { get; init; }
 

@@ -35,4 +35,8 @@ public sealed record RefusedSetting(string Setting, string Reason)
 /// <summary>The Link describes its sites again during a session, in place of those of Hello; answered by <see cref="SiteNotices"/> of all of them.</summary>
 /// <param name="Id">Told again in the answer.</param>
 /// <param name="Sites">Every site that it serves now.</param>
-public sealed record SiteChanges(Guid Id, IReadOnlyList<SiteDescription> Sites);
+public sealed record SiteChanges(Guid Id, IReadOnlyList<SiteDescription> Sites)
+{
+    /// <summary>As in <see cref="Hello.ConfiguredSites"/>.</summary>
+    public IReadOnlyList<Guid>? ConfiguredSites { get; init; }
+}

@@ -59,7 +59,11 @@ public sealed record SiteNotices(IReadOnlyList<SiteNotice> Sites)
 /// <param name="Authoritative">Whether integrators may query it.</param>
 /// <param name="Confirmed">Whether its database, machine and PMS ID are the ones an operator knows.</param>
 /// <param name="Message">For the Link's log: why, in words an IT person understands, and what to do.</param>
-public sealed record SiteNotice(Guid SiteId, bool Authoritative, bool Confirmed, string Message);
+public sealed record SiteNotice(Guid SiteId, bool Authoritative, bool Confirmed, string Message)
+{
+    /// <summary>Integrators get no answer from it although it is authoritative and confirmed: its PMS is too old.</summary>
+    public bool Refused { get; init; }
+}
 
 /// <summary>The Link's regular report.</summary>
 /// <param name="ClockUtc">The clinic server's clock.</param>

@@ -29,7 +29,11 @@ public sealed class ApiHost : IAsyncDisposable
     public IServiceProvider Services => _app.Services;
 
     /// <param name="settings">As <c>Halo:Enrolment=open</c>, each.</param>
-    public static async Task<ApiHost> StartAsync(params string[] settings)
+    public static Task<ApiHost> StartAsync(params string[] settings) => StartAsync(TimeProvider.System, settings);
+
+    /// <param name="time">The service's clock.</param>
+    /// <param name="settings">As <c>Halo:Enrolment=open</c>, each.</param>
+    public static async Task<ApiHost> StartAsync(TimeProvider time, params string[] settings)
     {
         var directory = Directory.CreateTempSubdirectory("halo-api-test-");
         var builder = HaloApi.CreateBuilder([]);
@@ -42,7 +46,8 @@ public sealed class ApiHost : IAsyncDisposable
             ["Logging:LogLevel:Default"] = "None",
         });
         builder.Configuration.AddInMemoryCollection(settings.Select(s => s.Split('=', 2)).Select(p => new KeyValuePair<string, string?>(p[0], p[1])));
-        var foundation = await Foundation.LayAsync(builder.Configuration, NullLogger.Instance, TimeProvider.System);
+        var foundation = await Foundation.LayAsync(builder.Configuration, NullLogger.Instance, time);
+        builder.Services.AddSingleton(time);
         var app = HaloApi.Build(builder, foundation);
         await app.Services.GetRequiredService<Startup>().PrepareAsync(default);
         await app.StartAsync();

@@ -31,25 +31,32 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
     public string PmsName { get; init; } = "Best Practice";
     public string MachineId { get; init; } = "machine-1";
     public string? DatabaseIdentity { get; init; } = "db-1";
+    public string? PmsVersion { get; set; } = "1.12";
+
+    /// <summary>A second site, where the Link has one.</summary>
+    public Guid? SecondSiteId { get; set; }
 
     /// <summary>The same Link on a copy of its server: another run.</summary>
-    public SimulatedLink Clone() => new(host) { LinkId = LinkId, SiteId = SiteId, PmsId = PmsId, PmsName = PmsName, _key = ECDsa.Create(_key.ExportParameters(true)) };
+    /// <param name="other">The service that it calls, where that is another by now.</param>
+    public SimulatedLink Clone(ApiHost? other = null) => new(other ?? host) { LinkId = LinkId, SiteId = SiteId, PmsId = PmsId, PmsName = PmsName, _key = ECDsa.Create(_key.ExportParameters(true)) };
 
     public LineConnection Line => _line ?? throw new InvalidOperationException("not connected");
 
     public SiteDescription Site => new(SiteId, "sqlite", PmsName, PmsId, [new SiteCatalogue("Patients", true), new SiteCatalogue("Images", false)])
     {
         PracticeName = "Main Street Clinic",
-        PracticeManagementVersion = "1.12",
+        PracticeManagementVersion = PmsVersion,
         DatabaseIdentity = DatabaseIdentity,
         Database = new DatabaseHealth(DatabaseStatus.Healthy),
     };
+
+    IReadOnlyList<SiteDescription> Sites => SecondSiteId is { } second ? [Site, Site with { Id = second, PracticeManagementSiteId = PmsId + "-2" }] : [Site];
 
     public async Task<HttpResponseMessage> EnrolAsync(string? token = null, string? nonce = null, ECDsa? signer = null)
     {
         var point = _key.ExportParameters(false).Q;
         var body = JsonSerializer.SerializeToUtf8Bytes(
-            new EnrolRequest(LinkId, new PublicKeyJwk(Base64Url.EncodeToString(point.X), Base64Url.EncodeToString(point.Y)), "26.1122.1", [Site])
+            new EnrolRequest(LinkId, new PublicKeyJwk(Base64Url.EncodeToString(point.X), Base64Url.EncodeToString(point.Y)), "26.1122.1", Sites)
             {
                 MachineId = MachineId,
                 EnrolmentToken = token,
@@ -108,7 +115,7 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
         return Read((await ExpectAsync(FrameKind.Welcome)).Payload, ProtocolJson.Default.Welcome);
     }
 
-    public Hello Hello() => new(RunId, "26.1122.1", DateTimeOffset.UtcNow, [Site]) { MachineId = MachineId };
+    public Hello Hello() => new(RunId, "26.1122.1", DateTimeOffset.UtcNow, Sites) { MachineId = MachineId, ConfiguredSites = [.. Sites.Select(s => s.Id)] };
 
     /// <summary>Opens the socket and says nothing yet.</summary>
     public async Task OpenAsync()
@@ -191,6 +198,16 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
     public async Task BreakAsync()
     {
         Line.Abort("test");
+        await _receiving;
+    }
+
+    /// <summary>Renews the session's access over the open line.</summary>
+    public async Task RenewAsync() => await Line.SendAsync(FrameKind.Renew, Guid.Empty, new Renew(await TokenAsync()), ProtocolJson.Default.Renew);
+
+    /// <summary>Ends the session in order.</summary>
+    public async Task LeaveAsync(string reason = LineCloseReason.LinkStopping)
+    {
+        await Line.CloseAsync(reason);
         await _receiving;
     }
 

@@ -20,18 +20,6 @@ public class EnrolmentTests
     }
 
     [Fact]
-    public async Task Fifty_links_that_enrol_at_once_with_one_practice_leave_one_authoritative_site()
-    {
-        await using var host = await ApiHost.StartAsync();
-        var links = Enumerable.Range(0, 50).Select(_ => new SimulatedLink(host)).ToList();
-        var answers = await Task.WhenAll(links.Select(l => l.EnrolAsync()));
-        Assert.All(answers, a => Assert.Equal(HttpStatusCode.Created, a.StatusCode));
-        var sites = (await host.AdminAsync(HttpMethod.Get, "/admin/v1/sites")).GetProperty("sites").EnumerateArray().ToList();
-        Assert.Equal(50, sites.Count);
-        Assert.Single(sites, s => s.GetProperty("authoritative").GetBoolean());
-    }
-
-    [Fact]
     public async Task A_proof_by_another_key_is_refused()
     {
         await using var host = await ApiHost.StartAsync();

@@ -23,7 +23,7 @@ public static class Failures
             or FailureCodes.LinkStopping or FailureCodes.DatabaseUnavailable => 503,
         FailureCodes.LinkLost or FailureCodes.NoAnswer or FailureCodes.UploadTimeout or FailureCodes.ExecutionTimeout or FailureCodes.PageLost
             or FailureCodes.DatabaseConnectionLost => 504,
-        FailureCodes.CancelledByIntegrator or FailureCodes.CancelledByOperator => 409,
+        FailureCodes.CancelledByIntegrator or FailureCodes.CancelledByOperator or FailureCodes.SiteUninstalled => 409,
         FailureCodes.ResultTooLarge => 413,
         FailureCodes.PolicyRefused => 403,
         FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue or FailureCodes.OpenTransaction => 400,
@@ -42,6 +42,7 @@ public static class Failures
         FailureCodes.PageLost => "The query was executed, but a page of its result was lost.",
         FailureCodes.CancelledByIntegrator => "The query was cancelled at the integrator's request.",
         FailureCodes.CancelledByOperator => "The query was cancelled because an operator moved or removed the site, or disabled the integrator.",
+        FailureCodes.SiteUninstalled => "The query was cancelled because the practice uninstalled Halo Link or took this site out of it. Nothing ran.",
         FailureCodes.ExecutionTimeout => "The execution limit was reached and the statement was cancelled.",
         FailureCodes.ResultTooLarge => "The result is over the limit. The query was executed.",
         FailureCodes.LinkStopping => "The site's Link was stopped while it had this query.",

@@ -16,7 +16,7 @@ public sealed partial class QueryLedger
         """;
 
     const string MayServe =
-        "s.link_id = @link AND s.status = 'active' AND s.authoritative AND s.confirmed AND i.enabled";
+        "s.link_id = @link AND s.status = 'active' AND s.authoritative AND s.confirmed AND NOT s.version_too_old AND i.enabled";
 
     // The oldest of each pairing by one index probe, then whose turn it is: the cost grows with pairings, not with what waits.
     const string Next =

@@ -38,12 +38,14 @@ public sealed partial class QueryLedger
     }
 
     /// <summary>
-    /// Inside an operator's transaction: what waits for this site, or comes from this integrator, is cancelled; what runs finishes.
+    /// Inside the transaction of what was decided: what waits for this site, or comes from this integrator, is cancelled; what runs finishes.
     /// Give the result to <see cref="ConcludeAsync"/> after the commit.
     /// </summary>
     /// <param name="siteId">Of this site alone, where given.</param>
     /// <param name="integratorId">Of this integrator alone, where given.</param>
-    public async Task<IReadOnlyList<SettledQuery>> CancelQueuedAsync(DbTransaction t, Guid? siteId, Guid? integratorId)
+    /// <param name="code">Why: one of <see cref="FailureCodes"/>.</param>
+    public async Task<IReadOnlyList<SettledQuery>> CancelQueuedAsync(
+        DbTransaction t, Guid? siteId, Guid? integratorId, string code = FailureCodes.CancelledByOperator)
     {
         if (siteId is null && integratorId is null)
             throw new ArgumentException("Name a site, an integrator or both.");
@@ -54,7 +56,7 @@ public sealed partial class QueryLedger
             """,
             [.. Given("site", siteId), .. Given("integrator", integratorId)]);
         return await SettleManyAsync(t, waiting, QueryMode.Async,
-            new(QueryStatus.Cancelled, Mover.Operator, Executed.No, FailureCodes.CancelledByOperator), Now);
+            new(QueryStatus.Cancelled, Mover.Operator, Executed.No, code), Now);
     }
 
     /// <summary>Of this Link, what is still to be stopped: told again in each of its sessions.</summary>

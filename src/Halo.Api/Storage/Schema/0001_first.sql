@@ -29,6 +29,7 @@ CREATE TABLE links (
   public_key_y TEXT NOT NULL,
   status TEXT NOT NULL,               -- enrolled | waiting | revoked
   version TEXT NOT NULL,
+  version_since BIGINT NOT NULL DEFAULT 0,
   machine_id TEXT,
   host {json},
   last_claim_number BIGINT NOT NULL,
@@ -36,6 +37,8 @@ CREATE TABLE links (
   session_id {uuid},
   last_heard_at BIGINT,
   closed_in_order BOOLEAN NOT NULL,
+  heartbeat {json},                   -- the last one, as it came
+  also_seen {json},                   -- a second run of it that was refused: a cloned or restored server
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL
 );
@@ -55,6 +58,7 @@ CREATE TABLE sites (
   authoritative BOOLEAN NOT NULL,
   authority_shared BOOLEAN NOT NULL,  -- a practice of which every site is authoritative (developers' licence)
   confirmed BOOLEAN NOT NULL,
+  version_too_old BOOLEAN NOT NULL DEFAULT FALSE, -- its PMS is below the setting's minimum: nothing is claimed there
   database_identity TEXT,
   machine_id TEXT,
   reported_pms_name TEXT,             -- what the Link last said: an operator's confirmation takes these over
@@ -136,6 +140,22 @@ CREATE TABLE link_sessions (
   run_id {uuid} NOT NULL,
   node_address TEXT NOT NULL,
   opened_at BIGINT NOT NULL
+);
+
+-- When a site's Link opened a session (online), closed it in order (offline), or lost it (lost).
+CREATE TABLE site_contacts (
+  site_id {uuid} NOT NULL REFERENCES sites(id),
+  at BIGINT NOT NULL,
+  contact TEXT NOT NULL,
+  PRIMARY KEY (site_id, at)
+);
+
+-- When this service was up: what no row covers is its own downtime. until_at is marked once a minute.
+CREATE TABLE api_uptimes (
+  id {uuid} NOT NULL PRIMARY KEY,
+  node_address TEXT NOT NULL,
+  from_at BIGINT NOT NULL,
+  until_at BIGINT NOT NULL
 );
 
 -- The ledger.
