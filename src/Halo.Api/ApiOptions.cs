@@ -2,6 +2,7 @@ using System.Globalization;
 using Halo.Api.Links;
 using Halo.Api.Queries;
 using Halo.Api.Results;
+using Halo.Api.Results.Retention;
 
 namespace Halo.Api;
 
@@ -38,6 +39,12 @@ public sealed record ApiOptions
     /// <summary>How results are kept: <c>Halo:Results:…</c>.</summary>
     public required ResultOptions Results { get; init; }
 
+    /// <summary>How much of the disk stays free: <c>Halo:Disk:…</c>.</summary>
+    public required Storage.DiskOptions Disk { get; init; }
+
+    /// <summary>How long records are kept: <c>Halo:Retention:…</c>.</summary>
+    public required RetentionOptions Retention { get; init; }
+
     /// <summary>Whether every site of this PMS ID is authoritative.</summary>
     public bool IsShared(string pmsId) => SharedPractices.Contains(pmsId);
 
@@ -59,6 +66,8 @@ public sealed record ApiOptions
             .Select(p => $"Halo:TrustedProxies holds \"{p}\"; it takes IP addresses and ranges such as 10.0.0.0/8 or 2001:db8::/32."));
         var limits = QueryLimits.Read(halo.GetSection("Limits"), faults);
         var results = ResultOptions.Read(halo.GetSection("Results"), faults);
+        var disk = Storage.DiskOptions.Read(halo.GetSection("Disk"), faults);
+        var retention = RetentionOptions.Read(halo.GetSection("Retention"), faults);
         var heartbeat = ReadInt(halo, "HeartbeatSeconds", 60, 1, 300, faults);
         if (faults.Count > 0)
             throw new StartupException("The settings have faults:\n" + string.Join('\n', faults.Select(f => "  - " + f)));
@@ -74,6 +83,8 @@ public sealed record ApiOptions
             HeartbeatSeconds = heartbeat,
             Limits = limits,
             Results = results,
+            Retention = retention,
+            Disk = disk,
         };
     }
 

@@ -2,6 +2,7 @@ using Halo.Api.Integrators;
 using Halo.Api.Links;
 using Halo.Api.Queries.Idempotency;
 using Halo.Api.Queries.Ledger;
+using Halo.Api.Results.Retention;
 using Halo.Api.Sites;
 
 namespace Halo.Api;
@@ -9,6 +10,7 @@ namespace Halo.Api;
 /// <summary>What has to stand before the port opens, in order; and what ends when the service stops.</summary>
 public sealed partial class Startup(
     IntegratorDirectory integrators, SiteDirectory sites, SiteAuthority authority, LinkDirectory links, QueryLedger ledger, DeadlineWatch deadlines, IdempotencyStore idempotency,
+    RetentionWatch retention,
     Shutdown shutdown,
     ApiOptions options, IHostApplicationLifetime lifetime, ILogger<Startup> log)
 {
@@ -22,6 +24,7 @@ public sealed partial class Startup(
         await idempotency.LoadAsync();
         await ledger.AfterDowntimeAsync();
         deadlines.Start();
+        retention.Start();
         lifetime.ApplicationStarted.Register(() => LogReady(ProductVersion.Text, options.DataDirectory, options.Enrolment));
         if (options.Enrolment == EnrolmentMode.Open)
             LogOpen();

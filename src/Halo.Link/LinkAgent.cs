@@ -5,6 +5,7 @@ using Halo.Link.Session;
 using Halo.Link.Settings;
 using Halo.Link.Work;
 using Halo.Link.Work.Async;
+using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
 
@@ -65,7 +66,7 @@ public static partial class LinkAgent
         var fresh = practices.KeepFreshAsync(loop.AnnounceAgain, stop);
         await UntilStoppedAsync(Task.WhenAny(session, fresh).Unwrap(), stop);
         LogStopping(log);
-        await StopWorkAsync(immediate, async, time);
+        await StopWorkAsync(immediate, async, current, time);
         await ending.CancelAsync();
         await IgnoreCancelled(Task.WhenAll(status, session, fresh));
         LogStopped(log);
@@ -86,10 +87,12 @@ public static partial class LinkAgent
             await IgnoreCancelled(work);
     }
 
-    static async Task StopWorkAsync(ImmediateQueries immediate, AsyncQueries async, TimeProvider time)
+    static async Task StopWorkAsync(ImmediateQueries immediate, AsyncQueries async, CurrentSession current, TimeProvider time)
     {
         using var deadline = new CancellationTokenSource(LongestWorkStop, time);
         await IgnoreCancelled(Task.WhenAll(immediate.StopAsync(deadline.Token), async.StopAsync(deadline.Token)));
+        // What it does not name was never begun and never will be: the API can say so at once.
+        await IgnoreCancelled(current.SendAsync(FrameKind.Farewell, Guid.Empty, new Farewell { Immediates = immediate.Held }, ProtocolJson.Default.Farewell, deadline.Token).AsTask());
     }
 
     static async Task IgnoreCancelled(Task task)

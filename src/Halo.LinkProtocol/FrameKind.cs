@@ -43,6 +43,9 @@ public enum FrameKind : byte
     /// <summary>API → Link: what became of a pairing code (<see cref="Messages.PairingCodeAck"/>).</summary>
     PairingCodeAck = 0x0C,
 
+    /// <summary>Link → API, before it closes because it stops: what it may have begun and has not told the end of (<see cref="Messages.Farewell"/>).</summary>
+    Farewell = 0x0D,
+
     /// <summary>API → Link: run this immediate query (<see cref="Messages.Execute"/>).</summary>
     Execute = 0x10,
 

@@ -22,6 +22,7 @@ namespace Halo.LinkProtocol;
 [JsonSerializable(typeof(PairingCodeAck))]
 [JsonSerializable(typeof(Heartbeat))]
 [JsonSerializable(typeof(Renew))]
+[JsonSerializable(typeof(Farewell))]
 [JsonSerializable(typeof(Execute))]
 [JsonSerializable(typeof(ResultHead))]
 [JsonSerializable(typeof(Outcome))]

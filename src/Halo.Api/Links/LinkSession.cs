@@ -17,6 +17,9 @@ public sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnectio
     /// <summary>Immediate queries that its run had when it said Hello.</summary>
     public IReadOnlySet<Guid> Immediates { get; init; } = new HashSet<Guid>();
 
+    /// <summary>The Link's last words, once it has said them.</summary>
+    public Farewell? Farewell { get; set; }
+
     /// <summary>How the ledger names it.</summary>
     public Queries.Ledger.LinkSession Reference => new(LinkId, RunId, Id);
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Halo.Api.Errors;
 using Halo.Api.Queries;
 using Halo.Api.Queries.Cancelling;
+using Halo.Api.Queries.Immediate;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Line;
@@ -12,7 +13,7 @@ namespace Halo.Api.Links;
 
 /// <summary>A session from its opening to its end: Hello, Welcome, then frames in both directions.</summary>
 public sealed partial class LinkSocket(
-    LinkTokens tokens, LinkDirectory links, LinkSessions sessions, SiteDirectory sites, SiteRegistry registry, LinkFrames frames,
+    LinkTokens tokens, LinkDirectory links, LinkSessions sessions, SiteDirectory sites, SiteRegistry registry, LinkFrames frames, ImmediateQueries immediate,
     SessionSettling settling, QueryCancelling cancelling, ApiOptions options, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LinkSocket> log)
 {
     static readonly TimeSpan HelloWithin = TimeSpan.FromSeconds(10);
@@ -54,6 +55,8 @@ public sealed partial class LinkSocket(
                 await visit.Line.CloseAsync(LineCloseReason.ProtocolError);
             else if (frame.Kind == FrameKind.Renew)
                 await OnRenewAsync(visit, JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.Renew)!);
+            else if (frame.Kind == FrameKind.Farewell)
+                session.Farewell = JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.Farewell)!;
             else if (frame.Kind == FrameKind.Heartbeat)
                 OnHeartbeat(session, JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.Heartbeat)!);
             else
@@ -116,15 +119,16 @@ public sealed partial class LinkSocket(
         registry.Heard(session.SiteIds, heartbeat.ClockUtc, heartbeat.Databases);
     }
 
-    Task EndAsync(Visit visit)
+    async Task EndAsync(Visit visit)
     {
         if (visit.Session is not { } session)
-            return Task.CompletedTask;
+            return;
         var inOrder = visit.Line is { ClosedInOrder: true, CloseReason: LineCloseReason.LinkStopping or LineCloseReason.LinkUninstalled };
         if (sessions.Close(session))
             links.Heard(session.LinkId, closedInOrder: inOrder);
         LogClosed(session.LinkId, visit.Line.CloseReason ?? "the line broke");
-        return Task.CompletedTask;
+        if (inOrder)
+            await immediate.OnClosedInOrderAsync(session);
     }
 
     static void DropWithoutHello(Visit visit)

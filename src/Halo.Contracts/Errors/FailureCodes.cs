@@ -60,6 +60,9 @@ public static class FailureCodes
     /// <summary>Stopped because an operator moved, removed or disabled something; the message says what.</summary>
     public const string CancelledByOperator = "CancelledByOperator";
 
+    /// <summary>The service was restored from a backup that was made while the query was open; its fate is not known.</summary>
+    public const string Restored = "Restored";
+
     /// <summary>The Link was stopped in order while the query was with it.</summary>
     public const string LinkStopping = "LinkStopping";
 
