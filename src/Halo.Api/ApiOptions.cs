@@ -1,5 +1,6 @@
 using System.Globalization;
 using Halo.Api.Links;
+using Halo.Api.Observability;
 using Halo.Api.Queries;
 using Halo.Api.Results;
 using Halo.Api.Results.Retention;
@@ -45,6 +46,9 @@ public sealed record ApiOptions
     /// <summary>How long records are kept: <c>Halo:Retention:…</c>.</summary>
     public required RetentionOptions Retention { get; init; }
 
+    /// <summary>Where metrics and traces go: <c>Halo:Telemetry:…</c>.</summary>
+    public TelemetryOptions Telemetry { get; init; } = new();
+
     /// <summary>Whether every site of this PMS ID is authoritative.</summary>
     public bool IsShared(string pmsId) => SharedPractices.Contains(pmsId);
 
@@ -68,6 +72,7 @@ public sealed record ApiOptions
         var results = ResultOptions.Read(halo.GetSection("Results"), faults);
         var disk = Storage.DiskOptions.Read(halo.GetSection("Disk"), faults);
         var retention = RetentionOptions.Read(halo.GetSection("Retention"), faults);
+        var telemetry = TelemetryOptions.Read(halo.GetSection("Telemetry"), faults);
         var heartbeat = ReadInt(halo, "HeartbeatSeconds", 60, 1, 300, faults);
         if (faults.Count > 0)
             throw new StartupException("The settings have faults:\n" + string.Join('\n', faults.Select(f => "  - " + f)));
@@ -85,6 +90,7 @@ public sealed record ApiOptions
             Results = results,
             Retention = retention,
             Disk = disk,
+            Telemetry = telemetry,
         };
     }
 

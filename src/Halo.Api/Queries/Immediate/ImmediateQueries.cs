@@ -37,6 +37,7 @@ public sealed class ImmediateQueries(
         using var place = places.Take(site.Id);
         var accepted = time.GetTimestamp();
         var query = NewQueryFor(integrator, site, submission);
+        using var span = Telemetry.StartQuery(query);
         // 1. The session, waited for while the site counts as online.
         using var queueTime = new CancellationTokenSource(TimeSpan.FromMilliseconds(submission.MaxTimeInQueue), time);
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(callerGone, queueTime.Token, _stopping.Token);
@@ -63,6 +64,7 @@ public sealed class ImmediateQueries(
             Catalogue = submission.Catalogue,
             ResultSet = submission.ResultSet,
             Tag = submission.Tag,
+            TraceParent = Telemetry.TraceParent,
         });
         var exchange = new ImmediateExchange(query.Id, session, room, stream);
         stream?.Open(query.Id, bytes => session.Grant(query.Id, bytes));
@@ -85,8 +87,13 @@ public sealed class ImmediateQueries(
         if (exchange.CancelAsked)
             session.Cancel(query.Id);
         // 4. and 5.
-        return await WaitForEndAsync(exchange, query, sentAt, patience, callerGone);
+        var answer = await WaitForEndAsync(exchange, query, sentAt, patience, callerGone);
+        Telemetry.Conclude(span, answer.Query.Status);
+        return answer;
     }
+
+    /// <summary>How many are on their way or running.</summary>
+    public int UnderWay => places.Count;
 
     /// <summary>It is to be stopped: a command that is just leaving is followed by its Cancel.</summary>
     public void Stop(Guid queryId)

@@ -54,9 +54,9 @@ public class ResultMemoryTests
         var first = await EnterAsync(memory);
         var shares = new List<ResultMemory.Share>();
         foreach (var name in new[] { "second", "third" })
+            shares.Add(await EnterAsync(memory, bytes => granted.Add($"{name} {bytes}")));
+        foreach (var share in shares)
         {
-            var share = await EnterAsync(memory, bytes => granted.Add($"{name} {bytes}"));
-            shares.Add(share);
             while (share.Want(Piece) > 0)
             {
             }
