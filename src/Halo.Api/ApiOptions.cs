@@ -3,6 +3,7 @@ using Halo.Api.Links;
 using Halo.Api.Observability;
 using Halo.Api.Queries;
 using Halo.Api.Results;
+using Halo.Api.Results.Retention;
 using Halo.Api.Sites;
 
 namespace Halo.Api;
@@ -46,6 +47,12 @@ public sealed record ApiOptions
     /// <summary>How results are kept: <c>Halo:Results:…</c>.</summary>
     public required ResultOptions Results { get; init; }
 
+    /// <summary>How much of the disk stays free: <c>Halo:Disk:…</c>.</summary>
+    public required Storage.DiskOptions Disk { get; init; }
+
+    /// <summary>How long records are kept: <c>Halo:Retention:…</c>.</summary>
+    public required RetentionOptions Retention { get; init; }
+
     /// <summary>Where metrics and traces go: <c>Halo:Telemetry:…</c>.</summary>
     public TelemetryOptions Telemetry { get; init; } = new();
 
@@ -70,6 +77,8 @@ public sealed record ApiOptions
             .Select(p => $"Halo:TrustedProxies holds \"{p}\"; it takes IP addresses and ranges such as 10.0.0.0/8 or 2001:db8::/32."));
         var limits = QueryLimits.Read(halo.GetSection("Limits"), faults);
         var results = ResultOptions.Read(halo.GetSection("Results"), faults);
+        var disk = Storage.DiskOptions.Read(halo.GetSection("Disk"), faults);
+        var retention = RetentionOptions.Read(halo.GetSection("Retention"), faults);
         var telemetry = TelemetryOptions.Read(halo.GetSection("Telemetry"), faults);
         var heartbeat = ReadInt(halo, "HeartbeatSeconds", 60, 1, 300, faults);
         var versions = MinimumVersions.Read(halo.GetSection("MinimumVersions"), faults);
@@ -90,6 +99,8 @@ public sealed record ApiOptions
             AvailabilityDays = days,
             Limits = limits,
             Results = results,
+            Retention = retention,
+            Disk = disk,
             Telemetry = telemetry,
         };
     }

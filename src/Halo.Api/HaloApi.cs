@@ -9,6 +9,7 @@ using Halo.Api.OpenApi;
 using Halo.Api.Queries;
 using Halo.Api.Results;
 using Halo.Api.Sites;
+using Halo.Api.Storage.Backup;
 
 namespace Halo.Api;
 
@@ -28,6 +29,8 @@ public static partial class HaloApi
         }
         try
         {
+            if (await BackupCommands.TryRunAsync(args) is { } ended)
+                return ended;
             using var logs = LoggerFactory.Create(l => l.AddHaloConsole());
             var builder = CreateBuilder(args);
             ListenAddresses.Check(builder.Configuration);

@@ -13,6 +13,7 @@ using Halo.Api.Queries.Ledger;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Queries.Waiting;
 using Halo.Api.Results;
+using Halo.Api.Results.Retention;
 using Halo.Api.Sites;
 using Halo.Api.Storage;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -31,6 +32,8 @@ static class Services
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = options.Limits.RequestBytes;
+            kestrel.Limits.MaxConcurrentConnections = options.Limits.Connections;
+            kestrel.Limits.MaxConcurrentUpgradedConnections = options.Limits.LinkConnections;
         });
         // A test may have put its own clock there.
         services.TryAddSingleton(TimeProvider.System);
@@ -91,12 +94,22 @@ static class Services
         services.AddSingleton<QueryDoor>();
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<IdempotentQueries>();
+        services.AddSingleton<ImmediateExchanges>();
+        services.AddSingleton<ImmediateJudging>();
+        services.AddSingleton<ImmediatePlaces>();
+        services.AddSingleton<ResultMemory>();
+        services.AddSingleton<ImmediateAnswerWriter>();
         services.AddSingleton<ImmediateQueries>();
         services.AddSingleton<ImmediateStreams>();
+        services.AddSingleton<QueuedCounts>();
+        services.AddSingleton(p => FreeSpace.Of(foundation.Directory, options.Disk, p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<AsyncQueries>();
         services.AddSingleton<ClaimedQueries>();
         services.AddSingleton<QueryCancelling>();
         services.AddSingleton<IPageStore, FilePageStore>();
+        services.AddSingleton(options.Retention);
+        services.AddSingleton<OrphanedPages>();
+        services.AddSingleton<RetentionWatch>();
         services.AddSingleton<ResultReader>();
         services.AddSingleton<ResultDocument>();
         services.AddSingleton<Gauges>();

@@ -3,6 +3,7 @@ using Halo.Api.Links;
 using Halo.Api.Links.Configuration;
 using Halo.Api.Queries.Idempotency;
 using Halo.Api.Queries.Ledger;
+using Halo.Api.Results.Retention;
 using Halo.Api.Sites;
 
 namespace Halo.Api;
@@ -10,7 +11,8 @@ namespace Halo.Api;
 /// <summary>What has to stand before the port opens, in order; and what ends when the service stops.</summary>
 public sealed partial class Startup(
     IntegratorDirectory integrators, SiteDirectory sites, SiteAuthority authority, LinkDirectory links, QueryLedger ledger, DeadlineWatch deadlines, IdempotencyStore idempotency,
-    LinkSessions sessions, SiteRegistry registry, AvailabilityHistory history, RemoteConfigurations configurations, Shutdown shutdown,
+    LinkSessions sessions, SiteRegistry registry, AvailabilityHistory history, RemoteConfigurations configurations, RetentionWatch retention,
+    Shutdown shutdown,
     ApiOptions options, IHostApplicationLifetime lifetime, ILogger<Startup> log)
 {
     /// <summary>Snapshots, then deadlines.</summary>
@@ -27,6 +29,7 @@ public sealed partial class Startup(
         await idempotency.LoadAsync();
         await ledger.AfterDowntimeAsync();
         deadlines.Start();
+        retention.Start();
         lifetime.ApplicationStarted.Register(() => LogReady(ProductVersion.Text, options.DataDirectory, options.Enrolment));
         if (options.Enrolment == EnrolmentMode.Open)
             LogOpen();

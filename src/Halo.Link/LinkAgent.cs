@@ -7,6 +7,7 @@ using Halo.Link.Settings;
 using Halo.Link.Settings.Live;
 using Halo.Link.Work;
 using Halo.Link.Work.Async;
+using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
 
@@ -74,15 +75,15 @@ public static partial class LinkAgent
         live = new LiveSettings(settings, new(immediate, async, uploader, spool, limits, heartbeat, level ?? new(null), reload, current),
             new(directory, logs.CreateLogger<RemoteFile>()), OpenAnew, logs.CreateLogger<LiveSettings>());
         live.Begin();
-        var farewell = new Farewell();
+        var closing = new CloseReason();
         void Uninstall()
         {
-            farewell.ForGood();
+            closing.ForGood();
             stopping.Cancel();
         }
         var dispatcher = new FrameDispatcher(current, immediate, async, pairing, announcements, live.OnRemote, state, logs.CreateLogger<FrameDispatcher>());
         var report = new LinkReport(identity.LinkId, run, started, live, file, sites, practices, healths, state, immediate, async, spool, time);
-        loop = new SessionLoop(connector, line => new(line, dispatcher, current, report.HeartbeatAsync, heartbeat, tokens, farewell, Own(), time),
+        loop = new SessionLoop(connector, line => new(line, dispatcher, current, report.HeartbeatAsync, heartbeat, tokens, closing, Own(), time),
             () =>
             {
                 file?.Look();
@@ -102,7 +103,7 @@ public static partial class LinkAgent
         ];
         await UntilStoppedAsync(Task.WhenAny([session, .. beside]).Unwrap(), stop);
         LogStopping(log);
-        await StopWorkAsync(immediate, async, time);
+        await StopWorkAsync(immediate, async, current, time);
         await ending.CancelAsync();
         await IgnoreCancelled(Task.WhenAll([status, session, .. beside]));
         LogStopped(log);
@@ -123,10 +124,12 @@ public static partial class LinkAgent
             await IgnoreCancelled(work);
     }
 
-    static async Task StopWorkAsync(ImmediateQueries immediate, AsyncQueries async, TimeProvider time)
+    static async Task StopWorkAsync(ImmediateQueries immediate, AsyncQueries async, CurrentSession current, TimeProvider time)
     {
         using var deadline = new CancellationTokenSource(LongestWorkStop, time);
         await IgnoreCancelled(Task.WhenAll(immediate.StopAsync(deadline.Token), async.StopAsync(deadline.Token)));
+        // What it does not name was never begun and never will be: the API can say so at once.
+        await IgnoreCancelled(current.SendAsync(FrameKind.Farewell, Guid.Empty, new Farewell { Immediates = immediate.Held }, ProtocolJson.Default.Farewell, deadline.Token).AsTask());
     }
 
     static async Task IgnoreCancelled(Task task)

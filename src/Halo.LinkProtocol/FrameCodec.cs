@@ -7,7 +7,7 @@ public static class FrameCodec
     public const int MaxHeaderBytes = 1 + 16;
 
     /// <summary>Whether frames of this kind carry a query id.</summary>
-    public static bool HasQueryId(FrameKind kind) => (byte)kind >= 0x10;
+    public static bool HasQueryId(FrameKind kind) => (byte)kind is >= 0x10 and <= 0x7F;
 
     /// <summary>Bytes of the header of this kind.</summary>
     public static int HeaderBytes(FrameKind kind) => HasQueryId(kind) ? MaxHeaderBytes : 1;

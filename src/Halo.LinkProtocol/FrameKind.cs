@@ -1,7 +1,7 @@
 namespace Halo.LinkProtocol;
 
 /// <summary>The first byte of every message. Numbers are for ever; an unknown one is ignored, so either side may be newer.</summary>
-/// <remarks>Kinds from 0x10 on speak of one query and carry its id; kinds below do not.</remarks>
+/// <remarks>Kinds from 0x10 to 0x7F speak of one query and carry its id; the others do not.</remarks>
 public enum FrameKind : byte
 {
     /// <summary>Never sent.</summary>
@@ -81,4 +81,7 @@ public enum FrameKind : byte
 
     /// <summary>Link → API: columns, rows and outcome of a small result in one frame (<see cref="AnswerPayload"/>), in place of Columns, Rows and Outcome.</summary>
     Answer = 0x19,
+
+    /// <summary>Link → API, before it closes because it stops: what it may have begun and has not told the end of (<see cref="Messages.Farewell"/>).</summary>
+    Farewell = 0x80,
 }

@@ -25,6 +25,7 @@ namespace Halo.LinkProtocol;
 [JsonSerializable(typeof(SiteChanges))]
 [JsonSerializable(typeof(Heartbeat))]
 [JsonSerializable(typeof(Renew))]
+[JsonSerializable(typeof(Farewell))]
 [JsonSerializable(typeof(Execute))]
 [JsonSerializable(typeof(ResultHead))]
 [JsonSerializable(typeof(Outcome))]

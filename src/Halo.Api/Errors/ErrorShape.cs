@@ -21,6 +21,11 @@ public sealed partial class ErrorShape(RequestDelegate next, ILogger<ErrorShape>
             await Shape(http, e.StatusCode).ExecuteAsync(http);
             return;
         }
+        catch (RefusedException e) when (!http.Response.HasStarted)
+        {
+            await e.Refusal.ExecuteAsync(http);
+            return;
+        }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
             return;

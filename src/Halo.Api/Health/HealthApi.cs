@@ -21,7 +21,7 @@ public static class HealthApi
             .Answers(503, "It cannot.", new HealthReport("notReady", "26.305.12", ["store"]), HealthJson.Default.HealthReport);
     }
 
-    static async Task<IResult> ReadyAsync(Database database, DataDirectory directory, IHostApplicationLifetime lifetime, TimeProvider time)
+    static async Task<IResult> ReadyAsync(Database database, DataDirectory directory, FreeSpace disk, IHostApplicationLifetime lifetime, TimeProvider time)
     {
         var missing = new List<string>();
         if (!lifetime.ApplicationStarted.IsCancellationRequested)
@@ -32,6 +32,9 @@ public static class HealthApi
             missing.Add("store");
         if (!Directory.Exists(directory.Path))
             missing.Add("dataDirectory");
+        // A disk that is nearly full stops new async work alone: whoever asks for immediate work is to be let through.
+        if (missing.Count == 0 && disk.IsLow)
+            return TypedResults.Json(new HealthReport("degraded", ProductVersion.Text, ["disk"]), HealthJson.Default.HealthReport);
         return TypedResults.Json(new HealthReport(missing.Count == 0 ? "ready" : "notReady", ProductVersion.Text, missing),
             HealthJson.Default.HealthReport, statusCode: missing.Count == 0 ? 200 : 503);
     }
@@ -52,7 +55,7 @@ public static class HealthApi
 }
 
 /// <summary>How the service is.</summary>
-/// <param name="Status"><c>live</c>, <c>ready</c> or <c>notReady</c>.</param>
+/// <param name="Status"><c>live</c>; <c>ready</c>, <c>degraded</c> (it takes work, not of every kind) or <c>notReady</c>.</param>
 /// <param name="Version"><c>YY.Mdd.build</c>.</param>
 /// <param name="NotReady">What is not ready, by name.</param>
 public sealed record HealthReport(string Status, string Version, IReadOnlyList<string> NotReady);

@@ -23,6 +23,9 @@ public sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnectio
     /// <summary>When it was opened.</summary>
     public DateTimeOffset OpenedAt { get; init; }
 
+    /// <summary>The Link's last words, once it has said them.</summary>
+    public Farewell? Farewell { get; set; }
+
     /// <summary>How the ledger names it.</summary>
     public Queries.Ledger.LinkSession Reference => new(LinkId, RunId, Id);
 

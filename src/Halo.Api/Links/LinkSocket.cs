@@ -3,6 +3,7 @@ using Halo.Api.Errors;
 using Halo.Api.Links.Configuration;
 using Halo.Api.Queries;
 using Halo.Api.Queries.Cancelling;
+using Halo.Api.Queries.Immediate;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Line;
@@ -13,7 +14,7 @@ namespace Halo.Api.Links;
 
 /// <summary>A session from its opening to its end: Hello, Welcome, then frames in both directions.</summary>
 public sealed partial class LinkSocket(
-    LinkTokens tokens, LinkDirectory links, LinkSessions sessions, SiteDirectory sites, SiteRegistry registry, LinkFrames frames,
+    LinkTokens tokens, LinkDirectory links, LinkSessions sessions, SiteDirectory sites, SiteRegistry registry, LinkFrames frames, ImmediateQueries immediate,
     SessionSettling settling, AvailabilityHistory history, Uninstalling uninstalling, QueryCancelling cancelling, RemoteConfigurations configurations,
     ApiOptions options, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LinkSocket> log)
 {
@@ -56,6 +57,8 @@ public sealed partial class LinkSocket(
                 await visit.Line.CloseAsync(LineCloseReason.ProtocolError);
             else if (frame.Kind == FrameKind.Renew)
                 await OnRenewAsync(visit, JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.Renew)!);
+            else if (frame.Kind == FrameKind.Farewell)
+                session.Farewell = JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.Farewell)!;
             else if (frame.Kind == FrameKind.Heartbeat)
                 OnHeartbeat(session, JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.Heartbeat)!);
             else if (frame.Kind == FrameKind.SiteChanges)
@@ -170,6 +173,8 @@ public sealed partial class LinkSocket(
         var inOrder = visit.Line is { ClosedInOrder: true, CloseReason: LineCloseReason.LinkStopping or LineCloseReason.LinkUninstalled };
         Telemetry.SessionClosed(visit.Line.CloseReason);
         LogClosed(session.LinkId, visit.Line.CloseReason ?? "the line broke");
+        if (inOrder)
+            await immediate.OnClosedInOrderAsync(session);
         if (!sessions.Close(session))
             return;
         links.Heard(session.LinkId, closedInOrder: inOrder);

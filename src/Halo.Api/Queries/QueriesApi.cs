@@ -64,7 +64,7 @@ public static class QueriesApi
                 return TypedResults.Empty;
             }
             using var answer = await door.Immediate.RunAsync(http.Integrator(), site!, submission, http.RequestAborted);
-            await ImmediateAnswerWriter.WriteAsync(http, answer, wanted.IntegersAsText);
+            await door.Writer.WriteAsync(http, answer, wanted.IntegersAsText);
             return TypedResults.Empty;
         }
         var query = await door.Async.AcceptAsync(http.Integrator(), site!, submission);

@@ -11,7 +11,7 @@ namespace Halo.Api.Queries;
 
 /// <summary>Everything that is asked of a query before it is one: the site may be queried, and the request is whole.</summary>
 public sealed class QueryDoor(
-    SiteAccess access, QueryRequestReader reader, ImmediateQueries immediate, ImmediateStreams streams, AsyncQueries async,
+    SiteAccess access, QueryRequestReader reader, ImmediateQueries immediate, ImmediateStreams streams, ImmediateAnswerWriter writer, AsyncQueries async,
     Quotas quotas, QueryLimits limits)
 {
     /// <summary>Runs immediate queries.</summary>
@@ -19,6 +19,9 @@ public sealed class QueryDoor(
 
     /// <summary>Runs immediate queries whose rows are sent on as they come.</summary>
     public ImmediateStreams Streams => streams;
+
+    /// <summary>Writes their answers.</summary>
+    public ImmediateAnswerWriter Writer => writer;
 
     /// <summary>Takes async queries in.</summary>
     public AsyncQueries Async => async;

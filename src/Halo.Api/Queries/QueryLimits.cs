@@ -15,11 +15,35 @@ public sealed record QueryLimits
     /// <summary>What is added to a limit before the service settles a query by itself (0 to 600000, default 10000). Longer than the line takes to be found dead would show <c>executing</c> for no reason; shorter than a round trip would settle what the Link is just telling.</summary>
     public int GraceMs { get; init; } = 10_000;
 
-    /// <summary>Longest a caller of streamed rows may take none of them (100 to 600000, default 30000); then it is cut off and the statement cancelled.</summary>
+    /// <summary>Longest a caller may take nothing of rows that are sent to it (100 to 600000, default 30000); then it is cut off and the statement cancelled.</summary>
     public int SlowReaderMs { get; init; } = 30_000;
 
     /// <summary>JSON bytes of an immediate result (1024 to 67108864, default 8 MiB).</summary>
     public int ImmediateResultBytes { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>Bytes of immediate results that are held for callers, all together (8 MiB to 2 GiB, default 256 MiB); beyond it rows wait in the practices' databases.</summary>
+    public int ResultMemoryBytes { get; init; } = 256 * 1024 * 1024;
+
+    /// <summary>Immediate queries under way at one site, waiting ones among them (1 to 100000, default 100); and at all sites (1 to 100000, default 1000).</summary>
+    public int ImmediatePerSite { get; init; } = 100;
+
+    /// <inheritdoc cref="ImmediatePerSite"/>
+    public int Immediate { get; init; } = 1000;
+
+    /// <summary>Async queries queued at one site (1 to 10000000, default 10000); and at all sites (1 to 10000000, default 200000).</summary>
+    public int QueuedPerSite { get; init; } = 10_000;
+
+    /// <inheritdoc cref="QueuedPerSite"/>
+    public int Queued { get; init; } = 200_000;
+
+    /// <summary>Requests that wait for the end of a query (1 to 1000000, default 10000).</summary>
+    public int Waiters { get; init; } = 10_000;
+
+    /// <summary>Connections at once, those of Links not among them (10 to 1000000, default 10000); and of Links (10 to 1000000, default 50000).</summary>
+    public int Connections { get; init; } = 10_000;
+
+    /// <inheritdoc cref="Connections"/>
+    public int LinkConnections { get; init; } = 50_000;
 
     /// <summary>About so many JSON bytes make a page (1024 to 8388608, default 1 MiB).</summary>
     public int PageBytes { get; init; } = 1024 * 1024;
@@ -48,6 +72,14 @@ public sealed record QueryLimits
             GraceMs = Int(nameof(GraceMs), preset.GraceMs, 0, 600_000),
             SlowReaderMs = Int(nameof(SlowReaderMs), preset.SlowReaderMs, 100, 600_000),
             ImmediateResultBytes = Int(nameof(ImmediateResultBytes), preset.ImmediateResultBytes, 1024, 64 * 1024 * 1024),
+            ResultMemoryBytes = Int(nameof(ResultMemoryBytes), preset.ResultMemoryBytes, 8 * 1024 * 1024, int.MaxValue),
+            ImmediatePerSite = Int(nameof(ImmediatePerSite), preset.ImmediatePerSite, 1, 100_000),
+            Immediate = Int(nameof(Immediate), preset.Immediate, 1, 100_000),
+            QueuedPerSite = Int(nameof(QueuedPerSite), preset.QueuedPerSite, 1, 10_000_000),
+            Queued = Int(nameof(Queued), preset.Queued, 1, 10_000_000),
+            Waiters = Int(nameof(Waiters), preset.Waiters, 1, 1_000_000),
+            Connections = Int(nameof(Connections), preset.Connections, 10, 1_000_000),
+            LinkConnections = Int(nameof(LinkConnections), preset.LinkConnections, 10, 1_000_000),
             PageBytes = Int(nameof(PageBytes), preset.PageBytes, 1024, 8 * 1024 * 1024),
             RequestBytes = Int(nameof(RequestBytes), preset.RequestBytes, 64 * 1024, 32 * 1024 * 1024),
         };

@@ -12,12 +12,16 @@ public sealed partial class FilePageStore : IPageStore
     readonly string _root;
     readonly string _drafts;
     readonly TimeProvider _time;
+    readonly ILogger<FilePageStore> _log;
+    readonly HeldPages _held;
 
     /// <summary>Makes the directory and removes what an earlier process left half-written.</summary>
     /// <exception cref="StartupException">The directory cannot be written.</exception>
     public FilePageStore(DataDirectory directory, TimeProvider time, ILogger<FilePageStore> log)
     {
         _time = time;
+        _log = log;
+        _held = new(RemoveReleased);
         _root = directory.File("pages");
         _drafts = Path.Combine(_root, "drafts");
         try
@@ -115,7 +119,32 @@ public sealed partial class FilePageStore : IPageStore
     }, stop);
 
     /// <inheritdoc/>
-    public Task DeleteAsync(Guid queryId, CancellationToken stop) => Task.Run(() =>
+    public Task DeleteAsync(Guid queryId, CancellationToken stop) =>
+        _held.MayRemove(queryId) ? Task.Run(() => Remove(queryId), stop) : Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public IDisposable Hold(Guid queryId) => _held.Hold(queryId);
+
+    /// <inheritdoc/>
+    public Task<int> KeepOnlyAsync(Guid queryId, IReadOnlyCollection<PageName> pages, CancellationToken stop) => Task.Run(() =>
+    {
+        if (!Directory.Exists(DirectoryOf(queryId)))
+            return 0;
+        var kept = pages.Select(p => PathOf(queryId, p.PageNumber, p.Digest)).ToHashSet();
+        var strays = Directory.GetFiles(DirectoryOf(queryId)).Where(file => !kept.Contains(file)).ToList();
+        strays.ForEach(File.Delete);
+        return strays.Count;
+    }, stop);
+
+    /// <inheritdoc/>
+    public IEnumerable<IReadOnlyList<Guid>> Queries(int step) => Directory.EnumerateDirectories(_root)
+        .Where(group => Path.GetFileName(group).Length == 2)
+        .SelectMany(Directory.EnumerateDirectories)
+        .Select(query => Guid.TryParse(Path.GetFileName(query), out var id) ? id : Guid.Empty)
+        .Where(id => id != Guid.Empty)
+        .Chunk(step);
+
+    void Remove(Guid queryId)
     {
         // Most queries that end without success never had any.
         if (!Directory.Exists(DirectoryOf(queryId)))
@@ -128,18 +157,42 @@ public sealed partial class FilePageStore : IPageStore
         {
             // Removed by another at the same moment.
         }
-    }, stop);
-
-    // Ids begin with their time, so their last digits spread evenly.
-    string DirectoryOf(Guid queryId)
-    {
-        var id = queryId.ToString();
-        return Path.Combine(_root, id[^2..], id);
     }
 
-    string PathOf(Guid queryId, int pageNumber, string digest) =>
-        Path.Combine(DirectoryOf(queryId), $"{pageNumber:000000}-{Convert.ToHexStringLower(Convert.FromBase64String(digest))}.page");
+    void RemoveReleased(Guid queryId)
+    {
+        try
+        {
+            Remove(queryId);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The look for orphans at the next start finds it.
+            LogNotRemoved(_log, queryId, e.GetType().Name);
+        }
+    }
+
+    /// <summary>Where a page is, in a data directory.</summary>
+    public static string PathOf(DataDirectory directory, Guid queryId, int pageNumber, string digest) =>
+        PathOf(directory.File("pages"), queryId, pageNumber, digest);
+
+    static string PathOf(string root, Guid queryId, int pageNumber, string digest) =>
+        Path.Combine(DirectoryOf(root, queryId), $"{pageNumber:000000}-{Convert.ToHexStringLower(Convert.FromBase64String(digest))}.page");
+
+    // Ids begin with their time, so their last digits spread evenly.
+    static string DirectoryOf(string root, Guid queryId)
+    {
+        var id = queryId.ToString();
+        return Path.Combine(root, id[^2..], id);
+    }
+
+    string DirectoryOf(Guid queryId) => DirectoryOf(_root, queryId);
+
+    string PathOf(Guid queryId, int pageNumber, string digest) => PathOf(_root, queryId, pageNumber, digest);
 
     [LoggerMessage(1301, LogLevel.Information, "Removed {Count} half-written pages that an earlier run left behind; their Links send them again.")]
     static partial void LogDraftsRemoved(ILogger logger, int count);
+
+    [LoggerMessage(1302, LogLevel.Warning, "The pages of query {QueryId} could not be removed ({Exception}); the next start tries again")]
+    static partial void LogNotRemoved(ILogger logger, Guid queryId, string exception);
 }

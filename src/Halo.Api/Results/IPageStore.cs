@@ -19,8 +19,18 @@ public interface IPageStore
     /// <summary>Removes one page; none is no error.</summary>
     Task DeletePageAsync(Guid queryId, int pageNumber, string digest, CancellationToken stop);
 
-    /// <summary>Removes all pages of a query; none is no error.</summary>
+    /// <summary>Removes all pages of a query, or marks them to go when nobody holds them any more; none is no error.</summary>
     Task DeleteAsync(Guid queryId, CancellationToken stop);
+
+    /// <summary>Keeps the pages of a query from being removed until this is disposed: who reads one after another finds them all.</summary>
+    IDisposable Hold(Guid queryId);
+
+    /// <summary>Removes what is stored of a query beside these pages.</summary>
+    /// <returns>How many there were.</returns>
+    Task<int> KeepOnlyAsync(Guid queryId, IReadOnlyCollection<PageName> pages, CancellationToken stop);
+
+    /// <summary>Everything of which pages are stored, in groups of at most <paramref name="step"/>.</summary>
+    IEnumerable<IReadOnlyList<Guid>> Queries(int step);
 }
 
 /// <summary>What was read from the sender.</summary>
@@ -28,3 +38,6 @@ public interface IPageStore
 /// <param name="Length">Compressed bytes.</param>
 /// <param name="Digest">Their SHA-256, base64.</param>
 public sealed record StoredPage(bool IsStored, long Length, string Digest);
+
+/// <summary>What a stored page is found by, beside its query.</summary>
+public readonly record struct PageName(int PageNumber, string Digest);

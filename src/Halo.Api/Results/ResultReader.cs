@@ -28,6 +28,9 @@ public sealed partial class ResultReader(
         return await OpenAsync(query, query.Pages.First(p => p.PageNumber == number), http.RequestAborted);
     }
 
+    /// <summary>Keeps the pages of a query in place while they are read one after another. Before the look at what there is.</summary>
+    public IDisposable? Hold(string queryId) => Guid.TryParse(queryId, out var id) ? pages.Hold(id) : null;
+
     /// <summary>The query, all of whose pages can be read.</summary>
     public async Task<(QueryRecord? Query, Refusal? Refusal)> FindWholeAsync(HttpContext http, string siteId, string queryId)
     {
@@ -80,7 +83,7 @@ public sealed partial class ResultReader(
             return Refusal.NotFound("An immediate query's rows are in its answer alone; it has no pages.");
         if (QueryLifecycle.IsFinal(query.Status) && query.Status != QueryStatus.Successful)
             return Gone($"The query ended as {QueryLifecycle.Word(query.Status)}; it has no pages.");
-        if (HasPassed(query))
+        if (HasPassed(query) || (query.CompletedAt is not null && !query.IsKept))
             return Gone($"Results are kept for {options.RetentionHours} hours; this one's time is over.");
         return null;
     }

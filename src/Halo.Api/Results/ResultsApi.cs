@@ -30,6 +30,7 @@ public static class ResultsApi
         var (wanted, unknown) = WantedForm.Read(http.Request);
         if (wanted is null)
             return unknown!;
+        using var held = reader.Hold(queryId);
         var (query, refusal) = await reader.FindWholeAsync(http, siteId, queryId);
         return query is null ? refusal! : await document.SendAsync(http, query, wanted);
     }

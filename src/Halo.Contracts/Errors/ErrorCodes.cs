@@ -87,6 +87,12 @@ public static class ErrorCodes
     /// <summary>The service is stopping or not ready.</summary>
     public const string ServiceUnavailable = "ServiceUnavailable";
 
+    /// <summary>The site or the service has as many queries as it may; nothing ran. Try again as <c>Retry-After</c> says.</summary>
+    public const string QueueFull = "QueueFull";
+
+    /// <summary>The service's disk is nearly full: it takes no new async queries. Nothing ran.</summary>
+    public const string StorageFull = "StorageFull";
+
     /// <summary>The service's own fault.</summary>
     public const string InternalError = "InternalError";
 

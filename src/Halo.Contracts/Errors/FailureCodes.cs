@@ -63,6 +63,9 @@ public static class FailureCodes
     /// <summary>The practice uninstalled its Link, or took the site out of it, while the query was queued; nothing ran.</summary>
     public const string SiteUninstalled = "SiteUninstalled";
 
+    /// <summary>The service was restored from a backup that was made while the query was open; its fate is not known.</summary>
+    public const string Restored = "Restored";
+
     /// <summary>The Link was stopped in order while the query was with it.</summary>
     public const string LinkStopping = "LinkStopping";
 

@@ -7,7 +7,7 @@ namespace Halo.Link.Session;
 /// <summary>One session from Hello to its end.</summary>
 public sealed class OpenSession(
     LineConnection line, FrameDispatcher dispatcher, CurrentSession current, Func<CancellationToken, Task<Heartbeat>> heartbeat, HeartbeatPeriod period, AccessTokens tokens,
-    Farewell farewell, Random random, TimeProvider time)
+    CloseReason closing, Random random, TimeProvider time)
 {
     static readonly TimeSpan LongestWelcome = TimeSpan.FromSeconds(30);
     static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(1);
@@ -56,11 +56,11 @@ public sealed class OpenSession(
     {
         try
         {
-            await Task.WhenAll(line.CloseAsync(farewell.Reason), receiving).WaitAsync(LongestFarewell, time);
+            await Task.WhenAll(line.CloseAsync(closing.Word), receiving).WaitAsync(LongestFarewell, time);
         }
         catch (TimeoutException)
         {
-            line.Abort(farewell.Reason);
+            line.Abort(closing.Word);
         }
     }
 

@@ -65,6 +65,16 @@ public sealed record SiteNotice(Guid SiteId, bool Authoritative, bool Confirmed,
     public bool Refused { get; init; }
 }
 
+/// <summary>A Link's last words, after which its run begins nothing more.</summary>
+public sealed record Farewell
+{
+    /// <summary>
+    /// Immediate queries that it may have begun and whose outcome is not acknowledged. What is not among them, and has no outcome,
+    /// it never began.
+    /// </summary>
+    public required IReadOnlyList<Guid> Immediates { get; init; }
+}
+
 /// <summary>The Link's regular report.</summary>
 /// <param name="ClockUtc">The clinic server's clock.</param>
 /// <param name="LinkVersion"><c>YY.Mdd.build</c>.</param>

@@ -4,13 +4,15 @@ using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Ledger;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Sites;
+using Halo.Api.Storage;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;
 
 namespace Halo.Api.Queries.Async;
 
 /// <summary>Takes async queries in: durable first, then the Link is told that there is work.</summary>
-public sealed class AsyncQueries(QueryLedger ledger, LinkSessions sessions, Availability availability, QueryLimits limits, TimeProvider time)
+public sealed class AsyncQueries(
+    QueryLedger ledger, LinkSessions sessions, Availability availability, QueuedCounts queued, FreeSpace disk, QueryLimits limits, TimeProvider time)
 {
     /// <summary>Accepts a query; when this returns it is durable, or final.</summary>
     public async Task<Query> AcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission) =>
@@ -29,13 +31,29 @@ public sealed class AsyncQueries(QueryLedger ledger, LinkSessions sessions, Avai
         }
         else
         {
-            if (!await ledger.AcceptAsync(query, submission.Command, condition))
+            disk.Demand();
+            if (!await StoreAsync(query, submission, condition))
                 return null;
             if (sessions.Find(site.LinkId) is { } session)
                 session.WorkAvailable();
         }
         return await ShowAsync(query.IntegratorId, query.SiteId, query.Id)
             ?? throw new InvalidOperationException("An accepted query is not in the ledger.");
+    }
+
+    async Task<bool> StoreAsync(NewQuery query, QuerySubmission submission, AcceptCondition condition)
+    {
+        await queued.AddAsync(query.SiteId);
+        var stored = false;
+        try
+        {
+            return stored = await ledger.AcceptAsync(query, submission.Command, condition);
+        }
+        finally
+        {
+            if (!stored)
+                queued.Remove(query.SiteId);
+        }
     }
 
     /// <summary>One of an integrator's own queries, immediate ones too.</summary>

@@ -67,6 +67,26 @@ public sealed class IdempotencyStore(Database database, MasterKeys keys, ResultO
         return (bound, removed.Sum());
     }
 
+    /// <summary>Takes keys whose time is over, with their answers, some in one call.</summary>
+    /// <returns>How many went.</returns>
+    public async Task<int> ForgetAsync()
+    {
+        var locked = database.ForUpdate.Length == 0 ? "" : $"{database.ForUpdate} SKIP LOCKED";
+        var removed = await database.WriteAsync(t => t.ReadAsync(r => r.LongOrNull(0) ?? 0,
+            $"""
+            DELETE FROM idempotency_keys WHERE query_id IN (
+              SELECT query_id FROM idempotency_keys WHERE expires_at <= @now ORDER BY expires_at LIMIT {Step}{locked})
+            RETURNING answer_size
+            """,
+            ("now", time.GetUtcNow().Ms())));
+        Interlocked.Add(ref _kept, -removed.Sum());
+        return removed.Count;
+    }
+
+    /// <summary>When the next key's time is over; null: there is none.</summary>
+    public async Task<DateTimeOffset?> NextExpiryAsync() =>
+        (await database.ReadAsync(r => r.TimeOrNull(0), "SELECT MIN(expires_at) FROM idempotency_keys"))[0];
+
     /// <summary>The request of this query is answered, or failed.</summary>
     public void End(Guid queryId, long removed)
     {

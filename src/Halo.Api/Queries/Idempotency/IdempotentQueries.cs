@@ -75,7 +75,7 @@ public sealed class IdempotentQueries(
         {
             waiters.Wake(binding.End());
         }
-        return answer is null ? null : new AnswerResult(answer, integersAsText);
+        return answer is null ? null : new AnswerResult(door.Writer, answer, integersAsText);
     }
 
     /// <summary>Rows that were streamed are not kept: a repeat gets the query's state, a failure before them its own answer.</summary>
@@ -125,17 +125,17 @@ public sealed class IdempotentQueries(
             if (!store.IsRunning(queryId))
             {
                 if (await store.OpenAsync(request, queryId) is { } kept)
-                    return Replayed(http, kept.Query.Mode == QueryMode.Async ? (IResult)Accepted(http, kept.Query) : new AnswerResult(ImmediateAnswer.Of(kept), integersAsText));
+                    return Replayed(http, kept.Query.Mode == QueryMode.Async ? (IResult)Accepted(http, kept.Query) : new AnswerResult(door.Writer, ImmediateAnswer.Of(kept), integersAsText));
                 if (query is { Mode: QueryMode.Async })
                     return Replayed(http, Accepted(http, query));
                 if (query is not null && QueryLifecycle.IsFinal(query.Status))
                 {
                     var answer = ImmediateAnswer.Of(query);
-                    return NeverRan(query, answer.Status) && !waited ? null : Replayed(http, new AnswerResult(answer, integersAsText));
+                    return NeverRan(query, answer.Status) && !waited ? null : Replayed(http, new AnswerResult(door.Writer, answer, integersAsText));
                 }
             }
             if (query is not null && (time.GetUtcNow() >= until || waiters.IsStopped))
-                return new AnswerResult(ImmediateAnswer.StillRunning(query), integersAsText);
+                return new AnswerResult(door.Writer, ImmediateAnswer.StillRunning(query), integersAsText);
             await waiter.Ended;
             http.RequestAborted.ThrowIfCancellationRequested();
         }
@@ -156,12 +156,12 @@ public sealed class IdempotentQueries(
     }
 
     /// <summary>Writes an answer and gives its buffers back.</summary>
-    sealed class AnswerResult(ImmediateAnswer answer, bool integersAsText) : IResult
+    sealed class AnswerResult(ImmediateAnswerWriter writer, ImmediateAnswer answer, bool integersAsText) : IResult
     {
         public async Task ExecuteAsync(HttpContext httpContext)
         {
             using (answer)
-                await ImmediateAnswerWriter.WriteAsync(httpContext, answer, integersAsText);
+                await writer.WriteAsync(httpContext, answer, integersAsText);
         }
     }
 }

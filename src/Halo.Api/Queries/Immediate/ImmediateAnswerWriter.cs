@@ -5,14 +5,22 @@ using System.IO.Pipelines;
 using System.Text.Json;
 using Halo.Api.Results.Formats;
 using Halo.Contracts.Json;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace Halo.Api.Queries.Immediate;
 
 /// <summary>Writes an answer with its rows in base64, straight from the buffers in which they came: nothing holds the result twice.</summary>
-static class ImmediateAnswerWriter
+/// <remarks>
+/// A caller that takes nothing for <see cref="QueryLimits.SlowReaderMs"/>, or all of it more slowly than <see cref="SlowestBytesPerSecond"/>,
+/// is cut off, so that the rows' memory is free for others.
+/// </remarks>
+public sealed partial class ImmediateAnswerWriter(QueryLimits limits, TimeProvider time, ILogger<ImmediateAnswerWriter> log)
 {
+    /// <summary>Bytes of the answer that a caller has to take in a second, on the whole.</summary>
+    public const int SlowestBytesPerSecond = 32 * 1024;
+
     /// <param name="integersAsText">Whether 64-bit integers are written as strings; then the rows are held twice.</param>
-    public static async Task WriteAsync(HttpContext http, ImmediateAnswer answer, bool integersAsText = false)
+    public async Task WriteAsync(HttpContext http, ImmediateAnswer answer, bool integersAsText = false)
     {
         using var rewritten = integersAsText ? RewriteIntegers(answer) : null;
         var response = http.Response;
@@ -35,18 +43,33 @@ static class ImmediateAnswerWriter
         var length = rows is null ? 0L : rows.Sum(r => (long)r.Count);
         response.ContentLength = envelope.Length - 1 + ",\"result\":".Length + tail.Length + 1
             + (rows is null ? 0 : ",\"data\":\"\"".Length + (length + 2) / 3 * 4);
-        var writer = response.BodyWriter;
+        // One rule for slow callers, and it is ours: the server's own would not tell.
+        http.Features.Get<IHttpMinResponseDataRateFeature>()?.MinDataRate = null;
+        using var patience = new CallersPatience(limits.SlowReaderMs, response.ContentLength.Value, time);
+        try
+        {
+            await WriteRowsAsync(response.BodyWriter, envelope, tail, rows, patience);
+        }
+        catch (OperationCanceledException) when (patience.IsOver)
+        {
+            LogSlow(answer.Query.Id);
+            http.Abort();
+        }
+    }
+
+    static async Task WriteRowsAsync(PipeWriter writer, byte[] envelope, byte[] tail, IReadOnlyList<ArraySegment<byte>>? rows, CallersPatience patience)
+    {
         writer.Write(envelope.AsSpan(0, envelope.Length - 1));
         writer.Write(",\"result\":"u8);
         writer.Write(tail.AsSpan(0, tail.Length - 1));
         if (rows is not null)
         {
             writer.Write(",\"data\":\""u8);
-            await WriteBase64Async(writer, rows);
+            await WriteBase64Async(writer, rows, patience);
             writer.Write("\""u8);
         }
         writer.Write("}}"u8);
-        await writer.FlushAsync();
+        await patience.FlushAsync(writer);
     }
 
     static RowTranscoder? RewriteIntegers(ImmediateAnswer answer)
@@ -62,14 +85,14 @@ static class ImmediateAnswerWriter
     }
 
     /// <summary>Base64 over pieces of any length: what does not fill three bytes waits for the next piece.</summary>
-    static async Task WriteBase64Async(PipeWriter writer, IReadOnlyList<ArraySegment<byte>> pieces)
+    static async Task WriteBase64Async(PipeWriter writer, IReadOnlyList<ArraySegment<byte>> pieces, CallersPatience patience)
     {
         var carry = new byte[3];
         var carried = 0;
         foreach (var piece in pieces)
         {
             carried = Encode(writer, piece, carry, carried);
-            await writer.FlushAsync();
+            await patience.FlushAsync(writer);
         }
         Base64.EncodeToUtf8(carry.AsSpan(0, carried), writer.GetSpan(4), out _, out var last);
         writer.Advance(last);
@@ -103,4 +126,7 @@ static class ImmediateAnswerWriter
         ? null
         : string.Create(CultureInfo.InvariantCulture,
             $"queue;dur={m.QueueDuration:0.###}, link;dur={m.LinkDuration:0.###}, sql;dur={m.SqlExecutionDuration:0.###}, encode;dur={m.EncodeDuration:0.###}");
+
+    [LoggerMessage(1212, LogLevel.Information, "The answer of query {QueryId} was cut off: its caller took it too slowly")]
+    partial void LogSlow(Guid queryId);
 }

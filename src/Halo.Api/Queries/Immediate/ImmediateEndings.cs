@@ -40,6 +40,27 @@ static class ImmediateEndings
         Error = Failures.Of(FailureCodes.NeverSent),
     };
 
+    /// <summary>The service holds as much of results as it may, and did so for as long as the query may wait.</summary>
+    public static Settlement NoRoom(int maxTimeInQueue) => new(QueryStatus.ExpiredInQueue, Mover.Api)
+    {
+        Executed = Executed.No,
+        Error = new ErrorDetails(ErrorTypes.Http, 503,
+            $"The service holds as many results for callers as it may, and for {maxTimeInQueue} ms none was taken. Nothing ran; try again shortly.")
+        {
+            Code = FailureCodes.QueueTimeout,
+        },
+    };
+
+    /// <summary>The Link stopped before it had begun it.</summary>
+    public static Settlement NeverBegun { get; } = new(QueryStatus.ExecutionFailed, Mover.Api)
+    {
+        Executed = Executed.No,
+        Error = new ErrorDetails(ErrorTypes.Http, 503, "The site's Link was stopped before it could begin the query. Nothing ran.")
+        {
+            Code = FailureCodes.LinkStopping,
+        },
+    };
+
     /// <summary>The run that may have had it is gone.</summary>
     public static Settlement LinkLost { get; } = new(QueryStatus.ExecutionFailed, Mover.Api)
     {

@@ -7,14 +7,18 @@ namespace Halo.Api.Queries.Immediate;
 
 /// <summary>One immediate query under way: what its Link has sent so far, and who waits for it.</summary>
 /// <param name="stream">Where rows go as they come; null: they are kept here until the end.</param>
-public sealed class ImmediateExchange(Guid queryId, LinkSession session, RowFlow? stream = null) : IDisposable
+/// <param name="memory">What it may hold; its own from here on.</param>
+public sealed class ImmediateExchange(Guid queryId, LinkSession session, ResultMemory.Share memory, RowFlow? stream = null) : IDisposable
 {
+    // Frames are put together, so that what is held is what is counted, however small they are.
+    const int ChunkBytes = 64 * 1024;
+
     readonly Lock _lock = new();
     readonly List<ArraySegment<byte>> _chunks = [];
     readonly TaskCompletionSource<ImmediateEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     bool _cancelAsked;
     bool _disposed;
-    long _ungranted;
+    int _ungranted;
 
     public Guid QueryId => queryId;
 
@@ -40,6 +44,9 @@ public sealed class ImmediateExchange(Guid queryId, LinkSession session, RowFlow
         }
     }
 
+    /// <summary>The ledger has the accept, or it is known that it has not.</summary>
+    public Task Recorded { get; set; } = Task.CompletedTask;
+
     /// <summary>Bytes of rows that arrived.</summary>
     public long Received { get; private set; }
 
@@ -50,7 +57,7 @@ public sealed class ImmediateExchange(Guid queryId, LinkSession session, RowFlow
     public IReadOnlyList<ArraySegment<byte>> Chunks => _chunks;
 
     /// <summary>Keeps a copy of a piece of the result, up to a bound.</summary>
-    /// <returns>Bytes to grant the Link anew, 0 for none yet: told in larger steps than it sends.</returns>
+    /// <returns>Bytes to grant the Link anew, 0 for none yet: told in larger steps than it sends, and when there is room for them.</returns>
     public int Add(ReadOnlySpan<byte> rows, long bound, int window)
     {
         lock (_lock)
@@ -62,23 +69,28 @@ public sealed class ImmediateExchange(Guid queryId, LinkSession session, RowFlow
                 stream.Add(rows);
                 return 0;
             }
-            if (!_disposed && Received <= bound)
-            {
-                var copy = ArrayPool<byte>.Shared.Rent(rows.Length);
-                rows.CopyTo(copy);
-                _chunks.Add(new ArraySegment<byte>(copy, 0, rows.Length));
-            }
+            var keeps = !_disposed && Received <= bound;
+            if (keeps)
+                Keep(rows);
             _ungranted += rows.Length;
             if (_ungranted < window / 2)
                 return 0;
-            var grant = (int)_ungranted;
+            var grant = _ungranted;
             _ungranted = 0;
-            return grant;
+            return keeps ? memory.Want(grant) : grant;
         }
     }
 
     /// <summary>The end is known and durable.</summary>
-    public void Complete(ImmediateEnd end) => _end.TrySetResult(end);
+    public void Complete(ImmediateEnd end)
+    {
+        lock (_lock)
+        {
+            if (!_disposed && stream is null)
+                memory.Keep(_chunks.Sum(c => (long)c.Array!.Length));
+        }
+        _end.TrySetResult(end);
+    }
 
     /// <summary>Gives the buffers back; whatever still arrives is dropped.</summary>
     public void Dispose()
@@ -89,6 +101,21 @@ public sealed class ImmediateExchange(Guid queryId, LinkSession session, RowFlow
             foreach (var chunk in _chunks)
                 ArrayPool<byte>.Shared.Return(chunk.Array!);
             _chunks.Clear();
+        }
+        memory.Dispose();
+    }
+
+    void Keep(ReadOnlySpan<byte> rows)
+    {
+        while (!rows.IsEmpty)
+        {
+            if (_chunks.Count == 0 || _chunks[^1].Count == _chunks[^1].Array!.Length)
+                _chunks.Add(new(ArrayPool<byte>.Shared.Rent(_chunks.Count == 0 ? rows.Length : ChunkBytes), 0, 0));
+            var last = _chunks[^1];
+            var part = rows[..Math.Min(rows.Length, last.Array!.Length - last.Count)];
+            part.CopyTo(last.Array.AsSpan(last.Count));
+            _chunks[^1] = new(last.Array, 0, last.Count + part.Length);
+            rows = rows[part.Length..];
         }
     }
 }

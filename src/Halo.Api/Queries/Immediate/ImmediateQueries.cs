@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Halo.Api.Integrators;
 using Halo.Api.Links;
 using Halo.Api.Queries.Ledger;
@@ -14,14 +13,13 @@ namespace Halo.Api.Queries.Immediate;
 
 /// <summary>
 /// Immediate queries: one HTTP call, one trip to the Link and back.
-/// (1) find the session, (2) hand the accept to the ledger's next group commit, (3) send, (4) gather what comes,
-/// (5) answer when the ledger has the end. What ends after its caller has gone is settled all the same.
+/// (1) find the session and room for the rows, (2) hand the accept to the ledger's next group commit, (3) send, (4) gather what
+/// comes, (5) answer when the ledger has the end. What ends after its caller has gone is settled all the same.
 /// </summary>
-public sealed partial class ImmediateQueries(
-    QueryLedger ledger, LinkSessions sessions, Availability availability, QueryLimits limits, TimeProvider time, ILogger<ImmediateQueries> log) : IDisposable
+public sealed class ImmediateQueries(
+    QueryLedger ledger, LinkSessions sessions, Availability availability, ImmediateExchanges exchanges, ImmediateJudging judging,
+    ImmediatePlaces places, ResultMemory memory, QueryLimits limits, TimeProvider time) : IDisposable
 {
-    readonly ConcurrentDictionary<Guid, ImmediateExchange> _exchanges = new();
-    readonly Unrecorded _unrecorded = new();
     readonly CancellationTokenSource _stopping = new();
 
     /// <summary>Runs a query and waits for its end; the answer holds pooled buffers and is to be disposed.</summary>
@@ -36,6 +34,7 @@ public sealed partial class ImmediateQueries(
     public async Task<ImmediateAnswer?> RunAsync(
         Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition? condition, CancellationToken callerGone, RowFlow? stream = null)
     {
+        using var place = places.Take(site.Id);
         var accepted = time.GetTimestamp();
         var query = NewQueryFor(integrator, site, submission);
         using var span = Telemetry.StartQuery(query);
@@ -52,6 +51,9 @@ public sealed partial class ImmediateQueries(
             if (session is null)
                 return await RefuseAsync(query, ImmediateEndings.QueueTimeout(submission.MaxTimeInQueue));
         }
+        var room = await memory.EnterAsync(grows: stream is null, bytes => session.Grant(query.Id, bytes), waiting.Token);
+        if (room is null)
+            return await RefuseAsync(query, ImmediateEndings.NoRoom(submission.MaxTimeInQueue));
         // 2. The accept is in the ledger's hands before the command leaves; the outcome's commit carries both.
         var left = Math.Max(0, submission.MaxTimeInQueue - (int)time.GetElapsedTime(accepted).TotalMilliseconds);
         var patience = TimeSpan.FromMilliseconds(left + query.ExecutionLimit + limits.GraceMs);
@@ -64,23 +66,22 @@ public sealed partial class ImmediateQueries(
             Tag = submission.Tag,
             TraceParent = Telemetry.TraceParent,
         });
-        var exchange = new ImmediateExchange(query.Id, session, stream);
+        var exchange = new ImmediateExchange(query.Id, session, room, stream);
         stream?.Open(query.Id, bytes => session.Grant(query.Id, bytes));
-        _exchanges[query.Id] = exchange;
-        var recorded = Task.CompletedTask;
+        exchanges.Add(exchange);
         if (condition is null)
-            recorded = _unrecorded.Watch(query.Id, () => ledger.RecordSentAsync(query, session.Reference, sentAt, sentAt + patience));
+            exchange.Recorded = judging.RecordSentAsync(query, session, sentAt, patience);
         else if (!await TryAcceptAsync(exchange, query, sentAt, patience, condition))
             return null;
         // 3. Away. "At once or not at all" (0) still lets a frame that is being sent come to its end.
         switch (await SendAsync(session, query.Id, command, submission.MaxTimeInQueue == 0 ? callerGone : waiting.Token))
         {
             case Sending.NotBegun when session.Line.Dead.IsCancellationRequested:
-                return await TakeBackAsync(exchange, query, recorded, ImmediateEndings.NeverSent);
+                return await TakeBackAsync(exchange, query, ImmediateEndings.NeverSent);
             case Sending.NotBegun:
-                return await TakeBackAsync(exchange, query, recorded, ImmediateEndings.QueueTimeout(submission.MaxTimeInQueue));
+                return await TakeBackAsync(exchange, query, ImmediateEndings.QueueTimeout(submission.MaxTimeInQueue));
             case Sending.Broken:
-                _ = JudgeBySuccessorAsync(exchange, recorded, patience);
+                _ = judging.JudgeBySuccessorAsync(exchange, patience);
                 break;
         }
         if (exchange.CancelAsked)
@@ -92,26 +93,26 @@ public sealed partial class ImmediateQueries(
     }
 
     /// <summary>How many are on their way or running.</summary>
-    public int UnderWay => _exchanges.Count;
+    public int UnderWay => places.Count;
 
     /// <summary>It is to be stopped: a command that is just leaving is followed by its Cancel.</summary>
     public void Stop(Guid queryId)
     {
-        if (_exchanges.TryGetValue(queryId, out var exchange))
+        if (exchanges.Find(queryId) is { } exchange)
             exchange.CancelAsked = true;
     }
 
     /// <summary>The columns arrived.</summary>
     public void OnColumns(Guid queryId, ResultHead head)
     {
-        if (_exchanges.TryGetValue(queryId, out var exchange))
+        if (exchanges.Find(queryId) is { } exchange)
             exchange.Columns = head.Columns;
     }
 
     /// <summary>A piece of the rows arrived.</summary>
     public void OnRows(LinkSession session, Guid queryId, ReadOnlyMemory<byte> rows)
     {
-        if (!_exchanges.TryGetValue(queryId, out var exchange) || !ReferenceEquals(exchange.Session, session))
+        if (exchanges.Find(queryId) is not { } exchange || !ReferenceEquals(exchange.Session, session))
             return;
         var grant = exchange.Add(rows.Span, limits.ImmediateResultBytes, ProtocolLimits.CreditWindowBytes);
         if (grant > 0)
@@ -119,49 +120,24 @@ public sealed partial class ImmediateQueries(
     }
 
     /// <summary>The Link says how it ended: settled first, acknowledged and answered then.</summary>
-    public void OnOutcome(LinkSession session, Guid queryId, Outcome outcome) => _ = SettleAsync(session, queryId, outcome);
+    public void OnOutcome(LinkSession session, Guid queryId, Outcome outcome) => _ = judging.SettleAsync(session, queryId, outcome);
 
     /// <summary>A session's Hello showed that these never arrived, or that the run that had them is gone; the ledger has it.</summary>
-    public void OnSettledByHello(IEnumerable<Guid> queryIds)
-    {
-        foreach (var id in queryIds)
-        {
-            if (_exchanges.TryGetValue(id, out var exchange))
-                exchange.Complete(new ImmediateEnd(null, time.GetUtcNow()));
-        }
-    }
+    public void OnSettledByHello(IEnumerable<Guid> queryIds) => exchanges.CompleteBySettling(queryIds);
+
+    /// <summary>The Link has closed this session in order.</summary>
+    public Task OnClosedInOrderAsync(LinkSession session) => judging.JudgeByFarewellAsync(session);
 
     /// <summary>The service stops: what is under way may still end; what has not by then is answered as of unknown fate.</summary>
     public async Task DrainAsync(TimeSpan within)
     {
         using var limit = new CancellationTokenSource(within, time);
-        await Task.WhenAll(_exchanges.Values.Select(e => (Task)e.End)).WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await exchanges.AllEnded.WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _stopping.CancelAsync();
     }
 
     /// <inheritdoc/>
     public void Dispose() => _stopping.Dispose();
-
-    async Task SettleAsync(LinkSession session, Guid queryId, Outcome outcome)
-    {
-        _exchanges.TryGetValue(queryId, out var exchange);
-        try
-        {
-            var settlement = ImmediateEndings.From(outcome);
-            var result = await ledger.SettleImmediateAsync(queryId, settlement);
-            // The ledger does not know it: the accept failed with the store. It is written now, or nothing is acknowledged.
-            if (result.Status is null && await _unrecorded.RecordAsync(queryId))
-                result = await ledger.SettleImmediateAsync(queryId, settlement);
-            exchange?.Complete(new ImmediateEnd(result.Accepted ? outcome : null, time.GetUtcNow()));
-            await session.AcknowledgeAsync(queryId);
-        }
-        catch (Exception e)
-        {
-            // Not acknowledged: the Link keeps the outcome and tells it again in its next session.
-            LogNotSettled(queryId, e.GetType().Name);
-            exchange?.Complete(new ImmediateEnd(outcome, time.GetUtcNow()) { Recorded = false });
-        }
-    }
 
     async Task<bool> TryAcceptAsync(ImmediateExchange exchange, NewQuery query, DateTimeOffset sentAt, TimeSpan patience, AcceptCondition condition)
     {
@@ -175,7 +151,7 @@ public sealed partial class ImmediateQueries(
         {
             if (!accepted)
             {
-                _exchanges.TryRemove(query.Id, out _);
+                exchanges.Remove(query.Id);
                 exchange.Dispose();
             }
         }
@@ -192,30 +168,6 @@ public sealed partial class ImmediateQueries(
         catch (OperationCanceledException)
         {
             return Sending.NotBegun;
-        }
-    }
-
-    /// <summary>
-    /// The line broke while the command was being sent. The Hello that judges such queries may have come before this one was in
-    /// the ledger; so it is judged once more by what the next session's Hello says that its run has.
-    /// </summary>
-    async Task JudgeBySuccessorAsync(ImmediateExchange exchange, Task recorded, TimeSpan patience)
-    {
-        try
-        {
-            using var limit = new CancellationTokenSource(patience, time);
-            await recorded;
-            var next = await sessions.WaitAsync(exchange.Session.LinkId, limit.Token, except: exchange.Session);
-            if (next is null || next.Immediates.Contains(exchange.QueryId))
-                return;
-            var sameRun = next.RunId == exchange.Session.RunId;
-            await ledger.SettleImmediateAsync(exchange.QueryId, sameRun ? ImmediateEndings.NeverSent : ImmediateEndings.LinkLost);
-            OnSettledByHello([exchange.QueryId]);
-        }
-        catch (Exception e)
-        {
-            // Its deadline settles it.
-            LogNotSettled(exchange.QueryId, e.GetType().Name);
         }
     }
 
@@ -241,16 +193,16 @@ public sealed partial class ImmediateQueries(
         }
         finally
         {
-            _exchanges.TryRemove(query.Id, out _);
+            exchanges.Remove(query.Id);
         }
     }
 
     /// <summary>It never left this process: nothing ran, and the ledger hears so.</summary>
-    async Task<ImmediateAnswer> TakeBackAsync(ImmediateExchange exchange, NewQuery query, Task recorded, Settlement settlement)
+    async Task<ImmediateAnswer> TakeBackAsync(ImmediateExchange exchange, NewQuery query, Settlement settlement)
     {
-        _exchanges.TryRemove(query.Id, out _);
+        exchanges.Remove(query.Id);
         exchange.Dispose();
-        await recorded;
+        await exchange.Recorded;
         await ledger.SettleImmediateAsync(query.Id, settlement);
         return ImmediateAnswer.Of(query, settlement, time.GetUtcNow());
     }
@@ -275,9 +227,6 @@ public sealed partial class ImmediateQueries(
         var now = time.GetUtcNow();
         return submission.ToNewQuery(Guid.CreateVersion7(now), integrator.Id, site.Id, submission.ExecutionLimitMs(limits), now);
     }
-
-    [LoggerMessage(1210, LogLevel.Error, "The end of query {QueryId} could not be recorded ({Exception}); its Link keeps it and tells it again")]
-    partial void LogNotSettled(Guid queryId, string exception);
 }
 
 /// <summary>What became of sending a command.</summary>

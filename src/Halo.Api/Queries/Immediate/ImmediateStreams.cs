@@ -12,7 +12,7 @@ namespace Halo.Api.Queries.Immediate;
 /// success has its status, (3) send rows on, granting the Link what the caller has taken, (4) end in order when the ledger has
 /// the outcome; anything else aborts the response.
 /// </summary>
-public sealed partial class ImmediateStreams(ImmediateQueries queries, QueryLimits limits, TimeProvider time, ILogger<ImmediateStreams> log)
+public sealed partial class ImmediateStreams(ImmediateQueries queries, ImmediateAnswerWriter writer, QueryLimits limits, TimeProvider time, ILogger<ImmediateStreams> log)
 {
     public const string QueryIdHeader = "Halo-Query-Id", RowsTrailer = "Halo-Rows", StatusTrailer = "Halo-Status";
 
@@ -34,7 +34,7 @@ public sealed partial class ImmediateStreams(ImmediateQueries queries, QueryLimi
             using var failed = await running;
             if (failed is null)
                 return false;
-            await ImmediateAnswerWriter.WriteAsync(http, failed);
+            await writer.WriteAsync(http, failed);
             return true;
         }
         try
@@ -109,7 +109,7 @@ public sealed partial class ImmediateStreams(ImmediateQueries queries, QueryLimi
         if (answer.Status != 200 && !response.HasStarted)
         {
             response.Clear();
-            await ImmediateAnswerWriter.WriteAsync(http, answer);
+            await writer.WriteAsync(http, answer);
             return;
         }
         if (answer.Status != 200)

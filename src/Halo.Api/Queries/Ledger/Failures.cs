@@ -44,6 +44,7 @@ public static class Failures
         FailureCodes.CancelledByOperator => "The query was cancelled because an operator moved or removed the site, or disabled the integrator.",
         FailureCodes.SiteUninstalled => "The query was cancelled because the practice uninstalled Halo Link or took this site out of it. Nothing ran.",
         FailureCodes.ExecutionTimeout => "The execution limit was reached and the statement was cancelled.",
+        FailureCodes.Restored => "The service was restored from a backup made while this query was open. The query may have taken effect.",
         FailureCodes.ResultTooLarge => "The result is over the limit. The query was executed.",
         FailureCodes.LinkStopping => "The site's Link was stopped while it had this query.",
         FailureCodes.SpoolFull => "The site's disk buffer was full and its uplink too slow to empty it. The statement was cancelled.",

@@ -62,6 +62,7 @@ static class LedgerSql
         Mover.Api => "api",
         Mover.Link => "link",
         Mover.Integrator => "integrator",
+        Mover.Restore => "restore",
         _ => "operator",
     };
 

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Halo.Api.Results;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
 using Halo.Contracts.Queries;
@@ -35,7 +36,7 @@ public sealed partial class QueryLedger
         {
             var held = await HoldAsync(t, page.QueryId);
             if (held is null || held.ClaimId != claimId || held.Status is not (QueryStatus.Executing or QueryStatus.Uploading))
-                return (AddPageResult.NotWanted, held is { Status: not QueryStatus.Successful } && QueryLifecycle.IsFinal(held.Status) ? Drop.All : Drop.Nothing);
+                return (AddPageResult.NotWanted, await LeftOverAsync(t, held, page));
             var added = await t.RunAsync(
                 """
                 INSERT INTO pages (query_id, page_number, row_start, row_count, json_size, stored_size, digest, created_at)
@@ -64,8 +65,22 @@ public sealed partial class QueryLedger
         {
             Tell(queryId, QueryMode.Async, QueryStatus.Successful);
             Telemetry.Worked(QueryMode.Async, report.Timings, report.UploadMs, report.Rows, report.Size);
+            await RemoveStraysAsync(queryId);
         }
         return result;
+    }
+
+    /// <summary>What an earlier claim delivered, or a page whose row was never written.</summary>
+    async Task RemoveStraysAsync(Guid queryId)
+    {
+        try
+        {
+            await pages.KeepOnlyAsync(queryId, [.. (await PagesAsync(queryId)).Select(p => new PageName(p.PageNumber, p.Digest))], CancellationToken.None);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // They harm nobody; the look for orphans at the next start finds them.
+        }
     }
 
     Task<MoveResult> TryCompleteAsync(Guid queryId, Guid claimId, Report report) =>
@@ -94,6 +109,17 @@ public sealed partial class QueryLedger
                 ("id", queryId), ("pages", report.PageCount), ("digest", report.Digest));
             return new(true, QueryStatus.Successful) { Moved = true };
         });
+
+    /// <summary>What becomes of the bytes of a page that came too late. Of a query that runs under another claim they stay: the same page may be that claim's.</summary>
+    static async Task<Drop> LeftOverAsync(DbTransaction t, Held? held, PageRow page)
+    {
+        if (held is null || !QueryLifecycle.IsFinal(held.Status))
+            return Drop.Nothing;
+        var manifest = await t.ReadAsync(PageOf, SelectPages, ("id", page.QueryId));
+        if (manifest.Count == 0)
+            return Drop.All;
+        return manifest.Exists(p => p.PageNumber == page.PageNumber && p.Digest == page.Digest) ? Drop.Nothing : Drop.This;
+    }
 
     /// <summary>Which stored bytes are nobody's.</summary>
     enum Drop

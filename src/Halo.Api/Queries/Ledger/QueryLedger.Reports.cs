@@ -127,7 +127,7 @@ public sealed partial class QueryLedger
             if (held.ClaimId != claimId)
                 return new(false, held.Status);
             // What the API has settled by itself stays so, whatever the Link says later.
-            if (QueryLifecycle.IsFinal(held.Status) && held.SettledBy == LedgerSql.Word(Mover.Api))
+            if (QueryLifecycle.IsFinal(held.Status) && held.SettledBy is "api" or "restore")
                 return new(false, held.Status);
             return await report(t, held);
         });

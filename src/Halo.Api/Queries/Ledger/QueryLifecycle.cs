@@ -18,6 +18,9 @@ public enum Mover
 
     /// <summary>An operator moved, removed or disabled something.</summary>
     Operator,
+
+    /// <summary>A backup was restored: whatever was open then may have been done since.</summary>
+    Restore,
 }
 
 /// <summary>One allowed move.</summary>
@@ -50,7 +53,9 @@ public static class QueryLifecycle
         new(QueryStatus.Executing, QueryStatus.Queued, [Mover.Link], QueryMode.Async),
         new(QueryStatus.Executing, QueryStatus.Uploading, [Mover.Link], QueryMode.Async),
         new(QueryStatus.Executing, QueryStatus.Successful, [Mover.Link]),
-        new(QueryStatus.Executing, QueryStatus.ExecutionFailed, [Mover.Link, Mover.Api]),
+        new(QueryStatus.Executing, QueryStatus.ExecutionFailed, [Mover.Link, Mover.Api, Mover.Restore]),
+        new(QueryStatus.Queued, QueryStatus.ExecutionFailed, [Mover.Restore], QueryMode.Async),
+        new(QueryStatus.Uploading, QueryStatus.ExecutionFailed, [Mover.Restore], QueryMode.Async),
         new(QueryStatus.Executing, QueryStatus.UploadFailed, [Mover.Link, Mover.Api], QueryMode.Async),
         new(QueryStatus.Executing, QueryStatus.Cancelled, [Mover.Link, Mover.Api]),
 

@@ -40,7 +40,12 @@ public sealed record QueryRecord
     public double? EncodeMs { get; init; }
     public double? UploadMs { get; init; }
     public string? FailureCode { get; init; }
+    public string? ErrorType { get; init; }
+    public int? ErrorCode { get; init; }
     internal byte[]? WrappedKey { get; init; }
+
+    /// <summary>Whether its pages and details are still there; they go when their time is over.</summary>
+    public bool IsKept => WrappedKey is not null;
 
     /// <summary>Columns, output parameters and error text, decrypted.</summary>
     public QueryDetail Detail { get; init; } = new();
@@ -52,7 +57,7 @@ public sealed record QueryRecord
         """
         id, integrator_id, site_id, link_id, claim_id, mode, status, executed, tag, max_time_in_queue, execution_limit, command_size, request_size,
         sql_size, cancel_asked_at, created_at, queued_at, executing_at, uploading_at, completed_at, updated_at, deadline_at, rows_count,
-        rows_affected, result_size, page_count, digest, result_sets, lane_ms, execute_ms, encode_ms, upload_ms, failure_code, wrapped_key, detail
+        rows_affected, result_size, page_count, digest, result_sets, lane_ms, execute_ms, encode_ms, upload_ms, failure_code, wrapped_key, detail, error_type, error_code
         """;
 
     internal static (QueryRecord Record, byte[]? Detail) Read(DbDataReader r) => (new()
@@ -91,5 +96,7 @@ public sealed record QueryRecord
         UploadMs = r.DoubleOrNull(31),
         FailureCode = r.StringOrNull(32),
         WrappedKey = r.BytesOrNull(33),
+        ErrorType = r.StringOrNull(35),
+        ErrorCode = r.IntOrNull(36),
     }, r.BytesOrNull(34));
 }

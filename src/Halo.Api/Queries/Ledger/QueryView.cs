@@ -53,7 +53,9 @@ public static class QueryView
     {
         if (!QueryLifecycle.IsFinal(q.Status) || q.Status == QueryStatus.Successful)
             return null;
-        return q.Detail.Error ?? Failures.Of(q.FailureCode ?? FailureCodes.LinkError);
+        return q.Detail.Error ?? (q is { FailureCode: null, ErrorType: { } type, ErrorCode: { } code }
+            ? new ErrorDetails(type, code, "The database refused the query; its words are no longer kept.")
+            : Failures.Of(q.FailureCode ?? FailureCodes.LinkError));
     }
 
     static StatusTiming TimingOf(QueryRecord q) => new()

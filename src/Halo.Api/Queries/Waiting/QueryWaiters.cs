@@ -1,4 +1,6 @@
+using Halo.Api.Errors;
 using Halo.Api.Queries.Ledger;
+using Halo.Contracts.Errors;
 
 namespace Halo.Api.Queries.Waiting;
 
@@ -15,14 +17,15 @@ public sealed class QueryWaiters : IDisposable
     readonly Dictionary<Guid, HashSet<Waiter>> _byQuery = [];
     readonly SortedSet<Waiter> _byEnd = new(Comparer<Waiter>.Create(static (a, b) => (a.End, a.Number).CompareTo((b.End, b.Number))));
     readonly QueryLedger _ledger;
+    readonly int _most;
     readonly TimeProvider _time;
     readonly ITimer _timer;
     long _number;
     bool _stopped;
 
-    public QueryWaiters(QueryLedger ledger, TimeProvider time)
+    public QueryWaiters(QueryLedger ledger, QueryLimits limits, TimeProvider time)
     {
-        (_ledger, _time) = (ledger, time);
+        (_ledger, _most, _time) = (ledger, limits.Waiters, time);
         _timer = time.CreateTimer(static me => ((QueryWaiters)me!).EndDue(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         ledger.Settled += Wake;
     }
@@ -50,6 +53,7 @@ public sealed class QueryWaiters : IDisposable
     /// <summary>Begins to wait. Look at the query after this and before <see cref="Waiter.Ended"/>, so that no end falls between.</summary>
     /// <param name="atMost">From now.</param>
     /// <param name="gone">The caller left.</param>
+    /// <exception cref="RefusedException">As many wait as may.</exception>
     public Waiter Begin(Guid queryId, TimeSpan atMost, CancellationToken gone)
     {
         Waiter waiter;
@@ -60,6 +64,13 @@ public sealed class QueryWaiters : IDisposable
             {
                 waiter.Complete();
                 return waiter;
+            }
+            if (_byEnd.Count >= _most)
+            {
+                throw new RefusedException(new Refusal(503, ErrorCodes.QueueFull, "As many requests wait for queries as may. Ask again shortly, or without wait.")
+                {
+                    RetryAfter = TimeSpan.FromSeconds(1),
+                });
             }
             if (!_byQuery.TryGetValue(queryId, out var all))
                 _byQuery[queryId] = all = [];

@@ -180,7 +180,7 @@ CREATE TABLE queries (
   claim_id {uuid},
   claim_number BIGINT,
   handed_back_claim {uuid},           -- the last claim that gave it back unstarted, to know a repeat of its report
-  settled_by TEXT,                    -- api | link | integrator | operator, once final
+  settled_by TEXT,                    -- api | link | integrator | operator | restore, once final
   cancel_asked_at BIGINT,
   created_at BIGINT NOT NULL,
   queued_at BIGINT,
@@ -202,11 +202,12 @@ CREATE TABLE queries (
   error_type TEXT,                    -- whose error; these three stay plain for billing and operations
   error_code INTEGER,
   failure_code TEXT,
-  wrapped_key {blob},                 -- the query's own data key, wrapped by the master key it names
+  wrapped_key {blob},                 -- the query's own data key, wrapped by the master key it names; null once its results are no longer kept
   detail {blob},                      -- encrypted: columns, output parameters, the database's words
   trace_parent TEXT                   -- W3C, where the caller's trace goes on at the Link
 );
 CREATE INDEX queries_waiting ON queries (site_id, integrator_id, id) WHERE status = 'queued';
+CREATE INDEX queries_kept ON queries (completed_at) WHERE wrapped_key IS NOT NULL AND completed_at IS NOT NULL;
 CREATE INDEX queries_by_deadline ON queries (deadline_at) WHERE deadline_at IS NOT NULL;
 CREATE INDEX queries_with_link ON queries (link_id, claim_number) WHERE status IN ('executing', 'uploading');
 CREATE INDEX queries_listed ON queries (integrator_id, site_id, id);

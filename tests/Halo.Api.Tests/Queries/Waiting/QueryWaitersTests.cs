@@ -9,7 +9,7 @@ public class QueryWaitersTests(SharedPostgres postgres)
     public async Task Each_wait_ends_at_its_own_time_whatever_the_order()
     {
         await using var store = await TestStore.CreateAsync(StoreKind.Sqlite, postgres);
-        using var waiters = new QueryWaiters(store.Ledger, store.Time);
+        using var waiters = new QueryWaiters(store.Ledger, new(), store.Time);
         var ends = new Random(1).GetItems([10, 20, 30, 40, 50], 200);
         var all = ends.Select(ms => (ms, Waiter: waiters.Begin(Guid.NewGuid(), TimeSpan.FromMilliseconds(ms), default))).ToList();
         for (var passed = 0; passed < 60; passed += 5)
@@ -25,7 +25,7 @@ public class QueryWaitersTests(SharedPostgres postgres)
     public async Task Only_those_who_wait_for_a_query_are_woken_by_it()
     {
         await using var store = await TestStore.CreateAsync(StoreKind.Sqlite, postgres);
-        using var waiters = new QueryWaiters(store.Ledger, store.Time);
+        using var waiters = new QueryWaiters(store.Ledger, new(), store.Time);
         var (one, other) = (Guid.NewGuid(), Guid.NewGuid());
         using var first = waiters.Begin(one, TimeSpan.FromMinutes(1), default);
         using var second = waiters.Begin(one, TimeSpan.FromMinutes(1), default);
@@ -39,7 +39,7 @@ public class QueryWaitersTests(SharedPostgres postgres)
     public async Task A_caller_that_has_already_gone_waits_for_nothing()
     {
         await using var store = await TestStore.CreateAsync(StoreKind.Sqlite, postgres);
-        using var waiters = new QueryWaiters(store.Ledger, store.Time);
+        using var waiters = new QueryWaiters(store.Ledger, new(), store.Time);
         using var waiter = waiters.Begin(Guid.NewGuid(), TimeSpan.FromMinutes(1), new CancellationToken(canceled: true));
         Assert.True(waiter.Ended.IsCompleted);
         Assert.Equal(0, waiters.Count);

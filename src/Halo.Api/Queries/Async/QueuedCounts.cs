@@ -1,0 +1,90 @@
+using Halo.Api.Errors;
+using Halo.Api.Storage;
+using Halo.Contracts.Errors;
+
+namespace Halo.Api.Queries.Async;
+
+/// <summary>Keeps the queue bounded, for each site and whole, without counting at each accept.</summary>
+/// <remarks>
+/// What is accepted is counted up and what leaves is not counted at all, so the counts are never too low. Where one says that
+/// the bound is reached the store is counted anew; where that holds, it is believed for a second.
+/// </remarks>
+public sealed class QueuedCounts(Database database, QueryLimits limits, TimeProvider time) : IDisposable
+{
+    static readonly TimeSpan BelievedFor = TimeSpan.FromSeconds(1);
+    readonly Lock _lock = new();
+    readonly SemaphoreSlim _counting = new(1, 1);
+    Dictionary<Guid, int> _bySite = [];
+    // Not counted yet: the first accept does.
+    int _all = int.MaxValue;
+    long? _counted;
+
+    /// <summary>Counts one in, before it is stored.</summary>
+    /// <exception cref="RefusedException">The queue is full.</exception>
+    public async Task AddAsync(Guid siteId)
+    {
+        if (TryAdd(siteId))
+            return;
+        await _counting.WaitAsync();
+        try
+        {
+            if (TryAdd(siteId))
+                return;
+            if (_counted is null || time.GetElapsedTime(_counted.Value) >= BelievedFor)
+            {
+                await CountAsync();
+                if (TryAdd(siteId))
+                    return;
+            }
+        }
+        finally
+        {
+            _counting.Release();
+        }
+        throw new RefusedException(new Refusal(503, ErrorCodes.QueueFull,
+            "As many async queries are queued as may be, at this site or at the service. Nothing ran; try again later.")
+        {
+            RetryAfter = TimeSpan.FromSeconds(10),
+        });
+    }
+
+    /// <summary>It was not stored after all.</summary>
+    public void Remove(Guid siteId)
+    {
+        lock (_lock)
+        {
+            _all--;
+            if (_bySite.TryGetValue(siteId, out var atSite))
+                _bySite[siteId] = atSite - 1;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _counting.Dispose();
+
+    bool TryAdd(Guid siteId)
+    {
+        lock (_lock)
+        {
+            var atSite = _bySite.GetValueOrDefault(siteId);
+            if (_all >= limits.Queued || atSite >= limits.QueuedPerSite)
+                return false;
+            _bySite[siteId] = atSite + 1;
+            _all++;
+            return true;
+        }
+    }
+
+    async Task CountAsync()
+    {
+        // What is accepted while the store is counted is in neither, or in both: so many may be over the bound for a moment.
+        var found = await database.ReadAsync(r => (Site: r.GetGuid(0), Count: (int)r.GetInt64(1)),
+            "SELECT site_id, COUNT(*) FROM queries WHERE status = 'queued' GROUP BY site_id");
+        lock (_lock)
+        {
+            _bySite = found.ToDictionary(f => f.Site, f => f.Count);
+            _all = found.Sum(f => f.Count);
+            _counted = time.GetTimestamp();
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using Halo.Api.Links;
+using Halo.Api.Queries.Ledger;
+using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Messages;
+using LinkSession = Halo.Api.Links.LinkSession;
+
+namespace Halo.Api.Queries.Immediate;
+
+/// <summary>What became of immediate queries that were sent: by the Link's word, or by what its going says. Settled first, then told.</summary>
+public sealed partial class ImmediateJudging(
+    QueryLedger ledger, LinkSessions sessions, ImmediateExchanges exchanges, TimeProvider time, ILogger<ImmediateJudging> log) : IDisposable
+{
+    readonly Unrecorded _unrecorded = new(time);
+
+    /// <summary>Records that a query is being sent. Where the store does not take that, it is made up for when the end is known.</summary>
+    public Task RecordSentAsync(NewQuery query, LinkSession session, DateTimeOffset sentAt, TimeSpan patience) =>
+        _unrecorded.Watch(query.Id, () => ledger.RecordSentAsync(query, session.Reference, sentAt, sentAt + patience), patience);
+
+    /// <summary>The Link says how it ended: settled first, acknowledged and answered then.</summary>
+    public async Task SettleAsync(LinkSession session, Guid queryId, Outcome outcome)
+    {
+        var exchange = exchanges.Find(queryId);
+        try
+        {
+            var settlement = ImmediateEndings.From(outcome);
+            var result = await ledger.SettleImmediateAsync(queryId, settlement);
+            // The ledger does not know it: the accept failed with the store. It is written now, or nothing is acknowledged.
+            if (result.Status is null && await _unrecorded.RecordAsync(queryId))
+                result = await ledger.SettleImmediateAsync(queryId, settlement);
+            exchange?.Complete(new ImmediateEnd(result.Accepted ? outcome : null, time.GetUtcNow()));
+            await session.AcknowledgeAsync(queryId);
+        }
+        catch (Exception e)
+        {
+            // Not acknowledged: the Link keeps the outcome and tells it again in its next session.
+            LogNotSettled(queryId, e.GetType().Name);
+            exchange?.Complete(new ImmediateEnd(outcome, time.GetUtcNow()) { Recorded = false });
+        }
+    }
+
+    /// <summary>
+    /// The line broke while the command was being sent. The Hello that judges such queries may have come before this one was in
+    /// the ledger; so it is judged once more by what the next session's Hello says that its run has.
+    /// </summary>
+    public async Task JudgeBySuccessorAsync(ImmediateExchange exchange, TimeSpan patience)
+    {
+        try
+        {
+            using var limit = new CancellationTokenSource(patience, time);
+            await exchange.Recorded;
+            var next = await sessions.WaitAsync(exchange.Session.LinkId, limit.Token, except: exchange.Session);
+            if (next is null || next.Immediates.Contains(exchange.QueryId))
+                return;
+            var sameRun = next.RunId == exchange.Session.RunId;
+            await ledger.SettleImmediateAsync(exchange.QueryId, sameRun ? ImmediateEndings.NeverSent : ImmediateEndings.LinkLost);
+            exchanges.CompleteBySettling([exchange.QueryId]);
+        }
+        catch (Exception e)
+        {
+            // Its deadline settles it.
+            LogNotSettled(exchange.QueryId, e.GetType().Name);
+        }
+    }
+
+    /// <summary>
+    /// The Link has closed this session in order and its run is over: what it has not told by now it never will. What its last
+    /// words do not name it never began, and never will; where it left without last words, nothing is known.
+    /// </summary>
+    public async Task JudgeByFarewellAsync(LinkSession session)
+    {
+        foreach (var exchange in exchanges.OpenOf(session))
+        {
+            try
+            {
+                var neverBegun = session.Farewell is { } farewell && !farewell.Immediates.Contains(exchange.QueryId);
+                await exchange.Recorded;
+                await ledger.SettleImmediateAsync(exchange.QueryId, neverBegun ? ImmediateEndings.NeverBegun : ImmediateEndings.LinkLost);
+                exchanges.CompleteBySettling([exchange.QueryId]);
+            }
+            catch (Exception e)
+            {
+                // Its deadline settles it.
+                LogNotSettled(exchange.QueryId, e.GetType().Name);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _unrecorded.Dispose();
+
+    [LoggerMessage(1210, LogLevel.Error, "The end of query {QueryId} could not be recorded ({Exception}); its Link keeps it and tells it again")]
+    partial void LogNotSettled(Guid queryId, string exception);
+}
