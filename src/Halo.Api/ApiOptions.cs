@@ -32,6 +32,9 @@ public sealed record ApiOptions
     /// <summary>How often Links report, in seconds (1 to 300): <c>Halo:HeartbeatSeconds</c>, default 60.</summary>
     public int HeartbeatSeconds { get; init; } = 60;
 
+    /// <summary>When a Link counts as gone: <c>Halo:Links:…</c>.</summary>
+    public LivenessOptions Links { get; init; } = new();
+
     /// <summary>Bounds of queries: <c>Halo:Limits:…</c>.</summary>
     public required QueryLimits Limits { get; init; }
 
@@ -57,6 +60,7 @@ public sealed record ApiOptions
         var proxies = ReadList(halo, "TrustedProxies") ?? [];
         faults.AddRange(proxies.Where(p => Integrators.AddressRange.Parse(p) is null)
             .Select(p => $"Halo:TrustedProxies holds \"{p}\"; it takes IP addresses and ranges such as 10.0.0.0/8 or 2001:db8::/32."));
+        var links = LivenessOptions.Read(halo.GetSection("Links"), faults);
         var limits = QueryLimits.Read(halo.GetSection("Limits"), faults);
         var results = ResultOptions.Read(halo.GetSection("Results"), faults);
         var heartbeat = ReadInt(halo, "HeartbeatSeconds", 60, 1, 300, faults);
@@ -72,6 +76,7 @@ public sealed record ApiOptions
             SharedPractices = ReadList(halo, "SharedPractices") ?? ["0"],
             TrustedProxies = [.. proxies.Select(p => Integrators.AddressRange.Parse(p)!.Value)],
             HeartbeatSeconds = heartbeat,
+            Links = links,
             Limits = limits,
             Results = results,
         };

@@ -27,13 +27,13 @@ public static partial class LinkAgent
         await using var sites = new LocalSites(settings.Sites.Select((s, i) => new LocalSite(siteIds[i], s, (engine, c) => DatabaseEngines.Create(engine, c, time))));
         ReserveThreads(settings);
 
-        using var handler = LinkHttpClient.CreateHandler(settings.Api);
+        using var handler = LinkHttpClient.CreateHandler(settings.Api, settings.Proxy);
         using var http = LinkHttpClient.CreateClient(settings.Api, handler);
         using var invoker = new HttpMessageInvoker(handler, disposeHandler: false);
-        var api = new LinkHttpClient(http, time);
+        var api = new LinkHttpClient(http, time, settings.Connection.CallWithin);
         using var tokens = new AccessTokens(api, settings.ApiAddress, identity.LinkId, key, Own(), time);
         var enroller = new Enroller(api, settings.ApiAddress, identity.LinkId, key, settings.EnrolmentToken, directory, logs.CreateLogger<Enroller>());
-        var connector = new LinkConnector(settings.Api, invoker, enroller, tokens, time);
+        var connector = new LinkConnector(settings.Api, invoker, enroller, tokens, settings.Connection, time);
 
         var current = new CurrentSession();
         var state = new LinkState(time);
@@ -41,8 +41,8 @@ public static partial class LinkAgent
         var immediate = new ImmediateQueries(sites, settings.Lanes.Immediate, current, gate, time, logs.CreateLogger<ImmediateQueries>());
         var localKey = LocalKey.Open(directory.Path);
         using var journal = ClaimJournal.Open(directory.Path, localKey, time);
-        var spool = new Spool(directory.Path, localKey, new() { MaxBytes = settings.Spool.MaxBytes }, time);
-        using var uploader = new Uploader(http, tokens.GetAsync, gate.StandAsideAsync, spool, new(), time, Own(), logs.CreateLogger<Uploader>());
+        var spool = new Spool(directory.Path, localKey, new() { MaxBytes = settings.Spool.MaxBytes, WaitForRoom = settings.Spool.WaitForRoom }, time);
+        using var uploader = new Uploader(http, tokens.GetAsync, gate.StandAsideAsync, spool, UploadOptions.From(settings.Upload), time, Own(), logs.CreateLogger<Uploader>());
         await using var async = new AsyncQueries(new() { Slots = settings.Lanes.Async }, journal, spool, uploader, current,
             new ClaimedCommands(sites, time).RunAsync, time, logs.CreateLogger<AsyncQueries>());
 
@@ -54,7 +54,7 @@ public static partial class LinkAgent
         var dispatcher = new FrameDispatcher(current, immediate, async, pairing, state, logs.CreateLogger<FrameDispatcher>());
         var report = new LinkReport(identity.LinkId, run, started, settings, sites, practices, healths, state, immediate, async, spool, time);
         var loop = new SessionLoop(connector, line => new(line, dispatcher, current, report.HeartbeatAsync, tokens, Own(), time),
-            () => practices.Describe(healths.Last), report.Hello, dispatcher, state, Own(), time, logs.CreateLogger<SessionLoop>());
+            () => practices.Describe(healths.Last), report.Hello, dispatcher, state, settings.Connection, Own(), time, logs.CreateLogger<SessionLoop>());
 
         var log = logs.CreateLogger("Halo.Link");
         LogStarting(log, HostInformation.Version, identity.LinkId, settings.Sites.Count, settings.ApiAddress);

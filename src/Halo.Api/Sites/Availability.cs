@@ -4,10 +4,10 @@ using Halo.Contracts.Sites;
 namespace Halo.Api.Sites;
 
 /// <summary>Whether a Link's sites can be reached: computed when asked, from the session and the last word heard.</summary>
-public sealed class Availability(LinkDirectory links, LinkSessions sessions, TimeProvider time)
+public sealed class Availability(LinkDirectory links, LinkSessions sessions, ApiOptions options, TimeProvider time)
 {
-    /// <summary>Without any contact for so long, a site is unreachable.</summary>
-    public static readonly TimeSpan Silence = TimeSpan.FromMinutes(2);
+    // Without any contact for so long, a site is unreachable.
+    readonly TimeSpan _silence = TimeSpan.FromMilliseconds(options.Links.UnreachableAfterMs);
 
     // A site's silence counts only while this service was up itself.
     readonly DateTimeOffset _upSince = time.GetUtcNow();
@@ -22,6 +22,6 @@ public sealed class Availability(LinkDirectory links, LinkSessions sessions, Tim
         if (link.ClosedInOrder)
             return SiteAvailability.Offline;
         var since = heard > _upSince ? heard : _upSince;
-        return time.GetUtcNow() - since < Silence ? SiteAvailability.Online : SiteAvailability.Unreachable;
+        return time.GetUtcNow() - since < _silence ? SiteAvailability.Online : SiteAvailability.Unreachable;
     }
 }

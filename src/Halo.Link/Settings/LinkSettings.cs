@@ -18,6 +18,15 @@ public sealed record LinkSettings
     /// <summary>Bounds of the disk buffer.</summary>
     public SpoolSettings Spool { get; init; } = new();
 
+    /// <summary>How the line to the API is kept.</summary>
+    public ConnectionSettings Connection { get; init; } = new();
+
+    /// <summary>How pages are delivered over a bad line.</summary>
+    public UploadSettings Upload { get; init; } = new();
+
+    /// <summary>The way out; null: the system's proxy, and none to this machine itself.</summary>
+    public ProxySettings? Proxy { get; init; }
+
     /// <summary>The sites that this Link serves; at least one.</summary>
     public required IReadOnlyList<SiteSettings> Sites { get; init; }
 
@@ -41,6 +50,9 @@ public sealed record LaneSettings
 /// <summary>Bounds of the disk buffer for pages that are not uploaded yet.</summary>
 public sealed record SpoolSettings
 {
-    /// <summary>Bytes of all pages together. 64 MiB to 1 TiB, default 4 GiB; a tenth of the disk is left free whatever this says.</summary>
+    /// <summary>Bytes of all pages together. 1 MiB to 1 TiB, default 4 GiB; a tenth of the disk is left free whatever this says.</summary>
     public long MaxBytes { get; init; } = 4L << 30;
+
+    /// <summary>How long a database's reader waits for room before its statement is cancelled. 100 ms to 10 min, default 10 s.</summary>
+    public TimeSpan WaitForRoom { get; init; } = TimeSpan.FromSeconds(10);
 }

@@ -21,6 +21,9 @@ public static class SettingsReader
             DataDirectory = ReadDataDirectory(node, file),
             Lanes = ReadLanes(node),
             Spool = ReadSpool(node),
+            Connection = ConnectionReader.ReadConnection(node),
+            Upload = ConnectionReader.ReadUpload(node),
+            Proxy = ConnectionReader.ReadProxy(node),
             Sites = ReadSites(node),
         };
         node.RefuseUnknown();
@@ -137,7 +140,11 @@ public static class SettingsReader
         var standard = new SpoolSettings();
         if (node.Object("spool") is not { } spool)
             return standard;
-        var read = new SpoolSettings { MaxBytes = spool.Number("maxBytes", standard.MaxBytes, 64L << 20, 1L << 40) };
+        var read = new SpoolSettings
+        {
+            MaxBytes = spool.Number("maxBytes", standard.MaxBytes, 1L << 20, 1L << 40),
+            WaitForRoom = ConnectionReader.Time(spool, "waitForRoomMs", standard.WaitForRoom, 100, 600_000),
+        };
         spool.RefuseUnknown();
         return read;
     }
