@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Halo.Soak;
 
 if (SoakOptions.Read(args) is not { } options)
@@ -6,9 +7,12 @@ if (SoakOptions.Read(args) is not { } options)
     return 1;
 }
 using var stop = new CancellationTokenSource();
-Console.CancelKeyPress += (_, e) =>
+// Asked to stop, it ends its round, judges it and takes everything away.
+void OnSignal(PosixSignalContext context)
 {
-    e.Cancel = true;
+    context.Cancel = true;
     stop.Cancel();
-};
+}
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
+using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
 return await SoakRun.RunAsync(options, stop.Token) ? 0 : 1;

@@ -42,12 +42,11 @@ sealed class SoakWorld : IAsyncDisposable
         var store = options.PostgresStore ? await PostgresServer.StartAsync("fsync=off") : null;
         var server = PostgresServer.Missing is null ? await PostgresServer.StartAsync("fsync=off") : null;
         var fixture = HaloFixture.Create();
-        var sslPort = PostgresServer.FreePort();
-        var (pfx, pem) = Certificate.Write(fixture.TemporaryDirectory);
-        foreach (var (name, value) in await ApiSettingsAsync(fixture.Api.Address, sslPort, pfx, store))
+        var (address, certificate) = TlsSettings.Add(fixture);
+        foreach (var (name, value) in await ApiSettingsAsync(store))
             fixture.Api.Settings[name] = value;
 
-        var apiLine = new SocketProxy(new IPEndPoint(IPAddress.Loopback, sslPort));
+        var apiLine = new SocketProxy(new IPEndPoint(IPAddress.Loopback, new Uri(address).Port));
         var practices = new List<Practice> { new("sqlite", fixture.SqliteFile()) };
         var sites = new List<LinkSite> { new("sqlite", fixture.SqliteFile()) { PracticeManagementSiteId = "1" } };
         SocketProxy? databaseLine = null;
@@ -61,7 +60,7 @@ sealed class SoakWorld : IAsyncDisposable
         foreach (var practice in practices)
             await practice.PrepareAsync(options.Seed);
         var link = fixture.AddLink(LinkSettings(apiLine.Port), [.. sites]);
-        link.Environment["SSL_CERT_FILE"] = pem;
+        link.Environment["SSL_CERT_FILE"] = certificate;
         var world = new SoakWorld(fixture, link, apiLine, notebook)
         {
             Store = store,
@@ -111,14 +110,11 @@ sealed class SoakWorld : IAsyncDisposable
             Notebook.Defect($"{who.Trim()} met a fault of its own: {line}");
     }
 
-    static async Task<Dictionary<string, string>> ApiSettingsAsync(Uri plain, int sslPort, string pfx, PostgresServer? store)
+    static async Task<Dictionary<string, string>> ApiSettingsAsync(PostgresServer? store)
     {
         static string N(int number) => number.ToString(CultureInfo.InvariantCulture);
         var settings = new Dictionary<string, string>
         {
-            ["Kestrel__Endpoints__Plain__Url"] = plain.ToString().TrimEnd('/'),
-            ["Kestrel__Endpoints__Line__Url"] = $"https://127.0.0.1:{sslPort}",
-            ["Kestrel__Endpoints__Line__Certificate__Path"] = pfx,
             ["Halo__Limits__ImmediateExecutionMs"] = N(ImmediateMs),
             ["Halo__Limits__AsyncExecutionMs"] = N(AsyncMs),
             ["Halo__Limits__UploadMs"] = N(UploadMs),
