@@ -1,5 +1,6 @@
 using System.Globalization;
 using Halo.Api.Links;
+using Halo.Api.Observability;
 using Halo.Api.Queries;
 using Halo.Api.Results;
 
@@ -41,6 +42,9 @@ public sealed record ApiOptions
     /// <summary>How results are kept: <c>Halo:Results:…</c>.</summary>
     public required ResultOptions Results { get; init; }
 
+    /// <summary>Where metrics and traces go: <c>Halo:Telemetry:…</c>.</summary>
+    public TelemetryOptions Telemetry { get; init; } = new();
+
     /// <summary>Whether every site of this PMS ID is authoritative.</summary>
     public bool IsShared(string pmsId) => SharedPractices.Contains(pmsId);
 
@@ -63,6 +67,7 @@ public sealed record ApiOptions
         var links = LivenessOptions.Read(halo.GetSection("Links"), faults);
         var limits = QueryLimits.Read(halo.GetSection("Limits"), faults);
         var results = ResultOptions.Read(halo.GetSection("Results"), faults);
+        var telemetry = TelemetryOptions.Read(halo.GetSection("Telemetry"), faults);
         var heartbeat = ReadInt(halo, "HeartbeatSeconds", 60, 1, 300, faults);
         if (faults.Count > 0)
             throw new StartupException("The settings have faults:\n" + string.Join('\n', faults.Select(f => "  - " + f)));
@@ -79,6 +84,7 @@ public sealed record ApiOptions
             Links = links,
             Limits = limits,
             Results = results,
+            Telemetry = telemetry,
         };
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Halo.Api.Errors;
+using Halo.Api.OpenApi;
 using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 
@@ -10,8 +11,11 @@ namespace Halo.Api.Admin;
 public static class AdminAuditApi
 {
     public static void MapAdminAuditApi(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/admin/v1/audit", ListAsync).WithTags("Operator: audit").WithName("ListAudit").WithSummary("Who did what, oldest first")
-            .Produces<AuditEntryList>().Produces<ErrorResponse>(400);
+        routes.MapGet("/admin/v1/audit", ListAsync).WithTags("Operator: audit").Says("ListAudit", "Who did what, oldest first", "Every change that an operator or the service made.")
+            .TakesPaging().Takes(Input.Time("from", "Not before this moment."), Input.Time("to", "Not after this moment."))
+            .Answers(200, "A page of it.", new AuditEntryList(
+                [new(Examples.QueryId, Examples.At, "operator", "integrator.created", Examples.IntegratorId.ToString(), JsonNode.Parse("""{ "name": "Recalls Ltd" }"""))], null),
+                AdminJson.Default.AuditEntryList);
 
     static async Task<IResult> ListAsync(HttpContext http, Database database)
     {

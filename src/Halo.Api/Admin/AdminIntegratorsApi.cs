@@ -1,5 +1,6 @@
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
+using Halo.Api.OpenApi;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 
@@ -11,21 +12,24 @@ public static class AdminIntegratorsApi
     public static void MapAdminIntegratorsApi(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/admin/v1/integrators").WithTags("Operator: integrators");
-        group.MapPost("", CreateAsync).WithName("CreateIntegrator").WithSummary("Make an integrator; the only time that its keys are shown")
-            .Accepts<CreateIntegratorRequest>("application/json").Produces<NewIntegrator>(201).Produces<ErrorResponse>(400);
-        group.MapGet("", List).WithName("ListIntegrators").WithSummary("All integrators, without keys").Produces<AdminIntegratorList>();
-        group.MapGet("/{id}", Get).WithName("GetIntegrator").WithSummary("One integrator, without keys")
-            .Produces<AdminIntegrator>().Produces<ErrorResponse>(404);
-        group.MapPatch("/{id}", PatchAsync).WithName("ChangeIntegrator").WithSummary("Rename, enable, disable or limit an integrator")
-            .Accepts<PatchIntegratorRequest>("application/json").Produces<AdminIntegrator>().Produces<ErrorResponse>(400).Produces<ErrorResponse>(404);
-        group.MapDelete("/{id}", DeleteAsync).WithName("DeleteIntegrator").WithSummary("Remove an integrator, its keys and pairings")
-            .Produces(204).Produces<ErrorResponse>(404);
-        group.MapPost("/{id}/keys/{slot}/rotate", RotateAsync).WithName("RotateKey").WithSummary("Replace one key; the old one is dead when this answers")
-            .Produces<RotatedKey>().Produces<ErrorResponse>(404);
-        group.MapPut("/{id}/pairings/{siteId}", PairAsync).WithName("PairByOperator").WithSummary("Pair without a code")
-            .Produces<AdminSite>().Produces<ErrorResponse>(404);
-        group.MapDelete("/{id}/pairings/{siteId}", UnpairAsync).WithName("UnpairByOperator").WithSummary("Take a pairing away")
-            .Produces(200).Produces<ErrorResponse>(404);
+        group.MapPost("", CreateAsync).Says("CreateIntegrator", "Make an integrator", "The only time that its keys are shown.")
+            .Asks("Its name.", new CreateIntegratorRequest("Recalls Ltd"), AdminJson.Default.CreateIntegratorRequest)
+            .Answers(201, "Made.", new NewIntegrator(Examples.IntegratorId, "Recalls Ltd", new KeyPair("…", "…")), AdminJson.Default.NewIntegrator)
+            .Sends(201, "Location", "The integrator's address.")
+            .Refuses(400, ErrorCodes.InvalidRequest, "name: is required, with 1 to 200 characters.");
+        group.MapGet("", List).Says("ListIntegrators", "All integrators, without keys", "Oldest first.").TakesPaging()
+            .Answers(200, "A page of them.", new AdminIntegratorList([AdminExamples.Integrator], null), AdminJson.Default.AdminIntegratorList);
+        group.MapGet("/{id}", Get).Says("GetIntegrator", "One integrator, without keys", "With the sites it is paired with.").AnswersIntegrator();
+        group.MapPatch("/{id}", PatchAsync).Says("ChangeIntegrator", "Rename, enable, disable or limit an integrator", "What is absent stays. Empty lists and 0 take a limit away. In force when this answers.")
+            .Asks("The changes.", new PatchIntegratorRequest(null, true, ["203.0.113.0/24"], ["Zedmed"], 50, 100_000), AdminJson.Default.PatchIntegratorRequest, optional: true)
+            .AnswersIntegrator().Refuses(400, ErrorCodes.InvalidRequest, "rateLimit: is a number of requests per second from 1 to 100000; 0 takes the limit away.");
+        group.MapDelete("/{id}", DeleteAsync).Says("DeleteIntegrator", "Remove an integrator, its keys and pairings", "Its queued queries are cancelled.")
+            .AnswersNothing(204, "Gone.").RefusesUnknown();
+        group.MapPost("/{id}/keys/{slot}/rotate", RotateAsync).Says("RotateKey", "Replace one key", "The old one is dead when this answers; the new one is shown this once.")
+            .Answers(200, "The new key.", new RotatedKey("…"), AdminJson.Default.RotatedKey).RefusesUnknown();
+        group.MapPut("/{id}/pairings/{siteId}", PairAsync).Says("PairByOperator", "Pair without a code", "Repeating it changes nothing.").AnswersSite();
+        group.MapDelete("/{id}/pairings/{siteId}", UnpairAsync).Says("UnpairByOperator", "Take a pairing away", "The integrator's queued queries at the site are cancelled.")
+            .AnswersNothing(200, "Not paired any more.").RefusesUnknown();
     }
 
     static async Task<IResult> CreateAsync(HttpContext http, IntegratorRegistry registry)

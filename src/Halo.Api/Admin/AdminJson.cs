@@ -22,9 +22,16 @@ public sealed record AdminSite : Site
 }
 
 /// <summary>A page of sites.</summary>
+/// <param name="Sites">At most as many as <c>limit</c> says.</param>
+/// <param name="Next">Give it as <c>after</c> for the next page; absent on the last.</param>
 public sealed record AdminSiteList(IReadOnlyList<AdminSite> Sites, string? Next);
 
 /// <summary>An integrator, without its keys.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Name">1 to 200 characters.</param>
+/// <param name="Enabled">Whether its calls are answered; else 403.</param>
+/// <param name="CreatedAt">When it was made.</param>
+/// <param name="Pairings">Ids of the sites that it may query.</param>
 public sealed record AdminIntegrator(Guid Id, string Name, bool Enabled, DateTimeOffset CreatedAt, IReadOnlyList<Guid> Pairings)
 {
     /// <summary>From where it may call, as CIDR; empty: from everywhere.</summary>
@@ -41,31 +48,59 @@ public sealed record AdminIntegrator(Guid Id, string Name, bool Enabled, DateTim
 }
 
 /// <summary>One line of the audit log.</summary>
+/// <param name="Id">Id of the line.</param>
+/// <param name="At">When.</param>
+/// <param name="Actor">Who: <c>operator</c> with the address, an integrator, or the service.</param>
+/// <param name="Action">What was done.</param>
 /// <param name="Subject">Ids of what it was done to.</param>
+/// <param name="Detail">More, by the action.</param>
 public sealed record AuditEntry(Guid Id, DateTimeOffset At, string Actor, string Action, string Subject, JsonNode? Detail);
 
 /// <summary>A page of the audit log, oldest first.</summary>
+/// <param name="Audit">At most as many as <c>limit</c> says.</param>
+/// <param name="Next">Give it as <c>after</c> for the next page; absent on the last.</param>
 public sealed record AuditEntryList(IReadOnlyList<AuditEntry> Audit, string? Next);
 
 /// <summary>A page of integrators.</summary>
+/// <param name="Integrators">At most as many as <c>limit</c> says.</param>
+/// <param name="Next">Give it as <c>after</c> for the next page; absent on the last.</param>
 public sealed record AdminIntegratorList(IReadOnlyList<AdminIntegrator> Integrators, string? Next);
 
 /// <summary>A Link as operators see it.</summary>
+/// <param name="Id">The Link GUID.</param>
+/// <param name="Status"><c>waiting</c> for an approval, <c>enrolled</c> or <c>revoked</c>.</param>
+/// <param name="Version">Of its program, <c>YY.Mdd.build</c>.</param>
+/// <param name="Connected">Whether it has a session now.</param>
+/// <param name="LastHeardAt">When it was last heard of, by the API's clock.</param>
+/// <param name="CreatedAt">When it first asked to enrol.</param>
 public sealed record AdminLink(Guid Id, string Status, string Version, bool Connected, DateTimeOffset? LastHeardAt, DateTimeOffset CreatedAt);
 
 /// <summary>A page of Links.</summary>
+/// <param name="Links">At most as many as <c>limit</c> says.</param>
+/// <param name="Next">Give it as <c>after</c> for the next page; absent on the last.</param>
 public sealed record AdminLinkList(IReadOnlyList<AdminLink> Links, string? Next);
 
 /// <summary>A key that was rotated: the only time it is shown.</summary>
+/// <param name="Key">The new key.</param>
 public sealed record RotatedKey(string Key);
 
 /// <summary>A new enrolment token: the only time it is shown.</summary>
+/// <param name="Id">Names it in the audit log.</param>
+/// <param name="Token">Goes into the Link's configuration.</param>
+/// <param name="ExpiresAt">Until when it works.</param>
 public sealed record NewEnrolmentToken(Guid Id, string Token, DateTimeOffset ExpiresAt);
 
 /// <summary>Asks for an integrator.</summary>
+/// <param name="Name">1 to 200 characters; required.</param>
 public sealed record CreateIntegratorRequest(string? Name);
 
 /// <summary>Changes an integrator; what is absent stays. Empty lists and 0 take a limit away.</summary>
+/// <param name="Name">1 to 200 characters.</param>
+/// <param name="Enabled">Whether its calls are answered.</param>
+/// <param name="AllowedAddresses">From where it may call: addresses or ranges as 203.0.113.0/24, at most 200; empty: from everywhere.</param>
+/// <param name="PairWithoutCode">Names of PMS whose sites it may pair with without a code, at most 200; never Best Practice.</param>
+/// <param name="RateLimit">Requests per second, 1 to 100000; 0: no limit.</param>
+/// <param name="Quota">Queries per day, UTC, 1 to 1000000000000; 0: no limit.</param>
 public sealed record PatchIntegratorRequest(
     string? Name, bool? Enabled, IReadOnlyList<string>? AllowedAddresses, IReadOnlyList<string>? PairWithoutCode, int? RateLimit, long? Quota);
 
@@ -75,6 +110,10 @@ public sealed record PatchIntegratorRequest(
 public sealed record SiteDecisionRequest(bool? CopyPairings, string? Reason);
 
 /// <summary>Asks for an enrolment token.</summary>
+/// <param name="ExpiresInMinutes">1 to 525600; default 60.</param>
+/// <param name="Uses">How many Links may enrol with it, 1 to 10000; default 1.</param>
+/// <param name="PracticeManagementName">Only for sites of this PMS; default any.</param>
+/// <param name="PracticeManagementSiteId">Only for the practice of this id; default any.</param>
 public sealed record CreateEnrolmentTokenRequest(int? ExpiresInMinutes, int? Uses, string? PracticeManagementName, string? PracticeManagementSiteId);
 
 /// <summary>Source-generated JSON of the operator's side.</summary>

@@ -1,5 +1,6 @@
 using Halo.Api.Errors;
 using Halo.Api.Links;
+using Halo.Api.OpenApi;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Sites;
@@ -12,18 +13,24 @@ public static class AdminSitesApi
     public static void MapAdminSitesApi(this IEndpointRouteBuilder routes)
     {
         var sites = routes.MapGroup("/admin/v1/sites").WithTags("Operator: sites");
-        sites.MapGet("", List).WithName("ListSites").WithSummary("All sites, authoritative or not").Produces<AdminSiteList>();
-        sites.MapGet("/{siteId}", Get).WithName("GetSiteAsOperator").WithSummary("One site").Produces<AdminSite>().Produces<ErrorResponse>(404);
+        sites.MapGet("", List).Says("ListSites", "All sites, authoritative or not", "Oldest first.").TakesPaging()
+            .Takes(Input.Text("practiceManagementSiteId", "Only those of this practice.", "12345"),
+                Input.Word("availability", "Only those that are so now.", ["online", "offline", "unreachable"]))
+            .Answers(200, "A page of them.", new AdminSiteList([AdminExamples.Site], null), AdminJson.Default.AdminSiteList);
+        sites.MapGet("/{siteId}", Get).Says("GetSiteAsOperator", "One site", "What integrators see of it, its Link, and whether it waits for confirmation.").AnswersSite();
         sites.MapSiteDecisions();
-        routes.MapPost("/admin/v1/enrolment-tokens", CreateTokenAsync).WithTags("Operator: Links").WithName("CreateEnrolmentToken")
-            .WithSummary("A token by which a Link may enrol; shown once")
-            .Accepts<CreateEnrolmentTokenRequest>("application/json").Produces<NewEnrolmentToken>(201).Produces<ErrorResponse>(400);
+        routes.MapPost("/admin/v1/enrolment-tokens", CreateTokenAsync).WithTags("Operator: Links")
+            .Says("CreateEnrolmentToken", "A token by which a Link may enrol", "Shown this once.")
+            .Asks("For how long, how often and for which practice.", new CreateEnrolmentTokenRequest(60, 1, "Best Practice", "12345"), AdminJson.Default.CreateEnrolmentTokenRequest, optional: true)
+            .Answers(201, "The token.", new NewEnrolmentToken(Examples.QueryId, "…", Examples.At), AdminJson.Default.NewEnrolmentToken)
+            .Refuses(400, ErrorCodes.InvalidRequest, "uses: must be from 1 to 10000.");
         var links = routes.MapGroup("/admin/v1/links").WithTags("Operator: Links");
-        links.MapGet("", ListLinks).WithName("ListLinks").WithSummary("All Links").Produces<AdminLinkList>();
+        links.MapGet("", ListLinks).Says("ListLinks", "All Links", "Oldest first.").TakesPaging()
+            .Answers(200, "A page of them.", new AdminLinkList([AdminExamples.Link], null), AdminJson.Default.AdminLinkList);
         links.MapPost("/{linkId}/approve", (string linkId, LinkRights rights, LinkSessions sessions) => SetRightAsync(linkId, LinkStatus.Enrolled, rights, sessions))
-            .WithName("ApproveLink").WithSummary("Trust a Link that waits").Produces<AdminLink>().Produces<ErrorResponse>(404);
+            .Says("ApproveLink", "Trust a Link that waits", "It connects by itself within half a minute.").AnswersLink();
         links.MapPost("/{linkId}/revoke", (string linkId, LinkRights rights, LinkSessions sessions) => SetRightAsync(linkId, LinkStatus.Revoked, rights, sessions))
-            .WithName("RevokeLink").WithSummary("Take a Link's right away; its session is closed at once").Produces<AdminLink>().Produces<ErrorResponse>(404);
+            .Says("RevokeLink", "Take a Link's right away", "Its session is closed at once.").AnswersLink();
     }
 
     static IResult List(HttpContext http, SiteDirectory directory, AdminSites view)

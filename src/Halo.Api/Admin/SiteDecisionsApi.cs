@@ -1,4 +1,5 @@
 using Halo.Api.Errors;
+using Halo.Api.OpenApi;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 
@@ -9,12 +10,19 @@ static class SiteDecisionsApi
 {
     public static void MapSiteDecisions(this RouteGroupBuilder sites)
     {
-        sites.MapPut("/{siteId}/authority", MoveAsync).WithName("MoveAuthority").WithSummary("Make this site the one of its practice")
-            .Accepts<SiteDecisionRequest>("application/json").Produces<AdminSite>().Produces<ErrorResponse>(404).Produces<ErrorResponse>(409);
-        sites.MapPut("/{siteId}/confirm", ConfirmAsync).WithName("ConfirmSite").WithSummary("The changed database, machine or practice of this site is right")
-            .Accepts<SiteDecisionRequest>("application/json").Produces<AdminSite>().Produces<ErrorResponse>(404).Produces<ErrorResponse>(409);
-        sites.MapDelete("/{siteId}", RemoveAsync).WithName("RemoveSite").WithSummary("Take this site out for good")
-            .Accepts<SiteDecisionRequest>("application/json").Produces<AdminSite>().Produces<ErrorResponse>(404);
+        sites.MapPut("/{siteId}/authority", MoveAsync)
+            .Says("MoveAuthority", "Make this site the one of its practice",
+                "In one step, with who and why in the audit log. The old site answers 403 from then on; its queued queries are cancelled, those running finish.")
+            .Asks("Whether pairings are taken along, and why.", new SiteDecisionRequest(true, "New server"), AdminJson.Default.SiteDecisionRequest, optional: true)
+            .AnswersSite().Refuses(409, ErrorCodes.Conflict, "The site was removed and cannot come back.");
+        sites.MapPut("/{siteId}/confirm", ConfirmAsync)
+            .Says("ConfirmSite", "The changed database, machine or practice of this site is right", "The site can be queried again when this answers.")
+            .Asks("Why.", new SiteDecisionRequest(null, "The clinic moved to a new server"), AdminJson.Default.SiteDecisionRequest, optional: true)
+            .AnswersSite().Refuses(409, ErrorCodes.Conflict, "The site was removed and cannot come back.");
+        sites.MapDelete("/{siteId}", RemoveAsync)
+            .Says("RemoveSite", "Take this site out for good", "Its Link is told and its queries are settled.")
+            .Asks("Why.", new SiteDecisionRequest(null, "The practice closed"), AdminJson.Default.SiteDecisionRequest, optional: true)
+            .AnswersSite();
     }
 
     static Task<IResult> MoveAsync(HttpContext http, string siteId, SiteAccess access, SiteAuthority authority, AdminSites view) =>

@@ -44,6 +44,15 @@ public sealed partial class ErrorShape(RequestDelegate next, ILogger<ErrorShape>
             return;
         }
         var response = http.Response;
+        if (response.StatusCode is 412 or 416 && !response.HasStarted)
+        {
+            // What was said of the content that is not sent does not hold for the error.
+            response.Headers.Remove("Content-Digest");
+            response.Headers.ContentEncoding = default;
+            response.Headers.ETag = default;
+            response.ContentType = null;
+            response.ContentLength = null;
+        }
         if (response.StatusCode >= 400 && !response.HasStarted && response.ContentLength is null && response.ContentType is null)
             await Shape(http, response.StatusCode).ExecuteAsync(http);
     }
@@ -58,6 +67,8 @@ public sealed partial class ErrorShape(RequestDelegate next, ILogger<ErrorShape>
         404 => new(404, ErrorCodes.NotFound, $"There is no {http.Request.Method} {http.Request.Path}. The routes are listed at /docs."),
         405 => new(405, ErrorCodes.MethodNotAllowed,
             $"{http.Request.Path} does not know {http.Request.Method}. It takes {http.Response.Headers.Allow}."),
+        412 => new(412, ErrorCodes.Conflict, "The condition of If-Match or If-Unmodified-Since does not hold."),
+        416 => new(416, ErrorCodes.InvalidRequest, "The range begins beyond the end; Content-Range says how many bytes there are."),
         413 => new(413, ErrorCodes.RequestTooLarge, "The request's body is over the limit that GET /integrator/limits tells."),
         415 => new(415, ErrorCodes.UnsupportedMediaType, "The body must be JSON: send Content-Type: application/json."),
         500 when IsQuery(http) => new(500, ErrorCodes.InternalError,

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Dapper;
+using Halo.Api.OpenApi;
 using Halo.Api.Storage;
 
 namespace Halo.Api.Health;
@@ -12,10 +13,12 @@ public static class HealthApi
     public static void MapHealthApi(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/health/live", () => TypedResults.Json(new HealthReport("live", ProductVersion.Text, []), HealthJson.Default.HealthReport))
-            .WithName("Live").WithTags("Service").WithSummary("The process answers").Produces<HealthReport>();
+            .WithTags("Service").Says("Live", "The process answers", "Asks nothing of the store.")
+            .Answers(200, "It lives.", new HealthReport("live", "26.305.12", []), HealthJson.Default.HealthReport);
         routes.MapGet("/health/ready", ReadyAsync)
-            .WithName("Ready").WithTags("Service").WithSummary("It can take work; else what is not ready, by name")
-            .Produces<HealthReport>().Produces<HealthReport>(503);
+            .WithTags("Service").Says("Ready", "It can take work; else what is not ready, by name", "For load balancers.")
+            .Answers(200, "It can take work.", new HealthReport("ready", "26.305.12", []), HealthJson.Default.HealthReport)
+            .Answers(503, "It cannot.", new HealthReport("notReady", "26.305.12", ["store"]), HealthJson.Default.HealthReport);
     }
 
     static async Task<IResult> ReadyAsync(Database database, DataDirectory directory, IHostApplicationLifetime lifetime, TimeProvider time)

@@ -132,7 +132,12 @@ public sealed class IntegratorRegistry(Database database, IntegratorDirectory di
 }
 
 /// <summary>A new integrator: the only time that its keys are shown.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Keys">Shown this once.</param>
 public sealed record NewIntegrator(Guid Id, string Name, KeyPair Keys);
 
 /// <summary>Both keys.</summary>
+/// <param name="Primary">One key.</param>
+/// <param name="Secondary">The other, so that either can be replaced while the other works.</param>
 public sealed record KeyPair(string Primary, string Secondary);

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Halo.Api.Admin;
 using Halo.Api.Integrators;
 using Microsoft.AspNetCore.OpenApi;
@@ -8,7 +9,14 @@ namespace Halo.Api.OpenApi;
 /// <summary>The API's description at <c>/openapi/v1.json</c>, and a page to read it at <c>/docs</c> that loads nothing from outside.</summary>
 static class Docs
 {
-    public static void AddHaloOpenApi(this IServiceCollection services) => services.AddOpenApi("v1", options =>
+    public static void AddHaloOpenApi(this IServiceCollection services)
+    {
+        // For the document alone: without it every number would be shown as "a number or a string".
+        services.ConfigureHttpJsonOptions(json => json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict);
+        services.AddOpenApi("v1", Describe);
+    }
+
+    static void Describe(OpenApiOptions options)
     {
         options.AddDocumentTransformer((document, _, _) =>
         {
@@ -16,7 +24,12 @@ static class Docs
             {
                 Title = "Halo API",
                 Version = ProductVersion.Text,
-                Description = "Queries practice management databases inside clinics, through Halo Link.",
+                Description = """
+                    Queries practice management databases inside clinics, through Halo Link.
+
+                    Bodies are JSON in UTF-8, times UTC in ISO 8601 with milliseconds, ids lower-case UUIDs, durations whole milliseconds unless
+                    a field says otherwise. What a field does not say is left out. Unknown fields of a request are ignored.
+                    """,
             };
             document.Components ??= new OpenApiComponents();
             document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
@@ -26,19 +39,9 @@ static class Docs
             };
             return Task.CompletedTask;
         });
-        options.AddOperationTransformer((operation, context, _) =>
-        {
-            var scheme = context.Description.RelativePath switch
-            {
-                { } path when path.StartsWith("integrator", StringComparison.Ordinal) => "subscriptionKey",
-                { } path when path.StartsWith("admin", StringComparison.Ordinal) => "adminKey",
-                _ => null,
-            };
-            if (scheme is not null)
-                operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(scheme, context.Document)] = [] }];
-            return Task.CompletedTask;
-        });
-    });
+        options.AddOperationTransformer<RouteDescriber>();
+        options.AddDocumentTransformer<SchemaTidy>();
+    }
 
     public static void MapDocs(this WebApplication app)
     {

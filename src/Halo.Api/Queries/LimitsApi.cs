@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Halo.Api.OpenApi;
 
 namespace Halo.Api.Queries;
 
@@ -11,10 +12,21 @@ public static class LimitsApi
                     limits.ImmediateExecutionMs, limits.AsyncExecutionMs, limits.UploadMs, QueryLimits.ImmediateQueueMs, QueryLimits.AsyncQueueMs,
                     QueryLimits.TextBytes, limits.RequestBytes, limits.ImmediateResultBytes, limits.PageBytes),
                 LimitsJson.Default.LimitsInForce))
-            .WithName("GetLimits").WithTags("Service").WithSummary("The limits in force").Produces<LimitsInForce>();
+            .WithTags("Service").Says("GetLimits", "The limits in force", "Durations in milliseconds, sizes in bytes.")
+            .Answers(200, "The limits.", new LimitsInForce(60_000, 300_000, 3_600_000, QueryLimits.ImmediateQueueMs, QueryLimits.AsyncQueueMs,
+                QueryLimits.TextBytes, 16 * 1024 * 1024, 8 * 1024 * 1024, 1024 * 1024), LimitsJson.Default.LimitsInForce);
 }
 
 /// <summary>The limits in force: durations in milliseconds, sizes in bytes.</summary>
+/// <param name="ImmediateExecution">Longest an immediate query may execute, in milliseconds.</param>
+/// <param name="AsyncExecution">Longest an async query may execute, in milliseconds; queue and upload are not counted.</param>
+/// <param name="Upload">Longest the pages of an async query may take once the database has answered, in milliseconds.</param>
+/// <param name="ImmediateMaxTimeInQueue">Largest <c>maxTimeInQueue</c> of an immediate query, in milliseconds.</param>
+/// <param name="AsyncMaxTimeInQueue">Largest <c>maxTimeInQueue</c> of an async query, in milliseconds.</param>
+/// <param name="CommandText">Most bytes of a command's text in UTF-8.</param>
+/// <param name="RequestBody">Most bytes of a request's body.</param>
+/// <param name="ImmediateResult">Most bytes of JSON of an immediate result; more is a 413.</param>
+/// <param name="Page">About so many bytes of JSON make a page.</param>
 public sealed record LimitsInForce(
     int ImmediateExecution,
     int AsyncExecution,

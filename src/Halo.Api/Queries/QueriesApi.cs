@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
+using Halo.Api.OpenApi;
 using Halo.Api.Queries.Async;
 using Halo.Api.Queries.Cancelling;
 using Halo.Api.Queries.Idempotency;
@@ -26,26 +27,20 @@ public static class QueriesApi
     {
         var queries = routes.MapGroup("/integrator/sites/{siteId}/queries").WithTags("Queries");
         queries.MapPost("/immediate", (HttpContext http, string siteId, QueryDoor door, IdempotentQueries keyed) => SubmitAsync(http, siteId, QueryMode.Immediate, door, keyed))
-            .WithName("QueryImmediate").WithSummary("Run a query and answer with its rows")
-            .WithDescription(
-                $"Accept: {RowForms.ArrayType}, {RowForms.LinesType} or {RowForms.CsvType} streams the rows themselves, of any size, with the header Halo-Query-Id. "
-                + "An error before the first row has its status; a later one aborts the response, so what ends in order is whole. " + RowForms.IntegersNote)
-            .Accepts<QueryRequest>("application/json").Produces<Query>(200, RowForms.JsonType, RowForms.ArrayType, RowForms.LinesType, RowForms.CsvType)
-            .Produces<ErrorResponse>(406).Produces<Query>(400).Produces<Query>(409).Produces<Query>(413).Produces<Query>(503).Produces<Query>(504)
-            .Produces<ErrorResponse>(401).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404).Produces<ErrorResponse>(422);
+            .DescribeImmediate();
         queries.MapPost("/async", (HttpContext http, string siteId, QueryDoor door, IdempotentQueries keyed) => SubmitAsync(http, siteId, QueryMode.Async, door, keyed))
-            .WithName("QueryAsync").WithSummary("Queue a query whose rows are stored in pages")
-            .Accepts<QueryRequest>("application/json").Produces<Query>(201)
-            .Produces<ErrorResponse>(400).Produces<ErrorResponse>(401).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404).Produces<ErrorResponse>(422);
+            .DescribeAsync();
         queries.MapPost("", (HttpContext http, string siteId, QueryDoor door, IdempotentQueries keyed) => SubmitAsync(http, siteId, null, door, keyed))
-            .WithName("Query").WithSummary("Old form: mode says how it is answered")
-            .Accepts<QueryRequest>("application/json").Produces<Query>().Produces<Query>(201)
-            .Produces<ErrorResponse>(400).Produces<ErrorResponse>(401).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404).Produces<ErrorResponse>(422);
+            .DescribeOldForm();
         queries.MapListApi();
         queries.MapWaitingApi();
         queries.MapCancelApi();
-        queries.MapPost("/status", LookUpAsync).WithName("LookUpQueries").WithSummary("Where up to 100 queries stand")
-            .Accepts<QueryStatusRequest>("application/json").Produces<QueryStatusResponse>().Produces<ErrorResponse>(400);
+        queries.MapPost("/status", LookUpAsync)
+            .Says("LookUpQueries", "Where up to 100 queries stand", "The answers come in the order asked; another integrator's queries are not found.")
+            .Asks("1 to 100 ids.", new QueryStatusRequest([Examples.QueryId]), HaloJson.Default.QueryStatusRequest)
+            .Answers(200, "One answer for each id.", new QueryStatusResponse([new(Examples.QueryId, LookupStatus.Found, Examples.Queued)]), HaloJson.Default.QueryStatusResponse)
+            .Refuses(400, ErrorCodes.InvalidRequest, "queryIds: must be an array of 1 to 100 ids.")
+            .RefusesSite();
     }
 
     static async Task<IResult> SubmitAsync(HttpContext http, string siteId, QueryMode? mode, QueryDoor door, IdempotentQueries keyed)
@@ -57,17 +52,13 @@ public static class QueriesApi
         if (wanted is null)
             return unknown!;
         if (key is not null)
-        {
-            return wanted.Form is null
-                ? await keyed.SubmitAsync(http, siteId, mode, key, wanted.IntegersAsText)
-                : Refusal.Invalid("Idempotency-Key", "goes with Accept: application/json alone: a streamed answer cannot be kept and repeated.");
-        }
+            return await keyed.SubmitAsync(http, siteId, mode, key, wanted);
         var (site, submission, refusal) = await door.ReadAsync(http, siteId, mode);
         if (refusal is not null)
             return refusal;
         if (submission!.Mode == QueryMode.Immediate)
         {
-            if (wanted.Form is { } form && submission.Command.ExecutionMode != ExecutionMode.NonQuery)
+            if (wanted.StreamFor(submission.Command) is { } form)
             {
                 await door.Streams.SendAsync(http, site!, submission, form, wanted.IntegersAsText);
                 return TypedResults.Empty;

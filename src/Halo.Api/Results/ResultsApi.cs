@@ -20,16 +20,9 @@ public static class ResultsApi
     public static void MapResultsApi(this IEndpointRouteBuilder routes)
     {
         var results = routes.MapGroup("/integrator/sites/{siteId}/queries/{queryId}/results").WithTags("Results");
-        results.MapGet("", GetWholeAsync).WithName("GetResult").WithSummary("All rows in one document: a JSON array, NDJSON or CSV")
-            .WithDescription(
-                "Accept chooses the form. 409 before the query is successful, 410 after retention. "
-                + "A failure half-way aborts the connection: a document that ends in order is whole. " + RowForms.IntegersNote)
-            .Produces(200, contentType: RowForms.JsonType, additionalContentTypes: [RowForms.ArrayType, RowForms.LinesType, RowForms.CsvType])
-            .Produces<ErrorResponse>(400).Produces<ErrorResponse>(404).Produces<ErrorResponse>(406).Produces<ErrorResponse>(409).Produces<ErrorResponse>(410);
-        results.MapGet("/{pageNumber}", GetPageAsync).WithName("GetPage").WithSummary("One page, its rows in base64")
-            .Produces<PageContent>().Produces<ErrorResponse>(400).Produces<ErrorResponse>(404).Produces<ErrorResponse>(410).Produces<ErrorResponse>(413);
-        results.MapGet("/{pageNumber}/stream", StreamPageAsync).WithName("StreamPage").WithSummary("One page's JSON array itself, as stored where br is accepted")
-            .Produces(200, contentType: "application/json").Produces(206).Produces(304).Produces<ErrorResponse>(404).Produces<ErrorResponse>(410);
+        results.MapGet("", GetWholeAsync).DescribeWhole();
+        results.MapGet("/{pageNumber}", GetPageAsync).DescribePage();
+        results.MapGet("/{pageNumber}/stream", StreamPageAsync).DescribeStream();
     }
 
     static async Task<IResult> GetWholeAsync(HttpContext http, string siteId, string queryId, ResultReader reader, ResultDocument document)
@@ -102,13 +95,13 @@ public static class ResultsApi
         if (coding == PageCoding.Identity)
             return TypedResults.Stream(rows, "application/json", entityTag: tag);
         http.Response.Headers.ContentEncoding = coding;
-        http.Response.Headers.ETag = tag.ToString();
+        // Whoever has it already is answered without the rows being read.
+        http.Response.RegisterForDisposeAsync(rows);
         return TypedResults.Stream(async body =>
         {
-            await using (rows)
-            await using (var gzip = new GZipStream(body, CompressionLevel.Fastest, leaveOpen: true))
-                await rows.CopyToAsync(gzip, http.RequestAborted);
-        }, "application/json");
+            await using var gzip = new GZipStream(body, CompressionLevel.Fastest, leaveOpen: true);
+            await rows.CopyToAsync(gzip, http.RequestAborted);
+        }, "application/json", entityTag: tag);
     }
 
     static IReadOnlyList<OutputParameter> ParametersOf(OpenPage page) =>

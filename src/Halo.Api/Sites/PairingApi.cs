@@ -1,6 +1,8 @@
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
+using Halo.Api.OpenApi;
 using Halo.Contracts.Errors;
+using Halo.Contracts.Json;
 using Halo.Contracts.Sites;
 
 namespace Halo.Api.Sites;
@@ -10,12 +12,20 @@ public static class PairingApi
 {
     public static void MapPairingApi(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/integrator/pair-site", PairAsync).WithTags("Sites").WithName("PairSite")
-            .WithSummary("Pair with a practice, by a code made there")
-            .Produces<Site>().Produces<ErrorResponse>(400).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404).Produces<ErrorResponse>(429);
-        routes.MapPost("/integrator/pairSite", PairAsync).WithTags("Sites").WithName("PairSiteOldName").WithSummary("The same, by its old name")
-            .Produces<Site>().Produces<ErrorResponse>(400).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404).Produces<ErrorResponse>(429);
+        Describe(routes.MapPost("/integrator/pair-site", PairAsync), "PairSite", "Pair with a practice, by a code made there");
+        Describe(routes.MapPost("/integrator/pairSite", PairAsync), "PairSiteOldName", "The same, by its old name");
     }
+
+    static void Describe(RouteHandlerBuilder route, string name, string summary) => route.WithTags("Sites")
+        .Says(name, summary,
+            "The practice makes the code with 'halo-link pairing-code'; it works once and for 24 hours. Best Practice always requires one; for another PMS the operator "
+            + "may let an integrator pair without. Who is paired already gets the site, with or without a code. Everything is in the query string; there is no body.")
+        .Takes(Inputs.PracticeId, Inputs.PracticeName, Input.Text("pairingCode", "The code that the practice made.", "4F7K-92QD"), Inputs.Words)
+        .Answers(200, "Paired; the site.", Examples.Site, HaloJson.Default.Site)
+        .Refuses(400, ErrorCodes.InvalidRequest, "practiceManagementSiteId: is required, as a query parameter.")
+        .Refuses(403, ErrorCodes.PairingCodeInvalid, "The pairing code is missing, wrong, used before or older than 24 hours.")
+        .Refuses(404, ErrorCodes.NotFound, "There is no authoritative site of this practice.")
+        .Refuses(429, ErrorCodes.TooManyRequests, "Five wrong pairing codes within an hour: wait as Retry-After says.");
 
     static async Task<IResult> PairAsync(HttpContext http, SiteDirectory sites, Pairing pairing, SiteView view)
     {

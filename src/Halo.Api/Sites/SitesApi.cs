@@ -1,5 +1,7 @@
 using Halo.Api.Integrators;
+using Halo.Api.OpenApi;
 using Halo.Contracts.Errors;
+using Halo.Contracts.Json;
 using Halo.Contracts.Sites;
 
 namespace Halo.Api.Sites;
@@ -9,12 +11,16 @@ public static class SitesApi
 {
     public static void MapSitesApi(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/integrator/sites", Search).WithName("FindSites").WithTags("Sites")
-            .WithSummary("The authoritative site of a practice")
-            .Produces<SiteList>().Produces<ErrorResponse>(400);
-        routes.MapGet("/integrator/sites/{siteId}", Get).WithName("GetSite").WithTags("Sites")
-            .WithSummary("One site")
-            .Produces<Site>().Produces<ErrorResponse>(404);
+        routes.MapGet("/integrator/sites", Search).WithTags("Sites")
+            .Says("FindSites", "The authoritative site of a practice", "Both parameters are required. Only authoritative sites are listed; where there is none, the list is empty.")
+            .Takes(Inputs.PracticeId, Inputs.PracticeName, Inputs.Words)
+            .Answers(200, "The sites, none or one.", new SiteList([Examples.Site]), HaloJson.Default.SiteList)
+            .Refuses(400, ErrorCodes.InvalidRequest, "practiceManagementSiteId: is required, as a query parameter.");
+        routes.MapGet("/integrator/sites/{siteId}", Get).WithTags("Sites")
+            .Says("GetSite", "One site", "availability says whether it can be asked now, database whether its Link can reach the database.")
+            .Takes(Inputs.Words)
+            .Answers(200, "The site.", Examples.Site, HaloJson.Default.Site)
+            .Refuses(404, ErrorCodes.NotFound, "There is no such site.");
     }
 
     static IResult Search(HttpContext http, SiteDirectory sites, SiteView view)

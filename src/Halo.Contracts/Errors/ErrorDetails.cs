@@ -3,12 +3,12 @@ using System.Text.Json.Serialization;
 namespace Halo.Contracts.Errors;
 
 /// <summary>Why a query failed.</summary>
-/// <param name="ErrorType">Whose error it is: one of <see cref="ErrorTypes"/>.</param>
+/// <param name="ErrorType">Whose error it is: <c>mssql</c>, <c>pgsql</c>, <c>sqlite</c>, <c>haloLink</c> (the agent) or <c>http</c> (the way between).</param>
 /// <param name="ErrorCode">The database's own number; for <c>haloLink</c> and <c>http</c> the HTTP status.</param>
 /// <param name="ErrorMessage">The database's own words, unchanged, or ours.</param>
 public sealed record ErrorDetails(string ErrorType, int ErrorCode, string ErrorMessage)
 {
-    /// <summary>Our own word for it, from <see cref="FailureCodes"/>; absent on plain database errors.</summary>
+    /// <summary>Our own word for it, from the closed list in docs/http-api.md; absent on plain database errors.</summary>
     public string? Code { get; init; }
 
     /// <summary>The SQLSTATE, where the database gives one.</summary>

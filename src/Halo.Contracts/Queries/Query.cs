@@ -20,7 +20,7 @@ public sealed record Query
     /// <summary>Where it stands.</summary>
     public required QueryStatus Status { get; init; }
 
-    /// <summary>Milliseconds it may wait before the database gets it.</summary>
+    /// <summary>Milliseconds it may wait before the database gets it: immediate 0 to 60000, async 0 to 7200000.</summary>
     public required int MaxTimeInQueue { get; init; }
 
     /// <summary>Bytes of the command as JSON.</summary>
@@ -29,7 +29,7 @@ public sealed record Query
     /// <summary>Bytes of the request's body.</summary>
     public required long RequestSize { get; init; }
 
-    /// <summary>Bytes of the SQL text.</summary>
+    /// <summary>Bytes of the text in UTF-8.</summary>
     public required long SqlQuerySize { get; init; }
 
     /// <summary>When it was accepted, by the API's clock.</summary>
@@ -50,7 +50,7 @@ public sealed record Query
     /// <summary>Whether the database did it; on every final state other than successful, and on 413 and 504.</summary>
     public Executed? Executed { get; init; }
 
-    /// <summary>The caller's own mark, from the header <c>Halo-Tag</c>.</summary>
+    /// <summary>The caller's own mark, from the header <c>Halo-Tag</c>: 1 to 64 characters.</summary>
     public string? Tag { get; init; }
 
     /// <summary>Bytes of the result as JSON, once successful.</summary>
@@ -62,10 +62,10 @@ public sealed record Query
     /// <summary>Why it failed.</summary>
     public ErrorDetails? ErrorDetails { get; init; }
 
-    /// <summary>Deprecated: the same as in <see cref="ErrorDetails"/>.</summary>
+    /// <summary>Deprecated: the same as in <c>errorDetails</c>.</summary>
     public int? ErrorCode { get; init; }
 
-    /// <summary>Deprecated: the same as in <see cref="ErrorDetails"/>.</summary>
+    /// <summary>Deprecated: the same as in <c>errorDetails</c>.</summary>
     public string? ErrorMessage { get; init; }
 
     /// <summary>The general error beside the envelope, on 503 and 504.</summary>
@@ -99,10 +99,10 @@ public sealed record Period(DateTimeOffset StartTime, DateTimeOffset? EndTime);
 /// <summary>Durations of a query in milliseconds.</summary>
 public sealed record QueryMetrics
 {
-    /// <summary>From sending to the database until its answer.</summary>
+    /// <summary>From sending to the database until its answer begins, in milliseconds.</summary>
     public double? SqlExecutionDuration { get; init; }
 
-    /// <summary>From acceptance until the Link had it.</summary>
+    /// <summary>From acceptance until the Link had it. These phases follow each other: their sum is at most the time from <c>createdAt</c> to <c>completedAt</c>.</summary>
     public double? QueueDuration { get; init; }
 
     /// <summary>In the Link's lane before the database got it.</summary>

@@ -11,7 +11,7 @@ public sealed record QueryCommand(string Text)
     /// <summary>What is wanted back. Default: rows.</summary>
     public ExecutionMode ExecutionMode { get; init; } = ExecutionMode.Reader;
 
-    /// <summary>What <see cref="Text"/> is. Default: SQL text.</summary>
+    /// <summary>What <c>text</c> is. Default: SQL text.</summary>
     public CommandType Type { get; init; } = CommandType.Text;
 
     /// <summary>Parameters, in the caller's order; none when null.</summary>
@@ -56,7 +56,7 @@ public sealed record CommandParameter(string Name)
     /// <summary>The type; null: the database infers it.</summary>
     public SqlType? Type { get; init; }
 
-    /// <summary>Name of the table or user-defined type, for <see cref="SqlType.Structured"/> and <see cref="SqlType.Udt"/>.</summary>
+    /// <summary>Name of the table or user-defined type, for <c>Structured</c> and <c>Udt</c>.</summary>
     public string? TypeName { get; init; }
 
     /// <summary>Total digits of a decimal output.</summary>
@@ -68,7 +68,7 @@ public sealed record CommandParameter(string Name)
     /// <summary>Bytes, of an output parameter; -1 is the maximum. It never shortens an input.</summary>
     public int? Size { get; init; }
 
-    /// <summary>A string (binary in base64), null, a JSON number or boolean, or for <see cref="SqlType.Structured"/> an array of row objects.</summary>
+    /// <summary>A string (binary in base64), null, a JSON number or boolean, or for <c>Structured</c> an array of row objects.</summary>
     public JsonElement? Value { get; init; }
 }
 

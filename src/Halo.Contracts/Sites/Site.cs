@@ -27,7 +27,7 @@ public record Site
     /// <summary>What the site last said of its practice.</summary>
     public PracticeMetadata? PracticeMetadata { get; init; }
 
-    /// <summary>When <see cref="PracticeMetadata"/> was last refreshed.</summary>
+    /// <summary>When <c>practiceMetadata</c> was last refreshed.</summary>
     public DateTimeOffset? EnrichedAt { get; init; }
 
     /// <summary>The practice's name as at installation; need not be unique.</summary>
@@ -71,7 +71,7 @@ public sealed record SiteCatalogue(string Name, bool IsDefault);
 /// <summary>What a site says of its practice.</summary>
 public sealed record PracticeMetadata
 {
-    /// <summary>See <see cref="Site.PmsType"/>.</summary>
+    /// <summary><c>BestPractice</c>, <c>Zedmed</c>, <c>D4w</c>; of another PMS its name without spaces.</summary>
     public required string PmsType { get; init; }
 
     /// <summary>The practice's name.</summary>

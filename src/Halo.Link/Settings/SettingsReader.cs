@@ -25,6 +25,7 @@ public static class SettingsReader
             Upload = ConnectionReader.ReadUpload(node),
             Proxy = ConnectionReader.ReadProxy(node),
             Sites = ReadSites(node),
+            Otlp = ReadOtlp(node),
         };
         node.RefuseUnknown();
         return faults.Count == 0 ? settings : throw new SettingsException(faults);
@@ -147,6 +148,17 @@ public static class SettingsReader
         };
         spool.RefuseUnknown();
         return read;
+    }
+
+    static Uri? ReadOtlp(SettingsNode node)
+    {
+        if (node.Object("telemetry") is not { } telemetry)
+            return null;
+        Uri? otlp = null;
+        if (telemetry.Text("otlp") is { } text && !(Uri.TryCreate(text, UriKind.Absolute, out otlp) && otlp.Scheme is "http" or "https"))
+            telemetry.Fault("otlp", "must be the http or https address of an OTLP collector, as http://127.0.0.1:4318.");
+        telemetry.RefuseUnknown();
+        return otlp;
     }
 
     static List<SiteSettings> ReadSites(SettingsNode node)

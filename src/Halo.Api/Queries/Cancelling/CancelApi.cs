@@ -1,5 +1,6 @@
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
+using Halo.Api.OpenApi;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
@@ -11,9 +12,12 @@ namespace Halo.Api.Queries.Cancelling;
 static class CancelApi
 {
     public static void MapCancelApi(this RouteGroupBuilder queries) =>
-        queries.MapDelete("/{queryId}", CancelAsync).WithName("CancelQuery").WithSummary("Ask for a query to be stopped")
-            .WithDescription("202: it is being stopped; GET tells how it ended. 200: it had ended before.")
-            .Produces<Query>().Produces<Query>(202).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404);
+        queries.MapDelete("/{queryId}", CancelAsync)
+            .Says("CancelQuery", "Ask for a query to be stopped",
+                "A queued query is cancelled in this very answer; one that a Link has ends as the Link says: GET with wait tells. A write that the database had finished is never called cancelled.")
+            .Answers(200, "It had ended before.", Examples.Export, HaloJson.Default.Query)
+            .Answers(202, "It is being stopped.", Examples.Queued, HaloJson.Default.Query)
+            .RefusesSite();
 
     static async Task<IResult> CancelAsync(HttpContext http, string siteId, string queryId, SiteAccess access, QueryCancelling cancelling)
     {

@@ -4,6 +4,7 @@ using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Ledger;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Queries.Waiting;
+using Halo.Api.Results.Formats;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
@@ -24,7 +25,7 @@ public sealed class IdempotentQueries(
     const string ReplayedHeader = "Halo-Replayed";
 
     /// <summary>Carries a request out, or repeats the answer that it had.</summary>
-    public async Task<IResult> SubmitAsync(HttpContext http, string siteId, QueryMode? mode, string key, bool integersAsText)
+    public async Task<IResult> SubmitAsync(HttpContext http, string siteId, QueryMode? mode, string key, WantedForm wanted)
     {
         var (site, noSite) = access.ForReading(http.Integrator(), siteId);
         if (site is null)
@@ -43,7 +44,7 @@ public sealed class IdempotentQueries(
                     return new Refusal(422, ErrorCodes.IdempotencyKeyReused,
                         "This Idempotency-Key was used within 24 hours for a request with another method, path or body. Use a new key for a new request.");
                 }
-                if (await RepeatAsync(http, request, site, bound.QueryId, door.PatienceOf(body, mode, site), integersAsText) is { } repeated)
+                if (await RepeatAsync(http, request, site, bound.QueryId, door.PatienceOf(body, mode, site), wanted.IntegersAsText) is { } repeated)
                     return repeated;
                 freed = bound.QueryId;
             }
@@ -51,9 +52,9 @@ public sealed class IdempotentQueries(
             if (refusal is not null)
                 return refusal;
             var binding = new KeyBinding(store, request, freed);
-            var answer = submission!.Mode == QueryMode.Immediate
-                ? await RunAsync(http, request, asked!, submission, binding, integersAsText)
-                : await AcceptAsync(http, request, asked!, submission, binding);
+            var answer = submission!.Mode == QueryMode.Async ? await AcceptAsync(http, request, asked!, submission, binding)
+                : wanted.StreamFor(submission.Command) is { } form ? await StreamAsync(http, request, asked!, submission, binding, form, wanted.IntegersAsText)
+                : await RunAsync(http, request, asked!, submission, binding, wanted.IntegersAsText);
             if (answer is not null)
                 return answer;
         }
@@ -67,14 +68,35 @@ public sealed class IdempotentQueries(
         try
         {
             answer = await door.Immediate.RunAsync(http.Integrator(), site, submission, binding.TryAsync, CancellationToken.None);
-            if (answer is not null && binding.Bound && QueryLifecycle.IsFinal(answer.Query.Status) && !NeverRan(answer.Query, answer.Status))
-                await store.KeepAsync(request, answer.Query.Id, new(answer.Status, answer.Query, answer.Rows));
+            if (answer is not null)
+                await KeepAsync(request, binding, answer);
         }
         finally
         {
             waiters.Wake(binding.End());
         }
         return answer is null ? null : new AnswerResult(answer, integersAsText);
+    }
+
+    /// <summary>Rows that were streamed are not kept: a repeat gets the query's state, a failure before them its own answer.</summary>
+    async Task<IResult?> StreamAsync(
+        HttpContext http, IdempotentRequest request, SiteRecord site, QuerySubmission submission, KeyBinding binding, RowForm form, bool integersAsText)
+    {
+        try
+        {
+            var keyed = new KeyedRun(binding.TryAsync, answer => KeepAsync(request, binding, answer));
+            return await door.Streams.SendAsync(http, site, submission, form, integersAsText, keyed) ? TypedResults.Empty : null;
+        }
+        finally
+        {
+            waiters.Wake(binding.End());
+        }
+    }
+
+    async Task KeepAsync(IdempotentRequest request, KeyBinding binding, ImmediateAnswer answer)
+    {
+        if (binding.Bound && QueryLifecycle.IsFinal(answer.Query.Status) && !NeverRan(answer.Query, answer.Status))
+            await store.KeepAsync(request, answer.Query.Id, new(answer.Status, answer.Query, answer.Rows));
     }
 
     async Task<IResult?> AcceptAsync(HttpContext http, IdempotentRequest request, SiteRecord site, QuerySubmission submission, KeyBinding binding)

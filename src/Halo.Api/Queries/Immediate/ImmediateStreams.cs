@@ -17,44 +17,56 @@ public sealed partial class ImmediateStreams(ImmediateQueries queries, QueryLimi
     public const string QueryIdHeader = "Halo-Query-Id", RowsTrailer = "Halo-Rows", StatusTrailer = "Halo-Status";
 
     /// <summary>Runs a query and answers with its rows.</summary>
-    public async Task SendAsync(HttpContext http, SiteRecord site, QuerySubmission submission, RowForm form, bool integersAsText)
+    /// <param name="keyed">With an Idempotency-Key: a caller that goes away does not cancel then; the rest of the rows is read for nobody.</param>
+    /// <returns>False: the key is another query's, nothing was sent and nothing answered.</returns>
+    public async Task<bool> SendAsync(
+        HttpContext http, SiteRecord site, QuerySubmission submission, RowForm form, bool integersAsText, KeyedRun? keyed = null)
     {
         using var rows = new RowFlow();
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+        using var stop = new CancellationTokenSource();
+        using var gone = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, http.RequestAborted);
         // 1.
-        var running = RunAsync(http.Integrator(), site, submission, rows, stop.Token);
+        var running = RunAsync(http.Integrator(), site, submission, rows, keyed, keyed is null ? gone.Token : stop.Token);
         // 2. Where both are there the end is known to be no failure before anything is said.
         await Task.WhenAny(running, rows.Begun);
-        if (running.IsCompleted && (!running.IsCompletedSuccessfully || running.Result.Status != 200))
+        if (running.IsCompleted && (!running.IsCompletedSuccessfully || running.Result is not { Status: 200 }))
         {
             using var failed = await running;
+            if (failed is null)
+                return false;
             await ImmediateAnswerWriter.WriteAsync(http, failed);
-            return;
+            return true;
         }
         try
         {
-            await StreamAsync(http, form, integersAsText, rows, running, stop);
+            await StreamAsync(http, form, integersAsText, rows, running, stop, gone.Token);
         }
         catch (Exception e)
         {
             if (!http.RequestAborted.IsCancellationRequested)
                 LogAborted(rows.QueryId, stop.IsCancellationRequested ? "its caller took no rows in time" : e.GetType().Name);
-            await stop.CancelAsync();
             http.Abort();
+            if (keyed is null || stop.IsCancellationRequested || !await rows.DropAsync(stop.Token))
+                await stop.CancelAsync();
         }
         finally
         {
             await ((Task)running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (running.IsCompletedSuccessfully)
-                running.Result.Dispose();
+                running.Result?.Dispose();
         }
+        return true;
     }
 
-    async Task<ImmediateAnswer> RunAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, RowFlow rows, CancellationToken callerGone)
+    async Task<ImmediateAnswer?> RunAsync(
+        Integrator integrator, SiteRecord site, QuerySubmission submission, RowFlow rows, KeyedRun? keyed, CancellationToken callerGone)
     {
         try
         {
-            return await queries.RunAsync(integrator, site, submission, callerGone, rows);
+            var answer = await queries.RunAsync(integrator, site, submission, keyed?.Condition, callerGone, rows);
+            if (keyed is not null && answer is { Status: not 200 })
+                await keyed.KeepAsync(answer);
+            return answer;
         }
         finally
         {
@@ -63,7 +75,8 @@ public sealed partial class ImmediateStreams(ImmediateQueries queries, QueryLimi
     }
 
     async Task StreamAsync(
-        HttpContext http, RowForm form, bool integersAsText, RowFlow rows, Task<ImmediateAnswer> running, CancellationTokenSource stop)
+        HttpContext http, RowForm form, bool integersAsText, RowFlow rows, Task<ImmediateAnswer?> running, CancellationTokenSource stop,
+        CancellationToken gone)
     {
         using var transcoder = form.To(rows.Columns, integersAsText);
         var response = http.Response;
@@ -78,15 +91,21 @@ public sealed partial class ImmediateStreams(ImmediateQueries queries, QueryLimi
         http.Features.Get<IHttpMinResponseDataRateFeature>()?.MinDataRate = null;
         await using var patience = time.CreateTimer(_ => stop.Cancel(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         // 3.
-        while (await rows.ReadAsync(stop.Token) is { IsEmpty: false } piece)
+        while (await rows.ReadAsync(gone) is { IsEmpty: false } piece)
         {
-            foreach (var segment in piece)
-                transcoder.Add(segment.Span);
-            await WriteAsync();
-            rows.Taken(piece);
+            try
+            {
+                foreach (var segment in piece)
+                    transcoder.Add(segment.Span);
+                await WriteAsync();
+            }
+            finally
+            {
+                rows.Taken(piece);
+            }
         }
         // 4.
-        var answer = await running;
+        var answer = await running ?? throw new System.Diagnostics.UnreachableException();
         if (answer.Status != 200 && !response.HasStarted)
         {
             response.Clear();
@@ -110,7 +129,7 @@ public sealed partial class ImmediateStreams(ImmediateQueries queries, QueryLimi
             if (transcoder.Output.Length == 0)
                 return;
             patience.Change(TimeSpan.FromMilliseconds(limits.SlowReaderMs), Timeout.InfiniteTimeSpan);
-            await response.Body.WriteAsync(transcoder.Output.Written, stop.Token);
+            await response.Body.WriteAsync(transcoder.Output.Written, gone);
             patience.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             transcoder.Output.Clear();
         }
@@ -119,3 +138,8 @@ public sealed partial class ImmediateStreams(ImmediateQueries queries, QueryLimi
     [LoggerMessage(1211, LogLevel.Information, "The streamed answer of query {QueryId} was aborted: {Reason}")]
     partial void LogAborted(Guid queryId, string reason);
 }
+
+/// <summary>What a streamed query with an Idempotency-Key needs beside.</summary>
+/// <param name="Condition">Binds the key in the transaction that accepts the query.</param>
+/// <param name="KeepAsync">Keeps an answer without rows for repeats; rows that were streamed are not kept.</param>
+public sealed record KeyedRun(Ledger.AcceptCondition Condition, Func<ImmediateAnswer, Task> KeepAsync);

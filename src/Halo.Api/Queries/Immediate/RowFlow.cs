@@ -85,6 +85,22 @@ public sealed class RowFlow : IDisposable
         _ungranted = 0;
     }
 
+    /// <summary>Takes the rest for nobody, so that the statement comes to its end.</summary>
+    /// <returns>False: what is left cannot be taken.</returns>
+    public async Task<bool> DropAsync(CancellationToken stop)
+    {
+        try
+        {
+            while (await ReadAsync(stop) is { IsEmpty: false } piece)
+                Taken(piece);
+            return true;
+        }
+        catch (InvalidDataException)
+        {
+            return false;
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
+using Halo.Api.OpenApi;
 using Halo.Api.Queries.Ledger;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
@@ -15,9 +16,14 @@ static class ListApi
     const int MostItems = 1000, UsualItems = 100, LongestTag = 64;
 
     public static void MapListApi(this RouteGroupBuilder queries) =>
-        queries.MapGet("", ListAsync).WithName("ListQueries").WithSummary("Your own queries at a site, newest first")
-            .WithDescription("Without result; limit is 1 to 1000 (default 100), after takes next of the page before, from is a time in ISO 8601.")
-            .Produces<QueryList>().Produces<ErrorResponse>(400).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404);
+        queries.MapGet("", ListAsync)
+            .Says("ListQueries", "Your own queries at a site, newest first", "As GET shows each, but without result (resultSize is there).")
+            .Takes(
+                Input.Word("status", "Only those in this state.", [.. QueryLifecycle.AllWords]), Input.Text("tag", "Only those with this Halo-Tag.", "nightly") with { LongestText = LongestTag },
+                Input.Time("from", "Earliest createdAt."), Inputs.Limit, Inputs.After)
+            .Answers(200, "A page of them.", new QueryList([Examples.Export with { Result = null }]) { Next = Examples.QueryId.ToString() }, HaloJson.Default.QueryList)
+            .Refuses(400, ErrorCodes.InvalidRequest, "limit: must be a whole number from 1 to 1000.")
+            .RefusesSite();
 
     static async Task<IResult> ListAsync(
         HttpContext http, string siteId, string? status, string? tag, string? from, string? limit, string? after,

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
+using Halo.Api.OpenApi;
 using Halo.Api.Queries.Async;
 using Halo.Api.Queries.Ledger;
 using Halo.Api.Sites;
@@ -16,9 +17,12 @@ static class WaitingForQueries
     const int LongestMs = 60_000;
 
     public static void MapWaitingApi(this RouteGroupBuilder queries) =>
-        queries.MapGet("/{queryId}", GetAsync).WithName("GetQuery").WithSummary("Where a query stands")
-            .WithDescription("With wait (milliseconds, 0 to 60000) it answers as soon as the query is final, and at the end of that time at the latest.")
-            .Produces<Query>().Produces<ErrorResponse>(400).Produces<ErrorResponse>(403).Produces<ErrorResponse>(404);
+        queries.MapGet("/{queryId}", GetAsync)
+            .Says("GetQuery", "Where a query stands", "Immediate queries are found too, without their rows. With wait it answers as soon as the query is final.")
+            .Takes(Input.Whole("wait", "Longest to wait for the end, in milliseconds, 0 to 60000.", 0, LongestMs, 0))
+            .Answers(200, "The query.", Examples.Export, HaloJson.Default.Query)
+            .Refuses(400, ErrorCodes.InvalidRequest, "wait: must be a whole number of milliseconds from 0 to 60000.")
+            .RefusesSite();
 
     static async Task<IResult> GetAsync(HttpContext http, string siteId, string queryId, string? wait, SiteAccess access, AsyncQueries queries, QueryWaiters waiters)
     {

@@ -1,5 +1,6 @@
 using Halo.Api.Errors;
 using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
 
 namespace Halo.Api.Results.Formats;
 
@@ -8,6 +9,9 @@ namespace Halo.Api.Results.Formats;
 /// <param name="IntegersAsText">Whether 64-bit integers are written as strings.</param>
 public sealed record WantedForm(RowForm? Form, bool IntegersAsText)
 {
+    /// <summary>The form in which this command's rows are streamed; null where it has none or plain JSON is wanted.</summary>
+    public RowForm? StreamFor(QueryCommand command) => command.ExecutionMode == ExecutionMode.NonQuery ? null : Form;
+
     /// <summary>What the headers ask for, or why it cannot be given.</summary>
     public static (WantedForm? Wanted, Refusal? Refusal) Read(HttpRequest request)
     {

@@ -1,0 +1,44 @@
+using System.Text.RegularExpressions;
+using Halo.Contracts.Errors;
+using Halo.Testing;
+
+namespace Halo.Api.Tests.Contract;
+
+/// <summary>The pages about the contract name what is there.</summary>
+public partial class CoverageTests
+{
+    static string Page(string name) => File.ReadAllText(Path.Combine(Repository.Root, "docs", name));
+
+    [Fact]
+    public void Every_test_that_the_table_of_rules_names_is_there()
+    {
+        var sources = Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests"), "*.cs", SearchOption.AllDirectories)
+            .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
+            .Select(File.ReadAllText).ToList();
+        var named = TestName().Matches(Page("contract-coverage.md")).Select(m => (Class: m.Groups[1].Value, Method: m.Groups[2].Value)).Distinct().ToList();
+        Assert.True(named.Count > 80, $"Only {named.Count} tests are named.");
+        var missing = named.Where(n => !sources.Any(s =>
+            Regex.IsMatch(s, $@"\bclass {n.Class}\b") && Regex.IsMatch(s, $@"\b{n.Method}\("))).Select(n => $"{n.Class}.{n.Method}").ToList();
+        Assert.True(missing.Count == 0, $"docs/contract-coverage.md names tests that do not exist: {string.Join(", ", missing)}");
+    }
+
+    [Fact]
+    public void Every_rule_of_the_table_has_a_test()
+    {
+        var bare = Page("contract-coverage.md").ReplaceLineEndings("\n").Split('\n')
+            .Where(l => l.StartsWith("| ", StringComparison.Ordinal) && !l.StartsWith("| rule", StringComparison.Ordinal) && !l.StartsWith("| ---", StringComparison.Ordinal))
+            .Where(l => !TestName().IsMatch(l)).ToList();
+        Assert.True(bare.Count == 0, string.Join('\n', bare));
+    }
+
+    [Fact]
+    public void Every_code_of_the_closed_lists_is_explained_to_integrators()
+    {
+        var page = Page("http-api.md");
+        var codes = new[] { typeof(ErrorCodes), typeof(FailureCodes) }.SelectMany(t => t.GetFields()).Select(f => (string)f.GetValue(null)!);
+        Assert.All(codes, c => Assert.Contains($"| `{c}` |", page, StringComparison.Ordinal));
+    }
+
+    [GeneratedRegex("`([A-Z][A-Za-z]+)\\.([A-Z][A-Za-z0-9]*_[A-Za-z0-9_]+)`")]
+    private static partial Regex TestName();
+}
