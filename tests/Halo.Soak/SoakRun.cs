@@ -41,7 +41,7 @@ static class SoakRun
                 calm.CancelAfter(length * 0.8);
                 over.CancelAfter(length);
                 var work = Task.WhenAll(workers.Select(w => w.RunAsync(over.Token)));
-                await trouble.RunAsync(calm.Token);
+                await trouble.RunAsync(round, calm.Token);
                 notebook.Note("=== all is whole again");
                 await finals.RecoveredAsync();
                 if (await Task.WhenAny(work, Task.Delay(TimeSpan.FromSeconds(90), CancellationToken.None)) != work)

@@ -10,7 +10,7 @@ namespace Halo.Soak.Checks;
 sealed class Leaks(SoakWorld world)
 {
     const long LinkBytes = 200L << 20, ApiBytes = 450L << 20;
-    const int LinkFiles = 250, ApiFiles = 350;
+    const int LinkFiles = 350, ApiFiles = 450;
 
     public async Task CheckAsync()
     {

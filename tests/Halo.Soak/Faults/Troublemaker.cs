@@ -8,7 +8,11 @@ sealed class Troublemaker(SoakWorld world, int seed)
     readonly IReadOnlyList<Fault> _faults = FaultList.Of(world);
     readonly HashSet<string> _broken = [];
 
-    public Task RunAsync(CancellationToken over) => Task.WhenAll(OneAfterAnotherAsync(new(seed), over), OneAfterAnotherAsync(new(seed + 1), over));
+    public Task RunAsync(int round, CancellationToken over)
+    {
+        var first = seed * 1000 + round * 20;
+        return Task.WhenAll(OneAfterAnotherAsync(new(first + 18), over), OneAfterAnotherAsync(new(first + 19), over));
+    }
 
     async Task OneAfterAnotherAsync(Random random, CancellationToken over)
     {
