@@ -41,6 +41,9 @@ public sealed record ApiOptions
     /// <summary>For how many days the history of availability is kept (1 to 3650): <c>Halo:AvailabilityDays</c>, default 400.</summary>
     public int AvailabilityDays { get; init; } = 400;
 
+    /// <summary>When a Link counts as gone: <c>Halo:Links:…</c>.</summary>
+    public LivenessOptions Links { get; init; } = new();
+
     /// <summary>Bounds of queries: <c>Halo:Limits:…</c>.</summary>
     public required QueryLimits Limits { get; init; }
 
@@ -75,6 +78,7 @@ public sealed record ApiOptions
         var proxies = ReadList(halo, "TrustedProxies") ?? [];
         faults.AddRange(proxies.Where(p => Integrators.AddressRange.Parse(p) is null)
             .Select(p => $"Halo:TrustedProxies holds \"{p}\"; it takes IP addresses and ranges such as 10.0.0.0/8 or 2001:db8::/32."));
+        var links = LivenessOptions.Read(halo.GetSection("Links"), faults);
         var limits = QueryLimits.Read(halo.GetSection("Limits"), faults);
         var results = ResultOptions.Read(halo.GetSection("Results"), faults);
         var disk = Storage.DiskOptions.Read(halo.GetSection("Disk"), faults);
@@ -97,6 +101,7 @@ public sealed record ApiOptions
             HeartbeatSeconds = heartbeat,
             MinimumVersions = versions,
             AvailabilityDays = days,
+            Links = links,
             Limits = limits,
             Results = results,
             Retention = retention,

@@ -83,6 +83,7 @@ static class Services
         {
             Grace = TimeSpan.FromMilliseconds(options.Limits.GraceMs),
             UploadLimit = TimeSpan.FromMilliseconds(options.Limits.UploadMs),
+            LinksReturnWithin = TimeSpan.FromMilliseconds(options.Links.ReturnWithinMs),
         });
         services.AddSingleton<QueryLedger>();
         // Among many nodes each looks once a minute for what a dead one left behind.

@@ -15,6 +15,7 @@ public sealed class LineConnection : IAsyncDisposable
 {
     readonly WebSocket _socket;
     readonly TimeProvider _time;
+    readonly LineTimes _times;
     readonly SemaphoreSlim _sending = new(1, 1);
     readonly CancellationTokenSource _dead = new();
     readonly ITimer _watch;
@@ -30,12 +31,13 @@ public sealed class LineConnection : IAsyncDisposable
     public static readonly TimeSpan CloseWithin = TimeSpan.FromSeconds(2);
 
     /// <summary>Takes over an open socket; the line disposes it.</summary>
-    public LineConnection(WebSocket socket, TimeProvider time)
+    public LineConnection(WebSocket socket, TimeProvider time, LineTimes? times = null)
     {
         _socket = socket;
         _time = time;
+        _times = times ?? new();
         _lastHeard = time.GetTimestamp();
-        _watch = time.CreateTimer(static line => ((LineConnection)line!).Watch(), this, ProtocolLimits.PingAfter, Timeout.InfiniteTimeSpan);
+        _watch = time.CreateTimer(static line => ((LineConnection)line!).Watch(), this, _times.PingAfter, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Ends when the line is found dead or was closed.</summary>
@@ -253,7 +255,7 @@ public sealed class LineConnection : IAsyncDisposable
             Interlocked.Exchange(ref _probe, null)?.TrySetResult();
     }
 
-    /// <summary>One timer per line: after 20 s of silence a ping, after 10 s more the end.</summary>
+    /// <summary>One timer per line: after 20 s of silence a ping, after 10 s more the end (<see cref="LineTimes"/>).</summary>
     void Watch()
     {
         if (_dead.IsCancellationRequested)
@@ -262,14 +264,14 @@ public sealed class LineConnection : IAsyncDisposable
         if (_handling)
             Heard();
         var silence = _time.GetElapsedTime(Volatile.Read(ref _lastHeard));
-        if (silence < ProtocolLimits.PingAfter)
+        if (silence < _times.PingAfter)
         {
-            Rearm(ProtocolLimits.PingAfter - silence);
+            Rearm(_times.PingAfter - silence);
         }
         else if (Interlocked.Exchange(ref _pinged, 1) == 0)
         {
             _ = SendAsync(FrameKind.Ping, Guid.Empty).AsTask();
-            Rearm(ProtocolLimits.DeadAfterPing);
+            Rearm(_times.DeadAfterPing);
         }
         else
         {

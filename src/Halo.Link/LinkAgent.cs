@@ -36,15 +36,15 @@ public static partial class LinkAgent
         await using var sites = new LocalSites(settings.Sites.Select((s, i) => Create(siteIds[i], s)));
         ReserveThreads(settings);
 
-        using var handler = LinkHttpClient.CreateHandler(settings.Api);
+        using var handler = LinkHttpClient.CreateHandler(settings.Api, settings.Proxy);
         using var http = LinkHttpClient.CreateClient(settings.Api, handler);
         using var invoker = new HttpMessageInvoker(handler, disposeHandler: false);
-        var api = new LinkHttpClient(http, time);
+        var api = new LinkHttpClient(http, time, settings.Connection.CallWithin);
         using var tokens = new AccessTokens(api, settings.ApiAddress, identity.LinkId, key, Own(), time);
         LiveSettings? live = null;
         SessionLoop? loop = null;
         var enroller = new Enroller(api, settings.ApiAddress, identity.LinkId, key, () => live?.Local.EnrolmentToken ?? settings.EnrolmentToken, directory, logs.CreateLogger<Enroller>());
-        var connector = new LinkConnector(settings.Api, invoker, enroller, tokens, time);
+        var connector = new LinkConnector(settings.Api, invoker, enroller, tokens, settings.Connection, time);
 
         var current = new CurrentSession();
         var state = new LinkState(time);
@@ -53,8 +53,8 @@ public static partial class LinkAgent
         var immediate = new ImmediateQueries(sites, settings.Lanes.Immediate, limits, current, gate, time, logs.CreateLogger<ImmediateQueries>());
         var localKey = LocalKey.Open(directory.Path);
         using var journal = ClaimJournal.Open(directory.Path, localKey, time);
-        var spool = new Spool(directory.Path, localKey, new() { MaxBytes = settings.Spool.MaxBytes }, time);
-        using var uploader = new Uploader(http, tokens.GetAsync, gate.StandAsideAsync, spool, new() { AtOnce = settings.Uploads }, time, Own(), logs.CreateLogger<Uploader>());
+        var spool = new Spool(directory.Path, localKey, new() { MaxBytes = settings.Spool.MaxBytes, WaitForRoom = settings.Spool.WaitForRoom }, time);
+        using var uploader = new Uploader(http, tokens.GetAsync, gate.StandAsideAsync, spool, UploadOptions.From(settings.Upload) with { AtOnce = settings.Uploads }, time, Own(), logs.CreateLogger<Uploader>());
         var commands = new ClaimedCommands(sites, limits, time);
         await using var async = new AsyncQueries(new() { Slots = settings.Lanes.Async }, journal, spool, uploader, current,
             commands.RunAsync, time, logs.CreateLogger<AsyncQueries>(), (commands, sites.Places));
@@ -88,7 +88,7 @@ public static partial class LinkAgent
             {
                 file?.Look();
                 return Describe();
-            }, report.Hello, dispatcher, state, Own(), time, logs.CreateLogger<SessionLoop>());
+            }, report.Hello, dispatcher, state, settings.Connection, Own(), time, logs.CreateLogger<SessionLoop>());
 
         var log = logs.CreateLogger("Halo.Link");
         LogStarting(log, HostInformation.Version, identity.LinkId, settings.Sites.Count, settings.ApiAddress);

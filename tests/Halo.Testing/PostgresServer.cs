@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Halo.Testing.Processes;
 using Npgsql;
 
 namespace Halo.Testing;
@@ -67,7 +68,42 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Stops it at once, as a crash would; <see cref="StartAgainAsync"/> brings it back with its data.</summary>
     public Task StopAsync() => RunAsServerUserAsync("pg_ctl", "-D", Path.Combine(_directory, "data"), "-m", "immediate", "-w", "stop");
 
-    /// <summary>Starts it again after <see cref="StopAsync"/>, on the same port.</summary>
+    /// <summary>SIGKILL to every one of its processes: what was not on the disk is gone.</summary>
+    public async Task KillAsync()
+    {
+        // First it shall have no more children.
+        _ = Signals.Send(OwnId, Signals.Stop);
+        var all = Processes();
+        foreach (var id in all)
+            _ = Signals.Send(id, Signals.Kill);
+        await Eventually.BecomesAsync(() => Task.FromResult(all.Count(Signals.Exists)), left => left == 0);
+        // Where nobody takes dead processes away, the next server would think that this one still runs.
+        File.Delete(PidFile);
+        File.Delete(Path.Combine(_directory, $".s.PGSQL.{Port}.lock"));
+    }
+
+    /// <summary>SIGSTOP: its connections stay, and nothing is answered.</summary>
+    public void Freeze()
+    {
+        foreach (var id in Processes())
+            _ = Signals.Send(id, Signals.Stop);
+    }
+
+    /// <summary>SIGCONT after <see cref="Freeze"/>.</summary>
+    public void Thaw()
+    {
+        foreach (var id in Processes())
+            _ = Signals.Send(id, Signals.Continue);
+    }
+
+    /// <summary>The server's own process and those of its connections.</summary>
+    List<int> Processes() => [OwnId, .. Signals.ChildrenOf(OwnId)];
+
+    string PidFile => Path.Combine(_directory, "data", "postmaster.pid");
+
+    int OwnId => int.Parse(File.ReadLines(PidFile).First(), System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>Starts it again after <see cref="StopAsync"/> or <see cref="KillAsync"/>, on the same port.</summary>
     public Task StartAgainAsync() => RunAsServerUserAsync("pg_ctl", "-D", Path.Combine(_directory, "data"), "-w", "-t", "60",
         "-l", Path.Combine(_directory, "log"), "-o",
         $"-c port={Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={_directory} -c max_connections=200", "start");

@@ -8,10 +8,15 @@ public static class Repository
         ?? throw new InvalidOperationException("Halo.slnx was not found above " + AppContext.BaseDirectory);
 
     /// <summary>The program that <c>src/{project}</c> builds, in the configuration that the running test was built in.</summary>
-    public static string Program(string project, string name)
+    public static string Program(string project, string name) => Built("src", project, name);
+
+    /// <summary>The program that <c>tests/{project}</c> builds.</summary>
+    public static string TestProgram(string project) => Built("tests", project, project);
+
+    static string Built(string folder, string project, string name)
     {
         var own = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-        var path = Path.Combine(Root, "src", project, "bin", own.Parent!.Name, own.Name, name + ".dll");
+        var path = Path.Combine(Root, folder, project, "bin", own.Parent!.Name, own.Name, name + ".dll");
         return File.Exists(path) ? path : throw new InvalidOperationException($"{path} is missing: build {project} first.");
     }
 

@@ -1,4 +1,7 @@
+using System.Data.Common;
+using Halo.Api.Storage;
 using Halo.Contracts.Errors;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Net.Http.Headers;
 
 namespace Halo.Api.Errors;
@@ -30,6 +33,18 @@ public sealed partial class ErrorShape(RequestDelegate next, ILogger<ErrorShape>
         {
             return;
         }
+        catch (ConnectionResetException)
+        {
+            // The caller's line broke while its body was read, as a Link's does: nobody is there to be told.
+            return;
+        }
+        catch (Exception e) when (!http.Response.HasStarted && !IsQuery(http) && e is StorageException or DbException { IsTransient: true })
+        {
+            LogStoreAway(e.GetType().FullName, http.Request.Method, RouteOf(http));
+            http.Response.Clear();
+            await StoreAway.ExecuteAsync(http);
+            return;
+        }
         catch (Exception e) when (!http.Response.HasStarted)
         {
             // The exception's own text may hold what a driver was given: only its type and stack go to the log.
@@ -48,6 +63,11 @@ public sealed partial class ErrorShape(RequestDelegate next, ILogger<ErrorShape>
             await shaped.ExecuteAsync(http);
         }
     }
+
+    static readonly Refusal StoreAway = new(503, ErrorCodes.ServiceUnavailable, "The service's own store cannot be reached. Try again shortly.")
+    {
+        RetryAfter = TimeSpan.FromSeconds(5),
+    };
 
     static Refusal Shape(HttpContext http, int status) => status switch
     {
@@ -75,4 +95,7 @@ public sealed partial class ErrorShape(RequestDelegate next, ILogger<ErrorShape>
 
     [LoggerMessage(1400, LogLevel.Error, "{Exception} in {Method} {Route}\n{Stack}")]
     partial void LogFailure(string? exception, string method, string route, string? stack);
+
+    [LoggerMessage(1406, LogLevel.Warning, "The store cannot be used ({Exception}): {Method} {Route} was answered 503")]
+    partial void LogStoreAway(string? exception, string method, string route);
 }

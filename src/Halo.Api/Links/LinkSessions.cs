@@ -136,7 +136,7 @@ public sealed class LinkSessions(Database database, ApiOptions options, TimeProv
 
     async Task<bool> AnswersAsync(LineConnection line)
     {
-        using var limit = new CancellationTokenSource(ProtocolLimits.DeadAfterPing, time);
+        using var limit = new CancellationTokenSource(options.Links.Line.DeadAfterPing, time);
         return await line.ProbeAsync(limit.Token);
     }
 

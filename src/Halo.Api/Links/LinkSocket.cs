@@ -35,7 +35,7 @@ public sealed partial class LinkSocket(
             return;
         }
         using var socket = await http.WebSockets.AcceptWebSocketAsync(ProtocolLimits.Subprotocol);
-        await using var line = new LineConnection(socket, time);
+        await using var line = new LineConnection(socket, time, options.Links.Line);
         var visit = new Visit(access.Link, access.Until, line) { Address = http.Connection.RemoteIpAddress?.ToString() };
         await using var expiry = time.CreateTimer(_ => _ = line.CloseAsync(LineCloseReason.TokenExpired), null, visit.Until - time.GetUtcNow(), Timeout.InfiniteTimeSpan);
         visit.Expiry = expiry;

@@ -83,8 +83,9 @@ public static class QueriesApi
         var (ids, fault) = ReadIds(body);
         if (ids is null)
             return fault!;
-        var found = await ledger.FindManyAsync(http.Integrator().Id, site.Id, ids);
+        // Before the look: see AsyncQueries.ShowAsync.
         var now = time.GetUtcNow();
+        var found = await ledger.FindManyAsync(http.Integrator().Id, site.Id, ids);
         return TypedResults.Json(new QueryStatusResponse([.. ids.Select(id => found.TryGetValue(id, out var record)
             ? new QueryLookup(id, LookupStatus.Found, QueryView.Of(record, now))
             : new QueryLookup(id, LookupStatus.NotFound))]), HaloJson.Default.QueryStatusResponse);

@@ -4,10 +4,10 @@ using Halo.Contracts.Sites;
 namespace Halo.Api.Sites;
 
 /// <summary>Whether a Link's sites can be reached: computed when asked, from the session and the last word heard.</summary>
-public sealed class Availability(LinkDirectory links, LinkSessions sessions, AvailabilityHistory history, TimeProvider time)
+public sealed class Availability(LinkDirectory links, LinkSessions sessions, AvailabilityHistory history, ApiOptions options, TimeProvider time)
 {
-    /// <summary>Without any contact for so long, a site is unreachable.</summary>
-    public static readonly TimeSpan Silence = TimeSpan.FromMinutes(2);
+    // Without any contact for so long, a site is unreachable.
+    readonly TimeSpan _silence = options.Links.UnreachableAfter;
 
     // A site's silence counts only while this service was up itself.
     readonly DateTimeOffset _upSince = time.GetUtcNow();
@@ -22,10 +22,10 @@ public sealed class Availability(LinkDirectory links, LinkSessions sessions, Ava
         if (link.ClosedInOrder)
             return SiteAvailability.Offline;
         // Lost for good before this service went down.
-        if (heard < _upSince && history.DownSince - heard >= Silence)
+        if (heard < _upSince && history.DownSince - heard >= _silence)
             return SiteAvailability.Unreachable;
         var since = heard > _upSince ? heard : _upSince;
-        return time.GetUtcNow() - since < Silence ? SiteAvailability.Online : SiteAvailability.Unreachable;
+        return time.GetUtcNow() - since < _silence ? SiteAvailability.Online : SiteAvailability.Unreachable;
     }
 
     /// <summary>The availability of one site: one that was taken out is not there, whatever its Link serves besides.</summary>

@@ -63,7 +63,7 @@ public sealed class AvailabilityHistory(Database database, ApiOptions options, T
             ORDER BY at
             """, ("site", siteId), ("from", from.Ms()), ("to", to.Ms()));
         var ups = await database.ReadAsync(r => (From: r.Time(0), Until: r.Time(1)), "SELECT from_at, until_at FROM api_uptimes WHERE id <> @own ORDER BY from_at", ("own", _id));
-        return AvailabilityReport.Of(rows, [.. ups, (_upSince, time.GetUtcNow())], from, to);
+        return AvailabilityReport.Of(rows, [.. ups, (_upSince, time.GetUtcNow())], from, to, options.Links.UnreachableAfter);
     }
 
     /// <summary>Marks the end of an orderly stop.</summary>

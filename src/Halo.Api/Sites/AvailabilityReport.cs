@@ -24,11 +24,13 @@ public sealed record AvailabilityReport(IReadOnlyList<AvailabilityInterval> Inte
     /// <summary>Puts it together.</summary>
     /// <param name="contacts">Of the site, in order; the first may be before <paramref name="from"/>.</param>
     /// <param name="ups">When any process of this service was up.</param>
+    /// <param name="unreachableAfter">How long a lost site still counts as online.</param>
     public static AvailabilityReport Of(
-        IReadOnlyList<Contact> contacts, IReadOnlyList<(DateTimeOffset From, DateTimeOffset Until)> ups, DateTimeOffset from, DateTimeOffset to)
+        IReadOnlyList<Contact> contacts, IReadOnlyList<(DateTimeOffset From, DateTimeOffset Until)> ups, DateTimeOffset from, DateTimeOffset to,
+        TimeSpan unreachableAfter)
     {
         var gaps = Gaps(ups);
-        var silence = new Silence();
+        var silence = new Silence(unreachableAfter);
         var events = contacts.Select(c => (c.At, Gap: (DateTimeOffset?)null, What: (SiteContact?)c.What))
             .Concat(gaps.Where(g => contacts.Count > 0 && g.Until > contacts[0].At).Select(g => (At: g.Until, Gap: (DateTimeOffset?)g.From, What: (SiteContact?)null)))
             .OrderBy(e => e.At).ThenBy(e => e.What is null ? 0 : 1);
@@ -79,8 +81,8 @@ public sealed record AvailabilityReport(IReadOnlyList<AvailabilityInterval> Inte
 
     static DateTimeOffset Earlier(DateTimeOffset a, DateTimeOffset b) => a < b ? a : b;
 
-    /// <summary>Follows the contact: a lost one is online for two minutes more, and those count only while the service is up.</summary>
-    sealed class Silence
+    /// <summary>Follows the contact: a lost one is online for a while more, and that counts only while the service is up.</summary>
+    sealed class Silence(TimeSpan unreachableAfter)
     {
         readonly List<AvailabilityInterval> _pieces = [];
         SiteContact? _contact;
@@ -93,7 +95,7 @@ public sealed record AvailabilityReport(IReadOnlyList<AvailabilityInterval> Inte
             if (what is not null)
                 (_contact, _gone) = (what, false);
             else if (_contact != SiteContact.Offline)
-                (_contact, _gone) = (SiteContact.Lost, _gone || _contact == SiteContact.Lost && downSince - _since >= Availability.Silence);
+                (_contact, _gone) = (SiteContact.Lost, _gone || _contact == SiteContact.Lost && downSince - _since >= unreachableAfter);
             _since = at;
         }
 
@@ -111,7 +113,7 @@ public sealed record AvailabilityReport(IReadOnlyList<AvailabilityInterval> Inte
             }
             else if (_contact == SiteContact.Lost)
             {
-                var unreachable = Earlier(_since + Availability.Silence, to);
+                var unreachable = Earlier(_since + unreachableAfter, to);
                 Add(PastAvailability.Online, _since, unreachable);
                 Add(PastAvailability.Unreachable, unreachable, to);
             }

@@ -1,3 +1,5 @@
+using Halo.Link.Settings;
+
 namespace Halo.Link.Results;
 
 /// <summary>How pages travel.</summary>
@@ -17,6 +19,10 @@ public sealed record UploadOptions
 
     /// <summary>How long a request may make no progress, a piece of 32 KiB or the answer. Default 60 s.</summary>
     public TimeSpan Stall { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>As the settings have it.</summary>
+    public static UploadOptions From(UploadSettings settings) =>
+        new() { FirstWait = settings.FirstWait, LongestWait = settings.LongestWait, Stall = settings.Stall };
 }
 
 /// <summary>Gives the Link's access token.</summary>

@@ -8,9 +8,6 @@ public sealed class Backoff(Random random, TimeSpan first, TimeSpan most)
 {
     int _failures;
 
-    /// <summary>Between sessions: 1 s to 60 s.</summary>
-    public static Backoff BetweenSessions(Random random) => new(random, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60));
-
     /// <summary>The next wait, anything from nothing up to a bound that doubles.</summary>
     public TimeSpan Next()
     {

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Net;
 using System.Net.WebSockets;
 using Halo.Line;
+using Halo.Link.Settings;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;
 using Halo.LinkProtocol.Messages;
@@ -8,10 +10,9 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Link.Session;
 
 /// <summary>Opens a session's socket: enrolled, with a token in hand, through the system's proxy.</summary>
-public sealed class LinkConnector(Uri api, HttpMessageInvoker invoker, Enroller enroller, AccessTokens tokens, TimeProvider time)
+public sealed class LinkConnector(
+    Uri api, HttpMessageInvoker invoker, Enroller enroller, AccessTokens tokens, ConnectionSettings settings, TimeProvider time)
 {
-    static readonly TimeSpan LongestConnect = TimeSpan.FromSeconds(30);
-
     /// <summary>An open line, before Hello; and what the API said of the sites where it was asked to enrol them.</summary>
     /// <exception cref="NotAdmittedException">Somebody has to put something right.</exception>
     public async Task<(LineConnection Line, IReadOnlyList<SiteNotice> Notices)> ConnectAsync(IReadOnlyList<SiteDescription> sites, CancellationToken stop)
@@ -39,7 +40,7 @@ public sealed class LinkConnector(Uri api, HttpMessageInvoker invoker, Enroller 
 
     async Task<LineConnection> OpenAsync(string token, CancellationToken stop)
     {
-        using var tooLong = new CancellationTokenSource(LongestConnect, time);
+        using var tooLong = new CancellationTokenSource(settings.CallWithin, time);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop, tooLong.Token);
         var socket = new ClientWebSocket();
         try
@@ -50,7 +51,7 @@ public sealed class LinkConnector(Uri api, HttpMessageInvoker invoker, Enroller 
             // The line asks for signs of life itself, both ways, and counts every byte as one.
             socket.Options.KeepAliveInterval = Timeout.InfiniteTimeSpan;
             await socket.ConnectAsync(SocketAddress(), invoker, limit.Token);
-            return new(socket, time);
+            return new(socket, time, new() { PingAfter = settings.PingAfter, DeadAfterPing = settings.DeadAfterPing });
         }
         catch (Exception e)
         {
@@ -62,7 +63,7 @@ public sealed class LinkConnector(Uri api, HttpMessageInvoker invoker, Enroller 
                 throw new NotAdmittedException("socket",
                     "The API refused the session. Where this goes on, ask its operator whether this Link was revoked.");
             if (e is OperationCanceledException && !stop.IsCancellationRequested)
-                throw new HttpRequestException("The API did not open the session within 30 seconds.");
+                throw new HttpRequestException(string.Create(CultureInfo.InvariantCulture, $"The API did not open the session within {settings.CallWithin.TotalSeconds:0.#} seconds."));
             throw;
         }
     }

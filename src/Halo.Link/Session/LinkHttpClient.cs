@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
+using Halo.Link.Settings;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;
 
@@ -12,14 +13,18 @@ namespace Halo.Link.Session;
 
 /// <summary>The Link's HTTP calls to the API.</summary>
 /// <param name="http">With the API's address as its base.</param>
-public sealed class LinkHttpClient(HttpClient http, TimeProvider time)
+public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan? callWithin = null)
 {
-    static readonly TimeSpan LongestCall = TimeSpan.FromSeconds(30);
+    readonly TimeSpan _callWithin = callWithin ?? new ConnectionSettings().CallWithin;
 
-    /// <summary>The way out: the system's proxy, except to this machine itself.</summary>
-    public static SocketsHttpHandler CreateHandler(Uri api) => new()
+    /// <summary>The way out: the proxy of the settings, else the system's, except to this machine itself.</summary>
+    public static SocketsHttpHandler CreateHandler(Uri api, ProxySettings? proxy = null) => new()
     {
-        UseProxy = !api.IsLoopback,
+        Proxy = proxy is null ? null : new WebProxy(proxy.Address)
+        {
+            Credentials = proxy.User is null ? null : new NetworkCredential(proxy.User, proxy.Password),
+        },
+        UseProxy = proxy is not null || !api.IsLoopback,
         UseCookies = false,
         AllowAutoRedirect = false,
         ConnectTimeout = TimeSpan.FromSeconds(15),
@@ -81,7 +86,7 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time)
 
     async Task<(byte[] Content, TimeSpan? RetryAfter)> SendAsync(HttpRequestMessage request, CancellationToken stop)
     {
-        using var tooLong = new CancellationTokenSource(LongestCall, time);
+        using var tooLong = new CancellationTokenSource(_callWithin, time);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop, tooLong.Token);
         try
         {
@@ -93,7 +98,7 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time)
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
-            throw new HttpRequestException("The API did not answer within 30 seconds.");
+            throw new HttpRequestException(string.Create(CultureInfo.InvariantCulture, $"The API did not answer within {_callWithin.TotalSeconds:0.#} seconds."));
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using Halo.Line;
+using Halo.Link.Settings;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
@@ -14,6 +15,7 @@ public sealed partial class SessionLoop(
     Func<IReadOnlyList<SiteDescription>, Hello> greet,
     FrameDispatcher dispatcher,
     LinkState state,
+    ConnectionSettings settings,
     Random random,
     TimeProvider time,
     ILogger<SessionLoop> log)
@@ -21,7 +23,7 @@ public sealed partial class SessionLoop(
     /// <summary>A session that lasted so long was a good one: the next failure begins anew.</summary>
     static readonly TimeSpan GoodSession = TimeSpan.FromSeconds(10);
 
-    readonly Backoff _backoff = Backoff.BetweenSessions(random);
+    readonly Backoff _backoff = new(random, settings.FirstWait, settings.LongestWait);
     readonly SessionWords _words = new();
     readonly Lock _lock = new();
     LineConnection? _line;

@@ -29,6 +29,15 @@ public sealed record LinkSettings
     /// <summary>Whether the operator of the API may set what <see cref="Halo.LinkProtocol.RemoteSettings"/> lists, within what stands here. Default true.</summary>
     public bool RemoteConfiguration { get; init; } = true;
 
+    /// <summary>How the line to the API is kept.</summary>
+    public ConnectionSettings Connection { get; init; } = new();
+
+    /// <summary>How pages are delivered over a bad line.</summary>
+    public UploadSettings Upload { get; init; } = new();
+
+    /// <summary>The way out; null: the system's proxy, and none to this machine itself.</summary>
+    public ProxySettings? Proxy { get; init; }
+
     /// <summary>The sites that this Link serves; at least one.</summary>
     public required IReadOnlyList<SiteSettings> Sites { get; init; }
 
@@ -55,6 +64,9 @@ public sealed record LaneSettings
 /// <summary>Bounds of the disk buffer for pages that are not uploaded yet.</summary>
 public sealed record SpoolSettings
 {
-    /// <summary>Bytes of all pages together. 64 MiB to 1 TiB, default 4 GiB; a tenth of the disk is left free whatever this says.</summary>
+    /// <summary>Bytes of all pages together. 1 MiB to 1 TiB, default 4 GiB; a tenth of the disk is left free whatever this says.</summary>
     public long MaxBytes { get; init; } = 4L << 30;
+
+    /// <summary>How long a database's reader waits for room before its statement is cancelled. 100 ms to 10 min, default 10 s.</summary>
+    public TimeSpan WaitForRoom { get; init; } = TimeSpan.FromSeconds(10);
 }

@@ -25,6 +25,9 @@ public static class SettingsReader
             Uploads = (int)node.Number("uploads", 3, 1, 8),
             LogLevel = ReadLogLevel(node),
             RemoteConfiguration = node.Truth("remoteConfiguration", true),
+            Connection = ConnectionReader.ReadConnection(node),
+            Upload = ConnectionReader.ReadUpload(node),
+            Proxy = ConnectionReader.ReadProxy(node),
             Sites = ReadSites(node),
             Otlp = ReadOtlp(node),
         };
@@ -152,7 +155,11 @@ public static class SettingsReader
         var standard = new SpoolSettings();
         if (node.Object("spool") is not { } spool)
             return standard;
-        var read = new SpoolSettings { MaxBytes = spool.Number("maxBytes", standard.MaxBytes, 64L << 20, 1L << 40) };
+        var read = new SpoolSettings
+        {
+            MaxBytes = spool.Number("maxBytes", standard.MaxBytes, 1L << 20, 1L << 40),
+            WaitForRoom = ConnectionReader.Time(spool, "waitForRoomMs", standard.WaitForRoom, 100, 600_000),
+        };
         spool.RefuseUnknown();
         return read;
     }

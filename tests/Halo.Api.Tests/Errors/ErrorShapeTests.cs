@@ -1,8 +1,10 @@
 using System.Text.Json;
 using Halo.Api.Errors;
+using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -52,6 +54,26 @@ public class ErrorShapeTests(OneHost one) : IClassFixture<OneHost>
         Assert.Equal((500, ErrorCodes.InternalError), (http.Response.StatusCode, error.Code));
         Assert.Equal(advises, error.Message.Contains("a repeat may succeed", StringComparison.Ordinal));
         Assert.Equal(!advises, error.Message.Contains("GET …/queries", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("POST", "/integrator/sites/1/queries/immediate", 500)]
+    [InlineData("GET", "/integrator/sites/1/queries", 503)]
+    [InlineData("POST", "/link/v1/token", 503)]
+    public async Task A_store_that_is_away_is_503_except_where_something_may_have_run(string method, string path, int status)
+    {
+        var http = new DefaultHttpContext { Request = { Method = method, Path = path }, Response = { Body = new MemoryStream() } };
+        await new ErrorShape(_ => throw new StorageException("x"), NullLogger<ErrorShape>.Instance).InvokeAsync(http);
+        Assert.Equal(status, http.Response.StatusCode);
+        Assert.Equal(status == 503, http.Response.Headers.RetryAfter.Count == 1);
+    }
+
+    [Fact]
+    public async Task A_caller_whose_line_broke_is_not_a_failure_of_the_service()
+    {
+        var http = new DefaultHttpContext();
+        await new ErrorShape(_ => throw new ConnectionResetException("x"), NullLogger<ErrorShape>.Instance).InvokeAsync(http);
+        Assert.Equal(200, http.Response.StatusCode);
     }
 
     [Theory]

@@ -66,7 +66,7 @@ public class AvailabilityHistoryTests(SharedPostgres postgres)
         Assert.Equal(["Online 0-7", "Unreachable 7-10", "Unknown 10-20", "Unreachable 20-25"], Text(await next.ReadAsync(gone, start, store.Now), start));
         // Its session was there when the service went down, and did not come back.
         Assert.Equal(["Online 20-22", "Unreachable 22-23"], Text(AvailabilityReport.Of(
-            [new(start, SiteContact.Online)], [(start, start.AddMinutes(10)), (start.AddMinutes(20), start.AddMinutes(23))], start.AddMinutes(20), start.AddMinutes(23)), start));
+            [new(start, SiteContact.Online)], [(start, start.AddMinutes(10)), (start.AddMinutes(20), start.AddMinutes(23))], start.AddMinutes(20), start.AddMinutes(23), TimeSpan.FromMinutes(2)), start));
     }
 
     [Theory, OnBothStores]

@@ -8,7 +8,7 @@ sealed record Footprint(long ApiBytes, long LinkBytes, int ApiHandles, int LinkH
     const long Slack = 48L << 20;
     const int SlackHandles = 24;
 
-    public static Footprint Of(HaloProcess api, HaloProcess link) => new(api.ResidentBytes, link.ResidentBytes, api.OpenHandles, link.OpenHandles);
+    public static Footprint Of(HaloProcess api, HaloProcess link) => new(api.ResidentBytes, link.ResidentBytes, api.OpenFiles, link.OpenFiles);
 
     /// <summary>Nothing grew but by what a collector's mood explains.</summary>
     public bool IsFlatAfter(Footprint before) =>

@@ -11,6 +11,12 @@ public sealed class ApiProgram(string directory, IReadOnlyDictionary<string, str
 
     public Uri Address { get; } = new($"http://127.0.0.1:{PostgresServer.FreePort()}/");
 
+    /// <summary>Its settings as environment variables; what is changed holds from the next start.</summary>
+    public Dictionary<string, string> Settings { get; } = new(settings);
+
+    /// <summary>Gets each line that it writes.</summary>
+    public Action<string>? Heard { get; set; }
+
     public string DataDirectory { get; } = Path.Combine(directory, "api");
 
     public HaloProcess Process => _process ?? throw new InvalidOperationException("The API was not started.");
@@ -37,11 +43,11 @@ public sealed class ApiProgram(string directory, IReadOnlyDictionary<string, str
             ["Halo__DataDirectory"] = DataDirectory,
             ["DOTNET_gcServer"] = "0",
         };
-        foreach (var (name, value) in settings)
+        foreach (var (name, value) in Settings)
             environment[name] = value;
         foreach (var (name, value) in more)
             environment[name] = value;
-        return HaloProcess.Start(Repository.Program("Halo.Api", "halo-api"), ["--urls", Address.ToString().TrimEnd('/')], environment, directory);
+        return HaloProcess.Start(Repository.Program("Halo.Api", "halo-api"), ["--urls", Address.ToString().TrimEnd('/')], environment, directory, Heard);
     }
 
     /// <summary>Makes an integrator; its client calls with the primary key.</summary>

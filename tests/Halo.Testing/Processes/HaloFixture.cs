@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Halo.Contracts.Sites;
 
 namespace Halo.Testing.Processes;
@@ -39,9 +40,13 @@ public sealed class HaloFixture : IAsyncDisposable
         new(Directory.CreateTempSubdirectory("halo-test-").FullName, settings.ToDictionary(s => s.Name, s => s.Value));
 
     /// <summary>A Link beside the API, not started yet.</summary>
-    public LinkProgram AddLink(params LinkSite[] sites)
+    public LinkProgram AddLink(params LinkSite[] sites) => AddLink(null, sites);
+
+    /// <param name="settings">Further settings of its file.</param>
+    /// <param name="sites">Its sites.</param>
+    public LinkProgram AddLink(JsonObject? settings, params LinkSite[] sites)
     {
-        var link = new LinkProgram(Api, Path.Combine(TemporaryDirectory, $"link{_links.Count + 1}"), sites);
+        var link = new LinkProgram(Api, Path.Combine(TemporaryDirectory, $"link{_links.Count + 1}"), sites, settings);
         _links.Add(link);
         return link;
     }
@@ -54,9 +59,9 @@ public sealed class HaloFixture : IAsyncDisposable
     }
 
     /// <summary>A started Link with one site, and an integrator who is paired with it.</summary>
-    public async Task<(LinkProgram Link, Site Site, IntegratorClient Integrator)> AddPairedAsync(LinkSite description)
+    public async Task<(LinkProgram Link, Site Site, IntegratorClient Integrator)> AddPairedAsync(LinkSite description, JsonObject? settings = null)
     {
-        var link = AddLink(description);
+        var link = AddLink(settings, description);
         var site = (await link.StartAsync())[0];
         var integrator = await MakeIntegratorAsync();
         await Api.PairAsync(integrator, site.Id);

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 
 namespace Halo.Testing.Processes;
 
@@ -8,12 +7,14 @@ namespace Halo.Testing.Processes;
 public sealed class HaloProcess : IAsyncDisposable
 {
     readonly Process _process;
+    readonly Action<string>? _heard;
     readonly Lock _lock = new();
     readonly List<string> _lines = [];
     readonly List<(Func<string, bool> Wanted, TaskCompletionSource<string> Seen)> _waiters = [];
 
-    HaloProcess(ProcessStartInfo start)
+    HaloProcess(ProcessStartInfo start, Action<string>? heard)
     {
+        _heard = heard;
         _process = new Process { StartInfo = start, EnableRaisingEvents = true };
         _process.OutputDataReceived += (_, e) => Hear(e.Data);
         _process.ErrorDataReceived += (_, e) => Hear(e.Data);
@@ -49,12 +50,12 @@ public sealed class HaloProcess : IAsyncDisposable
     /// <summary>The most that was ever resident.</summary>
     public long PeakResidentBytes => StatusBytes("VmHWM");
 
-    /// <summary>Files, sockets and pipes that are open now.</summary>
-    public int OpenHandles => Directory.GetFileSystemEntries($"/proc/{_process.Id}/fd").Length;
+    /// <summary>Open file descriptors: files, sockets, pipes.</summary>
+    public int OpenFiles => Directory.GetFileSystemEntries($"/proc/{_process.Id}/fd").Length;
 
     /// <summary>Starts <c>dotnet {dll}</c>.</summary>
     public static HaloProcess Start(string dll, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null,
-        string? workingDirectory = null)
+        string? workingDirectory = null, Action<string>? heard = null)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet")
         {
@@ -68,7 +69,7 @@ public sealed class HaloProcess : IAsyncDisposable
             start.ArgumentList.Add(argument);
         foreach (var (name, value) in environment ?? new Dictionary<string, string>())
             start.Environment[name] = value;
-        return new HaloProcess(start);
+        return new HaloProcess(start, heard);
     }
 
     /// <summary>The first line, written already or to come, that <paramref name="wanted"/> likes.</summary>
@@ -136,6 +137,7 @@ public sealed class HaloProcess : IAsyncDisposable
     {
         if (line is null)
             return;
+        _heard?.Invoke(line);
         lock (_lock)
         {
             _lines.Add(line);
@@ -150,7 +152,7 @@ public sealed class HaloProcess : IAsyncDisposable
 
     void Signal(int number)
     {
-        if (!_process.HasExited && Kill(_process.Id, number) != 0)
+        if (!_process.HasExited && !Signals.Send(_process.Id, number))
             throw new InvalidOperationException($"Signal {number} could not be sent to {_process.Id}.");
     }
 
@@ -165,8 +167,4 @@ public sealed class HaloProcess : IAsyncDisposable
         if (!_process.HasExited)
             _process.Kill();
     }
-
-    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    static extern int Kill(int process, int signal);
 }

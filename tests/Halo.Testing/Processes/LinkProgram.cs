@@ -13,20 +13,30 @@ public sealed class LinkProgram : IAsyncDisposable
     readonly IReadOnlyList<LinkSite> _sites;
     HaloProcess? _process;
 
-    public LinkProgram(ApiProgram api, string directory, IReadOnlyList<LinkSite> sites)
+    /// <param name="settings">Further settings of the file, taking the place of those that are made here.</param>
+    public LinkProgram(ApiProgram api, string directory, IReadOnlyList<LinkSite> sites, JsonObject? settings = null)
     {
         (_api, _directory, _sites) = (api, directory, sites);
         Directory.CreateDirectory(directory);
         ConfigurationFile = Path.Combine(directory, "halo-link.json");
-        File.WriteAllText(ConfigurationFile, new JsonObject
+        var file = new JsonObject
         {
             ["api"] = api.Address.ToString().TrimEnd('/'),
             ["dataDirectory"] = DataDirectory,
             ["sites"] = new JsonArray([.. sites.Select(s => s.ToJson())]),
-        }.ToJsonString());
+        };
+        foreach (var (name, value) in settings ?? [])
+            file[name] = value?.DeepClone();
+        File.WriteAllText(ConfigurationFile, file.ToJsonString());
     }
 
     public string ConfigurationFile { get; }
+
+    /// <summary>Environment variables of its process.</summary>
+    public Dictionary<string, string> Environment { get; } = [];
+
+    /// <summary>Gets each line that it writes.</summary>
+    public Action<string>? Heard { get; set; }
 
     public string DataDirectory => Path.Combine(_directory, "data");
 
@@ -37,7 +47,7 @@ public sealed class LinkProgram : IAsyncDisposable
     {
         if (_process is not null)
             await _process.DisposeAsync();
-        _process = HaloProcess.Start(Repository.Program("Halo.Link", "halo-link"), ["run", "--config", ConfigurationFile], workingDirectory: _directory);
+        _process = HaloProcess.Start(Repository.Program("Halo.Link", "halo-link"), ["run", "--config", ConfigurationFile], Environment, _directory, Heard);
     }
 
     /// <summary>Starts it and waits until each of its sites is online; they come in the order of the configuration.</summary>

@@ -162,7 +162,7 @@ public sealed record QueryDetail
     internal bool IsEmpty => Columns is null or [] && Parameters is null or [] && Error is null;
 }
 
-/// <summary>Times of the ledger: section <c>Halo:Limits</c>.</summary>
+/// <summary>Times of the ledger: sections <c>Halo:Limits</c> and <c>Halo:Links</c>.</summary>
 public sealed record LedgerOptions
 {
     /// <summary>How long after its execution limit the API waits for the Link's word before it settles a claimed query. Default 10 s, as <see cref="QueryLimits.GraceMs"/>.</summary>
@@ -176,4 +176,10 @@ public sealed record LedgerOptions
 
     /// <summary>How long the delivery of pages may take once the database has answered. Default 60 minutes.</summary>
     public TimeSpan UploadLimit { get; init; } = TimeSpan.FromMinutes(60);
+
+    /// <summary>
+    /// How long after the service's start a Link may take to tell what it finished meanwhile: it dials at least every 60 s,
+    /// and then needs a token and a Hello. Default 90 s, as <see cref="Halo.Api.Links.LivenessOptions.ReturnWithinMs"/>.
+    /// </summary>
+    public TimeSpan LinksReturnWithin { get; init; } = TimeSpan.FromSeconds(90);
 }

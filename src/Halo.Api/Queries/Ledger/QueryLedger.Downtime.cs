@@ -5,17 +5,11 @@ namespace Halo.Api.Queries.Ledger;
 public sealed partial class QueryLedger
 {
     /// <summary>
-    /// How long after the service's start a Link may take to tell what it finished meanwhile: it dials at least every 60 s,
-    /// and then needs a token and a Hello.
-    /// </summary>
-    public static readonly TimeSpan LinksReturnWithin = TimeSpan.FromSeconds(90);
-
-    /// <summary>
     /// The service was away, so a Link's silence until now says nothing: what a Link has is settled no earlier than
-    /// <see cref="LinksReturnWithin"/> from now. What waits in the queue expires as promised.
+    /// <see cref="LedgerOptions.LinksReturnWithin"/> from now. What waits in the queue expires as promised.
     /// </summary>
     /// <remarks>Before the deadlines are watched. A later deadline stays, so restarts of one node among many never add up.</remarks>
     public Task AfterDowntimeAsync() => database.CommitAsync(new Statement(
         "UPDATE queries SET deadline_at = @until WHERE deadline_at < @until AND status IN ('executing', 'uploading')",
-        ("until", Now + (long)LinksReturnWithin.TotalMilliseconds)));
+        ("until", Now + (long)options.LinksReturnWithin.TotalMilliseconds)));
 }

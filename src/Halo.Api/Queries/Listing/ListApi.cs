@@ -42,9 +42,9 @@ static class ListApi
         };
         if (faults.Count > 0)
             return Refusal.Invalid(faults);
+        var now = time.GetUtcNow();
         // One more than wanted tells whether there is a next page.
         var found = await ledger.ListAsync(wanted with { Limit = wanted.Limit + 1 });
-        var now = time.GetUtcNow();
         var page = found.Take(wanted.Limit).Select(r => QueryView.Of(r, now) with { Result = null }).ToList();
         return TypedResults.Json(new QueryList(page) { Next = found.Count > wanted.Limit ? page[^1].Id.ToString() : null }, HaloJson.Default.QueryList);
     }

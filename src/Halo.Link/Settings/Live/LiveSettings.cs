@@ -98,11 +98,28 @@ sealed partial class LiveSettings(LinkSettings started, LiveParts parts, RemoteF
             restart.Add("dataDirectory");
         if (fresh.Otlp != Local.Otlp)
             restart.Add("telemetry.otlp");
+        if (fresh.Proxy != Local.Proxy)
+            restart.Add("proxy");
+        if (fresh.Connection != Local.Connection)
+            restart.Add("connection");
+        if (fresh.Upload != Local.Upload)
+            restart.Add("upload");
+        if (fresh.Spool.WaitForRoom != Local.Spool.WaitForRoom)
+            restart.Add("spool.waitForRoomMs");
         if (restart.Count > 0 && !restart.SequenceEqual(Standing.NeedsRestart))
             LogRestart(string.Join(", ", restart));
         _standing = Standing with { NeedsRestart = restart };
         var before = Local;
-        Volatile.Write(ref _local, fresh with { Api = before.Api, DataDirectory = before.DataDirectory, Otlp = before.Otlp });
+        Volatile.Write(ref _local, fresh with
+        {
+            Api = before.Api,
+            DataDirectory = before.DataDirectory,
+            Otlp = before.Otlp,
+            Proxy = before.Proxy,
+            Connection = before.Connection,
+            Upload = before.Upload,
+            Spool = fresh.Spool with { WaitForRoom = before.Spool.WaitForRoom },
+        });
         LinkAgent.ReserveThreads(fresh);
         Apply();
         var sites = await parts.Sites.ApplyAsync(fresh.Sites, stop);

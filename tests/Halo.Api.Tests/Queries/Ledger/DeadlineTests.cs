@@ -132,12 +132,12 @@ public class DeadlineTests(SharedPostgres postgres)
 
         await store.Ledger.AfterDowntimeAsync();
         Assert.Equal(queued.Id, Assert.Single(await store.Ledger.DueAsync(store.Now)).QueryId);
-        Assert.Equal(store.Now + QueryLedger.LinksReturnWithin, await store.Ledger.NextDeadlineAsync());
+        Assert.Equal(store.Now + new LedgerOptions().LinksReturnWithin, await store.Ledger.NextDeadlineAsync());
         Assert.Equal(far, await store.CountAsync("SELECT MAX(deadline_at) FROM queries"));
         Assert.True((await store.Ledger.CompleteAsync(finished.QueryId, finished.ClaimId,
             new(finished.ClaimId, ReportKind.Complete) { Rows = 0, RowsAffected = 1, ResultSets = 0, PageCount = 0 })).Accepted);
 
-        store.Time.Advance(QueryLedger.LinksReturnWithin);
+        store.Time.Advance(new LedgerOptions().LinksReturnWithin);
         Assert.Equal([.. new[] { silent.QueryId, immediate.Id }.Order()], (await store.Ledger.DueAsync(store.Now)).Select(s => s.QueryId).Order());
         Assert.Equal(QueryStatus.Successful, await practice.StatusAsync(finished.QueryId));
         Assert.Equal(QueryStatus.Uploading, await practice.StatusAsync(uploading.QueryId));
