@@ -13,14 +13,15 @@ public sealed class LinkProgram : IAsyncDisposable
     readonly IReadOnlyList<LinkSite> _sites;
     HaloProcess? _process;
 
-    public LinkProgram(ApiProgram api, string directory, IReadOnlyList<LinkSite> sites)
+    /// <param name="dialled">Where the Link finds the API, if not at its own address.</param>
+    public LinkProgram(ApiProgram api, string directory, IReadOnlyList<LinkSite> sites, Uri? dialled = null)
     {
         (_api, _directory, _sites) = (api, directory, sites);
         Directory.CreateDirectory(directory);
         ConfigurationFile = Path.Combine(directory, "halo-link.json");
         File.WriteAllText(ConfigurationFile, new JsonObject
         {
-            ["api"] = api.Address.ToString().TrimEnd('/'),
+            ["api"] = (dialled ?? api.Address).ToString().TrimEnd('/'),
             ["dataDirectory"] = DataDirectory,
             ["sites"] = new JsonArray([.. sites.Select(s => s.ToJson())]),
         }.ToJsonString());
