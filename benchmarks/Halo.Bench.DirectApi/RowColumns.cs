@@ -38,13 +38,15 @@ sealed class RowColumns
         TypeCode.Double => static (r, i, j) => j.WriteNumberValue(r.GetDouble(i)),
         TypeCode.Boolean => static (r, i, j) => j.WriteBooleanValue(r.GetBoolean(i)),
         TypeCode.DateTime => static (r, i, j) => j.WriteStringValue(r.GetDateTime(i)),
-        _ when type == typeof(DateOnly) => static (r, i, j) =>
-        {
-            Span<char> text = stackalloc char[10];
-            r.GetFieldValue<DateOnly>(i).TryFormat(text, out var length, "O");
-            j.WriteStringValue(text[..length]);
-        },
+        _ when type == typeof(DateOnly) => WriteDate,
         _ when type == typeof(Guid) => static (r, i, j) => j.WriteStringValue(r.GetGuid(i)),
         _ => static (r, i, j) => j.WriteStringValue(r.GetString(i)),
     };
+
+    static void WriteDate(NpgsqlDataReader reader, int ordinal, Utf8JsonWriter json)
+    {
+        Span<char> text = stackalloc char[10];
+        reader.GetFieldValue<DateOnly>(ordinal).TryFormat(text, out var length, "O");
+        json.WriteStringValue(text[..length]);
+    }
 }

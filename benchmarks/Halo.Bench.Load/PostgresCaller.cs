@@ -3,17 +3,20 @@ using Npgsql;
 namespace Halo.Bench.Load;
 
 /// <summary>One open connection to PostgreSQL with a prepared statement; every value of the answer is read.</summary>
-sealed class PostgresCaller(string connectionString, string sql) : ICaller
+sealed class PostgresCaller(string connectionString) : ICaller
 {
     NpgsqlConnection? _connection;
     NpgsqlCommand? _command;
+
+    /// <summary>What is asked from now on.</summary>
+    public string Sql { get; set; } = "";
 
     public void Call()
     {
         try
         {
-            if (_command is null)
-                Open();
+            if (_command?.CommandText != Sql)
+                Prepare();
             using var reader = _command!.ExecuteReader();
             while (reader.Read())
                 for (var i = 0; i < reader.FieldCount; i++)
@@ -33,11 +36,15 @@ sealed class PostgresCaller(string connectionString, string sql) : ICaller
         (_command, _connection) = (null, null);
     }
 
-    void Open()
+    void Prepare()
     {
-        _connection = new NpgsqlConnection(connectionString);
-        _connection.Open();
-        _command = new NpgsqlCommand(sql, _connection);
+        _command?.Dispose();
+        if (_connection is null)
+        {
+            _connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
+            _connection.Open();
+        }
+        _command = new NpgsqlCommand(Sql, _connection);
         _command.Prepare();
     }
 }

@@ -7,17 +7,14 @@ var open = new Dictionary<string, List<ICaller>>();
 while (Console.ReadLine() is { } line)
 {
     var order = JsonSerializer.Deserialize<LoadOrder>(line)!;
-    var target = $"{order.Port} {order.ConnectionString} {order.Sql} {string.Concat(order.Requests ?? [])}";
+    var target = order.ConnectionString ?? $"{order.Port} {string.Concat(order.Requests!)}";
     if (!open.TryGetValue(target, out var callers))
         open[target] = callers = [];
     while (callers.Count < order.Callers)
-        callers.Add(Make(order));
-    var result = new ClosedLoop(callers[..order.Callers], order).Run();
-    Console.WriteLine(JsonSerializer.Serialize(result));
+        callers.Add(order.ConnectionString is { } database ? new PostgresCaller(database) : new HttpCaller(order.Port, [.. order.Requests!.Select(Encoding.UTF8.GetBytes)]));
+    foreach (var caller in callers.OfType<PostgresCaller>())
+        caller.Sql = order.Sql!;
+    Console.WriteLine(JsonSerializer.Serialize(new ClosedLoop(callers[..order.Callers], order).Run()));
 }
 foreach (var caller in open.Values.SelectMany(c => c))
     caller.Dispose();
-
-static ICaller Make(LoadOrder order) => order.Requests is { } requests
-    ? new HttpCaller(order.Port, [.. requests.Select(Encoding.UTF8.GetBytes)])
-    : new PostgresCaller(order.ConnectionString!, order.Sql!);
