@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Halo.Bench;
 using Halo.Bench.Gates;
 using Halo.Bench.Reporting;
@@ -37,6 +38,16 @@ var wanted = arguments.Scenarios.Count == 0 ? all : [.. all.Where(s => arguments
 var directory = Path.GetFullPath(arguments.Out ?? Path.Combine(Repository.Root, "out", "bench"));
 if (arguments.Gate)
     return await new Gate(arguments.Accept).RunAsync() ? 0 : 1;
-var whole = await new Suite(wanted, arguments.Quick, new Results(directory)).RunAsync();
+var suite = new Suite(wanted, arguments.Quick, new Results(directory));
+using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Abandon);
+using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Abandon);
+var whole = await suite.RunAsync();
 Console.WriteLine($"Tables, figures and charts are in {directory}.");
 return whole ? 0 : 1;
+
+void Abandon(PosixSignalContext context)
+{
+    context.Cancel = true;
+    suite.AbandonAsync().AsTask().Wait(TimeSpan.FromSeconds(20));
+    Environment.Exit(130);
+}

@@ -7,6 +7,11 @@ namespace Halo.Bench;
 /// <summary>One scenario after another, each from an empty machine; a failure of one is named and the others go on.</summary>
 sealed class Suite(IReadOnlyList<IScenario> scenarios, bool quick, Results results)
 {
+    Run? _current;
+
+    /// <summary>Ends the servers of the scenario under way: whoever interrupts the harness leaves nothing behind.</summary>
+    public ValueTask AbandonAsync() => _current?.DisposeAsync() ?? ValueTask.CompletedTask;
+
     /// <returns>Whether each came to its end.</returns>
     public async Task<bool> RunAsync()
     {
@@ -18,7 +23,7 @@ sealed class Suite(IReadOnlyList<IScenario> scenarios, bool quick, Results resul
             var start = Stopwatch.GetTimestamp();
             try
             {
-                await using var run = new Run(report, quick, Console.Out);
+                await using var run = _current = new Run(report, quick, Console.Out);
                 await scenario.MeasureAsync(run);
             }
             catch (Exception e)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Halo.Bench.Measuring;
 using Halo.Bench.Reporting;
 using Halo.Testing;
@@ -7,7 +8,7 @@ namespace Halo.Bench.Scenarios;
 /// <summary>One scenario under way: how much to do, and where figures go.</summary>
 sealed class Run(ScenarioReport report, bool quick, TextWriter progress) : IAsyncDisposable
 {
-    readonly Stack<IAsyncDisposable> _own = [];
+    readonly ConcurrentStack<IAsyncDisposable> _own = [];
     LoadDriver? _driver;
 
     public bool Quick => quick;

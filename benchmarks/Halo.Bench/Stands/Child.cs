@@ -53,9 +53,12 @@ class Child : IAsyncDisposable
     public static string Dotnet => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet";
 
     /// <summary>Runs a program to its end, which must be a good one.</summary>
-    public static async Task RunAsync(string program, params string[] arguments)
+    public static Task RunAsync(string program, params string[] arguments) => RunAsync(program, arguments, null);
+
+    /// <summary>Runs a program to its end, which must be a good one.</summary>
+    public static async Task RunAsync(string program, string[] arguments, IReadOnlyDictionary<string, string>? environment)
     {
-        await using var child = new Child(program, arguments);
+        await using var child = new Child(program, arguments, environment);
         await child._process.WaitForExitAsync();
         if (child._process.ExitCode != 0)
             throw new InvalidOperationException($"{Path.GetFileName(program)} ended with exit code {child._process.ExitCode}: {child.Errors}");
