@@ -1,5 +1,6 @@
 using System.Globalization;
 using Halo.Api.Links;
+using Halo.Api.Observability;
 using Halo.Api.Queries;
 using Halo.Api.Results;
 
@@ -38,6 +39,9 @@ public sealed record ApiOptions
     /// <summary>How results are kept: <c>Halo:Results:…</c>.</summary>
     public required ResultOptions Results { get; init; }
 
+    /// <summary>Where metrics and traces go: <c>Halo:Telemetry:…</c>.</summary>
+    public TelemetryOptions Telemetry { get; init; } = new();
+
     /// <summary>Whether every site of this PMS ID is authoritative.</summary>
     public bool IsShared(string pmsId) => SharedPractices.Contains(pmsId);
 
@@ -59,6 +63,7 @@ public sealed record ApiOptions
             .Select(p => $"Halo:TrustedProxies holds \"{p}\"; it takes IP addresses and ranges such as 10.0.0.0/8 or 2001:db8::/32."));
         var limits = QueryLimits.Read(halo.GetSection("Limits"), faults);
         var results = ResultOptions.Read(halo.GetSection("Results"), faults);
+        var telemetry = TelemetryOptions.Read(halo.GetSection("Telemetry"), faults);
         var heartbeat = ReadInt(halo, "HeartbeatSeconds", 60, 1, 300, faults);
         if (faults.Count > 0)
             throw new StartupException("The settings have faults:\n" + string.Join('\n', faults.Select(f => "  - " + f)));
@@ -74,6 +79,7 @@ public sealed record ApiOptions
             HeartbeatSeconds = heartbeat,
             Limits = limits,
             Results = results,
+            Telemetry = telemetry,
         };
     }
 

@@ -4,6 +4,7 @@ using Halo.Api.Errors;
 using Halo.Api.Health;
 using Halo.Api.Integrators;
 using Halo.Api.Links;
+using Halo.Api.Observability;
 using Halo.Api.OpenApi;
 using Halo.Api.Queries;
 using Halo.Api.Results;
@@ -81,11 +82,15 @@ public static partial class HaloApi
         // First of all: what comes after it takes the caller's address and scheme for true.
         if (foundation.Options.TrustedProxies.Count > 0)
             app.UseForwardedHeaders(Proxies.Trust(foundation.Options.TrustedProxies));
+        if (foundation.Options.Telemetry.Exports)
+            app.UseMiddleware<RequestSpans>();
         app.UseMiddleware<ErrorShape>();
         app.UseMiddleware<TransportSecurity>();
         app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
         app.UseWhen(http => http.Request.Path.StartsWithSegments("/integrator"), branch => branch.UseMiddleware<IntegratorAuthentication>());
         app.UseWhen(http => http.Request.Path.StartsWithSegments("/admin"), branch => branch.UseMiddleware<AdminAuthentication>());
+
+        app.UseMetrics();
 
         app.MapSitesApi();
         app.MapPairingApi();

@@ -1,6 +1,7 @@
 using Halo.Api.Admin;
 using Halo.Api.Integrators;
 using Halo.Api.Links;
+using Halo.Api.Observability;
 using Halo.Api.OpenApi;
 using Halo.Api.Queries;
 using Halo.Api.Queries.Async;
@@ -91,6 +92,8 @@ static class Services
         services.AddSingleton<IPageStore, FilePageStore>();
         services.AddSingleton<ResultReader>();
         services.AddSingleton<ResultDocument>();
+        services.AddSingleton<Gauges>();
+        services.AddSingleton<TelemetryExport>();
         services.AddHaloOpenApi();
     }
 

@@ -1,5 +1,6 @@
 using Halo.Link.Engines;
 using Halo.Link.Journal;
+using Halo.Link.Observability;
 using Halo.Link.Results;
 using Halo.Link.Session;
 using Halo.Link.Settings;
@@ -45,6 +46,9 @@ public static partial class LinkAgent
         using var uploader = new Uploader(http, tokens.GetAsync, gate.StandAsideAsync, spool, new(), time, Own(), logs.CreateLogger<Uploader>());
         await using var async = new AsyncQueries(new() { Slots = settings.Lanes.Async }, journal, spool, uploader, current,
             new ClaimedCommands(sites, time).RunAsync, time, logs.CreateLogger<AsyncQueries>());
+
+        using var gauges = new Gauges(immediate, async, spool, state);
+        using var telemetry = TelemetryExport.Start(settings, identity.LinkId);
 
         var run = Guid.CreateVersion7(time.GetUtcNow());
         var started = time.GetTimestamp();

@@ -29,4 +29,8 @@ public static class LineCloseReason
 
     /// <summary>The other end was silent for too long.</summary>
     public const string Silent = "Silent";
+
+    /// <summary>Whether it is one of these: a neighbour may say anything.</summary>
+    public static bool IsKnown(string reason) => reason is LinkStopping or LinkUninstalled or ApiStopping or Replaced or AlreadyConnected
+        or Revoked or TokenExpired or ProtocolError or Silent;
 }

@@ -97,6 +97,7 @@ public sealed partial class LinkSocket(
         visit.Session = session;
         links.Heard(visit.Link.Id, hello.LinkVersion);
         sessions.Open(session);
+        Telemetry.SessionOpened();
         // Only now: what is asked for from here on finds the session.
         cancelling.Repeat(session);
         LogOpened(visit.Link.Id, hello.LinkVersion, string.Join("; ", own.Select(s => $"{s.Id}: {SiteView.Explain(s)}")));
@@ -123,6 +124,7 @@ public sealed partial class LinkSocket(
         var inOrder = visit.Line is { ClosedInOrder: true, CloseReason: LineCloseReason.LinkStopping or LineCloseReason.LinkUninstalled };
         if (sessions.Close(session))
             links.Heard(session.LinkId, closedInOrder: inOrder);
+        Telemetry.SessionClosed(visit.Line.CloseReason);
         LogClosed(session.LinkId, visit.Line.CloseReason ?? "the line broke");
         return Task.CompletedTask;
     }

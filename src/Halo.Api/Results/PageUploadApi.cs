@@ -31,6 +31,8 @@ public static class PageUploadApi
             return new Refusal(422, ErrorCodes.PageDamaged, "Content-Digest does not fit the body: the page was damaged on the way. Send it again.");
         var added = await ledger.AddPageAsync(page.ClaimId,
             new PageRow(queryId, pageNumber, page.RowStart, page.RowCount, page.JsonSize, stored.Length, stored.Digest));
+        if (added == AddPageResult.Added)
+            Telemetry.PageStored(stored.Length);
         return added switch
         {
             AddPageResult.Added or AddPageResult.AlreadyThere => TypedResults.Ok(),

@@ -45,14 +45,17 @@ sealed class PostgresGroupCommit : IAsyncDisposable
         {
             while (group.Count < MostInGroup && _waiting.Reader.TryRead(out var next))
                 group.Add(next);
+            var started = Telemetry.Moment;
             try
             {
                 if (connection is not { FullState: System.Data.ConnectionState.Open })
                     connection = await ReopenAsync(connection);
                 await CommitAsync(group, connection);
+                Telemetry.Committed(group.Count, started, stored: true);
             }
             catch (Exception e)
             {
+                Telemetry.Committed(group.Count, started, stored: false);
                 var lost = new StorageException(
                     "The connection to PostgreSQL was lost before the commit was confirmed; whether this write is stored is not known.", e);
                 group.ForEach(w => w.Done.TrySetException(lost));

@@ -92,6 +92,7 @@ sealed class SqliteWriter : IAsyncDisposable
     static bool Write(List<SqliteWork> group, SqliteConnection connection, SqliteStatements statements)
     {
         var done = new List<SqliteWork>(group.Count);
+        var started = Telemetry.Moment;
         try
         {
             using var transaction = connection.BeginTransaction(deferred: false);
@@ -108,11 +109,13 @@ sealed class SqliteWriter : IAsyncDisposable
                 }
             }
             transaction.Commit();
+            Telemetry.Committed(group.Count, started, stored: true);
         }
         catch (Exception e)
         {
             // Begin or commit failed, or SQLite undid everything: nothing of this group is stored. A task that failed before stays as it is.
             var reason = new StorageException($"SQLite could not commit ({e.Message}); nothing of this write is stored.", e);
+            Telemetry.Committed(group.Count, started, stored: false);
             group.ForEach(w => w.Fail(reason));
             return false;
         }

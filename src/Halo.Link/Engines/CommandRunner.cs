@@ -19,6 +19,14 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
 
     async Task<ExecutionResult> OpenAndRunAsync(CommandRequest request, IRowSink sink, CancellationToken cancel)
     {
+        using var span = Telemetry.StartDatabaseCall(engine.Name, request.Command.ExecutionMode);
+        var result = await TryAsync(request, sink, cancel);
+        Telemetry.Conclude(span, result);
+        return result;
+    }
+
+    async Task<ExecutionResult> TryAsync(CommandRequest request, IRowSink sink, CancellationToken cancel)
+    {
         DbConnection connection;
         try
         {

@@ -41,6 +41,7 @@ public sealed partial class Uploader(
                 var (end, refusedNow) = await TryAsync(queryId, claimId(), page, refused, stop);
                 if (end is { } final && (final != UploadEnd.Damaged || ++damaged == options.DamagedTries))
                     return final;
+                Telemetry.PageRetried();
                 // A refused token is replaced and tried at once, one time; after that it waits like everything else.
                 if (refusedNow is null || refused is not null)
                     await Task.Delay(NextWait(attempt), time, stop);
@@ -71,7 +72,10 @@ public sealed partial class Uploader(
             });
             using var request = Request(queryId, claimId, page, bearer, content);
             using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
-            return Judge(queryId, page, answer.StatusCode, bearer);
+            var judged = Judge(queryId, page, answer.StatusCode, bearer);
+            if (judged.End == UploadEnd.Delivered)
+                Telemetry.PageDelivered(content.Info.CompressedSize);
+            return judged;
         }
         catch (Exception e) when (e is PageDamagedException or FileNotFoundException or DirectoryNotFoundException || content is { Damaged: true })
         {

@@ -135,6 +135,7 @@ public sealed partial class SessionLoop(
     void Failed(string? reason, string message)
     {
         state.Disconnected(message);
+        Telemetry.ConnectFailed();
         if (!_words.IsNews(reason))
             return;
         if (reason == LineCloseReason.ApiStopping)
@@ -146,6 +147,7 @@ public sealed partial class SessionLoop(
     void Recovered(Welcome welcome)
     {
         state.Connected();
+        Telemetry.SessionOpened();
         if (_words.Recovered() || !_everConnected)
             LogConnected(welcome.SessionId, welcome.ApiVersion);
         _everConnected = true;

@@ -21,6 +21,9 @@ public sealed record LinkSettings
     /// <summary>The sites that this Link serves; at least one.</summary>
     public required IReadOnlyList<SiteSettings> Sites { get; init; }
 
+    /// <summary>Base address of an OTLP collector over HTTP: <c>telemetry.otlp</c>; null: none, or what <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> says.</summary>
+    public Uri? Otlp { get; init; }
+
     /// <summary>The address without a trailing slash: the audience of assertions.</summary>
     public string ApiAddress => Api.AbsoluteUri.TrimEnd('/');
 

@@ -22,6 +22,7 @@ public static class SettingsReader
             Lanes = ReadLanes(node),
             Spool = ReadSpool(node),
             Sites = ReadSites(node),
+            Otlp = ReadOtlp(node),
         };
         node.RefuseUnknown();
         return faults.Count == 0 ? settings : throw new SettingsException(faults);
@@ -140,6 +141,17 @@ public static class SettingsReader
         var read = new SpoolSettings { MaxBytes = spool.Number("maxBytes", standard.MaxBytes, 64L << 20, 1L << 40) };
         spool.RefuseUnknown();
         return read;
+    }
+
+    static Uri? ReadOtlp(SettingsNode node)
+    {
+        if (node.Object("telemetry") is not { } telemetry)
+            return null;
+        Uri? otlp = null;
+        if (telemetry.Text("otlp") is { } text && !(Uri.TryCreate(text, UriKind.Absolute, out otlp) && otlp.Scheme is "http" or "https"))
+            telemetry.Fault("otlp", "must be the http or https address of an OTLP collector, as http://127.0.0.1:4318.");
+        telemetry.RefuseUnknown();
+        return otlp;
     }
 
     static List<SiteSettings> ReadSites(SettingsNode node)

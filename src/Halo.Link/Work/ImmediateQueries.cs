@@ -114,6 +114,7 @@ public sealed partial class ImmediateQueries(
     async Task WorkAsync(ImmediateQuery query)
     {
         Outcome outcome;
+        using var span = Telemetry.StartQuery(QueryMode.Immediate, query.Id, query.Asked.SiteId, query.Asked.TraceParent);
         try
         {
             outcome = await DecideAsync(query);
@@ -124,6 +125,7 @@ public sealed partial class ImmediateQueries(
             outcome = Outcomes.Fault(query.Running);
         }
         query.Outcome = outcome;
+        Telemetry.Ended(QueryMode.Immediate, outcome.Ending, outcome.Timings);
         // A small result leaves with its outcome. Should the line be gone, the outcome alone is told in the next session.
         if (outcome.Ending == Ending.Successful && query.Rows is { Holds: true } rows)
             await rows.SendAnswerAsync(outcome);

@@ -42,6 +42,9 @@ public sealed record Claim(
 
     /// <summary>Handed to the database as the application's name, where it has one.</summary>
     public string? Tag { get; init; }
+
+    /// <summary>W3C traceparent: the Link's spans belong to the caller's trace.</summary>
+    public string? TraceParent { get; init; }
 }
 
 /// <summary>How far a claimed query has got. Repeated until <see cref="ReportAck"/>; a repeat changes nothing.</summary>

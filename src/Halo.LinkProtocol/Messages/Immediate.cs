@@ -23,6 +23,9 @@ public sealed record Execute(Guid SiteId, Guid IntegratorId, QueryCommand Comman
     /// <summary>Handed to the database as the application's name, where it has one.</summary>
     public string? Tag { get; init; }
 
+    /// <summary>W3C traceparent: the Link's spans belong to the caller's trace.</summary>
+    public string? TraceParent { get; init; }
+
     /// <summary>Bytes of rows that may be sent before the first <see cref="FrameKind.Credit"/>.</summary>
     public int Credit { get => field == 0 ? ProtocolLimits.CreditWindowBytes : field; init; } = ProtocolLimits.CreditWindowBytes;
 }

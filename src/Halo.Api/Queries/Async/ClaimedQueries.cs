@@ -104,6 +104,7 @@ public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limit
         Catalogue = query.Catalogue,
         ResultSet = query.ResultSet,
         Tag = query.Tag,
+        TraceParent = query.TraceParent,
     };
 
     [LoggerMessage(1220, LogLevel.Error, "The {What} of Link {LinkId} could not be recorded ({Exception}); its session is closed, and it tells again")]

@@ -38,6 +38,7 @@ public sealed partial class ImmediateQueries(
     {
         var accepted = time.GetTimestamp();
         var query = NewQueryFor(integrator, site, submission);
+        using var span = Telemetry.StartQuery(query);
         // 1. The session, waited for while the site counts as online.
         using var queueTime = new CancellationTokenSource(TimeSpan.FromMilliseconds(submission.MaxTimeInQueue), time);
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(callerGone, queueTime.Token, _stopping.Token);
@@ -61,6 +62,7 @@ public sealed partial class ImmediateQueries(
             Catalogue = submission.Catalogue,
             ResultSet = submission.ResultSet,
             Tag = submission.Tag,
+            TraceParent = Telemetry.TraceParent,
         });
         var exchange = new ImmediateExchange(query.Id, session, stream);
         stream?.Open(query.Id, bytes => session.Grant(query.Id, bytes));
@@ -84,8 +86,13 @@ public sealed partial class ImmediateQueries(
         if (exchange.CancelAsked)
             session.Cancel(query.Id);
         // 4. and 5.
-        return await WaitForEndAsync(exchange, query, sentAt, patience, callerGone);
+        var answer = await WaitForEndAsync(exchange, query, sentAt, patience, callerGone);
+        Telemetry.Conclude(span, answer.Query.Status);
+        return answer;
     }
+
+    /// <summary>How many are on their way or running.</summary>
+    public int UnderWay => _exchanges.Count;
 
     /// <summary>It is to be stopped: a command that is just leaving is followed by its Cancel.</summary>
     public void Stop(Guid queryId)

@@ -9,10 +9,10 @@ static class LedgerSql
         """
         INSERT INTO queries (id, integrator_id, site_id, link_id, run_id, session_id, mode, status, executed, tag, catalogue, result_set,
           max_time_in_queue, execution_limit, command_size, request_size, sql_size, settled_by, created_at, queued_at, executing_at,
-          completed_at, updated_at, deadline_at, error_type, error_code, failure_code, wrapped_key, detail)
+          completed_at, updated_at, deadline_at, error_type, error_code, failure_code, wrapped_key, detail, trace_parent)
         VALUES (@id, @integrator, @site, @link, @run, @session, @mode, @status, @executed, @tag, @catalogue, @set,
           @queue, @limit, @commandSize, @requestSize, @sqlSize, @by, @created, @queued, @executing,
-          @completed, @updated, @deadline, @errorType, @errorCode, @failure, @key, @detail)
+          @completed, @updated, @deadline, @errorType, @errorCode, @failure, @key, @detail, @trace)
         ON CONFLICT (id) DO NOTHING
         """;
 

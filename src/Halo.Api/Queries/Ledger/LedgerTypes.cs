@@ -37,6 +37,9 @@ public sealed record NewQuery
     public int ResultSet { get; init; } = 1;
 
     public string? Tag { get; init; }
+
+    /// <summary>W3C traceparent, where the caller's trace is to go on at the Link.</summary>
+    public string? TraceParent { get; init; }
 }
 
 /// <summary>Runs first in the transaction that accepts a query, perhaps more than once. False: nothing is accepted.</summary>
@@ -87,7 +90,7 @@ public sealed record MoveResult(bool Accepted, QueryStatus? Status)
 
 /// <summary>A query that has just become final.</summary>
 /// <param name="DropsPages">Whatever is stored of its pages goes after the commit, also what never came into the manifest.</param>
-public sealed record SettledQuery(Guid QueryId, QueryStatus Status, bool DropsPages);
+public sealed record SettledQuery(Guid QueryId, QueryMode Mode, QueryStatus Status, bool DropsPages);
 
 /// <summary>An async query that a Link has just taken.</summary>
 /// <param name="Number">Upwards among the Link's claims, without gaps.</param>
@@ -100,7 +103,14 @@ public sealed record ClaimedQuery(
     public int ResultSet { get; init; }
 
     public string? Tag { get; init; }
+
+    /// <summary>W3C traceparent.</summary>
+    public string? TraceParent { get; init; }
 }
+
+/// <summary>Queries that are not final.</summary>
+/// <param name="Oldest">When the oldest of them was accepted.</param>
+public sealed record OpenQueries(QueryStatus Status, long Count, DateTimeOffset Oldest);
 
 /// <summary>What a Hello settled.</summary>
 /// <param name="Verdicts">One for each claim that the Link holds, in its order.</param>

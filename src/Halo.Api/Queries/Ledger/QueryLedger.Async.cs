@@ -44,7 +44,7 @@ public sealed partial class QueryLedger
             JOIN pairings p ON p.site_id = s.id AND p.integrator_id = i.id
             WHERE s.id = queries.site_id AND {MayServe})
         RETURNING site_id, integrator_id, execution_limit, deadline_at, catalogue, result_set, tag, wrapped_key,
-          (SELECT c.command FROM query_commands c WHERE c.query_id = queries.id)
+          (SELECT c.command FROM query_commands c WHERE c.query_id = queries.id), trace_parent
         """;
 
     const string TakeTurn =
@@ -131,6 +131,7 @@ public sealed partial class QueryLedger
                     Catalogue = r.StringOrNull(4),
                     ResultSet = r.GetInt32(5),
                     Tag = r.StringOrNull(6),
+                    TraceParent = r.StringOrNull(9),
                 },
                 r.BytesOrNull(7), r.BytesOrNull(8)),
             TakeQuery,

@@ -77,7 +77,7 @@ public sealed partial class QueryLedger
                 await t.RunAsync($"DELETE FROM query_commands WHERE query_id IN {list}", values);
                 await t.RunAsync($"DELETE FROM pages WHERE query_id IN {list}", values);
             }
-            all.AddRange(moved.Select(id => new SettledQuery(id, ending.Status, mode == QueryMode.Async && ending.Status != QueryStatus.Successful)));
+            all.AddRange(moved.Select(id => new SettledQuery(id, mode, ending.Status, mode == QueryMode.Async && ending.Status != QueryStatus.Successful)));
         }
         return all;
     }

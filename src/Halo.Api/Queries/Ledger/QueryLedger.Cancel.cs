@@ -33,7 +33,7 @@ public sealed partial class QueryLedger
             }
         });
         if (result.Status is { } status && QueryLifecycle.IsFinal(status))
-            Tell(queryId);
+            Tell(queryId, QueryMode.Async, QueryStatus.Cancelled);
         return result;
     }
 

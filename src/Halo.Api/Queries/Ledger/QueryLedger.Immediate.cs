@@ -36,7 +36,11 @@ public sealed partial class QueryLedger
         ]);
 
     /// <summary>A query that was accepted and is final at once: the site away, the time in the queue over, nothing sent.</summary>
-    public Task RecordRefusedAsync(NewQuery q, Settlement s) => database.CommitAsync(Refused(q, s));
+    public Task RecordRefusedAsync(NewQuery q, Settlement s)
+    {
+        Telemetry.Ended(q.Id, q.Mode, s.Status, time.GetUtcNow());
+        return database.CommitAsync(Refused(q, s));
+    }
 
     /// <summary>The same under a condition.</summary>
     /// <returns>False: the condition does not hold, and nothing is recorded.</returns>
@@ -69,7 +73,8 @@ public sealed partial class QueryLedger
             new(LedgerSql.SettleFor(s, QueryMode.Immediate), LedgerSql.SettleParameters(queryId, s, Now, key, detail)));
         if (rows > 0)
         {
-            Tell(queryId);
+            Tell(queryId, QueryMode.Immediate, s.Status);
+            Telemetry.Worked(QueryMode.Immediate, s.Timings, s.UploadMs, s.Rows, s.Size);
             return new(true, s.Status) { Moved = true };
         }
         var found = await database.ReadAsync(

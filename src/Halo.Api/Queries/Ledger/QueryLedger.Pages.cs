@@ -61,7 +61,10 @@ public sealed partial class QueryLedger
     {
         var result = await TryCompleteAsync(queryId, claimId, report);
         if (result.Moved)
-            Tell(queryId);
+        {
+            Tell(queryId, QueryMode.Async, QueryStatus.Successful);
+            Telemetry.Worked(QueryMode.Async, report.Timings, report.UploadMs, report.Rows, report.Size);
+        }
         return result;
     }
 

@@ -5,6 +5,11 @@ namespace Halo.Api.Queries.Ledger;
 
 public sealed partial class QueryLedger
 {
+    /// <summary>How many queries are not final, and since when the oldest of them, by state.</summary>
+    public async Task<IReadOnlyList<OpenQueries>> CountOpenAsync() => await database.ReadAsync(
+        r => new OpenQueries(QueryLifecycle.Parse(r.GetString(0)), r.GetInt64(1), r.Time(2)),
+        "SELECT status, COUNT(*), MIN(created_at) FROM queries WHERE deadline_at IS NOT NULL GROUP BY status");
+
     /// <summary>A query of this integrator at this site; null: there is none with this id.</summary>
     public async Task<QueryRecord?> FindAsync(Guid integratorId, Guid siteId, Guid queryId) =>
         (await FindManyAsync(integratorId, siteId, [queryId])).GetValueOrDefault(queryId);

@@ -82,7 +82,7 @@ public sealed partial class QueryLedger
         if (result is { Moved: true, Status: QueryStatus.Queued })
             Hint(deadline);
         else if (result.Moved)
-            Tell(queryId);
+            Tell(queryId, QueryMode.Async, QueryStatus.Cancelled);
         return result;
     }
 
@@ -100,7 +100,7 @@ public sealed partial class QueryLedger
         });
         // Whatever the manifest said: a page may have been stored whose row was never written.
         if (result.Moved)
-            await ConcludeAsync([new SettledQuery(queryId, s.Status, DropsPages: s.Status != QueryStatus.Successful)]);
+            await ConcludeAsync([new SettledQuery(queryId, QueryMode.Async, s.Status, DropsPages: s.Status != QueryStatus.Successful)]);
         return result;
     }
 

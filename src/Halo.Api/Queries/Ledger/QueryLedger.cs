@@ -31,7 +31,7 @@ public sealed partial class QueryLedger(Database database, MasterKeys keys, IPag
     [
         ("id", q.Id), ("integrator", q.IntegratorId), ("site", q.SiteId), ("mode", LedgerSql.Word(q.Mode)), ("status", QueryLifecycle.Word(status)),
         ("tag", q.Tag), ("catalogue", q.Catalogue), ("set", q.ResultSet), ("queue", q.MaxTimeInQueue), ("limit", q.ExecutionLimit),
-        ("commandSize", q.CommandSize), ("requestSize", q.RequestSize), ("sqlSize", q.SqlSize), ("created", q.CreatedAt.Ms()),
+        ("commandSize", q.CommandSize), ("requestSize", q.RequestSize), ("sqlSize", q.SqlSize), ("created", q.CreatedAt.Ms()), ("trace", q.TraceParent),
     ];
 
     static QueryDetail DetailOf(Settlement s) => new() { Columns = s.Columns, Parameters = s.Parameters, Error = s.Error };
@@ -46,11 +46,18 @@ public sealed partial class QueryLedger(Database database, MasterKeys keys, IPag
     }
 
     /// <summary>After a commit that made this one final.</summary>
-    void Tell(Guid queryId) => Settled?.Invoke([queryId]);
+    void Tell(Guid queryId, QueryMode mode, QueryStatus status)
+    {
+        Telemetry.Ended(queryId, mode, status, time.GetUtcNow());
+        Settled?.Invoke([queryId]);
+    }
 
     /// <summary>After a commit: who waits is told, then the bytes of pages go that are no longer in the manifest.</summary>
     public async Task ConcludeAsync(IReadOnlyList<SettledQuery> settled)
     {
+        var now = time.GetUtcNow();
+        foreach (var query in settled)
+            Telemetry.Ended(query.QueryId, query.Mode, query.Status, now);
         if (settled.Count > 0)
             Settled?.Invoke([.. settled.Select(s => s.QueryId)]);
         foreach (var query in settled.Where(q => q.DropsPages))

@@ -41,6 +41,7 @@ public sealed record QuerySubmission(QueryCommand Command, QueryMode Mode, strin
         Catalogue = Catalogue,
         ResultSet = ResultSet,
         Tag = Tag,
+        TraceParent = Telemetry.TraceParent,
     };
 
     /// <summary>Execution limit in milliseconds.</summary>

@@ -183,7 +183,8 @@ CREATE TABLE queries (
   error_code INTEGER,
   failure_code TEXT,
   wrapped_key {blob},                 -- the query's own data key, wrapped by the master key it names
-  detail {blob}                       -- encrypted: columns, output parameters, the database's words
+  detail {blob},                      -- encrypted: columns, output parameters, the database's words
+  trace_parent TEXT                   -- W3C, where the caller's trace goes on at the Link
 );
 CREATE INDEX queries_waiting ON queries (site_id, integrator_id, id) WHERE status = 'queued';
 CREATE INDEX queries_by_deadline ON queries (deadline_at) WHERE deadline_at IS NOT NULL;

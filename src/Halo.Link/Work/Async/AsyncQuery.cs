@@ -75,6 +75,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
         var delivery = _delivery = new PageDelivery(tools.Uploader, Id, () => Entry.ClaimId, () => Stop(StopReason.PagesFailed));
         using var sink = new PageSink(tools.Spool, Id, Math.Max(1, claim!.PageBytes), TellColumns, page => delivery.Add(page.Number));
         ExecutionResult result;
+        using var span = Telemetry.StartQuery(QueryMode.Async, Id, claim.SiteId, claim.TraceParent);
         try
         {
             result = await tools.Execute(claim, sink, _cancel.Token);
@@ -87,6 +88,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
             return;
         }
         _answered = tools.Time.GetTimestamp();
+        Telemetry.Ended(QueryMode.Async, result.Ending, result.Timings);
         sink.Dispose();
         await ConcludeAsync(result, claim.Command.ExecutionMode == ExecutionMode.NonQuery ? null : sink);
     }

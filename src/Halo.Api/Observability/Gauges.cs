@@ -1,0 +1,62 @@
+using System.Diagnostics.Metrics;
+using Halo.Api.Links;
+using Halo.Api.Queries.Immediate;
+using Halo.Api.Queries.Ledger;
+using Halo.Api.Queries.Waiting;
+using Halo.Api.Storage;
+
+namespace Halo.Api.Observability;
+
+/// <summary>What is measured by looking, at each export: how many, how much, how old.</summary>
+public sealed class Gauges : IDisposable
+{
+    // A meter of its own: it goes with the service, while those of Telemetry stay with the process.
+    readonly Meter _meter;
+    readonly QueryLedger _ledger;
+    readonly TimeProvider _time;
+    IReadOnlyList<OpenQueries> _open = [];
+    int _looking;
+
+    public Gauges(LinkSessions sessions, ImmediateQueries immediate, QueryWaiters waiters, QueryLedger ledger, TimeProvider time)
+    {
+        (_ledger, _time) = (ledger, time);
+        _meter = new Meter(new MeterOptions(Telemetry.Name) { Version = ProductVersion.Text, Scope = this });
+        _meter.CreateObservableGauge("halo.link.sessions", () => sessions.All.Count, "{session}", "Links that are connected here");
+        _meter.CreateObservableGauge("halo.immediate.running", () => immediate.UnderWay, "{query}", "Immediate queries whose callers wait");
+        _meter.CreateObservableGauge("halo.waiters", () => waiters.Count, "{request}", "Requests that wait for a query's end");
+        _meter.CreateObservableGauge("halo.queries.open", Counts, "{query}", "Queries that are not final, by state");
+        _meter.CreateObservableGauge("halo.queue.oldest.age", OldestAge, "s", "Age of the oldest queued query");
+    }
+
+    /// <summary>Looks into the ledger. An exporter that cannot wait for it shows what the export before had it look up.</summary>
+    public async Task LookAsync()
+    {
+        if (Interlocked.Exchange(ref _looking, 1) == 1)
+            return;
+        try
+        {
+            Volatile.Write(ref _open, await _ledger.CountOpenAsync());
+        }
+        catch (Exception e) when (e is System.Data.Common.DbException or StorageException or IOException)
+        {
+            // Metrics never fail for the store: its own figures show what is wrong with it.
+        }
+        finally
+        {
+            Volatile.Write(ref _looking, 0);
+        }
+    }
+
+    public void Dispose() => _meter.Dispose();
+
+    IEnumerable<Measurement<long>> Counts()
+    {
+        var open = Volatile.Read(ref _open);
+        _ = LookAsync();
+        return open.Select(o => new Measurement<long>(o.Count, new KeyValuePair<string, object?>("halo.query.status", QueryLifecycle.Word(o.Status))));
+    }
+
+    double OldestAge() => Volatile.Read(ref _open).FirstOrDefault(o => o.Status == Contracts.Queries.QueryStatus.Queued) is { } queued
+        ? Math.Max(0, (_time.GetUtcNow() - queued.Oldest).TotalSeconds)
+        : 0;
+}
