@@ -20,13 +20,13 @@ static class Allocations
         figures.Add(await CountAsync("row into a page", PageBenchmarks.Rows, pages.CutAsync));
         pages.CleanUp();
         var rows = new RowBenchmarks();
-        await rows.SetUpAsync();
+        rows.SetUp();
         foreach (var type in RowBenchmarks.Types)
         {
             rows.Type = type;
             figures.Add(await CountAsync($"row encoded: {type}", RowBenchmarks.Rows, rows.EncodeAsync));
         }
-        await rows.CleanUpAsync();
+        rows.CleanUp();
         var ledger = new LedgerBenchmarks();
         await ledger.SetUpAsync();
         figures.Add(await CountAsync("ledger: accept and outcome", LedgerBenchmarks.Queries, ledger.RecordAsync));

@@ -14,6 +14,8 @@ public class KeyBenchmarks
     IntegratorDirectory? _directory;
 
     [GlobalSetup]
+    public void SetUp() => SetUpAsync().GetAwaiter().GetResult();
+
     public async Task SetUpAsync()
     {
         _path = Directory.CreateTempSubdirectory("halo-micro-").FullName;
@@ -33,6 +35,8 @@ public class KeyBenchmarks
     }
 
     [GlobalCleanup]
+    public void CleanUp() => CleanUpAsync().GetAwaiter().GetResult();
+
     public async Task CleanUpAsync()
     {
         _directory!.Dispose();

@@ -24,6 +24,8 @@ public class LedgerBenchmarks
     public int Callers { get; set; } = 64;
 
     [GlobalSetup]
+    public void SetUp() => SetUpAsync().GetAwaiter().GetResult();
+
     public async Task SetUpAsync()
     {
         _path = Directory.CreateTempSubdirectory("halo-micro-").FullName;
@@ -35,6 +37,8 @@ public class LedgerBenchmarks
     }
 
     [GlobalCleanup]
+    public void CleanUp() => CleanUpAsync().GetAwaiter().GetResult();
+
     public async Task CleanUpAsync()
     {
         await _store!.DisposeAsync();
@@ -42,6 +46,8 @@ public class LedgerBenchmarks
     }
 
     [Benchmark(OperationsPerInvoke = Queries, Description = "ledger: accept and outcome, durable")]
+    public void Record() => RecordAsync().GetAwaiter().GetResult();
+
     public Task RecordAsync() => Task.WhenAll(Enumerable.Range(0, Callers).Select(_ => Task.Run(async () =>
     {
         for (var i = 0; i < Queries / Callers; i++)

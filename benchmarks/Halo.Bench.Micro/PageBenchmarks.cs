@@ -27,6 +27,8 @@ public class PageBenchmarks
     public void CleanUp() => Directory.Delete(_directory, recursive: true);
 
     [Benchmark(OperationsPerInvoke = Rows, Description = "row of 200 bytes: into a page")]
+    public int Cut() => CutAsync().GetAwaiter().GetResult();
+
     public async Task<int> CutAsync()
     {
         using var sink = new PageSink(_spool!, Guid.NewGuid(), 1 << 20, static _ => { }, static _ => { });

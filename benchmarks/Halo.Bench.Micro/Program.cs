@@ -14,7 +14,15 @@ if (args is not [var file, ..])
     Console.Error.WriteLine("Usage: Halo.Bench.Micro FILE [--allocations | --quick]");
     return 2;
 }
-var figures = args.Contains("--allocations") ? await Allocations.CountAsync() : Measure(args.Contains("--quick"));
+IReadOnlyList<MicroFigure> figures;
+try
+{
+    figures = args.Contains("--allocations") ? await Allocations.CountAsync() : Measure(args.Contains("--quick"));
+}
+finally
+{
+    await RowBenchmarks.StopServerAsync();
+}
 await File.WriteAllTextAsync(file, JsonSerializer.Serialize(figures));
 return 0;
 

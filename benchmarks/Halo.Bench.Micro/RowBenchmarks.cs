@@ -9,6 +9,9 @@ namespace Halo.Bench.Micro;
 /// <summary>One column of each type, read from PostgreSQL and encoded; what reading alone costs stands beside it.</summary>
 public class RowBenchmarks
 {
+    // One for all cases: BenchmarkDotNet makes an instance for each.
+    static readonly Lazy<Task<PostgresServer>> Server = new(() => PostgresServer.StartAsync());
+
     public const int Rows = 20_000;
 
     static readonly Dictionary<string, string> Expressions = new()
@@ -25,7 +28,6 @@ public class RowBenchmarks
     };
 
     readonly NullSink _sink = new();
-    PostgresServer? _server;
     IDatabaseEngine? _engine;
 
     public static IEnumerable<string> Types => Expressions.Keys;
@@ -33,21 +35,22 @@ public class RowBenchmarks
     [ParamsSource(nameof(Types))]
     public string Type { get; set; } = "integer";
 
-    [GlobalSetup]
-    public async Task SetUpAsync()
+    public static async Task StopServerAsync()
     {
-        _server = await PostgresServer.StartAsync();
-        _engine = DatabaseEngines.Create(DatabaseEngines.Postgres, await _server.CreateDatabaseAsync(), TimeProvider.System);
+        if (Server.IsValueCreated)
+            await (await Server.Value).DisposeAsync();
     }
+
+    [GlobalSetup]
+    public void SetUp() =>
+        _engine = DatabaseEngines.Create(DatabaseEngines.Postgres, Server.Value.GetAwaiter().GetResult().ConnectionString(), TimeProvider.System);
 
     [GlobalCleanup]
-    public async Task CleanUpAsync()
-    {
-        await _engine!.DisposeAsync();
-        await _server!.DisposeAsync();
-    }
+    public void CleanUp() => _engine!.DisposeAsync().AsTask().GetAwaiter().GetResult();
 
     [Benchmark(OperationsPerInvoke = Rows, Description = "row of one column: read and encode")]
+    public long Encode() => EncodeAsync().GetAwaiter().GetResult();
+
     public async Task<long> EncodeAsync()
     {
         await using var connection = await _engine!.OpenAsync(null, null, default);
@@ -59,7 +62,9 @@ public class RowBenchmarks
     }
 
     [Benchmark(OperationsPerInvoke = Rows, Description = "row of one column: read alone")]
-    public async Task<long> ReadAsync()
+    public long Read() => ReadAsync().GetAwaiter().GetResult();
+
+    async Task<long> ReadAsync()
     {
         await using var connection = await _engine!.OpenAsync(null, null, default);
         await using var command = _engine.CreateCommand(connection, Command(), []);

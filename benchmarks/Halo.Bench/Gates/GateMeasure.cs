@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Halo.Bench.Gates;
 
 /// <summary>One figure of the gate and how far it may fall behind.</summary>
@@ -8,6 +10,7 @@ namespace Halo.Bench.Gates;
 sealed record GateMeasure(string Name, double Value, string Better, double Margin, double Slack = 0)
 {
     /// <summary>The worst that this measure, as the committed one, lets pass.</summary>
+    [JsonIgnore]
     public double Bound => Better == "more" ? Value / Margin - Slack : Value * Margin + Slack;
 
     public bool Allows(double found) => Better == "more" ? found >= Bound : found <= Bound;
