@@ -29,7 +29,7 @@ sealed class LinkUnderTest : IAsyncDisposable
         _uploader = new Uploader(api.Http, (_, _) => ValueTask.FromResult("token"), _ => ValueTask.CompletedTask, Spool,
             new() { FirstWait = TimeSpan.FromMilliseconds(2), LongestWait = TimeSpan.FromMilliseconds(10) }, clock, new Random(7), NullLogger<Uploader>.Instance);
         Queries = new AsyncQueries(options ?? new(), Journal, Spool, _uploader, Current, ExecuteAsync, clock, NullLogger<AsyncQueries>.Instance,
-            sites is null ? null : (new ClaimedCommands(sites, clock), sites.Places));
+            sites is null ? null : (new ClaimedCommands(sites, new SiteLimits(), clock), sites.Places));
     }
 
     public ClaimJournal Journal { get; }

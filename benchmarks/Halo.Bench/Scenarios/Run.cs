@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+using Halo.Bench.Measuring;
+using Halo.Bench.Reporting;
+using Halo.Testing;
+
+namespace Halo.Bench.Scenarios;
+
+/// <summary>One scenario under way: how much to do, and where figures go.</summary>
+sealed class Run(ScenarioReport report, bool quick, TextWriter progress) : IAsyncDisposable
+{
+    readonly ConcurrentStack<IAsyncDisposable> _own = [];
+    LoadDriver? _driver;
+
+    public bool Quick => quick;
+
+    /// <summary>The driver, in its own process.</summary>
+    public LoadDriver Driver => _driver ??= Own(new LoadDriver());
+
+    /// <summary>What fits the kind of run.</summary>
+    public T Choose<T>(T full, T forQuick) => quick ? forQuick : full;
+
+    public void Add(Figure figure) => report.Figures.Add(figure);
+
+    public void Note(string text) => report.Notes.Add(text);
+
+    public void Say(string text) => progress.WriteLine($"  {text}");
+
+    /// <summary>A PostgreSQL of the scenario's own, with an empty database.</summary>
+    public async Task<(PostgresServer Server, string ConnectionString)> StartPostgresAsync()
+    {
+        var server = Own(await PostgresServer.StartAsync("max_connections=300", "shared_buffers=512MB"));
+        return (server, await server.CreateDatabaseAsync());
+    }
+
+    /// <summary>Disposed after the scenario, the last first.</summary>
+    public T Own<T>(T thing) where T : IAsyncDisposable
+    {
+        _own.Push(thing);
+        return thing;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        while (_own.TryPop(out var thing))
+            await thing.DisposeAsync();
+    }
+}
