@@ -77,14 +77,16 @@ public class FrameCodecTests
         Assert.Equal("1100112233445566778899AABBCCDDEEFF", Convert.ToHexString(header));
     }
 
-    [Fact]
-    public void An_unknown_kind_is_read_and_left_to_the_handler_to_ignore()
+    [Theory]
+    [InlineData(0x7F, 3)]
+    [InlineData(0xFE, 3 + 16)]
+    public void An_unknown_kind_is_read_and_left_to_the_handler_to_ignore(byte kind, int payload)
     {
         var message = new byte[FrameCodec.MaxHeaderBytes + 3];
-        message[0] = 0xFE;
+        message[0] = kind;
         Assert.True(FrameCodec.TryRead(message, out var frame));
-        Assert.Equal((FrameKind)0xFE, frame.Kind);
-        Assert.Equal(3, frame.Payload.Length);
+        Assert.Equal((FrameKind)kind, frame.Kind);
+        Assert.Equal(payload, frame.Payload.Length);
     }
 
     static byte[] Write(Sample sample)

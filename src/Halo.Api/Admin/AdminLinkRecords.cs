@@ -71,5 +71,8 @@ public sealed record AdminLinkDetail : AdminLink
 /// <param name="Connected">Of these, with a session now.</param>
 public sealed record VersionCount(string Version, int Links, int Connected);
 
-/// <summary>A page of Links, and the versions of all trusted ones, newest first.</summary>
+/// <summary>A page of Links, and the versions of all trusted ones.</summary>
+/// <param name="Links">At most as many as <c>limit</c> says.</param>
+/// <param name="Next">Give it as <c>after</c> for the next page; absent on the last.</param>
+/// <param name="Versions">Newest first.</param>
 public sealed record AdminLinkList(IReadOnlyList<AdminLink> Links, string? Next, IReadOnlyList<VersionCount> Versions);

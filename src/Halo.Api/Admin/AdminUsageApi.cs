@@ -66,4 +66,6 @@ public static class AdminUsageApi
 public sealed record Usage(Guid IntegratorId, Guid SiteId, long Queries, long Successful, long Rows, long Bytes, long RequestBytes);
 
 /// <summary>A page of the usage, in the order of integrator and site.</summary>
+/// <param name="Usage">At most as many as <c>limit</c> says.</param>
+/// <param name="Next">Give it as <c>after</c> for the next page; absent on the last.</param>
 public sealed record UsageList(IReadOnlyList<Usage> Usage, string? Next);

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Halo.Api.Errors;
 using Halo.Api.Links.Configuration;
+using Halo.Api.OpenApi;
 using Halo.Api.Sites;
-using Halo.Contracts.Errors;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Halo.Api.Admin;
@@ -43,16 +43,18 @@ public static class ConfigurationApi
     {
         var all = routes.MapGroup("/admin/v1/configuration").WithTags("Operator: remote configuration");
         all.MapGet("", (RemoteConfigurations configurations) => Show(configurations))
-            .WithName("GetConfiguration").WithSummary("What all Links are to run with, and what they made of it").Produces<DefaultConfiguration>();
-        all.MapPut("", PutDefaultAsync).WithName("PutConfiguration").WithSummary("Replace what all Links are to run with")
-            .Accepts<Dictionary<string, JsonElement>>("application/json").Produces<DefaultConfiguration>().Produces<ErrorResponse>(400);
+            .Says("GetConfiguration", "What all Links are to run with", "And what each of them made of it: the version that it runs and what it refused.")
+            .Answers(200, "The default.", ConfigurationExamples.Default, ConfigurationJson.Default.DefaultConfiguration);
+        all.MapPut("", PutDefaultAsync)
+            .Says("PutConfiguration", "Replace what all Links are to run with", "All that stood there goes. Connected Links are told at once; each takes what its own settings allow.")
+            .AsksSettings().Answers(200, "The default as it is now.", ConfigurationExamples.Default, ConfigurationJson.Default.DefaultConfiguration);
         var site = routes.MapGroup("/admin/v1/sites/{siteId}/configuration").WithTags("Operator: remote configuration");
-        site.MapGet("", GetOfSite).WithName("GetSiteConfiguration").WithSummary("What one site has of its own, and what its Link is told")
-            .Produces<ConfigurationOfSite>().Produces<ErrorResponse>(404);
-        site.MapPut("", PutOfSiteAsync).WithName("PutSiteConfiguration").WithSummary("Replace what one site has of its own")
-            .Accepts<Dictionary<string, JsonElement>>("application/json").Produces<ConfigurationOfSite>().Produces<ErrorResponse>(400).Produces<ErrorResponse>(404);
-        site.MapDelete("", DeleteOfSiteAsync).WithName("DeleteSiteConfiguration").WithSummary("Take away what one site has of its own")
-            .Produces<ConfigurationOfSite>().Produces<ErrorResponse>(404);
+        site.MapGet("", GetOfSite)
+            .Says("GetSiteConfiguration", "What one site has of its own", "And what its Link is told, with the default and its neighbours' taken in.").AnswersOfSite();
+        site.MapPut("", PutOfSiteAsync)
+            .Says("PutSiteConfiguration", "Replace what one site has of its own", "All that stood there goes. Its Link is told at once.").AsksSettings().AnswersOfSite();
+        site.MapDelete("", DeleteOfSiteAsync)
+            .Says("DeleteSiteConfiguration", "Take away what one site has of its own", "The default holds again.").AnswersOfSite();
     }
 
     static async Task<IResult> PutDefaultAsync(HttpContext http, RemoteConfigurations configurations)

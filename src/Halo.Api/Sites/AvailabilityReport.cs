@@ -132,6 +132,9 @@ public sealed record AvailabilityReport(IReadOnlyList<AvailabilityInterval> Inte
 }
 
 /// <summary>For so long it was so.</summary>
+/// <param name="Availability">How it was.</param>
+/// <param name="From">From this moment.</param>
+/// <param name="To">Until this moment.</param>
 public sealed record AvailabilityInterval(PastAvailability Availability, DateTimeOffset From, DateTimeOffset To);
 
 /// <summary>How it was with a site.</summary>

@@ -97,7 +97,7 @@ public class SessionTests
         await using var link = new SimulatedLink(host);
         await link.StartAsync();
         await link.Line.SendAsync((FrameKind)0x7F, Guid.NewGuid(), "new"u8.ToArray());
-        await link.Line.SendAsync((FrameKind)0x0F, Guid.Empty, "new"u8.ToArray());
+        await link.Line.SendAsync((FrameKind)0xFE, Guid.Empty, "new"u8.ToArray());
         Assert.Empty(await link.ClaimAsync());
     }
 

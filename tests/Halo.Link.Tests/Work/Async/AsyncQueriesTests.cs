@@ -130,7 +130,8 @@ public sealed class AsyncQueriesTests : AsyncTests
         var hold = new SemaphoreSlim(0);
         Link.Database = async (_, sink, cancel) =>
         {
-            most = Math.Max(most, Interlocked.Increment(ref running));
+            lock (hold)
+                most = Math.Max(most, Interlocked.Increment(ref running));
             await hold.WaitAsync(cancel);
             Interlocked.Decrement(ref running);
             return await GiveRowsAsync(sink, 1, cancel);
