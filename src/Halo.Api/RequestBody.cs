@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Halo.Api.Errors;
 using Halo.Contracts.Errors;
 
@@ -6,24 +7,56 @@ namespace Halo.Api;
 /// <summary>Reads a request's body whole, up to a bound.</summary>
 public static class RequestBody
 {
-    /// <summary>The bytes, or the 413 that says the bound.</summary>
-    public static async Task<(ReadOnlyMemory<byte>? Body, Refusal? Refusal)> ReadAsync(HttpContext http, int limit)
+    const int FirstBytes = 4096;
+
+    /// <summary>The bytes, or what refuses them: 413 beyond the bound, 503 without room for them, 408 where they come too slowly.</summary>
+    /// <param name="memory">What counts them; null: the bound is so small that it need not be.</param>
+    public static async Task<(ReadOnlyMemory<byte>? Body, Refusal? Refusal)> ReadAsync(HttpContext http, int limit, RequestMemory? memory = null)
     {
         if (http.Request.ContentLength > limit)
             return (null, TooLarge(limit));
-        using var body = new MemoryStream((int)(http.Request.ContentLength ?? 4096));
-        while (true)
+        // Not as many as are announced: a caller that sends nothing shall hold nothing.
+        using var body = new MemoryStream((int)Math.Min(http.Request.ContentLength ?? FirstBytes, FirstBytes));
+        var share = memory?.Begin(http);
+        var reader = http.Request.BodyReader;
+        CancellationTokenSource? patience = null;
+        try
         {
-            var read = await http.Request.BodyReader.ReadAsync(http.RequestAborted);
-            foreach (var segment in read.Buffer)
-                body.Write(segment.Span);
-            http.Request.BodyReader.AdvanceTo(read.Buffer.End);
-            if (body.Length > limit)
-                return (null, TooLarge(limit));
-            if (read.IsCompleted)
-                return (body.GetBuffer().AsMemory(0, (int)body.Length), null);
+            while (true)
+            {
+                if (!reader.TryRead(out var read))
+                {
+                    if (memory is not null && patience is null)
+                    {
+                        patience = memory.StartWaiting(http.Request.ContentLength ?? limit);
+                        patience.Token.UnsafeRegister(static r => ((PipeReader)r!).CancelPendingRead(), reader);
+                    }
+                    read = await reader.ReadAsync(http.RequestAborted);
+                }
+                if (read.IsCanceled)
+                {
+                    reader.AdvanceTo(read.Buffer.End);
+                    http.Response.Headers.Connection = "close";
+                    return (null, TooSlow);
+                }
+                foreach (var segment in read.Buffer)
+                    body.Write(segment.Span);
+                reader.AdvanceTo(read.Buffer.End);
+                if (body.Length > limit)
+                    return (null, TooLarge(limit));
+                if (share?.Hold(body.Capacity) is { } full)
+                    return (null, full);
+                if (read.IsCompleted)
+                    return (body.GetBuffer().AsMemory(0, (int)body.Length), null);
+            }
+        }
+        finally
+        {
+            patience?.Dispose();
         }
     }
+
+    static readonly Refusal TooSlow = new(408, ErrorCodes.InvalidRequest, "The request's body came too slowly. Nothing ran; send it again.");
 
     static Refusal TooLarge(int limit) =>
         new(413, ErrorCodes.RequestTooLarge, $"The request's body is over the limit of {limit} bytes.");

@@ -59,7 +59,7 @@ public static partial class LinkAgent
         await using var async = new AsyncQueries(new() { Slots = settings.Lanes.Async }, journal, spool, uploader, current,
             commands.RunAsync, time, logs.CreateLogger<AsyncQueries>(), (commands, sites.Places));
 
-        using var gauges = new Gauges(immediate, async, spool, state);
+        using var gauges = new Gauges(immediate, async, spool, journal, state);
         using var telemetry = TelemetryExport.Start(settings, identity.LinkId);
 
         var run = Guid.CreateVersion7(time.GetUtcNow());

@@ -94,6 +94,9 @@ public sealed class ClaimJournal : IDisposable
     /// </summary>
     public TimeSpan Uptime => _uptimeBefore + _time.GetElapsedTime(_started);
 
+    /// <summary>Bytes of its files.</summary>
+    public long Size => new[] { "", "-wal", "-shm" }.Select(end => new FileInfo(_connection.DataSource + end)).Sum(f => f.Exists ? f.Length : 0);
+
     /// <summary>SQLite's own word for how it syncs: 2 is FULL.</summary>
     internal long Synchronous
     {
