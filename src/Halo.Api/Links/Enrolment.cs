@@ -177,6 +177,6 @@ public sealed partial class Enrolment(
         public string? PmsId { get; init; }
     }
 
-    [LoggerMessage(1100, LogLevel.Information, "Link {LinkId} enrolled: {Status}. Its sites: {Sites}")]
+    [LoggerMessage(1100, LogLevel.Information, "Link {LinkId} came to enrol and is {Status}. Its sites: {Sites}")]
     partial void LogEnrolled(Guid linkId, string status, string sites);
 }

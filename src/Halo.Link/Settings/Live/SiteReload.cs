@@ -26,9 +26,8 @@ sealed partial class SiteReload(
         foreach (var gone in before.Keys.Except(ids))
             LogSite(gone, "no more served; put back into the configuration, it has the same id");
         sites.Announce(next);
-        await practices.ReadAsync(stop);
+        await practices.ReadAsync(announcements.TellAsync, stop);
         practices.LookAgain();
-        await announcements.TellAsync(stop);
         await sites.ServeAsync();
         return true;
     }
