@@ -63,7 +63,7 @@ public sealed partial class Enrolment(
         if (known is not null && (known.X != request.PublicKey.X || known.Y != request.PublicKey.Y))
         {
             return (null, new Refusal(409, ErrorCodes.Conflict,
-                $"Link {request.LinkId} is known with another key. If its key was lost, give it a new data directory, or ask the operator to remove the old Link."));
+                $"Link {request.LinkId} is known with another key."));
         }
         if (known?.Status == "revoked")
         {
