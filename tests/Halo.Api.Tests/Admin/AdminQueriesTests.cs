@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Halo.Api.Queries.Ledger;
+using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;
@@ -60,7 +61,7 @@ public class AdminQueriesTests(SharedPostgres postgres)
         var shown = list.GetProperty("queries").EnumerateArray().ToList();
         Assert.Equal(["executionFailed", "successful"], shown.Select(q => q.GetProperty("status").GetString()));
         Assert.Equal(("sqlite", 1), (shown[0].GetProperty("errorDetails").GetProperty("errorType").GetString(), shown[0].GetProperty("errorDetails").GetProperty("errorCode").GetInt32()));
-        Assert.Equal(15, shown[1].GetProperty("resultSize").GetInt64());
+        Assert.Equal(17, shown[1].GetProperty("resultSize").GetInt64());
     }
 
     [Theory, OnBothStores]
