@@ -35,7 +35,7 @@ public sealed class ConfigurationFileTests
         Assert.Equal(site.Id, Assert.Single(await link.FindSitesAsync()).Id);
 
         async Task BecomesAsync(string name) =>
-            await link.Process.UntilAsync(link.FindSitesAsync, s => s is [{ } one] && one.PracticeMetadata.PracticeName == name);
+            await link.Process.UntilAsync(link.FindSitesAsync, s => s is [{ PracticeMetadata.PracticeName: { } shown }] && shown == name);
         int Count(string words) => link.Process.Lines.Count(l => l.Contains(words, StringComparison.Ordinal));
         async Task SaidAsync(string words, int times) => await link.Process.UntilAsync(() => Task.FromResult(Count(words)), c => c >= times);
     }
