@@ -65,7 +65,7 @@ public sealed class LocalSite(Guid id, SiteSettings settings, Func<string, strin
 
     ExecutionResult UnknownCatalogue() => new(Ending.Failed, Executed.No)
     {
-        Error = new(ErrorTypes.HaloLink, 404,
+        Error = new(ErrorTypes.HaloLink, 400,
             $"The site has no such catalogue; it has {string.Join(", ", Settings.Catalogues.Select(c => c.Name))}. Nothing ran.")
         {
             Code = FailureCodes.UnknownCatalogue,
@@ -145,7 +145,7 @@ public sealed class LocalSites(IEnumerable<LocalSite> sites) : IAsyncDisposable
 
     static ExecutionResult UnknownSite() => new(Ending.Failed, Executed.No)
     {
-        Error = new(ErrorTypes.HaloLink, 404, "This Link does not serve that site any more. Nothing ran.")
+        Error = new(ErrorTypes.HaloLink, 400, "This Link does not serve that site any more. Nothing ran.")
         {
             Code = FailureCodes.UnknownCatalogue,
         },

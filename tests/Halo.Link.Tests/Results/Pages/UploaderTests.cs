@@ -143,7 +143,7 @@ public sealed class UploaderTests : IAsyncLifetime
     [Fact]
     public async Task A_settled_query_takes_no_pages()
     {
-        _api.OnPage = (_, _, _) => Task.FromResult<int?>(410);
+        _api.OnPage = (_, _, _) => Task.FromResult<int?>(ApiStandIn.Settled);
         Assert.Equal(UploadEnd.Settled, await UploadAsync());
         Assert.Single(_api.Puts);
     }
