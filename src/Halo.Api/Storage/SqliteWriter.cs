@@ -103,7 +103,7 @@ sealed class SqliteWriter : IAsyncDisposable
                     work.Run(transaction, statements);
                     done.Add(work);
                 }
-                catch (Exception e) when (!SqliteStatements.IsUndone(transaction))
+                catch (Exception e) when (!statements.IsUndone)
                 {
                     work.Fail(e);
                 }
