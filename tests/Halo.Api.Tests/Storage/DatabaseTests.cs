@@ -147,6 +147,36 @@ public class DatabaseTests(SharedPostgres postgres)
     }
 
     [Fact]
+    public async Task A_write_that_may_wait_is_written_though_nothing_follows_it()
+    {
+        await using var store = await StoreAsync(StoreKind.Sqlite);
+        Assert.Equal(1, await store.Database.CommitAsync(Insert(1, 1), mayWait: true));
+        Assert.Equal(1, await store.CountAsync("SELECT COUNT(*) FROM numbers"));
+    }
+
+    [Theory, OnBothStores]
+    public async Task A_write_that_may_wait_comes_before_what_follows_it(StoreKind kind)
+    {
+        await using var store = await StoreAsync(kind);
+        for (var i = 0; i < 50; i++)
+        {
+            var insert = store.Database.CommitAsync(Insert(i, 0), mayWait: true);
+            var update = store.Database.CommitAsync(new("UPDATE numbers SET value = 1 WHERE place = @place", ("place", (long)i)));
+            Assert.Equal([1, 1], await Task.WhenAll(insert, update));
+        }
+    }
+
+    [Fact]
+    public async Task A_write_that_may_wait_is_written_when_the_store_is_closed()
+    {
+        await using var store = await StoreAsync(StoreKind.Sqlite);
+        var second = store.OpenAgain();
+        var written = second.CommitAsync(Insert(1, 1), mayWait: true);
+        await second.DisposeAsync();
+        Assert.Equal(1, await written);
+    }
+
+    [Fact]
     public async Task A_reader_of_SQLite_cannot_write()
     {
         await using var store = await StoreAsync(StoreKind.Sqlite);
