@@ -4,7 +4,7 @@ using SQLitePCL;
 namespace Halo.Api.Storage;
 
 /// <summary>The writer's prepared statements, by their text.</summary>
-/// <remarks>SQLite is called itself, without the driver's commands and readers: of a small write these cost more than the write.</remarks>
+/// <remarks>SQLite is called itself: the driver makes a reader for each run, looks every parameter up by its name and boxes what it binds.</remarks>
 sealed class SqliteStatements(SqliteConnection connection) : IDisposable
 {
     // The product has some dozens of texts; a bound in case one is built from values after all.
