@@ -22,15 +22,16 @@ public sealed record QueryFilter(Guid IntegratorId, Guid SiteId, int Limit)
 
 public sealed partial class QueryLedger
 {
-    // A queued query whose time is over is shown as expired, whoever writes it, so it is found as that.
+    // A queued query whose time is over is found as expired: reading makes it that.
     const string HasStatus = " AND status = @status", IsQueued = " AND status = 'queued' AND deadline_at > @now",
         IsExpired = " AND (status = 'expiredInQueue' OR status = 'queued' AND deadline_at <= @now)";
 
     /// <summary>Records without their pages. Ids are made in the order of time, so they are the order and the key of the list.</summary>
     public async Task<IReadOnlyList<QueryRecord>> ListAsync(QueryFilter wanted)
     {
-        var (sql, values) = ListSql(wanted, time.GetUtcNow());
-        var rows = await database.ReadAsync(QueryRecord.Read, sql, values);
+        var now = time.GetUtcNow();
+        var (sql, values) = ListSql(wanted, now);
+        var rows = await ReadSettledAsync(sql, values, now);
         return [.. rows.Select(r => r.Detail is null || r.Record.FailureCode is null && r.Record.Status == QueryStatus.Successful
             ? r.Record
             : r.Record with { Detail = LedgerSeal.OpenDetail(KeyOf(r.Record), r.Detail) })];
