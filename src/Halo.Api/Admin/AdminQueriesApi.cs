@@ -22,7 +22,7 @@ static class AdminQueriesApi
             .Answers(200, "A page of it.", new QueryList([Examples.Export with { Result = null }]) { Next = Examples.QueryId.ToString() }, HaloJson.Default.QueryList)
             .Refuses(400, ErrorCodes.InvalidRequest, "siteId: must be an id as 6b1f0a52-6a6e-4c43-9d0c-1f6f3f6d8a11.");
 
-    static async Task<IResult> ListAsync(HttpContext http, QueryLedger ledger, TimeProvider time)
+    static async Task<IResult> ListAsync(HttpContext http, QueryLedger ledger)
     {
         var (page, malformed) = Paging.Read(http.Request);
         if (page is null)
@@ -40,15 +40,14 @@ static class AdminQueriesApi
         };
         if (faults.Count > 0)
             return Refusal.Invalid(faults);
-        var now = time.GetUtcNow();
         var found = await ledger.ListAsync(wanted, withDetails: false);
-        var shown = found.Take(page.Limit).Select(r => Show(r, now)).ToList();
+        var shown = found.Take(page.Limit).Select(Show).ToList();
         return TypedResults.Json(new QueryList(shown) { Next = found.Count > page.Limit ? shown[^1].Id.ToString() : null }, HaloJson.Default.QueryList);
     }
 
-    static Query Show(QueryRecord record, DateTimeOffset now)
+    static Query Show(QueryRecord record)
     {
-        var query = QueryView.Of(record, now) with { Result = null };
+        var query = QueryView.Of(record) with { Result = null };
         return record is { FailureCode: null, ErrorType: not null } && query.ErrorDetails is { } error
             ? query with { ErrorDetails = error with { ErrorMessage = KeptBack }, ErrorMessage = KeptBack }
             : query;

@@ -45,6 +45,9 @@ public sealed partial class LinkSocket(
         await using var silent = time.CreateTimer(_ => DropWithoutHello(visit), null, HelloWithin, Timeout.InfiniteTimeSpan);
         await line.ReceiveAsync(frame => OnFrameAsync(visit, frame), CancellationToken.None);
         await EndAsync(visit);
+        // What the Link told and was not acknowledged it tells again; nothing of a session outlives its request, and so the store.
+        if (visit.Session is { } session)
+            await session.Work.EndAsync();
     }
 
     async ValueTask OnFrameAsync(Visit visit, Frame frame)

@@ -115,8 +115,9 @@ public sealed partial class Uploader(
             LogLost(queryId, page);
             return (UploadEnd.Lost, null);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException || e is OperationCanceledException && !stop.IsCancellationRequested)
+        catch (Exception e) when (e is not OperationCanceledException || !stop.IsCancellationRequested)
         {
+            // Whatever it is: a connection that is cut in the moment in which it is made gives a bare SocketException.
             Failing(e.GetType().Name);
             return (null, null);
         }

@@ -25,7 +25,7 @@ public sealed record QueryFilter(Guid? IntegratorId, Guid? SiteId, int Limit)
 
 public sealed partial class QueryLedger
 {
-    // A queued query whose time is over is shown as expired, whoever writes it, so it is found as that.
+    // A queued query whose time is over is found as expired: reading makes it that.
     const string HasStatus = " AND status = @status", IsQueued = " AND status = 'queued' AND deadline_at > @now",
         IsExpired = " AND (status = 'expiredInQueue' OR status = 'queued' AND deadline_at <= @now)";
 
@@ -33,8 +33,9 @@ public sealed partial class QueryLedger
     /// <param name="withDetails">False: what only its integrator may read stays encrypted.</param>
     public async Task<IReadOnlyList<QueryRecord>> ListAsync(QueryFilter wanted, bool withDetails = true)
     {
-        var (sql, values) = ListSql(wanted, time.GetUtcNow());
-        var rows = await database.ReadAsync(QueryRecord.Read, sql, values);
+        var now = time.GetUtcNow();
+        var (sql, values) = ListSql(wanted, now);
+        var rows = await ReadSettledAsync(sql, values, now);
         if (!withDetails)
             return [.. rows.Select(r => r.Record)];
         return [.. rows.Select(r => r.Detail is null || r.Record.FailureCode is null && r.Record.Status == QueryStatus.Successful

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Halo.Link.Journal;
 using Halo.Link.Results;
 using Halo.Link.Tests.Work.Async;
@@ -31,7 +32,7 @@ public sealed class UploaderTests : IAsyncLifetime
         _folder.Dispose();
     }
 
-    Uploader NewUploader(Func<CancellationToken, ValueTask>? standAside = null) => new(_api.Http, (refused, _) =>
+    Uploader NewUploader(Func<CancellationToken, ValueTask>? standAside = null, HttpClient? http = null) => new(http ?? _api.Http, (refused, _) =>
     {
         lock (_refused)
             _refused.Add(refused);
@@ -97,6 +98,15 @@ public sealed class UploaderTests : IAsyncLifetime
         _api.OnPage = (_, _, before) => Task.FromResult<int?>(before < 3 ? status : null);
         Assert.Equal(UploadEnd.Delivered, await UploadAsync());
         Assert.Equal(4, _api.Puts.Count);
+    }
+
+    [Fact]
+    public async Task A_connection_cut_in_the_moment_in_which_it_is_made_is_tried_again()
+    {
+        using var http = new HttpClient(new CutAtOnce(times: 3)) { BaseAddress = _api.Http.BaseAddress };
+        using var uploader = NewUploader(http: http);
+        Assert.Equal(UploadEnd.Delivered, await uploader.UploadAsync(_query, () => _claim, 2, TestContext.Current.CancellationToken));
+        Assert.Single(_api.Puts);
     }
 
     [Fact]
@@ -239,5 +249,16 @@ public sealed class UploaderTests : IAsyncLifetime
         };
         using var uploader = NewUploader();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => uploader.UploadAsync(_query, () => _claim, 1, stop.Token));
+    }
+
+    /// <summary>As SocketsHttpHandler does it, when the peer is gone before it has asked for its address.</summary>
+    sealed class CutAtOnce(int times) : DelegatingHandler(new SocketsHttpHandler())
+    {
+        int _left = times;
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            Interlocked.Decrement(ref _left) >= 0
+                ? throw new SocketException((int)SocketError.NotConnected)
+                : base.SendAsync(request, cancellationToken);
     }
 }
