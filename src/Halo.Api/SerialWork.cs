@@ -5,17 +5,39 @@ public sealed class SerialWork
 {
     readonly Lock _lock = new();
     Task _last = Task.CompletedTask;
+    bool _ended;
 
-    /// <summary>Adds a piece; it must handle its own failures.</summary>
+    /// <summary>Adds a piece; it must handle its own failures. After the end it is dropped.</summary>
     public void Add(Func<Task> work)
     {
         lock (_lock)
-            _last = AfterAsync(_last, work);
+        {
+            if (!_ended)
+                _last = AfterAsync(_last, work);
+        }
     }
 
-    static async Task AfterAsync(Task before, Func<Task> work)
+    /// <summary>Nothing more is begun.</summary>
+    /// <returns>Completes, without a fault, when what runs has ended.</returns>
+    public async Task EndAsync()
+    {
+        Task last;
+        lock (_lock)
+        {
+            _ended = true;
+            last = _last;
+        }
+        await last.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    async Task AfterAsync(Task before, Func<Task> work)
     {
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
+        lock (_lock)
+        {
+            if (_ended)
+                return;
+        }
         await work();
     }
 }

@@ -10,7 +10,9 @@ namespace Halo.Soak;
 static class SoakRun
 {
     const int Workers = 10;
-    static readonly TimeSpan Round = TimeSpan.FromSeconds(20);
+
+    // A round's end costs as long again on a loaded machine, so long runs have long rounds.
+    static readonly TimeSpan ShortRound = TimeSpan.FromSeconds(20), LongRound = TimeSpan.FromMinutes(1);
 
     /// <returns>Whether nothing was found.</returns>
     public static async Task<bool> RunAsync(SoakOptions options, CancellationToken stop)
@@ -21,11 +23,13 @@ static class SoakRun
         Console.WriteLine($"What happens is in {notebook.Path}");
         await using (var world = await SoakWorld.StartAsync(options, notebook))
         {
-            var (finals, judge, leaks) = (new Finals(world), new Judge(world), new Leaks(world));
+            var (finals, leaks) = (new Finals(world), new Leaks(world));
+            var judge = new Judge(world, finals);
             var trouble = new Troublemaker(world, options.Seed);
             var left = TimeSpan.FromMinutes(options.Minutes);
+            var usual = options.Minutes < 5 ? ShortRound : LongRound;
             long number = 0;
-            for (var round = 1; left > TimeSpan.Zero && !stop.IsCancellationRequested; round++, left -= Round)
+            for (var round = 1; left > TimeSpan.Zero && !stop.IsCancellationRequested; round++, left -= usual)
             {
                 notebook.Note($"=== round {round}");
                 var asked = new List<Asked>();
@@ -37,7 +41,7 @@ static class SoakRun
                 }));
                 using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
                 using var calm = CancellationTokenSource.CreateLinkedTokenSource(stop);
-                var length = left < Round ? left : Round;
+                var length = left < usual ? left : usual;
                 calm.CancelAfter(length * 0.8);
                 over.CancelAfter(length);
                 var work = Task.WhenAll(workers.Select(w => w.RunAsync(over.Token)));
@@ -54,6 +58,7 @@ static class SoakRun
                 notebook.Note($"=== round {round} is judged");
                 Console.WriteLine($"round {round}: {asked.Count} asked, {notebook.Defects.Count} found so far");
             }
+            await judge.JudgeAllAsync();
             notebook.Count("bytes from the Link", world.ApiLine.Up.Bytes);
             notebook.Count("bytes to the Link", world.ApiLine.Down.Bytes);
             notebook.Count("connections of the Link", world.ApiLine.Accepted);

@@ -72,7 +72,7 @@ public static class QueriesApi
         return TypedResults.Json(query, HaloJson.Default.Query, statusCode: 201);
     }
 
-    static async Task<IResult> LookUpAsync(HttpContext http, string siteId, SiteAccess access, QueryDoor door, QueryLedger ledger, TimeProvider time)
+    static async Task<IResult> LookUpAsync(HttpContext http, string siteId, SiteAccess access, QueryDoor door, QueryLedger ledger)
     {
         var (site, noSite) = access.ForReading(http.Integrator(), siteId);
         if (site is null)
@@ -83,11 +83,9 @@ public static class QueriesApi
         var (ids, fault) = ReadIds(body);
         if (ids is null)
             return fault!;
-        // Before the look: see AsyncQueries.ShowAsync.
-        var now = time.GetUtcNow();
         var found = await ledger.FindManyAsync(http.Integrator().Id, site.Id, ids);
         return TypedResults.Json(new QueryStatusResponse([.. ids.Select(id => found.TryGetValue(id, out var record)
-            ? new QueryLookup(id, LookupStatus.Found, QueryView.Of(record, now))
+            ? new QueryLookup(id, LookupStatus.Found, QueryView.Of(record))
             : new QueryLookup(id, LookupStatus.NotFound))]), HaloJson.Default.QueryStatusResponse);
     }
 

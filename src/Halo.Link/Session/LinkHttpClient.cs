@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Halo.Contracts.Errors;
@@ -95,6 +96,11 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan?
             if (!response.IsSuccessStatusCode)
                 throw new ApiRefusedException(response.StatusCode, MessageOf(response, content), RetryAfter(response));
             return (content, RetryAfter(response));
+        }
+        catch (SocketException e)
+        {
+            // Cut in the moment in which it was made: the handler asks it for its other end, and lets the answer through as it is.
+            throw new HttpRequestException(e.Message, e);
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {

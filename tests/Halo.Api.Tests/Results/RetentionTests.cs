@@ -39,7 +39,7 @@ public class RetentionTests(SharedPostgres postgres)
         var gone = await practice.FindAsync(old);
         Assert.Equal((QueryStatus.Successful, 3, 0), (gone.Status, gone.PageCount!.Value, gone.Pages.Count));
         Assert.Null(gone.Detail.Columns);
-        var error = QueryView.Of(await practice.FindAsync(failed.QueryId), store.Now).ErrorDetails!;
+        var error = QueryView.Of(await practice.FindAsync(failed.QueryId)).ErrorDetails!;
         Assert.Equal((ErrorTypes.SqlServer, 2627), (error.ErrorType, error.ErrorCode));
         Assert.DoesNotContain("Mary", error.ErrorMessage, StringComparison.Ordinal);
         await Until.TrueAsync(() => Task.FromResult(Directories(store) is [var only] && only == young));

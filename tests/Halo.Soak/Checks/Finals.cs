@@ -47,18 +47,14 @@ sealed class Finals(SoakWorld world)
         }
     }
 
-    /// <summary>The query behind what was asked; null where the API never had it.</summary>
-    public static async Task<Query?> FindAsync(Asked asked)
+    /// <summary>Every query that the API has since then, by its mark: one for each asking, and more where a key was freed by "executed no".</summary>
+    public async Task<ILookup<string, Query>> AllSinceAsync(DateTimeOffset from)
     {
-        var ids = asked.Answers.Select(a => a.Query?.Id).Where(id => id is not null).Distinct().ToList();
-        if (ids.Count == 0)
-        {
-            var found = await ListAsync(asked.Integrator, asked.Practice, $"tag={asked.Tag}");
-            return found.Count == 0 ? null : found.OrderBy(q => q.Executed == Executed.No).First();
-        }
-        // A key that was freed by a 503 "executed no" leads to another query afterwards; the last one counts.
-        var answer = await asked.Integrator.GetAsync($"{Calls.Path(asked)}/{ids[^1]}");
-        return answer.Status == HttpStatusCode.OK ? answer.Query : null;
+        var all = new List<Query>();
+        foreach (var integrator in world.Integrators)
+            foreach (var practice in world.Practices)
+                all.AddRange(await ListAsync(integrator, practice, $"from={from:yyyy-MM-ddTHH:mm:ss.fffZ}"));
+        return all.OrderBy(q => q.Id).ToLookup(q => q.Tag ?? "");
     }
 
     async Task<HttpStatusCode?> TryAsync(Practice practice)
@@ -85,9 +81,16 @@ sealed class Finals(SoakWorld world)
 
     static async Task<IReadOnlyList<Query>> ListAsync(IntegratorClient integrator, Practice practice, string filter)
     {
-        var answer = await integrator.GetAsync($"integrator/sites/{practice.SiteId}/queries?limit=1000&{filter}");
-        return answer.Status == HttpStatusCode.OK
-            ? JsonSerializer.Deserialize(answer.Body, HaloJson.Default.QueryList)!.Queries
-            : throw new InvalidOperationException($"The list of queries: {answer}");
+        var all = new List<Query>();
+        for (string? after = ""; after is not null;)
+        {
+            var answer = await integrator.GetAsync($"integrator/sites/{practice.SiteId}/queries?limit=1000&{filter}{after}");
+            if (answer.Status != HttpStatusCode.OK)
+                throw new InvalidOperationException($"The list of queries: {answer}");
+            var page = JsonSerializer.Deserialize(answer.Body, HaloJson.Default.QueryList)!;
+            all.AddRange(page.Queries);
+            after = page.Next is { } next ? $"&after={next}" : null;
+        }
+        return all;
     }
 }

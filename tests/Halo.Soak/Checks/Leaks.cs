@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Halo.Soak.World;
 using Halo.Testing;
 using Halo.Testing.Processes;
+using Microsoft.Data.Sqlite;
 
 namespace Halo.Soak.Checks;
 
@@ -19,8 +20,22 @@ sealed class Leaks(SoakWorld world)
         await BecomesAsync("drafts of pages are left at the API", () => Task.FromResult(Pages(Path.Combine(world.Api.DataDirectory, "pages", "drafts"))), n => n == 0);
         foreach (var practice in world.Practices)
             await BecomesAsync($"connections to {practice.Engine} are at work", practice.BusyConnectionsAsync, n => n == 0);
+        if (world.Store is null)
+            await CheckFileAsync("the API's store", Path.Combine(world.Api.DataDirectory, "halo.db"));
+        await CheckFileAsync("the Link's journal", Path.Combine(world.Link.DataDirectory, "journal.db"));
         Bound("Link", world.Link.Process, LinkBytes, LinkFiles);
         Bound("API", world.Api.Process, ApiBytes, ApiFiles);
+    }
+
+    /// <summary>SQLite's own check, of a file that was killed while it was written.</summary>
+    async Task CheckFileAsync(string what, string file)
+    {
+        await using var connection = new SqliteConnection($"Data Source={file};Mode=ReadWrite;Pooling=False;Default Timeout=30");
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = "PRAGMA integrity_check";
+        if (await command.ExecuteScalarAsync() is not "ok")
+            world.Notebook.Defect($"{what} is damaged");
     }
 
     void Bound(string name, HaloProcess process, long bytes, int files)

@@ -26,8 +26,22 @@ static class FaultList
         if (world.Server is { } server)
             faults.AddRange(OfServer("practice's PostgreSQL", server));
         if (world.Store is { } store)
-            faults.AddRange(OfServer("store's PostgreSQL", store));
+            faults.AddRange(OfServer("store's PostgreSQL", store).Select(f => f with { ApplyAsync = d => StoreAwayAsync(f, d) }));
+        if (world.ApiDisk is { } apiDisk)
+        {
+            var full = new Fault("API's disk full", "api", 3, 4000, apiDisk.FillAsync);
+            faults.Add(full with { ApplyAsync = d => StoreAwayAsync(full, d) });
+        }
+        if (world.LinkDisk is { } linkDisk)
+            faults.Add(new("Link's disk full", "link", 3, 4000, linkDisk.FillAsync));
         return faults;
+
+        async Task StoreAwayAsync(Fault fault, TimeSpan duration)
+        {
+            world.StoreAway = TimeProvider.System.GetUtcNow();
+            await fault.ApplyAsync(duration);
+            world.StoreAway = TimeProvider.System.GetUtcNow();
+        }
     }
 
     /// <param name="encrypted">Damage is found by the connection itself; elsewhere it would be taken for data.</param>

@@ -44,6 +44,7 @@ sealed class Programs(SoakWorld world)
     /// <summary>It may find its store away and end: a service manager starts it again.</summary>
     async Task StartApiAsync()
     {
+        world.ApiAway = TimeProvider.System.GetUtcNow();
         for (var attempt = 0; ; attempt++)
         {
             try

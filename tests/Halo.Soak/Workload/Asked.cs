@@ -17,6 +17,8 @@ sealed class Asked(long number, string kind, Practice practice, IntegratorClient
     public Practice Practice { get; } = practice;
     public IntegratorClient Integrator { get; } = integrator;
 
+    public DateTimeOffset Begun { get; } = TimeProvider.System.GetUtcNow();
+
     /// <summary>Finds the query again where its answer was lost.</summary>
     public string Tag => $"s{Number}";
 

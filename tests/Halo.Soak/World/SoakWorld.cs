@@ -34,6 +34,16 @@ sealed class SoakWorld : IAsyncDisposable
     /// <summary>Between Link and that server.</summary>
     public SocketProxy? DatabaseLine { get; private init; }
 
+    /// <summary>Under the API's data and the Link's, where disks can be mounted.</summary>
+    public SmallDisk? ApiDisk { get; private init; }
+    public SmallDisk? LinkDisk { get; private init; }
+
+    /// <summary>When the store last refused work, if it did: killed, frozen or full.</summary>
+    public DateTimeOffset? StoreAway { get; set; }
+
+    /// <summary>When the API last ended, if it did.</summary>
+    public DateTimeOffset? ApiAway { get; set; }
+
     public required IReadOnlyList<Practice> Practices { get; init; }
     public IReadOnlyList<IntegratorClient> Integrators { get; private set; } = [];
 
@@ -66,6 +76,8 @@ sealed class SoakWorld : IAsyncDisposable
             Store = store,
             Server = server,
             DatabaseLine = databaseLine,
+            ApiDisk = await SmallDisk.MountAsync(fixture.Api.DataDirectory),
+            LinkDisk = await SmallDisk.MountAsync(link.DataDirectory),
             Practices = practices,
         };
         link.Heard = line => world.Hear("link", line);
@@ -76,6 +88,11 @@ sealed class SoakWorld : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        foreach (var disk in new[] { ApiDisk, LinkDisk })
+        {
+            if (disk is not null)
+                await disk.UnmountAsync();
+        }
         await Fixture.DisposeAsync();
         await ApiLine.DisposeAsync();
         if (DatabaseLine is not null)
@@ -106,6 +123,9 @@ sealed class SoakWorld : IAsyncDisposable
     void Hear(string who, string line)
     {
         Notebook.Note($"{who} | {line}");
+        // Kestrel's word for a TLS connection that was cut while it wrote its end.
+        if (line.Contains("Kestrel[0] Unhandled exception", StringComparison.Ordinal) && line.Contains("The encryption operation failed", StringComparison.Ordinal))
+            return;
         if (line.Contains("fault of", StringComparison.Ordinal) || line.Contains("Unhandled exception", StringComparison.Ordinal))
             Notebook.Defect($"{who.Trim()} met a fault of its own: {line}");
     }

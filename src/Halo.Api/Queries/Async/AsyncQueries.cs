@@ -57,10 +57,6 @@ public sealed class AsyncQueries(
     }
 
     /// <summary>One of an integrator's own queries, immediate ones too.</summary>
-    public async Task<Query?> ShowAsync(Guid integratorId, Guid siteId, Guid queryId)
-    {
-        // Before the look: what was queued then and is claimed since must not be shown as expired by a later clock.
-        var now = time.GetUtcNow();
-        return await ledger.FindAsync(integratorId, siteId, queryId) is { } record ? QueryView.Of(record, now) : null;
-    }
+    public async Task<Query?> ShowAsync(Guid integratorId, Guid siteId, Guid queryId) =>
+        await ledger.FindAsync(integratorId, siteId, queryId) is { } record ? QueryView.Of(record) : null;
 }

@@ -127,8 +127,7 @@ public sealed class IdempotentQueries(
         for (var waited = false; ; waited = true)
         {
             using var waiter = waiters.Begin(queryId, until - time.GetUtcNow(), http.RequestAborted);
-            var now = time.GetUtcNow();
-            var query = await ledger.FindAsync(request.IntegratorId, site.Id, queryId) is { } record ? QueryView.Of(record, now) : null;
+            var query = await ledger.FindAsync(request.IntegratorId, site.Id, queryId) is { } record ? QueryView.Of(record) : null;
             if (!store.IsRunning(queryId))
             {
                 if (await OpenAsync(http, request, queryId, until, integersAsText) is { } kept)

@@ -22,19 +22,34 @@ public sealed partial class ImmediateJudging(
         var exchange = exchanges.Find(queryId);
         try
         {
-            var settlement = ImmediateEndings.From(outcome);
-            var result = await ledger.SettleImmediateAsync(queryId, settlement);
-            // The ledger does not know it: the accept failed with the store. It is written now, or nothing is acknowledged.
-            if (result.Status is null && await _unrecorded.RecordAsync(queryId))
-                result = await ledger.SettleImmediateAsync(queryId, settlement);
+            var result = await SettleAsync(queryId, ImmediateEndings.From(outcome));
             exchange?.Complete(new ImmediateEnd(result.Accepted ? outcome : null, time.GetUtcNow()));
             await session.AcknowledgeAsync(queryId);
         }
         catch (Exception e)
         {
-            // Not acknowledged: the Link keeps the outcome and tells it again in its next session.
+            // Not acknowledged: the Link keeps the outcome and tells it again in its next session, which may be far off.
             LogNotSettled(queryId, e.GetType().Name);
+            _unrecorded.Later(queryId, async () =>
+            {
+                await SettleAsync(queryId, ImmediateEndings.From(outcome));
+                await session.AcknowledgeAsync(queryId);
+            });
             exchange?.Complete(new ImmediateEnd(outcome, time.GetUtcNow()) { Recorded = false });
+        }
+    }
+
+    /// <summary>It never left this process: that is true whether or not the store takes it now.</summary>
+    public async Task TakeBackAsync(Guid queryId, Settlement settlement)
+    {
+        try
+        {
+            await SettleAsync(queryId, settlement);
+        }
+        catch (Exception e)
+        {
+            LogNotSettled(queryId, e.GetType().Name);
+            _unrecorded.Later(queryId, () => SettleAsync(queryId, settlement));
         }
     }
 
@@ -52,7 +67,7 @@ public sealed partial class ImmediateJudging(
             if (next is null || next.Immediates.Contains(exchange.QueryId))
                 return;
             var sameRun = next.RunId == exchange.Session.RunId;
-            await ledger.SettleImmediateAsync(exchange.QueryId, sameRun ? ImmediateEndings.NeverSent : ImmediateEndings.LinkLost);
+            await SettleAsync(exchange.QueryId, sameRun ? ImmediateEndings.NeverSent : ImmediateEndings.LinkLost);
             exchanges.CompleteBySettling([exchange.QueryId]);
         }
         catch (Exception e)
@@ -74,7 +89,7 @@ public sealed partial class ImmediateJudging(
             {
                 var neverBegun = session.Farewell is { } farewell && !farewell.Immediates.Contains(exchange.QueryId);
                 await exchange.Recorded;
-                await ledger.SettleImmediateAsync(exchange.QueryId, neverBegun ? ImmediateEndings.NeverBegun : ImmediateEndings.LinkLost);
+                await SettleAsync(exchange.QueryId, neverBegun ? ImmediateEndings.NeverBegun : ImmediateEndings.LinkLost);
                 exchanges.CompleteBySettling([exchange.QueryId]);
             }
             catch (Exception e)
@@ -85,9 +100,18 @@ public sealed partial class ImmediateJudging(
         }
     }
 
+    /// <summary>Where the ledger does not know it, the accept failed with the store: it is written now, or nothing is said.</summary>
+    async Task<MoveResult> SettleAsync(Guid queryId, Settlement settlement)
+    {
+        var result = await ledger.SettleImmediateAsync(queryId, settlement);
+        return result.Status is null && await _unrecorded.RecordAsync(queryId)
+            ? await ledger.SettleImmediateAsync(queryId, settlement)
+            : result;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _unrecorded.Dispose();
 
-    [LoggerMessage(1210, LogLevel.Error, "The end of query {QueryId} could not be recorded ({Exception}); its Link keeps it and tells it again")]
+    [LoggerMessage(1210, LogLevel.Error, "The end of query {QueryId} could not be recorded ({Exception}); it is tried again")]
     partial void LogNotSettled(Guid queryId, string exception);
 }

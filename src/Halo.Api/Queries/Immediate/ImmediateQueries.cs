@@ -203,7 +203,7 @@ public sealed class ImmediateQueries(
         exchanges.Remove(query.Id);
         exchange.Dispose();
         await exchange.Recorded;
-        await ledger.SettleImmediateAsync(query.Id, settlement);
+        await judging.TakeBackAsync(query.Id, settlement);
         return ImmediateAnswer.Of(query, settlement, time.GetUtcNow());
     }
 
@@ -219,7 +219,7 @@ public sealed class ImmediateQueries(
         exchange.Dispose();
         var record = await ledger.FindAsync(query.IntegratorId, query.SiteId, query.Id)
             ?? throw new InvalidOperationException("An accepted query is not in the ledger.");
-        return ImmediateAnswer.Of(QueryView.Of(record, time.GetUtcNow()));
+        return ImmediateAnswer.Of(QueryView.Of(record));
     }
 
     NewQuery NewQueryFor(Integrator integrator, SiteRecord site, QuerySubmission submission)

@@ -20,15 +20,31 @@ public sealed partial class QueryLedger
         if (queryIds.Count == 0)
             return new Dictionary<Guid, QueryRecord>();
         var (list, values) = LedgerSql.In([.. queryIds.Distinct()]);
-        var rows = await database.ReadAsync(QueryRecord.Read,
-            $"SELECT {QueryRecord.Columns} FROM queries WHERE id IN {list} AND integrator_id = @integrator AND site_id = @site",
-            [.. values, ("integrator", integratorId), ("site", siteId)]);
+        var rows = await ReadSettledAsync($"SELECT {QueryRecord.Columns} FROM queries WHERE id IN {list} AND integrator_id = @integrator AND site_id = @site",
+            [.. values, ("integrator", integratorId), ("site", siteId)], time.GetUtcNow());
         var pages = await PagesOfAsync([.. rows.Where(r => r.Record.Mode == QueryMode.Async).Select(r => r.Record.Id)]);
         return rows.ToDictionary(r => r.Record.Id, r => r.Record with
         {
             Detail = r.Detail is null ? new() : LedgerSeal.OpenDetail(KeyOf(r.Record), r.Detail),
             Pages = [.. pages[r.Record.Id]],
         });
+    }
+
+    /// <summary>
+    /// What waited longer than it may is expired from that moment on, whoever writes it: so its reader does, before it says so.
+    /// A claim that was begun in time, and is committed meanwhile, wins; then that is what is read.
+    /// </summary>
+    async Task<List<(QueryRecord Record, byte[]? Detail)>> ReadSettledAsync(string sql, (string, object?)[] values, DateTimeOffset now)
+    {
+        while (true)
+        {
+            var rows = await database.ReadAsync(QueryRecord.Read, sql, values);
+            var over = rows.Where(r => r.Record.Status == QueryStatus.Queued && r.Record.DeadlineAt <= now).Select(r => r.Record.Id).ToList();
+            if (over.Count == 0)
+                return rows;
+            await ConcludeAsync(await database.WriteAsync(
+                t => SettleManyAsync(t, over, QueryMode.Async, EndingAtDeadline(QueryStatus.Queued, cancelAsked: false), now.Ms(), dueOnly: true)));
+        }
     }
 
     async Task<ILookup<Guid, PageRow>> PagesOfAsync(IReadOnlyList<Guid> ids)

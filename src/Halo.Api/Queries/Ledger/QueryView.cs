@@ -6,10 +6,9 @@ namespace Halo.Api.Queries.Ledger;
 /// <summary>A query as integrators see it.</summary>
 public static class QueryView
 {
-    /// <param name="now">A queued query whose time is over is shown as expired from that moment, whoever writes it.</param>
-    public static Query Of(QueryRecord record, DateTimeOffset now)
+    /// <summary>What the ledger has, and nothing that it has not yet.</summary>
+    public static Query Of(QueryRecord q)
     {
-        var q = AtMoment(record, now);
         var error = ErrorOf(q);
         return new()
         {
@@ -36,18 +35,6 @@ public static class QueryView
             ErrorMessage = error?.ErrorMessage,
         };
     }
-
-    static QueryRecord AtMoment(QueryRecord q, DateTimeOffset now) => q.Status == QueryStatus.Queued && q.DeadlineAt <= now
-        ? q with
-        {
-            Status = QueryStatus.ExpiredInQueue,
-            Executed = Executed.No,
-            FailureCode = FailureCodes.QueueTimeout,
-            CompletedAt = q.DeadlineAt,
-            UpdatedAt = q.DeadlineAt.Value,
-            DeadlineAt = null,
-        }
-        : q;
 
     static ErrorDetails? ErrorOf(QueryRecord q)
     {

@@ -27,7 +27,7 @@ static class ListApi
 
     static async Task<IResult> ListAsync(
         HttpContext http, string siteId, string? status, string? tag, string? from, string? limit, string? after,
-        SiteAccess access, QueryLedger ledger, TimeProvider time)
+        SiteAccess access, QueryLedger ledger)
     {
         var (site, refusal) = access.ForReading(http.Integrator(), siteId);
         if (site is null)
@@ -42,10 +42,9 @@ static class ListApi
         };
         if (faults.Count > 0)
             return Refusal.Invalid(faults);
-        var now = time.GetUtcNow();
         // One more than wanted tells whether there is a next page.
         var found = await ledger.ListAsync(wanted with { Limit = wanted.Limit + 1 });
-        var page = found.Take(wanted.Limit).Select(r => QueryView.Of(r, now) with { Result = null }).ToList();
+        var page = found.Take(wanted.Limit).Select(r => QueryView.Of(r) with { Result = null }).ToList();
         return TypedResults.Json(new QueryList(page) { Next = found.Count > wanted.Limit ? page[^1].Id.ToString() : null }, HaloJson.Default.QueryList);
     }
 

@@ -200,8 +200,11 @@ public sealed partial class AsyncQueries
             LogFault(e.GetType().Name, e.Message);
             await query.EndAsync(Endings.PageLost(new Report(Guid.Empty, ReportKind.UploadFailed), Executed.Yes));
         }
-        lock (_gate)
-            _uploading--;
+        finally
+        {
+            lock (_gate)
+                _uploading--;
+        }
     }
 
     ValueTask RemoveLife(Task life)

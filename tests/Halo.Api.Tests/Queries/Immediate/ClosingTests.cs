@@ -103,6 +103,35 @@ public class ClosingTests(OneHost one) : IClassFixture<OneHost>
         Assert.False(await unrecorded.RecordAsync(id));
     }
 
+    [Fact]
+    public async Task Accepts_and_ends_are_written_when_the_store_is_back_also_where_nobody_asks()
+    {
+        var time = new ManualTime();
+        using var unrecorded = new Unrecorded(time);
+        var (isAway, written) = (true, new List<string>());
+        Task Write(string what)
+        {
+            if (isAway)
+                throw new InvalidOperationException("the store is away");
+            written.Add(what);
+            return Task.CompletedTask;
+        }
+        var ended = Guid.NewGuid();
+        await unrecorded.Watch(Guid.NewGuid(), () => Write("accept"), TimeSpan.FromMinutes(2));
+        await unrecorded.Watch(ended, () => Write("accept of the ended"), TimeSpan.FromMinutes(2));
+        unrecorded.Later(ended, async () =>
+        {
+            await unrecorded.RecordAsync(ended);
+            await Write("end");
+        });
+        time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(3, unrecorded.Count);
+        isAway = false;
+        time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(["accept", "accept of the ended", "end"], written.Order());
+        Assert.Equal(0, unrecorded.Count);
+    }
+
     static async Task<(int, Executed?, string?)> EndAsync(HttpResponseMessage response)
     {
         var query = await response.QueryAsync();

@@ -96,10 +96,29 @@ public class ClaimTests(SharedPostgres postgres)
         store.Time.Advance(TimeSpan.FromSeconds(5));
 
         Assert.Empty(await store.Ledger.ClaimAsync(practice.Session, 1));
-        var view = QueryView.Of(await practice.FindAsync(query.Id), store.Now);
+        var view = QueryView.Of(await practice.FindAsync(query.Id));
         Assert.Equal((QueryStatus.ExpiredInQueue, Executed.No, FailureCodes.QueueTimeout), (view.Status, view.Executed, view.ErrorDetails!.Code));
         Assert.Equal(query.CreatedAt.AddSeconds(5), view.CompletedAt);
         Assert.Equal(view.CompletedAt, view.StatusTiming.Queued!.EndTime);
+    }
+
+    [Theory, OnBothStores]
+    public async Task A_query_that_is_claimed_at_the_last_moment_is_never_shown_as_expired(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        await practice.AcceptAndClaimAsync();
+        var query = await practice.AcceptAsync(maxTimeInQueue: 5000);
+        await using var pause = await PausedClaim.BeginAsync(kind, store, practice);
+        store.Time.Advance(TimeSpan.FromSeconds(6));
+        var seen = practice.FindAsync(query.Id);
+        var listed = store.Ledger.ListAsync(new(practice.IntegratorId, practice.SiteId, 10) { Status = QueryStatus.ExpiredInQueue });
+        await pause.ReadersWaitAsync(seen, listed);
+
+        Assert.Equal(query.Id, Assert.Single(await pause.EndAsync()).QueryId);
+        Assert.Equal(QueryStatus.Executing, (await seen).Status);
+        Assert.Empty(await listed);
+        Assert.Empty(await store.Ledger.DueAsync(store.Now));
     }
 
     [Theory, OnBothStores]

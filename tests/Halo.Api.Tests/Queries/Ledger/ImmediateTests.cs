@@ -29,7 +29,7 @@ public class ImmediateTests(SharedPostgres postgres)
 
         Assert.Equal(new MoveResult(true, QueryStatus.Successful) { Moved = true }, await store.Ledger.SettleImmediateAsync(query.Id, Done));
 
-        var view = QueryView.Of(await practice.FindAsync(query.Id), store.Now);
+        var view = QueryView.Of(await practice.FindAsync(query.Id));
         Assert.Equal((QueryMode.Immediate, QueryStatus.Successful, 57L, 2L), (view.Mode, view.Status, view.ResultSize, view.Result!.Rows));
         Assert.Equal((2.5, 1.5, 0.25), (view.Metrics!.SqlExecutionDuration, view.Metrics.LinkDuration, view.Metrics.EncodeDuration));
         Assert.Equal("5", Assert.Single(view.Result.Parameters!).Value);
@@ -77,7 +77,7 @@ public class ImmediateTests(SharedPostgres postgres)
         var query = await practice.SendAsync();
         await store.Ledger.SettleImmediateAsync(query.Id, new(QueryStatus.ExecutionFailed, Mover.Link) { Executed = Executed.No, Error = Refused });
 
-        var view = QueryView.Of(await practice.FindAsync(query.Id), store.Now);
+        var view = QueryView.Of(await practice.FindAsync(query.Id));
         Assert.Equal(Refused, view.ErrorDetails);
         Assert.Equal((0, Refused.ErrorMessage, Executed.No), (view.ErrorCode, view.ErrorMessage, view.Executed));
         Assert.Equal(1, await store.CountAsync("SELECT COUNT(*) FROM queries WHERE error_type = 'pgsql' AND error_code = 0 AND failure_code IS NULL AND detail IS NOT NULL"));
@@ -97,7 +97,7 @@ public class ImmediateTests(SharedPostgres postgres)
         await store.Ledger.RecordRefusedAsync(query,
             new(QueryStatus.InitialisationFailedSiteOffline, Mover.Api) { Executed = Executed.No, Error = Failures.Of(FailureCodes.SiteAway) });
 
-        var view = QueryView.Of(await practice.FindAsync(query.Id), store.Now);
+        var view = QueryView.Of(await practice.FindAsync(query.Id));
         Assert.Equal((QueryStatus.InitialisationFailedSiteOffline, Executed.No, 503), (view.Status, view.Executed, view.ErrorCode));
         Assert.Equal(FailureCodes.SiteAway, view.ErrorDetails!.Code);
         Assert.NotNull(view.CompletedAt);

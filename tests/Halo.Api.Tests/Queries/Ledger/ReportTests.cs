@@ -53,7 +53,7 @@ public class ReportTests(SharedPostgres postgres)
         Assert.Equal(new(true, QueryStatus.Executing), await store.Ledger.ReadingAsync(claim.QueryId, claim.ClaimId, Columns));
         Assert.Equal(AddPageResult.Added, await store.Ledger.AddPageAsync(claim.ClaimId, Page(claim.QueryId, 1, 0, 10)));
 
-        var during = QueryView.Of(await practice.FindAsync(claim.QueryId), store.Now);
+        var during = QueryView.Of(await practice.FindAsync(claim.QueryId));
         Assert.Equal((QueryStatus.Executing, 1), (during.Status, during.Result!.Pages!.Count));
         Assert.Equal(new ResultPage(1, PageStatus.Cached, 100, new(10, 0, 9)), during.Result.Pages[0]);
         Assert.Null(during.Result.Parameters);
@@ -65,7 +65,7 @@ public class ReportTests(SharedPostgres postgres)
         store.Time.Advance(TimeSpan.FromSeconds(1));
         Assert.True((await store.Ledger.CompleteAsync(claim.QueryId, claim.ClaimId, Complete(claim.ClaimId, 2, 20))).Moved);
 
-        var view = QueryView.Of(await practice.FindAsync(claim.QueryId), store.Now);
+        var view = QueryView.Of(await practice.FindAsync(claim.QueryId));
         Assert.Equal((QueryStatus.Successful, 20L, 200L, 2), (view.Status, view.Result!.Rows, view.ResultSize, view.Result.Pages!.Count));
         Assert.Equal(Columns, view.Result.Columns!);
         Assert.Equal("20", Assert.Single(view.Result.Parameters!).Value);
@@ -136,7 +136,7 @@ public class ReportTests(SharedPostgres postgres)
         var done = new Report(claim.ClaimId, ReportKind.Complete) { RowsAffected = 3, Timings = new(1, 2, 0) };
         Assert.True((await store.Ledger.CompleteAsync(claim.QueryId, claim.ClaimId, done)).Moved);
 
-        var result = QueryView.Of(await practice.FindAsync(claim.QueryId), store.Now).Result!;
+        var result = QueryView.Of(await practice.FindAsync(claim.QueryId)).Result!;
         Assert.Equal((3L, null, 0L), (result.RowsAffected, result.Rows, result.Size));
         Assert.Empty(result.Pages!);
     }
@@ -155,7 +155,7 @@ public class ReportTests(SharedPostgres postgres)
         Assert.True((await store.Ledger.SettleClaimAsync(claim.QueryId, claim.ClaimId, Failed)).Moved);
         Assert.Equal(new(true, QueryStatus.ExecutionFailed), await store.Ledger.SettleClaimAsync(claim.QueryId, claim.ClaimId, Failed));
 
-        var view = QueryView.Of(await practice.FindAsync(claim.QueryId), store.Now);
+        var view = QueryView.Of(await practice.FindAsync(claim.QueryId));
         Assert.Equal((QueryStatus.ExecutionFailed, "no such table: x", Executed.No), (view.Status, view.ErrorDetails!.ErrorMessage, view.Executed));
         Assert.Null(view.Result);
         Assert.Equal(0, await store.CountAsync("SELECT COUNT(*) FROM pages") + await store.CountAsync("SELECT COUNT(*) FROM query_commands"));

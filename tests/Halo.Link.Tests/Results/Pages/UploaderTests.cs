@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Halo.Link.Journal;
 using Halo.Link.Results;
 using Halo.Link.Tests.Work.Async;
@@ -31,7 +32,7 @@ public sealed class UploaderTests : IAsyncLifetime
         _folder.Dispose();
     }
 
-    Uploader NewUploader(Func<CancellationToken, ValueTask>? standAside = null) => new(_api.Http, (refused, _) =>
+    Uploader NewUploader(Func<CancellationToken, ValueTask>? standAside = null, HttpClient? http = null) => new(http ?? _api.Http, (refused, _) =>
     {
         lock (_refused)
             _refused.Add(refused);
@@ -43,6 +44,37 @@ public sealed class UploaderTests : IAsyncLifetime
     {
         using var uploader = NewUploader(standAside);
         return await uploader.UploadAsync(_query, () => _claim, page, TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Uploads_that_may_be_more_or_fewer_count_at_once_and_interrupt_nothing()
+    {
+        var arrived = 0;
+        var hold = new SemaphoreSlim(0);
+        _api.OnPage = async (_, _, _) =>
+        {
+            Interlocked.Increment(ref arrived);
+            await hold.WaitAsync();
+            return null;
+        };
+        using var uploader = NewUploader();
+        uploader.Resize(1);
+        var uploads = Enumerable.Range(0, 9).Select(i => uploader.UploadAsync(_query, () => _claim, i % 3 + 1, TestContext.Current.CancellationToken)).ToList();
+        await LinkUnderTest.Until(() => arrived == 1);
+        uploader.Resize(4);
+        await LinkUnderTest.Until(() => arrived == 4);
+        uploader.Resize(2);
+        // Two ends make no room, since there are to be two fewer; from then on one makes room for one.
+        hold.Release(2);
+        await LinkUnderTest.Until(() => uploads.Count(u => u.IsCompleted) == 2);
+        Assert.Equal(4, arrived);
+        hold.Release(1);
+        await LinkUnderTest.Until(() => arrived == 5);
+        Assert.Equal(3, uploads.Count(u => u.IsCompleted));
+        uploader.Resize(6);
+        await LinkUnderTest.Until(() => arrived == 9);
+        hold.Release(100);
+        Assert.All(await Task.WhenAll(uploads), u => Assert.Equal(UploadEnd.Delivered, u));
     }
 
     [Fact]
@@ -66,6 +98,15 @@ public sealed class UploaderTests : IAsyncLifetime
         _api.OnPage = (_, _, before) => Task.FromResult<int?>(before < 3 ? status : null);
         Assert.Equal(UploadEnd.Delivered, await UploadAsync());
         Assert.Equal(4, _api.Puts.Count);
+    }
+
+    [Fact]
+    public async Task A_connection_cut_in_the_moment_in_which_it_is_made_is_tried_again()
+    {
+        using var http = new HttpClient(new CutAtOnce(times: 3)) { BaseAddress = _api.Http.BaseAddress };
+        using var uploader = NewUploader(http: http);
+        Assert.Equal(UploadEnd.Delivered, await uploader.UploadAsync(_query, () => _claim, 2, TestContext.Current.CancellationToken));
+        Assert.Single(_api.Puts);
     }
 
     [Fact]
@@ -112,7 +153,7 @@ public sealed class UploaderTests : IAsyncLifetime
     [Fact]
     public async Task A_settled_query_takes_no_pages()
     {
-        _api.OnPage = (_, _, _) => Task.FromResult<int?>(410);
+        _api.OnPage = (_, _, _) => Task.FromResult<int?>(ApiStandIn.Settled);
         Assert.Equal(UploadEnd.Settled, await UploadAsync());
         Assert.Single(_api.Puts);
     }
@@ -208,5 +249,16 @@ public sealed class UploaderTests : IAsyncLifetime
         };
         using var uploader = NewUploader();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => uploader.UploadAsync(_query, () => _claim, 1, stop.Token));
+    }
+
+    /// <summary>As SocketsHttpHandler does it, when the peer is gone before it has asked for its address.</summary>
+    sealed class CutAtOnce(int times) : DelegatingHandler(new SocketsHttpHandler())
+    {
+        int _left = times;
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            Interlocked.Decrement(ref _left) >= 0
+                ? throw new SocketException((int)SocketError.NotConnected)
+                : base.SendAsync(request, cancellationToken);
     }
 }
