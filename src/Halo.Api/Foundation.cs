@@ -17,6 +17,9 @@ namespace Halo.Api;
 public sealed record Foundation(
     ApiOptions Options, DataDirectory Directory, Database Database, MasterKeys Keys, SigningKey Signing, PairingKey Pairing, AdminKey Admin) : IAsyncDisposable
 {
+    /// <summary>Keeps other processes from a store that one process serves alone; null where many may.</summary>
+    IDisposable? Hold { get; init; }
+
     /// <summary>Lays it.</summary>
     /// <exception cref="StartupException">A person has to put something right first.</exception>
     public static async Task<Foundation> LayAsync(IConfiguration configuration, ILogger log, TimeProvider time)
@@ -24,6 +27,7 @@ public sealed record Foundation(
         var options = ApiOptions.Read(configuration);
         var directory = DataDirectory.Prepare(options.DataDirectory);
         var storage = new DatabaseOptions { ConnectionString = configuration["Halo:Storage:ConnectionString"] };
+        var hold = storage.UsesPostgres ? null : directory.Hold();
         var database = storage.Open(directory, time);
         try
         {
@@ -31,15 +35,23 @@ public sealed record Foundation(
             var encryption = configuration.GetSection("Halo:Encryption").Get<EncryptionOptions>() ?? new();
             var keys = await MasterKeyLoader.LoadAsync(encryption, database, directory, mayMakeKey: !storage.UsesPostgres, time);
             return new Foundation(options, directory, database, keys, await SigningKey.LoadAsync(database, keys, time),
-                await PairingKey.LoadAsync(database, keys, time), AdminKey.Load(options, directory, log));
+                await PairingKey.LoadAsync(database, keys, time), AdminKey.Load(options, directory, log))
+            {
+                Hold = hold,
+            };
         }
         catch
         {
             await database.DisposeAsync();
+            hold?.Dispose();
             throw;
         }
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => Database.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await Database.DisposeAsync();
+        Hold?.Dispose();
+    }
 }

@@ -43,7 +43,7 @@ public static partial class HaloApi
         }
         catch (StartupException e)
         {
-            await Console.Error.WriteLineAsync($"halo-api cannot start. {e.Message}");
+            await Console.Error.WriteLineAsync(args is ["backup" or "restore", ..] ? $"halo-api {args[0]}: {e.Message}" : $"halo-api cannot start. {e.Message}");
             return 2;
         }
     }

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using Halo.Api.Errors;
 using Halo.Contracts.Errors;
 using Microsoft.AspNetCore.Http.Features;
@@ -7,14 +8,17 @@ namespace Halo.Api;
 /// <summary>Reads a request's body whole, up to a bound.</summary>
 public static class RequestBody
 {
+    const int FirstBytes = 4096;
+
     /// <summary>
     /// Of a body over the bound so much more is read and thrown away before the 413: a caller who sends first and reads then would otherwise find a reset
     /// connection where the answer was. Whoever sends still more is cut off.
     /// </summary>
     const long DrainedBytes = 16 * 1024 * 1024;
 
-    /// <summary>The bytes, or the 413 that says the bound.</summary>
-    public static async Task<(ReadOnlyMemory<byte>? Body, Refusal? Refusal)> ReadAsync(HttpContext http, int limit)
+    /// <summary>The bytes, or what refuses them: 413 beyond the bound, 503 without room for them, 408 where they come too slowly.</summary>
+    /// <param name="memory">What counts them; null: the bound is so small that it need not be.</param>
+    public static async Task<(ReadOnlyMemory<byte>? Body, Refusal? Refusal)> ReadAsync(HttpContext http, int limit, RequestMemory? memory = null)
     {
         // Who asks first (Expect: 100-continue) has sent nothing yet, and who announces too much will not be heard out.
         var announced = http.Request.ContentLength ?? 0;
@@ -22,22 +26,51 @@ public static class RequestBody
             return (null, TooLarge(limit));
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } most)
             most.MaxRequestBodySize = limit + DrainedBytes;
-        using var body = new MemoryStream(announced <= limit ? (int)(http.Request.ContentLength ?? 4096) : 0);
+        // Not as many as are announced: a caller that sends nothing shall hold nothing.
+        using var body = new MemoryStream((int)Math.Min(http.Request.ContentLength ?? FirstBytes, FirstBytes));
+        var share = memory?.Begin(http);
+        var reader = http.Request.BodyReader;
+        CancellationTokenSource? patience = null;
         var total = 0L;
-        while (true)
+        try
         {
-            var read = await http.Request.BodyReader.ReadAsync(http.RequestAborted);
-            total += read.Buffer.Length;
-            if (total <= limit && announced <= limit)
-                foreach (var segment in read.Buffer)
-                    body.Write(segment.Span);
-            http.Request.BodyReader.AdvanceTo(read.Buffer.End);
-            if (total > limit + DrainedBytes || read.IsCompleted && total > limit)
-                return (null, TooLarge(limit));
-            if (read.IsCompleted)
-                return (body.GetBuffer().AsMemory(0, (int)body.Length), null);
+            while (true)
+            {
+                if (!reader.TryRead(out var read))
+                {
+                    if (memory is not null && patience is null)
+                    {
+                        patience = memory.StartWaiting(http.Request.ContentLength ?? limit);
+                        patience.Token.UnsafeRegister(static r => ((PipeReader)r!).CancelPendingRead(), reader);
+                    }
+                    read = await reader.ReadAsync(http.RequestAborted);
+                }
+                if (read.IsCanceled)
+                {
+                    reader.AdvanceTo(read.Buffer.End);
+                    http.Response.Headers.Connection = "close";
+                    return (null, TooSlow);
+                }
+                total += read.Buffer.Length;
+                if (total <= limit && announced <= limit)
+                    foreach (var segment in read.Buffer)
+                        body.Write(segment.Span);
+                reader.AdvanceTo(read.Buffer.End);
+                if (total > limit + DrainedBytes || read.IsCompleted && total > limit)
+                    return (null, TooLarge(limit));
+                if (share?.Hold(body.Capacity) is { } full)
+                    return (null, full);
+                if (read.IsCompleted)
+                    return (body.GetBuffer().AsMemory(0, (int)body.Length), null);
+            }
+        }
+        finally
+        {
+            patience?.Dispose();
         }
     }
+
+    static readonly Refusal TooSlow = new(408, ErrorCodes.InvalidRequest, "The request's body came too slowly. Nothing ran; send it again.");
 
     static Refusal TooLarge(int limit) =>
         new(413, ErrorCodes.RequestTooLarge, $"The request's body is over the limit of {limit} bytes.");

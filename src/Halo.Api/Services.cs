@@ -34,6 +34,12 @@ static class Services
             kestrel.Limits.MaxRequestBodySize = options.Limits.RequestBytes;
             kestrel.Limits.MaxConcurrentConnections = options.Limits.Connections;
             kestrel.Limits.MaxConcurrentUpgradedConnections = options.Limits.LinkConnections;
+            kestrel.Limits.MaxRequestLineSize = QueryLimits.RequestLineBytes;
+            kestrel.Limits.MaxRequestHeadersTotalSize = QueryLimits.HeaderBytes;
+            kestrel.Limits.MaxRequestHeaderCount = QueryLimits.Headers;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromMilliseconds(QueryLimits.HeadersMs);
+            kestrel.Limits.KeepAliveTimeout = TimeSpan.FromMilliseconds(QueryLimits.IdleConnectionMs);
+            kestrel.Limits.Http2.MaxStreamsPerConnection = QueryLimits.RequestsPerConnection;
         });
         // A test may have put its own clock there.
         services.TryAddSingleton(TimeProvider.System);
@@ -92,6 +98,7 @@ static class Services
         services.AddSingleton<QueryWaiters>();
         services.AddSingleton<SessionSettling>();
         services.AddSingleton<QueryRequestReader>();
+        services.AddSingleton<RequestMemory>();
         services.AddSingleton<QueryDoor>();
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<IdempotentQueries>();

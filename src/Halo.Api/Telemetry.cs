@@ -33,6 +33,10 @@ public static class Telemetry
     static readonly Counter<long> SessionsOpened = Meter.CreateCounter<long>("halo.link.sessions.opened", "{session}", "Sessions of Links opened");
     static readonly Counter<long> SessionsClosed = Meter.CreateCounter<long>("halo.link.sessions.closed", "{session}", "Sessions of Links ended, by reason");
 
+    static readonly Counter<long> Removals = Meter.CreateCounter<long>("halo.retention.removed", "{item}", "What was kept as long as it should and was removed, by kind: results, pages, answers, queries, audit");
+    static readonly Counter<long> RemovedBytes = Meter.CreateCounter<long>("halo.retention.size", "By", "Compressed bytes of pages that were removed");
+    static readonly Counter<long> Refusals = Meter.CreateCounter<long>("halo.requests.refused", "{request}", "Requests refused for a bound of the service: QueueFull, StorageFull");
+
     /// <summary>A query on its way to its Link. Null where nobody listens.</summary>
     public static Activity? StartQuery(NewQuery query)
     {
@@ -101,6 +105,17 @@ public static class Telemetry
         if (!stored)
             CommitFailures.Add(1);
     }
+
+    /// <summary>A round of retention has taken so much.</summary>
+    public static void Removed(Forgotten results, int answers, int queries, int audit)
+    {
+        foreach (var (kind, count) in new[] { ("results", results.Queries), ("pages", results.Pages), ("answers", answers), ("queries", queries), ("audit", audit) })
+            Removals.Add(count, new KeyValuePair<string, object?>("halo.retention.kind", kind));
+        RemovedBytes.Add(results.Bytes);
+    }
+
+    /// <summary>A bound of the service was reached.</summary>
+    public static void Refused(string code) => Refusals.Add(1, new KeyValuePair<string, object?>("halo.error.code", code));
 
     public static void SessionOpened() => SessionsOpened.Add(1);
 

@@ -36,7 +36,7 @@ public static partial class LinkAgent
         var current = new CurrentSession();
         var state = new LinkState(time);
         await using var work = new LinkWork(settings, directory, sites, way, current, time, Own, logs);
-        using var gauges = new Gauges(work.Immediate, work.Async, work.Spool, state);
+        using var gauges = new Gauges(work.Immediate, work.Async, work.Spool, work.Journal, state);
         using var telemetry = TelemetryExport.Start(settings, identity.LinkId);
 
         var runs = Runs.Begin(directory, time);

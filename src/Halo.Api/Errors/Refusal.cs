@@ -30,6 +30,8 @@ public sealed record Refusal(int Status, string Code, string Message) : IResult
     /// <inheritdoc/>
     public Task ExecuteAsync(HttpContext httpContext)
     {
+        if (Code is ErrorCodes.QueueFull or ErrorCodes.StorageFull)
+            Telemetry.Refused(Code);
         var response = httpContext.Response;
         response.StatusCode = Status;
         response.ContentType = "application/json; charset=utf-8";

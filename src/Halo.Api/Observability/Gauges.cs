@@ -17,13 +17,19 @@ public sealed class Gauges : IDisposable
     IReadOnlyList<OpenQueries> _open = [];
     int _looking;
 
-    public Gauges(LinkSessions sessions, ImmediateQueries immediate, QueryWaiters waiters, QueryLedger ledger, TimeProvider time)
+    public Gauges(LinkSessions sessions, ImmediateQueries immediate, QueryWaiters waiters, QueryLedger ledger, ResultMemory results, RequestMemory requests,
+        FreeSpace disk, Database database, TimeProvider time)
     {
         (_ledger, _time) = (ledger, time);
         _meter = new Meter(new MeterOptions(Telemetry.Name) { Version = ProductVersion.Text, Scope = this });
         _meter.CreateObservableGauge("halo.link.sessions", () => sessions.All.Count, "{session}", "Links that are connected here");
         _meter.CreateObservableGauge("halo.immediate.running", () => immediate.UnderWay, "{query}", "Immediate queries whose callers wait");
         _meter.CreateObservableGauge("halo.waiters", () => waiters.Count, "{request}", "Requests that wait for a query's end");
+        _meter.CreateObservableGauge("halo.result.memory.used", () => results.Used, "By", "Immediate results held or promised, of Halo:Limits:ResultMemoryBytes");
+        _meter.CreateObservableGauge("halo.result.memory.waiting", () => results.Waiting, "{query}", "Immediate queries that wait for room for their rows");
+        _meter.CreateObservableGauge("halo.request.memory.used", () => requests.Used, "By", "Request bodies held, of Halo:Limits:RequestMemoryBytes");
+        _meter.CreateObservableGauge("halo.ledger.waiting", () => database.Waiting, "{write}", "Writes that wait for the store, of Halo:Limits:LedgerQueue");
+        _meter.CreateObservableGauge("halo.disk.free", () => Free(disk), "By", "Free bytes of the disk with the data directory");
         _meter.CreateObservableGauge("halo.queries.open", Counts, "{query}", "Queries that are not final, by state");
         _meter.CreateObservableGauge("halo.queue.oldest.age", OldestAge, "s", "Age of the oldest queued query");
     }
@@ -48,6 +54,8 @@ public sealed class Gauges : IDisposable
     }
 
     public void Dispose() => _meter.Dispose();
+
+    static IEnumerable<Measurement<long>> Free(FreeSpace disk) => disk.Free is { } free ? [new(free)] : [];
 
     IEnumerable<Measurement<long>> Counts()
     {

@@ -4,6 +4,7 @@ using Halo.Api.Queries.Async;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Sites;
+using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 
@@ -12,7 +13,7 @@ namespace Halo.Api.Queries;
 /// <summary>Everything that is asked of a query before it is one: the site may be queried, and the request is whole.</summary>
 public sealed class QueryDoor(
     SiteAccess access, QueryRequestReader reader, ImmediateQueries immediate, ImmediateStreams streams, ImmediateAnswerWriter writer, AsyncQueries async,
-    Quotas quotas, QueryLimits limits)
+    Quotas quotas, QueryLimits limits, RequestMemory memory, Database database)
 {
     /// <summary>Runs immediate queries.</summary>
     public ImmediateQueries Immediate => immediate;
@@ -42,6 +43,8 @@ public sealed class QueryDoor(
         var (site, refusal) = access.ForQuery(http.Integrator(), siteId);
         if (site is null)
             return (null, null, refusal);
+        if (database.Waiting >= limits.LedgerQueue)
+            return (null, null, LedgerFull);
         var (read, invalid) = reader.Read(body, mode, site);
         if (read is null)
             return (null, null, invalid);
@@ -62,7 +65,12 @@ public sealed class QueryDoor(
     {
         if (http.Request.ContentType is { Length: > 0 } type && !type.Contains("json", StringComparison.OrdinalIgnoreCase))
             return (default, new Refusal(415, ErrorCodes.UnsupportedMediaType, "The body must be JSON: send Content-Type: application/json."));
-        var (body, refusal) = await RequestBody.ReadAsync(http, limits.RequestBytes);
+        var (body, refusal) = await RequestBody.ReadAsync(http, limits.RequestBytes, memory);
         return (body ?? default, refusal);
     }
+
+    static readonly Refusal LedgerFull = new(503, ErrorCodes.QueueFull, "The service's store is behind with its writes. Nothing ran; try again shortly.")
+    {
+        RetryAfter = TimeSpan.FromSeconds(2),
+    };
 }

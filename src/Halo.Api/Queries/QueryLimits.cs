@@ -24,6 +24,12 @@ public sealed record QueryLimits
     /// <summary>Bytes of immediate results that are held for callers, all together (8 MiB to 2 GiB, default 256 MiB); beyond it rows wait in the practices' databases.</summary>
     public int ResultMemoryBytes { get; init; } = 256 * 1024 * 1024;
 
+    /// <summary>Bytes of request bodies that are read or worked on, all together (32 MiB to 2 GiB, default 256 MiB); beyond it a request is answered 503.</summary>
+    public int RequestMemoryBytes { get; init; } = 256 * 1024 * 1024;
+
+    /// <summary>Writes that wait for the store (10 to 1000000, default 10000); beyond it new queries are answered 503, so that what was accepted can end.</summary>
+    public int LedgerQueue { get; init; } = 10_000;
+
     /// <summary>Immediate queries under way at one site, waiting ones among them (1 to 100000, default 100); and at all sites (1 to 100000, default 1000).</summary>
     public int ImmediatePerSite { get; init; } = 100;
 
@@ -51,6 +57,15 @@ public sealed record QueryLimits
     /// <summary>Bytes of a request's body (65536 to 33554432, default 16 MiB): text and parameters together.</summary>
     public int RequestBytes { get; init; } = 16 * 1024 * 1024;
 
+    /// <summary>Bytes of a request's line and of all its headers, and how many headers; beyond it 414 or 431.</summary>
+    public const int RequestLineBytes = 8 * 1024, HeaderBytes = 32 * 1024, Headers = 100;
+
+    /// <summary>How long a connection may take for the headers of a request, and idle between two, in milliseconds.</summary>
+    public const int HeadersMs = 30_000, IdleConnectionMs = 130_000;
+
+    /// <summary>Requests at once over one HTTP/2 connection.</summary>
+    public const int RequestsPerConnection = 100;
+
     /// <summary>UTF-8 bytes of a command's text.</summary>
     public const int TextBytes = 1024 * 1024;
 
@@ -73,6 +88,8 @@ public sealed record QueryLimits
             SlowReaderMs = Int(nameof(SlowReaderMs), preset.SlowReaderMs, 100, 600_000),
             ImmediateResultBytes = Int(nameof(ImmediateResultBytes), preset.ImmediateResultBytes, 1024, 64 * 1024 * 1024),
             ResultMemoryBytes = Int(nameof(ResultMemoryBytes), preset.ResultMemoryBytes, 8 * 1024 * 1024, int.MaxValue),
+            RequestMemoryBytes = Int(nameof(RequestMemoryBytes), preset.RequestMemoryBytes, 32 * 1024 * 1024, int.MaxValue),
+            LedgerQueue = Int(nameof(LedgerQueue), preset.LedgerQueue, 10, 1_000_000),
             ImmediatePerSite = Int(nameof(ImmediatePerSite), preset.ImmediatePerSite, 1, 100_000),
             Immediate = Int(nameof(Immediate), preset.Immediate, 1, 100_000),
             QueuedPerSite = Int(nameof(QueuedPerSite), preset.QueuedPerSite, 1, 10_000_000),

@@ -57,13 +57,17 @@ static class QueryWords
 
     static RouteHandlerBuilder AnswersQueued(this RouteHandlerBuilder route) => route
         .Answers(201, "The query is stored.", Examples.Queued, HaloJson.Default.Query)
+        .Refuses(503, ErrorCodes.StorageFull, "The service's disk is nearly full; nothing ran.")
         .Sends(201, "Location", "The query's address.")
         .Sends(201, "Halo-Replayed", "true: the answer of an earlier request with this Idempotency-Key.");
 
     static void RefusesRequest(this RouteHandlerBuilder route) => route
         .RefusesSite()
         .Refuses(403, ErrorCodes.QuotaExceeded, "The integrator has had its queries of this day.")
+        .Refuses(408, ErrorCodes.InvalidRequest, "The request's body came too slowly.")
         .Refuses(413, ErrorCodes.RequestTooLarge, "The request's body is over the limit.")
+        .Refuses(503, ErrorCodes.QueueFull, "As much is queued, under way or waiting for the store as may; nothing ran.")
+        .Sends(503, "Retry-After", "Seconds.")
         .Refuses(415, ErrorCodes.UnsupportedMediaType, "The body must be JSON: send Content-Type: application/json.")
         .Refuses(422, ErrorCodes.IdempotencyKeyReused, "This Idempotency-Key stands for another request.");
 }

@@ -14,24 +14,22 @@ public sealed partial class FilePageStore : IPageStore
     readonly TimeProvider _time;
     readonly ILogger<FilePageStore> _log;
     readonly HeldPages _held;
+    // Drafts of this process are told by it from those that were left.
+    readonly string _run;
 
-    /// <summary>Makes the directory and removes what an earlier process left half-written.</summary>
+    /// <summary>Makes the directory.</summary>
     /// <exception cref="StartupException">The directory cannot be written.</exception>
     public FilePageStore(DataDirectory directory, TimeProvider time, ILogger<FilePageStore> log)
     {
         _time = time;
         _log = log;
+        _run = Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
         _held = new(RemoveReleased);
         _root = directory.File("pages");
         _drafts = Path.Combine(_root, "drafts");
         try
         {
             DurableFile.CreateDirectory(_drafts);
-            var left = Directory.GetFiles(_drafts, "*.tmp");
-            foreach (var draft in left)
-                File.Delete(draft);
-            if (left.Length > 0)
-                LogDraftsRemoved(log, left.Length);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -44,7 +42,7 @@ public sealed partial class FilePageStore : IPageStore
     /// <inheritdoc/>
     public async Task<StoredPage> WriteAsync(DataKey key, int pageNumber, Stream content, string expectedDigest, CancellationToken stop)
     {
-        var draft = Path.Combine(_drafts, $"{Guid.CreateVersion7(_time.GetUtcNow())}.tmp");
+        var draft = Path.Combine(_drafts, $"{_run}-{Guid.CreateVersion7(_time.GetUtcNow())}.tmp");
         try
         {
             var page = await WriteDraftAsync(draft, key, pageNumber, content, expectedDigest, stop);
@@ -134,6 +132,20 @@ public sealed partial class FilePageStore : IPageStore
         var strays = Directory.GetFiles(DirectoryOf(queryId)).Where(file => !kept.Contains(file)).ToList();
         strays.ForEach(File.Delete);
         return strays.Count;
+    }, stop);
+
+    /// <inheritdoc/>
+    public Task RemoveDraftsAsync(CancellationToken stop) => Task.Run(() =>
+    {
+        var removed = 0;
+        foreach (var draft in Directory.EnumerateFiles(_drafts, "*.tmp").Where(d => !Path.GetFileName(d).StartsWith(_run, StringComparison.Ordinal)))
+        {
+            stop.ThrowIfCancellationRequested();
+            File.Delete(draft);
+            removed++;
+        }
+        if (removed > 0)
+            LogDraftsRemoved(_log, removed);
     }, stop);
 
     /// <inheritdoc/>

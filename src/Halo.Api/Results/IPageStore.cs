@@ -29,6 +29,9 @@ public interface IPageStore
     /// <returns>How many there were.</returns>
     Task<int> KeepOnlyAsync(Guid queryId, IReadOnlyCollection<PageName> pages, CancellationToken stop);
 
+    /// <summary>Removes what earlier processes left half-written; what this one writes now stays.</summary>
+    Task RemoveDraftsAsync(CancellationToken stop);
+
     /// <summary>Everything of which pages are stored, in groups of at most <paramref name="step"/>.</summary>
     IEnumerable<IReadOnlyList<Guid>> Queries(int step);
 }

@@ -11,6 +11,24 @@ public sealed class DataDirectory
     /// <summary>Path of a file in it.</summary>
     public string File(string name) => System.IO.Path.Combine(Path, name);
 
+    /// <summary>Keeps every other process from serving, restoring or settling what is in it, until disposed.</summary>
+    /// <exception cref="StartupException">Another process has it.</exception>
+    public IDisposable Hold()
+    {
+        var file = File("lock");
+        try
+        {
+            var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, Share = FileShare.None };
+            if (!OperatingSystem.IsWindows())
+                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            return new FileStream(file, options);
+        }
+        catch (IOException e)
+        {
+            throw new StartupException($"The data directory '{Path}' is in use by another halo-api ({e.Message}). Stop that one first, or name another directory in Halo:DataDirectory.", e);
+        }
+    }
+
     /// <summary>Makes the directory where it is missing and tries whether it can be written.</summary>
     /// <exception cref="StartupException">It cannot be made or written; the message names the directory and the remedy.</exception>
     public static DataDirectory Prepare(string path)

@@ -14,6 +14,9 @@ public abstract class Database : IAsyncDisposable
     /// <summary>Ends a SELECT inside a unit whose rows the unit will change: PostgreSQL locks them, on SQLite units are alone anyway.</summary>
     public abstract string ForUpdate { get; }
 
+    /// <summary>Writes that wait for their commit. Where they are many the store is slow, and new work is refused at the door.</summary>
+    public abstract int Waiting { get; }
+
     /// <summary>A connection for reading. Dispose it soon: it goes back to the pool.</summary>
     public abstract ValueTask<DbConnection> OpenAsync(CancellationToken stop = default);
 

@@ -21,6 +21,22 @@ public sealed class FreeSpace(DiskOptions options, Func<(long Free, long Whole)>
         return (drive.AvailableFreeSpace, drive.TotalSize);
     }, time);
 
+    /// <summary>Bytes that are free now; null: the disk does not say.</summary>
+    public long? Free
+    {
+        get
+        {
+            try
+            {
+                return disk().Free;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+            {
+                return null;
+            }
+        }
+    }
+
     /// <summary>Less is free than has to be.</summary>
     public bool IsLow
     {

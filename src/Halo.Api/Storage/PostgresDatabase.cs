@@ -11,9 +11,13 @@ public sealed class PostgresDatabase : Database
     const long MigrationLock = 0x48616c6f;
     const int Tries = 5;
 
+    /// <summary>Shared by every node that serves; whoever settles a restored store has it alone.</summary>
+    internal const long ServingLock = MigrationLock + 1;
+
     readonly NpgsqlDataSource _source;
     readonly PostgresGroupCommit _groups;
     readonly TimeProvider _time;
+    int _units;
 
     /// <param name="connectionString">Npgsql's; statements are prepared automatically unless it says otherwise.</param>
     /// <param name="time">For the record of applied scripts.</param>
@@ -43,14 +47,42 @@ public sealed class PostgresDatabase : Database
         _groups = new(_source);
     }
 
+    /// <summary>Keeps nodes from serving until disposed.</summary>
+    /// <exception cref="StartupException">A node serves.</exception>
+    public async Task<IAsyncDisposable> AloneAsync()
+    {
+        var connection = await _source.OpenConnectionAsync();
+        await using var command = connection.Command(null, $"SELECT pg_try_advisory_lock({ServingLock})");
+        if (await command.ExecuteScalarAsync() is true)
+            return connection;
+        await connection.DisposeAsync();
+        throw new StartupException("A halo-api serves with this store. Stop every one of them first: settling would end the queries that run.");
+    }
+
     /// <inheritdoc/>
     public override string ForUpdate => " FOR UPDATE";
+
+    /// <inheritdoc/>
+    public override int Waiting => Volatile.Read(ref _units) + _groups.Waiting;
 
     /// <inheritdoc/>
     public override async ValueTask<DbConnection> OpenAsync(CancellationToken stop = default) => await _source.OpenConnectionAsync(stop);
 
     /// <inheritdoc/>
     public override async Task<T> WriteAsync<T>(Func<DbTransaction, Task<T>> unit, CancellationToken stop = default)
+    {
+        Interlocked.Increment(ref _units);
+        try
+        {
+            return await RunAsync(unit, stop);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _units);
+        }
+    }
+
+    async Task<T> RunAsync<T>(Func<DbTransaction, Task<T>> unit, CancellationToken stop)
     {
         for (var tried = 1; ; tried++)
         {

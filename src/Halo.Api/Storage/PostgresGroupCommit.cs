@@ -14,8 +14,9 @@ sealed class PostgresGroupCommit : IAsyncDisposable
     const int Tries = 3;
 
     readonly NpgsqlDataSource _source;
-    readonly Channel<Waiting> _waiting = Channel.CreateUnbounded<Waiting>(new() { SingleReader = true });
+    readonly Channel<Entry> _waiting = Channel.CreateUnbounded<Entry>(new() { SingleReader = true });
     readonly Task _loop;
+    int _count;
 
     public PostgresGroupCommit(NpgsqlDataSource source)
     {
@@ -23,10 +24,14 @@ sealed class PostgresGroupCommit : IAsyncDisposable
         _loop = Task.Run(LoopAsync);
     }
 
+    /// <summary>Statements that are not committed yet.</summary>
+    public int Waiting => Volatile.Read(ref _count);
+
     public Task<int> Add(Statement statement)
     {
-        var waiting = new Waiting(statement);
+        var waiting = new Entry(statement);
         ObjectDisposedException.ThrowIf(!_waiting.Writer.TryWrite(waiting), typeof(PostgresDatabase));
+        Interlocked.Increment(ref _count);
         return waiting.Done.Task;
     }
 
@@ -40,7 +45,7 @@ sealed class PostgresGroupCommit : IAsyncDisposable
     async Task LoopAsync()
     {
         NpgsqlConnection? connection = null;
-        var group = new List<Waiting>();
+        var group = new List<Entry>();
         while (await _waiting.Reader.WaitToReadAsync())
         {
             while (group.Count < MostInGroup && _waiting.Reader.TryRead(out var next))
@@ -63,6 +68,7 @@ sealed class PostgresGroupCommit : IAsyncDisposable
                     await connection.DisposeAsync();
                 connection = null;
             }
+            Interlocked.Add(ref _count, -group.Count);
             group.Clear();
         }
         if (connection is not null)
@@ -73,10 +79,14 @@ sealed class PostgresGroupCommit : IAsyncDisposable
     {
         if (broken is not null)
             await broken.DisposeAsync();
-        return await _source.OpenConnectionAsync();
+        var connection = await _source.OpenConnectionAsync();
+        // As long as this connection is there nobody settles the store as a restored one; while somebody does, it waits.
+        await using var serving = connection.Command(null, $"SELECT pg_advisory_lock_shared({PostgresDatabase.ServingLock})");
+        await serving.ExecuteNonQueryAsync();
+        return connection;
     }
 
-    static async Task CommitAsync(List<Waiting> group, NpgsqlConnection connection)
+    static async Task CommitAsync(List<Entry> group, NpgsqlConnection connection)
     {
         await using var batch = new NpgsqlBatch(connection);
         foreach (var waiting in group)
@@ -98,7 +108,7 @@ sealed class PostgresGroupCommit : IAsyncDisposable
             group[i].Done.SetResult(batch.BatchCommands[i].RecordsAffected);
     }
 
-    static async Task CommitEachAsync(List<Waiting> group, NpgsqlConnection connection)
+    static async Task CommitEachAsync(List<Entry> group, NpgsqlConnection connection)
     {
         foreach (var waiting in group)
         {
@@ -127,7 +137,7 @@ sealed class PostgresGroupCommit : IAsyncDisposable
         return command;
     }
 
-    sealed record Waiting(Statement Statement)
+    sealed record Entry(Statement Statement)
     {
         public TaskCompletionSource<int> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

@@ -27,6 +27,9 @@ public sealed class SqliteDatabase : Database
     public override string ForUpdate => "";
 
     /// <inheritdoc/>
+    public override int Waiting => _writer.Waiting;
+
+    /// <inheritdoc/>
     public override async ValueTask<DbConnection> OpenAsync(CancellationToken stop = default)
     {
         var connection = new SqliteConnection(_readers);

@@ -27,6 +27,16 @@ sealed class SqliteWriter : IAsyncDisposable
         _thread.Start();
     }
 
+    /// <summary>Writes that are in no group yet.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_gate)
+                return _waiting.Count;
+        }
+    }
+
     public void Add(SqliteWork work, bool mayWait = false)
     {
         if (Thread.CurrentThread == _thread)

@@ -36,6 +36,8 @@ public sealed class ClaimJournal : IDisposable
         INSERT OR IGNORE INTO counters VALUES ('last_claim_number', 0), ('uptime', 0);
         """;
 
+    static readonly string[] Files = ["", "-wal", "-shm"];
+
     readonly Lock _lock = new();
     readonly SqliteConnection _connection;
     readonly ReportVault _vault;
@@ -93,6 +95,9 @@ public sealed class ClaimJournal : IDisposable
     /// of a clinic's server jumps, and a monotonic one ends with the process. Time in which the Link did not run does not count.
     /// </summary>
     public TimeSpan Uptime => _uptimeBefore + _time.GetElapsedTime(_started);
+
+    /// <summary>Bytes of its files.</summary>
+    public long Size => Files.Select(end => new FileInfo(_connection.DataSource + end)).Sum(f => f.Exists ? f.Length : 0);
 
     /// <summary>SQLite's own word for how it syncs: 2 is FULL.</summary>
     internal long Synchronous

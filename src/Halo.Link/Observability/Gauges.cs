@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Halo.Link.Journal;
 using Halo.Link.Results;
 using Halo.Link.Session;
 using Halo.Link.Work;
@@ -11,7 +12,7 @@ sealed class Gauges : IDisposable
 {
     readonly Meter _meter = new(Telemetry.Name, HostInformation.Version);
 
-    public Gauges(ImmediateQueries immediate, AsyncQueries async, Spool spool, LinkState state)
+    public Gauges(ImmediateQueries immediate, AsyncQueries async, Spool spool, ClaimJournal journal, LinkState state)
     {
         _meter.CreateObservableGauge("halo.link.connected", () => state.Connection.Connected ? 1 : 0, "{session}", "1 while a session is open");
         _meter.CreateObservableGauge("halo.lane.waiting", () => immediate.Waiting, "{query}", "Immediate queries that wait for a place");
@@ -19,6 +20,7 @@ sealed class Gauges : IDisposable
         _meter.CreateObservableGauge("halo.async.running", () => async.Executing, "{query}", "Async queries in the databases");
         _meter.CreateObservableGauge("halo.async.uploading", () => async.Uploading, "{query}", "Async queries whose pages are on their way");
         _meter.CreateObservableGauge("halo.spool.size", () => spool.UsedBytes, "By", "Pages on disk that the API does not have");
+        _meter.CreateObservableGauge("halo.journal.size", () => journal.Size, "By", "The journal's files on disk");
         _meter.CreateObservableGauge("halo.spool.limit", () => spool.Limit, "By", "What the spool may take now");
     }
 

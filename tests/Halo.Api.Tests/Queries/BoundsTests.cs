@@ -8,6 +8,7 @@ using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;
 using Halo.Testing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Halo.Api.Tests.Queries;
 
@@ -83,6 +84,120 @@ public class BoundsTests(SharedPostgres postgres)
         using var full = await site.SendAsync(HttpMethod.Post, "/async", PairedSite.SelectOne);
         Assert.Equal(ErrorCodes.QueueFull, (await full.ErrorAsync(503)).Code);
         Assert.NotNull(full.Headers.RetryAfter);
+    }
+
+    [Theory, OnBothStores]
+    public async Task While_the_store_is_behind_new_queries_are_refused_and_what_was_accepted_is_stored_in_the_end(StoreKind kind)
+    {
+        await using var host = await StoreHost.StartAsync(kind, postgres, "Halo:Limits:LedgerQueue=10");
+        await using var site = await PairedSite.CreateAsync(host);
+        var database = host.Services.GetRequiredService<Database>();
+        var freed = new TaskCompletionSource();
+        // A write that does not end: on SQLite all wait behind it, on PostgreSQL those that want the same table.
+        var blocking = database.WriteAsync(async t =>
+        {
+            if (kind == StoreKind.Postgres)
+                await t.RunAsync("LOCK TABLE queries IN EXCLUSIVE MODE");
+            await freed.Task;
+            return 0;
+        });
+        var asked = new List<Task<HttpResponseMessage>>();
+        while (database.Waiting < 10)
+        {
+            var (before, count) = (database.Waiting, asked.Count);
+            asked.Add(site.SendAsync(HttpMethod.Post, "/async", PairedSite.SelectOne));
+            await Until.TrueAsync(() => Task.FromResult(database.Waiting > before || asked[count].IsCompleted || count == 0));
+        }
+        foreach (var path in new[] { "/async", "/immediate" })
+        {
+            using var refused = await site.SendAsync(HttpMethod.Post, path, PairedSite.SelectOne);
+            Assert.Equal(ErrorCodes.QueueFull, (await refused.ErrorAsync(503)).Code);
+            Assert.NotNull(refused.Headers.RetryAfter);
+        }
+        freed.SetResult();
+        await blocking;
+        foreach (var response in await Task.WhenAll(asked))
+        {
+            Assert.Equal(201, (int)response.StatusCode);
+            response.Dispose();
+        }
+        using var again = await site.SendAsync(HttpMethod.Post, "/async", PairedSite.SelectOne);
+        Assert.Equal(201, (int)again.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(QueryLimits.HeaderBytes - 1000, 200)]
+    [InlineData(QueryLimits.HeaderBytes + 1000, 431)]
+    public async Task Headers_are_bounded_in_bytes(int bytes, int expected)
+    {
+        await using var host = await ApiHost.StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/health/live");
+        foreach (var part in Enumerable.Range(0, 4))
+            request.Headers.Add($"x-{part}", new string('a', bytes / 4));
+        Assert.Equal(expected, await StatusAsync(host, request));
+    }
+
+    [Theory]
+    [InlineData(QueryLimits.Headers - 1, 200)]
+    [InlineData(QueryLimits.Headers, 431)]
+    public async Task Headers_are_bounded_in_number(int beside, int expected)
+    {
+        await using var host = await ApiHost.StartAsync();
+        // Host is one.
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/health/live");
+        for (var i = 0; i < beside; i++)
+            request.Headers.Add($"x-{i}", "a");
+        Assert.Equal(expected, await StatusAsync(host, request));
+    }
+
+    [Theory]
+    [InlineData(QueryLimits.RequestLineBytes - 100, 200)]
+    [InlineData(QueryLimits.RequestLineBytes + 100, 414)]
+    public async Task The_line_of_a_request_is_bounded(int bytes, int expected)
+    {
+        await using var host = await ApiHost.StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/health/live?x=" + new string('a', bytes - "GET /health/live?x= HTTP/1.1".Length));
+        Assert.Equal(expected, await StatusAsync(host, request));
+    }
+
+    [Fact]
+    public async Task Connections_are_bounded_and_one_that_goes_makes_room()
+    {
+        await using var host = await ApiHost.StartAsync("Halo:Limits:Connections=10");
+        var open = new List<RawCaller>();
+        for (var i = 0; i < 10; i++)
+        {
+            open.Add(await RawCaller.ConnectAsync(host));
+            await open[^1].SendAsync("GET /health/live HTTP/1.1\r\nHost: h\r\n\r\n");
+            Assert.True(await open[^1].ReadsAsync("\"live\""));
+        }
+        using (var eleventh = await RawCaller.ConnectAsync(host))
+            Assert.Equal("", await eleventh.ReadToEndAsync());
+        open[0].Dispose();
+        await Until.TrueAsync(async () =>
+        {
+            using var next = await RawCaller.ConnectAsync(host);
+            await next.SendAsync("GET /health/live HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+            return (await next.ReadToEndAsync()).Contains("\"live\"", StringComparison.Ordinal);
+        });
+        open.ForEach(c => c.Dispose());
+    }
+
+    [Fact]
+    public async Task The_bounds_are_told()
+    {
+        await using var host = await ApiHost.StartAsync("Halo:Limits:ImmediatePerSite=7", "Halo:Limits:QueuedPerSite=8", "Halo:Limits:SlowReaderMs=900");
+        var (_, key, _) = await host.CreateIntegratorAsync();
+        using var response = await host.SendAsync(HttpMethod.Get, "/integrator/limits", key: key);
+        var told = System.Text.Json.Nodes.JsonNode.Parse(await response.Content.ReadAsStringAsync())!;
+        Assert.Equal((7, 8, 900), ((int)told["immediatePerSite"]!, (int)told["queuedPerSite"]!, (int)told["slowReader"]!));
+        Assert.Equal((8192, 32768, 100, 32768), ((int)told["requestLine"]!, (int)told["requestHeaders"]!, (int)told["requestHeaderCount"]!, (int)told["slowestRate"]!));
+    }
+
+    static async Task<int> StatusAsync(ApiHost host, HttpRequestMessage request)
+    {
+        using var response = await host.Client.SendAsync(request);
+        return (int)response.StatusCode;
     }
 
     [Fact]

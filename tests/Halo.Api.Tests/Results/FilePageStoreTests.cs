@@ -110,12 +110,20 @@ public sealed class FilePageStoreTests : IDisposable
     }
 
     [Fact]
-    public void What_an_earlier_run_left_half_written_is_removed_at_start()
+    public async Task What_an_earlier_run_left_half_written_is_removed_and_what_this_one_writes_stays()
     {
         Open();
         File.WriteAllText(Path.Combine(_path, "pages", "drafts", "x.tmp"), "half");
-        Open();
-        Assert.Empty(Files());
+        var store = Open();
+        var content = Content(200_000);
+        var slow = new System.IO.Pipelines.Pipe();
+        await slow.Writer.WriteAsync(content.AsMemory(0, 100_000));
+        var writing = store.WriteAsync(_key, 1, slow.Reader.AsStream(), DigestOf(content), CancellationToken.None);
+        await store.RemoveDraftsAsync(CancellationToken.None);
+        Assert.DoesNotContain(Files(), f => f.EndsWith("x.tmp", StringComparison.Ordinal));
+        await slow.Writer.WriteAsync(content.AsMemory(100_000));
+        await slow.Writer.CompleteAsync();
+        Assert.True((await writing).IsStored);
     }
 
     [Fact]

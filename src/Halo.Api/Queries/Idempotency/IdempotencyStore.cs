@@ -117,6 +117,11 @@ public sealed class IdempotencyStore(Database database, MasterKeys keys, ResultO
             ]));
     }
 
+    /// <summary>Bytes of the answer that was kept; 0: none was.</summary>
+    public async Task<long> SizeAsync(IdempotentRequest request, Guid queryId) => (await database.ReadAsync(r => r.LongOrNull(0) ?? 0,
+        "SELECT answer_size FROM idempotency_keys WHERE integrator_id = @integrator AND idempotency_key = @key AND query_id = @query",
+        [.. Named(request), ("query", queryId)])).SingleOrDefault();
+
     /// <summary>The answer that was given; null: it was not kept.</summary>
     public async Task<KeptAnswer?> OpenAsync(IdempotentRequest request, Guid queryId)
     {

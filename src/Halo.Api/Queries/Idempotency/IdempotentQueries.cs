@@ -20,9 +20,11 @@ namespace Halo.Api.Queries.Idempotency;
 /// it is given. A query that ended 503 and never ran binds nothing: the next request takes its key over.
 /// </remarks>
 public sealed class IdempotentQueries(
-    SiteAccess access, QueryDoor door, IdempotencyStore store, QueryLedger ledger, QueryWaiters waiters, TimeProvider time)
+    SiteAccess access, QueryDoor door, IdempotencyStore store, QueryLedger ledger, QueryWaiters waiters, ResultMemory memory, TimeProvider time)
 {
     const string ReplayedHeader = "Halo-Replayed";
+    // So much is held without asking.
+    const int SmallBytes = 16 * 1024;
 
     /// <summary>Carries a request out, or repeats the answer that it had.</summary>
     public async Task<IResult> SubmitAsync(HttpContext http, string siteId, QueryMode? mode, string key, WantedForm wanted)
@@ -96,7 +98,11 @@ public sealed class IdempotentQueries(
     async Task KeepAsync(IdempotentRequest request, KeyBinding binding, ImmediateAnswer answer)
     {
         if (binding.Bound && QueryLifecycle.IsFinal(answer.Query.Status) && !NeverRan(answer.Query, answer.Status))
+        {
+            // Once as it is kept, once sealed.
+            answer.Copied(2 * (answer.Query.ResultSize ?? 0));
             await store.KeepAsync(request, answer.Query.Id, new(answer.Status, answer.Query, answer.Rows));
+        }
     }
 
     async Task<IResult?> AcceptAsync(HttpContext http, IdempotentRequest request, SiteRecord site, QuerySubmission submission, KeyBinding binding)
@@ -124,8 +130,8 @@ public sealed class IdempotentQueries(
             var query = await ledger.FindAsync(request.IntegratorId, site.Id, queryId) is { } record ? QueryView.Of(record) : null;
             if (!store.IsRunning(queryId))
             {
-                if (await store.OpenAsync(request, queryId) is { } kept)
-                    return Replayed(http, kept.Query.Mode == QueryMode.Async ? (IResult)Accepted(http, kept.Query) : new AnswerResult(door.Writer, ImmediateAnswer.Of(kept), integersAsText));
+                if (await OpenAsync(http, request, queryId, until, integersAsText) is { } kept)
+                    return kept;
                 if (query is { Mode: QueryMode.Async })
                     return Replayed(http, Accepted(http, query));
                 if (query is not null && QueryLifecycle.IsFinal(query.Status))
@@ -138,6 +144,40 @@ public sealed class IdempotentQueries(
                 return new AnswerResult(door.Writer, ImmediateAnswer.StillRunning(query), integersAsText);
             await waiter.Ended;
             http.RequestAborted.ThrowIfCancellationRequested();
+        }
+    }
+
+    /// <summary>The answer that was kept, once there is room for it; null: none was.</summary>
+    async Task<IResult?> OpenAsync(HttpContext http, IdempotentRequest request, Guid queryId, DateTimeOffset until, bool integersAsText)
+    {
+        ResultMemory.Share? room = null;
+        if (await store.SizeAsync(request, queryId) is > SmallBytes and var size)
+        {
+            var patience = until - time.GetUtcNow();
+            using var limit = new CancellationTokenSource(patience > TimeSpan.Zero ? patience : TimeSpan.Zero, time);
+            using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, http.RequestAborted);
+            // As it is kept, and sealed.
+            room = await memory.EnterWholeAsync(2 * size, giveUp.Token);
+            if (room is null)
+            {
+                return new Refusal(503, ErrorCodes.QueueFull, "The answer is kept, and the service holds as many rows for callers as it may. Ask for it again shortly.")
+                {
+                    RetryAfter = TimeSpan.FromSeconds(5),
+                };
+            }
+        }
+        var opened = false;
+        try
+        {
+            if (await store.OpenAsync(request, queryId) is not { } kept)
+                return null;
+            opened = kept.Query.Mode == QueryMode.Immediate;
+            return Replayed(http, opened ? new AnswerResult(door.Writer, ImmediateAnswer.Of(kept, room), integersAsText) : Accepted(http, kept.Query));
+        }
+        finally
+        {
+            if (!opened)
+                room?.Dispose();
         }
     }
 

@@ -15,6 +15,7 @@ public sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
 {
     ImmediateExchange? _exchange;
     IReadOnlyList<ArraySegment<byte>>? _kept;
+    ResultMemory.Share? _room;
 
     /// <summary>The rows' JSON; null where the answer has none.</summary>
     public IReadOnlyList<ArraySegment<byte>>? Rows => _exchange?.Chunks ?? _kept;
@@ -77,7 +78,15 @@ public sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
     }
 
     /// <summary>The answer that was given before.</summary>
-    public static ImmediateAnswer Of(KeptAnswer kept) => new(kept.Status, kept.Query) { _kept = kept.Rows };
+    /// <param name="room">What its rows take; given back with the answer.</param>
+    public static ImmediateAnswer Of(KeptAnswer kept, ResultMemory.Share? room) => new(kept.Status, kept.Query) { _kept = kept.Rows, _room = room };
+
+    /// <summary>Its rows are held once more, in another form, until it is disposed.</summary>
+    public void Copied(long bytes)
+    {
+        _exchange?.Copied(bytes);
+        _room?.Copy(bytes);
+    }
 
     /// <summary>A repeat that waited as long as it may for the first.</summary>
     public static ImmediateAnswer StillRunning(Query query) => Of(Failed(query, query.Status, Executed.Unknown, new ErrorDetails(ErrorTypes.Http, 504,
@@ -113,7 +122,11 @@ public sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _exchange?.Dispose();
+    public void Dispose()
+    {
+        _exchange?.Dispose();
+        _room?.Dispose();
+    }
 
     static Query Failed(Query envelope, QueryStatus status, Executed executed, ErrorDetails error) => envelope with
     {

@@ -81,6 +81,7 @@ public sealed partial class ImmediateAnswerWriter(QueryLimits limits, TimeProvid
             transcoder.Add(piece);
         transcoder.EndArray();
         transcoder.EndDocument();
+        answer.Copied(transcoder.Output.Length);
         return transcoder;
     }
 

@@ -92,6 +92,16 @@ public sealed class ImmediateExchange(Guid queryId, LinkSession session, ResultM
         _end.TrySetResult(end);
     }
 
+    /// <summary>Its rows are held once more, in another form, until it is disposed.</summary>
+    public void Copied(long bytes)
+    {
+        lock (_lock)
+        {
+            if (!_disposed)
+                memory.Copy(bytes);
+        }
+    }
+
     /// <summary>Gives the buffers back; whatever still arrives is dropped.</summary>
     public void Dispose()
     {

@@ -48,16 +48,28 @@ public sealed class ResultMemory(QueryLimits limits)
     /// <param name="grows">It keeps its rows; else it holds a window at most, as what is streamed does.</param>
     /// <param name="grant">Called, on any thread and outside all locks, when bytes that were wanted are there.</param>
     /// <returns>Null: there was no room until <paramref name="giveUp"/>.</returns>
-    public async Task<Share?> EnterAsync(bool grows, Action<int> grant, CancellationToken giveUp)
+    public Task<Share?> EnterAsync(bool grows, Action<int> grant, CancellationToken giveUp) => EnterAsync(Window, grows, grant, giveUp);
+
+    /// <summary>Takes room for something that is held whole, as an answer that was kept, in the order of asking.</summary>
+    /// <param name="bytes">As many as the largest result has are waited for; what is more counts all the same.</param>
+    /// <returns>Null: there was no room until <paramref name="giveUp"/>.</returns>
+    public async Task<Share?> EnterWholeAsync(long bytes, CancellationToken giveUp)
+    {
+        var share = await EnterAsync(Math.Min(bytes, _largest), grows: false, _ => { }, giveUp);
+        share?.Copy(bytes - Math.Min(bytes, _largest));
+        return share;
+    }
+
+    async Task<Share?> EnterAsync(long bytes, bool grows, Action<int> grant, CancellationToken giveUp)
     {
         Entering entering;
         lock (_lock)
         {
-            if (_entering.Count == 0 && RoomFor(null) >= Window)
-                return Admit(grows, grant);
+            if (_entering.Count == 0 && RoomFor(null) >= bytes)
+                return Admit(bytes, grows, grant);
             if (giveUp.IsCancellationRequested)
                 return null;
-            entering = new(grows, grant);
+            entering = new(bytes, grows, grant);
             entering.Node = _entering.AddLast(entering);
         }
         using (giveUp.UnsafeRegister(_ => GiveUp(entering), null))
@@ -77,10 +89,10 @@ public sealed class ResultMemory(QueryLimits limits)
         Serve();
     }
 
-    Share Admit(bool grows, Action<int> grant)
+    Share Admit(long bytes, bool grows, Action<int> grant)
     {
-        var share = new Share(this, grant) { Held = Window };
-        _used += Window;
+        var share = new Share(this, grant) { Held = bytes };
+        _used += bytes;
         if (grows)
             share.Node = _growing.AddLast(share);
         return share;
@@ -107,6 +119,16 @@ public sealed class ResultMemory(QueryLimits limits)
             }
             share.Wanted += bytes;
             return 0;
+        }
+    }
+
+    /// <summary>It holds so many more, whether there is room or not: others wait the longer.</summary>
+    void Add(Share share, long bytes)
+    {
+        lock (_lock)
+        {
+            _used += bytes;
+            share.Held += bytes;
         }
     }
 
@@ -143,10 +165,10 @@ public sealed class ResultMemory(QueryLimits limits)
                 granted.Add((share, share.Wanted));
                 share.Wanted = 0;
             }
-            while (_entering.First is { Value: var next } && RoomFor(null) >= Window)
+            while (_entering.First is { Value: var next } && RoomFor(null) >= next.Bytes)
             {
                 _entering.RemoveFirst();
-                admitted.Add((next, Admit(next.Grows, next.Grant)));
+                admitted.Add((next, Admit(next.Bytes, next.Grows, next.Grant)));
             }
         }
         foreach (var (share, bytes) in granted)
@@ -155,8 +177,9 @@ public sealed class ResultMemory(QueryLimits limits)
             entering.Done.SetResult(share);
     }
 
-    sealed class Entering(bool grows, Action<int> grant)
+    sealed class Entering(long bytes, bool grows, Action<int> grant)
     {
+        public long Bytes => bytes;
         public bool Grows => grows;
         public Action<int> Grant => grant;
         public LinkedListNode<Entering>? Node { get; set; }
@@ -184,6 +207,9 @@ public sealed class ResultMemory(QueryLimits limits)
 
         /// <summary>Nothing more comes: so many stay until it is disposed.</summary>
         public void Keep(long bytes) => _memory.Settle(this, bytes);
+
+        /// <summary>A copy of its rows in another form stays beside them until it is disposed: at most once as much again.</summary>
+        public void Copy(long bytes) => _memory.Add(this, bytes);
 
         /// <summary>Gives everything back.</summary>
         public void Dispose() => _memory.Settle(this, 0);

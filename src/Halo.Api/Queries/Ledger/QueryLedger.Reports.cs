@@ -70,9 +70,10 @@ public sealed partial class QueryLedger
             if (held.CancelAsked)
             {
                 // Nobody wants it any more: it must not be claimed again.
-                await SettleManyAsync(t, [queryId], QueryMode.Async,
+                var settled = await SettleManyAsync(t, [queryId], QueryMode.Async,
                     new(QueryStatus.Cancelled, Mover.Api, Executed.No, FailureCodes.CancelledByIntegrator), Now);
-                return new(true, QueryStatus.Cancelled) { Moved = true };
+                // None: it has ended already, in whatever way.
+                return settled.Count > 0 ? new(true, QueryStatus.Cancelled) { Moved = true } : new(held.Status == QueryStatus.Cancelled, held.Status);
             }
             if (await t.RunAsync(BecomeQueued, ("id", queryId), ("claim", claimId), ("now", Now)) == 0)
                 return new(false, held.Status);

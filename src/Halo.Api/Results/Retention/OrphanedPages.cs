@@ -11,6 +11,7 @@ public sealed partial class OrphanedPages(QueryLedger ledger, IPageStore pages, 
     /// <returns>How many queries had something to remove.</returns>
     public async Task<int> RemoveAsync(CancellationToken stop)
     {
+        await pages.RemoveDraftsAsync(stop);
         var (queries, strays) = (0, 0);
         foreach (var step in pages.Queries(Step))
         {

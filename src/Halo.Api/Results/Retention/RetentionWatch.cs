@@ -21,6 +21,8 @@ public sealed partial class RetentionWatch(
     readonly CancellationTokenSource _stopping = new();
     ITimer? _timer;
     DateTimeOffset? _set;
+    DateTimeOffset? _hint;
+    bool _isRunning;
     bool _isFailing;
     bool _orphansGone;
     Task _round = Task.CompletedTask;
@@ -60,7 +62,11 @@ public sealed partial class RetentionWatch(
     {
         lock (_lock)
         {
-            if (_round.IsCompleted && !_stopping.IsCancellationRequested && !(_set <= time.GetUtcNow() + ForResults))
+            var due = time.GetUtcNow() + ForResults;
+            // A round may have looked already: its end takes this into account.
+            if (_isRunning)
+                _hint ??= due;
+            else if (!_stopping.IsCancellationRequested && !(_set <= due))
                 Set(ForResults);
         }
     }
@@ -76,9 +82,10 @@ public sealed partial class RetentionWatch(
     {
         lock (_lock)
         {
-            if (_stopping.IsCancellationRequested || !_round.IsCompleted)
+            if (_stopping.IsCancellationRequested || _isRunning)
                 return;
-            _set = null;
+            _isRunning = true;
+            (_set, _hint) = (null, null);
             _round = Task.Run(RoundAsync);
         }
     }
@@ -107,6 +114,9 @@ public sealed partial class RetentionWatch(
         }
         lock (_lock)
         {
+            _isRunning = false;
+            if (_hint - time.GetUtcNow() is { } hinted && !(next <= hinted))
+                next = hinted;
             if (!_stopping.IsCancellationRequested && next is { } wait)
                 Set(wait);
         }
@@ -121,6 +131,7 @@ public sealed partial class RetentionWatch(
         var kept = await AllAsync(answers.ForgetAsync);
         var queries = await AllAsync(() => ledger.ForgetQueriesAsync(now - ForQueries));
         var lines = await AllAsync(() => audit.ForgetAsync(now - ForAudit));
+        Telemetry.Removed(sum, kept, queries, lines);
         if (sum.IsAny || kept + queries + lines > 0)
             LogTaken(sum.Queries, sum.Pages, sum.Bytes, kept, queries, lines);
         if (_orphansGone)

@@ -15,7 +15,9 @@ static class BackupCommands
         var storage = new DatabaseOptions { ConnectionString = configuration["Halo:Storage:ConnectionString"] };
         if (args[0] == "restore" && file == "--settle")
         {
+            using var held = storage.UsesPostgres ? null : directory.Hold();
             await using var database = storage.Open(directory, TimeProvider.System);
+            await using var alone = database is PostgresDatabase shared ? await shared.AloneAsync() : null;
             await database.MigrateAsync();
             Console.WriteLine($"Settled {await RestoredLedger.SettleAsync(database, TimeProvider.System)} queries that were not final.");
             return 0;
@@ -33,6 +35,7 @@ static class BackupCommands
         }
         else
         {
+            using var held = directory.Hold();
             var (settled, pages) = await new RestoreCommand(directory, TimeProvider.System).RunAsync(file);
             Console.WriteLine($"Restored the store and {pages} pages. Settled {settled} queries that were not final (executed: unknown). The service needs the master key that the backup was made with.");
         }

@@ -104,6 +104,22 @@ public class ResultMemoryTests
         Assert.Equal(Window, memory.Used);
     }
 
+    [Fact]
+    public async Task What_is_held_whole_waits_for_its_room_and_copies_count()
+    {
+        var memory = Memory();
+        var whole = Assert.IsType<ResultMemory.Share>(await memory.EnterWholeAsync(2 * Result, default));
+        Assert.Equal(2 * Result, memory.Used);
+        whole.Copy(Result / 2);
+        Assert.Equal(2 * Result + Result / 2, memory.Used);
+        var next = memory.EnterWholeAsync(Result, default);
+        Assert.Equal(1, memory.Waiting);
+        whole.Dispose();
+        using (var largest = Assert.IsType<ResultMemory.Share>(await next))
+            Assert.Equal(Result, memory.Used);
+        Assert.Equal(0, memory.Used);
+    }
+
     /// <summary>Random queries of random sizes over a memory that holds three: all of them end, and never more is held than may be.</summary>
     [Theory]
     [InlineData(1)]

@@ -1,0 +1,62 @@
+using System.Diagnostics;
+
+namespace Halo.SystemTests.Disk;
+
+/// <summary>A directory on a disk of a few megabytes, which tests can fill.</summary>
+sealed class SmallDisk : IDisposable
+{
+    readonly string _path;
+
+    SmallDisk(string path) => _path = path;
+
+    /// <summary>Mounts it; skips the test where that is not allowed.</summary>
+    public static SmallDisk Mount(string path, int megabytes)
+    {
+        Directory.CreateDirectory(path);
+        var mounted = OperatingSystem.IsLinux() && Run("mount", "-t", "tmpfs", "-o", $"size={megabytes}m,mode=700", "tmpfs", path);
+        Assert.SkipUnless(mounted, "A tmpfs cannot be mounted here: run it as root on Linux, in a container with the capability SYS_ADMIN.");
+        return new(path);
+    }
+
+    string Ballast => Path.Combine(_path, "ballast");
+
+    public long Free => new DriveInfo(_path).AvailableFreeSpace;
+
+    /// <summary>Takes room until so many bytes are free.</summary>
+    public void Leave(long bytes)
+    {
+        using var file = new FileStream(Ballast, FileMode.Append, FileAccess.Write, FileShare.None, 1);
+        try
+        {
+            while (Free > bytes)
+                file.Write(new byte[(int)Math.Min(64 * 1024, Math.Max(1, Free - bytes))]);
+        }
+        catch (IOException)
+        {
+            // It is full.
+        }
+    }
+
+    /// <summary>Gives it back.</summary>
+    public void Clear() => File.Delete(Ballast);
+
+    public void Dispose()
+    {
+        if (!Run("umount", _path))
+            Run("umount", "-l", _path);
+    }
+
+    static bool Run(string program, params string[] arguments)
+    {
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+            process.WaitForExit();
+            return process.ExitCode == 0;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return false;
+        }
+    }
+}
