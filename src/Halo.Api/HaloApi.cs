@@ -104,6 +104,7 @@ public static partial class HaloApi
         app.MapAdminSitesApi();
         app.MapAdminLinksApi();
         app.MapAdminAvailabilityApi();
+        app.MapAdminQueriesApi();
         app.MapAdminUsageApi();
         app.MapAdminAuditApi();
         app.MapConfigurationApi();

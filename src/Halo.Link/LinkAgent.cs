@@ -1,13 +1,9 @@
 using Halo.Link.Engines;
-using Halo.Link.Journal;
 using Halo.Link.Observability;
-using Halo.Link.Results;
 using Halo.Link.Session;
 using Halo.Link.Settings;
 using Halo.Link.Settings.Live;
 using Halo.Link.Work;
-using Halo.Link.Work.Async;
-using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
 
@@ -16,8 +12,6 @@ namespace Halo.Link;
 /// <summary>The agent, put together: who it is, what it serves, the session that it keeps, and its end in order.</summary>
 public static partial class LinkAgent
 {
-    static readonly TimeSpan LongestWorkStop = TimeSpan.FromSeconds(3);
-
     /// <summary>Runs until it is stopped; then work is ended or given back, and the session closed, in that order.</summary>
     /// <exception cref="SettingsException">The data directory cannot be used.</exception>
     /// <param name="file">Where the settings came from, to follow its changes; null: they stay as they are.</param>
@@ -36,43 +30,26 @@ public static partial class LinkAgent
         await using var sites = new LocalSites(settings.Sites.Select((s, i) => Create(siteIds[i], s)));
         ReserveThreads(settings);
 
-        using var handler = LinkHttpClient.CreateHandler(settings.Api, settings.Proxy);
-        using var http = LinkHttpClient.CreateClient(settings.Api, handler);
-        using var invoker = new HttpMessageInvoker(handler, disposeHandler: false);
-        var api = new LinkHttpClient(http, time, settings.Connection.CallWithin);
-        using var tokens = new AccessTokens(api, settings.ApiAddress, identity.LinkId, key, Own(), time);
         LiveSettings? live = null;
         SessionLoop? loop = null;
-        var enroller = new Enroller(api, settings.ApiAddress, identity.LinkId, key, () => live?.Local.EnrolmentToken ?? settings.EnrolmentToken, directory, logs.CreateLogger<Enroller>());
-        var connector = new LinkConnector(settings.Api, invoker, enroller, tokens, settings.Connection, time);
-
+        using var way = new LinkWay(settings, identity.LinkId, key, () => live?.Local.EnrolmentToken ?? settings.EnrolmentToken, directory, time, Own, logs);
         var current = new CurrentSession();
         var state = new LinkState(time);
-        var gate = new ImmediateGate(time);
-        var limits = new SiteLimits();
-        var immediate = new ImmediateQueries(sites, settings.Lanes.Immediate, limits, current, gate, time, logs.CreateLogger<ImmediateQueries>());
-        var localKey = LocalKey.Open(directory.Path);
-        using var journal = ClaimJournal.Open(directory.Path, localKey, time);
-        var spool = new Spool(directory.Path, localKey, new() { MaxBytes = settings.Spool.MaxBytes, WaitForRoom = settings.Spool.WaitForRoom }, time);
-        using var uploader = new Uploader(http, tokens.GetAsync, gate.StandAsideAsync, spool, UploadOptions.From(settings.Upload) with { AtOnce = settings.Uploads }, time, Own(), logs.CreateLogger<Uploader>());
-        var commands = new ClaimedCommands(sites, limits, time);
-        await using var async = new AsyncQueries(new() { Slots = settings.Lanes.Async }, journal, spool, uploader, current,
-            commands.RunAsync, time, logs.CreateLogger<AsyncQueries>(), (commands, sites.Places));
-
-        using var gauges = new Gauges(immediate, async, spool, state);
+        await using var work = new LinkWork(settings, directory, sites, way, current, time, Own, logs);
+        using var gauges = new Gauges(work.Immediate, work.Async, work.Spool, state);
         using var telemetry = TelemetryExport.Start(settings, identity.LinkId);
 
-        var run = Guid.CreateVersion7(time.GetUtcNow());
+        var runs = Runs.Begin(directory, time);
         var started = time.GetTimestamp();
         var practices = new PracticeDirectory(sites, directory, time, logs.CreateLogger<PracticeDirectory>());
         var healths = new DatabaseHealths(sites, time);
         var pairing = new PairingCodes(current, sites, time);
         void OpenAnew() => loop?.AnnounceAgain();
         IReadOnlyList<SiteDescription> Describe() => practices.Describe(healths.Last);
-        var announcements = new SiteAnnouncements(current, enroller, sites, Describe, OpenAnew, time, logs.CreateLogger<SiteAnnouncements>());
+        var announcements = new SiteAnnouncements(current, way.Enroller, sites, Describe, OpenAnew, time, logs.CreateLogger<SiteAnnouncements>());
         var heartbeat = new HeartbeatPeriod();
         var reload = new SiteReload(sites, directory, practices, announcements, Create, time, logs.CreateLogger<SiteReload>());
-        live = new LiveSettings(settings, new(immediate, async, uploader, spool, limits, heartbeat, level ?? new(null), reload, current),
+        live = new LiveSettings(settings, new(work.Immediate, work.Async, work.Uploader, work.Spool, work.Limits, heartbeat, level ?? new(null), reload, current),
             new(directory, logs.CreateLogger<RemoteFile>()), OpenAnew, logs.CreateLogger<LiveSettings>());
         live.Begin();
         var closing = new CloseReason();
@@ -81,9 +58,9 @@ public static partial class LinkAgent
             closing.ForGood();
             stopping.Cancel();
         }
-        var dispatcher = new FrameDispatcher(current, immediate, async, pairing, announcements, live.OnRemote, state, logs.CreateLogger<FrameDispatcher>());
-        var report = new LinkReport(identity.LinkId, run, started, live, file, sites, practices, healths, state, immediate, async, spool, time);
-        loop = new SessionLoop(connector, line => new(line, dispatcher, current, report.HeartbeatAsync, heartbeat, tokens, closing, Own(), time),
+        var dispatcher = new FrameDispatcher(current, work.Immediate, work.Async, pairing, announcements, live.OnRemote, state, logs.CreateLogger<FrameDispatcher>());
+        var report = new LinkReport(identity.LinkId, runs, started, live, file, sites, practices, healths, state, work.Immediate, work.Async, work.Spool, time);
+        loop = new SessionLoop(way.Connector, line => new(line, dispatcher, current, report.HeartbeatAsync, heartbeat, way.Tokens, closing, Own(), time),
             () =>
             {
                 file?.Look();
@@ -94,7 +71,7 @@ public static partial class LinkAgent
         LogStarting(log, HostInformation.Version, identity.LinkId, settings.Sites.Count, settings.ApiAddress);
         using var ending = new CancellationTokenSource();
         var status = new StatusServer(directory, report.Status, pairing.MakeAsync, Uninstall, time, logs.CreateLogger<StatusServer>()).RunAsync(ending.Token);
-        await IgnoreCancelled(Task.WhenAll(async.SettleAsync(), practices.ReadAsync(stop)));
+        await IgnoreCancelled(Task.WhenAll(work.Async.SettleAsync(), practices.ReadAsync(_ => Task.CompletedTask, stop)));
         var session = loop.RunAsync(ending.Token);
         Task[] beside =
         [
@@ -103,9 +80,10 @@ public static partial class LinkAgent
         ];
         await UntilStoppedAsync(Task.WhenAny([session, .. beside]).Unwrap(), stop);
         LogStopping(log);
-        await StopWorkAsync(immediate, async, current, time);
+        await work.StopAsync();
         await ending.CancelAsync();
         await IgnoreCancelled(Task.WhenAll([status, session, .. beside]));
+        runs.End();
         LogStopped(log);
     }
 
@@ -122,14 +100,6 @@ public static partial class LinkAgent
         using var registration = stop.Register(() => stopped.TrySetResult());
         if (await Task.WhenAny(work, stopped.Task) == work)
             await IgnoreCancelled(work);
-    }
-
-    static async Task StopWorkAsync(ImmediateQueries immediate, AsyncQueries async, CurrentSession current, TimeProvider time)
-    {
-        using var deadline = new CancellationTokenSource(LongestWorkStop, time);
-        await IgnoreCancelled(Task.WhenAll(immediate.StopAsync(deadline.Token), async.StopAsync(deadline.Token)));
-        // What it does not name was never begun and never will be: the API can say so at once.
-        await IgnoreCancelled(current.SendAsync(FrameKind.Farewell, Guid.Empty, new Farewell { Immediates = immediate.Held }, ProtocolJson.Default.Farewell, deadline.Token).AsTask());
     }
 
     static async Task IgnoreCancelled(Task task)

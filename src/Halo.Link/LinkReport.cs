@@ -10,7 +10,7 @@ namespace Halo.Link;
 /// <summary>What the Link says of itself: in Hello, in each heartbeat, and to <c>halo-link status</c>.</summary>
 sealed class LinkReport(
     Guid linkId,
-    Guid runId,
+    Runs runs,
     long started,
     LiveSettings live,
     SettingsFile? file,
@@ -27,8 +27,9 @@ sealed class LinkReport(
     {
         // The claims first: those that arrive meanwhile must not raise the number without being in the list.
         var held = async.Held;
-        return new(runId, HostInformation.Version, time.GetUtcNow(), described)
+        return new(runs.Id, HostInformation.Version, time.GetUtcNow(), described)
         {
+            RunsBefore = runs.Before,
             MachineId = HostInformation.MachineId(),
             ConfiguredSites = [.. sites.All.Select(s => s.Id)],
             Claims = held,
@@ -48,7 +49,7 @@ sealed class LinkReport(
     {
         var (connected, since, lastError) = state.Connection;
         var announced = practices.Describe(healths.Last).ToDictionary(d => d.Id);
-        return new(HostInformation.Version, linkId, runId, live.Local.ApiAddress, connected, since, Uptime,
+        return new(HostInformation.Version, linkId, runs.Id, live.Local.ApiAddress, connected, since, Uptime,
             [.. sites.All.Select(s => Describe(s, announced.GetValueOrDefault(s.Id)))], Work())
         {
             LastError = lastError,
@@ -66,7 +67,9 @@ sealed class LinkReport(
             Practice = described is null ? null : described.PracticeName ?? $"{described.PracticeManagementName} {described.PracticeManagementSiteId}",
             Authoritative = notice?.Authoritative,
             Confirmed = notice?.Confirmed,
-            Message = notice?.Message,
+            Message = site.IsHeldBack
+                ? "Its settings name another database than before, which could not be read yet: until it can, no query reaches it. Check the server and the login."
+                : notice?.Message,
             Database = healths.Last(site.Id),
         };
     }

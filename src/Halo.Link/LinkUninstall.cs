@@ -22,7 +22,7 @@ static class LinkUninstall
             return 0;
         }
         using var key = LinkKey.Load(directory);
-        using var handler = LinkHttpClient.CreateHandler(settings.Api);
+        using var handler = LinkHttpClient.CreateHandler(settings.Api, settings.Proxy);
         using var http = LinkHttpClient.CreateClient(settings.Api, handler);
         var api = new LinkHttpClient(http, time);
         using var tokens = new AccessTokens(api, settings.ApiAddress, identity.LinkId, key, LinkProcess.NewRandom(), time);

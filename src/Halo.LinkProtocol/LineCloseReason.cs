@@ -18,6 +18,9 @@ public static class LineCloseReason
     /// <summary>Another run of this Link is connected and answers: a cloned or restored server.</summary>
     public const string AlreadyConnected = "AlreadyConnected";
 
+    /// <summary>The API has restarted and keeps the place for the run that was connected before: this one may be a clone. Come back at once.</summary>
+    public const string PlaceKept = "PlaceKept";
+
     /// <summary>The operator took the Link's right away.</summary>
     public const string Revoked = "Revoked";
 
@@ -32,5 +35,5 @@ public static class LineCloseReason
 
     /// <summary>Whether it is one of these: a neighbour may say anything.</summary>
     public static bool IsKnown(string reason) => reason is LinkStopping or LinkUninstalled or ApiStopping or Replaced or AlreadyConnected
-        or Revoked or TokenExpired or ProtocolError or Silent;
+        or PlaceKept or Revoked or TokenExpired or ProtocolError or Silent;
 }

@@ -1,5 +1,6 @@
 using Halo.Api.Errors;
 using Halo.Api.OpenApi;
+using Halo.Api.Queries.Ledger;
 using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 
@@ -23,17 +24,18 @@ public static class AdminUsageApi
         var (from, to, refusal) = TimeRange.Read(http.Request, DateTimeOffset.UnixEpoch, DateTimeOffset.MaxValue);
         if (refusal is not null)
             return refusal;
+        // Ids begin with the time, so their order is the one in which queries were made: no index more for each query to write.
         var lines = await database.ReadAsync(
             r => new Usage(r.GetGuid(0), r.GetGuid(1), r.GetInt64(2), r.GetInt64(3), r.GetInt64(4), r.GetInt64(5), r.GetInt64(6)),
             $"""
             SELECT integrator_id, site_id, COUNT(*), SUM(CASE WHEN status = 'successful' THEN 1 ELSE 0 END),
               CAST(COALESCE(SUM(rows_count), 0) AS BIGINT), CAST(COALESCE(SUM(result_size), 0) AS BIGINT), CAST(COALESCE(SUM(request_size), 0) AS BIGINT)
             FROM queries
-            WHERE created_at >= @from AND created_at < @to {(after is null ? "" : "AND (integrator_id, site_id) > (@integrator, @site)")}
+            WHERE id >= @from AND id < @to {(after is null ? "" : "AND (integrator_id, site_id) > (@integrator, @site)")}
             GROUP BY integrator_id, site_id ORDER BY integrator_id, site_id LIMIT @limit
             """,
             [
-                ("from", from.Ms()), ("to", to.Ms()), ("limit", limit + 1),
+                ("from", QueryLedger.FirstIdOf(from)), ("to", QueryLedger.FirstIdOf(to)), ("limit", limit + 1),
                 .. after is var (integrator, site) ? [("integrator", (object?)integrator), ("site", site)] : Array.Empty<(string, object?)>(),
             ]);
         var more = lines.Count > limit;

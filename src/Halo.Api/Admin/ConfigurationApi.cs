@@ -10,12 +10,15 @@ namespace Halo.Api.Admin;
 /// <summary>What all Links are to run with, where their sites say nothing else; and what Links made of it.</summary>
 /// <param name="Version">Grows with each change; 0: nothing was ever set.</param>
 /// <param name="Settings">By name.</param>
-/// <param name="Applied">What each Link last said that it runs.</param>
+/// <param name="Applied">What each Link last said that it runs: at most as many as <c>limit</c> says, in the order of their ids.</param>
 public sealed record DefaultConfiguration(
     long Version, IReadOnlyDictionary<string, JsonElement> Settings, IReadOnlyList<AppliedConfiguration> Applied)
 {
     /// <summary>Absent: never.</summary>
     public DateTimeOffset? UpdatedAt { get; init; }
+
+    /// <summary>Give it as <c>after</c> for the next Links; absent on the last page.</summary>
+    public string? Next { get; init; }
 }
 
 /// <summary>What a site and its Link are to run with; and what the Link made of it.</summary>
@@ -42,8 +45,8 @@ public static class ConfigurationApi
     public static void MapConfigurationApi(this IEndpointRouteBuilder routes)
     {
         var all = routes.MapGroup("/admin/v1/configuration").WithTags("Operator: remote configuration");
-        all.MapGet("", (RemoteConfigurations configurations) => Show(configurations))
-            .Says("GetConfiguration", "What all Links are to run with", "And what each of them made of it: the version that it runs and what it refused.")
+        all.MapGet("", Get)
+            .Says("GetConfiguration", "What all Links are to run with", "And what each of them made of it, paged: the version that it runs and what it refused.").TakesPaging()
             .Answers(200, "The default.", ConfigurationExamples.Default, ConfigurationJson.Default.DefaultConfiguration);
         all.MapPut("", PutDefaultAsync)
             .Says("PutConfiguration", "Replace what all Links are to run with", "All that stood there goes. Connected Links are told at once; each takes what its own settings allow.")
@@ -63,7 +66,13 @@ public static class ConfigurationApi
         if (settings is null)
             return refusal!;
         await configurations.SetDefaultAsync(settings, DeedOf(http));
-        return Show(configurations);
+        return Show(configurations, new Paging(100, null));
+    }
+
+    static IResult Get(HttpContext http, RemoteConfigurations configurations)
+    {
+        var (page, refusal) = Paging.Read(http.Request);
+        return page is null ? refusal! : Show(configurations, page);
     }
 
     static IResult GetOfSite(string siteId, SiteAccess access, RemoteConfigurations configurations)
@@ -114,11 +123,12 @@ public static class ConfigurationApi
 
     static OperatorDeed DeedOf(HttpContext http) => new(http.Connection.RemoteIpAddress?.ToString(), null);
 
-    static JsonHttpResult<DefaultConfiguration> Show(RemoteConfigurations configurations)
+    static JsonHttpResult<DefaultConfiguration> Show(RemoteConfigurations configurations, Paging page)
     {
         var stored = configurations.Default;
+        var (applied, next) = page.Take(configurations.Applied, a => a.LinkId);
         return TypedResults.Json(
-            new DefaultConfiguration(stored.Version, stored.Settings ?? Nothing, configurations.Applied) { UpdatedAt = stored.UpdatedAt },
+            new DefaultConfiguration(stored.Version, stored.Settings ?? Nothing, applied) { UpdatedAt = stored.UpdatedAt, Next = next },
             ConfigurationJson.Default.DefaultConfiguration);
     }
 

@@ -35,7 +35,9 @@ public sealed partial class ErrorShape(RequestDelegate next, ILogger<ErrorShape>
         }
         catch (ConnectionResetException)
         {
-            // The caller's line broke while its body was read, as a Link's does: nobody is there to be told.
+            // The caller's line broke while its body was read, as a Link's does: nobody is there to be told. Said to the server too, it does not try to read
+            // the rest ("Reading is already in progress").
+            http.Abort();
             return;
         }
         catch (Exception e) when (!http.Response.HasStarted && !IsQuery(http) && e is StorageException or DbException { IsTransient: true })

@@ -63,7 +63,7 @@ public sealed partial class Enrolment(
         if (known is not null && (known.X != request.PublicKey.X || known.Y != request.PublicKey.Y))
         {
             return (null, new Refusal(409, ErrorCodes.Conflict,
-                $"Link {request.LinkId} is known with another key. If its key was lost, give it a new data directory, or ask the operator to remove the old Link."));
+                $"Link {request.LinkId} is known with another key."));
         }
         if (known?.Status == "revoked")
         {
@@ -177,6 +177,6 @@ public sealed partial class Enrolment(
         public string? PmsId { get; init; }
     }
 
-    [LoggerMessage(1100, LogLevel.Information, "Link {LinkId} enrolled: {Status}. Its sites: {Sites}")]
+    [LoggerMessage(1100, LogLevel.Information, "Link {LinkId} came to enrol and is {Status}. Its sites: {Sites}")]
     partial void LogEnrolled(Guid linkId, string status, string sites);
 }

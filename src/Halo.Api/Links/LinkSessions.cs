@@ -13,14 +13,14 @@ public sealed class LinkSessions(Database database, ApiOptions options, TimeProv
 
     readonly Turns _turns = new();
 
-    // Runs that held a session when this node went down. For a moment after the start they go first: another run may be a clone.
+    // Runs that held a session when this node went down. After the start they go first: another run may be a clone.
     readonly ConcurrentDictionary<Guid, EarlierRun> _earlier = new();
     ITimer? _startup;
     int _waiting;
     bool _stopping;
 
-    /// <summary>How long after its start this node keeps a Link's place for the run that held it before.</summary>
-    public static readonly TimeSpan EarlierRunFirst = TimeSpan.FromSeconds(15);
+    /// <summary>How long another run waits on its line while the place is kept; then it is told to come again. Shorter than Links wait for a Welcome.</summary>
+    public static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(15);
 
     /// <summary>All that are open.</summary>
     public ICollection<LinkSession> All => _open.Values;
@@ -51,19 +51,27 @@ public sealed class LinkSessions(Database database, ApiOptions options, TimeProv
             ("node", options.NodeAddress));
         foreach (var (link, run) in held)
             _earlier[link] = new(run);
-        _startup = time.CreateTimer(_ => ForgetEarlier(), null, EarlierRunFirst, Timeout.InfiniteTimeSpan);
+        _startup = time.CreateTimer(_ => ForgetEarlier(), null, options.Links.ReturnWithin, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Another run than the one that held the session before waits a moment for that one.</summary>
-    /// <returns>Whether it had to wait.</returns>
-    public async Task<bool> LetEarlierRunFirstAsync(Guid linkId, Guid runId, CancellationToken gone)
+    /// <summary>
+    /// For <see cref="LivenessOptions.ReturnWithin"/> after the start, another run than the one that held the session before goes
+    /// behind it, unless it follows that one.
+    /// </summary>
+    /// <param name="runId">The run that wants a session.</param>
+    /// <param name="before">Runs that are over since it began.</param>
+    /// <param name="gone">Its line is dead.</param>
+    /// <returns>False: the place is still kept.</returns>
+    public async Task<bool> LetEarlierRunFirstAsync(Guid linkId, Guid runId, IReadOnlyList<Guid> before, CancellationToken gone)
     {
-        if (!_earlier.TryGetValue(linkId, out var earlier) || earlier.RunId == runId)
-            return false;
+        if (!_earlier.TryGetValue(linkId, out var earlier) || earlier.RunId == runId || before.Contains(earlier.RunId))
+            return true;
+        using var tooLong = new CancellationTokenSource(LongestWait, time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(gone, tooLong.Token);
         Interlocked.Increment(ref _waiting);
-        await earlier.Settled.Task.WaitAsync(gone).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await earlier.Settled.Task.WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         Interlocked.Decrement(ref _waiting);
-        return true;
+        return earlier.Settled.Task.IsCompleted;
     }
 
     /// <summary>How many runs wait so at this moment.</summary>

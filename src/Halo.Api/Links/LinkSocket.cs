@@ -84,7 +84,12 @@ public sealed partial class LinkSocket(
             return;
         }
         visit.Greeted = true;
-        await sessions.LetEarlierRunFirstAsync(visit.Link.Id, hello.RunId, visit.Line.Dead);
+        if (!await sessions.LetEarlierRunFirstAsync(visit.Link.Id, hello.RunId, hello.RunsBefore, visit.Line.Dead))
+        {
+            LogPlaceKept(visit.Link.Id, hello.RunId, visit.Address);
+            await visit.Line.CloseAsync(LineCloseReason.PlaceKept);
+            return;
+        }
         // One at a time for each Link: between the look for an older session and the opening of this one nobody else comes in.
         using var turn = await sessions.TakeTurnAsync(visit.Link.Id);
         if (visit.Line.Dead.IsCancellationRequested)
@@ -221,6 +226,10 @@ public sealed partial class LinkSocket(
 
     [LoggerMessage(1112, LogLevel.Warning, "Link {LinkId}: a second run ({RunId}, from {Address}) was refused while the first answers. Was its server cloned or restored? Stop one of them.")]
     partial void LogAlreadyConnected(Guid linkId, Guid runId, string? address);
+
+    [LoggerMessage(1115, LogLevel.Information,
+        "Link {LinkId}: run {RunId}, from {Address}, waits: after the restart of this service the place is kept for the run that was connected before")]
+    partial void LogPlaceKept(Guid linkId, Guid runId, string? address);
 
     [LoggerMessage(1114, LogLevel.Information, "The settings of Link {LinkId} changed. {Sites}")]
     partial void LogSiteChanges(Guid linkId, string sites);

@@ -51,8 +51,8 @@ public static class LinksApi
 
     static async Task<IResult> GrantAsync(HttpContext http, LinkTokens tokens, ApiOptions options)
     {
-        // HasFormContentType would let multipart through, too.
-        if (http.Request.ContentType is not { } type || !type.StartsWith(FormType, StringComparison.OrdinalIgnoreCase))
+        // HasFormContentType alone would let multipart through, too; the start alone a header that comes twice.
+        if (!http.Request.HasFormContentType || http.Request.ContentType?.StartsWith(FormType, StringComparison.OrdinalIgnoreCase) != true)
             return Refusal.Invalid("Content-Type", $"must be {FormType}.");
         IFormCollection form;
         try

@@ -16,12 +16,16 @@ public sealed record LivenessOptions
 
     /// <summary>
     /// After the service's start: how long Links may take to tell what they finished meanwhile (1000 to 600000, default 90000).
-    /// Longer than their longest wait between two attempts, and what a session's opening takes.
+    /// Longer than their longest wait between two attempts, and what a session's opening takes. For so long, too, the place of a Link is
+    /// kept for the run that was connected before.
     /// </summary>
     public int ReturnWithinMs { get; init; } = 90_000;
 
     /// <summary>The same as a duration.</summary>
     public TimeSpan UnreachableAfter => TimeSpan.FromMilliseconds(UnreachableAfterMs);
+
+    /// <summary>The same as a duration.</summary>
+    public TimeSpan ReturnWithin => TimeSpan.FromMilliseconds(ReturnWithinMs);
 
     /// <summary>The same for a line.</summary>
     public LineTimes Line => new() { PingAfter = TimeSpan.FromMilliseconds(PingAfterMs), DeadAfterPing = TimeSpan.FromMilliseconds(DeadAfterPingMs) };

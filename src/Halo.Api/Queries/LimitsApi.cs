@@ -12,7 +12,7 @@ public static class LimitsApi
                     limits.ImmediateExecutionMs, limits.AsyncExecutionMs, limits.UploadMs, QueryLimits.ImmediateQueueMs, QueryLimits.AsyncQueueMs,
                     QueryLimits.TextBytes, limits.RequestBytes, limits.ImmediateResultBytes, limits.PageBytes),
                 LimitsJson.Default.LimitsInForce))
-            .WithTags("Service").Says("GetLimits", "The limits in force", "Durations in milliseconds, sizes in bytes.")
+            .WithTags("Service").Says("GetLimits", "The limits in force", "Durations in milliseconds, sizes in bytes. A site may allow less time: a query that runs into that ends as ExecutionTimeout.")
             .Answers(200, "The limits.", new LimitsInForce(60_000, 300_000, 3_600_000, QueryLimits.ImmediateQueueMs, QueryLimits.AsyncQueueMs,
                 QueryLimits.TextBytes, 16 * 1024 * 1024, 8 * 1024 * 1024, 1024 * 1024), LimitsJson.Default.LimitsInForce);
 }

@@ -41,7 +41,7 @@ public static class PageUploadApi
         };
     }
 
-    static Refusal Settled() => new(410, ErrorCodes.Gone, "The query is not this claim's, or is settled. Drop it.");
+    static Refusal Settled() => new(409, ErrorCodes.Gone, "The query is not this claim's, or is settled. Drop it.");
 
     /// <summary>Lifts the general body limit for this route.</summary>
     sealed class PageSizeLimit(long bytes) : Microsoft.AspNetCore.Http.Metadata.IRequestSizeLimitMetadata

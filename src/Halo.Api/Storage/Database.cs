@@ -26,8 +26,10 @@ public abstract class Database : IAsyncDisposable
     public abstract Task<T> WriteAsync<T>(Func<DbTransaction, Task<T>> unit, CancellationToken stop = default);
 
     /// <summary>Adds a statement to the next group commit, in the order of the calls.</summary>
+    /// <param name="statement">It must not fail on a conflict.</param>
+    /// <param name="mayWait">It may be held back for a millisecond where it is alone, to share the commit of what follows it.</param>
     /// <returns>Rows affected, once durable.</returns>
-    public abstract Task<int> CommitAsync(Statement statement);
+    public abstract Task<int> CommitAsync(Statement statement, bool mayWait = false);
 
     /// <summary>Applies the schema scripts that are not applied yet; safe by two processes at once.</summary>
     /// <exception cref="StartupException">The store cannot be reached, or a newer program has changed its schema.</exception>

@@ -54,10 +54,10 @@ public sealed class SqliteDatabase : Database
     }
 
     /// <inheritdoc/>
-    public override Task<int> CommitAsync(Statement statement)
+    public override Task<int> CommitAsync(Statement statement, bool mayWait = false)
     {
         var work = new StatementWork(statement);
-        _writer.Add(work);
+        _writer.Add(work, mayWait);
         return work.Done;
     }
 

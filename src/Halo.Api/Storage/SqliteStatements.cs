@@ -4,38 +4,36 @@ using SQLitePCL;
 namespace Halo.Api.Storage;
 
 /// <summary>The writer's prepared statements, by their text.</summary>
+/// <remarks>SQLite is called itself: the driver makes a reader for each run, looks every parameter up by its name and boxes what it binds.</remarks>
 sealed class SqliteStatements(SqliteConnection connection) : IDisposable
 {
     // The product has some dozens of texts; a bound in case one is built from values after all.
     const int Bound = 256;
-    readonly Dictionary<string, SqliteCommand> _prepared = [];
+    readonly sqlite3 _database = connection.Handle ?? throw new InvalidOperationException("The connection is not open.");
+    readonly Dictionary<string, SqliteStatement> _prepared = [];
 
-    public int Run(SqliteTransaction transaction, Statement statement)
+    /// <returns>Rows affected.</returns>
+    public int Run(Statement statement)
     {
-        if (!_prepared.TryGetValue(statement.Sql, out var command))
+        if (!_prepared.TryGetValue(statement.Sql, out var prepared))
         {
             if (_prepared.Count == Bound)
                 Clear();
-            command = (SqliteCommand)connection.Command(transaction, statement.Sql, statement.Parameters);
-            command.Prepare();
-            _prepared.Add(statement.Sql, command);
+            prepared = new(_database, statement.Sql);
+            _prepared.Add(statement.Sql, prepared);
         }
-        command.Transaction = transaction;
-        foreach (var (name, value) in statement.Parameters)
-            command.Parameters["@" + name].Value = value ?? DBNull.Value;
-        return command.ExecuteNonQuery();
+        return prepared.Run(statement.Parameters);
     }
 
     /// <summary>Whether SQLite has rolled the whole transaction back by itself, as it does when the disk is full.</summary>
-    public static bool IsUndone(SqliteTransaction transaction) =>
-        transaction.Connection is not { Handle: { } handle } || raw.sqlite3_get_autocommit(handle) != 0;
+    public bool IsUndone => raw.sqlite3_get_autocommit(_database) != 0;
 
     public void Dispose() => Clear();
 
     void Clear()
     {
-        foreach (var command in _prepared.Values)
-            command.Dispose();
+        foreach (var statement in _prepared.Values)
+            statement.Dispose();
         _prepared.Clear();
     }
 }

@@ -24,7 +24,7 @@ sealed class StatementWork(Statement statement) : SqliteWork
 
     public Task<int> Done => _done.Task;
 
-    public override void Run(SqliteTransaction transaction, SqliteStatements statements) => _rows = statements.Run(transaction, statement);
+    public override void Run(SqliteTransaction transaction, SqliteStatements statements) => _rows = statements.Run(statement);
 
     public override void Complete() => _done.TrySetResult(_rows);
 
@@ -51,7 +51,7 @@ sealed class UnitWork<T>(Func<DbTransaction, Task<T>> unit, CancellationToken st
         }
         catch
         {
-            if (!SqliteStatements.IsUndone(transaction))
+            if (!statements.IsUndone)
             {
                 transaction.Rollback(Savepoint);
                 transaction.Release(Savepoint);

@@ -4,15 +4,20 @@ namespace Halo.Api.Storage;
 
 /// <summary>
 /// The one writer: takes everything that waits into one transaction, commits, completes. What arrives meanwhile is the
-/// next group, so a lone write never waits and many share the cost of one sync.
+/// next group, so a lone write does not wait and many share the cost of one sync. Only what may wait, and is alone, is held
+/// back for a moment: the accept of an immediate query, whose outcome mostly follows before the accept alone were synced.
 /// </summary>
 sealed class SqliteWriter : IAsyncDisposable
 {
+    // Milliseconds of real time: about what a sync takes, so that what waits in vain loses no more than it would by being too late for a group.
+    const int HeldBack = 1;
+
     readonly object _gate = new();
     readonly string _connectionString;
     readonly Thread _thread;
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     List<SqliteWork> _waiting = [];
+    bool _isUrgent;
     bool _stopping;
 
     public SqliteWriter(string connectionString)
@@ -22,7 +27,7 @@ sealed class SqliteWriter : IAsyncDisposable
         _thread.Start();
     }
 
-    public void Add(SqliteWork work)
+    public void Add(SqliteWork work, bool mayWait = false)
     {
         if (Thread.CurrentThread == _thread)
             throw new InvalidOperationException("A unit of work may not wait for another write: it would wait for itself.");
@@ -30,6 +35,7 @@ sealed class SqliteWriter : IAsyncDisposable
         {
             ObjectDisposedException.ThrowIf(_stopping, typeof(SqliteDatabase));
             _waiting.Add(work);
+            _isUrgent |= !mayWait;
             Monitor.Pulse(_gate);
         }
     }
@@ -83,6 +89,10 @@ sealed class SqliteWriter : IAsyncDisposable
         {
             while (_waiting.Count == 0 && !_stopping)
                 Monitor.Wait(_gate);
+            // Ended by whatever comes next.
+            if (!_isUrgent && !_stopping)
+                Monitor.Wait(_gate, HeldBack);
+            _isUrgent = false;
             (group, _waiting) = (_waiting, group);
             return group.Count > 0;
         }
@@ -103,7 +113,7 @@ sealed class SqliteWriter : IAsyncDisposable
                     work.Run(transaction, statements);
                     done.Add(work);
                 }
-                catch (Exception e) when (!SqliteStatements.IsUndone(transaction))
+                catch (Exception e) when (!statements.IsUndone)
                 {
                     work.Fail(e);
                 }

@@ -1,6 +1,9 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text.Json;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Json;
 using Halo.LinkProtocol.Enrolment;
 using Microsoft.Extensions.Logging;
 
@@ -19,6 +22,9 @@ public sealed partial class Uploader(
     Random random,
     ILogger<Uploader> logger) : IDisposable
 {
+    /// <summary>Bytes that a refusal may have to be read.</summary>
+    const int MostOfRefusal = 64 * 1024;
+
     readonly SemaphoreSlim _places = new(options.AtOnce);
     readonly Lock _sizing = new();
     int _atOnce = options.AtOnce;
@@ -98,7 +104,8 @@ public sealed partial class Uploader(
             });
             using var request = Request(queryId, claimId, page, bearer, content);
             using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
-            var judged = Judge(queryId, page, answer.StatusCode, bearer);
+            var judged = answer.StatusCode == HttpStatusCode.Conflict && await IsSettledAsync(answer, either.Token)
+                ? (UploadEnd.Settled, null) : Judge(queryId, page, answer.StatusCode, bearer);
             if (judged.End == UploadEnd.Delivered)
                 Telemetry.PageDelivered(content.Info.CompressedSize);
             return judged;
@@ -131,8 +138,6 @@ public sealed partial class Uploader(
                 return (UploadEnd.Delivered, null);
             case 401:
                 return (null, bearer);
-            case 410:
-                return (UploadEnd.Settled, null);
             case 422:
                 LogDamaged(queryId, page);
                 return (UploadEnd.Damaged, null);
@@ -142,6 +147,21 @@ public sealed partial class Uploader(
             default:
                 Failing(((int)status).ToString(CultureInfo.InvariantCulture));
                 return (null, null);
+        }
+    }
+
+    /// <summary>Two things are a 409: the query is settled, or another page stands there already.</summary>
+    static async Task<bool> IsSettledAsync(HttpResponseMessage answer, CancellationToken stop)
+    {
+        try
+        {
+            await answer.Content.LoadIntoBufferAsync(MostOfRefusal, stop);
+            var said = await JsonSerializer.DeserializeAsync(await answer.Content.ReadAsStreamAsync(stop), HaloJson.Default.ErrorResponse, stop);
+            return said?.Error?.Code == ErrorCodes.Gone;
+        }
+        catch (JsonException)
+        {
+            return false;
         }
     }
 

@@ -60,9 +60,9 @@ public sealed partial class Enroller(
         catch (ApiRefusedException e) when (e.Status == HttpStatusCode.Conflict)
         {
             throw new NotAdmittedException("conflict",
-                $"The API knows this Link's id with another key, or one of its sites with another Link: {e.Message} "
-                + "Where this machine was cloned, remove identity.json and link.key from its data directory; "
-                + "where the key was lost, ask the operator to revoke the old Link.");
+                $"The API takes this Link for another: {e.Message} Its key was lost, or its data directory copied. "
+                + "Remove identity.json and link.key from the data directory and set a fresh enrolmentToken: it is then a new Link with a new site. "
+                + "Where it takes the place of the old one, ask the operator of the Halo API to move authority to it and to revoke the old one.");
         }
     }
 

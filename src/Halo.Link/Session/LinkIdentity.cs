@@ -96,6 +96,9 @@ public sealed record PracticeTexts
 
     /// <summary>The database's own identity.</summary>
     public string? DatabaseIdentity { get; init; }
+
+    /// <summary>Where the identity was looked for: a digest of server and database, as <see cref="DatabaseTarget"/> makes it.</summary>
+    public string? Target { get; init; }
 }
 
 /// <summary>JSON of the files in the data directory, and of <c>halo-link status</c>.</summary>
@@ -103,6 +106,7 @@ public sealed record PracticeTexts
 [JsonSerializable(typeof(LinkIdentity))]
 [JsonSerializable(typeof(Enrolled))]
 [JsonSerializable(typeof(KnownPractices))]
+[JsonSerializable(typeof(RunRecord))]
 [JsonSerializable(typeof(StatusReport))]
 [JsonSerializable(typeof(PairingReport))]
 [JsonSerializable(typeof(RemoteConfiguration))]

@@ -18,6 +18,7 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
     static readonly TimeSpan Refresh = TimeSpan.FromDays(1);
     static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(5);
     static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(10);
+    static readonly TimeSpan LongestHeldRetry = TimeSpan.FromSeconds(10);
 
     readonly ConcurrentDictionary<Guid, PracticeTexts> _known = new(
         directory.Read(FileName, LinkFilesJson.Default.KnownPractices)?.Sites ?? new Dictionary<Guid, PracticeTexts>());
@@ -30,9 +31,18 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
         .. sites.All.Select(s => Describe(s, health(s.Id))).OfType<SiteDescription>(),
     ];
 
+    /// <summary>Reads every database once, before the API is told anything: at a start, or of changed settings.</summary>
+    /// <param name="tell">Tells the API; a site that could be read at last is served when this has returned.</param>
+    public async Task ReadAsync(Func<CancellationToken, Task> tell, CancellationToken stop)
+    {
+        await ReadAsync(stop);
+        await tell(stop);
+        LetThroughWhatIsRead();
+    }
+
     /// <summary>Reads every database once, all at the same time, at most five seconds long.</summary>
     /// <returns>Whether anything is known now that was not before, or differs.</returns>
-    public async Task<bool> ReadAsync(CancellationToken stop)
+    async Task<bool> ReadAsync(CancellationToken stop)
     {
         var changed = await Task.WhenAll(sites.All.Select(s => ReadAsync(s, stop)));
         if (!changed.Contains(true))
@@ -61,7 +71,8 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
             var again = Volatile.Read(ref _again).Task;
             var failing = sites.All.Any(s => _failing.GetValueOrDefault(s.Id));
             using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            await Task.WhenAny(Task.Delay(failing ? retry : Refresh, time, over.Token), again);
+            var wait = !failing ? Refresh : sites.All.Any(s => s.IsHeldBack) && retry > LongestHeldRetry ? LongestHeldRetry : retry;
+            await Task.WhenAny(Task.Delay(wait, time, over.Token), again);
             await over.CancelAsync();
             stop.ThrowIfCancellationRequested();
             if (again.IsCompleted)
@@ -72,6 +83,7 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
             retry = failing && retry * 2 < LongestRetry ? retry * 2 : failing ? LongestRetry : FirstRetry;
             if (await ReadAsync(stop))
                 await changed(stop);
+            LetThroughWhatIsRead();
         }
     }
 
@@ -86,7 +98,7 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
         {
             PracticeManagementVersion = settings.PracticeManagementVersion?.Text ?? read.PracticeManagementVersion,
             PracticeName = settings.PracticeName?.Text ?? read.PracticeName,
-            DatabaseIdentity = read.DatabaseIdentity,
+            DatabaseIdentity = IsOfTarget(site, read) ? read.DatabaseIdentity : null,
             Database = health,
         };
     }
@@ -94,6 +106,9 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
     async Task<bool> ReadAsync(LocalSite site, CancellationToken stop)
     {
         var before = _known.GetValueOrDefault(site.Id) ?? new();
+        var doubtful = !site.IsHeldBack && before.DatabaseIdentity is not null && !IsOfTarget(site, before);
+        if (doubtful)
+            site.HoldBack();
         var reading = new PracticeReading(site, before);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var work = Task.Run(() => reading.RunAsync(limit.Token), stop);
@@ -111,16 +126,40 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
         if (reading.Failure is { } failure && !_failing.GetValueOrDefault(site.Id))
             LogUnread(site.Id, site.Settings.Engine, failure.What, failure.Kind, failure.Code);
         _failing[site.Id] = reading.Failure is not null;
+        if (doubtful && !IsOfTarget(site, reading.Texts))
+            LogHeldBack(site.Id);
         // What was read stands, whatever failed beside it.
         var now = reading.Texts;
         _known[site.Id] = now;
         return now != before;
     }
 
+    /// <summary>Whether the identity is that of the database which the settings name now: that of another one says nothing of it.</summary>
+    static bool IsOfTarget(LocalSite site, PracticeTexts texts) =>
+        texts.Target is null || texts.Target == DatabaseTarget.Digest(site.Settings.Engine, site.Settings.ConnectionString);
+
+    /// <summary>What was read has been told to the API, or is with the next Hello.</summary>
+    void LetThroughWhatIsRead()
+    {
+        foreach (var site in sites.All.Where(s => s.IsHeldBack && IsOfTarget(s, _known.GetValueOrDefault(s.Id) ?? new())))
+        {
+            site.LetThrough();
+            LogRead(site.Id);
+        }
+    }
+
+    [LoggerMessage(2041, LogLevel.Warning,
+        "Site {SiteId}: the settings name another database than before, and it has not been read yet. Until it has, no query reaches it: it may be another practice's. "
+        + "Check that the server is up and the login right; the Link keeps trying.")]
+    partial void LogHeldBack(Guid siteId);
+
+    [LoggerMessage(2042, LogLevel.Information, "Site {SiteId}: the database that the settings name could be read. Queries reach it again where the API allows them.")]
+    partial void LogRead(Guid siteId);
+
     [LoggerMessage(2006, LogLevel.Warning, "{Path} could not be written ({Kind}): is the disk full? After the next start the practices are unknown until their databases answer.")]
     partial void LogUnwritten(string path, string kind);
 
     [LoggerMessage(2002, LogLevel.Warning,
         "The database of site {SiteId} ({Engine}) could not be read for what it says of the practice ({What}): {Kind} {Code}. What was known before is used; the Link keeps trying.")]
-    partial void LogUnread(Guid siteId, string engine, string what, string kind, int? code);
+    partial void LogUnread(Guid siteId, string engine, string what, string kind, string? code);
 }

@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using System.Globalization;
 using Halo.Contracts.Queries;
@@ -25,19 +26,21 @@ sealed class PracticeReading(LocalSite site, PracticeTexts before)
     }
 
     /// <summary>What failed first, by the setting's name, and how; null: nothing.</summary>
-    public (string What, string Kind, int? Code)? Failure { get; private set; }
+    public (string What, string Kind, string? Code)? Failure { get; private set; }
 
     public async Task RunAsync(CancellationToken stop)
     {
         var settings = site.Settings;
         await using var connection = await site.Engine.OpenAsync(null, null, stop);
-        await PutAsync("the database's own identity", () => ReadIdentityAsync(connection, stop), (t, v) => t with { DatabaseIdentity = v });
+        var target = DatabaseTarget.Digest(settings.Engine, settings.ConnectionString);
+        await PutAsync("the database's own identity", () => ReadIdentityAsync(connection, stop),
+            (t, v) => t with { DatabaseIdentity = v ?? (t.Target == target ? t.DatabaseIdentity : null), Target = target }, evenNothing: true);
         await ReadAsync("practiceManagementSiteId", settings.PracticeManagementSiteId, (t, v) => t with { PracticeManagementSiteId = v });
         await ReadAsync("practiceManagementName", settings.PracticeManagementName, (t, v) => t with { PracticeManagementName = v });
         await ReadAsync("practiceManagementVersion", settings.PracticeManagementVersion, (t, v) => t with { PracticeManagementVersion = v });
         await ReadAsync("practiceName", settings.PracticeName, (t, v) => t with { PracticeName = v });
 
-        Task ReadAsync(string name, TextSource? source, Func<PracticeTexts, string, PracticeTexts> put) =>
+        Task ReadAsync(string name, TextSource? source, Func<PracticeTexts, string?, PracticeTexts> put) =>
             source?.Sql is { } sql ? PutAsync(name, () => ReadTextAsync(connection, sql, stop), put) : Task.CompletedTask;
     }
 
@@ -47,11 +50,13 @@ sealed class PracticeReading(LocalSite site, PracticeTexts before)
         lock (_lock)
         {
             _over = true;
-            Failure ??= (_at, e is TimeoutException ? "no answer within five seconds" : e.GetType().Name, site.Engine.NameError(e)?.ErrorCode);
+            Failure ??= (_at, e is TimeoutException ? "no answer within five seconds" : e.GetType().Name, CodeOf(e));
         }
     }
 
-    async Task PutAsync(string what, Func<Task<string?>> read, Func<PracticeTexts, string, PracticeTexts> put)
+    string? CodeOf(Exception e) => site.Engine.NameError(e) is { } named ? named.SqlState ?? named.ErrorCode.ToString(CultureInfo.InvariantCulture) : null;
+
+    async Task PutAsync(string what, Func<Task<string?>> read, Func<PracticeTexts, string?, PracticeTexts> put, bool evenNothing = false)
     {
         lock (_lock)
             _at = what;
@@ -59,13 +64,13 @@ sealed class PracticeReading(LocalSite site, PracticeTexts before)
         {
             var value = await read();
             lock (_lock)
-                if (value is not null && !_over)
+                if ((evenNothing || value is not null) && !_over)
                     _texts = put(_texts, value);
         }
         catch (DbException e)
         {
             lock (_lock)
-                Failure ??= (what, e.GetType().Name, site.Engine.NameError(e)?.ErrorCode);
+                Failure ??= (what, e.GetType().Name, CodeOf(e));
         }
     }
 
@@ -82,7 +87,7 @@ sealed class PracticeReading(LocalSite site, PracticeTexts before)
         {
             return await site.Engine.ReadIdentityAsync(connection, stop);
         }
-        catch (DbException)
+        catch (DbException e) when (connection.State == ConnectionState.Open && !e.IsTransient)
         {
             // A login without the right to see it: the contract has nothing blocked by that.
             return null;

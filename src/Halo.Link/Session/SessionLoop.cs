@@ -131,7 +131,7 @@ public sealed partial class SessionLoop(
         if (reason == SessionWords.Announcing)
             return TimeSpan.Zero;
         Failed(SessionWords.IsCoded(reason) ? reason : null, SessionWords.For(reason));
-        return reason == LineCloseReason.ApiStopping ? TimeSpan.FromSeconds(2 * random.NextDouble()) : _backoff.Next();
+        return reason is LineCloseReason.ApiStopping or LineCloseReason.PlaceKept ? TimeSpan.FromSeconds(2 * random.NextDouble()) : _backoff.Next();
     }
 
     void Failed(string? reason, string message)

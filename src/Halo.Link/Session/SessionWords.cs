@@ -37,6 +37,9 @@ sealed class SessionWords
         LineCloseReason.AlreadyConnected =>
             "Another Link with the same identity is connected: this data directory was copied, or this machine was cloned or restored. "
             + "Stop the other one; or, where both are wanted, remove identity.json and link.key from the data directory of one of them.",
+        LineCloseReason.PlaceKept =>
+            "The API has restarted, and keeps this Link's place for the run that was connected before, which may be on another machine: this one may be a clone. "
+            + "Where that one does not come back, this one is let in within two minutes; nothing has to be done.",
         LineCloseReason.Revoked => "The operator of the Halo API has revoked this Link. Ask there why; to come back as a new Link, remove identity.json and link.key from the data directory.",
         LineCloseReason.ApiStopping => "The API is stopping or restarting.",
         LineCloseReason.Replaced => "Another session of this Link took over.",

@@ -39,7 +39,7 @@ public sealed record StatusReport(
         text.AppendLine(CultureInfo.InvariantCulture, $"Halo Link {Version} ({LinkId}), up {TimeSpan.FromSeconds(UptimeSeconds):c}");
         text.AppendLine(CultureInfo.InvariantCulture, $"{(Connected ? "connected to" : "NOT connected to")} {Api} since {Since:u}");
         if (LastError is { } error)
-            text.AppendLine(CultureInfo.InvariantCulture, $"last error {error.At:u}: {error.Message}");
+            text.AppendLine(CultureInfo.InvariantCulture, $"{(Connected ? "last error before that" : "last error")}, {error.At:u}: {error.Message}");
         text.AppendLine(CultureInfo.InvariantCulture,
             $"work: {Work.ImmediateRunning} immediate running, {Work.ImmediateWaiting} waiting; {Work.AsyncRunning} async running, {Work.Uploading} uploading");
         if (Settings is { } settings)

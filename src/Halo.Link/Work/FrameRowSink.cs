@@ -12,19 +12,24 @@ namespace Halo.Link.Work;
 /// <remarks>
 /// A result that fits into one frame is held back and leaves with its outcome (<see cref="FrameKind.Answer"/>).
 /// Rows are encoded behind seventeen free bytes, where the header of their frame goes: what was encoded is what is sent.
-/// Of a row longer than a frame each next header overwrites the end of the piece that has just been sent.
+/// Of a row longer than a frame each next header overwrites the end of the piece that has just been sent. A row longer than the buffer goes on in a
+/// further one: so a row of several MiB needs its own length, and nothing of it is copied to make room.
 /// Where the line broke, the rest is read and thrown away: the command goes on to its end and its outcome is told in the next session.
 /// </remarks>
 public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow credit, long maxResultBytes) : IRowSink, IBufferWriter<byte>, IDisposable
 {
     const int Header = FrameCodec.MaxHeaderBytes;
-    const int InitialBytes = 64 * 1024;
+    const int SegmentBytes = 64 * 1024;
 
     /// <summary>Enough for a frame to be worth its way, with room for the row after it.</summary>
     const int SendFrom = 24 * 1024;
 
-    byte[] _buffer = ArrayPool<byte>.Shared.Rent(InitialBytes);
+    byte[] _buffer = ArrayPool<byte>.Shared.Rent(SegmentBytes);
     int _end = Header;
+
+    /// <summary>What a long row has filled before <see cref="_buffer"/>, oldest first; each with room for a header at its start.</summary>
+    Queue<(byte[] Buffer, int End)>? _filled;
+    long _filledBytes;
     long _sent;
     IReadOnlyList<ResultColumn>? _columns;
     bool _anyRow;
@@ -39,7 +44,9 @@ public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow
     public bool Holds { get; private set; }
 
     /// <summary>Bytes of JSON sent or held.</summary>
-    public long Size => Holds ? _end - Header : _sent;
+    public long Size => Holds ? Held : _sent;
+
+    long Held => _filledBytes + _end - Header;
 
     public ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop)
     {
@@ -57,7 +64,7 @@ public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow
     {
         if (TooLarge)
             return ValueTask.FromResult(false);
-        return _end - Header < SendFrom ? ValueTask.FromResult(true) : SendAndGoOnAsync(stop);
+        return Held < SendFrom ? ValueTask.FromResult(true) : SendAndGoOnAsync(stop);
     }
 
     public ValueTask EndAsync(CancellationToken stop)
@@ -65,7 +72,7 @@ public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow
         if (!_anyRow)
             Write((byte)'[');
         Write((byte)']');
-        Holds = !TooLarge && _sent == 0 && _end - Header <= ProtocolLimits.MaxChunkBytes;
+        Holds = !TooLarge && _sent == 0 && Held <= ProtocolLimits.MaxChunkBytes;
         return TooLarge || Holds ? ValueTask.CompletedTask : SendAsync(stop);
     }
 
@@ -87,9 +94,10 @@ public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow
     {
         _end += count;
         // Checked while the row is written, so that one endless row cannot fill the memory either.
-        if (TooLarge || _sent + _end - Header > maxResultBytes)
+        if (TooLarge || _sent + Held > maxResultBytes)
         {
             TooLarge = true;
+            DropFilled();
             _end = Header;
         }
     }
@@ -108,6 +116,7 @@ public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow
 
     public void Dispose()
     {
+        DropFilled();
         var buffer = _buffer;
         _buffer = [];
         if (buffer.Length > 0)
@@ -124,23 +133,36 @@ public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow
     {
         if (_sent == 0 && !await line.SendAsync(FrameKind.Columns, queryId, new ResultHead(_columns!), ProtocolJson.Default.ResultHead, stop))
             _lost = true;
-        for (var start = Header; start < _end;)
+        while (_filled is { Count: > 0 })
         {
-            var length = Math.Min(ProtocolLimits.MaxChunkBytes, _end - start);
-            if (!_lost)
-                _lost = !await SendChunkAsync(start, length, stop);
-            start += length;
-            _sent += length;
+            var (buffer, end) = _filled.Peek();
+            await SendAsync(buffer, end, stop);
+            _filled.Dequeue();
+            _filledBytes -= end - Header;
+            ArrayPool<byte>.Shared.Return(buffer);
         }
+        await SendAsync(_buffer, _end, stop);
         _end = Header;
     }
 
-    async ValueTask<bool> SendChunkAsync(int start, int length, CancellationToken stop)
+    async ValueTask SendAsync(byte[] buffer, int end, CancellationToken stop)
+    {
+        for (var start = Header; start < end;)
+        {
+            var length = Math.Min(ProtocolLimits.MaxChunkBytes, end - start);
+            if (!_lost)
+                _lost = !await SendChunkAsync(buffer, start, length, stop);
+            start += length;
+            _sent += length;
+        }
+    }
+
+    async ValueTask<bool> SendChunkAsync(byte[] buffer, int start, int length, CancellationToken stop)
     {
         if (!await HasCreditAsync(length, stop))
             return false;
-        FrameCodec.WriteHeader(_buffer.AsSpan(start - Header), FrameKind.Rows, queryId);
-        return await line.SendFrameAsync(_buffer.AsMemory(start - Header, Header + length), stop);
+        FrameCodec.WriteHeader(buffer.AsSpan(start - Header), FrameKind.Rows, queryId);
+        return await line.SendFrameAsync(buffer.AsMemory(start - Header, Header + length), stop);
     }
 
     async ValueTask<bool> HasCreditAsync(int length, CancellationToken stop)
@@ -172,9 +194,25 @@ public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow
         var wanted = Math.Max(sizeHint, 256);
         if (_buffer.Length - _end >= wanted)
             return;
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(checked(_end + wanted), _buffer.Length * 2));
+        if (_end - Header > ProtocolLimits.MaxChunkBytes)
+        {
+            // More than a frame: no part of it will be held for the outcome, and it can leave as it stands.
+            (_filled ??= new()).Enqueue((_buffer, _end));
+            _filledBytes += _end - Header;
+            _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(Header + wanted, SegmentBytes));
+            _end = Header;
+            return;
+        }
+        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_end + wanted, SegmentBytes));
         _buffer.AsSpan(0, _end).CopyTo(larger);
         ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = larger;
+    }
+
+    void DropFilled()
+    {
+        while (_filled is { Count: > 0 })
+            ArrayPool<byte>.Shared.Return(_filled.Dequeue().Buffer);
+        _filledBytes = 0;
     }
 }

@@ -16,6 +16,7 @@ public sealed record ExecutionTarget(IDatabaseEngine Engine, string? Database, P
 public sealed class LocalSite(Guid id, SiteSettings settings, Func<string, string, IDatabaseEngine> createEngine) : IAsyncDisposable
 {
     readonly PracticePolicy _policy = new(settings.Policy);
+    bool _heldBack;
     readonly Dictionary<string, IDatabaseEngine> _engines = ConnectionStrings(settings)
         .Distinct(StringComparer.Ordinal)
         .ToDictionary(c => c, c => createEngine(settings.Engine, c), StringComparer.Ordinal);
@@ -25,12 +26,26 @@ public sealed class LocalSite(Guid id, SiteSettings settings, Func<string, strin
 
     public SiteSettings Settings { get; } = settings;
 
+    /// <summary>
+    /// Whether queries are kept from it: its settings name another database than the one that is known, and whose that is could not be
+    /// read yet.
+    /// </summary>
+    public bool IsHeldBack => Volatile.Read(ref _heldBack);
+
+    /// <summary>No query reaches it from now on.</summary>
+    public void HoldBack() => Volatile.Write(ref _heldBack, true);
+
+    /// <summary>It is known, and judged.</summary>
+    public void LetThrough() => Volatile.Write(ref _heldBack, false);
+
     /// <summary>Under the site's own login.</summary>
     public IDatabaseEngine Engine => _engines[Settings.ConnectionString];
 
     /// <summary>Finds where a command goes, or says why it goes nowhere; one of the two is null.</summary>
     public (ExecutionTarget? Target, ExecutionResult? Refused) Resolve(string? catalogue, Guid integratorId, QueryCommand command)
     {
+        if (IsHeldBack)
+            return (null, UnreadDatabase());
         var found = catalogue is null
             ? Settings.Catalogues.First(c => c.IsDefault)
             : Settings.Catalogues.FirstOrDefault(c => string.Equals(c.Name, catalogue, StringComparison.OrdinalIgnoreCase));
@@ -50,10 +65,19 @@ public sealed class LocalSite(Guid id, SiteSettings settings, Func<string, strin
 
     ExecutionResult UnknownCatalogue() => new(Ending.Failed, Executed.No)
     {
-        Error = new(ErrorTypes.HaloLink, 404,
+        Error = new(ErrorTypes.HaloLink, 400,
             $"The site has no such catalogue; it has {string.Join(", ", Settings.Catalogues.Select(c => c.Name))}. Nothing ran.")
         {
             Code = FailureCodes.UnknownCatalogue,
+        },
+    };
+
+    static ExecutionResult UnreadDatabase() => new(Ending.Failed, Executed.No)
+    {
+        Error = new(ErrorTypes.HaloLink, 503,
+            "The practice's settings name another database than before, and the Link could not look at it yet: until it has, no query reaches it. Nothing ran.")
+        {
+            Code = FailureCodes.DatabaseUnavailable,
         },
     };
 
@@ -121,7 +145,7 @@ public sealed class LocalSites(IEnumerable<LocalSite> sites) : IAsyncDisposable
 
     static ExecutionResult UnknownSite() => new(Ending.Failed, Executed.No)
     {
-        Error = new(ErrorTypes.HaloLink, 404, "This Link does not serve that site any more. Nothing ran.")
+        Error = new(ErrorTypes.HaloLink, 400, "This Link does not serve that site any more. Nothing ran.")
         {
             Code = FailureCodes.UnknownCatalogue,
         },

@@ -27,7 +27,13 @@ public sealed record Hello(Guid RunId, string LinkVersion, DateTimeOffset ClockU
     /// </summary>
     public IReadOnlyList<Guid>? ConfiguredSites { get; init; }
 
-    /// <summary>An id of the machine that survives restarts but not cloning, where the system has one.</summary>
+    /// <summary>
+    /// Runs before this one on the same data directory that are surely over: they will say nothing any more, and this one may take
+    /// their place at once.
+    /// </summary>
+    public IReadOnlyList<Guid> RunsBefore { get => field ?? []; init; } = [];
+
+    /// <summary>An id of the machine that survives restarts, where the system has one. A cloned disk may bring it along.</summary>
     public string? MachineId { get; init; }
 
     /// <summary>Every claim in the journal that is not finished and acknowledged.</summary>

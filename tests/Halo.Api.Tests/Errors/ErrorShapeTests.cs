@@ -100,6 +100,16 @@ public class ErrorShapeTests(OneHost one) : IClassFixture<OneHost>
     }
 
     [Fact]
+    public async Task A_form_whose_type_comes_twice_is_a_400()
+    {
+        using var form = new StringContent("grant_type=x&assertion=y");
+        form.Headers.Remove("Content-Type");
+        form.Headers.TryAddWithoutValidation("Content-Type", "application/x-www-form-urlencoded, SELECT 1; SELECT 2");
+        using var response = await _host.Client.PostAsync(new Uri("/link/v1/token", UriKind.Relative), form);
+        Assert.Equal(ErrorCodes.InvalidRequest, (await response.ErrorAsync(400)).Code);
+    }
+
+    [Fact]
     public async Task Missing_search_parameters_are_told_both_at_once()
     {
         var (_, key, _) = await _host.CreateIntegratorAsync();

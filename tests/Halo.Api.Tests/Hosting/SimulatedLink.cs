@@ -201,6 +201,18 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
         await _receiving;
     }
 
+    /// <summary>Says that its settings changed; returns when the service has judged.</summary>
+    public async Task<SiteNotices> ChangeAsync(SiteChanges changes)
+    {
+        await Line.SendAsync(FrameKind.SiteChanges, Guid.Empty, changes, ProtocolJson.Default.SiteChanges);
+        while (true)
+        {
+            var notices = Read((await ExpectAsync(FrameKind.SiteNotices)).Payload, ProtocolJson.Default.SiteNotices);
+            if (notices.Answers == changes.Id)
+                return notices;
+        }
+    }
+
     /// <summary>Renews the session's access over the open line.</summary>
     public async Task RenewAsync() => await Line.SendAsync(FrameKind.Renew, Guid.Empty, new Renew(await TokenAsync()), ProtocolJson.Default.Renew);
 

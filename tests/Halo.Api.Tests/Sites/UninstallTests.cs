@@ -91,6 +91,40 @@ public class UninstallTests(SharedPostgres postgres)
         await StatusIsAsync(host, second, "active");
     }
 
+    [Theory, OnBothStores]
+    public async Task A_site_that_is_taken_out_of_a_running_Links_settings_is_uninstalled_and_back_with_its_id_active(StoreKind kind)
+    {
+        await using var host = await StoreHost.StartAsync(kind, postgres);
+        var second = Guid.NewGuid();
+        await using var link = new SimulatedLink(host) { SecondSiteId = second };
+        await link.StartAsync();
+        var key = await host.CreatePairedAsync(second);
+        using var queued = await host.SendAsync(HttpMethod.Post, $"/integrator/sites/{second}/queries/async", Ask, key);
+        var waiting = await queued.QueryAsync();
+
+        // Its database does not answer at the moment: it cannot be described, and is configured all the same.
+        await link.ChangeAsync(new(Guid.NewGuid(), [link.Site]) { ConfiguredSites = [link.SiteId, second] });
+        Assert.Equal("active", (await SiteAsync(host, second)).GetProperty("status").GetString());
+
+        Assert.Equal(link.SiteId, Assert.Single((await link.ChangeAsync(new(Guid.NewGuid(), [link.Site]) { ConfiguredSites = [link.SiteId] })).Sites).SiteId);
+        Assert.Equal("uninstalled", (await SiteAsync(host, second)).GetProperty("status").GetString());
+        Assert.Equal("offline", (await SiteAsync(host, second)).GetProperty("availability").GetString());
+        Assert.Equal("online", (await SiteAsync(host, link.SiteId)).GetProperty("availability").GetString());
+        using var ended = await host.SendAsync(HttpMethod.Get, $"/integrator/sites/{second}/queries/{waiting.Id}?wait=30000", key: key);
+        Assert.Equal(FailureCodes.SiteUninstalled, (await ended.QueryAsync()).ErrorDetails!.Code);
+        using var refused = await host.SendAsync(HttpMethod.Post, $"/integrator/sites/{second}/queries/immediate", Ask, key);
+        Assert.Equal(ErrorCodes.SiteUninstalled, (await refused.ErrorAsync(403)).Code);
+
+        var back = await link.ChangeAsync(new(Guid.NewGuid(), link.Hello().Sites) { ConfiguredSites = [link.SiteId, second] });
+        Assert.True(back.Sites.Single(s => s.SiteId == second).Authoritative);
+        var site = await SiteAsync(host, second);
+        Assert.Equal(("active", "online"), (site.GetProperty("status").GetString(), site.GetProperty("availability").GetString()));
+        var asking = host.SendAsync(HttpMethod.Post, $"/integrator/sites/{second}/queries/immediate", Ask, key);
+        await link.AnswerAsync((await link.ExpectExecuteAsync()).QueryId, "[]", 0);
+        using var answer = await asking;
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+    }
+
     static async Task<HttpResponseMessage> UninstallAsync(ApiHost host, string token)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, LinkHttp.UninstallPath);

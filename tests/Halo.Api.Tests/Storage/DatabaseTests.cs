@@ -98,6 +98,84 @@ public class DatabaseTests(SharedPostgres postgres)
         Assert.Equal((id, true, null, 5L), (thing.Id, thing.Yes, thing.Other, thing.At));
     }
 
+    [Theory, OnBothStores]
+    public async Task What_the_group_commit_writes_reads_back_as_it_was(StoreKind kind)
+    {
+        await using var store = await StoreAsync(kind);
+        await store.RunAsync("CREATE TABLE kinds (place BIGINT NOT NULL PRIMARY KEY, text TEXT, number DOUBLE PRECISION, small INTEGER, yes BOOLEAN)");
+        string?[] texts = ["", "a", null, "Ärztin 🦷", new string('é', 5000), "'; DROP TABLE kinds; --"];
+        // One after another through the same prepared statement: nothing of the one before may stay.
+        for (var i = 0; i < texts.Length; i++)
+        {
+            Assert.Equal(1, await store.Database.CommitAsync(new(
+                "INSERT INTO kinds (place, text, number, small, yes) VALUES (@place, @text, @number, @small, @yes)",
+                ("place", (long)i), ("text", texts[i]), ("number", i == 2 ? null : -0.1 * i), ("small", -i), ("yes", i % 2 == 0))));
+        }
+
+        var found = await store.Database.ReadAsync(
+            r => (r.StringOrNull(0), r.DoubleOrNull(1), r.GetInt32(2), Convert.ToBoolean(r.GetValue(3))), "SELECT text, number, small, yes FROM kinds ORDER BY place");
+
+        Assert.Equal(texts.Select((t, i) => (t, i == 2 ? (double?)null : -0.1 * i, -i, i % 2 == 0)), found);
+    }
+
+    [Theory, OnBothStores]
+    public async Task An_id_of_the_group_commit_is_found_by_a_reader(StoreKind kind)
+    {
+        await using var store = await StoreAsync(kind);
+        await store.RunAsync(kind == StoreKind.Sqlite
+            ? "CREATE TABLE ids (id TEXT COLLATE NOCASE NOT NULL PRIMARY KEY, bytes BLOB)"
+            : "CREATE TABLE ids (id uuid NOT NULL PRIMARY KEY, bytes bytea)");
+        var id = Guid.Parse("0199abcd-ef01-7abc-8def-0123456789ab");
+        await store.Database.CommitAsync(new("INSERT INTO ids (id, bytes) VALUES (@id, @bytes)", ("id", id), ("bytes", new byte[] { 0, 255, 7 })));
+
+        var found = await store.Database.ReadAsync(r => (r.GetGuid(0), Convert.ToHexString(r.BytesOrNull(1)!)), "SELECT id, bytes FROM ids WHERE id = @id", ("id", id));
+
+        Assert.Equal([(id, "00FF07")], found);
+    }
+
+    [Fact]
+    public async Task A_statement_of_SQLite_that_does_not_say_all_its_values_is_refused_alone()
+    {
+        await using var store = await StoreAsync(StoreKind.Sqlite);
+        await store.Database.CommitAsync(Insert(1, 1));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => store.Database.CommitAsync(
+            new("INSERT INTO numbers (place, value) VALUES (@place, @value)", ("place", 2L))));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => store.Database.CommitAsync(
+            new("INSERT INTO numbers (place, value) VALUES (3, 3); DELETE FROM numbers")));
+        Assert.Equal(1, await store.Database.CommitAsync(Insert(4, 4)));
+        Assert.Equal(2, await store.CountAsync("SELECT COUNT(*) FROM numbers"));
+    }
+
+    [Fact]
+    public async Task A_write_that_may_wait_is_written_though_nothing_follows_it()
+    {
+        await using var store = await StoreAsync(StoreKind.Sqlite);
+        Assert.Equal(1, await store.Database.CommitAsync(Insert(1, 1), mayWait: true));
+        Assert.Equal(1, await store.CountAsync("SELECT COUNT(*) FROM numbers"));
+    }
+
+    [Theory, OnBothStores]
+    public async Task A_write_that_may_wait_comes_before_what_follows_it(StoreKind kind)
+    {
+        await using var store = await StoreAsync(kind);
+        for (var i = 0; i < 50; i++)
+        {
+            var insert = store.Database.CommitAsync(Insert(i, 0), mayWait: true);
+            var update = store.Database.CommitAsync(new("UPDATE numbers SET value = 1 WHERE place = @place", ("place", (long)i)));
+            Assert.Equal([1, 1], await Task.WhenAll(insert, update));
+        }
+    }
+
+    [Fact]
+    public async Task A_write_that_may_wait_is_written_when_the_store_is_closed()
+    {
+        await using var store = await StoreAsync(StoreKind.Sqlite);
+        var second = store.OpenAgain();
+        var written = second.CommitAsync(Insert(1, 1), mayWait: true);
+        await second.DisposeAsync();
+        Assert.Equal(1, await written);
+    }
+
     [Fact]
     public async Task A_reader_of_SQLite_cannot_write()
     {

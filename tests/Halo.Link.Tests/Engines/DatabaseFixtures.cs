@@ -11,11 +11,14 @@ public sealed class SharedPostgres : IAsyncDisposable
     readonly Lazy<Task<PostgresServer>> _server = new(() => PostgresServer.StartAsync("fsync=off"));
 
     /// <summary>An engine on a database of its own; skips the test where there is no PostgreSQL.</summary>
-    internal async Task<EngineBench> NewAsync(string? settings = null)
+    internal async Task<EngineBench> NewAsync(string? settings = null) =>
+        new(DatabaseEngines.Create(DatabaseEngines.Postgres, await NewDatabaseAsync() + settings, TimeProvider.System));
+
+    /// <summary>The connection string of a database of its own; skips the test where there is no PostgreSQL.</summary>
+    internal async Task<string> NewDatabaseAsync()
     {
         Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");
-        var server = await _server.Value;
-        return new(DatabaseEngines.Create(DatabaseEngines.Postgres, await server.CreateDatabaseAsync() + settings, TimeProvider.System));
+        return await (await _server.Value).CreateDatabaseAsync();
     }
 
     public async ValueTask DisposeAsync()

@@ -80,9 +80,9 @@ sealed class Spoiling(FuzzTarget target, int seed)
                 {
                     return request with { Body = Encoding.UTF8.GetBytes(Mutations.Json(random, Encoding.UTF8.GetString(request.Body))) };
                 }
-                catch (Exception e) when (e is System.Text.Json.JsonException or ArgumentException)
+                catch (Exception e) when (e is System.Text.Json.JsonException or ArgumentException or InvalidOperationException)
                 {
-                    // Spoilt already: no JSON any more, or with a name twice.
+                    // Spoilt already: no JSON any more, with a name twice, or with half a character.
                     return request;
                 }
             default:

@@ -106,6 +106,9 @@ public sealed class HaloProcess : IAsyncDisposable
     /// <summary>SIGINT, as Ctrl+C gives.</summary>
     public void Interrupt() => Signal(2);
 
+    /// <summary>SIGHUP.</summary>
+    public void HangUp() => Signal(1);
+
     /// <summary>SIGSTOP: alive, silent.</summary>
     public void Pause() => Signal(19);
 

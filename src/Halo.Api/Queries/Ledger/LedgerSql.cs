@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Halo.Contracts.Queries;
 
 namespace Halo.Api.Queries.Ledger;
@@ -29,8 +30,19 @@ static class LedgerSql
         WHERE id = @id AND
         """;
 
+    // One text for each move, always the same: databases know a prepared statement by it.
+    static readonly FrozenDictionary<(QueryStatus, Mover, QueryMode), string> SettleTexts = (
+        from move in QueryLifecycle.Moves
+        from mover in move.By
+        from mode in Enum.GetValues<QueryMode>()
+        where move.Mode is null || move.Mode == mode
+        select (move.To, mover, mode)).Distinct().ToFrozenDictionary(k => k, k => $"{Settle} {QueryLifecycle.MayBecome(k.To, k.mover, k.mode)}");
+
     /// <summary>Settles one query; <see cref="SettleParameters"/> gives the values.</summary>
-    public static string SettleFor(Settlement s, QueryMode mode) => $"{Settle} {QueryLifecycle.MayBecome(s.Status, s.By, mode)}";
+    /// <exception cref="InvalidOperationException">There is no such move.</exception>
+    public static string SettleFor(Settlement s, QueryMode mode) => SettleTexts.TryGetValue((s.Status, s.By, mode), out var text)
+        ? text
+        : throw new InvalidOperationException($"No {mode} query becomes {s.Status} by {s.By}.");
 
     public static (string, object?)[] SettleParameters(Guid id, Settlement s, long now, byte[]? key, byte[]? detail) =>
     [

@@ -5,13 +5,22 @@ namespace Halo.Api.Queries.Ledger;
 
 public sealed partial class QueryLedger
 {
-    /// <summary>An immediate query that goes to a Link now. Call it before or while the command is sent; the task is the durability.</summary>
+    static readonly (string, object?)[] NotYetOfSent =
+        Nulls("executed", "by", "queued", "completed", "errorType", "errorCode", "failure", "key", "detail");
+
+    static readonly (string, object?)[] NeverOfRefused =
+        Nulls("link", "run", "session", "queued", "executing", "deadline");
+
+    /// <summary>
+    /// An immediate query that goes to a Link now. Call it before or while the command is sent; the task is the durability.
+    /// Where its outcome comes within a millisecond the two share one commit.
+    /// </summary>
     /// <param name="q">The query.</param>
     /// <param name="session">The session over which it is sent, and over no other: a later Hello judges by it.</param>
     /// <param name="deadline">When the API settles it if nobody has said how it ended.</param>
     public Task RecordSentAsync(NewQuery q, LinkSession session, DateTimeOffset sentAt, DateTimeOffset deadline)
     {
-        var done = database.CommitAsync(Sent(q, session, sentAt, deadline));
+        var done = database.CommitAsync(Sent(q, session, sentAt, deadline), mayWait: true);
         Hint(deadline.Ms());
         return done;
     }
@@ -32,7 +41,7 @@ public sealed partial class QueryLedger
             .. InsertParameters(q, QueryStatus.Executing),
             ("link", session.LinkId), ("run", session.RunId), ("session", session.SessionId),
             ("executing", sentAt.Ms()), ("updated", sentAt.Ms()), ("deadline", deadline.Ms()),
-            .. Nulls("executed", "by", "queued", "completed", "errorType", "errorCode", "failure", "key", "detail"),
+            .. NotYetOfSent,
         ]);
 
     /// <summary>A query that was accepted and is final at once: the site away, the time in the queue over, nothing sent.</summary>
@@ -61,7 +70,7 @@ public sealed partial class QueryLedger
             .. InsertParameters(q, s.Status),
             ("executed", LedgerSql.Word(s.Executed)), ("by", LedgerSql.Word(s.By)), ("completed", now), ("updated", now),
             ("errorType", s.Error?.ErrorType), ("errorCode", s.Error?.ErrorCode), ("failure", s.Error?.Code), ("key", key), ("detail", detail),
-            .. Nulls("link", "run", "session", "queued", "executing", "deadline"),
+            .. NeverOfRefused,
         ]);
     }
 
@@ -85,5 +94,5 @@ public sealed partial class QueryLedger
             : new(found[0].Status == s.Status && found[0].By == LedgerSql.Word(s.By), found[0].Status);
     }
 
-    static IEnumerable<(string, object?)> Nulls(params string[] names) => names.Select(n => (n, (object?)null));
+    static (string, object?)[] Nulls(params string[] names) => [.. names.Select(n => (n, (object?)null))];
 }

@@ -5,7 +5,7 @@ namespace Halo.Api.Queries.Ledger;
 
 /// <summary>Which of an integrator's own queries at a site are wanted, newest first.</summary>
 /// <param name="Limit">At most so many.</param>
-public sealed record QueryFilter(Guid IntegratorId, Guid SiteId, int Limit)
+public sealed record QueryFilter(Guid? IntegratorId, Guid? SiteId, int Limit)
 {
     /// <summary>In this state, as readers see it now.</summary>
     public QueryStatus? Status { get; init; }
@@ -15,6 +15,9 @@ public sealed record QueryFilter(Guid IntegratorId, Guid SiteId, int Limit)
 
     /// <summary>Made then or later.</summary>
     public DateTimeOffset? From { get; init; }
+
+    /// <summary>Made before.</summary>
+    public DateTimeOffset? To { get; init; }
 
     /// <summary>Older than this one.</summary>
     public Guid? After { get; init; }
@@ -27,11 +30,14 @@ public sealed partial class QueryLedger
         IsExpired = " AND (status = 'expiredInQueue' OR status = 'queued' AND deadline_at <= @now)";
 
     /// <summary>Records without their pages. Ids are made in the order of time, so they are the order and the key of the list.</summary>
-    public async Task<IReadOnlyList<QueryRecord>> ListAsync(QueryFilter wanted)
+    /// <param name="withDetails">False: what only its integrator may read stays encrypted.</param>
+    public async Task<IReadOnlyList<QueryRecord>> ListAsync(QueryFilter wanted, bool withDetails = true)
     {
         var now = time.GetUtcNow();
         var (sql, values) = ListSql(wanted, now);
         var rows = await ReadSettledAsync(sql, values, now);
+        if (!withDetails)
+            return [.. rows.Select(r => r.Record)];
         return [.. rows.Select(r => r.Detail is null || r.Record.FailureCode is null && r.Record.Status == QueryStatus.Successful
             ? r.Record
             : r.Record with { Detail = LedgerSeal.OpenDetail(KeyOf(r.Record), r.Detail) })];
@@ -49,11 +55,17 @@ public sealed partial class QueryLedger
         var sql =
             $"""
             SELECT {QueryRecord.Columns} FROM queries
-            WHERE integrator_id = @integrator AND site_id = @site{(wanted.After is null ? "" : " AND id < @after")}
-              {(wanted.From is null ? "" : "AND id >= @from")}{(wanted.Tag is null ? "" : " AND tag = @tag")}{state}
+            WHERE {(wanted.IntegratorId is null ? "TRUE" : "integrator_id = @integrator")}{(wanted.SiteId is null ? "" : " AND site_id = @site")}
+              {(wanted.After is null ? "" : "AND id < @after")}{(wanted.From is null ? "" : " AND id >= @from")}{(wanted.To is null ? "" : " AND id < @to")}{(wanted.Tag is null ? "" : " AND tag = @tag")}{state}
             ORDER BY id DESC LIMIT @limit
             """;
-        List<(string, object?)> values = [("integrator", wanted.IntegratorId), ("site", wanted.SiteId), ("limit", wanted.Limit)];
+        List<(string, object?)> values = [("limit", wanted.Limit)];
+        if (wanted.IntegratorId is { } integrator)
+            values.Add(("integrator", integrator));
+        if (wanted.SiteId is { } site)
+            values.Add(("site", site));
+        if (wanted.To is { } to)
+            values.Add(("to", FirstIdOf(to)));
         if (wanted.After is { } after)
             values.Add(("after", after));
         if (wanted.From is { } from)
@@ -68,7 +80,7 @@ public sealed partial class QueryLedger
     }
 
     /// <summary>No id of that millisecond or later is lower: the first 48 bits of an id are its time.</summary>
-    static Guid FirstIdOf(DateTimeOffset moment)
+    internal static Guid FirstIdOf(DateTimeOffset moment)
     {
         Span<byte> bytes = stackalloc byte[16];
         bytes.Clear();

@@ -80,7 +80,7 @@ static class ParameterValue
         SqlType.Decimal or SqlType.Money or SqlType.SmallMoney =>
             (DecimalText.TryParse(text, out var number) ? number : null, "a decimal number as -12.34"),
         SqlType.Float => (Float(text), "a number"),
-        SqlType.Real => (Float(text) is { } wide ? (float)wide : null, "a number"),
+        SqlType.Real => (Real(text), "a number of single precision"),
         SqlType.Binary or SqlType.VarBinary or SqlType.Image or SqlType.Timestamp => (Base64(text), "binary in base64"),
         SqlType.UniqueIdentifier => (Guid.TryParse(text, out var id) ? id : null, "a GUID"),
         SqlType.Date => (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date) ? date
@@ -106,7 +106,14 @@ static class ParameterValue
     };
 
     static double? Float(string text) =>
-        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : null;
+        double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && IsWithin(text, double.IsInfinity(value), value == 0) ? value : null;
+
+    static float? Real(string text) =>
+        float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && IsWithin(text, float.IsInfinity(value), value == 0) ? value : null;
+
+    /// <summary>Digits that became infinity or zero are out of range, and are not guessed.</summary>
+    static bool IsWithin(string text, bool infinite, bool zero) =>
+        !(infinite || zero) || !text.AsSpan(0, text.AsSpan().IndexOfAny('e', 'E') is var e and >= 0 ? e : text.Length).ContainsAnyInRange('1', '9');
 
     static byte[]? Base64(string text)
     {

@@ -40,9 +40,16 @@ static class PostgresParameters
             new(name, NpgsqlDbType.Unknown) { Value = date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) },
         DateTime moment when moment == DateTime.MaxValue || moment == DateTime.MinValue =>
             new(name, NpgsqlDbType.Unknown) { Value = moment.ToString("yyyy-MM-dd HH:mm:ss.ffffff", CultureInfo.InvariantCulture) },
-        DateTimeOffset moment => new(name, type) { Value = moment.UtcDateTime },
+        DateTime moment => new(name, type) { Value = new DateTime(Rounded(moment.Ticks, DateTime.MaxValue.Ticks)) },
+        DateTimeOffset moment when moment.UtcTicks == DateTime.MinValue.Ticks || moment.UtcTicks == DateTime.MaxValue.Ticks =>
+            new(name, NpgsqlDbType.Unknown) { Value = moment.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.ffffff'+00'", CultureInfo.InvariantCulture) },
+        DateTimeOffset moment => new(name, type) { Value = new DateTime(Rounded(moment.UtcTicks, DateTime.MaxValue.Ticks), DateTimeKind.Utc) },
+        TimeOnly moment => new(name, type) { Value = new TimeOnly(Rounded(moment.Ticks, TimeOnly.MaxValue.Ticks)) },
         _ => new(name, type) { Value = value },
     };
+
+    /// <summary>To whole microseconds, as PostgreSQL rounds them; never over the end of the range.</summary>
+    static long Rounded(long ticks, long most) => Math.Min((ticks + 5) / 10, most / 10) * 10;
 
     /// <summary>Binary where .NET's decimal holds every digit, else text.</summary>
     static NpgsqlParameter Number(string name, string text) =>

@@ -22,13 +22,12 @@ sealed partial class SiteReload(
         if (next.Count == before.Count && next.All(s => before.ContainsValue(s)))
             return false;
         foreach (var site in next.Where(s => !before.ContainsValue(s)))
-            LogSite(site.Id, before.ContainsKey(site.Id) ? "changed" : "new");
+            LogSite(site.Id, before.ContainsKey(site.Id) ? "changed" : "served from now on");
         foreach (var gone in before.Keys.Except(ids))
             LogSite(gone, "no more served; put back into the configuration, it has the same id");
         sites.Announce(next);
-        await practices.ReadAsync(stop);
+        await practices.ReadAsync(announcements.TellAsync, stop);
         practices.LookAgain();
-        await announcements.TellAsync(stop);
         await sites.ServeAsync();
         return true;
     }

@@ -4,7 +4,6 @@ using Halo.Link.Engines;
 using Halo.Link.Journal;
 using Halo.Link.Results;
 using Halo.LinkProtocol.Messages;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Work.Async;
@@ -29,8 +28,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
 {
     readonly Lock _lock = new();
     readonly CancellationTokenSource _cancel = new();
-    JournalEntry _entry = entry;
-    Report? _pending = entry.Report;
+    readonly ClaimRecord _record = new(entry, tools.Journal, tools.Logger);
     PageDelivery? _delivery;
     long _answered;
     StopReason _reason;
@@ -44,10 +42,10 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
     public long? HeldSince { get; set; }
 
     /// <summary>As it stands in the journal.</summary>
-    public JournalEntry Entry => Volatile.Read(ref _entry);
+    public JournalEntry Entry => _record.Entry;
 
     /// <summary>The last report, under the present claim, until the API has acknowledged it.</summary>
-    public Report? Pending => Volatile.Read(ref _pending) is { } report ? report with { ClaimId = Entry.ClaimId } : null;
+    public Report? Pending => _record.Pending;
 
     /// <summary>Whether its last report is made.</summary>
     public bool Ended => Entry.Phase is ClaimPhase.Ended or ClaimPhase.HandedBack;
@@ -73,7 +71,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
             await EndStoppedAsync(new(Ending.Cancelled, Executed.No), null);
             return;
         }
-        if (!Update(e => e with { Phase = ClaimPhase.Executing, Begun = true }))
+        if (!_record.Update(e => e with { Phase = ClaimPhase.Executing, Begun = true }))
         {
             await EndAsync(Endings.JournalRefused);
             return;
@@ -155,7 +153,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
     /// <summary>A second claim of the query: from now on it is reported under that.</summary>
     public void Rebind(Claim second)
     {
-        Update(e => e with { ClaimId = second.ClaimId, Number = second.Number });
+        _record.Update(e => e with { ClaimId = second.ClaimId, Number = second.Number });
         if (Pending is not null)
             tools.Send(this);
     }
@@ -177,7 +175,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
         _delivery = new PageDelivery(tools.Uploader, Id, () => Entry.ClaimId, () => { });
         foreach (var page in missing)
             _delivery.Add(page);
-        Update(e => e with { Phase = ClaimPhase.Uploading, Report = known with { Kind = ReportKind.Uploading, UploadMs = null } });
+        _record.Update(e => e with { Phase = ClaimPhase.Uploading, Report = known with { Kind = ReportKind.Uploading, UploadMs = null } });
         return true;
     }
 
@@ -185,28 +183,11 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
     public void Settle()
     {
         RemovePages();
-        try
-        {
-            if (!Entry.Begun)
-                tools.Journal.Forget(Id, Entry.ClaimId);
-            else if (tools.Journal.Find(Id) is { } kept && kept.ClaimId == Entry.ClaimId)
-                tools.Journal.Save(Entry with { Held = false });
-        }
-        catch (SqliteException e)
-        {
-            LogJournal(tools.Logger, Id, e.SqliteErrorCode);
-        }
+        _record.Settle();
     }
 
     /// <summary>Forgets that a report waits, once it was acknowledged and another will follow.</summary>
-    public void Acknowledged(ReportKind kind)
-    {
-        lock (_lock)
-        {
-            if (_pending?.Kind == kind)
-                _pending = null;
-        }
-    }
+    public void Acknowledged(ReportKind kind) => _record.Acknowledged(kind);
 
     PageDelivery Resume()
     {
@@ -309,26 +290,26 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
         if (_delivery is { } delivery)
             await delivery.StopAsync();
         if (known is not null)
-            Update(e => e with { Phase = ClaimPhase.Ended, Report = known });
+            _record.Update(e => e with { Phase = ClaimPhase.Ended, Report = known });
         tools.Forget(this);
     }
 
     void TellColumns(IReadOnlyList<ResultColumn> columns)
     {
-        Volatile.Write(ref _pending, new Report(Guid.Empty, ReportKind.Reading) { Columns = columns });
+        _record.Await(new Report(Guid.Empty, ReportKind.Reading) { Columns = columns });
         tools.Send(this);
     }
 
     /// <summary>Into the journal first, then to the API.</summary>
     void Tell(Report report, Func<JournalEntry, JournalEntry> change)
     {
-        Update(e => change(e) with { Report = report });
+        _record.Update(e => change(e) with { Report = report });
         if (Reason == StopReason.Dropped)
         {
             tools.Forget(this);
             return;
         }
-        Volatile.Write(ref _pending, report);
+        _record.Await(report);
         tools.Send(this);
     }
 
@@ -345,29 +326,6 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
         }
     }
 
-    /// <returns>Whether it is durable. Where it is not, the query goes on as if: a restart then knows less, never something wrong.</returns>
-    bool Update(Func<JournalEntry, JournalEntry> change)
-    {
-        lock (_lock)
-        {
-            var next = change(_entry);
-            Volatile.Write(ref _entry, next);
-            try
-            {
-                tools.Journal.Save(next);
-                return true;
-            }
-            catch (SqliteException e)
-            {
-                LogJournal(tools.Logger, Id, e.SqliteErrorCode);
-                return false;
-            }
-        }
-    }
-
     [LoggerMessage(2101, LogLevel.Error, "Query {QueryId} met a fault of the agent's own: {Kind}.")]
     static partial void LogFault(ILogger logger, Guid queryId, string kind);
-
-    [LoggerMessage(2102, LogLevel.Error, "The journal could not be written for query {QueryId} (SQLite {Code}); look at the disk.")]
-    static partial void LogJournal(ILogger logger, Guid queryId, int code);
 }

@@ -53,6 +53,25 @@ public class RemoteConfigurationTests(SharedPostgres postgres)
         Assert.Equal($"{link.SiteId}", Assert.Single(audit, a => a.GetProperty("action").GetString() == "configuration.removed").GetProperty("subject").GetString());
     }
 
+    [Fact]
+    public async Task What_Links_answered_is_paged()
+    {
+        await using var host = await ApiHost.StartAsync();
+        var answered = new List<Guid>();
+        for (var i = 0; i < 3; i++)
+        {
+            await using var link = new SimulatedLink(host) { PmsId = $"{i}" };
+            await link.StartAsync();
+            await link.Line.SendAsync(FrameKind.ConfigurationAck, Guid.Empty, new ConfigurationAck(0, []), ProtocolJson.Default.ConfigurationAck);
+            answered.Add(link.LinkId);
+            await Eventually.BecomesAsync(() => host.AdminAsync(HttpMethod.Get, "/admin/v1/configuration"), c => c.GetProperty("applied").GetArrayLength() == answered.Count);
+        }
+        var first = await host.AdminAsync(HttpMethod.Get, "/admin/v1/configuration?limit=2");
+        var rest = await host.AdminAsync(HttpMethod.Get, $"/admin/v1/configuration?limit=2&after={first.GetProperty("next").GetString()}");
+        Assert.False(rest.TryGetProperty("next", out _));
+        Assert.Equal(answered.Order(), first.GetProperty("applied").EnumerateArray().Concat(rest.GetProperty("applied").EnumerateArray()).Select(a => a.GetProperty("linkId").GetGuid()));
+    }
+
     [Theory, OnBothStores]
     public async Task What_was_set_and_answered_outlives_the_service(StoreKind kind)
     {

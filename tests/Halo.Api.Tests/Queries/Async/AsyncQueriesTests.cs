@@ -155,12 +155,12 @@ public class AsyncQueriesTests(OneHost one) : IClassFixture<OneHost>
         using var repeat = await PutPageAsync(link, claim, 1, Page("[]"), 0, 0);
         Assert.Equal(HttpStatusCode.OK, repeat.StatusCode);
         using var different = await PutPageAsync(link, claim, 1, Page("[1]"), 0, 1);
-        await different.ErrorAsync(409);
+        Assert.Equal(ErrorCodes.Conflict, (await different.ErrorAsync(409)).Code);
         using var stranger = await PutPageAsync(link, claim with { ClaimId = Guid.NewGuid() }, 2, Page("[]"), 0, 0);
-        await stranger.ErrorAsync(410);
+        Assert.Equal(ErrorCodes.Gone, (await stranger.ErrorAsync(409)).Code);
         await link.ReportAsync(query.Id, new Report(claim.ClaimId, ReportKind.Failed) { Executed = Executed.No, Error = new(ErrorTypes.Sqlite, 1, "no such table: t") });
         using var late = await PutPageAsync(link, claim, 2, Page("[]"), 0, 0);
-        await late.ErrorAsync(410);
+        Assert.Equal(ErrorCodes.Gone, (await late.ErrorAsync(409)).Code);
         using var gone = await _host.SendAsync(HttpMethod.Get, $"{path}/{query.Id}/results/1", key: key);
         await gone.ErrorAsync(410);
         Assert.Equal("no such table: t", (await GetAsync(path, key, query.Id)).ErrorDetails!.ErrorMessage);

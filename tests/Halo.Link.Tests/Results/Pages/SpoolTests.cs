@@ -127,6 +127,23 @@ public sealed class SpoolTests : IDisposable
     }
 
     [Fact]
+    public async Task A_bound_that_is_moved_holds_at_once_and_wakes_who_waits_for_room()
+    {
+        var spool = Open();
+        await FillAsync(spool, _query, 2);
+        Assert.True(spool.ShareOf(_query).HasRoom);
+        spool.Resize(spool.UsedBytes);
+        var share = spool.ShareOf(Guid.NewGuid());
+        Assert.False(share.HasRoom);
+        // What is there stays, though it is over the bound.
+        Assert.Equal(2, spool.Pages(_query).Count);
+        var waiting = spool.WaitForRoomAsync(share, default).AsTask();
+        Assert.False(waiting.IsCompleted);
+        spool.Resize(spool.UsedBytes * 4);
+        Assert.True(await waiting);
+    }
+
+    [Fact]
     public async Task All_queries_together_keep_to_the_whole_bound()
     {
         var measured = Open();

@@ -47,6 +47,37 @@ public sealed class UploaderTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Uploads_that_may_be_more_or_fewer_count_at_once_and_interrupt_nothing()
+    {
+        var arrived = 0;
+        var hold = new SemaphoreSlim(0);
+        _api.OnPage = async (_, _, _) =>
+        {
+            Interlocked.Increment(ref arrived);
+            await hold.WaitAsync();
+            return null;
+        };
+        using var uploader = NewUploader();
+        uploader.Resize(1);
+        var uploads = Enumerable.Range(0, 9).Select(i => uploader.UploadAsync(_query, () => _claim, i % 3 + 1, TestContext.Current.CancellationToken)).ToList();
+        await LinkUnderTest.Until(() => arrived == 1);
+        uploader.Resize(4);
+        await LinkUnderTest.Until(() => arrived == 4);
+        uploader.Resize(2);
+        // Two ends make no room, since there are to be two fewer; from then on one makes room for one.
+        hold.Release(2);
+        await LinkUnderTest.Until(() => uploads.Count(u => u.IsCompleted) == 2);
+        Assert.Equal(4, arrived);
+        hold.Release(1);
+        await LinkUnderTest.Until(() => arrived == 5);
+        Assert.Equal(3, uploads.Count(u => u.IsCompleted));
+        uploader.Resize(6);
+        await LinkUnderTest.Until(() => arrived == 9);
+        hold.Release(100);
+        Assert.All(await Task.WhenAll(uploads), u => Assert.Equal(UploadEnd.Delivered, u));
+    }
+
+    [Fact]
     public async Task A_page_arrives_as_it_was_made_with_all_that_is_known_of_it()
     {
         Assert.Equal(UploadEnd.Delivered, await UploadAsync());
@@ -122,7 +153,7 @@ public sealed class UploaderTests : IAsyncLifetime
     [Fact]
     public async Task A_settled_query_takes_no_pages()
     {
-        _api.OnPage = (_, _, _) => Task.FromResult<int?>(410);
+        _api.OnPage = (_, _, _) => Task.FromResult<int?>(ApiStandIn.Settled);
         Assert.Equal(UploadEnd.Settled, await UploadAsync());
         Assert.Single(_api.Puts);
     }

@@ -3,6 +3,8 @@ using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Threading.Channels;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Json;
 using Halo.Contracts.Queries;
 using Halo.Line;
 using Halo.Link.Results;
@@ -27,6 +29,9 @@ namespace Halo.Link.Tests.Work.Async;
 /// </summary>
 sealed class ApiStandIn : IAsyncDisposable
 {
+    /// <summary>For <see cref="OnPage"/>: 409 as the API says it of a query that is settled, and not of a page that differs.</summary>
+    public const int Settled = -409;
+
     readonly WebApplication _app;
     readonly Channel<(Guid QueryId, Report Report)> _reports = Channel.CreateUnbounded<(Guid, Report)>();
     TaskCompletionSource<LineConnection> _accepted = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -205,7 +210,11 @@ sealed class ApiStandIn : IAsyncDisposable
         var claimId = Guid.Parse(headers[LinkHttp.ClaimHeader].ToString());
         Puts.Enqueue((page, headers.Authorization.ToString(), claimId));
         if (OnPage is { } decide && await decide(http, page, before) is { } status)
-            return Microsoft.AspNetCore.Http.Results.StatusCode(status);
+        {
+            return status == Settled
+                ? Microsoft.AspNetCore.Http.Results.Json(new ErrorResponse(new(409, "Conflict", "Drop it.") { Code = ErrorCodes.Gone }), HaloJson.Default.ErrorResponse, statusCode: 409)
+                : Microsoft.AspNetCore.Http.Results.StatusCode(status);
+        }
         using var body = new MemoryStream();
         await http.Request.Body.CopyToAsync(body, http.RequestAborted);
         var bytes = body.ToArray();

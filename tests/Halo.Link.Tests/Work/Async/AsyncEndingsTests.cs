@@ -184,7 +184,7 @@ public sealed class AsyncEndingsTests : AsyncTests
     [Fact]
     public async Task A_settled_query_found_out_by_a_page_is_dropped()
     {
-        Api.OnPage = (_, _, _) => Task.FromResult<int?>(410);
+        Api.OnPage = (_, _, _) => Task.FromResult<int?>(ApiStandIn.Settled);
         Link.Database = async (claim, sink, cancel) =>
         {
             await sink.BeginAsync(Rows.Columns, cancel);

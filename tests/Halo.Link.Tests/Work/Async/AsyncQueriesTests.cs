@@ -124,6 +124,36 @@ public sealed class AsyncQueriesTests : AsyncTests
     }
 
     [Fact]
+    public async Task Slots_that_become_more_or_fewer_count_at_once_and_interrupt_nothing()
+    {
+        var hold = new SemaphoreSlim(0);
+        Link.Database = async (_, sink, cancel) =>
+        {
+            await hold.WaitAsync(cancel);
+            return await GiveRowsAsync(sink, 1, cancel);
+        };
+        for (var i = 1; i <= 8; i++)
+            Wait(NewClaim(i));
+        await ConnectAsync();
+        await Until(() => Link.Queries.Executing == 2);
+        Link.Queries.Resize(4);
+        await Until(() => Link.Queries.Executing == 4);
+        Link.Queries.Resize(1);
+        Assert.Equal(4, Link.Queries.Executing);
+        // Three ends free no slot; the fourth does, for one.
+        hold.Release(3);
+        await Until(() => Link.Queries.Executing == 1);
+        Assert.Equal(4, Link.Given.Count);
+        hold.Release(1);
+        await Until(() => Link.Given.Count == 5);
+        Assert.Equal(1, Link.Queries.Executing);
+        Link.Queries.Resize(3);
+        await Until(() => Link.Queries.Executing == 3);
+        hold.Release(100);
+        await Until(() => Link.Given.Count == 8 && Link.Queries.Held.Count == 0);
+    }
+
+    [Fact]
     public async Task Slots_bound_what_the_databases_get_and_uploads_hold_none()
     {
         var (running, most) = (0, 0);

@@ -1,0 +1,76 @@
+using Halo.Link.Journal;
+using Halo.Link.Results;
+using Halo.Link.Session;
+using Halo.Link.Settings;
+using Halo.Link.Work;
+using Halo.Link.Work.Async;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Messages;
+using Microsoft.Extensions.Logging;
+
+namespace Halo.Link;
+
+/// <summary>What the Link does with queries: both lanes, the journal, the spool and the way of pages.</summary>
+sealed class LinkWork : IAsyncDisposable
+{
+    static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(3);
+
+    readonly ClaimJournal _journal;
+    readonly CurrentSession _current;
+    readonly TimeProvider _time;
+
+    public LinkWork(
+        LinkSettings settings, DataDirectory directory, LocalSites sites, LinkWay way, CurrentSession current, TimeProvider time, Func<Random> newRandom, ILoggerFactory logs)
+    {
+        (_current, _time) = (current, time);
+        var gate = new ImmediateGate(time);
+        Immediate = new(sites, settings.Lanes.Immediate, Limits, current, gate, time, logs.CreateLogger<ImmediateQueries>());
+        var key = LocalKey.Open(directory.Path);
+        _journal = ClaimJournal.Open(directory.Path, key, time);
+        Spool = new(directory.Path, key, new() { MaxBytes = settings.Spool.MaxBytes, WaitForRoom = settings.Spool.WaitForRoom }, time);
+        Uploader = new(way.Http, way.Tokens.GetAsync, gate.StandAsideAsync, Spool, UploadOptions.From(settings.Upload) with { AtOnce = settings.Uploads }, time, newRandom(),
+            logs.CreateLogger<Uploader>());
+        var commands = new ClaimedCommands(sites, Limits, time);
+        Async = new(new() { Slots = settings.Lanes.Async }, _journal, Spool, Uploader, current, commands.RunAsync, time, logs.CreateLogger<AsyncQueries>(), (commands, sites.Places));
+    }
+
+    public SiteLimits Limits { get; } = new();
+
+    public ImmediateQueries Immediate { get; }
+
+    public AsyncQueries Async { get; }
+
+    public Spool Spool { get; }
+
+    public Uploader Uploader { get; }
+
+    /// <summary>Ends what runs, gives back what has not begun, and says so.</summary>
+    public async Task StopAsync()
+    {
+        using var deadline = new CancellationTokenSource(LongestStop, _time);
+        try
+        {
+            await Task.WhenAll(Immediate.StopAsync(deadline.Token), Async.StopAsync(deadline.Token));
+        }
+        catch (OperationCanceledException)
+        {
+            // The next start settles the rest from the journal.
+        }
+        try
+        {
+            // What it does not name was never begun and never will be: the API can say so at once.
+            await _current.SendAsync(FrameKind.Farewell, Guid.Empty, new Farewell { Immediates = Immediate.Held }, ProtocolJson.Default.Farewell, deadline.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Nobody listens: the end of the line says enough.
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Async.DisposeAsync();
+        Uploader.Dispose();
+        _journal.Dispose();
+    }
+}
