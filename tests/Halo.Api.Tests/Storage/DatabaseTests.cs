@@ -162,7 +162,8 @@ public class DatabaseTests(SharedPostgres postgres)
         {
             var insert = store.Database.CommitAsync(Insert(i, 0), mayWait: true);
             var update = store.Database.CommitAsync(new("UPDATE numbers SET value = 1 WHERE place = @place", ("place", (long)i)));
-            Assert.Equal([1, 1], await Task.WhenAll(insert, update));
+            var written = await Task.WhenAll(insert, update);
+            Assert.Equal([1, 1], written);
         }
     }
 
