@@ -8,12 +8,13 @@ namespace Halo.Api;
 /// <summary>Reads a request's body whole, up to a bound.</summary>
 public static class RequestBody
 {
+    const int FirstBytes = 4096;
+
     /// <summary>
-    /// Of a body that is refused so much more is read and thrown away before the answer: a caller who sends first and reads then would otherwise find a reset
+    /// Of a body over the bound so much more is read and thrown away before the 413: a caller who sends first and reads then would otherwise find a reset
     /// connection where the answer was. Whoever sends still more is cut off.
     /// </summary>
     const long DrainedBytes = 16 * 1024 * 1024;
-    const int FirstBytes = 4096;
 
     /// <summary>The bytes, or what refuses them: 413 beyond the bound, 503 without room for them, 408 where they come too slowly.</summary>
     /// <param name="memory">What counts them; null: the bound is so small that it need not be.</param>
@@ -29,9 +30,8 @@ public static class RequestBody
         using var body = new MemoryStream((int)Math.Min(http.Request.ContentLength ?? FirstBytes, FirstBytes));
         var share = memory?.Begin(http);
         var reader = http.Request.BodyReader;
-        var refusal = announced > limit ? TooLarge(limit) : null;
-        var total = 0L;
         CancellationTokenSource? patience = null;
+        var total = 0L;
         try
         {
             while (true)
@@ -45,22 +45,21 @@ public static class RequestBody
                     }
                     read = await reader.ReadAsync(http.RequestAborted);
                 }
-                total += read.Buffer.Length;
-                refusal ??= total > limit ? TooLarge(limit) : null;
-                if (refusal is null)
-                {
-                    foreach (var segment in read.Buffer)
-                        body.Write(segment.Span);
-                    refusal = share?.Hold(body.Capacity);
-                }
-                reader.AdvanceTo(read.Buffer.End);
                 if (read.IsCanceled)
                 {
+                    reader.AdvanceTo(read.Buffer.End);
                     http.Response.Headers.Connection = "close";
-                    return (null, refusal ?? TooSlow);
+                    return (null, TooSlow);
                 }
-                if (refusal is not null && (read.IsCompleted || total > limit + DrainedBytes))
-                    return (null, refusal);
+                total += read.Buffer.Length;
+                if (total <= limit && announced <= limit)
+                    foreach (var segment in read.Buffer)
+                        body.Write(segment.Span);
+                reader.AdvanceTo(read.Buffer.End);
+                if (total > limit + DrainedBytes || read.IsCompleted && total > limit)
+                    return (null, TooLarge(limit));
+                if (share?.Hold(body.Capacity) is { } full)
+                    return (null, full);
                 if (read.IsCompleted)
                     return (body.GetBuffer().AsMemory(0, (int)body.Length), null);
             }

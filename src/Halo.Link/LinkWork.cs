@@ -15,7 +15,6 @@ sealed class LinkWork : IAsyncDisposable
 {
     static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(3);
 
-    readonly ClaimJournal _journal;
     readonly CurrentSession _current;
     readonly TimeProvider _time;
 
@@ -26,12 +25,12 @@ sealed class LinkWork : IAsyncDisposable
         var gate = new ImmediateGate(time);
         Immediate = new(sites, settings.Lanes.Immediate, Limits, current, gate, time, logs.CreateLogger<ImmediateQueries>());
         var key = LocalKey.Open(directory.Path);
-        _journal = ClaimJournal.Open(directory.Path, key, time);
+        Journal = ClaimJournal.Open(directory.Path, key, time);
         Spool = new(directory.Path, key, new() { MaxBytes = settings.Spool.MaxBytes, WaitForRoom = settings.Spool.WaitForRoom }, time);
         Uploader = new(way.Http, way.Tokens.GetAsync, gate.StandAsideAsync, Spool, UploadOptions.From(settings.Upload) with { AtOnce = settings.Uploads }, time, newRandom(),
             logs.CreateLogger<Uploader>());
         var commands = new ClaimedCommands(sites, Limits, time);
-        Async = new(new() { Slots = settings.Lanes.Async }, _journal, Spool, Uploader, current, commands.RunAsync, time, logs.CreateLogger<AsyncQueries>(), (commands, sites.Places));
+        Async = new(new() { Slots = settings.Lanes.Async }, Journal, Spool, Uploader, current, commands.RunAsync, time, logs.CreateLogger<AsyncQueries>(), (commands, sites.Places));
     }
 
     public SiteLimits Limits { get; } = new();
@@ -40,10 +39,9 @@ sealed class LinkWork : IAsyncDisposable
 
     public AsyncQueries Async { get; }
 
-    /// <summary>What was claimed and not settled.</summary>
-    public ClaimJournal Journal => _journal;
-
     public Spool Spool { get; }
+
+    public ClaimJournal Journal { get; }
 
     public Uploader Uploader { get; }
 
@@ -74,6 +72,6 @@ sealed class LinkWork : IAsyncDisposable
     {
         await Async.DisposeAsync();
         Uploader.Dispose();
-        _journal.Dispose();
+        Journal.Dispose();
     }
 }

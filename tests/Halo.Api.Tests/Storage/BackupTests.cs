@@ -1,10 +1,10 @@
 using System.Formats.Tar;
 using System.Text;
+using Halo.Api.Queries.Ledger;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Backup;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
-using Halo.Api.Queries.Ledger;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Tests.Storage;

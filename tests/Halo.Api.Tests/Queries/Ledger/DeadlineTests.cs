@@ -91,6 +91,38 @@ public class DeadlineTests(SharedPostgres postgres)
         Assert.Equal(far.Id, Take(settled));
     }
 
+    [Fact]
+    public async Task A_hundred_thousand_that_fell_due_while_the_service_was_away_expire_at_its_start()
+    {
+        const int Many = 100_000;
+        await using var store = await TestStore.CreateAsync(StoreKind.Sqlite, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var first = await practice.AcceptAsync(maxTimeInQueue: 1000);
+        await store.RunAsync(
+            $"""
+            INSERT INTO queries (id, integrator_id, site_id, mode, status, result_set, max_time_in_queue, execution_limit, command_size,
+              request_size, sql_size, created_at, queued_at, updated_at, deadline_at)
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {Many - 1})
+            SELECT printf('%08X-0000-7000-8000-%012X', i, i), integrator_id, site_id, mode, status, result_set, max_time_in_queue, execution_limit,
+              command_size, request_size, sql_size, created_at, queued_at, updated_at, deadline_at
+            FROM n, queries WHERE id = @first
+            """,
+            ("first", first.Id));
+        store.Time.Advance(TimeSpan.FromSeconds(2));
+        var (expired, all) = (0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        await using var watch = new DeadlineWatch(store.Ledger, store.Time, NullLogger<DeadlineWatch>.Instance, ended =>
+        {
+            if (Interlocked.Add(ref expired, ended.Count) >= Many - 1)
+                all.TrySetResult();
+            return Task.CompletedTask;
+        });
+        watch.Start();
+        // Whoever asks before its turn has come is told the same.
+        Assert.Equal(QueryStatus.ExpiredInQueue, await practice.StatusAsync(first.Id));
+        await all.Task.WaitAsync(TimeSpan.FromMinutes(5), TestContext.Current.CancellationToken);
+        Assert.Equal(Many, await store.CountAsync("SELECT COUNT(*) FROM queries WHERE status = 'expiredInQueue' AND executed = 'no'"));
+    }
+
     [Theory, OnBothStores]
     public async Task The_watch_goes_on_after_the_store_has_failed(StoreKind kind)
     {
