@@ -10,18 +10,20 @@ public sealed partial class QueryLedger
     /// <summary>The integrator wants it stopped: a queued query is cancelled now, a running one is marked and its Link must be told.</summary>
     public async Task<CancelResult> AskCancelAsync(Guid integratorId, Guid siteId, Guid queryId)
     {
+        IReadOnlyList<SettledQuery> settled = [];
         var result = await database.WriteAsync<CancelResult>(async t =>
         {
+            settled = [];
             if (await HoldAsync(t, queryId) is not { } held || await DeadlineOfTheirsAsync(t, integratorId, siteId, queryId) is not [var deadline])
                 return new(null, null);
             switch (held.Status)
             {
                 case QueryStatus.Queued when deadline <= Now:
                     // Readers see it as expired from that moment on, so a wish that comes later cannot change it.
-                    await SettleManyAsync(t, [queryId], QueryMode.Async, EndingAtDeadline(QueryStatus.Queued, cancelAsked: false), deadline.Value);
+                    settled = await SettleManyAsync(t, [queryId], QueryMode.Async, EndingAtDeadline(QueryStatus.Queued, cancelAsked: false), deadline.Value);
                     return new(QueryStatus.ExpiredInQueue, null) { WasFinal = true };
                 case QueryStatus.Queued:
-                    await SettleManyAsync(t, [queryId], QueryMode.Async,
+                    settled = await SettleManyAsync(t, [queryId], QueryMode.Async,
                         new(QueryStatus.Cancelled, Mover.Integrator, Executed.No, FailureCodes.CancelledByIntegrator), Now);
                     return new(QueryStatus.Cancelled, null);
                 case QueryStatus.Executing or QueryStatus.Uploading:
@@ -32,8 +34,8 @@ public sealed partial class QueryLedger
                     return new(held.Status, null) { WasFinal = true };
             }
         });
-        if (result.Status is { } status && QueryLifecycle.IsFinal(status))
-            Tell(queryId, QueryMode.Async, QueryStatus.Cancelled);
+        // Not of what had ended before: that was told then, and as what it was.
+        await ConcludeAsync(settled);
         return result;
     }
 
