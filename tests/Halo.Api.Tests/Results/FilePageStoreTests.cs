@@ -116,7 +116,7 @@ public sealed class FilePageStoreTests : IDisposable
         File.WriteAllText(Path.Combine(_path, "pages", "drafts", "x.tmp"), "half");
         var store = Open();
         var content = Content(200_000);
-        var slow = new System.IO.Pipelines.Pipe();
+        var slow = new System.IO.Pipelines.Pipe(new System.IO.Pipelines.PipeOptions(pauseWriterThreshold: 0));
         await slow.Writer.WriteAsync(content.AsMemory(0, 100_000));
         var writing = store.WriteAsync(_key, 1, slow.Reader.AsStream(), DigestOf(content), CancellationToken.None);
         await store.RemoveDraftsAsync(CancellationToken.None);
