@@ -137,7 +137,7 @@ public sealed class AsyncQueriesTests : AsyncTests
         await ConnectAsync();
         await Until(() => Link.Queries.Executing == 2);
         Link.Queries.Resize(4);
-        await Until(() => Link.Queries.Executing == 4);
+        await Until(() => Link.Queries.Executing == 4 && Link.Given.Count == 4);
         Link.Queries.Resize(1);
         Assert.Equal(4, Link.Queries.Executing);
         // Three ends free no slot; the fourth does, for one.
