@@ -32,7 +32,7 @@ public sealed class StopTests(SharedPostgres postgres)
     {
         await using var fixture = await HaloFixture.StartAsync();
         var (link, site, integrator) = await fixture.AddPairedAsync(await PracticeAsync(fixture, engine));
-        var (queued, immediate) = await BeginLongQueriesAsync(integrator, site.Id, engine);
+        var (queued, immediate) = await BeginLongQueriesAsync(link, integrator, site.Id, engine);
 
         await StopsAsync(link.Process);
 
@@ -48,8 +48,8 @@ public sealed class StopTests(SharedPostgres postgres)
     public async Task The_API_stops_while_queries_run(string engine)
     {
         await using var fixture = await HaloFixture.StartAsync();
-        var (_, site, integrator) = await fixture.AddPairedAsync(await PracticeAsync(fixture, engine));
-        var (_, immediate) = await BeginLongQueriesAsync(integrator, site.Id, engine);
+        var (link, site, integrator) = await fixture.AddPairedAsync(await PracticeAsync(fixture, engine));
+        var (_, immediate) = await BeginLongQueriesAsync(link, integrator, site.Id, engine);
         await StopsAsync(fixture.Api.Process);
         // An answer that says so, or a connection that ended: either is an end.
         await Task.WhenAny(immediate);
@@ -97,7 +97,7 @@ public sealed class StopTests(SharedPostgres postgres)
     {
         await using var fixture = await HaloFixture.StartAsync();
         var (link, site, integrator) = await fixture.AddPairedAsync(new LinkSite("sqlite", fixture.SqliteFile()));
-        var (_, immediate) = await BeginLongQueriesAsync(integrator, site.Id, "sqlite");
+        var (_, immediate) = await BeginLongQueriesAsync(link, integrator, site.Id, "sqlite");
         await link.Process.KillAsync();
         await StopsAsync(fixture.Api.Process);
         await Task.WhenAny(immediate);
@@ -106,11 +106,11 @@ public sealed class StopTests(SharedPostgres postgres)
     async Task<LinkSite> PracticeAsync(HaloFixture fixture, string engine) =>
         new(engine, engine == "sqlite" ? fixture.SqliteFile() : await postgres.Server.CreateDatabaseAsync());
 
-    static async Task<(Guid Queued, Task<Answer> Immediate)> BeginLongQueriesAsync(IntegratorClient integrator, Guid site, string engine)
+    static async Task<(Guid Queued, Task<Answer> Immediate)> BeginLongQueriesAsync(LinkProgram link, IntegratorClient integrator, Guid site, string engine)
     {
         var queued = (await integrator.QueueAsync(site, Sql.Endless(engine))).Query.Id;
         var immediate = integrator.ImmediateAsync(site, Sql.Endless(engine));
-        await Eventually.BecomesAsync(() => integrator.FindAsync(site, queued), q => q.Status == QueryStatus.Executing);
+        await link.WhenAsyncRunAsync(1);
         return (queued, immediate);
     }
 

@@ -64,6 +64,10 @@ public sealed class LinkProgram : IAsyncDisposable
         return await asking.Exited == 0 ? JsonNode.Parse(asking.Output)!.AsObject() : throw new InvalidOperationException(asking.Output);
     }
 
+    /// <summary>Waits until so many async queries are begun. That the API calls one executing says only that this Link has claimed it: a stop would still hand it back.</summary>
+    public Task WhenAsyncRunAsync(int queries) =>
+        Eventually.BecomesAsync(StatusAsync, s => s["work"]!["asyncRunning"]!.GetValue<int>() == queries);
+
     public async Task<IReadOnlyList<Site>> WhenOnlineAsync() =>
         await Process.UntilAsync(FindSitesAsync, found => found.Count == _sites.Count && found.All(s => s.Availability == SiteAvailability.Online));
 
