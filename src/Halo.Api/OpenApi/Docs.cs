@@ -6,14 +6,17 @@ using Microsoft.OpenApi;
 
 namespace Halo.Api.OpenApi;
 
-/// <summary>The API's description at <c>/openapi/v1.json</c>, and a page to read it at <c>/docs</c> that loads nothing from outside.</summary>
+/// <summary>The API's description at <c>/openapi/v1.json</c>, written once, and a page to read it at <c>/docs</c> that loads nothing from outside.</summary>
 static class Docs
 {
+    const string Document = "v1";
+    const string Address = $"/openapi/{Document}.json";
+
     public static void AddHaloOpenApi(this IServiceCollection services)
     {
         // For the document alone: without it every number would be shown as "a number or a string".
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.NumberHandling = JsonNumberHandling.Strict);
-        services.AddOpenApi("v1", Describe);
+        services.AddOpenApi(Document, Describe);
     }
 
     static void Describe(OpenApiOptions options)
@@ -45,14 +48,24 @@ static class Docs
 
     public static void MapDocs(this WebApplication app)
     {
-        app.MapOpenApi("/openapi/{documentName}.json");
+        // Not MapOpenApi: that writes the document anew for each request, with the caller's Host in it.
+        var document = new Lazy<Task<byte[]>>(() => WriteAsync(app.Services.GetRequiredKeyedService<IOpenApiDocumentProvider>(Document)));
+        app.MapGet(Address, async () => TypedResults.Bytes(await document.Value, "application/json; charset=utf-8")).ExcludeFromDescription();
         app.UseSwaggerUI(ui =>
         {
             ui.RoutePrefix = "docs";
             ui.DocumentTitle = "Halo API";
-            ui.SwaggerEndpoint("/openapi/v1.json", "Halo API");
+            ui.SwaggerEndpoint(Address, "Halo API");
             ui.EnableTryItOutByDefault();
         });
+    }
+
+    static async Task<byte[]> WriteAsync(IOpenApiDocumentProvider provider)
+    {
+        var document = await provider.GetOpenApiDocumentAsync();
+        using var bytes = new MemoryStream();
+        await document.SerializeAsJsonAsync(bytes, OpenApiSpecVersion.OpenApi3_1);
+        return bytes.ToArray();
     }
 
     static OpenApiSecurityScheme KeyIn(string header, string description) => new()

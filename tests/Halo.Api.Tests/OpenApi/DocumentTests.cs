@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -33,6 +34,26 @@ public class DocumentTests(OneHost one) : IClassFixture<OneHost>
         var differs = text.Split('\n').Zip(committed.ReplaceLineEndings("\n").Split('\n')).FirstOrDefault(l => l.First != l.Second);
         Assert.True(text == committed.ReplaceLineEndings("\n"),
             $"docs/openapi.json is not what the service serves; the first line that differs is '{differs.First}', there '{differs.Second}'. Write it anew: {Regenerate}");
+    }
+
+    [Theory]
+    [InlineData("a..b")]
+    [InlineData("[::1]:99999")]
+    public async Task Whatever_the_caller_calls_the_host_the_document_is_the_same(string host)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/openapi/v1.json");
+        request.Headers.TryAddWithoutValidation("Host", host);
+        using var response = await one.Host.Client.SendAsync(request);
+        Assert.DoesNotContain(host, await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.True(response.StatusCode is HttpStatusCode.OK or HttpStatusCode.BadRequest, response.StatusCode.ToString());
+    }
+
+    [Fact]
+    public async Task There_is_no_other_document()
+    {
+        using var response = await one.Host.Client.GetAsync(new Uri("/openapi/v2.json", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        Assert.Equal("application/json", response.Content.Headers.ContentType?.MediaType);
     }
 
     [Fact]

@@ -9,7 +9,7 @@ namespace Halo.SystemTests.Fuzz;
 
 /// <summary>
 /// Spoiled requests by the thousand against the real programs. HALO_FUZZ_REQUESTS says how many for each kind of practice (default 4000), HALO_FUZZ_SEED
-/// which (default: another each time; a failure prints it).
+/// which (default 1: the same requests each time, so that a change is judged and not its luck).
 /// </summary>
 [Collection(nameof(Alone))]
 public sealed class FuzzTests(SharedPostgres postgres, ITestOutputHelper output)
@@ -37,9 +37,7 @@ public sealed class FuzzTests(SharedPostgres postgres, ITestOutputHelper output)
 
     async Task RunAsync(HaloFixture fixture, string engine, string practice, string spare)
     {
-        Assert.SkipWhen(Number("HALO_FUZZ_SEED") is null,
-            "Finds faults that are not mended yet (odd Host headers at /openapi/v1.json, other names of documents): HALO_FUZZ_SEED=1 runs it, HALO_FUZZ_REQUESTS says how long.");
-        var seed = Number("HALO_FUZZ_SEED")!.Value;
+        var seed = Number("HALO_FUZZ_SEED") ?? 1;
         var count = Number("HALO_FUZZ_REQUESTS") ?? 4000;
         output.WriteLine($"HALO_FUZZ_SEED={seed} HALO_FUZZ_REQUESTS={count}");
         var link = fixture.AddLink(new LinkSite(engine, practice), new LinkSite(engine, spare) { PracticeManagementSiteId = "2" });

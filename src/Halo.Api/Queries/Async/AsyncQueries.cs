@@ -26,32 +26,30 @@ public sealed class AsyncQueries(
         var query = submission.ToNewQuery(Guid.CreateVersion7(now), integrator.Id, site.Id, submission.ExecutionLimitMs(limits), now);
         if (submission.MaxTimeInQueue == 0 && availability.Of(site.LinkId) is var there && there != SiteAvailability.Online)
         {
-            if (!await ledger.RecordRefusedAsync(query, ImmediateEndings.SiteAway(there), condition))
-                return null;
+            return await ledger.RecordRefusedAsync(query, ImmediateEndings.SiteAway(there), condition)
+                ? await ShowAsync(query.IntegratorId, query.SiteId, query.Id)
+                : null;
         }
-        else
-        {
-            disk.Demand();
-            if (!await StoreAsync(query, submission, condition))
-                return null;
-            if (sessions.Find(site.LinkId) is { } session)
-                session.WorkAvailable();
-        }
-        return await ShowAsync(query.IntegratorId, query.SiteId, query.Id)
-            ?? throw new InvalidOperationException("An accepted query is not in the ledger.");
+        disk.Demand();
+        if (await StoreAsync(query, submission, condition) is not { } stored)
+            return null;
+        if (sessions.Find(site.LinkId) is { } session)
+            session.WorkAvailable();
+        // Not read again: it costs a look, and the Link may have claimed it meanwhile.
+        return QueryView.Of(stored);
     }
 
-    async Task<bool> StoreAsync(NewQuery query, QuerySubmission submission, AcceptCondition condition)
+    async Task<QueryRecord?> StoreAsync(NewQuery query, QuerySubmission submission, AcceptCondition condition)
     {
         await queued.AddAsync(query.SiteId);
-        var stored = false;
+        QueryRecord? stored = null;
         try
         {
             return stored = await ledger.AcceptAsync(query, submission.Command, condition);
         }
         finally
         {
-            if (!stored)
+            if (stored is null)
                 queued.Remove(query.SiteId);
         }
     }

@@ -55,8 +55,8 @@ public sealed partial class QueryLedger
         """;
 
     /// <summary>Stores an async query as queued, with its command under a key of its own.</summary>
-    /// <returns>False: the condition, where there is one, does not hold, and nothing is stored.</returns>
-    public async Task<bool> AcceptAsync(NewQuery q, QueryCommand command, AcceptCondition? condition = null)
+    /// <returns>The query as it was stored: a Link may have claimed it since. Null: the condition, where there is one, does not hold, and nothing is stored.</returns>
+    public async Task<QueryRecord?> AcceptAsync(NewQuery q, QueryCommand command, AcceptCondition? condition = null)
     {
         var key = keys.NewDataKey(q.Id);
         var blob = LedgerSeal.Seal(key, command);
@@ -74,9 +74,12 @@ public sealed partial class QueryLedger
             ]);
             return await t.RunAsync("INSERT INTO query_commands (query_id, command) VALUES (@id, @command)", ("id", q.Id), ("command", blob)) > 0;
         });
-        if (accepted)
-            Hint(deadline);
-        return accepted;
+        if (!accepted)
+            return null;
+        Hint(deadline);
+        return QueryRecord.Queued(q, Time(now), Time(deadline));
+
+        static DateTimeOffset Time(long ms) => DateTimeOffset.FromUnixTimeMilliseconds(ms);
     }
 
     /// <summary>

@@ -53,6 +53,26 @@ public sealed record QueryRecord
     /// <summary>Async: the manifest so far, in order.</summary>
     public IReadOnlyList<PageRow> Pages { get; init; } = [];
 
+    /// <summary>A query that has just been stored.</summary>
+    internal static QueryRecord Queued(NewQuery q, DateTimeOffset at, DateTimeOffset deadline) => new()
+    {
+        Id = q.Id,
+        IntegratorId = q.IntegratorId,
+        SiteId = q.SiteId,
+        Mode = q.Mode,
+        Status = QueryStatus.Queued,
+        Tag = q.Tag,
+        MaxTimeInQueue = q.MaxTimeInQueue,
+        ExecutionLimit = q.ExecutionLimit,
+        CommandSize = q.CommandSize,
+        RequestSize = q.RequestSize,
+        SqlSize = q.SqlSize,
+        CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(q.CreatedAt.Ms()),
+        QueuedAt = at,
+        UpdatedAt = at,
+        DeadlineAt = deadline,
+    };
+
     internal const string Columns =
         """
         id, integrator_id, site_id, link_id, claim_id, mode, status, executed, tag, max_time_in_queue, execution_limit, command_size, request_size,
