@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Halo.Contracts.Errors;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;
 using Halo.LinkProtocol.Messages;
@@ -55,7 +56,8 @@ public sealed partial class Enroller(
         }
         catch (ApiRefusedException e) when (e.Status == HttpStatusCode.Forbidden)
         {
-            throw new NotAdmittedException("forbidden", $"The API refused to enrol this Link: {e.Message}");
+            // The same reason as a session's that was closed for it, and so said once.
+            throw new NotAdmittedException(e.Code == ErrorCodes.LinkRevoked ? LineCloseReason.Revoked : "forbidden", $"The API refused to enrol this Link: {e.Message}");
         }
         catch (ApiRefusedException e) when (e.Status == HttpStatusCode.Conflict)
         {
