@@ -16,7 +16,7 @@ namespace Halo.Api.Links;
 
 /// <summary>Makes Links known: by proof of possession of their key, and by whatever the enrolment mode asks beyond that.</summary>
 public sealed partial class Enrolment(
-    Database database, Nonces nonces, LinkDirectory links, SiteDirectory sites, SiteRegistry registry, AuditLog audit,
+    Database database, Nonces nonces, LinkDirectory links, SiteDirectory sites, SiteRegistry registry, SiteStandings standings, AuditLog audit,
     ApiOptions options, TimeProvider time, ILogger<Enrolment> log)
 {
     /// <summary>Enrols the Link that signed <paramref name="body"/>, or knows it again.</summary>
@@ -40,21 +40,18 @@ public sealed partial class Enrolment(
             return (null, new Refusal(401, ErrorCodes.LinkNotTrusted,
                 "The proof does not fit the key and a fresh nonce. Ask POST /link/v1/nonce for a new one and sign again."));
         }
+        var isNews = links.Find(request.LinkId) is null || request.Sites.Any(s => sites.Find(s.Id) is null);
         var outcome = await RetryOnConflictAsync(() => database.WriteAsync(transaction => PutAsync(transaction, request)));
         if (outcome.Refusal is not null)
             return outcome;
         await links.RefreshAsync(request.LinkId);
         await sites.RefreshLinkAsync(request.LinkId);
-        var response = outcome.Response! with { Sites = request.Sites.Select(s => sites.Find(s.Id)).OfType<SiteRecord>().Select(Notice).ToList() };
-        LogEnrolled(request.LinkId, response.Status, string.Join(", ", request.Sites.Select(s => s.Id)));
+        var response = outcome.Response! with { Sites = request.Sites.Select(s => sites.Find(s.Id)).OfType<SiteRecord>().Select(standings.Notice).ToList() };
+        // One that waits for approval asks again and again: said once.
+        if (isNews)
+            LogEnrolled(request.LinkId, response.Status, string.Join(", ", request.Sites.Select(s => s.Id)));
         return (response, null);
     }
-
-    /// <summary>What a Link is told of one of its sites.</summary>
-    public static SiteNotice Notice(SiteRecord site) => new(site.Id, site.Authoritative, site.Confirmed, SiteView.Explain(site))
-    {
-        Refused = site.MinimumVersion is not null,
-    };
 
     async Task<(EnrolResponse? Response, Refusal? Refusal)> PutAsync(DbTransaction transaction, EnrolRequest request)
     {

@@ -33,6 +33,19 @@ public sealed class SiteDirectory(Database database, ApiOptions options) : IDisp
     /// <summary>One by its Halo GUID.</summary>
     public SiteRecord? Find(Guid id) => _sites.GetValueOrDefault(id);
 
+    /// <summary>A Link's own, in no order: asked for at each of its sessions, so nothing is sorted.</summary>
+    public IEnumerable<SiteRecord> OfLink(Guid linkId) => _sites.Select(s => s.Value).Where(s => s.LinkId == linkId);
+
+    /// <summary>The authoritative site of the same practice; null: it has no other.</summary>
+    public SiteRecord? OtherOfPractice(SiteRecord site) => _sites.Select(s => s.Value).FirstOrDefault(s => s.Authoritative && s.Id != site.Id && s.IsOfPractice(site));
+
+    /// <summary>These sites and all others of their practices, in no order.</summary>
+    public IReadOnlyList<SiteRecord> OfPractices(IReadOnlyCollection<Guid> ids)
+    {
+        var some = ids.Select(Find).OfType<SiteRecord>().ToList();
+        return [.. _sites.Select(s => s.Value).Where(s => some.Exists(s.IsOfPractice))];
+    }
+
     /// <summary>The sites of a practice that integrators may find, oldest first.</summary>
     /// <param name="pmsName">The PMS's name or type, in any case.</param>
     public IEnumerable<SiteRecord> Authoritative(string pmsId, string pmsName) => All.Where(s =>
