@@ -48,8 +48,10 @@ public sealed partial class Enrolment(
         await sites.RefreshLinkAsync(request.LinkId);
         var response = outcome.Response! with { Sites = request.Sites.Select(s => sites.Find(s.Id)).OfType<SiteRecord>().Select(standings.Notice).ToList() };
         // One that waits for approval asks again and again: said once.
-        if (isNews)
-            LogEnrolled(request.LinkId, response.Status, string.Join(", ", request.Sites.Select(s => s.Id)));
+        if (isNews && response.Status == "waiting")
+            LogWaiting(request.LinkId, request.Host?.Name, Practices(request));
+        else if (isNews)
+            LogEnrolled(request.LinkId, request.Host?.Name, Practices(request));
         return (response, null);
     }
 
@@ -132,6 +134,9 @@ public sealed partial class Enrolment(
             now = time.GetUtcNow().ToUnixTimeMilliseconds(),
         }, transaction);
 
+    static string Practices(EnrolRequest request) =>
+        string.Join(", ", request.Sites.Select(s => $"practice {s.PracticeManagementSiteId} of {s.PracticeManagementName}"));
+
     static bool Proves(PublicKeyJwk key, string nonce, string proof, byte[] body)
     {
         try
@@ -174,6 +179,10 @@ public sealed partial class Enrolment(
         public string? PmsId { get; init; }
     }
 
-    [LoggerMessage(1100, LogLevel.Information, "Link {LinkId} came to enrol and is {Status}. Its sites: {Sites}")]
-    partial void LogEnrolled(Guid linkId, string status, string sites);
+    [LoggerMessage(1100, LogLevel.Information, "Link {LinkId} on {Host} has enrolled, for {Practices}.")]
+    partial void LogEnrolled(Guid linkId, string? host, string practices);
+
+    [LoggerMessage(1101, LogLevel.Warning,
+        "Link {LinkId} on {Host} waits for your approval, for {Practices}. Make sure that it is the practice's; then POST /admin/v1/links/{LinkId}/approve lets it in.")]
+    partial void LogWaiting(Guid linkId, string? host, string practices);
 }

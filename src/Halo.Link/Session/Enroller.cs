@@ -33,7 +33,7 @@ public sealed partial class Enroller(
         var (response, retryAfter) = await AskAsync(body, stop);
         if (response.Status == "waiting")
             throw new NotAdmittedException("waiting",
-                "The API has this Link's enrolment; it waits until the operator of the Halo API approves it.", retryAfter ?? AskAgain);
+                $"The API has this Link's enrolment; it waits until the operator of the Halo API approves it, whom its id helps: {linkId}.", retryAfter ?? AskAgain);
         directory.Write(FileName, new Enrolled(apiAddress, [.. sites.Select(s => s.Id)]), LinkFilesJson.Default.Enrolled);
         LogEnrolled(linkId, apiAddress);
         return response;
