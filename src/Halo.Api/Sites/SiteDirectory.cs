@@ -28,7 +28,7 @@ public sealed class SiteDirectory(Database database, ApiOptions options) : IDisp
     readonly SemaphoreSlim _reading = new(1);
 
     /// <summary>All, oldest first.</summary>
-    public IEnumerable<SiteRecord> All => _sites.Values.OrderBy(s => s.CreatedAt).ThenBy(s => s.Id);
+    public IEnumerable<SiteRecord> All => Ordered(_sites.Values);
 
     /// <summary>One by its Halo GUID.</summary>
     public SiteRecord? Find(Guid id) => _sites.GetValueOrDefault(id);
@@ -48,9 +48,9 @@ public sealed class SiteDirectory(Database database, ApiOptions options) : IDisp
 
     /// <summary>The sites of a practice that integrators may find, oldest first.</summary>
     /// <param name="pmsName">The PMS's name or type, in any case.</param>
-    public IEnumerable<SiteRecord> Authoritative(string pmsId, string pmsName) => All.Where(s =>
+    public IEnumerable<SiteRecord> Authoritative(string pmsId, string pmsName) => Ordered(_sites.Select(s => s.Value).Where(s =>
         s.PmsId == pmsId && s.Authoritative && s.Status != SiteStatus.Removed
-        && PmsNames.TypeOf(s.PmsName).Equals(PmsNames.TypeOf(pmsName), StringComparison.OrdinalIgnoreCase));
+        && PmsNames.TypeOf(s.PmsName).Equals(PmsNames.TypeOf(pmsName), StringComparison.OrdinalIgnoreCase)));
 
     /// <summary>Reads all, at start.</summary>
     public async Task LoadAsync(CancellationToken stop)
@@ -99,6 +99,8 @@ public sealed class SiteDirectory(Database database, ApiOptions options) : IDisp
             _reading.Release();
         }
     }
+
+    static IEnumerable<SiteRecord> Ordered(IEnumerable<SiteRecord> sites) => sites.OrderBy(s => s.CreatedAt).ThenBy(s => s.Id);
 
     SiteRecord Judge(SiteRecord site) => site with { MinimumVersion = options.MinimumVersions.MissedBy(site.PmsName, site.Metadata.PracticeManagementVersion) };
 
