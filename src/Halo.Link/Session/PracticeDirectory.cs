@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Halo.Contracts.Sites;
+using Halo.Link.Engines;
 using Halo.Link.Work;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
@@ -113,7 +114,7 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
         if (doubtful)
             site.HoldBack();
         var reading = new PracticeReading(site, before);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var limit = new DriverCancellation(time, stop);
         var work = Task.Run(() => reading.RunAsync(limit.Token), stop);
         try
         {
@@ -125,7 +126,7 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
             _ = work.ContinueWith(t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             reading.Failed(e);
         }
-        await limit.CancelAsync();
+        limit.Cancel();
         if (reading.Failure is not { } failure)
             _failing.TryRemove(site.Id, out _);
         else if (failure != FailureOf(site.Id))
