@@ -66,6 +66,7 @@ static class Services
         services.AddSingleton<PairingCodes>();
         services.AddSingleton<Pairing>();
         services.AddSingleton<SiteView>();
+        services.AddSingleton<SiteStandings>();
         services.AddSingleton<SiteAccess>();
         services.AddSingleton<Availability>();
         services.AddSingleton<AvailabilityHistory>();

@@ -65,7 +65,7 @@ public sealed class DataDirectory : IDisposable
         }
         catch (JsonException)
         {
-            throw Unusable($"{file} is damaged: restore it from a backup. Where there is none, remove it; the Link then enrols as a new one.");
+            throw Unusable($"{file} is damaged: restore it from a backup. Where there is none, remove it and set a fresh enrolmentToken; the Link then enrols as a new one.");
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Halo.Contracts.Errors;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;
 using Halo.LinkProtocol.Messages;
@@ -32,7 +33,7 @@ public sealed partial class Enroller(
         var (response, retryAfter) = await AskAsync(body, stop);
         if (response.Status == "waiting")
             throw new NotAdmittedException("waiting",
-                "The API has this Link's enrolment; it waits until the operator of the Halo API approves it.", retryAfter ?? AskAgain);
+                $"The API has this Link's enrolment; it waits until the operator of the Halo API approves it, whom its id helps: {linkId}.", retryAfter ?? AskAgain);
         directory.Write(FileName, new Enrolled(apiAddress, [.. sites.Select(s => s.Id)]), LinkFilesJson.Default.Enrolled);
         LogEnrolled(linkId, apiAddress);
         return response;
@@ -55,7 +56,8 @@ public sealed partial class Enroller(
         }
         catch (ApiRefusedException e) when (e.Status == HttpStatusCode.Forbidden)
         {
-            throw new NotAdmittedException("forbidden", $"The API refused to enrol this Link: {e.Message}");
+            // The same reason as a session's that was closed for it, and so said once.
+            throw new NotAdmittedException(e.Code == ErrorCodes.LinkRevoked ? LineCloseReason.Revoked : "forbidden", $"The API refused to enrol this Link: {e.Message}");
         }
         catch (ApiRefusedException e) when (e.Status == HttpStatusCode.Conflict)
         {

@@ -7,19 +7,30 @@ namespace Halo.Api.Tests.Contract;
 /// <summary>The pages about the contract name what is there.</summary>
 public partial class CoverageTests
 {
+    static List<string> Sources() => [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests"), "*.cs", SearchOption.AllDirectories)
+        .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)).Select(File.ReadAllText)];
+
     static string Page(string name) => File.ReadAllText(Path.Combine(Repository.Root, "docs", name));
 
     [Fact]
     public void Every_test_that_the_table_of_rules_names_is_there()
     {
-        var sources = Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests"), "*.cs", SearchOption.AllDirectories)
-            .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
-            .Select(File.ReadAllText).ToList();
+        var sources = Sources();
         var named = TestName().Matches(Page("contract-coverage.md")).Select(m => (Class: m.Groups[1].Value, Method: m.Groups[2].Value)).Distinct().ToList();
         Assert.True(named.Count > 80, $"Only {named.Count} tests are named.");
         var missing = named.Where(n => !sources.Any(s =>
             Regex.IsMatch(s, $@"\bclass {n.Class}\b") && Regex.IsMatch(s, $@"\b{n.Method}\("))).Select(n => $"{n.Class}.{n.Method}").ToList();
         Assert.True(missing.Count == 0, $"docs/contract-coverage.md names tests that do not exist: {string.Join(", ", missing)}");
+    }
+
+    [Fact]
+    public void Every_test_that_the_page_of_promises_names_is_there()
+    {
+        var sources = Sources();
+        var page = Page("reliability.md");
+        var missing = TestClass().Matches(page).Select(m => m.Groups[1].Value).Distinct().Where(c => !sources.Any(s => Regex.IsMatch(s, $@"\bclass {c}\b")))
+            .Concat(TestMethod().Matches(page).Select(m => m.Groups[1].Value).Distinct().Where(m => !sources.Any(s => Regex.IsMatch(s, $@"\b{m}\(")))).ToList();
+        Assert.True(missing.Count == 0, $"docs/reliability.md names tests that do not exist: {string.Join(", ", missing)}");
     }
 
     [Fact]
@@ -41,4 +52,10 @@ public partial class CoverageTests
 
     [GeneratedRegex("`([A-Z][A-Za-z]+)\\.([A-Z][A-Za-z0-9]*_[A-Za-z0-9_]+)`")]
     private static partial Regex TestName();
+
+    [GeneratedRegex(@"\b([A-Z][A-Za-z0-9]+Tests)\b(?!/)")]
+    private static partial Regex TestClass();
+
+    [GeneratedRegex(@"[.`]([A-Z][a-z]*_[A-Za-z0-9_]+)`")]
+    private static partial Regex TestMethod();
 }

@@ -1,3 +1,4 @@
+using Halo.Contracts.Errors;
 using Halo.Contracts.Sites;
 using Halo.Link.Session;
 using Halo.Link.Settings;
@@ -133,6 +134,25 @@ public class SessionTests
         link.Start();
         await (await api.NextSessionAsync()).WelcomeAsync();
         Assert.Equal(2, api.EnrolCalls);
+        Assert.Empty(link.Log.Of(2021));
+    }
+
+    [Fact]
+    public async Task A_revoked_Link_says_so_once_and_comes_back_when_it_may()
+    {
+        await using var api = await TestApi.StartAsync();
+        await using var link = new RunningLink(api.Address).Start();
+        var session = await api.NextSessionAsync();
+        await session.WelcomeAsync();
+        var revoked = true;
+        api.RefusesTokens = true;
+        api.OnToken = _ => revoked ? TestApi.Refuse(401, "The assertion is not to be trusted.") : null;
+        api.OnEnrol = _ => revoked ? TestApi.Refuse(403, "This Link was revoked.", ErrorCodes.LinkRevoked) : null;
+        await session.Line.CloseAsync(LineCloseReason.Revoked);
+        await Until(() => api.EnrolCalls >= 3);
+        Assert.Contains("revoked", Assert.Single(link.Log.Of(2021)), StringComparison.Ordinal);
+        (revoked, api.RefusesTokens) = (false, false);
+        await (await api.NextSessionAsync()).WelcomeAsync();
     }
 
     [Fact]
