@@ -134,7 +134,7 @@ sealed class SqliteWriter : IAsyncDisposable
         catch (Exception e)
         {
             // Begin or commit failed, or SQLite undid everything: nothing of this group is stored. A task that failed before stays as it is.
-            var reason = new StorageException($"SQLite could not commit ({e.Message}); nothing of this write is stored.", e);
+            var reason = new StorageException($"SQLite could not commit ({e.Message}); nothing of this write is stored.", e) { NothingStored = true };
             Telemetry.Committed(group.Count, started, stored: false);
             group.ForEach(w => w.Fail(reason));
             return false;

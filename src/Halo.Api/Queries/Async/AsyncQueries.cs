@@ -1,3 +1,4 @@
+using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.Links;
 using Halo.Api.Queries.Immediate;
@@ -21,6 +22,18 @@ public sealed class AsyncQueries(
     /// <summary>The same under a condition.</summary>
     /// <returns>Null: it does not hold, and nothing is stored.</returns>
     public async Task<Query?> AcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition condition)
+    {
+        try
+        {
+            return await TryAcceptAsync(integrator, site, submission, condition);
+        }
+        catch (Exception e) when (StorageException.Means(e) && e is not StorageException { NothingStored: false })
+        {
+            throw new RefusedException(Refusal.StoreAway, e);
+        }
+    }
+
+    async Task<Query?> TryAcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition condition)
     {
         var now = time.GetUtcNow();
         var query = submission.ToNewQuery(Guid.CreateVersion7(now), integrator.Id, site.Id, submission.ExecutionLimitMs(limits), now);
