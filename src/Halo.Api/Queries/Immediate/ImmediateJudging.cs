@@ -25,7 +25,7 @@ public sealed partial class ImmediateJudging(
         try
         {
             var result = await SettleAsync(queryId, ImmediateEndings.From(outcome));
-            exchange?.Complete(new ImmediateEnd(result.Accepted ? outcome : null, time.GetUtcNow()));
+            exchange?.Complete(new ImmediateEnd(result.Accepted ? outcome : null, result.At ?? time.GetUtcNow()));
             await session.AcknowledgeAsync(queryId);
         }
         catch (Exception e)
@@ -42,17 +42,20 @@ public sealed partial class ImmediateJudging(
     }
 
     /// <summary>It never left this process: that is true whether or not the store takes it now.</summary>
-    public async Task TakeBackAsync(Guid queryId, Settlement settlement)
+    /// <returns>When.</returns>
+    public async Task<DateTimeOffset> TakeBackAsync(Guid queryId, Settlement settlement)
     {
+        MoveResult? result = null;
         try
         {
-            await SettleAsync(queryId, settlement);
+            result = await SettleAsync(queryId, settlement);
         }
         catch (Exception e)
         {
             TellNotSettled(queryId, e);
             _unrecorded.Later(queryId, () => SettleAsync(queryId, settlement));
         }
+        return result?.At ?? time.GetUtcNow();
     }
 
     /// <summary>
