@@ -66,6 +66,9 @@ public sealed class PostgresDatabase : Database
     public override int Waiting => Volatile.Read(ref _units) + _groups.Waiting;
 
     /// <inheritdoc/>
+    public override bool RefusesWrites => _groups.Refuses;
+
+    /// <inheritdoc/>
     public override async ValueTask<DbConnection> OpenAsync(CancellationToken stop = default) => await _source.OpenConnectionAsync(stop);
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.Links;
 using Halo.Api.Queries.Immediate;
@@ -5,6 +6,7 @@ using Halo.Api.Queries.Ledger;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Sites;
 using Halo.Api.Storage;
+using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;
 
@@ -14,6 +16,12 @@ namespace Halo.Api.Queries.Async;
 public sealed class AsyncQueries(
     QueryLedger ledger, LinkSessions sessions, Availability availability, QueuedCounts queued, FreeSpace disk, QueryLimits limits, TimeProvider time)
 {
+    static readonly Refusal NotStored = new(503, ErrorCodes.ServiceUnavailable,
+        "The service's own store cannot be written, so the query was not accepted: nothing is stored and nothing runs. Try again shortly.")
+    {
+        RetryAfter = TimeSpan.FromSeconds(5),
+    };
+
     /// <summary>Accepts a query; when this returns it is durable, or final.</summary>
     public async Task<Query> AcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission) =>
         await AcceptAsync(integrator, site, submission, static (_, _) => Task.FromResult(true)) ?? throw new System.Diagnostics.UnreachableException();
@@ -46,6 +54,10 @@ public sealed class AsyncQueries(
         try
         {
             return stored = await ledger.AcceptAsync(query, submission.Command, condition);
+        }
+        catch (StorageException e) when (e.NothingStored)
+        {
+            throw new RefusedException(NotStored);
         }
         finally
         {
