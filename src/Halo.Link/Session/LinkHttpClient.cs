@@ -30,6 +30,8 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan?
         AllowAutoRedirect = false,
         ConnectTimeout = TimeSpan.FromSeconds(15),
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(60),
+        // Uploads would keep a connection busy, and so open, to where the API was before its name moved.
+        PooledConnectionLifetime = TimeSpan.FromMinutes(5),
     };
 
     /// <summary>A client for <paramref name="api"/> over <paramref name="handler"/>.</summary>
