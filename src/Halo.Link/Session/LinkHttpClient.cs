@@ -123,7 +123,7 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan?
         {
             // A proxy's own page, most likely: the status is all that is to be had from it.
         }
-        return string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)response.StatusCode} {response.ReasonPhrase}");
+        return string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)response.StatusCode} {response.ReasonPhrase}.");
     }
 
     static string Relative(string path) => path.TrimStart('/');
