@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.Json;
 using Halo.Api.Errors;
 using Halo.Api.Links.Configuration;
@@ -5,6 +6,7 @@ using Halo.Api.Queries;
 using Halo.Api.Queries.Cancelling;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Sites;
+using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 using Halo.Line;
 using Halo.LinkProtocol;
@@ -73,6 +75,12 @@ public sealed partial class LinkSocket(
         {
             LogProtocolError(visit.Link.Id, frame.Kind, e.Path);
             await visit.Line.CloseAsync(LineCloseReason.ProtocolError);
+        }
+        catch (Exception e) when (e is StorageException or DbException { IsTransient: true })
+        {
+            // The Link comes again and tells all of it again.
+            LogNotRecorded(visit.Link.Id, frame.Kind, e.GetType().Name);
+            await visit.Line.CloseAsync(LineCloseReason.LedgerFailed);
         }
     }
 
@@ -243,6 +251,9 @@ public sealed partial class LinkSocket(
 
     [LoggerMessage(1114, LogLevel.Information, "The settings of Link {LinkId} changed. {Sites}")]
     partial void LogSiteChanges(Guid linkId, string sites);
+
+    [LoggerMessage(1116, LogLevel.Warning, "The {Kind} of Link {LinkId} could not be recorded ({Exception}); its line is dropped, and it comes again")]
+    partial void LogNotRecorded(Guid linkId, FrameKind kind, string exception);
 
     [LoggerMessage(1113, LogLevel.Warning, "Link {LinkId} sent a {Kind} that cannot be read, at {Path}; its session was closed")]
     partial void LogProtocolError(Guid linkId, FrameKind kind, string? path);

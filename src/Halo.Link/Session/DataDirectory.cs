@@ -69,6 +69,20 @@ public sealed class DataDirectory : IDisposable
         }
     }
 
+    /// <summary>Reads a JSON file that can be made again; null also where it is damaged or cannot be read.</summary>
+    public T? ReadCopy<T>(string name, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return Read(name, type);
+        }
+        catch (Exception e) when (e is SettingsException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>Writes a JSON file whole or not at all, synced.</summary>
     public void Write<T>(string name, T content, JsonTypeInfo<T> type) => WriteBytes(name, JsonSerializer.SerializeToUtf8Bytes(content, type));
 

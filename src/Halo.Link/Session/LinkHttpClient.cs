@@ -30,6 +30,8 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan?
         AllowAutoRedirect = false,
         ConnectTimeout = TimeSpan.FromSeconds(15),
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(60),
+        // Uploads would keep a connection busy, and so open, to where the API was before its name moved.
+        PooledConnectionLifetime = TimeSpan.FromMinutes(5),
     };
 
     /// <summary>A client for <paramref name="api"/> over <paramref name="handler"/>.</summary>
@@ -124,7 +126,7 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan?
         {
             // A proxy's own page, most likely: the status is all that is to be had from it.
         }
-        return (string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)response.StatusCode} {response.ReasonPhrase}"), null);
+        return (string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)response.StatusCode} {response.ReasonPhrase}."), null);
     }
 
     static string Relative(string path) => path.TrimStart('/');

@@ -22,7 +22,7 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
     static readonly TimeSpan LongestHeldRetry = TimeSpan.FromSeconds(10);
 
     readonly ConcurrentDictionary<Guid, PracticeTexts> _known = new(
-        directory.Read(FileName, LinkFilesJson.Default.KnownPractices)?.Sites ?? new Dictionary<Guid, PracticeTexts>());
+        directory.ReadCopy(FileName, LinkFilesJson.Default.KnownPractices)?.Sites ?? new Dictionary<Guid, PracticeTexts>());
     readonly ConcurrentDictionary<Guid, string> _failing = new();
     TaskCompletionSource _again = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -45,6 +45,7 @@ sealed class SessionWords
         LineCloseReason.Replaced => "Another session of this Link took over.",
         LineCloseReason.TokenExpired => "The session's token ran out before it could be renewed.",
         LineCloseReason.ProtocolError => "The API and this Link did not understand each other: update Halo Link, and tell the operator of the Halo API where that does not help.",
+        LineCloseReason.LedgerFailed => "The API could not write to its own store.",
         LineCloseReason.Silent => "The API was silent for 30 seconds.",
         "NoWelcome" => "The API did not answer this Link's Hello within 30 seconds.",
         null => "The line broke.",

@@ -1,5 +1,7 @@
 using System.Text.RegularExpressions;
+using Halo.Api.Queries.Ledger;
 using Halo.Contracts.Errors;
+using Halo.LinkProtocol;
 using Halo.Testing;
 
 namespace Halo.Api.Tests.Contract;
@@ -49,6 +51,34 @@ public partial class CoverageTests
         var codes = new[] { typeof(ErrorCodes), typeof(FailureCodes) }.SelectMany(t => t.GetFields()).Select(f => (string)f.GetValue(null)!);
         Assert.All(codes, c => Assert.Contains($"| `{c}` |", page, StringComparison.Ordinal));
     }
+
+    [Fact]
+    public void Every_test_that_the_promises_name_is_there()
+    {
+        var sources = string.Join('\n', Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests"), "*Tests.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
+        var named = PromisedTest().Matches(Page("reliability.md")).SelectMany(m => new[] { $"class {m.Groups[1].Value}", m.Groups[2].Value }).Where(n => n != "").Distinct().ToList();
+        Assert.True(named.Count > 60, $"Only {named.Count} tests are named.");
+        Assert.All(named, n => Assert.Matches($@"\b{n}\b", sources));
+    }
+
+    [Fact]
+    public void The_diagram_of_the_lifecycle_shows_every_move_and_no_other() => Assert.Equal(
+        QueryLifecycle.Moves.Select(m => $"{QueryLifecycle.Word(m.From)} --> {QueryLifecycle.Word(m.To)}").Distinct().Order(),
+        DrawnMove().Matches(Page("architecture.md")).Select(m => m.Value).Order());
+
+    [Fact]
+    public void The_page_of_the_protocol_numbers_every_kind_of_frame_as_it_is() => Assert.Equal(
+        Enum.GetValues<FrameKind>().Select(k => $"| `0x{(int)k:X2}` | {k} |").Order(),
+        NumberedKind().Matches(Page("protocol.md")).Select(m => m.Value).Order());
+
+    [GeneratedRegex("([A-Z][A-Za-z]+Tests)(?:\\.([A-Z][A-Za-z0-9]*_[A-Za-z0-9_]+))?`")]
+    private static partial Regex PromisedTest();
+
+    [GeneratedRegex("(?<=\\n    )[a-z][A-Za-z]+ --> [a-z][A-Za-z]+")]
+    private static partial Regex DrawnMove();
+
+    [GeneratedRegex("\\| `0x[0-9A-F]{2}` \\| [A-Za-z]+ \\|")]
+    private static partial Regex NumberedKind();
 
     [GeneratedRegex("`([A-Z][A-Za-z]+)\\.([A-Z][A-Za-z0-9]*_[A-Za-z0-9_]+)`")]
     private static partial Regex TestName();

@@ -38,6 +38,21 @@ public class SessionTests
         Assert.Equal(1, api.EnrolCalls);
     }
 
+    [Theory]
+    [InlineData("enrolled.json", 2)]
+    [InlineData("practices.json", 1)]
+    public async Task A_note_that_can_be_had_again_keeps_nobody_from_connecting_when_it_is_damaged(string file, int enrolments)
+    {
+        await using var api = await TestApi.StartAsync();
+        await using var link = new RunningLink(api.Address).Start();
+        var before = await (await api.NextSessionAsync()).WelcomeAsync();
+        await link.StopAsync();
+        await File.WriteAllTextAsync(Path.Combine(link.Settings.DataDirectory, file), "", TestContext.Current.CancellationToken);
+        link.Start();
+        Assert.Equal(before.Sites[0].Id, (await (await api.NextSessionAsync()).WelcomeAsync()).Sites[0].Id);
+        Assert.Equal(enrolments, api.EnrolCalls);
+    }
+
     [Fact]
     public async Task A_Link_that_stops_in_order_says_so()
     {
