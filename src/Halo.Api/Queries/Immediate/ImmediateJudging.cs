@@ -41,14 +41,19 @@ public sealed partial class ImmediateJudging(
         }
     }
 
+    /// <summary>Queries whose end is known here and waits for the store: no Hello may judge them by what its run does not know.</summary>
+    public IReadOnlyList<Guid> Ended => _unrecorded.Ends;
+
     /// <summary>It never left this process: that is true whether or not the store takes it now.</summary>
-    /// <returns>When.</returns>
-    public async Task<DateTimeOffset> TakeBackAsync(Guid queryId, Settlement settlement)
+    /// <returns>When. Null: the going of its session was quicker and settled it otherwise; what the ledger has stands.</returns>
+    public async Task<DateTimeOffset?> TakeBackAsync(Guid queryId, Settlement settlement)
     {
         MoveResult? result = null;
         try
         {
             result = await SettleAsync(queryId, settlement);
+            if (result is { Moved: false, Status: not null })
+                return null;
         }
         catch (Exception e)
         {

@@ -127,6 +127,9 @@ public sealed class ImmediateQueries(
     /// <summary>A session's Hello showed that these never arrived, or that the run that had them is gone; the ledger has it.</summary>
     public void OnSettledByHello(IEnumerable<Guid> queryIds) => exchanges.CompleteBySettling(queryIds);
 
+    /// <summary>Queries whose end is known here, though the ledger does not have it yet.</summary>
+    public IReadOnlyList<Guid> Ended => judging.Ended;
+
     /// <summary>The Link has closed this session in order.</summary>
     public Task OnClosedInOrderAsync(LinkSession session) => judging.JudgeByFarewellAsync(session);
 
@@ -188,9 +191,10 @@ public sealed class ImmediateQueries(
             var end = await exchange.End.WaitAsync(either.Token);
             if (end is { Recorded: false, Outcome: { } told })
                 return ImmediateAnswer.NotRecorded(query, sentAt, end.CompletedAt, told, exchange);
-            return end.Outcome is { } outcome
-                ? ImmediateAnswer.Of(query, sentAt, end, outcome, exchange)
-                : await ShowAsync(query, exchange);
+            if (end.Outcome is { } outcome)
+                return ImmediateAnswer.Of(query, sentAt, end, outcome, exchange);
+            exchange.Dispose();
+            return await ShowAsync(query);
         }
         catch (OperationCanceledException)
         {
@@ -210,7 +214,7 @@ public sealed class ImmediateQueries(
         exchanges.Remove(query.Id);
         exchange.Dispose();
         await exchange.Recorded;
-        return ImmediateAnswer.Of(query, settlement, await judging.TakeBackAsync(query.Id, settlement));
+        return await judging.TakeBackAsync(query.Id, settlement) is { } at ? ImmediateAnswer.Of(query, settlement, at) : await ShowAsync(query);
     }
 
     async Task<ImmediateAnswer> RefuseAsync(NewQuery query, Settlement settlement)
@@ -226,9 +230,8 @@ public sealed class ImmediateQueries(
     }
 
     /// <summary>The service settled it: the answer is what the ledger says.</summary>
-    async Task<ImmediateAnswer> ShowAsync(NewQuery query, ImmediateExchange exchange)
+    async Task<ImmediateAnswer> ShowAsync(NewQuery query)
     {
-        exchange.Dispose();
         var record = await ledger.FindAsync(query.IntegratorId, query.SiteId, query.Id)
             ?? throw new InvalidOperationException("An accepted query is not in the ledger.");
         return ImmediateAnswer.Of(QueryView.Of(record));

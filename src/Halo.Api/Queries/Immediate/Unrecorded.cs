@@ -39,6 +39,16 @@ sealed class Unrecorded : IDisposable
         }
     }
 
+    /// <summary>Queries whose end is kept.</summary>
+    public IReadOnlyList<Guid> Ends
+    {
+        get
+        {
+            lock (_lock)
+                return [.. _ends.Keys];
+        }
+    }
+
     /// <summary>Records an accept, remembering how where that fails. The task ends, without a fault, when it is known.</summary>
     /// <param name="patience">How long the query could last.</param>
     public async Task Watch(Guid queryId, Func<Task> record, TimeSpan patience)

@@ -19,7 +19,7 @@ public sealed partial class QueryLedger
     /// </remarks>
     /// <param name="held">Every claim in the Link's journal.</param>
     /// <param name="lastClaimNumber">The highest number that its journal has seen.</param>
-    /// <param name="immediates">Immediate queries that this run of the Link still knows.</param>
+    /// <param name="immediates">Immediate queries that this run of the Link still knows, and those whose end the service knows and will record.</param>
     public async Task<HelloSettled> SettleHelloAsync(
         LinkSession session, IReadOnlyList<HeldClaim> held, long lastClaimNumber, IReadOnlyList<Guid> immediates)
     {
@@ -76,8 +76,9 @@ public sealed partial class QueryLedger
         ? new(QueryStatus.UploadFailed, Mover.Api, Executed.Yes, FailureCodes.PageLost)
         : new(QueryStatus.ExecutionFailed, Mover.Api, afterJournalsEnd && !sameRun ? Executed.Unknown : Executed.No, FailureCodes.ClaimLost);
 
-    async Task<List<SettledQuery>> SettleImmediatesAsync(DbTransaction t, LinkSession session, IReadOnlyList<Guid> known)
+    async Task<List<SettledQuery>> SettleImmediatesAsync(DbTransaction t, LinkSession session, IReadOnlyList<Guid> immediates)
     {
+        var known = immediates.ToHashSet();
         var open = await t.ReadAsync(
             r => (Id: r.GetGuid(0), SameRun: r.GuidOrNull(1) == session.RunId),
             $"""
@@ -85,11 +86,12 @@ public sealed partial class QueryLedger
             WHERE link_id = @link AND status = 'executing' AND mode = 'immediate' AND session_id <> @session ORDER BY id{database.ForUpdate}
             """,
             ("link", session.LinkId), ("session", session.SessionId));
+        open.RemoveAll(q => known.Contains(q.Id));
         List<SettledQuery> settled =
         [
             .. await SettleManyAsync(t, [.. open.Where(q => !q.SameRun).Select(q => q.Id)], QueryMode.Immediate,
                 new(QueryStatus.ExecutionFailed, Mover.Api, Executed.Unknown, FailureCodes.LinkLost), Now),
-            .. await SettleManyAsync(t, [.. open.Where(q => q.SameRun).Select(q => q.Id).Except(known)], QueryMode.Immediate,
+            .. await SettleManyAsync(t, [.. open.Where(q => q.SameRun).Select(q => q.Id)], QueryMode.Immediate,
                 new(QueryStatus.ExecutionFailed, Mover.Api, Executed.No, FailureCodes.NeverSent), Now),
         ];
         return settled;

@@ -228,6 +228,33 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
     }
 
     [Fact]
+    public async Task What_a_caller_was_told_while_the_store_was_away_no_later_run_of_the_Link_changes()
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        var database = _host.Services.GetRequiredService<Database>();
+        var asked = AskAsync(path, key);
+        var (id, _) = await link.ExpectExecuteAsync();
+        await database.WriteAsync(async t => await t.Connection!.ExecuteAsync(
+            "CREATE TRIGGER full BEFORE UPDATE ON queries BEGIN SELECT RAISE(ABORT, 'the disk is full'); END", null, t));
+        await link.TellAsync(id, new Outcome(Ending.Successful, Executed.Yes) { RowsAffected = 1 });
+        using var response = await asked;
+        Assert.Equal(Executed.Yes, (await response.QueryAsync()).Executed);
+
+        // Another run of the Link, which knows nothing of it.
+        await database.WriteAsync(async t => await t.Connection!.ExecuteAsync("DROP TRIGGER full", null, t));
+        await link.BreakAsync();
+        await link.ConnectAsync(link.Hello() with { RunId = Guid.NewGuid(), Immediates = [] });
+        Query? later = null;
+        await Until.TrueAsync(async () =>
+        {
+            using var shown = await _host.SendAsync(HttpMethod.Get, $"{path}/{id}", key: key);
+            return (later = await shown.QueryAsync()).CompletedAt is not null;
+        });
+        Assert.Equal((QueryStatus.Successful, null, 1L), (later!.Status, later.ErrorDetails?.Code, later.Result?.RowsAffected));
+    }
+
+    [Fact]
     public async Task A_504_is_no_end_GET_shows_executing_and_then_what_became_of_it()
     {
         await using var host = await ApiHost.StartAsync();
