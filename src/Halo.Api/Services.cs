@@ -16,6 +16,7 @@ using Halo.Api.Results;
 using Halo.Api.Results.Retention;
 using Halo.Api.Sites;
 using Halo.Api.Storage;
+using Halo.Api.Tls;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Halo.Api;
@@ -40,6 +41,7 @@ static class Services
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromMilliseconds(QueryLimits.HeadersMs);
             kestrel.Limits.KeepAliveTimeout = TimeSpan.FromMilliseconds(QueryLimits.IdleConnectionMs);
             kestrel.Limits.Http2.MaxStreamsPerConnection = QueryLimits.RequestsPerConnection;
+            RenewedCertificates.Follow(kestrel, builder.Configuration, builder.Environment, kestrel.ApplicationServices.GetRequiredService<TimeProvider>());
         });
         // A test may have put its own clock there.
         services.TryAddSingleton(TimeProvider.System);
@@ -66,6 +68,7 @@ static class Services
         services.AddSingleton<PairingCodes>();
         services.AddSingleton<Pairing>();
         services.AddSingleton<SiteView>();
+        services.AddSingleton<SiteStandings>();
         services.AddSingleton<SiteAccess>();
         services.AddSingleton<Availability>();
         services.AddSingleton<AvailabilityHistory>();

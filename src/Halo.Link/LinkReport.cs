@@ -68,8 +68,9 @@ sealed class LinkReport(
             Authoritative = notice?.Authoritative,
             Confirmed = notice?.Confirmed,
             Message = site.IsHeldBack
-                ? "Its settings name another database than before, which could not be read yet: until it can, no query reaches it. Check the server and the login."
+                ? "Its settings name another server or database than before, which could not be read yet: until it is, no query reaches it. Check the server and the login."
                 : notice?.Message,
+            Unread = practices.FailureOf(site.Id),
             Database = healths.Last(site.Id),
         };
     }

@@ -33,7 +33,10 @@ public static class LineCloseReason
     /// <summary>The other end was silent for too long.</summary>
     public const string Silent = "Silent";
 
+    /// <summary>The API could not write to its own store what the Link had told, or was to be told.</summary>
+    public const string LedgerFailed = "LedgerFailed";
+
     /// <summary>Whether it is one of these: a neighbour may say anything.</summary>
     public static bool IsKnown(string reason) => reason is LinkStopping or LinkUninstalled or ApiStopping or Replaced or AlreadyConnected
-        or PlaceKept or Revoked or TokenExpired or ProtocolError or Silent;
+        or PlaceKept or Revoked or TokenExpired or ProtocolError or Silent or LedgerFailed;
 }

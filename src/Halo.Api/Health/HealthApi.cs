@@ -28,7 +28,7 @@ public static class HealthApi
             missing.Add("starting");
         if (lifetime.ApplicationStopping.IsCancellationRequested)
             missing.Add("stopping");
-        if (!await StoreAnswersAsync(database, time))
+        if (database.RefusesWrites || !await StoreAnswersAsync(database, time))
             missing.Add("store");
         if (!Directory.Exists(directory.Path))
             missing.Add("dataDirectory");

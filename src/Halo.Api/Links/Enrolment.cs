@@ -16,7 +16,7 @@ namespace Halo.Api.Links;
 
 /// <summary>Makes Links known: by proof of possession of their key, and by whatever the enrolment mode asks beyond that.</summary>
 public sealed partial class Enrolment(
-    Database database, Nonces nonces, LinkDirectory links, SiteDirectory sites, SiteRegistry registry, AuditLog audit,
+    Database database, Nonces nonces, LinkDirectory links, SiteDirectory sites, SiteRegistry registry, SiteStandings standings, AuditLog audit,
     ApiOptions options, TimeProvider time, ILogger<Enrolment> log)
 {
     /// <summary>Enrols the Link that signed <paramref name="body"/>, or knows it again.</summary>
@@ -40,21 +40,20 @@ public sealed partial class Enrolment(
             return (null, new Refusal(401, ErrorCodes.LinkNotTrusted,
                 "The proof does not fit the key and a fresh nonce. Ask POST /link/v1/nonce for a new one and sign again."));
         }
+        var isNews = links.Find(request.LinkId) is null || request.Sites.Any(s => sites.Find(s.Id) is null);
         var outcome = await RetryOnConflictAsync(() => database.WriteAsync(transaction => PutAsync(transaction, request)));
         if (outcome.Refusal is not null)
             return outcome;
         await links.RefreshAsync(request.LinkId);
         await sites.RefreshLinkAsync(request.LinkId);
-        var response = outcome.Response! with { Sites = request.Sites.Select(s => sites.Find(s.Id)).OfType<SiteRecord>().Select(Notice).ToList() };
-        LogEnrolled(request.LinkId, response.Status, string.Join(", ", request.Sites.Select(s => s.Id)));
+        var response = outcome.Response! with { Sites = request.Sites.Select(s => sites.Find(s.Id)).OfType<SiteRecord>().Select(standings.Notice).ToList() };
+        // One that waits for approval asks again and again: said once.
+        if (isNews && response.Status == "waiting")
+            LogWaiting(request.LinkId, request.Host?.Name, Practices(request));
+        else if (isNews)
+            LogEnrolled(request.LinkId, request.Host?.Name, Practices(request));
         return (response, null);
     }
-
-    /// <summary>What a Link is told of one of its sites.</summary>
-    public static SiteNotice Notice(SiteRecord site) => new(site.Id, site.Authoritative, site.Confirmed, SiteView.Explain(site))
-    {
-        Refused = site.MinimumVersion is not null,
-    };
 
     async Task<(EnrolResponse? Response, Refusal? Refusal)> PutAsync(DbTransaction transaction, EnrolRequest request)
     {
@@ -135,6 +134,9 @@ public sealed partial class Enrolment(
             now = time.GetUtcNow().ToUnixTimeMilliseconds(),
         }, transaction);
 
+    static string Practices(EnrolRequest request) =>
+        string.Join(", ", request.Sites.Select(s => $"practice {s.PracticeManagementSiteId} of {s.PracticeManagementName}"));
+
     static bool Proves(PublicKeyJwk key, string nonce, string proof, byte[] body)
     {
         try
@@ -177,6 +179,10 @@ public sealed partial class Enrolment(
         public string? PmsId { get; init; }
     }
 
-    [LoggerMessage(1100, LogLevel.Information, "Link {LinkId} came to enrol and is {Status}. Its sites: {Sites}")]
-    partial void LogEnrolled(Guid linkId, string status, string sites);
+    [LoggerMessage(1100, LogLevel.Information, "Link {LinkId} on {Host} has enrolled, for {Practices}.")]
+    partial void LogEnrolled(Guid linkId, string? host, string practices);
+
+    [LoggerMessage(1101, LogLevel.Warning,
+        "Link {LinkId} on {Host} waits for your approval, for {Practices}. Make sure that it is the practice's; then POST /admin/v1/links/{LinkId}/approve lets it in.")]
+    partial void LogWaiting(Guid linkId, string? host, string practices);
 }

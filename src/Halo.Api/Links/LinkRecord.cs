@@ -28,7 +28,7 @@ public sealed record LinkRecord
     public SecondRun? AlsoSeen { get; init; }
     public DateTimeOffset? LastHeardAt { get; init; }
 
-    /// <summary>Its last session was closed by itself, in order.</summary>
+    /// <summary>Its last session was closed by itself, in order, or because the Link was revoked.</summary>
     public bool ClosedInOrder { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
 }

@@ -7,7 +7,7 @@ using Halo.LinkProtocol;
 namespace Halo.Api.Links;
 
 /// <summary>Gives and takes a Link's right to be here.</summary>
-public sealed class LinkRights(Database database, LinkDirectory links, LinkSessions sessions, SiteDirectory sites, AuditLog audit, TimeProvider time)
+public sealed class LinkRights(Database database, LinkDirectory links, LinkSessions sessions, SiteDirectory sites, SiteNotifier notifier, AuditLog audit, TimeProvider time)
 {
     /// <summary>Sets it; taken away, its session is closed at once and its tokens open nothing when this returns.</summary>
     /// <returns>The Link; null where there is none.</returns>
@@ -27,6 +27,8 @@ public sealed class LinkRights(Database database, LinkDirectory links, LinkSessi
         });
         var link = await links.RefreshAsync(linkId);
         await sites.RefreshLinkAsync(linkId);
+        // Approved, it may serve its practices now: their other sites are told.
+        notifier.Tell([.. sites.OfLink(linkId).Select(s => s.Id)]);
         if (status == LinkStatus.Revoked && sessions.Find(linkId) is { } session)
             await session.Line.CloseAsync(LineCloseReason.Revoked);
         return link;

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.Json;
 using Halo.Api.Errors;
 using Halo.Api.Links.Configuration;
@@ -5,6 +6,7 @@ using Halo.Api.Queries;
 using Halo.Api.Queries.Cancelling;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Sites;
+using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 using Halo.Line;
 using Halo.LinkProtocol;
@@ -14,7 +16,7 @@ namespace Halo.Api.Links;
 
 /// <summary>A session from its opening to its end: Hello, Welcome, then frames in both directions.</summary>
 public sealed partial class LinkSocket(
-    LinkTokens tokens, LinkDirectory links, LinkSessions sessions, SiteDirectory sites, SiteRegistry registry, LinkFrames frames, ImmediateQueries immediate,
+    LinkTokens tokens, LinkDirectory links, LinkSessions sessions, SiteDirectory sites, SiteRegistry registry, SiteStandings standings, LinkFrames frames, ImmediateQueries immediate,
     SessionSettling settling, AvailabilityHistory history, Uninstalling uninstalling, QueryCancelling cancelling, RemoteConfigurations configurations,
     ApiOptions options, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LinkSocket> log)
 {
@@ -74,6 +76,12 @@ public sealed partial class LinkSocket(
             LogProtocolError(visit.Link.Id, frame.Kind, e.Path);
             await visit.Line.CloseAsync(LineCloseReason.ProtocolError);
         }
+        catch (Exception e) when (e is StorageException or DbException { IsTransient: true })
+        {
+            // The Link comes again and tells all of it again.
+            LogNotRecorded(visit.Link.Id, frame.Kind, e.GetType().Name);
+            await visit.Line.CloseAsync(LineCloseReason.LedgerFailed);
+        }
     }
 
     async Task OnHelloAsync(Visit visit, Hello hello)
@@ -111,7 +119,7 @@ public sealed partial class LinkSocket(
         var verdicts = await settling.SettleAsync(session, hello);
         var configuration = configurations.For(visit.Link.Id);
         await visit.Line.SendAsync(FrameKind.Welcome, Guid.Empty,
-            new Welcome(session.Id, ProductVersion.Text, options.HeartbeatSeconds, verdicts, [.. own.Select(Enrolment.Notice)])
+            new Welcome(session.Id, ProductVersion.Text, options.HeartbeatSeconds, verdicts, [.. own.Select(standings.Notice)])
             {
                 Capabilities = [Welcome.TakesSiteChanges],
                 Configuration = configuration,
@@ -124,11 +132,17 @@ public sealed partial class LinkSocket(
         sessions.Open(session);
         history.Note(session.SiteIds, SiteContact.Online);
         Telemetry.SessionOpened();
+        // Its right may have been taken away since the token was looked at; whoever takes it from here on finds the session.
+        if (links.Find(visit.Link.Id) is not { Status: LinkStatus.Enrolled })
+        {
+            await visit.Line.CloseAsync(LineCloseReason.Revoked);
+            return;
+        }
         // Only now: what is asked for from here on finds the session, and what was changed since the Welcome was written did not.
         if (configurations.For(visit.Link.Id) is { } latest && latest.Version != configuration.Version)
             session.Tell(latest);
         cancelling.Repeat(session);
-        LogOpened(visit.Link.Id, hello.LinkVersion, string.Join("; ", own.Select(s => $"{s.Id}: {SiteView.Explain(s)}")));
+        LogOpened(visit.Link.Id, hello.LinkVersion, standings.Explain(own));
         // A site that the Link cannot describe yet is configured all the same; only what it has no more is gone.
         if (hello.ConfiguredSites is { } configured)
             await uninstalling.SitesAsync(visit.Link.Id, [.. configured, .. session.SiteIds]);
@@ -150,14 +164,16 @@ public sealed partial class LinkSocket(
         var described = changes.Sites ?? [];
         await registry.DescribeAsync(session.LinkId, visit.Hello! with { Sites = described });
         var own = described.Select(s => sites.Find(s.Id)).OfType<SiteRecord>().Where(s => s.LinkId == session.LinkId).ToList();
+        var before = session.SiteIds;
         session.SiteIds = [.. own.Select(s => s.Id)];
+        history.Note(session.SiteIds.Except(before), SiteContact.Online);
         if (changes.ConfiguredSites is { } configured)
             await uninstalling.SitesAsync(session.LinkId, [.. configured, .. session.SiteIds]);
-        session.Tell(new SiteNotices([.. own.Select(Enrolment.Notice)]) { Answers = changes.Id });
+        session.Tell(new SiteNotices([.. own.Select(standings.Notice)]) { Answers = changes.Id });
         session.Tell(configurations.For(session.LinkId));
         // What waits for a site that has come may be claimed now.
         session.WorkAvailable();
-        LogSiteChanges(session.LinkId, string.Join("; ", own.Select(s => $"{s.Id}: {SiteView.Explain(s)}")));
+        LogSiteChanges(session.LinkId, standings.Explain(own));
     }
 
     async Task OnRenewAsync(Visit visit, Renew renew)
@@ -185,8 +201,10 @@ public sealed partial class LinkSocket(
             await immediate.OnClosedInOrderAsync(session);
         if (!sessions.Close(session))
             return;
-        links.Heard(session.LinkId, closedInOrder: inOrder);
-        history.Note(session.SiteIds, inOrder ? SiteContact.Offline : SiteContact.Lost);
+        // One that was revoked does not come back by itself either: nobody waits for it.
+        var gone = inOrder || visit.Line.CloseReason == LineCloseReason.Revoked;
+        links.Heard(session.LinkId, closedInOrder: gone);
+        history.Note(session.SiteIds, gone ? SiteContact.Offline : SiteContact.Lost);
         if (inOrder && visit.Line.CloseReason == LineCloseReason.LinkUninstalled)
             await uninstalling.LinkAsync(session.LinkId);
     }
@@ -233,6 +251,9 @@ public sealed partial class LinkSocket(
 
     [LoggerMessage(1114, LogLevel.Information, "The settings of Link {LinkId} changed. {Sites}")]
     partial void LogSiteChanges(Guid linkId, string sites);
+
+    [LoggerMessage(1116, LogLevel.Warning, "The {Kind} of Link {LinkId} could not be recorded ({Exception}); its line is dropped, and it comes again")]
+    partial void LogNotRecorded(Guid linkId, FrameKind kind, string exception);
 
     [LoggerMessage(1113, LogLevel.Warning, "Link {LinkId} sent a {Kind} that cannot be read, at {Path}; its session was closed")]
     partial void LogProtocolError(Guid linkId, FrameKind kind, string? path);

@@ -4,15 +4,20 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Links;
 
 /// <summary>Tells Links at once what became of their sites, so that the log at the practice says so.</summary>
-public sealed class SiteNotifier(LinkSessions sessions, SiteDirectory sites)
+public sealed class SiteNotifier(LinkSessions sessions, SiteDirectory sites, SiteStandings standings)
 {
-    /// <summary>Tells each Link that is connected about its own among these sites; the others learn it from their next Welcome.</summary>
-    public void Tell(IEnumerable<Guid> siteIds)
+    /// <summary>
+    /// Tells each Link that is connected about its own among these sites and the others of their practices, which are told who serves
+    /// it; the rest learn it from their next Welcome.
+    /// </summary>
+    /// <param name="before">Those of the practices that the sites were of before.</param>
+    public void Tell(IReadOnlyCollection<Guid> siteIds, IReadOnlyList<SiteRecord>? before = null)
     {
-        foreach (var own in siteIds.Distinct().Select(sites.Find).OfType<SiteRecord>().GroupBy(s => s.LinkId))
+        var now = sites.OfPractices([.. siteIds, .. (before ?? []).Select(s => s.Id)]);
+        foreach (var own in now.GroupBy(s => s.LinkId))
         {
             if (sessions.Find(own.Key) is { } session)
-                session.Tell(new SiteNotices([.. own.Select(Enrolment.Notice)]));
+                session.Tell(new SiteNotices([.. own.Select(standings.Notice)]));
         }
     }
 }

@@ -138,8 +138,9 @@ public sealed class SiteAuthority(
 
     async Task PublishAsync(IReadOnlyList<Guid> siteIds)
     {
+        var before = directory.OfPractices(siteIds);
         await directory.RefreshAsync(siteIds);
-        notifier.Tell(siteIds);
+        notifier.Tell(siteIds, before);
     }
 
     /// <summary>What was let in by the old snapshot while the decision was being stored.</summary>

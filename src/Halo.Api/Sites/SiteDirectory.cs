@@ -28,16 +28,29 @@ public sealed class SiteDirectory(Database database, ApiOptions options) : IDisp
     readonly SemaphoreSlim _reading = new(1);
 
     /// <summary>All, oldest first.</summary>
-    public IEnumerable<SiteRecord> All => _sites.Values.OrderBy(s => s.CreatedAt).ThenBy(s => s.Id);
+    public IEnumerable<SiteRecord> All => Ordered(_sites.Values);
 
     /// <summary>One by its Halo GUID.</summary>
     public SiteRecord? Find(Guid id) => _sites.GetValueOrDefault(id);
 
+    /// <summary>A Link's own, in no order: asked for at each of its sessions, so nothing is sorted.</summary>
+    public IEnumerable<SiteRecord> OfLink(Guid linkId) => _sites.Select(s => s.Value).Where(s => s.LinkId == linkId);
+
+    /// <summary>The authoritative site of the same practice; null: it has no other.</summary>
+    public SiteRecord? OtherOfPractice(SiteRecord site) => _sites.Select(s => s.Value).FirstOrDefault(s => s.Authoritative && s.Id != site.Id && s.IsOfPractice(site));
+
+    /// <summary>These sites and all others of their practices, in no order.</summary>
+    public IReadOnlyList<SiteRecord> OfPractices(IReadOnlyCollection<Guid> ids)
+    {
+        var some = ids.Select(Find).OfType<SiteRecord>().ToList();
+        return [.. _sites.Select(s => s.Value).Where(s => some.Exists(s.IsOfPractice))];
+    }
+
     /// <summary>The sites of a practice that integrators may find, oldest first.</summary>
     /// <param name="pmsName">The PMS's name or type, in any case.</param>
-    public IEnumerable<SiteRecord> Authoritative(string pmsId, string pmsName) => All.Where(s =>
+    public IEnumerable<SiteRecord> Authoritative(string pmsId, string pmsName) => Ordered(_sites.Select(s => s.Value).Where(s =>
         s.PmsId == pmsId && s.Authoritative && s.Status != SiteStatus.Removed
-        && PmsNames.TypeOf(s.PmsName).Equals(PmsNames.TypeOf(pmsName), StringComparison.OrdinalIgnoreCase));
+        && PmsNames.TypeOf(s.PmsName).Equals(PmsNames.TypeOf(pmsName), StringComparison.OrdinalIgnoreCase)));
 
     /// <summary>Reads all, at start.</summary>
     public async Task LoadAsync(CancellationToken stop)
@@ -86,6 +99,8 @@ public sealed class SiteDirectory(Database database, ApiOptions options) : IDisp
             _reading.Release();
         }
     }
+
+    static IEnumerable<SiteRecord> Ordered(IEnumerable<SiteRecord> sites) => sites.OrderBy(s => s.CreatedAt).ThenBy(s => s.Id);
 
     SiteRecord Judge(SiteRecord site) => site with { MinimumVersion = options.MinimumVersions.MissedBy(site.PmsName, site.Metadata.PracticeManagementVersion) };
 

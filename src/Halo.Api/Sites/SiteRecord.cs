@@ -31,6 +31,27 @@ public sealed record SiteRecord
     /// <summary>What the Link said of it last.</summary>
     public ReportedSite? Reported { get; init; }
 
+    /// <summary>Whether two sites are of one practice, so that one of them counts.</summary>
+    public bool IsOfPractice(SiteRecord other) => PmsId == other.PmsId && PmsName == other.PmsName;
+
+    /// <summary>What it last reported otherwise than the operator knows it, in words; empty: nothing, as things stand.</summary>
+    public IReadOnlyList<string> Changes
+    {
+        get
+        {
+            var changes = new List<string>();
+            if (Reported is not { } reported)
+                return changes;
+            if (reported.PracticeManagementName != PmsName || reported.PracticeManagementSiteId != PmsId)
+                changes.Add($"practice ({reported.PracticeManagementSiteId} of {reported.PracticeManagementName} instead of {PmsId} of {PmsName})");
+            if (DatabaseIdentity is not null && reported.DatabaseIdentity is not null && reported.DatabaseIdentity != DatabaseIdentity)
+                changes.Add("database");
+            if (MachineId is not null && reported.MachineId is not null && reported.MachineId != MachineId)
+                changes.Add("machine");
+            return changes;
+        }
+    }
+
     public DatabaseHealth? Database { get; init; }
     public DateTimeOffset? HeartbeatAt { get; init; }
     public DateTimeOffset? ClientClockAt { get; init; }

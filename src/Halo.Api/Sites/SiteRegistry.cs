@@ -95,10 +95,10 @@ public sealed class SiteRegistry(Database database, SiteDirectory directory, Api
     /// <summary>At start: the minimum versions may have become others.</summary>
     public Task ApplyMinimumVersionsAsync() => database.WriteAsync(async t =>
     {
-        foreach (var site in directory.All)
+        foreach (var (id, stored) in await t.ReadAsync(r => (r.GetGuid(0), r.GetBoolean(1)), "SELECT id, version_too_old FROM sites"))
         {
-            await t.RunAsync("UPDATE sites SET version_too_old = @tooOld WHERE id = @id AND version_too_old <> @tooOld",
-                ("tooOld", site.MinimumVersion is not null), ("id", site.Id));
+            if (directory.Find(id) is { } site && site.MinimumVersion is not null != stored)
+                await t.RunAsync("UPDATE sites SET version_too_old = @tooOld WHERE id = @id", ("tooOld", !stored), ("id", id));
         }
         return 0;
     });

@@ -25,7 +25,7 @@ public sealed partial class Uninstalling(
     /// <summary>Every site of the Link that is not among those that it still has.</summary>
     public async Task SitesAsync(Guid linkId, IReadOnlyCollection<Guid> kept)
     {
-        var gone = directory.All.Where(s => s.LinkId == linkId && s.Status is SiteStatus.Active or SiteStatus.Initialising && !kept.Contains(s.Id))
+        var gone = directory.OfLink(linkId).Where(s => s.Status is SiteStatus.Active or SiteStatus.Initialising && !kept.Contains(s.Id))
             .Select(s => s.Id).ToList();
         if (gone.Count == 0)
             return;

@@ -17,6 +17,9 @@ public abstract class Database : IAsyncDisposable
     /// <summary>Writes that wait for their commit. Where they are many the store is slow, and new work is refused at the door.</summary>
     public abstract int Waiting { get; }
 
+    /// <summary>The last group commit failed. What follows it at the latest in a minute (<see cref="Sites.AvailabilityHistory.MarkEvery"/>) tells whether it goes on so.</summary>
+    public abstract bool RefusesWrites { get; }
+
     /// <summary>A connection for reading. Dispose it soon: it goes back to the pool.</summary>
     public abstract ValueTask<DbConnection> OpenAsync(CancellationToken stop = default);
 
@@ -47,12 +50,13 @@ public abstract class Database : IAsyncDisposable
 /// <param name="Parameters">Values by name, without the <c>@</c>; null is NULL.</param>
 public sealed record Statement(string Sql, params (string Name, object? Value)[] Parameters);
 
-/// <summary>The store failed in a way that its caller cannot mend: the connection was lost, the disk is full.</summary>
+/// <summary>The store failed in a way that its caller cannot mend: the connection was lost, the disk is full or read-only.</summary>
 /// <param name="message">What happened to the work, without its content.</param>
-public sealed class StorageException(string message, Exception? cause = null) : Exception(message, cause)
+/// <param name="nothingStored">Surely nothing of the write is stored; false: that is not known.</param>
+public sealed class StorageException(string message, Exception? cause = null, bool nothingStored = false) : Exception(message, cause)
 {
-    /// <summary>Whether nothing of the work is stored, for certain.</summary>
-    public bool NothingStored { get; init; }
+    /// <summary>Surely nothing of the write is stored; false: that is not known.</summary>
+    public bool NothingStored { get; } = nothingStored;
 
     /// <summary>Whether this is what a store throws that cannot be used now, disk and server alike.</summary>
     public static bool Means(Exception e) => e is StorageException or IOException or DbException { IsTransient: true };

@@ -66,6 +66,9 @@ public sealed class PostgresDatabase : Database
     public override int Waiting => Volatile.Read(ref _units) + _groups.Waiting;
 
     /// <inheritdoc/>
+    public override bool RefusesWrites => _groups.Refuses;
+
+    /// <inheritdoc/>
     public override async ValueTask<DbConnection> OpenAsync(CancellationToken stop = default) => await _source.OpenConnectionAsync(stop);
 
     /// <inheritdoc/>
@@ -105,7 +108,7 @@ public sealed class PostgresDatabase : Database
             {
                 throw committing
                     ? new StorageException("The connection to PostgreSQL was lost before the commit was confirmed; whether this write is stored is not known.", e)
-                    : new StorageException("PostgreSQL could not be reached, or the connection was lost; nothing of this write is stored.", e) { NothingStored = true };
+                    : new StorageException("PostgreSQL could not be reached, or the connection was lost; nothing of this write is stored.", e, nothingStored: true);
             }
         }
     }

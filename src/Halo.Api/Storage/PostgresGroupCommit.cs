@@ -17,6 +17,7 @@ sealed class PostgresGroupCommit : IAsyncDisposable
     readonly Channel<Entry> _waiting = Channel.CreateUnbounded<Entry>(new() { SingleReader = true });
     readonly Task _loop;
     int _count;
+    volatile bool _refuses;
 
     public PostgresGroupCommit(NpgsqlDataSource source)
     {
@@ -26,6 +27,9 @@ sealed class PostgresGroupCommit : IAsyncDisposable
 
     /// <summary>Statements that are not committed yet.</summary>
     public int Waiting => Volatile.Read(ref _count);
+
+    /// <summary>The last group could not be committed.</summary>
+    public bool Refuses => _refuses;
 
     public Task<int> Add(Statement statement)
     {
@@ -56,10 +60,12 @@ sealed class PostgresGroupCommit : IAsyncDisposable
                 if (connection is not { FullState: System.Data.ConnectionState.Open })
                     connection = await ReopenAsync(connection);
                 await CommitAsync(group, connection);
+                _refuses = false;
                 Telemetry.Committed(group.Count, started, stored: true);
             }
             catch (Exception e)
             {
+                _refuses = true;
                 Telemetry.Committed(group.Count, started, stored: false);
                 var lost = new StorageException(
                     "The connection to PostgreSQL was lost before the commit was confirmed; whether this write is stored is not known.", e);

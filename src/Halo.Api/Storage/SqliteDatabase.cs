@@ -30,6 +30,9 @@ public sealed class SqliteDatabase : Database
     public override int Waiting => _writer.Waiting;
 
     /// <inheritdoc/>
+    public override bool RefusesWrites => _writer.Refuses;
+
+    /// <inheritdoc/>
     public override async ValueTask<DbConnection> OpenAsync(CancellationToken stop = default)
     {
         var connection = new SqliteConnection(_readers);
@@ -65,8 +68,18 @@ public sealed class SqliteDatabase : Database
     }
 
     /// <inheritdoc/>
-    public override Task MigrateAsync(CancellationToken stop = default) =>
-        WriteAsync(transaction => Migrations.ApplyAsync(transaction, SchemaWords.Sqlite, _time), stop);
+    public override async Task MigrateAsync(CancellationToken stop = default)
+    {
+        try
+        {
+            await WriteAsync(transaction => Migrations.ApplyAsync(transaction, SchemaWords.Sqlite, _time), stop);
+        }
+        catch (Exception e) when (e is StorageException or SqliteException)
+        {
+            throw new StartupException($"The store {new SqliteConnectionStringBuilder(_readers).DataSource} cannot be used ({e.GetBaseException().Message}). "
+                + "Look at the disk and at who may write there; where the file is damaged, restore a backup (halo-api restore).", e);
+        }
+    }
 
     /// <inheritdoc/>
     public override async ValueTask DisposeAsync()

@@ -19,6 +19,7 @@ sealed class SqliteWriter : IAsyncDisposable
     List<SqliteWork> _waiting = [];
     bool _isUrgent;
     bool _stopping;
+    volatile bool _refuses;
 
     public SqliteWriter(string connectionString)
     {
@@ -36,6 +37,9 @@ sealed class SqliteWriter : IAsyncDisposable
                 return _waiting.Count;
         }
     }
+
+    /// <summary>The last group could not be committed.</summary>
+    public bool Refuses => _refuses;
 
     public void Add(SqliteWork work, bool mayWait = false)
     {
@@ -75,11 +79,13 @@ sealed class SqliteWriter : IAsyncDisposable
             }
             catch (Exception e)
             {
-                group.ForEach(w => w.Fail(e));
+                _refuses = true;
+                var closed = new StorageException($"SQLite could not be opened ({e.Message}); nothing of this write is stored.", e, nothingStored: true);
+                group.ForEach(w => w.Fail(closed));
                 group.Clear();
                 continue;
             }
-            if (!Write(group, connection, statements))
+            if (_refuses = !Write(group, connection, statements))
             {
                 // Whatever was wrong with it, the next group starts afresh.
                 statements.Dispose();
@@ -134,7 +140,7 @@ sealed class SqliteWriter : IAsyncDisposable
         catch (Exception e)
         {
             // Begin or commit failed, or SQLite undid everything: nothing of this group is stored. A task that failed before stays as it is.
-            var reason = new StorageException($"SQLite could not commit ({e.Message}); nothing of this write is stored.", e) { NothingStored = true };
+            var reason = new StorageException($"SQLite could not commit ({e.Message}); nothing of this write is stored.", e, nothingStored: true);
             Telemetry.Committed(group.Count, started, stored: false);
             group.ForEach(w => w.Fail(reason));
             return false;

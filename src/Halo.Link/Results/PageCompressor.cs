@@ -20,7 +20,7 @@ sealed class PageCompressor : IBufferWriter<byte>, IDisposable
     public long JsonBytes { get; private set; }
 
     /// <summary>Why the disk took no more; what is written after that is thrown away. Kept here so that nothing throws in the middle of a row.</summary>
-    public IOException? Fault { get; private set; }
+    public Exception? Fault { get; private set; }
 
     /// <summary>Whether a page is open.</summary>
     public bool IsOpen => _page is not null;
@@ -34,7 +34,7 @@ sealed class PageCompressor : IBufferWriter<byte>, IDisposable
         {
             _page = page();
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Fault = e;
         }
@@ -50,7 +50,7 @@ sealed class PageCompressor : IBufferWriter<byte>, IDisposable
         {
             return Fault is null ? _page!.Finish(rowStart, rowCount, JsonBytes) : null;
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Fault = e;
             return null;
@@ -122,7 +122,7 @@ sealed class PageCompressor : IBufferWriter<byte>, IDisposable
                 source = source[consumed..];
             }
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             Fault = e;
         }

@@ -29,7 +29,15 @@ sealed class PageFileWriter : IDisposable
         RandomNumberGenerator.Fill(salt);
         _cipher = PageFile.Cipher(key, salt);
         _file = OwnFiles.Open(_temporary, FileMode.Create, FileAccess.Write);
-        Append(salt);
+        try
+        {
+            Append(salt);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Free room in the current chunk; never empty.</summary>
@@ -71,8 +79,15 @@ sealed class PageFileWriter : IDisposable
         System.Buffers.ArrayPool<byte>.Shared.Return(_sealed);
         if (_finished)
             return;
-        File.Delete(_temporary);
         _share.Grow(-_position);
+        try
+        {
+            File.Delete(_temporary);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It goes with the query's folder, or at the next start.
+        }
     }
 
     void WriteChunk()

@@ -42,7 +42,14 @@ public sealed class PageSink(Spool spool, Guid queryId, int pageBytes, Action<IR
     public ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop)
     {
         Columns = columns;
-        _share = spool.ShareOf(queryId);
+        try
+        {
+            _share = spool.ShareOf(queryId);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return ValueTask.FromException(DiskRefused(e));
+        }
         begun(columns);
         return ValueTask.CompletedTask;
     }
@@ -63,7 +70,7 @@ public sealed class PageSink(Spool spool, Guid queryId, int pageBytes, Action<IR
         if (_buffer.JsonBytes >= pageBytes)
             ClosePage();
         if (_buffer.Fault is not null)
-            return ValueTask.FromException<bool>(DiskRefused());
+            return ValueTask.FromException<bool>(DiskRefused(_buffer.Fault));
         return _share!.HasRoom ? ValueTask.FromResult(true) : WaitForRoomAsync(stop);
     }
 
@@ -75,7 +82,7 @@ public sealed class PageSink(Spool spool, Guid queryId, int pageBytes, Action<IR
         if (_buffer.IsOpen)
             ClosePage();
         Digest = Convert.ToBase64String(_digests.GetCurrentHash());
-        return _buffer.Fault is null ? ValueTask.CompletedTask : ValueTask.FromException(DiskRefused());
+        return _buffer.Fault is null ? ValueTask.CompletedTask : ValueTask.FromException(DiskRefused(_buffer.Fault));
     }
 
     /// <summary>A page that is not finished is thrown away.</summary>
@@ -113,13 +120,13 @@ public sealed class PageSink(Spool spool, Guid queryId, int pageBytes, Action<IR
         { Code = FailureCodes.SpoolFull });
     }
 
-    RowSinkException DiskRefused() => IsFull(_buffer.Fault!)
+    static RowSinkException DiskRefused(Exception fault) => IsFull(fault)
         ? new(new(ErrorTypes.HaloLink, 507, "The disk of the agent is full; the statement was cancelled. Make room there.") { Code = FailureCodes.SpoolFull })
         : new(new(ErrorTypes.HaloLink, 500, "The agent could not write to its disk buffer; the statement was cancelled. Look at its disk.")
         { Code = FailureCodes.LinkError });
 
     /// <summary>ENOSPC, EDQUOT; ERROR_DISK_FULL, ERROR_HANDLE_DISK_FULL.</summary>
-    static bool IsFull(IOException fault) => OperatingSystem.IsWindows()
+    static bool IsFull(Exception fault) => OperatingSystem.IsWindows()
         ? (fault.HResult & 0xFFFF) is 112 or 39
         : fault.HResult is 28 or 122;
 }

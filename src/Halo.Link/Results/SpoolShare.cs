@@ -6,7 +6,7 @@ namespace Halo.Link.Results;
 sealed class SpoolShare(Spool spool, Guid queryId, string folder)
 {
     readonly Lock _lock = new();
-    readonly SortedDictionary<int, (long Bytes, bool Sent)> _pages = [];
+    readonly SortedDictionary<int, (long Bytes, bool Sent, string Path)> _pages = [];
     long _bytes;
     bool _closed;
 
@@ -49,14 +49,14 @@ sealed class SpoolShare(Spool spool, Guid queryId, string folder)
     public void Finished(int page, long bytes)
     {
         lock (_lock)
-            _pages[page] = (bytes, false);
+            _pages[page] = (bytes, false, PathOf(page, Spool.Waiting));
     }
 
     /// <summary>A page of an earlier run was found.</summary>
     public void Found(int page, long bytes, bool sent)
     {
         lock (_lock)
-            _pages[page] = (bytes, sent);
+            _pages[page] = (bytes, sent, PathOf(page, sent ? Spool.Delivered : Spool.Waiting));
         Grow(bytes);
     }
 
@@ -67,8 +67,17 @@ sealed class SpoolShare(Spool spool, Guid queryId, string folder)
         {
             if (!_pages.TryGetValue(page, out var known) || known.Sent)
                 return;
-            File.Move(PathOf(page, Spool.Waiting), PathOf(page, Spool.Delivered), overwrite: true);
-            _pages[page] = (known.Bytes, true);
+            var name = PathOf(page, Spool.Delivered);
+            try
+            {
+                File.Move(known.Path, name, overwrite: true);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // The name is for the next run alone: it would send the page once more, and the API would have it already.
+                name = known.Path;
+            }
+            _pages[page] = (known.Bytes, true, name);
         }
     }
 
@@ -86,10 +95,10 @@ sealed class SpoolShare(Spool spool, Guid queryId, string folder)
     public string? Find(int page)
     {
         lock (_lock)
-            return _pages.TryGetValue(page, out var known) ? PathOf(page, known.Sent ? Spool.Delivered : Spool.Waiting) : null;
+            return _pages.TryGetValue(page, out var known) ? known.Path : null;
     }
 
-    /// <summary>Gives up the oldest page that the API has; false when there is none.</summary>
+    /// <summary>Gives up the oldest page that the API has; false when there is none, or the disk does not let it go.</summary>
     public bool EvictOne()
     {
         lock (_lock)
@@ -98,7 +107,14 @@ sealed class SpoolShare(Spool spool, Guid queryId, string folder)
             {
                 if (!known.Sent)
                     continue;
-                File.Delete(PathOf(page, Spool.Delivered));
+                try
+                {
+                    File.Delete(known.Path);
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                {
+                    return false;
+                }
                 _pages.Remove(page);
                 Grow(-known.Bytes);
                 return true;

@@ -65,7 +65,21 @@ public sealed class DataDirectory : IDisposable
         }
         catch (JsonException)
         {
-            throw Unusable($"{file} is damaged: restore it from a backup. Where there is none, remove it; the Link then enrols as a new one.");
+            throw Unusable($"{file} is damaged: restore it from a backup. Where there is none, remove it and set a fresh enrolmentToken; the Link then enrols as a new one.");
+        }
+    }
+
+    /// <summary>Reads a JSON file that can be made again; null also where it is damaged or cannot be read.</summary>
+    public T? ReadCopy<T>(string name, JsonTypeInfo<T> type)
+        where T : class
+    {
+        try
+        {
+            return Read(name, type);
+        }
+        catch (Exception e) when (e is SettingsException or IOException or UnauthorizedAccessException)
+        {
+            return null;
         }
     }
 

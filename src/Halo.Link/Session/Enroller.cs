@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Halo.Contracts.Errors;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;
 using Halo.LinkProtocol.Messages;
@@ -13,14 +14,14 @@ public sealed partial class Enroller(
 {
     const string FileName = "enrolled.json";
     static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(30);
+    Enrolled? _done = directory.ReadCopy(FileName, LinkFilesJson.Default.Enrolled);
 
     /// <summary>Returns at once where the API knows these sites already.</summary>
     /// <returns>What the API said of the sites; null where it was not asked.</returns>
     /// <exception cref="NotAdmittedException">It was refused, or waits for approval.</exception>
     public async Task<EnrolResponse?> EnsureAsync(IReadOnlyList<SiteDescription> sites, CancellationToken stop)
     {
-        var done = directory.Read(FileName, LinkFilesJson.Default.Enrolled);
-        if (done is not null && done.Api == apiAddress && sites.All(s => done.Sites.Contains(s.Id)))
+        if (_done is { } done && done.Api == apiAddress && sites.All(s => done.Sites.Contains(s.Id)))
             return null;
         var request = new EnrolRequest(linkId, key.PublicKey(), HostInformation.Version, sites)
         {
@@ -32,14 +33,31 @@ public sealed partial class Enroller(
         var (response, retryAfter) = await AskAsync(body, stop);
         if (response.Status == "waiting")
             throw new NotAdmittedException("waiting",
-                "The API has this Link's enrolment; it waits until the operator of the Halo API approves it.", retryAfter ?? AskAgain);
-        directory.Write(FileName, new Enrolled(apiAddress, [.. sites.Select(s => s.Id)]), LinkFilesJson.Default.Enrolled);
+                $"The API has this Link's enrolment; it waits until the operator of the Halo API approves it, whom its id helps: {linkId}.", retryAfter ?? AskAgain);
+        Remember(new(apiAddress, [.. sites.Select(s => s.Id)]));
         LogEnrolled(linkId, apiAddress);
         return response;
     }
 
     /// <summary>The API does not know the Link any more: enrol again at the next try.</summary>
-    public void Forget() => File.Delete(directory.PathOf(FileName));
+    public void Forget() => Remember(null);
+
+    /// <summary>On disk it only saves the next start a question: a disk that refuses keeps nobody from connecting.</summary>
+    void Remember(Enrolled? done)
+    {
+        _done = done;
+        try
+        {
+            if (done is null)
+                File.Delete(directory.PathOf(FileName));
+            else
+                directory.Write(FileName, done, LinkFilesJson.Default.Enrolled);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogUnwritten(directory.PathOf(FileName), e.GetType().Name);
+        }
+    }
 
     async Task<(EnrolResponse Response, TimeSpan? RetryAfter)> AskAsync(byte[] body, CancellationToken stop)
     {
@@ -55,7 +73,8 @@ public sealed partial class Enroller(
         }
         catch (ApiRefusedException e) when (e.Status == HttpStatusCode.Forbidden)
         {
-            throw new NotAdmittedException("forbidden", $"The API refused to enrol this Link: {e.Message}");
+            // The same reason as a session's that was closed for it, and so said once.
+            throw new NotAdmittedException(e.Code == ErrorCodes.LinkRevoked ? LineCloseReason.Revoked : "forbidden", $"The API refused to enrol this Link: {e.Message}");
         }
         catch (ApiRefusedException e) when (e.Status == HttpStatusCode.Conflict)
         {
@@ -65,6 +84,9 @@ public sealed partial class Enroller(
                 + "Where it takes the place of the old one, ask the operator of the Halo API to move authority to it and to revoke the old one.");
         }
     }
+
+    [LoggerMessage(2008, LogLevel.Warning, "{Path} could not be written ({Kind}); the Link works, and looks at it again at its next start.")]
+    partial void LogUnwritten(string path, string kind);
 
     [LoggerMessage(2001, LogLevel.Information, "Enrolled as Link {LinkId} at {Api}.")]
     partial void LogEnrolled(Guid linkId, string api);

@@ -130,7 +130,7 @@ public sealed partial class FrameDispatcher(
     [LoggerMessage(2010, LogLevel.Information, "Site {SiteId} can be queried. {Message}")]
     partial void LogServed(Guid siteId, string message);
 
-    [LoggerMessage(2011, LogLevel.Warning, "Site {SiteId} cannot be queried by integrators yet. {Message}")]
+    [LoggerMessage(2011, LogLevel.Warning, "Site {SiteId} cannot be queried by integrators. {Message}")]
     partial void LogNotServed(Guid siteId, string message);
 
     [LoggerMessage(2012, LogLevel.Warning, "A message of kind {Kind} from the API could not be read; where this goes on, update Halo Link.")]

@@ -18,8 +18,27 @@ public sealed class LinkConnector(
     public async Task<(LineConnection Line, IReadOnlyList<SiteNotice> Notices)> ConnectAsync(IReadOnlyList<SiteDescription> sites, CancellationToken stop)
     {
         var enrolled = await enroller.EnsureAsync(sites, stop);
+        if (enrolled is null && !await HasTokenAsync(stop))
+        {
+            // Unknown there, waiting, or revoked: an enrolment says which, in words for people.
+            enroller.Forget();
+            enrolled = await enroller.EnsureAsync(sites, stop);
+        }
         var token = await TokenAsync(justEnrolled: enrolled is not null, stop);
         return (await OpenAsync(token, stop), enrolled?.Sites ?? []);
+    }
+
+    async Task<bool> HasTokenAsync(CancellationToken stop)
+    {
+        try
+        {
+            await tokens.GetAsync(stop);
+            return true;
+        }
+        catch (ApiRefusedException e) when (AccessTokens.IsRefusal(e))
+        {
+            return false;
+        }
     }
 
     async Task<string> TokenAsync(bool justEnrolled, CancellationToken stop)
@@ -32,9 +51,8 @@ public sealed class LinkConnector(
         }
         catch (ApiRefusedException e) when (AccessTokens.IsRefusal(e))
         {
-            enroller.Forget();
-            throw new NotAdmittedException("token", $"The API does not trust this Link: {e.Message} The Link enrols again; "
-                + "where that is refused too, ask the operator of the Halo API whether the Link was revoked.");
+            throw new NotAdmittedException("token", $"The API knows this Link and gives it no access: {e.Message} "
+                + "Check that the setting api is the address under which the API is known, and tell the operator of the Halo API where that does not help.");
         }
     }
 
@@ -59,9 +77,10 @@ public sealed class LinkConnector(
             socket.Dispose();
             if (status == HttpStatusCode.Unauthorized)
                 tokens.Forget();
-            if (status is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
-                throw new NotAdmittedException("socket",
-                    "The API refused the session. Where this goes on, ask its operator whether this Link was revoked.");
+            if (status == HttpStatusCode.Unauthorized)
+                throw new ApiRefusedException(HttpStatusCode.Unauthorized, "The access token is not good any more. The Link asks for another.");
+            if (status == HttpStatusCode.Forbidden)
+                throw new NotAdmittedException("socket", "The session was refused (403): by a proxy on the way, or by the API where the setting api is not its https address.");
             if (e is OperationCanceledException && !stop.IsCancellationRequested)
                 throw new HttpRequestException(string.Create(CultureInfo.InvariantCulture, $"The API did not open the session within {settings.CallWithin.TotalSeconds:0.#} seconds."));
             throw;

@@ -30,6 +30,8 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan?
         AllowAutoRedirect = false,
         ConnectTimeout = TimeSpan.FromSeconds(15),
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(60),
+        // Uploads would keep a connection busy, and so open, to where the API was before its name moved.
+        PooledConnectionLifetime = TimeSpan.FromMinutes(5),
     };
 
     /// <summary>A client for <paramref name="api"/> over <paramref name="handler"/>.</summary>
@@ -94,7 +96,10 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan?
             using var response = await http.SendAsync(request, limit.Token);
             var content = await response.Content.ReadAsByteArrayAsync(limit.Token);
             if (!response.IsSuccessStatusCode)
-                throw new ApiRefusedException(response.StatusCode, MessageOf(response, content), RetryAfter(response));
+            {
+                var (message, code) = Read(response, content);
+                throw new ApiRefusedException(response.StatusCode, message, RetryAfter(response), code);
+            }
             return (content, RetryAfter(response));
         }
         catch (SocketException e)
@@ -110,18 +115,18 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan?
 
     static TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter?.Delta;
 
-    static string MessageOf(HttpResponseMessage response, byte[] content)
+    static (string Message, string? Code) Read(HttpResponseMessage response, byte[] content)
     {
         try
         {
-            if (JsonSerializer.Deserialize(content, HaloJson.Default.ErrorResponse)?.Error?.Message is { Length: > 0 } message)
-                return message;
+            if (JsonSerializer.Deserialize(content, HaloJson.Default.ErrorResponse)?.Error is { Message.Length: > 0 } error)
+                return (error.Message, error.Code);
         }
         catch (JsonException)
         {
             // A proxy's own page, most likely: the status is all that is to be had from it.
         }
-        return string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)response.StatusCode} {response.ReasonPhrase}");
+        return (string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)response.StatusCode} {response.ReasonPhrase}."), null);
     }
 
     static string Relative(string path) => path.TrimStart('/');
@@ -130,11 +135,14 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan?
 }
 
 /// <summary>The API answered, and it was no.</summary>
-public sealed class ApiRefusedException(HttpStatusCode status, string message, TimeSpan? retryAfter) : Exception(message)
+public sealed class ApiRefusedException(HttpStatusCode status, string message, TimeSpan? retryAfter = null, string? code = null) : Exception(message)
 {
     public HttpStatusCode Status { get; } = status;
 
     public TimeSpan? RetryAfter { get; } = retryAfter;
+
+    /// <summary>The API's own word for it; null where it gave none.</summary>
+    public string? Code { get; } = code;
 }
 
 /// <summary>The session cannot be had now, for a reason that somebody can put right.</summary>

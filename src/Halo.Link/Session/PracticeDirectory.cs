@@ -22,8 +22,8 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
     static readonly TimeSpan LongestHeldRetry = TimeSpan.FromSeconds(10);
 
     readonly ConcurrentDictionary<Guid, PracticeTexts> _known = new(
-        directory.Read(FileName, LinkFilesJson.Default.KnownPractices)?.Sites ?? new Dictionary<Guid, PracticeTexts>());
-    readonly ConcurrentDictionary<Guid, bool> _failing = new();
+        directory.ReadCopy(FileName, LinkFilesJson.Default.KnownPractices)?.Sites ?? new Dictionary<Guid, PracticeTexts>());
+    readonly ConcurrentDictionary<Guid, string> _failing = new();
     TaskCompletionSource _again = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The sites that can be announced, as they are known now.</summary>
@@ -31,6 +31,9 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
     [
         .. sites.All.Select(s => Describe(s, health(s.Id))).OfType<SiteDescription>(),
     ];
+
+    /// <summary>Why the last reading of a site's database failed; null: it did not.</summary>
+    public string? FailureOf(Guid siteId) => _failing.GetValueOrDefault(siteId);
 
     /// <summary>Reads every database once, before the API is told anything: at a start, or of changed settings.</summary>
     /// <param name="tell">Tells the API; a site that could be read at last is served when this has returned.</param>
@@ -70,7 +73,7 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
         while (true)
         {
             var again = Volatile.Read(ref _again).Task;
-            var failing = sites.All.Any(s => _failing.GetValueOrDefault(s.Id));
+            var failing = sites.All.Any(s => FailureOf(s.Id) is not null);
             using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
             var wait = !failing ? Refresh : sites.All.Any(s => s.IsHeldBack) && retry > LongestHeldRetry ? LongestHeldRetry : retry;
             await Task.WhenAny(Task.Delay(wait, time, over.Token), again);
@@ -124,9 +127,10 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
             reading.Failed(e);
         }
         limit.Cancel();
-        if (reading.Failure is { } failure && !_failing.GetValueOrDefault(site.Id))
-            LogUnread(site.Id, site.Settings.Engine, failure.What, failure.Kind, failure.Code);
-        _failing[site.Id] = reading.Failure is not null;
+        if (reading.Failure is not { } failure)
+            _failing.TryRemove(site.Id, out _);
+        else if (failure != FailureOf(site.Id))
+            LogUnread(site.Id, site.Settings.Engine, _failing[site.Id] = failure);
         if (doubtful && !IsOfTarget(site, reading.Texts))
             LogHeldBack(site.Id);
         // What was read stands, whatever failed beside it.
@@ -150,7 +154,7 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
     }
 
     [LoggerMessage(2041, LogLevel.Warning,
-        "Site {SiteId}: the settings name another database than before, and it has not been read yet. Until it has, no query reaches it: it may be another practice's. "
+        "Site {SiteId}: the settings name another server or database than before, and it could not be read yet. Until it is, no query reaches it: it may be another practice's. "
         + "Check that the server is up and the login right; the Link keeps trying.")]
     partial void LogHeldBack(Guid siteId);
 
@@ -161,6 +165,7 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
     partial void LogUnwritten(string path, string kind);
 
     [LoggerMessage(2002, LogLevel.Warning,
-        "The database of site {SiteId} ({Engine}) could not be read for what it says of the practice ({What}): {Kind} {Code}. What was known before is used; the Link keeps trying.")]
-    partial void LogUnread(Guid siteId, string engine, string what, string kind, string? code);
+        "The database of site {SiteId} ({Engine}) could not be read for what it says of the practice ({Failure}). What was read before counts meanwhile. "
+        + "Check that the server is up, that the login is right and may read this, and the SQL in the settings; the Link keeps trying.")]
+    partial void LogUnread(Guid siteId, string engine, string failure);
 }

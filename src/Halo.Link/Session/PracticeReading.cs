@@ -26,7 +26,7 @@ sealed class PracticeReading(LocalSite site, PracticeTexts before)
     }
 
     /// <summary>What failed first, by the setting's name, and how; null: nothing.</summary>
-    public (string What, string Kind, string? Code)? Failure { get; private set; }
+    public string? Failure { get; private set; }
 
     public async Task RunAsync(CancellationToken stop)
     {
@@ -35,13 +35,13 @@ sealed class PracticeReading(LocalSite site, PracticeTexts before)
         var target = DatabaseTarget.Digest(settings.Engine, settings.ConnectionString);
         await PutAsync("the database's own identity", () => ReadIdentityAsync(connection, stop),
             (t, v) => t with { DatabaseIdentity = v ?? (t.Target == target ? t.DatabaseIdentity : null), Target = target }, evenNothing: true);
-        await ReadAsync("practiceManagementSiteId", settings.PracticeManagementSiteId, (t, v) => t with { PracticeManagementSiteId = v });
-        await ReadAsync("practiceManagementName", settings.PracticeManagementName, (t, v) => t with { PracticeManagementName = v });
+        await ReadAsync("practiceManagementSiteId", settings.PracticeManagementSiteId, (t, v) => t with { PracticeManagementSiteId = v }, required: true);
+        await ReadAsync("practiceManagementName", settings.PracticeManagementName, (t, v) => t with { PracticeManagementName = v }, required: true);
         await ReadAsync("practiceManagementVersion", settings.PracticeManagementVersion, (t, v) => t with { PracticeManagementVersion = v });
         await ReadAsync("practiceName", settings.PracticeName, (t, v) => t with { PracticeName = v });
 
-        Task ReadAsync(string name, TextSource? source, Func<PracticeTexts, string?, PracticeTexts> put) =>
-            source?.Sql is { } sql ? PutAsync(name, () => ReadTextAsync(connection, sql, stop), put) : Task.CompletedTask;
+        Task ReadAsync(string name, TextSource? source, Func<PracticeTexts, string?, PracticeTexts> put, bool required = false) =>
+            source?.Sql is { } sql ? PutAsync(name, () => ReadTextAsync(connection, sql, stop), put, required: required) : Task.CompletedTask;
     }
 
     /// <summary>It ended before its end, or took too long; what comes after counts no more.</summary>
@@ -50,13 +50,16 @@ sealed class PracticeReading(LocalSite site, PracticeTexts before)
         lock (_lock)
         {
             _over = true;
-            Failure ??= (_at, e is TimeoutException ? "no answer within five seconds" : e.GetType().Name, CodeOf(e));
+            Failure ??= $"{_at}: {(e is TimeoutException ? "no answer within five seconds" : Name(e))}";
         }
     }
 
-    string? CodeOf(Exception e) => site.Engine.NameError(e) is { } named ? named.SqlState ?? named.ErrorCode.ToString(CultureInfo.InvariantCulture) : null;
+    /// <summary>Kind and number: the database's own words stay out of the log.</summary>
+    string Name(Exception e) => site.Engine.NameError(e) is { } named
+        ? $"{e.GetType().Name} {named.SqlState ?? named.ErrorCode.ToString(CultureInfo.InvariantCulture)}"
+        : e.GetType().Name;
 
-    async Task PutAsync(string what, Func<Task<string?>> read, Func<PracticeTexts, string?, PracticeTexts> put, bool evenNothing = false)
+    async Task PutAsync(string what, Func<Task<string?>> read, Func<PracticeTexts, string?, PracticeTexts> put, bool evenNothing = false, bool required = false)
     {
         lock (_lock)
             _at = what;
@@ -64,13 +67,17 @@ sealed class PracticeReading(LocalSite site, PracticeTexts before)
         {
             var value = await read();
             lock (_lock)
+            {
                 if ((evenNothing || value is not null) && !_over)
                     _texts = put(_texts, value);
+                else if (required && value is null)
+                    Failure ??= $"{what}: its SQL gives nothing";
+            }
         }
         catch (DbException e)
         {
             lock (_lock)
-                Failure ??= (what, e.GetType().Name, CodeOf(e));
+                Failure ??= $"{what}: {Name(e)}";
         }
     }
 

@@ -29,7 +29,7 @@ public sealed class Runs
 
     internal static Runs Begin(DataDirectory directory, TimeProvider time, string? boot, Func<int, bool> isAlive)
     {
-        var last = Read(directory);
+        var last = directory.ReadCopy(FileName, LinkFilesJson.Default.RunRecord);
         var over = last is not null && (last.Ended || boot is not null && last.BootId == boot && !isAlive(last.ProcessId));
         var runs = new Runs(directory, new(Guid.CreateVersion7(time.GetUtcNow()), boot, Environment.ProcessId, Ended: false,
             over ? [.. last!.Before.Prepend(last.RunId).Take(MostBefore)] : []));
@@ -39,18 +39,6 @@ public sealed class Runs
 
     /// <summary>Writes down that it has ended: nothing is said to the API after this.</summary>
     public void End() => Write(_present with { Ended = true });
-
-    static RunRecord? Read(DataDirectory directory)
-    {
-        try
-        {
-            return directory.Read(FileName, LinkFilesJson.Default.RunRecord);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or Settings.SettingsException)
-        {
-            return null;
-        }
-    }
 
     void Write(RunRecord record)
     {

@@ -36,7 +36,7 @@ sealed class SessionWords
     {
         LineCloseReason.AlreadyConnected =>
             "Another Link with the same identity is connected: this data directory was copied, or this machine was cloned or restored. "
-            + "Stop the other one; or, where both are wanted, remove identity.json and link.key from the data directory of one of them.",
+            + "Stop the other one; or, where both are wanted, remove identity.json and link.key from the data directory of the copy and set a fresh enrolmentToken there.",
         LineCloseReason.PlaceKept =>
             "The API has restarted, and keeps this Link's place for the run that was connected before, which may be on another machine: this one may be a clone. "
             + "Where that one does not come back, this one is let in within two minutes; nothing has to be done.",
@@ -45,6 +45,7 @@ sealed class SessionWords
         LineCloseReason.Replaced => "Another session of this Link took over.",
         LineCloseReason.TokenExpired => "The session's token ran out before it could be renewed.",
         LineCloseReason.ProtocolError => "The API and this Link did not understand each other: update Halo Link, and tell the operator of the Halo API where that does not help.",
+        LineCloseReason.LedgerFailed => "The API could not write to its own store.",
         LineCloseReason.Silent => "The API was silent for 30 seconds.",
         "NoWelcome" => "The API did not answer this Link's Hello within 30 seconds.",
         null => "The line broke.",

@@ -78,13 +78,17 @@ public sealed record SiteReport(Guid SiteId, string Engine, bool Announced)
     /// <summary>The API's words: why, and what to do.</summary>
     public string? Message { get; init; }
 
+    /// <summary>Why the last reading of what the database says of the practice failed, by the setting's name; null: it did not, or nothing is to be read.</summary>
+    public string? Unread { get; init; }
+
     public required DatabaseHealth Database { get; init; }
 
     public string ToText()
     {
-        var authority = !Announced ? "not announced: its practice id could not be read from the database yet"
+        var authority = !Announced ? "not announced: its practice's id or name could not be read from the database yet"
             : Authoritative switch { true => "authoritative", false => "not authoritative", null => "the API has not said yet" };
         var words = string.IsNullOrWhiteSpace(Message) ? "" : $" ({Message})";
-        return $"site {SiteId} {Practice ?? "?"} [{Engine}]: {authority}{words}; database {Database.Status.ToString().ToLowerInvariant()}";
+        var unread = Unread is null ? "" : $"; could not be read: {Unread}";
+        return $"site {SiteId} {Practice ?? "?"} [{Engine}]: {authority}{words}; database {Database.Status.ToString().ToLowerInvariant()}{unread}";
     }
 }

@@ -100,7 +100,19 @@ public sealed partial class StatusServer(
         }
         finally
         {
+            RemoveSocket();
+        }
+    }
+
+    void RemoveSocket()
+    {
+        try
+        {
             File.Delete(directory.StatusSocket);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Nobody listens there any more, and the next start removes it.
         }
     }
 

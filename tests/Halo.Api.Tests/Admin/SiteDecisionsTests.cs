@@ -76,6 +76,26 @@ public class SiteDecisionsTests(SharedPostgres postgres)
     }
 
     [Theory, OnBothStores]
+    public async Task A_site_that_does_not_count_is_told_which_one_serves_its_practice_or_that_none_does(StoreKind kind)
+    {
+        await using var host = await StoreHost.StartAsync(kind, postgres);
+        await using var first = new SimulatedLink(host);
+        await using var spare = new SimulatedLink(host);
+        await first.StartAsync();
+        var told = Assert.Single((await spare.StartAsync()).Sites).Message;
+        Assert.Contains($"served by another site, {first.SiteId};", told, StringComparison.Ordinal);
+        Assert.Contains($"move authority to site {spare.SiteId}", told, StringComparison.Ordinal);
+
+        await host.AdminAsync(HttpMethod.Delete, $"/admin/v1/sites/{first.SiteId}");
+        told = (await NoticeAsync(spare)).Message;
+        Assert.Contains("No site serves practice", told, StringComparison.Ordinal);
+        Assert.Contains($"give authority to site {spare.SiteId}", told, StringComparison.Ordinal);
+
+        await host.AdminAsync(HttpMethod.Put, $"/admin/v1/sites/{spare.SiteId}/authority");
+        Assert.StartsWith("This site serves practice", (await NoticeAsync(spare)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory, OnBothStores]
     public async Task Confirming_takes_over_the_machine_and_database_that_were_reported_and_lets_waiting_work_go(StoreKind kind)
     {
         await using var host = await StoreHost.StartAsync(kind, postgres);
@@ -85,7 +105,9 @@ public class SiteDecisionsTests(SharedPostgres postgres)
         var waiting = await AskAsync(host, link.SiteId, key);
         await link.BreakAsync();
         var moved = link.Hello() with { MachineId = "machine-2", Sites = [link.Site with { DatabaseIdentity = "db-2" }] };
-        Assert.False(Assert.Single((await link.ConnectAsync(moved)).Sites).Confirmed);
+        var notice = Assert.Single((await link.ConnectAsync(moved)).Sites);
+        Assert.False(notice.Confirmed);
+        Assert.Contains("another database, another machine", notice.Message, StringComparison.Ordinal);
         Assert.Empty(await link.ClaimAsync());
         var shown = (await host.AdminAsync(HttpMethod.Get, $"/admin/v1/sites/{link.SiteId}")).GetProperty("reported");
         Assert.Equal("machine-2", shown.GetProperty("machineId").GetString());

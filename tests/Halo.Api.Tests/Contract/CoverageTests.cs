@@ -1,5 +1,7 @@
 using System.Text.RegularExpressions;
+using Halo.Api.Queries.Ledger;
 using Halo.Contracts.Errors;
+using Halo.LinkProtocol;
 using Halo.Testing;
 
 namespace Halo.Api.Tests.Contract;
@@ -7,19 +9,30 @@ namespace Halo.Api.Tests.Contract;
 /// <summary>The pages about the contract name what is there.</summary>
 public partial class CoverageTests
 {
+    static List<string> Sources() => [.. Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests"), "*.cs", SearchOption.AllDirectories)
+        .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal)).Select(File.ReadAllText)];
+
     static string Page(string name) => File.ReadAllText(Path.Combine(Repository.Root, "docs", name));
 
     [Fact]
     public void Every_test_that_the_table_of_rules_names_is_there()
     {
-        var sources = Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests"), "*.cs", SearchOption.AllDirectories)
-            .Where(f => !f.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
-            .Select(File.ReadAllText).ToList();
+        var sources = Sources();
         var named = TestName().Matches(Page("contract-coverage.md")).Select(m => (Class: m.Groups[1].Value, Method: m.Groups[2].Value)).Distinct().ToList();
         Assert.True(named.Count > 80, $"Only {named.Count} tests are named.");
         var missing = named.Where(n => !sources.Any(s =>
             Regex.IsMatch(s, $@"\bclass {n.Class}\b") && Regex.IsMatch(s, $@"\b{n.Method}\("))).Select(n => $"{n.Class}.{n.Method}").ToList();
         Assert.True(missing.Count == 0, $"docs/contract-coverage.md names tests that do not exist: {string.Join(", ", missing)}");
+    }
+
+    [Fact]
+    public void Every_test_that_the_page_of_promises_names_is_there()
+    {
+        var sources = Sources();
+        var page = Page("reliability.md");
+        var missing = TestClass().Matches(page).Select(m => m.Groups[1].Value).Distinct().Where(c => !sources.Any(s => Regex.IsMatch(s, $@"\bclass {c}\b")))
+            .Concat(TestMethod().Matches(page).Select(m => m.Groups[1].Value).Distinct().Where(m => !sources.Any(s => Regex.IsMatch(s, $@"\b{m}\(")))).ToList();
+        Assert.True(missing.Count == 0, $"docs/reliability.md names tests that do not exist: {string.Join(", ", missing)}");
     }
 
     [Fact]
@@ -39,6 +52,40 @@ public partial class CoverageTests
         Assert.All(codes, c => Assert.Contains($"| `{c}` |", page, StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void Every_test_that_the_promises_name_is_there()
+    {
+        var sources = string.Join('\n', Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests"), "*Tests.cs", SearchOption.AllDirectories).Select(File.ReadAllText));
+        var named = PromisedTest().Matches(Page("reliability.md")).SelectMany(m => new[] { $"class {m.Groups[1].Value}", m.Groups[2].Value }).Where(n => n != "").Distinct().ToList();
+        Assert.True(named.Count > 60, $"Only {named.Count} tests are named.");
+        Assert.All(named, n => Assert.Matches($@"\b{n}\b", sources));
+    }
+
+    [Fact]
+    public void The_diagram_of_the_lifecycle_shows_every_move_and_no_other() => Assert.Equal(
+        QueryLifecycle.Moves.Select(m => $"{QueryLifecycle.Word(m.From)} --> {QueryLifecycle.Word(m.To)}").Distinct().Order(),
+        DrawnMove().Matches(Page("architecture.md")).Select(m => m.Value).Order());
+
+    [Fact]
+    public void The_page_of_the_protocol_numbers_every_kind_of_frame_as_it_is() => Assert.Equal(
+        Enum.GetValues<FrameKind>().Select(k => $"| `0x{(int)k:X2}` | {k} |").Order(),
+        NumberedKind().Matches(Page("protocol.md")).Select(m => m.Value).Order());
+
+    [GeneratedRegex("([A-Z][A-Za-z]+Tests)(?:\\.([A-Z][A-Za-z0-9]*_[A-Za-z0-9_]+))?`")]
+    private static partial Regex PromisedTest();
+
+    [GeneratedRegex("(?<=\\n    )[a-z][A-Za-z]+ --> [a-z][A-Za-z]+")]
+    private static partial Regex DrawnMove();
+
+    [GeneratedRegex("\\| `0x[0-9A-F]{2}` \\| [A-Za-z]+ \\|")]
+    private static partial Regex NumberedKind();
+
     [GeneratedRegex("`([A-Z][A-Za-z]+)\\.([A-Z][A-Za-z0-9]*_[A-Za-z0-9_]+)`")]
     private static partial Regex TestName();
+
+    [GeneratedRegex(@"\b([A-Z][A-Za-z0-9]+Tests)\b(?!/)")]
+    private static partial Regex TestClass();
+
+    [GeneratedRegex(@"[.`]([A-Z][a-z]*_[A-Za-z0-9_]+)`")]
+    private static partial Regex TestMethod();
 }

@@ -74,6 +74,27 @@ public class SecondRunTests(SharedPostgres postgres)
     }
 
     [Fact]
+    public async Task A_Link_that_is_revoked_while_its_Hello_waits_gets_no_session()
+    {
+        await using var store = await RestartableStore.CreateAsync(StoreKind.Sqlite, postgres);
+        var before = await ApiHost.StartAsync(store.Settings);
+        await using var old = new SimulatedLink(before);
+        await old.StartAsync();
+        await before.DisposeAsync();
+
+        var time = new ManualTime(DateTimeOffset.UtcNow);
+        await using var host = await ApiHost.StartAsync(time, store.Settings);
+        await using var fresh = old.Clone(host);
+        time.Advance(new LivenessOptions().ReturnWithin - LinkSessions.LongestWait / 2);
+        await SayHelloAsync(fresh);
+        await WaitsAsync(host);
+        await host.AdminAsync(HttpMethod.Post, $"/admin/v1/links/{old.LinkId}/revoke");
+        time.Advance(LinkSessions.LongestWait / 2);
+        Assert.Equal(LineCloseReason.Revoked, await fresh.EndAsync());
+        await Until.TrueAsync(() => Task.FromResult(host.Services.GetRequiredService<LinkSessions>().Find(old.LinkId) is null));
+    }
+
+    [Fact]
     public async Task A_restarted_run_of_the_same_Link_takes_its_place_at_once()
     {
         await using var store = await RestartableStore.CreateAsync(StoreKind.Sqlite, postgres);

@@ -77,6 +77,9 @@ public class SessionTests
         var error = await enrolled.ErrorAsync(403);
         Assert.Equal(ErrorCodes.LinkRevoked, error.Code);
         Assert.Contains("operator", error.Message, StringComparison.Ordinal);
+        // Nobody waits two minutes for it.
+        await Until.TrueAsync(async () =>
+            (await host.AdminAsync(HttpMethod.Get, $"/admin/v1/sites/{link.SiteId}")).GetProperty("availability").GetString() == "offline");
     }
 
     [Fact]

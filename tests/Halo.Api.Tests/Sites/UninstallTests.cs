@@ -119,6 +119,8 @@ public class UninstallTests(SharedPostgres postgres)
         Assert.True(back.Sites.Single(s => s.SiteId == second).Authoritative);
         var site = await SiteAsync(host, second);
         Assert.Equal(("active", "online"), (site.GetProperty("status").GetString(), site.GetProperty("availability").GetString()));
+        await Until.TrueAsync(async () => (await host.AdminAsync(HttpMethod.Get, $"/admin/v1/sites/{second}/availability")).GetProperty("intervals")
+            .EnumerateArray().Last().GetProperty("availability").GetString() == "online");
         var asking = host.SendAsync(HttpMethod.Post, $"/integrator/sites/{second}/queries/immediate", Ask, key);
         await link.AnswerAsync((await link.ExpectExecuteAsync()).QueryId, "[]", 0);
         using var answer = await asking;

@@ -1,3 +1,4 @@
+using Halo.Contracts.Errors;
 using Halo.Contracts.Sites;
 using Halo.Link.Session;
 using Halo.Link.Settings;
@@ -35,6 +36,21 @@ public class SessionTests
         Assert.Equal(first.Sites[0].Id, second.Sites[0].Id);
         Assert.NotEqual(first.RunId, second.RunId);
         Assert.Equal(1, api.EnrolCalls);
+    }
+
+    [Theory]
+    [InlineData("enrolled.json", 2)]
+    [InlineData("practices.json", 1)]
+    public async Task A_note_that_can_be_had_again_keeps_nobody_from_connecting_when_it_is_damaged(string file, int enrolments)
+    {
+        await using var api = await TestApi.StartAsync();
+        await using var link = new RunningLink(api.Address).Start();
+        var before = await (await api.NextSessionAsync()).WelcomeAsync();
+        await link.StopAsync();
+        await File.WriteAllTextAsync(Path.Combine(link.Settings.DataDirectory, file), "", TestContext.Current.CancellationToken);
+        link.Start();
+        Assert.Equal(before.Sites[0].Id, (await (await api.NextSessionAsync()).WelcomeAsync()).Sites[0].Id);
+        Assert.Equal(enrolments, api.EnrolCalls);
     }
 
     [Fact]
@@ -133,6 +149,25 @@ public class SessionTests
         link.Start();
         await (await api.NextSessionAsync()).WelcomeAsync();
         Assert.Equal(2, api.EnrolCalls);
+        Assert.Empty(link.Log.Of(2021));
+    }
+
+    [Fact]
+    public async Task A_revoked_Link_says_so_once_and_comes_back_when_it_may()
+    {
+        await using var api = await TestApi.StartAsync();
+        await using var link = new RunningLink(api.Address).Start();
+        var session = await api.NextSessionAsync();
+        await session.WelcomeAsync();
+        var revoked = true;
+        api.RefusesTokens = true;
+        api.OnToken = _ => revoked ? TestApi.Refuse(401, "The assertion is not to be trusted.") : null;
+        api.OnEnrol = _ => revoked ? TestApi.Refuse(403, "This Link was revoked.", ErrorCodes.LinkRevoked) : null;
+        await session.Line.CloseAsync(LineCloseReason.Revoked);
+        await Until(() => api.EnrolCalls >= 3);
+        Assert.Contains("revoked", Assert.Single(link.Log.Of(2021)), StringComparison.Ordinal);
+        (revoked, api.RefusesTokens) = (false, false);
+        await (await api.NextSessionAsync()).WelcomeAsync();
     }
 
     [Fact]

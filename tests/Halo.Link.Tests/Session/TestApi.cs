@@ -39,6 +39,9 @@ sealed class TestApi : IAsyncDisposable
     /// <summary>What each call for a token answers, by its number from 1; null: a token.</summary>
     public Func<int, IResult?> OnToken { get; set; } = _ => null;
 
+    /// <summary>The socket opens to no token.</summary>
+    public bool RefusesTokens { get; set; }
+
     public TimeSpan TokenLifetime { get; set; } = TimeSpan.FromMinutes(10);
 
     public ConcurrentQueue<EnrolRequest> Enrolments { get; } = new();
@@ -123,7 +126,7 @@ sealed class TestApi : IAsyncDisposable
 
     async Task SocketAsync(HttpContext context)
     {
-        if (!context.Request.Headers.Authorization.ToString().StartsWith("Bearer token-", StringComparison.Ordinal))
+        if (RefusesTokens || !context.Request.Headers.Authorization.ToString().StartsWith("Bearer token-", StringComparison.Ordinal))
         {
             context.Response.StatusCode = 401;
             return;
@@ -135,6 +138,6 @@ sealed class TestApi : IAsyncDisposable
         await session.RunAsync();
     }
 
-    public static IResult Refuse(int status, string message) =>
-        HttpResults.Json(new { error = new { status, statusText = "x", message } }, statusCode: status);
+    public static IResult Refuse(int status, string message, string? code = null) =>
+        HttpResults.Json(new { error = new { status, statusText = "x", message, code } }, statusCode: status);
 }

@@ -46,17 +46,24 @@ sealed class SmallDisk : IDisposable
             Run("umount", "-l", _path);
     }
 
-    static bool Run(string program, params string[] arguments)
+    /// <returns>Whether it ended well; false too where there is no such program.</returns>
+    internal static bool Run(string program, params string[] arguments) => Start(program, arguments).Code == 0;
+
+    /// <summary>The first line that it writes.</summary>
+    internal static string Read(string program, params string[] arguments) => Start(program, arguments).Output.Split('\n')[0];
+
+    static (int Code, string Output) Start(string program, string[] arguments)
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+            var output = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
-            return process.ExitCode == 0;
+            return (process.ExitCode, output);
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            return false;
+            return (-1, "");
         }
     }
 }

@@ -7,14 +7,15 @@ namespace Halo.Testing.Processes;
 public sealed class HaloProcess : IAsyncDisposable
 {
     readonly Process _process;
+    readonly string _program;
     readonly Action<string>? _heard;
     readonly Lock _lock = new();
     readonly List<string> _lines = [];
     readonly List<(Func<string, bool> Wanted, TaskCompletionSource<string> Seen)> _waiters = [];
 
-    HaloProcess(ProcessStartInfo start, Action<string>? heard)
+    HaloProcess(string program, ProcessStartInfo start, Action<string>? heard)
     {
-        _heard = heard;
+        (_program, _heard) = (program, heard);
         _process = new Process { StartInfo = start, EnableRaisingEvents = true };
         _process.OutputDataReceived += (_, e) => Hear(e.Data);
         _process.ErrorDataReceived += (_, e) => Hear(e.Data);
@@ -54,22 +55,23 @@ public sealed class HaloProcess : IAsyncDisposable
     public int OpenFiles => Directory.GetFileSystemEntries($"/proc/{_process.Id}/fd").Length;
 
     /// <summary>Starts <c>dotnet {dll}</c>.</summary>
+    /// <param name="within">A program and its arguments that start it in its own place, as <c>unshare</c> does; none: it is started itself.</param>
     public static HaloProcess Start(string dll, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null,
-        string? workingDirectory = null, Action<string>? heard = null)
+        string? workingDirectory = null, Action<string>? heard = null, params string[] within)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet")
+        string[] program = [.. within, Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") is { Length: > 0 } host ? host : "dotnet", dll];
+        var start = new ProcessStartInfo(program[0])
         {
             WorkingDirectory = workingDirectory ?? Path.GetTempPath(),
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             UseShellExecute = false,
         };
-        start.ArgumentList.Add(dll);
-        foreach (var argument in arguments)
+        foreach (var argument in program.Skip(1).Concat(arguments))
             start.ArgumentList.Add(argument);
         foreach (var (name, value) in environment ?? new Dictionary<string, string>())
             start.Environment[name] = value;
-        return new HaloProcess(start, heard);
+        return new HaloProcess(dll, start, heard);
     }
 
     /// <summary>The first line, written already or to come, that <paramref name="wanted"/> likes.</summary>
@@ -96,7 +98,7 @@ public sealed class HaloProcess : IAsyncDisposable
         }
         catch (TimeoutException e)
         {
-            throw new TimeoutException($"{e.Message}{Environment.NewLine}The process {_process.StartInfo.ArgumentList[0]} wrote:{Environment.NewLine}{Output}");
+            throw new TimeoutException($"{e.Message}{Environment.NewLine}The process {_program} wrote:{Environment.NewLine}{Output}");
         }
     }
 
@@ -151,7 +153,7 @@ public sealed class HaloProcess : IAsyncDisposable
     }
 
     InvalidOperationException Died() =>
-        new($"{_process.StartInfo.ArgumentList[0]} ended with exit code {_process.ExitCode}. It wrote:{Environment.NewLine}{Output}");
+        new($"{_program} ended with exit code {_process.ExitCode}. It wrote:{Environment.NewLine}{Output}");
 
     void Signal(int number)
     {

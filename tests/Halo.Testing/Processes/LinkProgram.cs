@@ -35,6 +35,9 @@ public sealed class LinkProgram : IAsyncDisposable
     /// <summary>Environment variables of its process.</summary>
     public Dictionary<string, string> Environment { get; } = [];
 
+    /// <summary>A program and its arguments that start it in its own place; none: it is started itself.</summary>
+    public string[] Within { get; set; } = [];
+
     /// <summary>Gets each line that it writes.</summary>
     public Action<string>? Heard { get; set; }
 
@@ -47,7 +50,7 @@ public sealed class LinkProgram : IAsyncDisposable
     {
         if (_process is not null)
             await _process.DisposeAsync();
-        _process = HaloProcess.Start(Repository.Program("Halo.Link", "halo-link"), ["run", "--config", ConfigurationFile], Environment, _directory, Heard);
+        _process = HaloProcess.Start(Repository.Program("Halo.Link", "halo-link"), ["run", "--config", ConfigurationFile], Environment, _directory, Heard, Within);
     }
 
     /// <summary>Starts it and waits until each of its sites is online; they come in the order of the configuration.</summary>

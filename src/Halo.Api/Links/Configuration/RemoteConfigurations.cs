@@ -30,7 +30,7 @@ public sealed partial class RemoteConfigurations(
 
     /// <summary>What a Link is to run with.</summary>
     public RemoteConfiguration For(Guid linkId) => ConfigurationMerge.For(Default,
-        [.. sites.All.Where(s => s.LinkId == linkId).Select(s => (s.Id, Of(s.Id)))]);
+        [.. sites.OfLink(linkId).Select(s => (s.Id, Of(s.Id)))]);
 
     /// <summary>What Links said that they run, by Link GUID.</summary>
     public IReadOnlyList<AppliedConfiguration> Applied => [.. _applied.Values.OrderBy(a => a.LinkId)];
@@ -58,6 +58,7 @@ public sealed partial class RemoteConfigurations(
     {
         var refused = (ack.Refused ?? []).Take(MostRefusals).Select(r => r with { Setting = Cut(r.Setting), Reason = Cut(r.Reason) }).ToList();
         var applied = new AppliedConfiguration(linkId, ack.Version, refused, time.GetUtcNow());
+        var before = AppliedBy(linkId);
         _applied[linkId] = applied;
         _ = database.CommitAsync(new Statement(
             """
@@ -66,8 +67,10 @@ public sealed partial class RemoteConfigurations(
             """,
             ("link", linkId), ("version", ack.Version),
             ("refused", JsonSerializer.Serialize(refused, ConfigurationJson.Default.IReadOnlyListRefusedSetting)), ("now", applied.At.Ms())));
-        LogApplied(linkId, ack.Version, refused.Count == 0 ? "it follows all of it"
-            : "it does not follow " + string.Join("; ", refused.Select(r => $"{r.Setting}: {r.Reason}")));
+        // It says so in each session: told here where it is news.
+        if ((before?.Version ?? 0) != ack.Version || !(before?.Refused ?? []).SequenceEqual(refused))
+            LogApplied(linkId, ack.Version, refused.Count == 0 ? "it follows all of it"
+                : "it does not follow " + string.Join("; ", refused.Select(r => $"{r.Setting}: {r.Reason}")));
     }
 
     async Task SetAsync(Guid id, IReadOnlyDictionary<string, JsonElement>? settings, OperatorDeed deed)

@@ -2,6 +2,7 @@ using Halo.Api.Links;
 using Halo.Api.Queries.Ledger;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 using LinkSession = Halo.Api.Links.LinkSession;
 
@@ -24,7 +25,7 @@ public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limit
         {
             // What was claimed and not told is settled when the Link says Hello again without it.
             LogFailed("claim", session.LinkId, e.GetType().Name);
-            session.Line.Abort("LedgerFailed");
+            await session.Line.CloseAsync(LineCloseReason.LedgerFailed);
         }
     });
 
@@ -43,7 +44,7 @@ public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limit
         {
             // Not acknowledged: the Link keeps the report and tells it again in its next session.
             LogFailed("report", session.LinkId, e.GetType().Name);
-            session.Line.Abort("LedgerFailed");
+            await session.Line.CloseAsync(LineCloseReason.LedgerFailed);
         }
     });
 

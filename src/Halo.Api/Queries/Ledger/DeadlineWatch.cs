@@ -14,7 +14,9 @@ public sealed partial class DeadlineWatch(
     Func<IReadOnlyList<SettledQuery>, Task>? settled = null, TimeSpan? longestSleep = null) : IAsyncDisposable
 {
     static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
-    static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);
+
+    /// <summary>The timer runs by the monotonic clock and deadlines by the other, which somebody may set: so long at most goes by before that is noticed.</summary>
+    static readonly TimeSpan LongestTimer = TimeSpan.FromMinutes(1);
 
     readonly Lock _lock = new();
     ITimer? _timer;

@@ -2,7 +2,6 @@ using Halo.Contracts.Queries;
 using Halo.Link.Journal;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
-using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Work.Async;
@@ -97,14 +96,14 @@ public sealed partial class AsyncQueries
                 continue;
             }
             var entry = new JournalEntry(claim.QueryId, claim.ClaimId, claim.Number, claim.SiteId, claim.IntegratorId, ClaimPhase.Claimed);
-            known &= TryFind(claim.QueryId, out var before);
+            known &= _tools.Desk.TryFind(claim.QueryId, out var before);
             if (before is { Begun: true })
                 entry = entry with { Phase = ClaimPhase.Ended, Begun = true, Report = before.Report ?? Endings.DiedExecuting };
             fresh.Add((new AsyncQuery(entry, claim, _tools), readable));
         }
         if (fresh.Count == 0)
             return;
-        var mayBegin = known && TryWrite([.. fresh.Select(f => f.Query.Entry)]);
+        var mayBegin = known && _tools.Desk.TrySave([.. fresh.Select(f => f.Query.Entry)]);
         foreach (var (query, readable) in fresh)
         {
             _held[query.Id] = query;
@@ -118,38 +117,6 @@ public sealed partial class AsyncQueries
                 _ready.Enqueue(query);
         }
     }
-
-    bool TryFind(Guid queryId, out JournalEntry? entry)
-    {
-        try
-        {
-            entry = _tools.Journal.Find(queryId);
-            return true;
-        }
-        catch (Exception e)
-        {
-            // Whatever it is: a claim that left the line and is lost here would be told to nobody.
-            entry = null;
-            LogNotRead(queryId, e.GetType().Name, CodeOf(e));
-            return false;
-        }
-    }
-
-    bool TryWrite(JournalEntry[] entries)
-    {
-        try
-        {
-            _tools.Journal.Save(entries);
-            return true;
-        }
-        catch (Exception e)
-        {
-            LogNotWritten(entries.Length, e.GetType().Name, CodeOf(e));
-            return false;
-        }
-    }
-
-    static int CodeOf(Exception e) => (e as SqliteException)?.SqliteErrorCode ?? 0;
 
     /// <summary>Runs a query to its last report, beside the loop.</summary>
     void Live(AsyncQuery query, bool execute)
@@ -238,10 +205,4 @@ public sealed partial class AsyncQueries
         if (query.Pending is { } report)
             await _session.SendAsync(FrameKind.Report, query.Id, report, ProtocolJson.Default.Report);
     }
-
-    [LoggerMessage(2113, LogLevel.Error, "The journal could not be written ({Kind}, SQLite {Code}): {Claims} claims are not begun; look at the disk.")]
-    partial void LogNotWritten(int claims, string kind, int code);
-
-    [LoggerMessage(2114, LogLevel.Error, "The journal could not be read ({Kind}, SQLite {Code}): query {QueryId} and those that came with it are not begun; look at the disk.")]
-    partial void LogNotRead(Guid queryId, string kind, int code);
 }

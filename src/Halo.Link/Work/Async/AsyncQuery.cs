@@ -9,10 +9,12 @@ using Microsoft.Extensions.Logging;
 namespace Halo.Link.Work.Async;
 
 /// <summary>What every claimed query works with.</summary>
+/// <param name="Desk">Where entries go into <paramref name="Journal"/>.</param>
 /// <param name="Send">Sends the query's pending report after those before it; returns at once.</param>
 /// <param name="Forget">The query is settled: takes it off the list.</param>
 sealed record AsyncTools(
     ClaimJournal Journal,
+    JournalDesk Desk,
     Spool Spool,
     Uploader Uploader,
     ExecuteClaim Execute,
@@ -28,7 +30,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
 {
     readonly Lock _lock = new();
     readonly CancellationTokenSource _cancel = new();
-    readonly ClaimRecord _record = new(entry, tools.Journal, tools.Logger);
+    readonly ClaimRecord _record = new(entry, tools.Desk);
     PageDelivery? _delivery;
     long _answered;
     StopReason _reason;
@@ -321,11 +323,13 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The next start removes what belongs to no claim.
-            LogFault(tools.Logger, Id, e.GetType().Name);
+            LogLeft(tools.Logger, Id, e.GetType().Name);
         }
     }
 
     [LoggerMessage(2101, LogLevel.Error, "Query {QueryId} met a fault of the agent's own: {Kind}.")]
     static partial void LogFault(ILogger logger, Guid queryId, string kind);
+
+    [LoggerMessage(2103, LogLevel.Warning, "The pages of query {QueryId} could not be removed ({Kind}); the next start removes what belongs to no claim.")]
+    static partial void LogLeft(ILogger logger, Guid queryId, string kind);
 }

@@ -1,12 +1,10 @@
 using Halo.Link.Journal;
 using Halo.LinkProtocol.Messages;
-using Microsoft.Data.Sqlite;
-using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Work.Async;
 
 /// <summary>What is known of one claimed query: its entry in the journal, and the report that the API has not acknowledged.</summary>
-sealed partial class ClaimRecord(JournalEntry entry, ClaimJournal journal, ILogger logger)
+sealed class ClaimRecord(JournalEntry entry, JournalDesk desk)
 {
     readonly Lock _lock = new();
     JournalEntry _entry = entry;
@@ -26,7 +24,7 @@ sealed partial class ClaimRecord(JournalEntry entry, ClaimJournal journal, ILogg
         {
             var next = change(_entry);
             Volatile.Write(ref _entry, next);
-            return TryWrite(() => journal.Save(next));
+            return desk.TrySave(next);
         }
     }
 
@@ -44,29 +42,5 @@ sealed partial class ClaimRecord(JournalEntry entry, ClaimJournal journal, ILogg
     }
 
     /// <summary>The API has its last report: what is remembered is only that it was begun.</summary>
-    public void Settle() => TryWrite(() =>
-    {
-        var entry = Entry;
-        if (!entry.Begun)
-            journal.Forget(entry.QueryId, entry.ClaimId);
-        else if (journal.Find(entry.QueryId) is { } kept && kept.ClaimId == entry.ClaimId)
-            journal.Save(entry with { Held = false });
-    });
-
-    bool TryWrite(Action write)
-    {
-        try
-        {
-            write();
-            return true;
-        }
-        catch (SqliteException e)
-        {
-            LogJournal(logger, Entry.QueryId, e.SqliteErrorCode);
-            return false;
-        }
-    }
-
-    [LoggerMessage(2102, LogLevel.Error, "The journal could not be written for query {QueryId} (SQLite {Code}); look at the disk.")]
-    static partial void LogJournal(ILogger logger, Guid queryId, int code);
+    public void Settle() => desk.Settle(Entry);
 }

@@ -153,6 +153,17 @@ public sealed class PageSinkTests : IDisposable
     }
 
     [Fact]
+    public async Task A_disk_that_takes_not_even_a_folder_is_told_before_the_first_row()
+    {
+        var spool = NewSpool();
+        using var sink = new PageSink(spool, _query, 100, _ => { }, _ => { });
+        Directory.Delete(Path.Combine(_folder.Path, Spool.FolderName), recursive: true);
+        File.WriteAllText(Path.Combine(_folder.Path, Spool.FolderName), "");
+        var refused = await Assert.ThrowsAsync<RowSinkException>(() => sink.BeginAsync(Rows.Columns, default).AsTask());
+        Assert.Equal(FailureCodes.LinkError, refused.Error.Code);
+    }
+
+    [Fact]
     public async Task A_page_that_was_not_finished_leaves_nothing()
     {
         var spool = NewSpool();

@@ -43,6 +43,18 @@ public sealed class SpoolTests : IDisposable
     }
 
     [Fact]
+    public async Task A_page_that_was_delivered_counts_so_though_the_disk_will_not_have_it_renamed()
+    {
+        var spool = Open();
+        await FillAsync(spool, _query, 1);
+        // No file goes where a folder with something in it is.
+        Directory.CreateDirectory(Path.Combine(File(1, ".sent"), "x"));
+        spool.MarkSent(_query, 1);
+        Assert.Equal([(1, true)], spool.Pages(_query));
+        Assert.NotEmpty(Rows.ReadBytes(spool, _query, 1));
+    }
+
+    [Fact]
     public async Task Pages_and_their_folders_are_the_owners_alone()
     {
         await FillAsync(Open(), _query, 2);

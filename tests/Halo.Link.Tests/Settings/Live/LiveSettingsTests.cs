@@ -170,6 +170,25 @@ public class LiveSettingsTests
         Assert.Contains("practiceManagementVersion", Assert.Single(link.Log.Of(2002)), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task What_cannot_be_read_of_the_practice_is_told_anew_when_the_reason_is_another_and_stands_in_the_status()
+    {
+        await using var api = await TestApi.StartAsync();
+        await using var link = new RunningLink(api.Address);
+        link.WithFile(WithId("SELECT id FROM practice WHERE 1 = 0")).Start();
+        await Eventually.BecomesAsync(() => Task.FromResult(link.Log.Of(2002)), l => l.Any(m => m.Contains("practiceManagementSiteId: its SQL gives nothing", StringComparison.Ordinal)));
+        var status = await StatusServer.AskAsync(link.Settings.DataDirectory, CancellationToken.None);
+        Assert.Contains("not announced", status!.ToText(), StringComparison.Ordinal);
+        Assert.Contains("could not be read: practiceManagementSiteId: its SQL gives nothing", status.ToText(), StringComparison.Ordinal);
+
+        link.Write(WithId("SELECT no_such_column FROM practice"));
+        await Eventually.BecomesAsync(() => Task.FromResult(link.Log.Of(2002)), l => l.Any(m => m.Contains("practiceManagementSiteId: SqliteException 1)", StringComparison.Ordinal)));
+        link.Write(WithId("SELECT id FROM practice"));
+        Assert.Equal("P-77", (await (await api.NextSessionAsync()).WelcomeAsync()).Sites[0].PracticeManagementSiteId);
+
+        string WithId(string sql) => File(api, link, s => s["practiceManagementSiteId"] = new JsonObject { ["sql"] = sql });
+    }
+
     static RunningLink Link(TestApi api)
     {
         var link = new RunningLink(api.Address);
