@@ -95,7 +95,7 @@ public sealed record DatabaseHealth(DatabaseStatus Status)
     public DateTimeOffset? CheckedAt { get; init; }
 
     /// <summary>How long the check took, in whole milliseconds, rounded up; absent where it failed.</summary>
-    public long? LatencyMs { get; init; }
+    public double? LatencyMs { get; init; }
 
     /// <summary>Where it failed: the database's own code, or the kind of the driver's failure, as <c>Timeout</c> (none within 5 s).</summary>
     public string? ErrorCode { get; init; }
