@@ -57,7 +57,7 @@ public class RowBenchmarks
         await using var command = _engine.CreateCommand(connection, Command(), []);
         await using var reader = await command.ExecuteReaderAsync();
         var encoder = new RowEncoder(_engine, reader, blocks: false);
-        await encoder.EncodeAsync(_sink, false, long.MaxValue, static () => { }, default, default);
+        await encoder.EncodeAsync(_sink, false, long.MaxValue, static () => ValueTask.CompletedTask, default, default);
         return encoder.Rows == Rows ? encoder.Rows : throw new InvalidOperationException($"{encoder.Rows} rows.");
     }
 

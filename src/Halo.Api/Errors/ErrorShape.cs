@@ -1,3 +1,4 @@
+using Halo.Api.Observability;
 using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 using Microsoft.AspNetCore.Connections;
@@ -8,16 +9,11 @@ namespace Halo.Api.Errors;
 /// <summary>Gives every error the contract's shape, the framework's own included. No stack trace ever leaves.</summary>
 public sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger<ErrorShape> log)
 {
-    /// <summary>A store that is away for long is not told of with every request.</summary>
-    static readonly TimeSpan TellAgainAfter = TimeSpan.FromSeconds(30);
-
     /// <summary>What the framework says beside an error's status.</summary>
     static readonly string[] OfErrors =
         [HeaderNames.Allow, HeaderNames.Connection, HeaderNames.ContentRange, HeaderNames.RetryAfter, HeaderNames.SecWebSocketVersion, HeaderNames.WWWAuthenticate];
 
-    readonly Lock _lock = new();
-    long? _told;
-    int _met;
+    readonly Seldom _storeAway = new(time);
 
     public async Task InvokeAsync(HttpContext http)
     {
@@ -97,15 +93,8 @@ public sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, 
 
     void TellStoreAway(HttpContext http, Exception cause)
     {
-        int met;
-        lock (_lock)
-        {
-            _met++;
-            if (_told is { } told && time.GetElapsedTime(told) < TellAgainAfter)
-                return;
-            (_told, met, _met) = (time.GetTimestamp(), _met, 0);
-        }
-        LogStoreAway(cause.GetType().FullName, http.Request.Method, RouteOf(http), met);
+        if (_storeAway.Meets(out var times))
+            LogStoreAway(cause.GetType().FullName, http.Request.Method, RouteOf(http), times);
     }
 
     static string RouteOf(HttpContext http) =>

@@ -53,7 +53,7 @@ static class Examples
     public static readonly Query Successful = Ended with
     {
         Status = QueryStatus.Successful,
-        Metrics = new QueryMetrics { SqlExecutionDuration = 3.2, QueueDuration = 1, LinkDuration = 0.1, EncodeDuration = 0.4 },
+        Metrics = new QueryMetrics { SqlExecutionDuration = 3, QueueDuration = 1, LinkDuration = 0, EncodeDuration = 0 },
         ResultSize = 35,
         Result = new QueryResult
         {
@@ -108,7 +108,7 @@ static class Examples
             Executing = new(At.AddSeconds(1), At.AddSeconds(3)),
             Uploading = new(At.AddSeconds(3), At.AddSeconds(4)),
         },
-        Metrics = new QueryMetrics { QueueDuration = 1000, LinkDuration = 0.2, SqlExecutionDuration = 12.5, EncodeDuration = 1850, UploadDuration = 1000 },
+        Metrics = new QueryMetrics { QueueDuration = 1000, LinkDuration = 0, SqlExecutionDuration = 12, EncodeDuration = 1850, UploadDuration = 1000 },
         ResultSize = 1_400_000,
         Result = new QueryResult
         {
@@ -140,7 +140,7 @@ static class Examples
         HeartbeatTimestamp = At,
         ClientTimestamp = At.AddMilliseconds(-400),
         ClockDriftMs = -400,
-        Database = new(DatabaseStatus.Healthy) { CheckedAt = At, LatencyMs = 0.8 },
+        Database = new(DatabaseStatus.Healthy) { CheckedAt = At, LatencyMs = 1 },
     };
 
     public static readonly RowsExample[] Rows =

@@ -41,7 +41,7 @@ static class QueryWords
     static RouteHandlerBuilder AnswersImmediate(this RouteHandlerBuilder route) => route
         .Answers(200, "The database did it.", Examples.Successful, HaloJson.Default.Query)
         .AnswersRows(200, "Rows by themselves, where Accept asks for them.", Examples.Rows)
-        .Sends(200, "Server-Timing", "The phases of metrics: queue, link, sql, encode; milliseconds.")
+        .Sends(200, "Server-Timing", "The phases of metrics: queue, link, sql, encode; milliseconds with fractions.")
         .Sends(200, "Halo-Query-Id", "With streamed rows: the query's id.")
         .Sends(200, "Halo-Replayed", "true: the answer of an earlier request with this Idempotency-Key.")
         .Refuses(400, ErrorCodes.InvalidRequest, "The request is malformed and no query exists; errors names each fault.")

@@ -44,6 +44,7 @@ static class ResultWords
         .Sends(200, "Content-Digest", "With br: SHA-256 of the bytes sent (RFC 9530).")
         .AnswersRows(206, "A range of the stored bytes.", new RowsExample(RowForms.JsonType, "(bytes)"))
         .Sends(206, "Content-Range", "Which bytes of how many.")
+        .Sends(206, "Repr-Digest", "SHA-256 of all the stored bytes (RFC 9530).")
         .AnswersNothing(304, "You have this page.")
         .Refuses(416, ErrorCodes.InvalidRequest, "The range begins beyond the end; Content-Range says how many bytes there are.")
         .RefusesPage();

@@ -89,7 +89,13 @@ public static class ResultsApi
         if (coding == PageCoding.Brotli)
         {
             http.Response.Headers.ContentEncoding = coding;
-            http.Response.Headers["Content-Digest"] = $"sha-256=:{page.Row.Digest}:";
+            // Content-Digest is of what is sent; beside a part of it, the digest of the whole is Repr-Digest (RFC 9530).
+            http.Response.OnStarting(() =>
+            {
+                if (http.Response.StatusCode is 200 or 206)
+                    http.Response.Headers[http.Response.StatusCode == 200 ? "Content-Digest" : "Repr-Digest"] = $"sha-256=:{page.Row.Digest}:";
+                return Task.CompletedTask;
+            });
             return TypedResults.Stream(page.Stored, "application/json", entityTag: tag, enableRangeProcessing: true);
         }
         var rows = new BrotliStream(page.Stored, CompressionMode.Decompress);

@@ -5,18 +5,18 @@ namespace Halo.Contracts.Errors;
 public sealed record ErrorResponse(ApiError Error);
 
 /// <summary>What went wrong, in the contract's general shape.</summary>
-/// <param name="Status">The HTTP status.</param>
+/// <param name="Status">The HTTP status, 400 to 599.</param>
 /// <param name="StatusText">Its standard words.</param>
 /// <param name="Message">What is wrong and how to put it right, for people.</param>
 public sealed record ApiError(int Status, string StatusText, string Message)
 {
-    /// <summary>A stable word for programs, from the closed list in docs/http-api.md.</summary>
+    /// <summary>A stable word for programs, from the closed list <see cref="ErrorCodes"/>, explained in docs/http-api.md.</summary>
     public string? Code { get; init; }
 
-    /// <summary>Leads to this request in the service's own traces.</summary>
+    /// <summary>Leads to this request in the service's own traces: 32 hexadecimal digits.</summary>
     public string? TraceId { get; init; }
 
-    /// <summary>Every fault, where several things are wrong at once.</summary>
+    /// <summary>Every fault, where fields of the request are at fault; absent otherwise.</summary>
     public IReadOnlyList<FieldError>? Errors { get; init; }
 }
 

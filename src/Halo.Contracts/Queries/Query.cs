@@ -14,7 +14,7 @@ public sealed record Query
     /// <summary>Whom: the Halo GUID.</summary>
     public required Guid SiteId { get; init; }
 
-    /// <summary>How it is answered.</summary>
+    /// <summary>How it is answered: in the response, or in stored pages.</summary>
     public required QueryMode Mode { get; init; }
 
     /// <summary>Where it stands.</summary>
@@ -32,47 +32,47 @@ public sealed record Query
     /// <summary>Bytes of the text in UTF-8.</summary>
     public required long SqlQuerySize { get; init; }
 
-    /// <summary>When it was accepted, by the API's clock.</summary>
+    /// <summary>When it was accepted: UTC, milliseconds, the API's clock, as all times of a query.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>When its state last changed.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
 
-    /// <summary>When it became final.</summary>
+    /// <summary>When it became final; absent until then. Results are kept from this moment on.</summary>
     public DateTimeOffset? CompletedAt { get; init; }
 
     /// <summary>When each state began and ended.</summary>
     public required StatusTiming StatusTiming { get; init; }
 
-    /// <summary>Durations, once executed.</summary>
+    /// <summary>Durations, once executed; absent before, and where the database was never asked.</summary>
     public QueryMetrics? Metrics { get; init; }
 
-    /// <summary>Whether the database did it; on every final state other than successful, and on 413 and 504.</summary>
+    /// <summary>Whether the database did it; on every final state other than successful, and on 413 and 504. Where it is <c>no</c> a repeat is safe.</summary>
     public Executed? Executed { get; init; }
 
-    /// <summary>The caller's own mark, from the header <c>Halo-Tag</c>: 1 to 64 characters.</summary>
+    /// <summary>The caller's own mark, from the header <c>Halo-Tag</c>: 1 to 64 characters; absent where none was sent.</summary>
     public string? Tag { get; init; }
 
     /// <summary>Bytes of the result as JSON, once successful.</summary>
     public long? ResultSize { get; init; }
 
-    /// <summary>What it brought back.</summary>
+    /// <summary>What it brought back, once successful; of an async query also what is there of its pages before. Absent in lists.</summary>
     public QueryResult? Result { get; init; }
 
-    /// <summary>Why it failed.</summary>
+    /// <summary>Why it failed; on every final state other than successful, and on 413 and 504.</summary>
     public ErrorDetails? ErrorDetails { get; init; }
 
-    /// <summary>Deprecated: the same as in <c>errorDetails</c>.</summary>
+    /// <summary>Deprecated: <c>errorDetails.errorCode</c> once more.</summary>
     public int? ErrorCode { get; init; }
 
-    /// <summary>Deprecated: the same as in <c>errorDetails</c>.</summary>
+    /// <summary>Deprecated: <c>errorDetails.errorMessage</c> once more.</summary>
     public string? ErrorMessage { get; init; }
 
     /// <summary>The general error beside the envelope, on 503 and 504.</summary>
     public ApiError? Error { get; init; }
 }
 
-/// <summary>When each state began and ended, by the API's clock.</summary>
+/// <summary>When each state began and ended, by the API's clock; absent is a state in which the query never was.</summary>
 public sealed record StatusTiming
 {
     /// <summary>Accepted until stored or sent.</summary>
@@ -91,26 +91,27 @@ public sealed record StatusTiming
     public Period? Uploading { get; init; }
 }
 
-/// <summary>A time span; without an end while it lasts.</summary>
-/// <param name="StartTime">Its first moment.</param>
-/// <param name="EndTime">Its last moment.</param>
+/// <summary>A time span.</summary>
+/// <param name="StartTime">Its first moment: UTC, milliseconds.</param>
+/// <param name="EndTime">Its last moment: UTC, milliseconds; absent while it lasts.</param>
 public sealed record Period(DateTimeOffset StartTime, DateTimeOffset? EndTime);
 
-/// <summary>Durations of a query in milliseconds.</summary>
+/// <summary>Durations of a query in whole milliseconds, rounded down; absent what it did not come to.</summary>
+/// <remarks>The phases follow each other: their sum is at most the time from <c>createdAt</c> to <c>completedAt</c>. The header Server-Timing has them with fractions.</remarks>
 public sealed record QueryMetrics
 {
-    /// <summary>From sending to the database until its answer begins, in milliseconds.</summary>
-    public double? SqlExecutionDuration { get; init; }
+    /// <summary>Milliseconds from sending to the database until its answer begins.</summary>
+    public long? SqlExecutionDuration { get; init; }
 
-    /// <summary>From acceptance until the Link had it. These phases follow each other: their sum is at most the time from <c>createdAt</c> to <c>completedAt</c>.</summary>
-    public double? QueueDuration { get; init; }
+    /// <summary>Milliseconds from acceptance until the command was sent to the Link (immediate) or claimed by it (async).</summary>
+    public long? QueueDuration { get; init; }
 
-    /// <summary>In the Link's lane before the database got it.</summary>
-    public double? LinkDuration { get; init; }
+    /// <summary>Milliseconds at the Link, in the lane, before the database got it.</summary>
+    public long? LinkDuration { get; init; }
 
-    /// <summary>Reading and encoding rows.</summary>
-    public double? EncodeDuration { get; init; }
+    /// <summary>Milliseconds of reading and encoding rows.</summary>
+    public long? EncodeDuration { get; init; }
 
-    /// <summary>From the database's last row until every page was stored.</summary>
-    public double? UploadDuration { get; init; }
+    /// <summary>Milliseconds from the database's last row until every page was stored; async queries with pages alone.</summary>
+    public long? UploadDuration { get; init; }
 }

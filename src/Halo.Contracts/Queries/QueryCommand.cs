@@ -14,10 +14,13 @@ public sealed record QueryCommand(string Text)
     /// <summary>What <c>text</c> is. Default: SQL text.</summary>
     public CommandType Type { get; init; } = CommandType.Text;
 
-    /// <summary>Parameters, in the caller's order; none when null.</summary>
+    /// <summary>Parameters, in the caller's order, each name once; none when null.</summary>
     public IReadOnlyList<CommandParameter>? Parameters { get; init; }
 
-    /// <summary>Execution limit in milliseconds, up to the site's own limit; the site's setting when null.</summary>
+    /// <summary>
+    /// Execution limit in milliseconds, from 1 to the mode's own limit (60000 immediate, 300000 async, both settings); when null the site's setting.
+    /// Over it: 504, code <c>ExecutionTimeout</c>.
+    /// </summary>
     public int? Timeout { get; init; }
 }
 
@@ -47,28 +50,31 @@ public enum CommandType
 }
 
 /// <summary>One parameter of a command.</summary>
-/// <param name="Name">With or without a leading <c>@</c>.</param>
+/// <param name="Name">With or without a leading <c>@</c>; required. Case does not matter.</param>
 public sealed record CommandParameter(string Name)
 {
-    /// <summary>Which way the value travels. Default: input.</summary>
+    /// <summary>Which way the value travels. Default: input. SQLite has inputs alone, PostgreSQL outputs of procedures and no return value: else 400.</summary>
     public ParameterDirection Direction { get; init; } = ParameterDirection.Input;
 
-    /// <summary>The type; null: the database infers it.</summary>
+    /// <summary>The type; null: the database infers it. One that the engine does not have: 400, <c>InvalidParameter</c>.</summary>
     public SqlType? Type { get; init; }
 
-    /// <summary>Name of the table or user-defined type, for <c>Structured</c> and <c>Udt</c>.</summary>
+    /// <summary>Name of the table or user-defined type, for <c>Structured</c> and <c>Udt</c>; SQL Server alone.</summary>
     public string? TypeName { get; init; }
 
-    /// <summary>Total digits of a decimal output.</summary>
+    /// <summary>Total digits of a decimal output, 1 to 38; the driver's default when null. It never rounds an input.</summary>
     public byte? Precision { get; init; }
 
-    /// <summary>Digits after the point of a decimal output.</summary>
+    /// <summary>Digits after the point of a decimal output, 0 to <c>precision</c>; the driver's default when null. It never rounds an input.</summary>
     public byte? Scale { get; init; }
 
-    /// <summary>Bytes, of an output parameter; -1 is the maximum. It never shortens an input.</summary>
+    /// <summary>Bytes of an output parameter, from 0; -1 is the maximum; by the type when null. It never shortens an input.</summary>
     public int? Size { get; init; }
 
-    /// <summary>A string (binary in base64), null, a JSON number or boolean, or for <c>Structured</c> an array of row objects.</summary>
+    /// <summary>
+    /// A string in invariant culture (dates ISO 8601, binary in base64), a JSON number or boolean, for <c>Structured</c> an array of row objects;
+    /// null, and absent, is NULL. What does not fit the type whole: 400, <c>InvalidParameter</c>; nothing is rounded off or guessed.
+    /// </summary>
     public JsonElement? Value { get; init; }
 }
 

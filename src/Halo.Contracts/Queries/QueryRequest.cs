@@ -3,16 +3,19 @@ namespace Halo.Contracts.Queries;
 /// <summary>Asks a site. Either <c>command</c>, or the old form <c>sqlQuery</c>.</summary>
 public sealed record QueryRequest
 {
-    /// <summary>Milliseconds it may wait before the database gets it: immediate 0 to 60000 (default 30000), async 0 to 7200000 (default 3600000).</summary>
+    /// <summary>
+    /// Milliseconds it may wait before the database gets it: immediate 0 to 60000 (default 30000), async 0 to 7200000 (default 3600000). 0 is at once or not
+    /// at all. Over it: <c>expiredInQueue</c>, immediate 503; nothing ran.
+    /// </summary>
     public int? MaxTimeInQueue { get; init; }
 
-    /// <summary>Name of one of the site's databases; its default one when null.</summary>
+    /// <summary>Name of one of the site's databases (its <c>catalogue</c>), in any case; its default one when null. Unknown: 400 that names the known ones.</summary>
     public string? Catalogue { get; init; }
 
-    /// <summary>What the database is to do.</summary>
+    /// <summary>What the database is to do. Required, unless <c>sqlQuery</c> is given.</summary>
     public QueryCommand? Command { get; init; }
 
-    /// <summary>The old form: SQL text in place of <c>command</c>.</summary>
+    /// <summary>The old form: SQL text in place of <c>command</c>, at most 1 MiB of UTF-8, not blank. Not looked at where there is a <c>command</c>.</summary>
     public string? SqlQuery { get; init; }
 
     /// <summary>For <c>POST …/queries</c> alone: how it is answered; default async.</summary>

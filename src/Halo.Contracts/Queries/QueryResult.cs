@@ -6,10 +6,10 @@ namespace Halo.Contracts.Queries;
 /// <summary>What a query brought back.</summary>
 public sealed record QueryResult
 {
-    /// <summary>Rows of a reader or scalar.</summary>
+    /// <summary>Rows of a reader or scalar, from 0; absent of a nonQuery.</summary>
     public long? Rows { get; init; }
 
-    /// <summary>Rows changed by a nonQuery; -1 where the database gives none.</summary>
+    /// <summary>Rows changed by a nonQuery, over all its statements; -1 where the database gives no number. Absent of others.</summary>
     public long? RowsAffected { get; init; }
 
     /// <summary>Bytes of the rows as UTF-8 JSON, before base64 and compression.</summary>
@@ -18,16 +18,16 @@ public sealed record QueryResult
     /// <summary>Base64 of the UTF-8 JSON array of row objects; immediate queries only.</summary>
     public string? Data { get; init; }
 
-    /// <summary>Output parameters and return value.</summary>
+    /// <summary>Output parameters and return value, in the caller's order, once successful; empty where there are none.</summary>
     public IReadOnlyList<OutputParameter>? Parameters { get; init; }
 
-    /// <summary>Columns of the result, also where it has no rows.</summary>
+    /// <summary>Columns of the result, also where it has no rows; absent of a nonQuery.</summary>
     public IReadOnlyList<ResultColumn>? Columns { get; init; }
 
-    /// <summary>How many result sets the command gave.</summary>
+    /// <summary>How many result sets the command gave, from 0; <c>?resultSet=</c> chooses one.</summary>
     public int? ResultSets { get; init; }
 
-    /// <summary>Stored pages; async queries only.</summary>
+    /// <summary>Stored pages, in order; async queries only, empty of a nonQuery.</summary>
     public IReadOnlyList<ResultPage>? Pages { get; init; }
 }
 
@@ -40,13 +40,13 @@ public sealed record ResultColumn(string Name, SqlType? Type, string DatabaseTyp
     /// <summary>Whether NULL can occur; null where the database does not say.</summary>
     public bool? Nullable { get; init; }
 
-    /// <summary>Declared size in the database's own unit; null where it has none.</summary>
+    /// <summary>Declared size in the database's own unit (SQL Server bytes or characters, -1 for max; PostgreSQL characters); null where it has none.</summary>
     public int? Size { get; init; }
 
-    /// <summary>Total digits of a decimal.</summary>
+    /// <summary>Total digits of a decimal; null where it is no decimal or none is declared.</summary>
     public int? Precision { get; init; }
 
-    /// <summary>Digits after the point of a decimal.</summary>
+    /// <summary>Digits after the point of a decimal; null where it is no decimal or none is declared.</summary>
     public int? Scale { get; init; }
 }
 
@@ -66,7 +66,7 @@ public sealed record OutputParameter(
 /// <summary>One stored page of an async result.</summary>
 /// <param name="PageNumber">From 1.</param>
 /// <param name="Status">Whether it can be read.</param>
-/// <param name="Size">Bytes of its JSON.</param>
+/// <param name="Size">Bytes of its JSON, about 1 MiB; one huge row is never split.</param>
 /// <param name="Rows">Which rows it holds.</param>
 public sealed record ResultPage(int PageNumber, PageStatus Status, long Size, RowRange Rows);
 
@@ -85,9 +85,9 @@ public enum PageStatus
 }
 
 /// <summary>The rows of a page, counted from 0; the range is inclusive and absent where there are none.</summary>
-/// <param name="Count">Rows in the page.</param>
-/// <param name="RangeStart">Index of its first row.</param>
-/// <param name="RangeEnd">Index of its last row.</param>
+/// <param name="Count">Rows in the page, from 0.</param>
+/// <param name="RangeStart">Index of its first row, from 0.</param>
+/// <param name="RangeEnd">Index of its last row, inclusive.</param>
 public sealed record RowRange(long Count, long? RangeStart, long? RangeEnd)
 {
     /// <summary>The range of <paramref name="count"/> rows from <paramref name="start"/>.</summary>
@@ -96,6 +96,6 @@ public sealed record RowRange(long Count, long? RangeStart, long? RangeEnd)
 }
 
 /// <summary>One page's rows as the page call answers them.</summary>
-/// <param name="Data">Base64 of the page's UTF-8 JSON array.</param>
-/// <param name="Parameters">Output parameters, once the query is successful.</param>
+/// <param name="Data">Base64 of the page's UTF-8 JSON array, of at most 8 MiB: a larger page is a 413 here and served by <c>/stream</c>.</param>
+/// <param name="Parameters">Output parameters, once the query is successful; empty before.</param>
 public sealed record PageContent(string Data, IReadOnlyList<OutputParameter> Parameters);

@@ -12,22 +12,22 @@ public record Site
     /// <summary><c>BestPractice</c>, <c>Zedmed</c>, <c>D4w</c>; of another PMS its name without spaces.</summary>
     public required string PmsType { get; init; }
 
-    /// <summary>Whether it can be reached now.</summary>
+    /// <summary>Whether it can be reached now; immediate queries are taken while <c>online</c> alone.</summary>
     public required SiteAvailability Availability { get; init; }
 
     /// <summary>Where it stands in its life.</summary>
     public required SiteStatus Status { get; init; }
 
-    /// <summary><c>YY.Mdd.build</c>.</summary>
+    /// <summary><c>YY.Mdd.build</c>, as <c>26.202.8289</c>; absent until the Link was heard of.</summary>
     public string? HaloLinkVersion { get; init; }
 
-    /// <summary>The databases that can be queried.</summary>
+    /// <summary>The databases that can be queried, one of them the default; at least one.</summary>
     public required IReadOnlyList<SiteCatalogue> Catalogue { get; init; }
 
-    /// <summary>What the site last said of its practice.</summary>
+    /// <summary>What the site last said of its practice; absent until then.</summary>
     public PracticeMetadata? PracticeMetadata { get; init; }
 
-    /// <summary>When <c>practiceMetadata</c> was last refreshed.</summary>
+    /// <summary>When <c>practiceMetadata</c> was last refreshed: UTC, milliseconds.</summary>
     public DateTimeOffset? EnrichedAt { get; init; }
 
     /// <summary>The practice's name as at installation; need not be unique.</summary>
@@ -42,21 +42,21 @@ public record Site
     /// <summary>The PMS's version.</summary>
     public string? PracticeManagementVersion { get; init; }
 
-    /// <summary>When it was first seen.</summary>
+    /// <summary>When it was first seen: UTC, milliseconds.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>Whether it is the one site of its practice that integrators may query.</summary>
     public required bool Authoritative { get; init; }
 
-    /// <summary>The API's clock when it last heard from the Link.</summary>
+    /// <summary>The API's clock when it last heard from the Link: UTC, milliseconds; absent until then.</summary>
     [JsonPropertyName("heartbeatTimestampUTC")]
     public DateTimeOffset? HeartbeatTimestamp { get; init; }
 
-    /// <summary>The clinic server's clock at that moment.</summary>
+    /// <summary>The clinic server's clock at that moment: UTC, milliseconds.</summary>
     [JsonPropertyName("clientTimestampUTC")]
     public DateTimeOffset? ClientTimestamp { get; init; }
 
-    /// <summary>The clinic's clock minus the API's, in milliseconds.</summary>
+    /// <summary>The clinic's clock minus the API's, in milliseconds: negative where the clinic's is behind.</summary>
     public long? ClockDriftMs { get; init; }
 
     /// <summary>Whether the Link can reach its database.</summary>
@@ -91,13 +91,13 @@ public sealed record PracticeMetadata
 /// <param name="Status">What the last check said.</param>
 public sealed record DatabaseHealth(DatabaseStatus Status)
 {
-    /// <summary>When it was checked.</summary>
+    /// <summary>When it was checked: UTC, milliseconds, by the clinic's clock; absent while unknown.</summary>
     public DateTimeOffset? CheckedAt { get; init; }
 
-    /// <summary>How long the check took, in milliseconds.</summary>
-    public double? LatencyMs { get; init; }
+    /// <summary>How long the check took, in whole milliseconds, rounded up; absent where it failed.</summary>
+    public long? LatencyMs { get; init; }
 
-    /// <summary>The database's or driver's own code, where it failed.</summary>
+    /// <summary>Where it failed: the database's own code, or the kind of the driver's failure, as <c>Timeout</c> (none within 5 s).</summary>
     public string? ErrorCode { get; init; }
 }
 

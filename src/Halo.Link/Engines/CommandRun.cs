@@ -37,10 +37,8 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
         {
             watch.Stop.ThrowIfCancellationRequested();
             Sent = true;
-            if (_asked.ExecutionMode == ExecutionMode.NonQuery && !engine.OutputsAreARow(_asked) && !engine.NonQueryHidesErrors)
-                _rowsAffected = engine.BlocksThread ? command.ExecuteNonQuery() : await command.ExecuteNonQueryAsync(watch.GiveUp);
-            else
-                await ReadAsync(watch);
+            // A nonQuery's results are read too: a driver's own way of running one hides their number, and SQLite's what goes wrong after the first.
+            await ReadAsync(watch);
             _outputs ??= engine.ReadOutputs(command, _asked, row: null);
         }
         finally
@@ -64,7 +62,7 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
                     await ReadResultSetAsync(reader, watch);
                 // What follows a cancelled statement must not run before the database has heard of it.
                 if (watch.Stopped)
-                    await watch.WhenAskedAsync();
+                    await watch.StopNowAsync();
             }
             while (engine.BlocksThread ? reader.NextResult() : await reader.NextResultAsync(watch.GiveUp));
             if (_asked.ExecutionMode == ExecutionMode.NonQuery)
@@ -94,7 +92,7 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
         _rows = new RowEncoder(engine, reader, engine.BlocksThread, scalar ? 1 : int.MaxValue);
         if (!await BeginAsync(_rows.Columns, watch))
             return;
-        await _rows.EncodeAsync(sink, standsOnRow, scalar ? 1 : long.MaxValue, watch.StopNow, watch.Stop, watch.GiveUp);
+        await _rows.EncodeAsync(sink, standsOnRow, scalar ? 1 : long.MaxValue, watch.StopNowAsync, watch.Stop, watch.GiveUp);
     }
 
     /// <returns>False: the sink threw or the statement is being stopped; the rest is read to learn what the database says.</returns>
@@ -112,7 +110,7 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
             if (e is OperationCanceledException && watch.Stopped)
                 return false;
             _sinkFault = e;
-            watch.StopNow();
+            await watch.StopNowAsync();
             return false;
         }
     }

@@ -94,9 +94,10 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
             engine.Discard(connection);
         if (run.SinkFault is { } fault and not RowSinkException)
             ExceptionDispatchInfo.Throw(fault);
-        var executed = !run.Sent ? Executed.No
+        // What may only read took no effect, whether the database had come to its end before it heard of the wish to stop or not.
+        var executed = !run.Sent || request.ReadOnly && (failure is not null || rolledBack || !run.Whole) ? Executed.No
             : failure is null && !rolledBack ? Executed.Yes
-            : request.ReadOnly ? Executed.No : engine.AfterFailure(connection, request.Command, failure, rolledBack);
+            : engine.AfterFailure(connection, request.Command, failure, rolledBack);
         if (run.SinkFault is RowSinkException full)
             return run.Result(Ending.Failed, executed, full.Error);
         if (watch.Stopped && (failure is not null || !run.Whole))
@@ -111,9 +112,10 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
             return run.Result(Ending.Failed, executed, new(ErrorTypes.HaloLink, 400,
                 "The command left a transaction open; it was rolled back. A command must commit what it begins.")
             { Code = FailureCodes.OpenTransaction });
-        return await run.EndAsync(cancel) ? run.Result(Ending.Successful, Executed.Yes)
-            : run.SinkFault is RowSinkException late ? run.Result(Ending.Failed, Executed.Yes, late.Error)
-            : run.Result(Ending.Cancelled, Executed.Yes);
+        if (await run.EndAsync(cancel))
+            return run.Result(Ending.Successful, Executed.Yes);
+        executed = request.ReadOnly ? Executed.No : Executed.Yes;
+        return run.SinkFault is RowSinkException late ? run.Result(Ending.Failed, executed, late.Error) : run.Result(Ending.Cancelled, executed);
     }
 
     async ValueTask<bool> RollBackAsync(DbConnection connection, CommandRequest request, Exception? failure)

@@ -47,12 +47,10 @@ sealed class ExecutionWatch : IAsyncDisposable
     /// <summary>Whether the caller asked for it, and not the limit.</summary>
     public bool CancelledByCaller { get; private set; }
 
-    /// <summary>Stops the statement for a reason of the Link's own.</summary>
-    public void StopNow() => _wish.Cancel();
-
-    /// <summary>Ends when the database has been asked to stop.</summary>
-    public async ValueTask WhenAskedAsync()
+    /// <summary>Stops the statement, for a reason of the Link's own or because it is to be stopped already; ends when the database has been asked.</summary>
+    public async ValueTask StopNowAsync()
     {
+        _wish.Cancel();
         Task asking;
         lock (_lock)
             asking = _asking;

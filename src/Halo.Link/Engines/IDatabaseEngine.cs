@@ -22,9 +22,6 @@ public interface IDatabaseEngine : IAsyncDisposable
     /// <summary>How the command's reader is opened: in sequential access a row's columns are read once and in order, and large values in pieces.</summary>
     CommandBehavior BehaviorOf(QueryCommand asked);
 
-    /// <summary>Whether the driver's way of running a nonQuery hides what goes wrong after its first result set: then its results are read.</summary>
-    bool NonQueryHidesErrors { get; }
-
     /// <summary>Opens a connection that carries nothing from an earlier query.</summary>
     /// <param name="database">Name of the database behind the catalogue; null: the connection string's own.</param>
     /// <param name="applicationName">Shown in the database's activity view where it has one.</param>

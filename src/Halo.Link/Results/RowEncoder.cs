@@ -53,10 +53,11 @@ public sealed class RowEncoder
     /// <summary>Reads to the end. Once the sink wants no more, throws, or <paramref name="stop"/> is cancelled, rows are read without being encoded.</summary>
     /// <param name="readCurrent">The reader stands on the first row already.</param>
     /// <param name="maxRows">1 for a scalar: the rest is left to the reader's closing.</param>
-    /// <param name="stopped">Called when the sink has thrown.</param>
+    /// <param name="stopping">Called when the sink has thrown or <paramref name="stop"/> is cancelled, and awaited before a further row is read: what a
+    /// database then says of the statement does not depend on who was faster.</param>
     /// <param name="stop">Ends encoding and waiting for the sink, not reading: the database has the last word.</param>
     /// <param name="giveUp">Ends reading.</param>
-    public async ValueTask EncodeAsync(IRowSink sink, bool readCurrent, long maxRows, Action stopped, CancellationToken stop, CancellationToken giveUp)
+    public async ValueTask EncodeAsync(IRowSink sink, bool readCurrent, long maxRows, Func<ValueTask> stopping, CancellationToken stop, CancellationToken giveUp)
     {
         await using var json = new Utf8JsonWriter(sink.Buffer, Options);
         var encoding = true;
@@ -69,13 +70,9 @@ public sealed class RowEncoder
                 Whole &= !wanted;
                 continue;
             }
-            if (stop.IsCancellationRequested)
-            {
-                Whole = encoding = false;
-                continue;
-            }
             try
             {
+                stop.ThrowIfCancellationRequested();
                 WriteRow(sink, json);
                 var more = sink.EndRowAsync(stop);
                 encoding = wanted = more.IsCompletedSuccessfully ? more.Result : await WaitAsync(more);
@@ -84,10 +81,9 @@ public sealed class RowEncoder
             catch (Exception e) when (e is not DbException)
             {
                 encoding = Whole = false;
-                if (e is OperationCanceledException && stop.IsCancellationRequested)
-                    continue;
-                SinkFault = e;
-                stopped();
+                if (e is not OperationCanceledException || !stop.IsCancellationRequested)
+                    SinkFault = e;
+                await stopping();
             }
         }
     }

@@ -34,7 +34,7 @@ public sealed class DatabaseHealths(LocalSites sites, TimeProvider time)
         try
         {
             await check.WaitAsync(LongestCheck, time, stop);
-            return Result(DatabaseStatus.Healthy) with { LatencyMs = Math.Round(time.GetElapsedTime(started).TotalMilliseconds, 1) };
+            return Result(DatabaseStatus.Healthy) with { LatencyMs = (long)Math.Ceiling(time.GetElapsedTime(started).TotalMilliseconds) };
         }
         catch (TimeoutException)
         {

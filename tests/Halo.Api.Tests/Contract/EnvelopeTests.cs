@@ -91,12 +91,18 @@ public class EnvelopeTests(OneHost one) : IClassFixture<OneHost>
         await using var site = await PairedSite.CreateAsync(_host);
         var asked = site.AskAsync();
         var (id, _) = await site.Link.ExpectExecuteAsync();
-        await site.Link.TellAsync(id, new Outcome(Ending.Successful, Executed.Yes) { Rows = 0, Size = 0, ResultSets = 1, Timings = new(0.25, 1.5, 0.125) });
+        await site.Link.TellAsync(id, new Outcome(Ending.Successful, Executed.Yes) { Rows = 0, Size = 0, ResultSets = 1, Timings = new(4.25, 31.9, 0.125) });
         using var answered = await asked;
-        var metrics = (await answered.QueryAsync()).Metrics!;
-        Assert.Equal((0.25, 1.5, 0.125), (metrics.LinkDuration, metrics.SqlExecutionDuration, metrics.EncodeDuration));
-        Assert.Matches(@"^queue;dur=[\d.]+, link;dur=0\.25, sql;dur=1\.5, encode;dur=0\.125$", answered.Headers.GetValues("Server-Timing").Single());
-        Assert.True(metrics.QueueDuration >= 0);
+        // Durations of the contract are whole milliseconds: a program that reads them as integers must not fail.
+        using var body = JsonDocument.Parse(await answered.Content.ReadAsStringAsync());
+        using var later = await site.SendAsync(HttpMethod.Get, $"/{id}");
+        using var found = JsonDocument.Parse(await later.Content.ReadAsStringAsync());
+        foreach (var metrics in (JsonElement[])[body.RootElement.GetProperty("metrics"), found.RootElement.GetProperty("metrics")])
+        {
+            Assert.Equal((4, 31, 0), (metrics.GetProperty("linkDuration").GetInt32(), metrics.GetProperty("sqlExecutionDuration").GetInt32(), metrics.GetProperty("encodeDuration").GetInt32()));
+            Assert.True(metrics.GetProperty("queueDuration").GetInt32() >= 0);
+        }
+        Assert.Matches(@"^queue;dur=[\d.]+, link;dur=4\.25, sql;dur=31\.9, encode;dur=0\.125$", answered.Headers.GetValues("Server-Timing").Single());
     }
 
     [Fact]
@@ -106,11 +112,13 @@ public class EnvelopeTests(OneHost one) : IClassFixture<OneHost>
         var asked = site.AskAsync();
         var (id, _) = await site.Link.ExpectExecuteAsync();
         await site.Link.AnswerAsync(id, """[{"n":1}]""", 1);
-        (await asked).Dispose();
-        var found = await site.GetAsync(id);
+        using var answer = await asked;
+        var (answered, found) = (await answer.QueryAsync(), await site.GetAsync(id));
         Assert.Equal((QueryStatus.Successful, 1L, 9L), (found.Status, found.Result!.Rows!.Value, found.Result.Size));
         Assert.Null(found.Result.Data);
         Assert.Null(found.Result.Pages);
+        Assert.Equal((answered.CreatedAt, answered.UpdatedAt, answered.CompletedAt, answered.StatusTiming, answered.Metrics),
+            (found.CreatedAt, found.UpdatedAt, found.CompletedAt, found.StatusTiming, found.Metrics));
     }
 
     [Fact]

@@ -101,6 +101,9 @@ public class PageStreamTests(OneHost one) : IClassFixture<OneHost>
         using var rest = await GetAsync(site, path, "br", ("Range", "bytes=5-"), ("If-Range", tag));
         Assert.Equal((HttpStatusCode.PartialContent, stored.Length), (rest.StatusCode, (int)rest.Content.Headers.ContentRange!.Length!));
         Assert.Equal(stored[5..], await rest.Content.ReadAsByteArrayAsync());
+        // The digest of the whole is not that of what is sent.
+        Assert.False(rest.Headers.Contains("Content-Digest"));
+        Assert.Equal(whole.Headers.GetValues("Content-Digest"), rest.Headers.GetValues("Repr-Digest"));
         using var other = await GetAsync(site, path, "br", ("Range", "bytes=5-"), ("If-Range", "\"other\""));
         Assert.Equal(HttpStatusCode.OK, other.StatusCode);
         using var plain = await GetAsync(site, path, "identity", ("Range", "bytes=5-"));
@@ -115,6 +118,7 @@ public class PageStreamTests(OneHost one) : IClassFixture<OneHost>
         using var beyond = await GetAsync(site, path, "br", ("Range", $"bytes={stored.Length}-"));
         Assert.Equal(ErrorCodes.InvalidRequest, (await beyond.ErrorAsync(416)).Code);
         Assert.Equal(stored.Length, beyond.Content.Headers.ContentRange!.Length);
+        Assert.False(beyond.Headers.Contains("Content-Digest"));
         Assert.Empty(beyond.Content.Headers.ContentEncoding);
     }
 

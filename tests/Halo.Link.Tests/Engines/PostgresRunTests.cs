@@ -90,6 +90,8 @@ public sealed class PostgresRunTests(SharedPostgres postgres)
         await using var bench = await postgres.NewAsync();
         Assert.Equal(-1, (await bench.DoAsync("CREATE TABLE t (id int)")).RowsAffected);
         Assert.Equal(3, (await bench.DoAsync("INSERT INTO t SELECT generate_series(1, 3)")).RowsAffected);
+        var both = await bench.DoAsync("SELECT 1; DELETE FROM t WHERE id > 1; SELECT 2");
+        Assert.Equal((2L, 2, null), (both.RowsAffected, both.ResultSets, both.Rows));
     }
 
     [Fact]

@@ -61,7 +61,7 @@ public sealed class RowEncoderTests(SharedPostgres postgres)
 #pragma warning restore CA1849
             return GC.GetAllocatedBytesForCurrentThread() - before;
         }
-        var encoding = encoder.EncodeAsync(new NullSink(), false, long.MaxValue, () => { }, default, default);
+        var encoding = encoder.EncodeAsync(new NullSink(), false, long.MaxValue, () => ValueTask.CompletedTask, default, default);
         Assert.True(encoding.IsCompletedSuccessfully);
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
         Assert.Equal(rows, encoder.Rows);

@@ -22,7 +22,7 @@ public class MessageJsonTests
         { nameof(ConfigurationAck), new ConfigurationAck(7, [new("asyncLanes", "too many") { SiteId = Id }]), ProtocolJson.Default.ConfigurationAck },
         { nameof(SiteChanges), new SiteChanges(Id, [Site()]), ProtocolJson.Default.SiteChanges },
         { nameof(SiteNotices), new SiteNotices([new(Id, true, true, "ok")]) { Answers = Id }, ProtocolJson.Default.SiteNotices },
-        { nameof(Heartbeat), new Heartbeat(Time, "26.305.1", 5, new(1, 2, 3, 4), [new(Id, new(DatabaseStatus.Healthy) { CheckedAt = Time, LatencyMs = 1.5 })], 10, 0), ProtocolJson.Default.Heartbeat },
+        { nameof(Heartbeat), new Heartbeat(Time, "26.305.1", 5, new(1, 2, 3, 4), [new(Id, new(DatabaseStatus.Healthy) { CheckedAt = Time, LatencyMs = 2 })], 10, 0), ProtocolJson.Default.Heartbeat },
         { nameof(Renew), new Renew("token"), ProtocolJson.Default.Renew },
         { nameof(Execute), new Execute(Id, Id, Command(), 30000, 60000, 8 << 20) { Catalogue = "Patients", ResultSet = 2, Tag = "t" }, ProtocolJson.Default.Execute },
         { nameof(ResultHead), new ResultHead([new("a", SqlType.BigInt, "INTEGER") { Nullable = true }]), ProtocolJson.Default.ResultHead },

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Halo.Contracts.Queries;
 
 namespace Halo.SystemTests.Journeys;
 
@@ -77,7 +78,9 @@ public abstract class PageTests(House house)
         var query = await house.ExportAsync("SELECT 1 AS one, 'x' AS two WHERE 1 = 0");
         Assert.Equal(0, query.Result!.Rows);
         Assert.Equal(["one", "two"], query.Result.Columns!.Select(c => c.Name));
-        Assert.All(query.Result.Pages!, p => Assert.Equal((0, null), (p.Rows.Count, p.Rows.RangeStart)));
+        Assert.Equal(new ResultPage(1, PageStatus.Cached, 2, new(0, null, null)), Assert.Single(query.Result.Pages!));
+        var page = await house.Integrator.GetAsync($"integrator/sites/{house.Site.Id}/queries/{query.Id}/results/1");
+        Assert.Equal(("0", false, false), (page.Headers.GetValues("Rows-Count").Single(), page.Headers.Contains("Rows-Range-Start"), page.Headers.Contains("Rows-Range-End")));
     }
 
     static string Digest(HttpResponseMessage response) => string.Concat(

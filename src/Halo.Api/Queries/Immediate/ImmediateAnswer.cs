@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using System.Globalization;
 using Halo.Api.Errors;
 using Halo.Api.Queries.Idempotency;
 using Halo.Api.Queries.Ledger;
+using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;
@@ -20,19 +22,27 @@ public sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
     /// <summary>The rows' JSON; null where the answer has none.</summary>
     public IReadOnlyList<ArraySegment<byte>>? Rows => _exchange?.Chunks ?? _kept;
 
+    /// <summary>The phases of <see cref="QueryMetrics"/> with their fractions, as the header says them; null where this answer is no execution's own.</summary>
+    public string? ServerTiming { get; private init; }
+
     /// <summary>The Link told the end.</summary>
     public static ImmediateAnswer Of(NewQuery query, DateTimeOffset sentAt, ImmediateEnd end, Outcome outcome, ImmediateExchange exchange)
     {
+        var (queueMs, timings) = ((sentAt - query.CreatedAt).TotalMilliseconds, outcome.Timings);
         var envelope = Envelope(query, sentAt, end.CompletedAt) with
         {
-            Metrics = new QueryMetrics
-            {
-                SqlExecutionDuration = outcome.Timings.ExecuteMs,
-                QueueDuration = (sentAt - query.CreatedAt).TotalMilliseconds,
-                LinkDuration = outcome.Timings.LaneMs,
-                EncodeDuration = outcome.Timings.EncodeMs,
-            },
+            // By the moments as they are shown, so that the ledger says the same later.
+            Metrics = QueryView.Metrics(sentAt.Ms() - query.CreatedAt.Ms(), timings.LaneMs, timings.ExecuteMs, timings.EncodeMs),
         };
+        return Of(envelope, outcome, exchange) with
+        {
+            ServerTiming = string.Create(CultureInfo.InvariantCulture,
+                $"queue;dur={queueMs:0.###}, link;dur={timings.LaneMs:0.###}, sql;dur={timings.ExecuteMs:0.###}, encode;dur={timings.EncodeMs:0.###}"),
+        };
+    }
+
+    static ImmediateAnswer Of(Query envelope, Outcome outcome, ImmediateExchange exchange)
+    {
         if (outcome.Ending != Ending.Successful)
         {
             exchange.Dispose();

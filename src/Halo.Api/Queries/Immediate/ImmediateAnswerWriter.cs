@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Buffers.Text;
-using System.Globalization;
 using System.IO.Pipelines;
 using System.Text.Json;
 using Halo.Api.Results.Formats;
@@ -28,7 +27,7 @@ public sealed partial class ImmediateAnswerWriter(QueryLimits limits, TimeProvid
         response.ContentType = "application/json; charset=utf-8";
         if (answer.Status == 503)
             response.Headers.RetryAfter = "5";
-        if (Timing(answer) is { } timing)
+        if (answer.ServerTiming is { } timing)
             response.Headers["Server-Timing"] = timing;
         var envelope = JsonSerializer.SerializeToUtf8Bytes(answer.Query with { Result = null, ResultSize = rewritten?.Output.Length ?? answer.Query.ResultSize }, HaloJson.Default.Query);
         if (answer.Query.Result is not { } result)
@@ -122,11 +121,6 @@ public sealed partial class ImmediateAnswerWriter(QueryLimits limits, TimeProvid
             carry[carried++] = left;
         return carried;
     }
-
-    static string? Timing(ImmediateAnswer answer) => answer.Query.Metrics is not { } m
-        ? null
-        : string.Create(CultureInfo.InvariantCulture,
-            $"queue;dur={m.QueueDuration:0.###}, link;dur={m.LinkDuration:0.###}, sql;dur={m.SqlExecutionDuration:0.###}, encode;dur={m.EncodeDuration:0.###}");
 
     [LoggerMessage(1212, LogLevel.Information, "The answer of query {QueryId} was cut off: its caller took it too slowly")]
     partial void LogSlow(Guid queryId);

@@ -89,7 +89,7 @@ static class ImmediateEndings
         {
             Code = FailureCodes.QueueTimeout,
         },
-        Ending.Cancelled => new(ErrorTypes.HaloLink, 409, "The query was cancelled.") { Code = FailureCodes.CancelledByIntegrator },
+        Ending.Cancelled => Failures.Of(FailureCodes.CancelledByIntegrator),
         _ => new(ErrorTypes.HaloLink, 500, "The Link could not say how the query ended.") { Code = FailureCodes.LinkError },
     };
 

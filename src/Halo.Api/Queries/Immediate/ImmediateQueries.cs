@@ -210,21 +210,19 @@ public sealed class ImmediateQueries(
         exchanges.Remove(query.Id);
         exchange.Dispose();
         await exchange.Recorded;
-        await judging.TakeBackAsync(query.Id, settlement);
-        return ImmediateAnswer.Of(query, settlement, time.GetUtcNow());
+        return ImmediateAnswer.Of(query, settlement, await judging.TakeBackAsync(query.Id, settlement));
     }
 
     async Task<ImmediateAnswer> RefuseAsync(NewQuery query, Settlement settlement)
     {
         try
         {
-            await ledger.RecordRefusedAsync(query, settlement);
+            return ImmediateAnswer.Of(query, settlement, await ledger.RecordRefusedAsync(query, settlement));
         }
         catch (Exception e) when (StorageException.Means(e))
         {
             throw new RefusedException(Refusal.StoreAway, e);
         }
-        return ImmediateAnswer.Of(query, settlement, time.GetUtcNow());
     }
 
     /// <summary>The service settled it: the answer is what the ledger says.</summary>

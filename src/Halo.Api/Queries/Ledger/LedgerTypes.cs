@@ -84,6 +84,9 @@ public sealed record MoveResult(bool Accepted, QueryStatus? Status)
     /// <summary>Whether this very call moved it: false for a repeat.</summary>
     public bool Moved { get; init; }
 
+    /// <summary>When it moved, as the ledger has it; null where this call did not.</summary>
+    public DateTimeOffset? At { get; init; }
+
     /// <summary>After a Complete that did not hold: pages to send again. Empty: they are all here, but are not what the report says.</summary>
     public IReadOnlyList<int>? MissingPages { get; init; }
 }

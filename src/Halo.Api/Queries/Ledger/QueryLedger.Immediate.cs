@@ -45,30 +45,32 @@ public sealed partial class QueryLedger
         ]);
 
     /// <summary>A query that was accepted and is final at once: the site away, the time in the queue over, nothing sent.</summary>
-    public Task RecordRefusedAsync(NewQuery q, Settlement s)
+    /// <returns>When, as the ledger has it.</returns>
+    public async Task<DateTimeOffset> RecordRefusedAsync(NewQuery q, Settlement s)
     {
-        Telemetry.Ended(q.Id, q.Mode, s.Status, time.GetUtcNow());
-        return database.CommitAsync(Refused(q, s));
+        var at = time.GetUtcNow();
+        Telemetry.Ended(q.Id, q.Mode, s.Status, at);
+        await database.CommitAsync(Refused(q, s, at));
+        return at;
     }
 
     /// <summary>The same under a condition.</summary>
     /// <returns>False: the condition does not hold, and nothing is recorded.</returns>
     public Task<bool> RecordRefusedAsync(NewQuery q, Settlement s, AcceptCondition condition)
     {
-        var refused = Refused(q, s);
+        var refused = Refused(q, s, time.GetUtcNow());
         return database.WriteAsync(async t => await condition(t, q.Id) && await t.RunAsync(refused) > 0);
     }
 
-    Statement Refused(NewQuery q, Settlement s)
+    Statement Refused(NewQuery q, Settlement s, DateTimeOffset at)
     {
         if (!QueryLifecycle.Allows(QueryStatus.Initialising, s.Status, s.By, q.Mode))
             throw new InvalidOperationException($"No {q.Mode} query becomes {s.Status} at once by {s.By}.");
         var (key, detail) = SealNew(q.Id, DetailOf(s));
-        var now = Now;
         return new(LedgerSql.Insert,
         [
             .. InsertParameters(q, s.Status),
-            ("executed", LedgerSql.Word(s.Executed)), ("by", LedgerSql.Word(s.By)), ("completed", now), ("updated", now),
+            ("executed", LedgerSql.Word(s.Executed)), ("by", LedgerSql.Word(s.By)), ("completed", at.Ms()), ("updated", at.Ms()),
             ("errorType", s.Error?.ErrorType), ("errorCode", s.Error?.ErrorCode), ("failure", s.Error?.Code), ("key", key), ("detail", detail),
             .. NeverOfRefused,
         ]);
@@ -78,13 +80,14 @@ public sealed partial class QueryLedger
     public async Task<MoveResult> SettleImmediateAsync(Guid queryId, Settlement s)
     {
         var (key, detail) = SealNew(queryId, DetailOf(s));
+        var at = time.GetUtcNow();
         var rows = await database.CommitAsync(
-            new(LedgerSql.SettleFor(s, QueryMode.Immediate), LedgerSql.SettleParameters(queryId, s, Now, key, detail)));
+            new(LedgerSql.SettleFor(s, QueryMode.Immediate), LedgerSql.SettleParameters(queryId, s, at.Ms(), key, detail)));
         if (rows > 0)
         {
             Tell(queryId, QueryMode.Immediate, s.Status);
             Telemetry.Worked(QueryMode.Immediate, s.Timings, s.UploadMs, s.Rows, s.Size);
-            return new(true, s.Status) { Moved = true };
+            return new(true, s.Status) { Moved = true, At = at };
         }
         var found = await database.ReadAsync(
             r => (Status: QueryLifecycle.Parse(r.GetString(0)), By: r.StringOrNull(1)),

@@ -99,7 +99,7 @@ public sealed partial class QueryLedger
                 Rows = report.Rows,
                 RowsAffected = report.RowsAffected,
                 Size = report.PageCount > 0 ? manifest.Sum(p => p.JsonSize) : report.Size,
-                ResultSets = report.ResultSets > 0 ? report.ResultSets : null,
+                ResultSets = report.ResultSets > 0 || report.RowsAffected is not null ? report.ResultSets : null,
                 Timings = report.Timings,
                 UploadMs = report.UploadMs,
                 Columns = report.Columns,

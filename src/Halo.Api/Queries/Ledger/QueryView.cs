@@ -53,13 +53,17 @@ public static class QueryView
         Uploading = q.UploadingAt is { } uploading ? new(uploading, q.CompletedAt) : null,
     };
 
-    static QueryMetrics? MetricsOf(QueryRecord q) => q.ExecuteMs is null && q.LaneMs is null ? null : new()
+    static QueryMetrics? MetricsOf(QueryRecord q) => q.ExecuteMs is null && q.LaneMs is null ? null
+        : Metrics((q.ExecutingAt - q.CreatedAt)?.TotalMilliseconds, q.LaneMs, q.ExecuteMs, q.EncodeMs, q.UploadMs);
+
+    /// <summary>The contract's durations are whole; rounded down, their sum is never more than the whole time.</summary>
+    public static QueryMetrics Metrics(double? queue, double? lane, double? execute, double? encode, double? upload = null) => new()
     {
-        SqlExecutionDuration = q.ExecuteMs,
-        QueueDuration = q.ExecutingAt is { } taken ? (taken - q.CreatedAt).TotalMilliseconds : null,
-        LinkDuration = q.LaneMs,
-        EncodeDuration = q.EncodeMs,
-        UploadDuration = q.UploadMs,
+        SqlExecutionDuration = (long?)execute,
+        QueueDuration = (long?)queue,
+        LinkDuration = (long?)lane,
+        EncodeDuration = (long?)encode,
+        UploadDuration = (long?)upload,
     };
 
     static QueryResult? ResultOf(QueryRecord q)

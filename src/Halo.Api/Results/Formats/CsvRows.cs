@@ -57,6 +57,43 @@ public sealed class CsvRows(IReadOnlyList<string> columns) : IRowWriter
     }
 
     /// <inheritdoc/>
+    public void BeginText(PooledBuffer output, int column)
+    {
+        if (column > 0)
+            output.Append((byte)',');
+        output.Append((byte)'"');
+    }
+
+    /// <inheritdoc/>
+    public void Text(PooledBuffer output, ReadOnlySpan<byte> piece)
+    {
+        if (!piece.Contains((byte)'\\'))
+        {
+            WriteQuoted(output, piece);
+            return;
+        }
+        // A string of its own, so that the reader undoes its escapes.
+        var scratch = ArrayPool<byte>.Shared.Rent(2 * piece.Length + 2);
+        try
+        {
+            var json = scratch.AsSpan(0, piece.Length + 2);
+            json[0] = json[^1] = (byte)'"';
+            piece.CopyTo(json[1..]);
+            var reader = new Utf8JsonReader(json);
+            reader.Read();
+            var plain = scratch.AsSpan(json.Length);
+            WriteQuoted(output, plain[..reader.CopyString(plain)]);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(scratch);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void EndText(PooledBuffer output) => output.Append((byte)'"');
+
+    /// <inheritdoc/>
     public void EndRow(PooledBuffer output, int count)
     {
         if (count != columns.Count)
@@ -92,6 +129,12 @@ public sealed class CsvRows(IReadOnlyList<string> columns) : IRowWriter
             return;
         }
         output.Append((byte)'"');
+        WriteQuoted(output, text);
+        output.Append((byte)'"');
+    }
+
+    static void WriteQuoted(PooledBuffer output, ReadOnlySpan<byte> text)
+    {
         while (text.IndexOf((byte)'"') is var quote and >= 0)
         {
             output.Append(text[..(quote + 1)]);
@@ -99,6 +142,5 @@ public sealed class CsvRows(IReadOnlyList<string> columns) : IRowWriter
             text = text[(quote + 1)..];
         }
         output.Append(text);
-        output.Append((byte)'"');
     }
 }

@@ -18,6 +18,15 @@ public interface IRowWriter
     /// <summary>A string, number, boolean or null.</summary>
     void Value(PooledBuffer output, ref readonly Utf8JsonReader value, int column);
 
+    /// <summary>A string of such a length that it is written as it comes: <see cref="Text"/> follows, and <see cref="EndText"/>.</summary>
+    void BeginText(PooledBuffer output, int column);
+
+    /// <summary>A piece of it, with its escapes; none is cut, nor any character.</summary>
+    void Text(PooledBuffer output, ReadOnlySpan<byte> piece);
+
+    /// <summary>It ends.</summary>
+    void EndText(PooledBuffer output);
+
     /// <summary>A row ends.</summary>
     /// <param name="count">How many values it had.</param>
     /// <exception cref="InvalidDataException">Not as many as there are columns.</exception>

@@ -50,6 +50,15 @@ public sealed class JsonRows(bool lines, bool[] asText) : IRowWriter
     }
 
     /// <inheritdoc/>
+    public void BeginText(PooledBuffer output, int column) => output.Append((byte)'"');
+
+    /// <inheritdoc/>
+    public void Text(PooledBuffer output, ReadOnlySpan<byte> piece) => output.Append(piece);
+
+    /// <inheritdoc/>
+    public void EndText(PooledBuffer output) => output.Append((byte)'"');
+
+    /// <inheritdoc/>
     public void EndRow(PooledBuffer output, int count) => output.Append(lines ? "}\n"u8 : "}"u8);
 
     /// <inheritdoc/>

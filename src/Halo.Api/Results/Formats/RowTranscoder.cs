@@ -4,9 +4,11 @@ namespace Halo.Api.Results.Formats;
 
 /// <summary>
 /// Turns JSON arrays of row objects, arriving in pieces of any split, into one document of another form. It keeps a value
-/// that has not arrived whole and nothing more; what it has written waits in <see cref="Output"/> for whoever sends it on.
+/// that has not arrived whole and nothing more, and of a long text not even that; what it has written waits in
+/// <see cref="Output"/> for whoever sends it on.
 /// </summary>
-public sealed class RowTranscoder(IRowWriter writer) : IDisposable
+/// <param name="longText">Bytes of a text that have come without its end, from which on it is written as it comes.</param>
+public sealed class RowTranscoder(IRowWriter writer, int longText = 64 * 1024) : IDisposable
 {
     enum Place
     {
@@ -23,6 +25,11 @@ public sealed class RowTranscoder(IRowWriter writer) : IDisposable
     int _column;
     int _tryFrom;
 
+    /// <summary>The last token was a name: its value comes next.</summary>
+    bool _named;
+    bool _inText;
+    bool _textWritten;
+
     /// <summary>What was written so far and not taken yet.</summary>
     public PooledBuffer Output { get; } = new();
 
@@ -34,7 +41,7 @@ public sealed class RowTranscoder(IRowWriter writer) : IDisposable
     /// <exception cref="InvalidDataException">It is no array of row objects.</exception>
     public void Add(ReadOnlySpan<byte> piece)
     {
-        if (_rest.Length == 0)
+        if (_rest.Length == 0 && !_inText)
         {
             _rest.Append(piece[Read(piece, last: false)..]);
         }
@@ -42,11 +49,35 @@ public sealed class RowTranscoder(IRowWriter writer) : IDisposable
         {
             _rest.Append(piece);
             // A value of many pieces is not looked through again with each of them.
-            if (_rest.Length < _tryFrom)
+            if (!_inText && _rest.Length < _tryFrom)
                 return;
-            _rest.RemoveFirst(Read(_rest.Written.Span, last: false));
+            if (!_inText)
+                _rest.RemoveFirst(Read(_rest.Written.Span, last: false));
         }
+        if (!_inText && _named && _rest.Length >= longText && _rest.Written.Span[0] == '"')
+        {
+            writer.BeginText(Output, _column);
+            _rest.RemoveFirst(1);
+            _inText = true;
+        }
+        if (_inText)
+            WriteText();
         _tryFrom = _rest.Length * 2;
+    }
+
+    /// <summary>Writes on what is there of a long text; behind its end the reader goes on.</summary>
+    void WriteText()
+    {
+        var (length, ended) = TextPiece.Measure(_rest.Written.Span);
+        writer.Text(Output, _rest.Written.Span[..length]);
+        _rest.RemoveFirst(ended ? length + 1 : length);
+        if (!ended)
+            return;
+        writer.EndText(Output);
+        (_inText, _textWritten) = (false, true);
+        // The reader has not seen it; for its grammar any string does.
+        Read("\"\""u8, last: false);
+        _rest.RemoveFirst(Read(_rest.Written.Span, last: false));
     }
 
     /// <summary>An array has come to its end; another may follow, and its rows join the same document.</summary>
@@ -54,7 +85,7 @@ public sealed class RowTranscoder(IRowWriter writer) : IDisposable
     /// <exception cref="InvalidDataException">It was cut short.</exception>
     public void EndArray()
     {
-        if (_rest.Length > 0)
+        if (_rest.Length > 0 && !_inText)
             _rest.RemoveFirst(Read(_rest.Written.Span, last: true));
         if (_place != Place.AfterArray)
             throw NoRows();
@@ -82,8 +113,13 @@ public sealed class RowTranscoder(IRowWriter writer) : IDisposable
         var reader = new Utf8JsonReader(json, last, _state);
         while (reader.Read())
         {
+            _named = reader.TokenType == JsonTokenType.PropertyName;
             switch (reader.TokenType)
             {
+                case JsonTokenType.String when _textWritten:
+                    _textWritten = false;
+                    _column++;
+                    break;
                 case JsonTokenType.PropertyName when _place == Place.InRow:
                     writer.Name(Output, in reader, _column);
                     break;

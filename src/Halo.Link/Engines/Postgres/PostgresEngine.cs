@@ -18,6 +18,8 @@ sealed class PostgresEngine : IDatabaseEngine
     readonly NpgsqlConnectionStringBuilder _settings;
     readonly NpgsqlConnectionStringBuilder _readOnly;
 
+    static PostgresEngine() => PostgresText.Teach();
+
     public PostgresEngine(string connectionString)
     {
         _settings = new NpgsqlConnectionStringBuilder(connectionString)
@@ -43,8 +45,6 @@ sealed class PostgresEngine : IDatabaseEngine
     public string Name => DatabaseEngines.Postgres;
 
     public string ErrorType => ErrorTypes.Postgres;
-
-    public bool NonQueryHidesErrors => false;
 
     public bool BlocksThread => false;
 

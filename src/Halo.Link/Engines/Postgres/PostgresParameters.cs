@@ -8,7 +8,7 @@ using NpgsqlTypes;
 
 namespace Halo.Link.Engines.Postgres;
 
-/// <summary>Binds by the declared type; without one, and where .NET's type is too narrow, as text whose type the server infers.</summary>
+/// <summary>Binds by the declared type, where .NET's is too narrow as its text; without one as text whose type the server infers.</summary>
 static class PostgresParameters
 {
     public static NpgsqlParameter? Bind(CommandParameter parameter, string name, ICollection<FieldError> faults)
@@ -23,26 +23,28 @@ static class PostgresParameters
             return Make(name, type, value);
         // What PostgreSQL knows and .NET does not: infinity, NaN, years BC and beyond 9999, 24:00:00.
         if (parameter.Value is { ValueKind: JsonValueKind.String } json && json.GetRawText().Trim('"') is var text && IsBeyondDotNet(text, type))
-            return Make(name, NpgsqlDbType.Unknown, text);
+            return Text(name, type, text);
         faults.NotConvertible(parameter, expected);
         return null;
     }
 
     static NpgsqlParameter Make(string name, NpgsqlDbType type, object? value) => value switch
     {
-        null => new(name, type) { Value = DBNull.Value },
-        DecimalText number => Number(name, number.Text),
+        // Named, so that every other arm is one too, not a parameter of text.
+        null => new NpgsqlParameter(name, type) { Value = DBNull.Value },
+        DecimalText number when type == NpgsqlDbType.Unknown => new(name, type) { Value = number.Text },
+        DecimalText number => Text(name, type, number.Text),
         long whole when type == NpgsqlDbType.Unknown => new(name, type) { Value = whole.ToString(CultureInfo.InvariantCulture) },
         bool bit when type == NpgsqlDbType.Unknown => new(name, type) { Value = bit ? "true" : "false" },
         byte small => new(name, type) { Value = (short)small },
         // The driver takes .NET's first and last moment for infinity.
         DateOnly date when date == DateOnly.MaxValue || date == DateOnly.MinValue =>
-            new(name, NpgsqlDbType.Unknown) { Value = date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) },
+            Text(name, type, date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)),
         DateTime moment when moment == DateTime.MaxValue || moment == DateTime.MinValue =>
-            new(name, NpgsqlDbType.Unknown) { Value = moment.ToString("yyyy-MM-dd HH:mm:ss.ffffff", CultureInfo.InvariantCulture) },
+            Text(name, type, moment.ToString("yyyy-MM-dd HH:mm:ss.ffffff", CultureInfo.InvariantCulture)),
         DateTime moment => new(name, type) { Value = new DateTime(Rounded(moment.Ticks, DateTime.MaxValue.Ticks)) },
         DateTimeOffset moment when moment.UtcTicks == DateTime.MinValue.Ticks || moment.UtcTicks == DateTime.MaxValue.Ticks =>
-            new(name, NpgsqlDbType.Unknown) { Value = moment.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.ffffff'+00'", CultureInfo.InvariantCulture) },
+            Text(name, type, moment.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss.ffffff'+00'", CultureInfo.InvariantCulture)),
         DateTimeOffset moment => new(name, type) { Value = new DateTime(Rounded(moment.UtcTicks, DateTime.MaxValue.Ticks), DateTimeKind.Utc) },
         TimeOnly moment => new(name, type) { Value = new TimeOnly(Rounded(moment.Ticks, TimeOnly.MaxValue.Ticks)) },
         _ => new(name, type) { Value = value },
@@ -51,12 +53,7 @@ static class PostgresParameters
     /// <summary>To whole microseconds, as PostgreSQL rounds them; never over the end of the range.</summary>
     static long Rounded(long ticks, long most) => Math.Min((ticks + 5) / 10, most / 10) * 10;
 
-    /// <summary>Binary where .NET's decimal holds every digit, else text.</summary>
-    static NpgsqlParameter Number(string name, string text) =>
-        decimal.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
-            && number.ToString(CultureInfo.InvariantCulture).Length == text.TrimStart('+').Length
-            ? new(name, NpgsqlDbType.Numeric) { Value = number }
-            : new(name, NpgsqlDbType.Unknown) { Value = text };
+    static NpgsqlParameter<PostgresText> Text(string name, NpgsqlDbType type, string text) => new(name, type) { TypedValue = new(text) };
 
     static bool IsBeyondDotNet(string text, NpgsqlDbType type) => type switch
     {

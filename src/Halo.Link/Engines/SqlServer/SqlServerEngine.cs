@@ -36,8 +36,6 @@ sealed class SqlServerEngine : IDatabaseEngine
 
     public string ErrorType => ErrorTypes.SqlServer;
 
-    public bool NonQueryHidesErrors => false;
-
     public bool BlocksThread => true;
 
     public CommandBehavior BehaviorOf(QueryCommand asked) => CommandBehavior.SequentialAccess;

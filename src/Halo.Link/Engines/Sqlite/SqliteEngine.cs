@@ -29,8 +29,6 @@ sealed class SqliteEngine : IDatabaseEngine
 
     public string ErrorType => ErrorTypes.Sqlite;
 
-    public bool NonQueryHidesErrors => true;
-
     public bool BlocksThread => true;
 
     public CommandBehavior BehaviorOf(QueryCommand asked) => CommandBehavior.Default;

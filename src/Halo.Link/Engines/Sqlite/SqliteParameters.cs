@@ -17,6 +17,8 @@ static class SqliteParameters
             faults.NoSuchType(parameter, "SQLite");
         else if (!ParameterValue.TryRead(parameter.Value, parameter.Type, out var value, out var expected))
             faults.NotConvertible(parameter, expected);
+        else if (value is double.NaN or float.NaN)
+            faults.NotConvertible(parameter, "a number; SQLite has no NaN");
         else
             return new("@" + parameter.Name.TrimStart('@'), Stored(value, parameter));
         return null;

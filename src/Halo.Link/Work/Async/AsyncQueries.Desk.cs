@@ -178,7 +178,7 @@ public sealed partial class AsyncQueries
         }
         catch (Exception e)
         {
-            LogFault(e.GetType().Name, e.Message);
+            LogFault(FaultText.Of(e));
             await query.EndAsync(Endings.Fault);
         }
         if (execute)
@@ -197,7 +197,7 @@ public sealed partial class AsyncQueries
         }
         catch (Exception e)
         {
-            LogFault(e.GetType().Name, e.Message);
+            LogFault(FaultText.Of(e));
             await query.EndAsync(Endings.PageLost(new Report(Guid.Empty, ReportKind.UploadFailed), Executed.Yes));
         }
         finally

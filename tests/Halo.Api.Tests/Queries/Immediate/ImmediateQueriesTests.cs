@@ -228,6 +228,26 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
     }
 
     [Fact]
+    public async Task A_504_is_no_end_GET_shows_executing_and_then_what_became_of_it()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var site = await PairedSite.CreateAsync(host);
+        var asked = site.AskAsync();
+        var (id, _) = await site.Link.ExpectExecuteAsync();
+        // The service waits no longer, as when it stops; the Link has the query still.
+        await host.Services.GetRequiredService<Api.Queries.Immediate.ImmediateQueries>().DrainAsync(TimeSpan.Zero);
+        using var answer = await asked;
+        var told = await answer.QueryAsync();
+        Assert.Equal((504, id, QueryStatus.Executing, Executed.Unknown, null), ((int)answer.StatusCode, told.Id, told.Status, told.Executed!.Value, told.CompletedAt));
+        await site.IsThereAsync(id);
+        Assert.Equal(QueryStatus.Executing, (await site.GetAsync(id)).Status);
+        await site.Link.AnswerAsync(id, """[{"n":1}]""", 1);
+        await Until.TrueAsync(async () => (await site.GetAsync(id)).Status == QueryStatus.Successful);
+        var fate = (await site.GetAsync(id)).Result!;
+        Assert.Equal((1L, 9L, null), (fate.Rows, fate.Size, fate.Data));
+    }
+
+    [Fact]
     public async Task A_caller_that_goes_away_stops_the_statement()
     {
         var (link, key, path) = await PairedAsync();

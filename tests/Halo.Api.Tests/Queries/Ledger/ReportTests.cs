@@ -137,7 +137,7 @@ public class ReportTests(SharedPostgres postgres)
         Assert.True((await store.Ledger.CompleteAsync(claim.QueryId, claim.ClaimId, done)).Moved);
 
         var result = QueryView.Of(await practice.FindAsync(claim.QueryId)).Result!;
-        Assert.Equal((3L, null, 0L), (result.RowsAffected, result.Rows, result.Size));
+        Assert.Equal((3L, null, 0L, 0), (result.RowsAffected, result.Rows, result.Size, result.ResultSets));
         Assert.Empty(result.Pages!);
     }
 
