@@ -9,6 +9,7 @@ using Halo.Api.OpenApi;
 using Halo.Api.Queries;
 using Halo.Api.Results;
 using Halo.Api.Sites;
+using Halo.Api.Storage;
 using Halo.Api.Storage.Backup;
 
 namespace Halo.Api;
@@ -36,7 +37,7 @@ public static partial class HaloApi
             ListenAddresses.Check(builder.Configuration);
             await using var foundation = await Foundation.LayAsync(builder.Configuration, logs.CreateLogger("Halo.Api.Startup"), TimeProvider.System);
             await using var app = Build(builder, foundation);
-            await app.Services.GetRequiredService<Startup>().PrepareAsync(app.Lifetime.ApplicationStopping);
+            await PrepareAsync(app);
             await ListenAsync(app);
             await app.WaitForShutdownAsync();
             return 0;
@@ -45,6 +46,18 @@ public static partial class HaloApi
         {
             await Console.Error.WriteLineAsync(args is ["backup" or "restore", ..] ? $"halo-api {args[0]}: {e.Message}" : $"halo-api cannot start. {e.Message}");
             return 2;
+        }
+    }
+
+    static async Task PrepareAsync(WebApplication app)
+    {
+        try
+        {
+            await app.Services.GetRequiredService<Startup>().PrepareAsync(app.Lifetime.ApplicationStopping);
+        }
+        catch (Exception e) when (StorageException.Means(e))
+        {
+            throw new StartupException($"The store was there and was lost while it was read ({e.GetBaseException().Message.TrimEnd('.')}). Look at it, and start again.", e);
         }
     }
 

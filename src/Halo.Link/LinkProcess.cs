@@ -57,13 +57,13 @@ static partial class LinkProcess
         }
         catch (Exception e) when (e is not SettingsException)
         {
-            LogEnded(logs.CreateLogger("Halo.Link"), e);
+            LogEnded(logs.CreateLogger("Halo.Link"), FaultText.Of(e));
             return 1;
         }
     }
 
-    [LoggerMessage(2007, LogLevel.Critical, "Halo Link ends by a fault of its own. Where this comes again, send this to the operator of the Halo API.")]
-    static partial void LogEnded(ILogger log, Exception exception);
+    [LoggerMessage(2007, LogLevel.Critical, "Halo Link ends by a fault of its own. Where this comes again, send this to the operator of the Halo API. {Fault}")]
+    static partial void LogEnded(ILogger log, string fault);
 
     public static Random NewRandom() => new(System.Security.Cryptography.RandomNumberGenerator.GetInt32(int.MaxValue));
 }

@@ -133,4 +133,11 @@ public class ContractJsonTests
 
     static System.Text.Json.Serialization.Metadata.JsonTypeInfo<QueryResult> QueryResultType() =>
         (System.Text.Json.Serialization.Metadata.JsonTypeInfo<QueryResult>)HaloJson.Default.GetTypeInfo(typeof(QueryResult))!;
+
+    [Theory]
+    [InlineData("\"2026-03-03-05T14:30:00.000Z\"")]
+    [InlineData("\"\"")]
+    [InlineData("5")]
+    public void A_time_that_is_none_is_a_fault_of_the_json(string time) =>
+        Assert.Throws<JsonException>(() => JsonSerializer.Deserialize($$"""{ "status": "healthy", "checkedAt": {{time}} }""", HaloJson.Default.DatabaseHealth));
 }

@@ -1,4 +1,4 @@
-using System.Data.Common;
+using Halo.Api.Observability;
 using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 using Microsoft.AspNetCore.Connections;
@@ -7,11 +7,13 @@ using Microsoft.Net.Http.Headers;
 namespace Halo.Api.Errors;
 
 /// <summary>Gives every error the contract's shape, the framework's own included. No stack trace ever leaves.</summary>
-public sealed partial class ErrorShape(RequestDelegate next, ILogger<ErrorShape> log)
+public sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger<ErrorShape> log)
 {
     /// <summary>What the framework says beside an error's status.</summary>
     static readonly string[] OfErrors =
         [HeaderNames.Allow, HeaderNames.Connection, HeaderNames.ContentRange, HeaderNames.RetryAfter, HeaderNames.SecWebSocketVersion, HeaderNames.WWWAuthenticate];
+
+    readonly Seldom _storeAway = new(time);
 
     public async Task InvokeAsync(HttpContext http)
     {
@@ -26,6 +28,8 @@ public sealed partial class ErrorShape(RequestDelegate next, ILogger<ErrorShape>
         }
         catch (RefusedException e) when (!http.Response.HasStarted)
         {
+            if (e.InnerException is { } cause)
+                TellStoreAway(http, cause);
             await e.Refusal.ExecuteAsync(http);
             return;
         }
@@ -33,18 +37,18 @@ public sealed partial class ErrorShape(RequestDelegate next, ILogger<ErrorShape>
         {
             return;
         }
-        catch (ConnectionResetException)
+        catch (IOException e) when (e is ConnectionResetException || http.RequestAborted.IsCancellationRequested)
         {
             // The caller's line broke while its body was read, as a Link's does: nobody is there to be told. Said to the server too, it does not try to read
             // the rest ("Reading is already in progress").
             http.Abort();
             return;
         }
-        catch (Exception e) when (!http.Response.HasStarted && !IsQuery(http) && e is StorageException or DbException { IsTransient: true })
+        catch (Exception e) when (!http.Response.HasStarted && StorageException.Means(e))
         {
-            LogStoreAway(e.GetType().FullName, http.Request.Method, RouteOf(http));
+            TellStoreAway(http, e);
             http.Response.Clear();
-            await StoreAway.ExecuteAsync(http);
+            await (IsQuery(http) ? Shape(http, 500) : Refusal.StoreAway).ExecuteAsync(http);
             return;
         }
         catch (Exception e) when (!http.Response.HasStarted)
@@ -65,11 +69,6 @@ public sealed partial class ErrorShape(RequestDelegate next, ILogger<ErrorShape>
             await shaped.ExecuteAsync(http);
         }
     }
-
-    static readonly Refusal StoreAway = new(503, ErrorCodes.ServiceUnavailable, "The service's own store cannot be reached. Try again shortly.")
-    {
-        RetryAfter = TimeSpan.FromSeconds(5),
-    };
 
     static Refusal Shape(HttpContext http, int status) => status switch
     {
@@ -92,12 +91,18 @@ public sealed partial class ErrorShape(RequestDelegate next, ILogger<ErrorShape>
         HttpMethods.IsPost(http.Request.Method) && http.Request.Path.StartsWithSegments("/integrator/sites", out var rest)
         && rest.Value!.Split('/') is [_, _, "queries", ..];
 
+    void TellStoreAway(HttpContext http, Exception cause)
+    {
+        if (_storeAway.Meets(out var times))
+            LogStoreAway(cause.GetType().FullName, http.Request.Method, RouteOf(http), times);
+    }
+
     static string RouteOf(HttpContext http) =>
         (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "(no route)";
 
     [LoggerMessage(1400, LogLevel.Error, "{Exception} in {Method} {Route}\n{Stack}")]
     partial void LogFailure(string? exception, string method, string route, string? stack);
 
-    [LoggerMessage(1406, LogLevel.Warning, "The store cannot be used ({Exception}): {Method} {Route} was answered 503")]
-    partial void LogStoreAway(string? exception, string method, string route);
+    [LoggerMessage(1406, LogLevel.Warning, "The store cannot be used ({Exception}), as at {Method} {Route}; {Requests} requests met it since this was last said, each was told")]
+    partial void LogStoreAway(string? exception, string method, string route, int requests);
 }

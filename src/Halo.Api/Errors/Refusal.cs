@@ -52,6 +52,12 @@ public sealed record Refusal(int Status, string Code, string Message) : IResult
     /// <summary>400 with one fault.</summary>
     public static Refusal Invalid(string field, string message) => Invalid([new FieldError(field, message)]);
 
+    /// <summary>503: the service's own store cannot be used, and nothing came of the request.</summary>
+    public static Refusal StoreAway { get; } = new(503, ErrorCodes.ServiceUnavailable, "The service's own store cannot be used. Nothing ran; try again shortly.")
+    {
+        RetryAfter = TimeSpan.FromSeconds(5),
+    };
+
     /// <summary>404 for a thing.</summary>
     public static Refusal NotFound(string message) => new(404, ErrorCodes.NotFound, message);
 }

@@ -89,11 +89,13 @@ public sealed class PostgresDatabase : Database
     {
         for (var tried = 1; ; tried++)
         {
+            var committing = false;
             try
             {
                 await using var connection = await _source.OpenConnectionAsync(stop);
                 await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, stop);
                 var result = await unit(transaction);
+                committing = true;
                 await transaction.CommitAsync(CancellationToken.None);
                 return result;
             }
@@ -104,8 +106,9 @@ public sealed class PostgresDatabase : Database
             }
             catch (NpgsqlException e) when (IsLost(e))
             {
-                throw new StorageException(
-                    "PostgreSQL could not be reached, or the connection was lost before the commit was confirmed; whether this write is stored is not known.", e);
+                throw committing
+                    ? new StorageException("The connection to PostgreSQL was lost before the commit was confirmed; whether this write is stored is not known.", e)
+                    : new StorageException("PostgreSQL could not be reached, or the connection was lost; nothing of this write is stored.", e) { NothingStored = true };
             }
         }
     }

@@ -84,7 +84,7 @@ public static class ErrorCodes
     /// <summary>Plain HTTP is refused except on loopback.</summary>
     public const string HttpsRequired = "HttpsRequired";
 
-    /// <summary>The service is stopping or not ready.</summary>
+    /// <summary>The service is stopping or not ready, or cannot use its own store; nothing came of the request.</summary>
     public const string ServiceUnavailable = "ServiceUnavailable";
 
     /// <summary>The site or the service has as many queries as it may; nothing ran. Try again as <c>Retry-After</c> says.</summary>

@@ -19,7 +19,7 @@ sealed class ExecutionWatch : IAsyncDisposable
     readonly CancellationTokenSource _limit;
     readonly CancellationTokenSource _wish;
     readonly CancellationTokenSource _stop = new();
-    readonly CancellationTokenSource _giveUp;
+    readonly DriverCancellation _giveUp;
     readonly CancellationTokenRegistration _registration;
     readonly Lock _lock = new();
     ITimer? _repeat;
@@ -30,7 +30,7 @@ sealed class ExecutionWatch : IAsyncDisposable
     {
         (_engine, _connection, _command, _time, _cancel) = (engine, connection, command, time, cancel);
         _limit = new CancellationTokenSource(limit, time);
-        _giveUp = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        _giveUp = new DriverCancellation(time);
         _wish = CancellationTokenSource.CreateLinkedTokenSource(_limit.Token, cancel);
         _registration = _wish.Token.UnsafeRegister(static watch => ((ExecutionWatch)watch!).BeginAsking(), this);
     }

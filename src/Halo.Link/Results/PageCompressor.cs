@@ -6,8 +6,8 @@ namespace Halo.Link.Results;
 /// <summary>Takes the JSON of a page while it is written and compresses it piece by piece into the page's file: no page is ever held whole.</summary>
 sealed class PageCompressor : IBufferWriter<byte>, IDisposable
 {
-    // Brotli's fast mode sees repetitions only within what it is given at once.
-    const int RawBytes = 64 * 1024;
+    // Brotli's fast mode sees repetitions only within what it is given at once; more than this brings no more (docs/performance.md).
+    const int RawBytes = 256 * 1024;
     const int Fastest = 1;
     const int Window = 22;
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Halo.Contracts.Sites;
+using Halo.Link.Engines;
 using Halo.Link.Work;
 using Halo.LinkProtocol.Messages;
 
@@ -71,14 +72,14 @@ public sealed class DatabaseHealths(LocalSites sites, TimeProvider time)
     /// <summary>A pooled connection is open whether its server lives or not, so the server is asked.</summary>
     async Task AskAsync(LocalSite site, CancellationToken stop)
     {
-        using var tooLong = new CancellationTokenSource(LongestCheck, time);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop, tooLong.Token);
+        using var limit = new DriverCancellation(time, stop);
+        limit.CancelAfter(LongestCheck);
         try
         {
             if (!await AnswersAsync(site, limit.Token))
                 await AnswersAsync(site, limit.Token, last: true);
         }
-        catch (Exception) when (tooLong.IsCancellationRequested && !stop.IsCancellationRequested)
+        catch (Exception) when (limit.Token.IsCancellationRequested && !stop.IsCancellationRequested)
         {
             throw new TimeoutException();
         }

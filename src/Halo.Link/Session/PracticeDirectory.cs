@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Halo.Contracts.Sites;
+using Halo.Link.Engines;
 using Halo.Link.Work;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
@@ -110,7 +111,7 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
         if (doubtful)
             site.HoldBack();
         var reading = new PracticeReading(site, before);
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        using var limit = new DriverCancellation(time, stop);
         var work = Task.Run(() => reading.RunAsync(limit.Token), stop);
         try
         {
@@ -122,7 +123,7 @@ public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory di
             _ = work.ContinueWith(t => _ = t.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             reading.Failed(e);
         }
-        await limit.CancelAsync();
+        limit.Cancel();
         if (reading.Failure is { } failure && !_failing.GetValueOrDefault(site.Id))
             LogUnread(site.Id, site.Settings.Engine, failure.What, failure.Kind, failure.Code);
         _failing[site.Id] = reading.Failure is not null;

@@ -95,7 +95,7 @@ public sealed partial class SessionLoop(
         catch (Exception e) when (e is not OperationCanceledException)
         {
             // A fault of the Link's own must not end it: a practice would be cut off until somebody comes.
-            LogFault(e);
+            LogFault(FaultText.Of(e));
             Failed("fault", $"The Link met a fault of its own ({e.GetType().Name}).");
             return _backoff.Next();
         }
@@ -177,6 +177,6 @@ public sealed partial class SessionLoop(
     [LoggerMessage(2022, LogLevel.Information, "Not connected. {Message}")]
     partial void LogPaused(string message);
 
-    [LoggerMessage(2023, LogLevel.Error, "A fault of the Link's own.")]
-    partial void LogFault(Exception exception);
+    [LoggerMessage(2023, LogLevel.Error, "A fault of the Link's own: {Fault}")]
+    partial void LogFault(string fault);
 }

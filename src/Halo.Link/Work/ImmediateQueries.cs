@@ -130,7 +130,7 @@ public sealed partial class ImmediateQueries(
         }
         catch (Exception e)
         {
-            LogFault(query.Id, e.GetType().Name, e.StackTrace);
+            LogFault(query.Id, FaultText.Of(e));
             outcome = Outcomes.Fault(query.Running);
         }
         query.Outcome = outcome;
@@ -227,7 +227,6 @@ public sealed partial class ImmediateQueries(
     Task<bool> SendOutcomeAsync(Guid queryId, Outcome outcome) =>
         session.SendAsync(FrameKind.Outcome, queryId, outcome, ProtocolJson.Default.Outcome).AsTask();
 
-    // The exception's own words stay out of the log: a driver's may hold values.
-    [LoggerMessage(2100, LogLevel.Error, "Query {QueryId} met a fault of the Link's own: {Kind} {Stack}")]
-    partial void LogFault(Guid queryId, string kind, string? stack);
+    [LoggerMessage(2100, LogLevel.Error, "Query {QueryId} met a fault of the Link's own: {Fault}")]
+    partial void LogFault(Guid queryId, string fault);
 }

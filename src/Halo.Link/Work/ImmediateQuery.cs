@@ -41,7 +41,8 @@ sealed class ImmediateQuery(Guid id, Execute asked, LineConnection line, long ar
     {
         try
         {
-            _cancel.Cancel();
+            // A driver works in its callback, and may throw: not here, between two frames of the line.
+            _ = _cancel.CancelAsync();
         }
         catch (ObjectDisposedException)
         {

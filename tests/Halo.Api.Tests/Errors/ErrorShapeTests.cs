@@ -48,7 +48,7 @@ public class ErrorShapeTests(OneHost one) : IClassFixture<OneHost>
     public async Task A_failure_advises_a_repeat_only_where_nothing_can_run_twice(string method, string path, bool advises)
     {
         var http = new DefaultHttpContext { Request = { Method = method, Path = path }, Response = { Body = new MemoryStream() } };
-        await new ErrorShape(_ => throw new InvalidOperationException("x"), NullLogger<ErrorShape>.Instance).InvokeAsync(http);
+        await new ErrorShape(_ => throw new InvalidOperationException("x"), TimeProvider.System, NullLogger<ErrorShape>.Instance).InvokeAsync(http);
         http.Response.Body.Position = 0;
         var error = JsonSerializer.Deserialize(http.Response.Body, HaloJson.Default.ErrorResponse)!.Error;
         Assert.Equal((500, ErrorCodes.InternalError), (http.Response.StatusCode, error.Code));
@@ -63,7 +63,7 @@ public class ErrorShapeTests(OneHost one) : IClassFixture<OneHost>
     public async Task A_store_that_is_away_is_503_except_where_something_may_have_run(string method, string path, int status)
     {
         var http = new DefaultHttpContext { Request = { Method = method, Path = path }, Response = { Body = new MemoryStream() } };
-        await new ErrorShape(_ => throw new StorageException("x"), NullLogger<ErrorShape>.Instance).InvokeAsync(http);
+        await new ErrorShape(_ => throw new StorageException("x"), TimeProvider.System, NullLogger<ErrorShape>.Instance).InvokeAsync(http);
         Assert.Equal(status, http.Response.StatusCode);
         Assert.Equal(status == 503, http.Response.Headers.RetryAfter.Count == 1);
     }
@@ -72,7 +72,7 @@ public class ErrorShapeTests(OneHost one) : IClassFixture<OneHost>
     public async Task A_caller_whose_line_broke_is_not_a_failure_of_the_service()
     {
         var http = new DefaultHttpContext();
-        await new ErrorShape(_ => throw new ConnectionResetException("x"), NullLogger<ErrorShape>.Instance).InvokeAsync(http);
+        await new ErrorShape(_ => throw new ConnectionResetException("x"), TimeProvider.System, NullLogger<ErrorShape>.Instance).InvokeAsync(http);
         Assert.Equal(200, http.Response.StatusCode);
     }
 

@@ -9,6 +9,9 @@ sealed class Programs(SoakWorld world)
     /// <summary>Five seconds are promised; the rest is for a loaded machine.</summary>
     static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(9);
 
+    /// <summary>What the system makes of a signal that no program has taken in hand yet.</summary>
+    const int EndedBySigterm = 128 + 15;
+
     public async Task KillApiAsync(TimeSpan duration)
     {
         await world.Api.Process.KillAsync();
@@ -67,6 +70,10 @@ sealed class Programs(SoakWorld world)
         {
             world.Notebook.Defect($"{name} did not stop within {LongestStop.TotalSeconds} s");
             await process.KillAsync();
+        }
+        else if (await process.Exited is EndedBySigterm && process.Output.Length == 0)
+        {
+            world.Notebook.Note($"{name} was asked to stop before its first word, and was not there to hear it");
         }
         else if (await process.Exited != 0)
         {

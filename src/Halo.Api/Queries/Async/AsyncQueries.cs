@@ -6,7 +6,6 @@ using Halo.Api.Queries.Ledger;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Sites;
 using Halo.Api.Storage;
-using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;
 
@@ -16,12 +15,6 @@ namespace Halo.Api.Queries.Async;
 public sealed class AsyncQueries(
     QueryLedger ledger, LinkSessions sessions, Availability availability, QueuedCounts queued, FreeSpace disk, QueryLimits limits, TimeProvider time)
 {
-    static readonly Refusal NotStored = new(503, ErrorCodes.ServiceUnavailable,
-        "The service's own store cannot be written, so the query was not accepted: nothing is stored and nothing runs. Try again shortly.")
-    {
-        RetryAfter = TimeSpan.FromSeconds(5),
-    };
-
     /// <summary>Accepts a query; when this returns it is durable, or final.</summary>
     public async Task<Query> AcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission) =>
         await AcceptAsync(integrator, site, submission, static (_, _) => Task.FromResult(true)) ?? throw new System.Diagnostics.UnreachableException();
@@ -29,6 +22,18 @@ public sealed class AsyncQueries(
     /// <summary>The same under a condition.</summary>
     /// <returns>Null: it does not hold, and nothing is stored.</returns>
     public async Task<Query?> AcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition condition)
+    {
+        try
+        {
+            return await TryAcceptAsync(integrator, site, submission, condition);
+        }
+        catch (Exception e) when (StorageException.Means(e) && e is not StorageException { NothingStored: false })
+        {
+            throw new RefusedException(Refusal.StoreAway, e);
+        }
+    }
+
+    async Task<Query?> TryAcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition condition)
     {
         var now = time.GetUtcNow();
         var query = submission.ToNewQuery(Guid.CreateVersion7(now), integrator.Id, site.Id, submission.ExecutionLimitMs(limits), now);
@@ -54,10 +59,6 @@ public sealed class AsyncQueries(
         try
         {
             return stored = await ledger.AcceptAsync(query, submission.Command, condition);
-        }
-        catch (StorageException e) when (e.NothingStored)
-        {
-            throw new RefusedException(NotStored);
         }
         finally
         {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
+using Halo.Api.Errors;
 using Halo.Api.Results;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
@@ -30,10 +31,18 @@ public sealed class IdempotencyStore(Database database, MasterKeys keys, ResultO
     /// <summary>What the key is bound to now.</summary>
     public async Task<BoundKey?> FindAsync(IdempotentRequest request)
     {
-        var found = await database.ReadAsync(r => new BoundKey(r.GetGuid(0), r.GetFieldValue<byte[]>(1)),
-            "SELECT query_id, request_hash FROM idempotency_keys WHERE integrator_id = @integrator AND idempotency_key = @key AND expires_at > @now",
-            [.. Named(request), ("now", time.GetUtcNow().Ms())]);
-        return found.Count == 0 ? null : found[0];
+        try
+        {
+            var found = await database.ReadAsync(r => new BoundKey(r.GetGuid(0), r.GetFieldValue<byte[]>(1)),
+                "SELECT query_id, request_hash FROM idempotency_keys WHERE integrator_id = @integrator AND idempotency_key = @key AND expires_at > @now",
+                [.. Named(request), ("now", time.GetUtcNow().Ms())]);
+            return found.Count == 0 ? null : found[0];
+        }
+        catch (Exception e) when (StorageException.Means(e))
+        {
+            // A query that has the key may have run, but this request begins none.
+            throw new RefusedException(Refusal.StoreAway, e);
+        }
     }
 
     /// <summary>Inside the transaction that accepts the query: binds the key, unless another query has it.</summary>
@@ -94,7 +103,7 @@ public sealed class IdempotencyStore(Database database, MasterKeys keys, ResultO
         _running.TryRemove(queryId, out _);
     }
 
-    /// <summary>Keeps an answer for repeats; beyond the bound of all together it is not kept, and repeats get the state alone.</summary>
+    /// <summary>Keeps an answer for repeats. Where it cannot be kept, for the bound of all together or for the store, repeats get the state alone.</summary>
     public async Task KeepAsync(IdempotentRequest request, Guid queryId, KeptAnswer answer)
     {
         if (answer.IsTooLarge)
@@ -106,15 +115,23 @@ public sealed class IdempotencyStore(Database database, MasterKeys keys, ResultO
             return;
         }
         var key = keys.NewDataKey(queryId);
-        await database.CommitAsync(new(
-            """
-            UPDATE idempotency_keys SET wrapped_key = @wrapped, answer = @answer, answer_size = @size
-            WHERE integrator_id = @integrator AND idempotency_key = @key AND query_id = @query
-            """,
-            [
-                .. Named(request), ("query", queryId), ("wrapped", key.Wrapped), ("answer", SealedBlob.Seal(key, BlobPlace.Answer, plain)),
-                ("size", (long)plain.Length),
-            ]));
+        try
+        {
+            await database.CommitAsync(new(
+                """
+                UPDATE idempotency_keys SET wrapped_key = @wrapped, answer = @answer, answer_size = @size
+                WHERE integrator_id = @integrator AND idempotency_key = @key AND query_id = @query
+                """,
+                [
+                    .. Named(request), ("query", queryId), ("wrapped", key.Wrapped), ("answer", SealedBlob.Seal(key, BlobPlace.Answer, plain)),
+                    ("size", (long)plain.Length),
+                ]));
+        }
+        catch (StorageException)
+        {
+            // The query has its end, or its place in the queue: its caller hears of that.
+            Interlocked.Add(ref _kept, -plain.Length);
+        }
     }
 
     /// <summary>Bytes of the answer that was kept; 0: none was.</summary>

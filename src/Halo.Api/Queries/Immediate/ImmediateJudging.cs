@@ -1,4 +1,5 @@
 using Halo.Api.Links;
+using Halo.Api.Observability;
 using Halo.Api.Queries.Ledger;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;
@@ -11,6 +12,7 @@ public sealed partial class ImmediateJudging(
     QueryLedger ledger, LinkSessions sessions, ImmediateExchanges exchanges, TimeProvider time, ILogger<ImmediateJudging> log) : IDisposable
 {
     readonly Unrecorded _unrecorded = new(time);
+    readonly Seldom _notSettled = new(time);
 
     /// <summary>Records that a query is being sent. Where the store does not take that, it is made up for when the end is known.</summary>
     public Task RecordSentAsync(NewQuery query, LinkSession session, DateTimeOffset sentAt, TimeSpan patience) =>
@@ -29,7 +31,7 @@ public sealed partial class ImmediateJudging(
         catch (Exception e)
         {
             // Not acknowledged: the Link keeps the outcome and tells it again in its next session, which may be far off.
-            LogNotSettled(queryId, e.GetType().Name);
+            TellNotSettled(queryId, e);
             _unrecorded.Later(queryId, async () =>
             {
                 await SettleAsync(queryId, ImmediateEndings.From(outcome));
@@ -48,7 +50,7 @@ public sealed partial class ImmediateJudging(
         }
         catch (Exception e)
         {
-            LogNotSettled(queryId, e.GetType().Name);
+            TellNotSettled(queryId, e);
             _unrecorded.Later(queryId, () => SettleAsync(queryId, settlement));
         }
     }
@@ -73,7 +75,7 @@ public sealed partial class ImmediateJudging(
         catch (Exception e)
         {
             // Its deadline settles it.
-            LogNotSettled(exchange.QueryId, e.GetType().Name);
+            TellNotSettled(exchange.QueryId, e);
         }
     }
 
@@ -95,7 +97,7 @@ public sealed partial class ImmediateJudging(
             catch (Exception e)
             {
                 // Its deadline settles it.
-                LogNotSettled(exchange.QueryId, e.GetType().Name);
+                TellNotSettled(exchange.QueryId, e);
             }
         }
     }
@@ -112,6 +114,12 @@ public sealed partial class ImmediateJudging(
     /// <inheritdoc/>
     public void Dispose() => _unrecorded.Dispose();
 
-    [LoggerMessage(1210, LogLevel.Error, "The end of query {QueryId} could not be recorded ({Exception}); it is tried again")]
-    partial void LogNotSettled(Guid queryId, string exception);
+    void TellNotSettled(Guid queryId, Exception e)
+    {
+        if (_notSettled.Meets(out var times))
+            LogNotSettled(queryId, e.GetType().Name, times);
+    }
+
+    [LoggerMessage(1210, LogLevel.Error, "The end of query {QueryId} could not be recorded ({Exception}); it is tried again. So it was with {Queries} since this was last said")]
+    partial void LogNotSettled(Guid queryId, string exception, int queries);
 }

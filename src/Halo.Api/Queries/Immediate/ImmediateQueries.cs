@@ -1,8 +1,10 @@
+using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.Links;
 using Halo.Api.Queries.Ledger;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Sites;
+using Halo.Api.Storage;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;
 using Halo.LinkProtocol;
@@ -147,6 +149,11 @@ public sealed class ImmediateQueries(
             accepted = await ledger.RecordSentAsync(query, exchange.Session.Reference, sentAt, sentAt + patience, condition);
             return accepted;
         }
+        catch (Exception e) when (StorageException.Means(e))
+        {
+            // Stored or not, it will not be sent.
+            throw new RefusedException(Refusal.StoreAway, e);
+        }
         finally
         {
             if (!accepted)
@@ -209,7 +216,14 @@ public sealed class ImmediateQueries(
 
     async Task<ImmediateAnswer> RefuseAsync(NewQuery query, Settlement settlement)
     {
-        await ledger.RecordRefusedAsync(query, settlement);
+        try
+        {
+            await ledger.RecordRefusedAsync(query, settlement);
+        }
+        catch (Exception e) when (StorageException.Means(e))
+        {
+            throw new RefusedException(Refusal.StoreAway, e);
+        }
         return ImmediateAnswer.Of(query, settlement, time.GetUtcNow());
     }
 

@@ -145,7 +145,7 @@ public sealed partial class AsyncQueries
         }
         catch (Exception e)
         {
-            LogFault(e.GetType().Name, e.Message);
+            LogFault(FaultText.Of(e));
             await query.EndAsync(Endings.Fault);
         }
         if (execute)
@@ -164,7 +164,7 @@ public sealed partial class AsyncQueries
         }
         catch (Exception e)
         {
-            LogFault(e.GetType().Name, e.Message);
+            LogFault(FaultText.Of(e));
             await query.EndAsync(Endings.PageLost(new Report(Guid.Empty, ReportKind.UploadFailed), Executed.Yes));
         }
         finally

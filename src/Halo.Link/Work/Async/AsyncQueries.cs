@@ -249,7 +249,7 @@ public sealed partial class AsyncQueries : IAsyncDisposable
             }
             catch (Exception e)
             {
-                LogFault(e.GetType().Name, e.Message);
+                LogFault(FaultText.Of(e));
             }
         }
     }
@@ -260,6 +260,6 @@ public sealed partial class AsyncQueries : IAsyncDisposable
     [LoggerMessage(2111, LogLevel.Warning, "Stopping took too long; the next start settles what is open.")]
     partial void LogStopIncomplete();
 
-    [LoggerMessage(2112, LogLevel.Error, "A fault in handling async work: {Kind}: {Message}")]
-    partial void LogFault(string kind, string message);
+    [LoggerMessage(2112, LogLevel.Error, "A fault in handling async work: {Fault}")]
+    partial void LogFault(string fault);
 }

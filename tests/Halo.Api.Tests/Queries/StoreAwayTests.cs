@@ -1,0 +1,41 @@
+using Halo.Api.Tests.Hosting;
+using Halo.Contracts.Errors;
+using Halo.Testing;
+
+namespace Halo.Api.Tests.Queries;
+
+/// <summary>While the service's store is away, whoever asks for work hears that nothing came of it, and may ask again.</summary>
+public class StoreAwayTests
+{
+    [Fact]
+    public async Task What_could_not_be_accepted_is_503_and_has_not_run_and_a_repeat_succeeds_when_the_store_is_back()
+    {
+        Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");
+        await using var server = await PostgresServer.StartAsync("fsync=off");
+        await using var host = await ApiHost.StartAsync(
+            $"Halo:Storage:ConnectionString={await server.CreateDatabaseAsync()}", $"Halo:Encryption:MasterKey={Convert.ToBase64String(new byte[32])}");
+        await using var site = await PairedSite.CreateAsync(host);
+        await server.StopAsync();
+
+        await RefusedAsync("/async", null);
+        await RefusedAsync("/async", "a");
+        await RefusedAsync("/immediate", "b");
+
+        await server.StartAgainAsync();
+        await Until.TrueAsync(async () =>
+        {
+            using var listed = await site.SendAsync(HttpMethod.Get);
+            return listed.IsSuccessStatusCode && (await listed.Content.ReadAsStringAsync()).Contains("\"queries\":[]", StringComparison.Ordinal);
+        });
+        using var again = await site.SendAsync(HttpMethod.Post, "/async", PairedSite.SelectOne, "a");
+        Assert.True(201 == (int)again.StatusCode, await again.Content.ReadAsStringAsync());
+
+        async Task RefusedAsync(string path, string? key)
+        {
+            using var response = await site.SendAsync(HttpMethod.Post, path, PairedSite.SelectOne, key);
+            var error = await response.ErrorAsync(503);
+            Assert.Equal(ErrorCodes.ServiceUnavailable, error.Code);
+            Assert.NotNull(response.Headers.RetryAfter);
+        }
+    }
+}
