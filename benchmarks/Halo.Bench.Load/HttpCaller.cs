@@ -25,7 +25,7 @@ sealed class HttpCaller(int port, IReadOnlyList<byte[]> requests) : ICaller
             var head = ReadHead(socket);
             var status = Encoding.ASCII.GetString(_buffer, 9, 3);
             TakeBody(socket, head);
-            if (status != "200")
+            if (status is not ("200" or "201"))
                 throw new InvalidOperationException($"HTTP {status}");
         }
         catch

@@ -1,4 +1,3 @@
-using System.Data.Common;
 using System.Text.Json;
 using Halo.Api.Errors;
 using Halo.Api.Links.Configuration;
@@ -76,7 +75,7 @@ public sealed partial class LinkSocket(
             LogProtocolError(visit.Link.Id, frame.Kind, e.Path);
             await visit.Line.CloseAsync(LineCloseReason.ProtocolError);
         }
-        catch (Exception e) when (e is StorageException or DbException { IsTransient: true })
+        catch (Exception e) when (StorageException.Means(e))
         {
             // The Link comes again and tells all of it again.
             LogNotRecorded(visit.Link.Id, frame.Kind, e.GetType().Name);

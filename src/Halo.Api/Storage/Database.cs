@@ -52,11 +52,10 @@ public sealed record Statement(string Sql, params (string Name, object? Value)[]
 
 /// <summary>The store failed in a way that its caller cannot mend: the connection was lost, the disk is full or read-only.</summary>
 /// <param name="message">What happened to the work, without its content.</param>
-/// <param name="nothingStored">Surely nothing of the write is stored; false: that is not known.</param>
-public sealed class StorageException(string message, Exception? cause = null, bool nothingStored = false) : Exception(message, cause)
+public sealed class StorageException(string message, Exception? cause = null) : Exception(message, cause)
 {
-    /// <summary>Surely nothing of the write is stored; false: that is not known.</summary>
-    public bool NothingStored { get; } = nothingStored;
+    /// <summary>Whether nothing of the work is stored, for certain.</summary>
+    public bool NothingStored { get; init; }
 
     /// <summary>Whether this is what a store throws that cannot be used now, disk and server alike.</summary>
     public static bool Means(Exception e) => e is StorageException or IOException or DbException { IsTransient: true };

@@ -80,7 +80,7 @@ sealed class SqliteWriter : IAsyncDisposable
             catch (Exception e)
             {
                 _refuses = true;
-                var closed = new StorageException($"SQLite could not be opened ({e.Message}); nothing of this write is stored.", e, nothingStored: true);
+                var closed = new StorageException($"SQLite could not be opened ({e.Message}); nothing of this write is stored.", e) { NothingStored = true };
                 group.ForEach(w => w.Fail(closed));
                 group.Clear();
                 continue;
@@ -140,7 +140,7 @@ sealed class SqliteWriter : IAsyncDisposable
         catch (Exception e)
         {
             // Begin or commit failed, or SQLite undid everything: nothing of this group is stored. A task that failed before stays as it is.
-            var reason = new StorageException($"SQLite could not commit ({e.Message}); nothing of this write is stored.", e, nothingStored: true);
+            var reason = new StorageException($"SQLite could not commit ({e.Message}); nothing of this write is stored.", e) { NothingStored = true };
             Telemetry.Committed(group.Count, started, stored: false);
             group.ForEach(w => w.Fail(reason));
             return false;

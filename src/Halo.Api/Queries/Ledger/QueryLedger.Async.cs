@@ -19,7 +19,7 @@ public sealed partial class QueryLedger
         "s.link_id = @link AND s.status = 'active' AND s.authoritative AND s.confirmed AND NOT s.version_too_old AND i.enabled";
 
     // The oldest of each pairing by one index probe, then whose turn it is: the cost grows with pairings, not with what waits.
-    const string Next =
+    internal const string Next =
         $"""
         SELECT query_id FROM (
           SELECT COALESCE(t.served_number, 0) AS turn, (

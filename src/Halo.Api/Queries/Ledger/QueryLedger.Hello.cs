@@ -76,15 +76,19 @@ public sealed partial class QueryLedger
         ? new(QueryStatus.UploadFailed, Mover.Api, Executed.Yes, FailureCodes.PageLost)
         : new(QueryStatus.ExecutionFailed, Mover.Api, afterJournalsEnd && !sameRun ? Executed.Unknown : Executed.No, FailureCodes.ClaimLost);
 
+    // None of them uploads; but SQLite takes the index queries_with_link only for the index's own words, and would read the whole ledger.
+    internal const string OpenImmediates =
+        """
+        SELECT id, run_id FROM queries
+        WHERE link_id = @link AND status IN ('executing', 'uploading') AND mode = 'immediate' AND session_id <> @session ORDER BY id
+        """;
+
     async Task<List<SettledQuery>> SettleImmediatesAsync(DbTransaction t, LinkSession session, IReadOnlyList<Guid> immediates)
     {
         var known = immediates.ToHashSet();
         var open = await t.ReadAsync(
             r => (Id: r.GetGuid(0), SameRun: r.GuidOrNull(1) == session.RunId),
-            $"""
-            SELECT id, run_id FROM queries
-            WHERE link_id = @link AND status = 'executing' AND mode = 'immediate' AND session_id <> @session ORDER BY id{database.ForUpdate}
-            """,
+            OpenImmediates + database.ForUpdate,
             ("link", session.LinkId), ("session", session.SessionId));
         open.RemoveAll(q => known.Contains(q.Id));
         List<SettledQuery> settled =
