@@ -108,7 +108,7 @@ public sealed class PostgresDatabase : Database
             {
                 throw committing
                     ? new StorageException("The connection to PostgreSQL was lost before the commit was confirmed; whether this write is stored is not known.", e)
-                    : new StorageException("PostgreSQL could not be reached, or the connection was lost; nothing of this write is stored.", e, nothingStored: true);
+                    : new StorageException("PostgreSQL could not be reached, or the connection was lost; nothing of this write is stored.", e) { NothingStored = true };
             }
         }
     }
