@@ -11,7 +11,7 @@ public sealed class SessionSettling(QueryLedger ledger, ImmediateQueries immedia
     /// <summary>Settles by a Hello, before any work flows in its session.</summary>
     public async Task<IReadOnlyList<ClaimVerdict>> SettleAsync(LinkSession session, Hello hello)
     {
-        var settled = await ledger.SettleHelloAsync(session.Reference, hello.Claims, hello.LastClaimNumber, [.. hello.Immediates, .. immediate.Ended]);
+        var settled = await ledger.SettleHelloAsync(session.Reference, hello.Claims, hello.LastClaimNumber, hello.Immediates, immediate.Ended);
         immediate.OnSettledByHello(settled.Settled.Select(s => s.QueryId));
         return settled.Verdicts;
     }

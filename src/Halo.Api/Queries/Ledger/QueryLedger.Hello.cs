@@ -19,9 +19,10 @@ public sealed partial class QueryLedger
     /// </remarks>
     /// <param name="held">Every claim in the Link's journal.</param>
     /// <param name="lastClaimNumber">The highest number that its journal has seen.</param>
-    /// <param name="immediates">Immediate queries that this run of the Link still knows, and those whose end the service knows and will record.</param>
+    /// <param name="immediates">Immediate queries that this run of the Link still knows.</param>
+    /// <param name="ended">Those whose end the service knows, and will record: not to be judged.</param>
     public async Task<HelloSettled> SettleHelloAsync(
-        LinkSession session, IReadOnlyList<HeldClaim> held, long lastClaimNumber, IReadOnlyList<Guid> immediates)
+        LinkSession session, IReadOnlyList<HeldClaim> held, long lastClaimNumber, IReadOnlyList<Guid> immediates, IReadOnlyList<Guid>? ended = null)
     {
         var result = await database.WriteAsync(async t =>
         {
@@ -33,7 +34,7 @@ public sealed partial class QueryLedger
                 """,
                 [.. Of(session), ("now", Now), ("last", lastClaimNumber)]);
             var (verdicts, settled) = await SettleClaimsAsync(t, session, held, lastClaimNumber);
-            settled.AddRange(await SettleImmediatesAsync(t, session, immediates));
+            settled.AddRange(await SettleImmediatesAsync(t, session, immediates, ended ?? []));
             return new HelloSettled(verdicts, settled);
         });
         await ConcludeAsync(result.Settled);
@@ -83,19 +84,18 @@ public sealed partial class QueryLedger
         WHERE link_id = @link AND status IN ('executing', 'uploading') AND mode = 'immediate' AND session_id <> @session ORDER BY id
         """;
 
-    async Task<List<SettledQuery>> SettleImmediatesAsync(DbTransaction t, LinkSession session, IReadOnlyList<Guid> immediates)
+    async Task<List<SettledQuery>> SettleImmediatesAsync(DbTransaction t, LinkSession session, IReadOnlyList<Guid> known, IReadOnlyList<Guid> ended)
     {
-        var known = immediates.ToHashSet();
         var open = await t.ReadAsync(
             r => (Id: r.GetGuid(0), SameRun: r.GuidOrNull(1) == session.RunId),
             OpenImmediates + database.ForUpdate,
             ("link", session.LinkId), ("session", session.SessionId));
-        open.RemoveAll(q => known.Contains(q.Id));
+        open.RemoveAll(q => ended.Contains(q.Id));
         List<SettledQuery> settled =
         [
             .. await SettleManyAsync(t, [.. open.Where(q => !q.SameRun).Select(q => q.Id)], QueryMode.Immediate,
                 new(QueryStatus.ExecutionFailed, Mover.Api, Executed.Unknown, FailureCodes.LinkLost), Now),
-            .. await SettleManyAsync(t, [.. open.Where(q => q.SameRun).Select(q => q.Id)], QueryMode.Immediate,
+            .. await SettleManyAsync(t, [.. open.Where(q => q.SameRun).Select(q => q.Id).Except(known)], QueryMode.Immediate,
                 new(QueryStatus.ExecutionFailed, Mover.Api, Executed.No, FailureCodes.NeverSent), Now),
         ];
         return settled;
