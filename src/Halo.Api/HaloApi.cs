@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Halo.Api.Admin;
 using Halo.Api.Errors;
 using Halo.Api.Health;
@@ -39,6 +40,12 @@ public static partial class HaloApi
             await using var app = Build(builder, foundation);
             await PrepareAsync(app);
             await ListenAsync(app);
+            // The host takes SIGTERM, SIGINT and SIGQUIT in hand; a terminal that goes would end the service where it stands.
+            using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+            {
+                signal.Cancel = true;
+                app.Lifetime.StopApplication();
+            });
             await app.WaitForShutdownAsync();
             return 0;
         }

@@ -25,6 +25,13 @@ public sealed class StopTests(SharedPostgres postgres)
         await StopsAsync(fixture.Api.Process, signal);
     }
 
+    [Fact]
+    public async Task The_API_stops_in_order_when_its_terminal_goes()
+    {
+        await using var fixture = await HaloFixture.StartAsync();
+        await StopsAsync(fixture.Api.Process, "SIGHUP");
+    }
+
     [Theory]
     [InlineData("sqlite")]
     [InlineData("postgres")]
@@ -118,6 +125,8 @@ public sealed class StopTests(SharedPostgres postgres)
     {
         if (signal == "SIGINT")
             process.Interrupt();
+        else if (signal == "SIGHUP")
+            process.HangUp();
         else
             process.Terminate();
         if (await Task.WhenAny(process.Exited, Task.Delay(Promise)) != process.Exited)
