@@ -65,7 +65,8 @@ public static class LinksApi
         }
         if (form["grant_type"] != LinkHttp.JwtBearerGrant)
             return Refusal.Invalid("grant_type", $"must be {LinkHttp.JwtBearerGrant}.");
-        var seenAs = $"{http.Request.Scheme}://{http.Request.Host}";
+        // As the caller wrote it: its own ToString converts names, and throws at what is none.
+        var seenAs = $"{http.Request.Scheme}://{http.Request.Host.Value}";
         string[] audiences = options.PublicAddress is { } address ? [address, seenAs] : [seenAs];
         return await tokens.GrantAsync(form["assertion"].ToString(), audiences) is { } token
             ? TypedResults.Json(token, ProtocolJson.Default.TokenResponse)

@@ -66,7 +66,7 @@ public sealed class FuzzTests(SharedPostgres postgres, ITestOutputHelper output)
         var good = await integrator.ImmediateAsync(target.Site, "SELECT 7 AS seven");
         Assert.True(good.Status == HttpStatusCode.OK, good.ToString());
         Assert.False(fixture.Api.Process.HasExited || link.Process.HasExited);
-        Assert.DoesNotContain("Halo.Api.Errors.ErrorShape", fixture.Api.Process.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain(fixture.Api.Process.Lines, line => line.Contains("Halo.Api.Errors.ErrorShape", StringComparison.Ordinal));
     }
 
     /// <summary>Every query is final, every lane free.</summary>
