@@ -15,6 +15,9 @@ static class AdminBody
         var (bytes, tooLarge) = await RequestBody.ReadAsync(http, MaxBytes);
         if (bytes is not { } body)
             return (null, tooLarge);
+        // PostgreSQL has no text with it.
+        if (body.Span.IndexOf("\\u0000"u8) >= 0)
+            return (null, Refusal.Invalid("body", "must not hold the character U+0000."));
         try
         {
             var read = JsonSerializer.Deserialize(body.IsEmpty ? "{}"u8 : body.Span, type);

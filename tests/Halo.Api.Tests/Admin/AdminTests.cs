@@ -43,6 +43,14 @@ public class AdminTests
     }
 
     [Fact]
+    public async Task A_name_with_what_no_store_takes_is_refused()
+    {
+        await using var host = await ApiHost.StartAsync();
+        using var response = await host.SendAsync(HttpMethod.Post, "/admin/v1/integrators", """{ "name": "a\u0000b" }""", adminKey: ApiHost.AdminKey);
+        Assert.Contains("U+0000", (await response.ErrorAsync(400)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Lists_are_paged()
     {
         await using var host = await ApiHost.StartAsync();

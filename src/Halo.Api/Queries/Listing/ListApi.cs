@@ -36,7 +36,8 @@ static class ListApi
         var wanted = new QueryFilter(http.Integrator().Id, site.Id, ReadLimit(limit, faults))
         {
             Status = ReadStatus(status, faults),
-            Tag = tag is { Length: > LongestTag } ? Fault<string>("tag", $"must have at most {LongestTag} characters.", faults) : tag,
+            Tag = tag is { Length: > LongestTag } || tag?.Any(char.IsControl) == true
+                ? Fault<string>("tag", $"must have at most {LongestTag} characters, and no control characters.", faults) : tag,
             From = ReadFrom(from, faults),
             After = after is null ? null : Guid.TryParse(after, out var id) ? id : Fault<Guid?>("after", "must be the value of next from the page before.", faults),
         };

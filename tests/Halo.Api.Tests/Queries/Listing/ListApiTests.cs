@@ -80,6 +80,7 @@ public class ListApiTests(OneHost one) : IClassFixture<OneHost>
 
     [Theory]
     [InlineData("limit=0", "limit")]
+    [InlineData("tag=a%00b", "tag")]
     [InlineData("limit=1001", "limit")]
     [InlineData("limit=many", "limit")]
     [InlineData("status=done", "status")]
