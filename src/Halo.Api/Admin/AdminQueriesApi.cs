@@ -1,6 +1,7 @@
 using Halo.Api.Errors;
 using Halo.Api.OpenApi;
 using Halo.Api.Queries.Ledger;
+using Halo.Api.Queries.Listing;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
 using Halo.Contracts.Queries;
@@ -33,7 +34,7 @@ static class AdminQueriesApi
         var faults = new List<FieldError>();
         var wanted = new QueryFilter(ReadId(http, "integratorId", faults), ReadId(http, "siteId", faults), page.Limit + 1)
         {
-            Status = ReadStatus(http, faults),
+            Status = ListApi.ReadStatus(http.Request.Query["status"], faults),
             From = from == DateTimeOffset.UnixEpoch ? null : from,
             To = to == DateTimeOffset.MaxValue ? null : to,
             After = page.After,
@@ -60,16 +61,6 @@ static class AdminQueriesApi
         if (Guid.TryParse(text, out var id))
             return id;
         faults.Add(new(name, "must be an id as 6b1f0a52-6a6e-4c43-9d0c-1f6f3f6d8a11."));
-        return null;
-    }
-
-    static QueryStatus? ReadStatus(HttpContext http, List<FieldError> faults)
-    {
-        if (http.Request.Query["status"].ToString() is not { Length: > 0 } text)
-            return null;
-        if (QueryLifecycle.TryParse(text) is { } status)
-            return status;
-        faults.Add(new("status", $"must be one of {string.Join(", ", QueryLifecycle.AllWords)}."));
         return null;
     }
 }

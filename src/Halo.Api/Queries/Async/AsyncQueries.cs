@@ -21,17 +21,8 @@ public sealed class AsyncQueries(
 
     /// <summary>The same under a condition.</summary>
     /// <returns>Null: it does not hold, and nothing is stored.</returns>
-    public async Task<Query?> AcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition condition)
-    {
-        try
-        {
-            return await TryAcceptAsync(integrator, site, submission, condition);
-        }
-        catch (Exception e) when (StorageException.Means(e) && e is not StorageException { NothingStored: false })
-        {
-            throw new RefusedException(Refusal.StoreAway, e);
-        }
-    }
+    public Task<Query?> AcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition condition) =>
+        TryAcceptAsync(integrator, site, submission, condition).OrRefuseAsync(unlessStored: true);
 
     async Task<Query?> TryAcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition condition)
     {

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
-using Halo.Api.Errors;
 using Halo.Api.Results;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
@@ -31,18 +30,10 @@ public sealed class IdempotencyStore(Database database, MasterKeys keys, ResultO
     /// <summary>What the key is bound to now.</summary>
     public async Task<BoundKey?> FindAsync(IdempotentRequest request)
     {
-        try
-        {
-            var found = await database.ReadAsync(r => new BoundKey(r.GetGuid(0), r.GetFieldValue<byte[]>(1)),
-                "SELECT query_id, request_hash FROM idempotency_keys WHERE integrator_id = @integrator AND idempotency_key = @key AND expires_at > @now",
-                [.. Named(request), ("now", time.GetUtcNow().Ms())]);
-            return found.Count == 0 ? null : found[0];
-        }
-        catch (Exception e) when (StorageException.Means(e))
-        {
-            // A query that has the key may have run, but this request begins none.
-            throw new RefusedException(Refusal.StoreAway, e);
-        }
+        var found = await database.ReadAsync(r => new BoundKey(r.GetGuid(0), r.GetFieldValue<byte[]>(1)),
+            "SELECT query_id, request_hash FROM idempotency_keys WHERE integrator_id = @integrator AND idempotency_key = @key AND expires_at > @now",
+            [.. Named(request), ("now", time.GetUtcNow().Ms())]);
+        return found.Count == 0 ? null : found[0];
     }
 
     /// <summary>Inside the transaction that accepts the query: binds the key, unless another query has it.</summary>

@@ -39,7 +39,8 @@ public sealed class IdempotentQueries(
         var freed = Guid.Empty;
         while (true)
         {
-            if (await store.FindAsync(request) is { } bound && bound.QueryId != freed)
+            // Where the store fails, a query that has the key may have run, but this request begins none.
+            if (await store.FindAsync(request).OrRefuseAsync() is { } bound && bound.QueryId != freed)
             {
                 if (!bound.Hash.AsSpan().SequenceEqual(request.Hash))
                 {

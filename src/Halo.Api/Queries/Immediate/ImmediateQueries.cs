@@ -149,13 +149,14 @@ public sealed class ImmediateQueries(
         var accepted = false;
         try
         {
-            accepted = await ledger.RecordSentAsync(query, exchange.Session.Reference, sentAt, sentAt + patience, condition);
+            accepted = await ledger.RecordSentAsync(query, exchange.Session.Reference, sentAt, sentAt + patience, condition).OrRefuseAsync();
             return accepted;
         }
-        catch (Exception e) when (StorageException.Means(e))
+        catch (RefusedException e) when (e.InnerException is not StorageException { NothingStored: true })
         {
-            // Stored or not, it will not be sent.
-            throw new RefusedException(Refusal.StoreAway, e);
+            // Should it be stored after all, its key's next request must not wait for an end that nobody tells.
+            _ = judging.TakeBackAsync(query.Id, ImmediateEndings.NeverSent);
+            throw;
         }
         finally
         {
@@ -217,17 +218,8 @@ public sealed class ImmediateQueries(
         return await judging.TakeBackAsync(query.Id, settlement) is { } at ? ImmediateAnswer.Of(query, settlement, at) : await ShowAsync(query);
     }
 
-    async Task<ImmediateAnswer> RefuseAsync(NewQuery query, Settlement settlement)
-    {
-        try
-        {
-            return ImmediateAnswer.Of(query, settlement, await ledger.RecordRefusedAsync(query, settlement));
-        }
-        catch (Exception e) when (StorageException.Means(e))
-        {
-            throw new RefusedException(Refusal.StoreAway, e);
-        }
-    }
+    async Task<ImmediateAnswer> RefuseAsync(NewQuery query, Settlement settlement) =>
+        ImmediateAnswer.Of(query, settlement, await ledger.RecordRefusedAsync(query, settlement).OrRefuseAsync());
 
     /// <summary>The service settled it: the answer is what the ledger says.</summary>
     async Task<ImmediateAnswer> ShowAsync(NewQuery query)

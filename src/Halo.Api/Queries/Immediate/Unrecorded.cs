@@ -118,10 +118,12 @@ sealed class Unrecorded : IDisposable
                 Func<Task>? settle;
                 lock (_lock)
                     settle = _ends.GetValueOrDefault(queryId);
-                if (settle is not null)
-                    await settle();
-                else
+                if (settle is null)
+                {
                     await RecordAsync(queryId);
+                    continue;
+                }
+                await settle();
                 lock (_lock)
                     _ends.Remove(queryId);
             }

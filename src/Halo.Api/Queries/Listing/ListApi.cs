@@ -54,7 +54,8 @@ static class ListApi
         : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= MostItems ? limit
         : Fault<int>("limit", $"must be a whole number from 1 to {MostItems}.", faults);
 
-    static QueryStatus? ReadStatus(string? text, List<FieldError> faults) =>
+    /// <summary>A state as a filter names it; null: none is asked for, or a fault is added.</summary>
+    internal static QueryStatus? ReadStatus(string? text, List<FieldError> faults) =>
         text is null ? null
         : QueryLifecycle.TryParse(text) ?? Fault<QueryStatus?>("status", $"must be one of {string.Join(", ", QueryLifecycle.AllWords)}.", faults);
 

@@ -132,6 +132,26 @@ public class ClosingTests(OneHost one) : IClassFixture<OneHost>
         Assert.Equal(0, unrecorded.Count);
     }
 
+    [Fact]
+    public async Task An_end_that_is_told_while_its_accept_is_being_written_is_written_too()
+    {
+        var time = new ManualTime();
+        using var unrecorded = new Unrecorded(time);
+        var (isAway, writing, ends) = (true, new TaskCompletionSource(), 0);
+        var id = Guid.NewGuid();
+        await unrecorded.Watch(id, () => isAway ? throw new InvalidOperationException("the store is away") : writing.Task, TimeSpan.FromMinutes(2));
+        isAway = false;
+        time.Advance(TimeSpan.FromSeconds(5));
+        unrecorded.Later(id, () =>
+        {
+            ends++;
+            return Task.CompletedTask;
+        });
+        writing.SetResult();
+        await Eventually.BecomesAsync(() => Task.FromResult(unrecorded.Count), kept => kept == 0);
+        Assert.Equal(1, ends);
+    }
+
     static async Task<(int, Executed?, string?)> EndAsync(HttpResponseMessage response)
     {
         var query = await response.QueryAsync();
