@@ -88,7 +88,8 @@ public static partial class HaloApi
     /// <summary>The host's settings, before anything stands.</summary>
     public static WebApplicationBuilder CreateBuilder(string[] args)
     {
-        var builder = WebApplication.CreateSlimBuilder(args);
+        // Settings are read at the start alone. A watch on their file would wake for each write beneath the working directory, the ledger's too.
+        var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false", .. args]);
         builder.WebHost.UseKestrelHttpsConfiguration();
         if (builder.Configuration["urls"] is null && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
             builder.WebHost.UseUrls("http://127.0.0.1:5080");
@@ -109,7 +110,7 @@ public static partial class HaloApi
             app.UseMiddleware<RequestSpans>();
         app.UseMiddleware<ErrorShape>();
         app.UseMiddleware<TransportSecurity>();
-        app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
+        app.UseWhen(http => http.Request.Path.StartsWithSegments("/link"), branch => branch.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero }));
         app.UseWhen(http => http.Request.Path.StartsWithSegments("/integrator"), branch => branch.UseMiddleware<IntegratorAuthentication>());
         app.UseWhen(http => http.Request.Path.StartsWithSegments("/admin"), branch => branch.UseMiddleware<AdminAuthentication>());
 

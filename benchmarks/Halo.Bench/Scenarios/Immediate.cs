@@ -32,6 +32,7 @@ sealed class Immediate : IScenario
             run.Note(SshTunnel.Missing!);
         await CompareAnswersAsync(halo, direct);
         using var commit = new LedgerCommit(halo.Api.DataDirectory);
+        await run.WarmAsync([halo.Immediate(PracticeData.SelectOne, 64), direct.Query(PracticeData.SelectOne, 64)]);
         foreach (var shape in Shapes)
         {
             foreach (var callers in (int[])[1, 8, 64])

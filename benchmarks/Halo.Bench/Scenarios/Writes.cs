@@ -20,8 +20,7 @@ sealed class Writes : IScenario
         var direct = run.Own(await DirectApi.StartAsync(database));
         var calls = run.Choose(10_000, 1_000);
         LoadOrder[] orders = [halo.Immediate(PracticeData.Insert, 64, mode: "nonQuery"), direct.Query(PracticeData.Insert, 64)];
-        foreach (var order in orders)
-            await run.Driver.RunAsync(order with { Calls = run.Choose(2_000, 500) });
+        await run.WarmAsync(orders);
         var before = await PracticeData.CountAsync(database, "writes");
         var rounds = run.Choose(5, 2);
         var results = await Alternation.RunAsync(rounds, [.. orders.Select(o => (Func<Task<LoadResult>>)(() => run.Driver.RunAsync(o with { Calls = calls })))]);

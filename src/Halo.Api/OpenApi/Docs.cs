@@ -51,13 +51,13 @@ static class Docs
         // Not MapOpenApi: that writes the document anew for each request, with the caller's Host in it.
         var document = new Lazy<Task<byte[]>>(() => WriteAsync(app.Services.GetRequiredKeyedService<IOpenApiDocumentProvider>(Document)));
         app.MapGet(Address, async () => TypedResults.Bytes(await document.Value, "application/json; charset=utf-8")).ExcludeFromDescription();
-        app.UseSwaggerUI(ui =>
+        app.UseWhen(http => http.Request.Path.StartsWithSegments("/docs"), docs => docs.UseSwaggerUI(ui =>
         {
             ui.RoutePrefix = "docs";
             ui.DocumentTitle = "Halo API";
             ui.SwaggerEndpoint(Address, "Halo API");
             ui.EnableTryItOutByDefault();
-        });
+        }));
     }
 
     static async Task<byte[]> WriteAsync(IOpenApiDocumentProvider provider)

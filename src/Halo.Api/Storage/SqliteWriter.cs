@@ -12,11 +12,13 @@ sealed class SqliteWriter : IAsyncDisposable
     // Milliseconds of real time: about what a sync takes, so that what waits in vain loses no more than it would by being too late for a group.
     const int HeldBack = 1;
 
-    readonly object _gate = new();
+    readonly Lock _gate = new();
+    readonly AutoResetEvent _more = new(false);
     readonly string _connectionString;
     readonly Thread _thread;
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     List<SqliteWork> _waiting = [];
+    Pause _pause;
     bool _isUrgent;
     bool _stopping;
     volatile bool _refuses;
@@ -45,13 +47,19 @@ sealed class SqliteWriter : IAsyncDisposable
     {
         if (Thread.CurrentThread == _thread)
             throw new InvalidOperationException("A unit of work may not wait for another write: it would wait for itself.");
+        bool wakes;
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_stopping, typeof(SqliteDatabase));
             _waiting.Add(work);
             _isUrgent |= !mayWait;
-            Monitor.Pulse(_gate);
+            wakes = _pause == Pause.UntilWoken || (_pause == Pause.Short && !mayWait);
+            if (wakes)
+                _pause = Pause.None;
         }
+        // Outside: who is woken would run into the lock, and waking is what costs here.
+        if (wakes)
+            _more.Set();
     }
 
     /// <summary>Writes what still waits, then closes.</summary>
@@ -60,9 +68,10 @@ sealed class SqliteWriter : IAsyncDisposable
         lock (_gate)
         {
             _stopping = true;
-            Monitor.Pulse(_gate);
         }
+        _more.Set();
         await _ended.Task;
+        _more.Dispose();
     }
 
     void Loop()
@@ -99,18 +108,30 @@ sealed class SqliteWriter : IAsyncDisposable
         _ended.SetResult();
     }
 
+    /// <summary>
+    /// Waits for a group. After one it looks around once more by itself, a moment later: so what may wait need not wake it
+    /// while writes follow each other, and a store without writes sleeps.
+    /// </summary>
     bool Take(ref List<SqliteWork> group)
     {
-        lock (_gate)
+        var (isIdle, wasHeldBack) = (false, false);
+        while (true)
         {
-            while (_waiting.Count == 0 && !_stopping)
-                Monitor.Wait(_gate);
-            // Ended by whatever comes next.
-            if (!_isUrgent && !_stopping)
-                Monitor.Wait(_gate, HeldBack);
-            _isUrgent = false;
-            (group, _waiting) = (_waiting, group);
-            return group.Count > 0;
+            bool holdsBack;
+            int pause;
+            lock (_gate)
+            {
+                if (_isUrgent || _stopping || wasHeldBack)
+                {
+                    (_isUrgent, _pause) = (false, Pause.None);
+                    (group, _waiting) = (_waiting, group);
+                    return group.Count > 0;
+                }
+                holdsBack = _waiting.Count > 0;
+                (_pause, pause) = isIdle && !holdsBack ? (Pause.UntilWoken, Timeout.Infinite) : (Pause.Short, HeldBack);
+            }
+            isIdle = !_more.WaitOne(pause);
+            wasHeldBack = isIdle && holdsBack;
         }
     }
 
@@ -165,5 +186,15 @@ sealed class SqliteWriter : IAsyncDisposable
             connection.Dispose();
             throw;
         }
+    }
+
+    enum Pause
+    {
+        None,
+
+        /// <summary>A moment, unless something urgent comes.</summary>
+        Short,
+
+        UntilWoken,
     }
 }

@@ -89,10 +89,12 @@ public sealed partial class ImmediateAnswerWriter(QueryLimits limits, TimeProvid
     {
         var carry = new byte[3];
         var carried = 0;
-        foreach (var piece in pieces)
+        for (var i = 0; i < pieces.Count; i++)
         {
-            carried = Encode(writer, piece, carry, carried);
-            await patience.FlushAsync(writer);
+            // The last one leaves with what follows it: a small answer is one packet.
+            if (i > 0)
+                await patience.FlushAsync(writer);
+            carried = Encode(writer, pieces[i], carry, carried);
         }
         Base64.EncodeToUtf8(carry.AsSpan(0, carried), writer.GetSpan(4), out _, out var last);
         writer.Advance(last);
