@@ -18,9 +18,13 @@ public sealed partial class DeadlineWatch(
     /// <summary>The timer runs by the monotonic clock and deadlines by the other, which somebody may set: so long at most goes by before that is noticed.</summary>
     static readonly TimeSpan LongestTimer = TimeSpan.FromMinutes(1);
 
+    /// <summary>What the clock may go ahead or behind between two looks, as time servers let it, without being said to have jumped.</summary>
+    static readonly TimeSpan JumpFrom = TimeSpan.FromSeconds(2);
+
     readonly Lock _lock = new();
     ITimer? _timer;
     DateTimeOffset? _set;
+    (DateTimeOffset At, long Timestamp) _looked;
     Task _round = Task.CompletedTask;
     bool _isRunning;
     bool _isFailing;
@@ -30,6 +34,7 @@ public sealed partial class DeadlineWatch(
     public void Start()
     {
         ledger.DeadlineGiven += Hint;
+        _looked = BothClocks();
         _timer = time.CreateTimer(static me => ((DeadlineWatch)me!).Fire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Fire();
     }
@@ -86,6 +91,7 @@ public sealed partial class DeadlineWatch(
         DateTimeOffset? next;
         try
         {
+            await FollowClockAsync();
             while (await ledger.DueAsync(time.GetUtcNow()) is { Count: > 0 } ended && !_isStopped)
             {
                 if (settled is not null)
@@ -115,9 +121,38 @@ public sealed partial class DeadlineWatch(
         }
     }
 
+    /// <summary>A clock that was set since the last look takes the deadlines of what Links have with it.</summary>
+    async Task FollowClockAsync()
+    {
+        var (now, timestamp) = BothClocks();
+        var without = _looked.At + time.GetElapsedTime(_looked.Timestamp, timestamp);
+        var jump = now - without;
+        if (jump.Duration() >= JumpFrom)
+        {
+            await ledger.AfterClockJumpAsync(without, jump);
+            LogJump(log, Math.Round(jump.TotalSeconds));
+        }
+        _looked = (now, timestamp);
+    }
+
+    /// <summary>Of the same moment: not with a pause of this thread between them, which would look like a jump.</summary>
+    (DateTimeOffset, long) BothClocks()
+    {
+        while (true)
+        {
+            var timestamp = time.GetTimestamp();
+            var now = time.GetUtcNow();
+            if (time.GetElapsedTime(timestamp) < JumpFrom / 4)
+                return (now, timestamp);
+        }
+    }
+
     [LoggerMessage(1201, LogLevel.Error, "Queries whose time is over could not be settled; trying again every {Seconds} s until it works.")]
     static partial void LogFailing(ILogger logger, double seconds, Exception exception);
 
     [LoggerMessage(1202, LogLevel.Information, "Queries whose time is over are settled again.")]
     static partial void LogRecovered(ILogger logger);
+
+    [LoggerMessage(1203, LogLevel.Warning, "This machine's clock went {Seconds} s ahead of the time that passed, or behind where negative; queries that Links have keep the time they were given.")]
+    static partial void LogJump(ILogger logger, double seconds);
 }

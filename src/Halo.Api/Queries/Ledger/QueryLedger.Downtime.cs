@@ -12,4 +12,16 @@ public sealed partial class QueryLedger
     public Task AfterDowntimeAsync() => database.CommitAsync(new Statement(
         "UPDATE queries SET deadline_at = @until WHERE deadline_at < @until AND status IN ('executing', 'uploading')",
         ("until", Now + (long)options.LinksReturnWithin.TotalMilliseconds)));
+
+    /// <summary>
+    /// Somebody set the service's clock, or its machine was suspended: what a Link has was promised a time, not an hour of the
+    /// day, so its deadline goes with the clock. What waits in the queue keeps its hour.
+    /// </summary>
+    /// <param name="before">What the clock would say now without it.</param>
+    /// <param name="jump">Forward or, negative, back.</param>
+    /// <remarks>What was written since has its deadline by the new clock. Once is enough: what another node has moved counts as written since.</remarks>
+    public Task AfterClockJumpAsync(DateTimeOffset before, TimeSpan jump) => database.CommitAsync(new Statement(
+        "UPDATE queries SET deadline_at = deadline_at + @jump, updated_at = @now WHERE deadline_at IS NOT NULL AND status IN ('executing', 'uploading') AND "
+        + (jump > TimeSpan.Zero ? "updated_at <= @before" : "updated_at > @before"),
+        ("jump", (long)jump.TotalMilliseconds), ("now", (before + jump).Ms()), ("before", (jump > TimeSpan.Zero ? before : before + jump).Ms())));
 }

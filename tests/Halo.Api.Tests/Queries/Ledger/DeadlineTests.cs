@@ -5,6 +5,7 @@ using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;
+using Halo.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Halo.Api.Tests.Queries.Ledger;
@@ -120,6 +121,38 @@ public class DeadlineTests(SharedPostgres postgres)
         Assert.Equal(left, Take(settled));
         Assert.Equal(QueryStatus.ExpiredInQueue, await practice.StatusAsync(left));
         Assert.Empty(settled);
+    }
+
+    [Theory, OnBothStores]
+    public async Task What_a_link_has_keeps_the_time_it_was_given_when_the_services_clock_is_set(StoreKind kind)
+    {
+        foreach (var jump in new[] { TimeSpan.FromHours(3), TimeSpan.FromHours(-3), TimeSpan.FromSeconds(10) })
+        {
+            await using var store = await TestStore.CreateAsync(kind, postgres);
+            var practice = await Practice.CreateAsync(store);
+            using var settled = new BlockingCollection<Guid>();
+            store.Ledger.Settled += ids => ids.ToList().ForEach(settled.Add);
+            await using var watch = new DeadlineWatch(store.Ledger, store.Time, NullLogger<DeadlineWatch>.Instance);
+            watch.Start();
+            var sent = await practice.SendAsync();
+            var moment = (await store.Ledger.NextDeadlineAsync())!.Value + jump;
+            store.Time.JumpWallClock(jump);
+
+            // The next look, within a minute, finds the jump.
+            store.Time.Advance(TimeSpan.FromSeconds(61));
+            await Eventually.BecomesAsync(() =>
+            {
+                // A timer that is set again while the clock stands fires with its next step.
+                store.Time.Advance(TimeSpan.FromMilliseconds(1));
+                return store.Ledger.NextDeadlineAsync();
+            }, deadline => deadline == moment);
+            store.Time.Advance(moment - store.Now - TimeSpan.FromSeconds(1));
+            Assert.Equal(QueryStatus.Executing, await practice.StatusAsync(sent.Id));
+            Assert.Empty(settled);
+            await AdvanceUntilAsync(store, settled, TimeSpan.FromSeconds(2));
+            Assert.Equal(sent.Id, Take(settled));
+            Assert.Equal(QueryStatus.ExecutionFailed, await practice.StatusAsync(sent.Id));
+        }
     }
 
     [Theory, OnBothStores]
