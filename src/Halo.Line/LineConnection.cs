@@ -25,7 +25,7 @@ public sealed class LineConnection : IAsyncDisposable
     volatile bool _handling;
     string? _closeReason;
     TaskCompletionSource? _probe;
-    bool _closing;
+    long? _closedAt;
 
     /// <summary>How long the other end has to take and answer a close. Less than the time in which a program must stop.</summary>
     public static readonly TimeSpan CloseWithin = TimeSpan.FromSeconds(2);
@@ -175,7 +175,7 @@ public sealed class LineConnection : IAsyncDisposable
             if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
                 await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, reason, either.Token);
             ClosedInOrder = true;
-            Volatile.Write(ref _closing, true);
+            _closedAt = _time.GetTimestamp();
             Rearm(CloseWithin);
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException or InvalidOperationException)
@@ -260,6 +260,15 @@ public sealed class LineConnection : IAsyncDisposable
     {
         if (_dead.IsCancellationRequested)
             return;
+        if (_closedAt is { } closed)
+        {
+            // Whatever the other end still says: it was told that this is the end.
+            if (CloseWithin - _time.GetElapsedTime(closed) is { Ticks: > 0 } left)
+                Rearm(left);
+            else
+                Abort("");
+            return;
+        }
         // While a frame is being handled nothing is read: that silence is this end's own.
         if (_handling)
             Heard();

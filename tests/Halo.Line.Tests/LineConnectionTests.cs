@@ -120,6 +120,25 @@ public class LineConnectionTests
     }
 
     [Fact]
+    public async Task A_closed_line_ends_two_seconds_later_though_the_other_end_goes_on()
+    {
+        await using var pair = await SocketPair.OpenAsync();
+        var handled = Channel.CreateUnbounded<FrameKind>();
+        var atApi = pair.Api.ReceiveAsync(frame => handled.Writer.WriteAsync(frame.Kind), Never);
+        await pair.Api.CloseAsync(LineCloseReason.Revoked);
+        // It reads nothing, so it does not answer, and says what it likes.
+        Assert.True(await pair.Link.SendAsync(FrameKind.Heartbeat, Guid.Empty, Never));
+        await handled.Reader.ReadAsync(Never);
+        pair.ApiTime.Advance(LineConnection.CloseWithin - TimeSpan.FromMilliseconds(1));
+        Assert.True(await pair.Link.SendAsync(FrameKind.Heartbeat, Guid.Empty, Never));
+        await handled.Reader.ReadAsync(Never);
+        Assert.False(pair.Api.Dead.IsCancellationRequested);
+        pair.ApiTime.Advance(TimeSpan.FromMilliseconds(1));
+        await atApi;
+        Assert.Equal(LineCloseReason.Revoked, pair.Api.CloseReason);
+    }
+
+    [Fact]
     public async Task A_broken_line_ends_without_a_reason()
     {
         await using var pair = await SocketPair.OpenAsync();

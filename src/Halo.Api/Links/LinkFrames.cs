@@ -18,28 +18,28 @@ public sealed class LinkFrames(ImmediateQueries immediate, ClaimedQueries claime
         switch (frame.Kind)
         {
             case FrameKind.Columns:
-                immediate.OnColumns(frame.QueryId, JsonSerializer.Deserialize(payload.Span, ProtocolJson.Default.ResultHead)!);
+                immediate.OnColumns(frame.QueryId, frame.Read(ProtocolJson.Default.ResultHead));
                 break;
             case FrameKind.Rows:
                 immediate.OnRows(session, frame.QueryId, payload);
                 break;
             case FrameKind.Outcome:
-                immediate.OnOutcome(session, frame.QueryId, JsonSerializer.Deserialize(payload.Span, ProtocolJson.Default.Outcome)!);
+                immediate.OnOutcome(session, frame.QueryId, frame.Read(ProtocolJson.Default.Outcome));
                 break;
             case FrameKind.Answer:
                 OnAnswer(session, frame);
                 break;
             case FrameKind.PairingCode:
-                pairing.OnCode(session, JsonSerializer.Deserialize(payload.Span, ProtocolJson.Default.PairingCode)!);
+                pairing.OnCode(session, frame.Read(ProtocolJson.Default.PairingCode));
                 break;
             case FrameKind.ConfigurationAck:
-                configurations.OnAck(session.LinkId, JsonSerializer.Deserialize(payload.Span, ProtocolJson.Default.ConfigurationAck)!);
+                configurations.OnAck(session.LinkId, frame.Read(ProtocolJson.Default.ConfigurationAck));
                 break;
             case FrameKind.ClaimRequest:
-                claimed.OnClaimRequest(session, JsonSerializer.Deserialize(payload.Span, ProtocolJson.Default.ClaimRequest)!);
+                claimed.OnClaimRequest(session, frame.Read(ProtocolJson.Default.ClaimRequest));
                 break;
             case FrameKind.Report:
-                claimed.OnReport(session, frame.QueryId, JsonSerializer.Deserialize(payload.Span, ProtocolJson.Default.Report)!);
+                claimed.OnReport(session, frame.QueryId, frame.Read(ProtocolJson.Default.Report));
                 break;
         }
     }
@@ -48,7 +48,7 @@ public sealed class LinkFrames(ImmediateQueries immediate, ClaimedQueries claime
     {
         if (!AnswerPayload.TryRead(frame.Payload, out var json, out var rows))
             throw new JsonException("An answer is shorter than it says.");
-        var outcome = JsonSerializer.Deserialize(json.Span, ProtocolJson.Default.Outcome)!;
+        var outcome = json.Read(ProtocolJson.Default.Outcome);
         immediate.OnColumns(frame.QueryId, new ResultHead(outcome.Columns ?? []));
         immediate.OnRows(session, frame.QueryId, rows);
         immediate.OnOutcome(session, frame.QueryId, outcome);

@@ -44,8 +44,14 @@ public sealed partial class LinkSocket(
         await using var stopping = lifetime.ApplicationStopping.Register(() => DropWithoutSession(visit));
         // Until Hello the line is given little time: an idle stranger is not kept. Handling it may take longer: an older run is asked for a sign of life.
         await using var silent = time.CreateTimer(_ => DropWithoutHello(visit), null, HelloWithin, Timeout.InfiniteTimeSpan);
-        await line.ReceiveAsync(frame => OnFrameAsync(visit, frame), CancellationToken.None);
-        await EndAsync(visit);
+        try
+        {
+            await line.ReceiveAsync(frame => OnFrameAsync(visit, frame), CancellationToken.None);
+        }
+        finally
+        {
+            await EndAsync(visit);
+        }
         // What the Link told and was not acknowledged it tells again; nothing of a session outlives its request, and so the store.
         if (visit.Session is { } session)
             await session.Work.EndAsync();
@@ -56,17 +62,17 @@ public sealed partial class LinkSocket(
         try
         {
             if (frame.Kind == FrameKind.Hello)
-                await OnHelloAsync(visit, JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.Hello)!);
+                await OnHelloAsync(visit, frame.Read(ProtocolJson.Default.Hello));
             else if (visit.Session is not { } session)
                 await visit.Line.CloseAsync(LineCloseReason.ProtocolError);
             else if (frame.Kind == FrameKind.Renew)
-                await OnRenewAsync(visit, JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.Renew)!);
+                await OnRenewAsync(visit, frame.Read(ProtocolJson.Default.Renew));
             else if (frame.Kind == FrameKind.Farewell)
-                session.Farewell = JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.Farewell)!;
+                session.Farewell = frame.Read(ProtocolJson.Default.Farewell);
             else if (frame.Kind == FrameKind.Heartbeat)
-                OnHeartbeat(session, JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.Heartbeat)!);
+                OnHeartbeat(session, frame.Read(ProtocolJson.Default.Heartbeat));
             else if (frame.Kind == FrameKind.SiteChanges)
-                await OnSiteChangesAsync(visit, session, JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.SiteChanges)!);
+                await OnSiteChangesAsync(visit, session, frame.Read(ProtocolJson.Default.SiteChanges));
             else
                 frames.Handle(session, frame);
         }
@@ -80,6 +86,12 @@ public sealed partial class LinkSocket(
             // The Link comes again and tells all of it again.
             LogNotRecorded(visit.Link.Id, frame.Kind, e.GetType().Name);
             await visit.Line.CloseAsync(LineCloseReason.LedgerFailed);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // It can be read and has something that no Link says: no part where one must be, text that the store has no place for. Its own words stay out of the log.
+            LogUnfit(visit.Link.Id, frame.Kind, e.GetType().FullName, e.StackTrace);
+            await visit.Line.CloseAsync(LineCloseReason.ProtocolError);
         }
     }
 
@@ -253,6 +265,9 @@ public sealed partial class LinkSocket(
 
     [LoggerMessage(1116, LogLevel.Warning, "The {Kind} of Link {LinkId} could not be recorded ({Exception}); its line is dropped, and it comes again")]
     partial void LogNotRecorded(Guid linkId, FrameKind kind, string exception);
+
+    [LoggerMessage(1117, LogLevel.Error, "Link {LinkId} sent a {Kind} that met a fault ({Exception}); its session was closed\n{Stack}")]
+    partial void LogUnfit(Guid linkId, FrameKind kind, string? exception, string? stack);
 
     [LoggerMessage(1113, LogLevel.Warning, "Link {LinkId} sent a {Kind} that cannot be read, at {Path}; its session was closed")]
     partial void LogProtocolError(Guid linkId, FrameKind kind, string? path);

@@ -28,8 +28,9 @@ public sealed class DatabaseHealths(LocalSites sites, TimeProvider time)
     async Task<DatabaseHealth> CheckAsync(LocalSite site, CancellationToken stop)
     {
         var started = time.GetTimestamp();
-        // A driver that hangs is asked once, not again with every heartbeat: each would hold a thread.
-        var check = _hanging.TryGetValue(site, out var before) && !before.IsCompleted ? before : Task.Run(() => AskAsync(site, stop), stop);
+        // A driver that hangs is asked once, not again with every heartbeat: each would hold a thread. So a check may outlast the session that began it,
+        // and has nothing of it.
+        var check = _hanging.TryGetValue(site, out var before) && !before.IsCompleted ? before : Task.Run(() => AskAsync(site), CancellationToken.None);
         _hanging[site] = check;
         try
         {
@@ -70,16 +71,16 @@ public sealed class DatabaseHealths(LocalSites sites, TimeProvider time)
     }
 
     /// <summary>A pooled connection is open whether its server lives or not, so the server is asked.</summary>
-    async Task AskAsync(LocalSite site, CancellationToken stop)
+    async Task AskAsync(LocalSite site)
     {
-        using var limit = new DriverCancellation(time, stop);
+        using var limit = new DriverCancellation(time, CancellationToken.None);
         limit.CancelAfter(LongestCheck);
         try
         {
             if (!await AnswersAsync(site, limit.Token))
                 await AnswersAsync(site, limit.Token, last: true);
         }
-        catch (Exception) when (limit.Token.IsCancellationRequested && !stop.IsCancellationRequested)
+        catch (Exception) when (limit.Token.IsCancellationRequested)
         {
             throw new TimeoutException();
         }

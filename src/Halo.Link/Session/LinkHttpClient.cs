@@ -16,6 +16,8 @@ namespace Halo.Link.Session;
 /// <param name="http">With the API's address as its base.</param>
 public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan? callWithin = null)
 {
+    static readonly TimeSpan ShortestRetryAfter = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(10);
     readonly TimeSpan _callWithin = callWithin ?? new ConnectionSettings().CallWithin;
 
     /// <summary>The way out: the proxy of the settings, else the system's, except to this machine itself.</summary>
@@ -113,7 +115,11 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan?
         }
     }
 
-    static TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter?.Delta;
+    /// <summary>As long as the other end asks, within reason: it may be a proxy that means a day, and 0 would be no wait at all.</summary>
+    static TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter?.Delta is not { } asked ? null
+        : asked < ShortestRetryAfter ? ShortestRetryAfter
+        : asked > LongestRetryAfter ? LongestRetryAfter
+        : asked;
 
     static (string Message, string? Code) Read(HttpResponseMessage response, byte[] content)
     {

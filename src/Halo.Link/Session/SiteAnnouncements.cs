@@ -12,8 +12,11 @@ public sealed partial class SiteAnnouncements(
     ILogger<SiteAnnouncements> log)
 {
     static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(10);
+    static readonly TimeSpan EnrolAgain = TimeSpan.FromMinutes(1);
     readonly ConcurrentDictionary<Guid, TaskCompletionSource> _asked = new();
     volatile bool _understood;
+    string? _refused;
+    int _waits;
 
     /// <summary>A session is open.</summary>
     public void OnWelcome(Welcome welcome) => _understood = welcome.Capabilities.Contains(Welcome.TakesSiteChanges);
@@ -41,16 +44,13 @@ public sealed partial class SiteAnnouncements(
             var sites = describe();
             if (sites.Count == 0)
                 return false;
-            await enroller.EnsureAsync(sites, stop);
+            var again = await EnrolAsync(sites, stop);
             var changes = new SiteChanges(id, sites) { ConfiguredSites = [.. local.All.Select(s => s.Id)] };
             if (!await session.SendAsync(FrameKind.SiteChanges, Guid.Empty, changes, ProtocolJson.Default.SiteChanges, stop))
                 return false;
             await answer.Task.WaitAsync(LongestAnswer, time, stop);
-            return true;
-        }
-        catch (Exception e) when (e is NotAdmittedException or ApiRefusedException)
-        {
-            LogRefused(e.Message);
+            if (again is { } wait)
+                _ = TellAgainAsync(wait, stop);
             return true;
         }
         catch (Exception e) when (e is HttpRequestException or IOException or UnauthorizedAccessException or TimeoutException)
@@ -63,6 +63,46 @@ public sealed partial class SiteAnnouncements(
         }
     }
 
-    [LoggerMessage(2024, LogLevel.Warning, "The Halo API did not take the changed sites: {Message} The sites that it knows go on.")]
+    /// <summary>New sites are enrolled before they are told of. Where that is refused the others are told of all the same; what is not enrolled the API passes over.</summary>
+    /// <returns>How long to wait before it is tried again; null: it knows them.</returns>
+    async Task<TimeSpan?> EnrolAsync(IReadOnlyList<SiteDescription> sites, CancellationToken stop)
+    {
+        try
+        {
+            await enroller.EnsureAsync(sites, stop);
+            _refused = null;
+            return null;
+        }
+        catch (NotAdmittedException e)
+        {
+            TellRefused(e.Message);
+            return e.RetryAfter ?? EnrolAgain;
+        }
+        catch (ApiRefusedException e)
+        {
+            TellRefused(e.Message);
+            return e.RetryAfter ?? EnrolAgain;
+        }
+    }
+
+    /// <summary>As long as this session lasts: the next one enrols at its beginning.</summary>
+    async Task TellAgainAsync(TimeSpan wait, CancellationToken stop)
+    {
+        if (Interlocked.Exchange(ref _waits, 1) == 1)
+            return;
+        var line = session.Line;
+        await Task.Delay(wait, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Volatile.Write(ref _waits, 0);
+        if (!stop.IsCancellationRequested && line is not null && ReferenceEquals(line, session.Line))
+            await TellAsync(stop);
+    }
+
+    void TellRefused(string message)
+    {
+        if (Interlocked.Exchange(ref _refused, message) != message)
+            LogRefused(message);
+    }
+
+    [LoggerMessage(2024, LogLevel.Warning, "The Halo API did not take the new sites: {Message} Those that it knows go on; the Link asks again.")]
     partial void LogRefused(string message);
 }

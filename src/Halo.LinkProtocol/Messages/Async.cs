@@ -114,7 +114,7 @@ public enum ReportKind
     /// <summary>Stopped because it was asked to.</summary>
     Cancelled,
 
-    /// <summary>Not begun and given back, because the Link stops.</summary>
+    /// <summary>Not begun and given back: the Link stops, or the practice's rule left no place for it.</summary>
     HandBack,
 }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using Halo.Api.Links;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
@@ -102,6 +103,24 @@ public class SessionTests
         await link.Line.SendAsync((FrameKind)0x7F, Guid.NewGuid(), "new"u8.ToArray());
         await link.Line.SendAsync((FrameKind)0xFE, Guid.Empty, "new"u8.ToArray());
         Assert.Empty(await link.ClaimAsync());
+    }
+
+    [Theory]
+    [InlineData(FrameKind.Heartbeat, "null")]
+    [InlineData(FrameKind.Heartbeat, "{}")]
+    [InlineData(FrameKind.Report, "null")]
+    [InlineData(FrameKind.Outcome, "null")]
+    [InlineData(FrameKind.SiteChanges, """{"sites":[null]}""")]
+    public async Task A_message_without_what_it_must_have_ends_the_session_and_the_site_is_not_online_for_it(FrameKind kind, string message)
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var link = new SimulatedLink(host);
+        await link.StartAsync();
+        await link.Line.SendAsync(kind, Guid.NewGuid(), Encoding.UTF8.GetBytes(message));
+        Assert.Equal(LineCloseReason.ProtocolError, await link.EndAsync());
+        await Until.TrueAsync(async () =>
+            (await host.AdminAsync(HttpMethod.Get, $"/admin/v1/links/{link.LinkId}")).GetProperty("connected").GetBoolean() is false);
+        await link.ConnectAsync(link.Hello());
     }
 
     [Fact]

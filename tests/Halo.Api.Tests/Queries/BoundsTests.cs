@@ -7,6 +7,7 @@ using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
 using Halo.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -63,6 +64,24 @@ public class BoundsTests(SharedPostgres postgres)
         Assert.Throws<RefusedException>(() => waiters.Begin(Guid.NewGuid(), TimeSpan.FromMinutes(1), default));
         first.Dispose();
         waiters.Begin(Guid.NewGuid(), TimeSpan.FromMinutes(1), default).Dispose();
+    }
+
+    [Theory]
+    [InlineData(1024, 200)]
+    [InlineData(1025, 504)]
+    public async Task A_link_that_sends_more_rows_than_it_may_gives_nobody_a_part_for_the_whole(int bytes, int status)
+    {
+        await using var host = await ApiHost.StartAsync("Halo:Limits:ImmediateResultBytes=1024");
+        await using var site = await PairedSite.CreateAsync(host);
+        var asked = site.SendAsync(HttpMethod.Post, "/immediate", PairedSite.SelectOne);
+        var (id, message) = await site.Link.ExpectExecuteAsync();
+        Assert.Equal(1024, message.MaxResultBytes);
+        await site.Link.AnswerWholeAsync(id, $"[{new string(' ', bytes - 2)}]", 0);
+        using var answered = await asked;
+        Assert.Equal(status, (int)answered.StatusCode);
+        var query = await answered.QueryAsync();
+        Assert.Equal(status == 200 ? null : Executed.Yes, query.Executed);
+        Assert.Equal(status == 200, query.Result is not null);
     }
 
     [Fact]

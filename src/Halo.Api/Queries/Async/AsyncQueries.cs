@@ -27,7 +27,7 @@ public sealed class AsyncQueries(
     async Task<Query?> TryAcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition condition)
     {
         var now = time.GetUtcNow();
-        var query = submission.ToNewQuery(Guid.CreateVersion7(now), integrator.Id, site.Id, submission.ExecutionLimitMs(limits), now);
+        var query = submission.ToNewQuery(QueryIds.Next(now), integrator.Id, site.Id, submission.ExecutionLimitMs(limits), now);
         if (submission.MaxTimeInQueue == 0 && availability.Of(site.LinkId) is var there && there != SiteAvailability.Online)
         {
             return await ledger.RecordRefusedAsync(query, ImmediateEndings.SiteAway(there), condition)

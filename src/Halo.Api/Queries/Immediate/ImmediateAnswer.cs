@@ -49,9 +49,9 @@ public sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
             var ending = ImmediateEndings.From(outcome);
             return Of(Failed(envelope, ending.Status, outcome.Executed, ending.Error!));
         }
-        if (outcome.RowsAffected is null && exchange.Received != outcome.Size)
+        if (outcome.RowsAffected is null && (exchange.Received != outcome.Size || !exchange.IsWhole))
         {
-            // The line broke between rows and outcome: it was done, and what it brought is lost.
+            // The line broke between rows and outcome, or there were more than may be: it was done, and what it brought is lost.
             exchange.Dispose();
             var error = new ErrorDetails(ErrorTypes.Http, 504, "The query was executed, but its rows were lost on the way.") { Code = FailureCodes.NoAnswer };
             return Of(Failed(envelope, QueryStatus.Successful, Executed.Yes, error));

@@ -50,6 +50,9 @@ public sealed class ImmediateExchange(Guid queryId, LinkSession session, ResultM
     /// <summary>Bytes of rows that arrived.</summary>
     public long Received { get; private set; }
 
+    /// <summary>Whether all that arrived is here, or went to who takes it as it comes; nothing is kept beyond the bound.</summary>
+    public bool IsWhole => stream is not null || _chunks.Sum(c => (long)c.Count) == Received;
+
     /// <summary>How it ended; set when the ledger has it.</summary>
     public Task<ImmediateEnd> End => _end.Task;
 

@@ -114,9 +114,12 @@ public sealed partial class ImmediateJudging(
     async Task<MoveResult> SettleAsync(Guid queryId, Settlement settlement)
     {
         var result = await ledger.SettleImmediateAsync(queryId, settlement);
-        return result.Status is null && await _unrecorded.RecordAsync(queryId)
-            ? await ledger.SettleImmediateAsync(queryId, settlement)
-            : result;
+        if (result.Status is not null)
+            return result;
+        // Both were in one group: that the accept failed may be known to the store and not yet here.
+        if (exchanges.Find(queryId) is { } exchange)
+            await exchange.Recorded;
+        return await _unrecorded.RecordAsync(queryId) ? await ledger.SettleImmediateAsync(queryId, settlement) : result;
     }
 
     /// <inheritdoc/>

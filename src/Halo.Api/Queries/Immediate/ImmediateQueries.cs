@@ -232,7 +232,7 @@ public sealed class ImmediateQueries(
     NewQuery NewQueryFor(Integrator integrator, SiteRecord site, QuerySubmission submission)
     {
         var now = time.GetUtcNow();
-        return submission.ToNewQuery(Guid.CreateVersion7(now), integrator.Id, site.Id, submission.ExecutionLimitMs(limits), now);
+        return submission.ToNewQuery(QueryIds.Next(now), integrator.Id, site.Id, submission.ExecutionLimitMs(limits), now);
     }
 }
 

@@ -47,8 +47,8 @@ public sealed partial class QueryLedger
             if (added > 0)
                 return (AddPageResult.Added, Drop.Nothing);
             var there = (await t.ReadAsync(PageOf, SelectPages, ("id", page.QueryId))).Find(p => p.PageNumber == page.PageNumber);
-            // With the same digest it is the same file, whatever else is said of it.
-            return (there == page ? AddPageResult.AlreadyThere : AddPageResult.Different, there?.Digest == page.Digest ? Drop.Nothing : Drop.This);
+            // With the same digest it is the same file, whatever else is said of it now; the first word stays, and is what the Complete is held against.
+            return there?.Digest == page.Digest ? (AddPageResult.AlreadyThere, Drop.Nothing) : (AddPageResult.Different, Drop.This);
         });
         if (drop == Drop.All)
             await pages.DeleteAsync(page.QueryId, CancellationToken.None);

@@ -134,16 +134,15 @@ public class DeadlineTests(SharedPostgres postgres)
             store.Ledger.Settled += ids => ids.ToList().ForEach(settled.Add);
             await using var watch = new DeadlineWatch(store.Ledger, store.Time, NullLogger<DeadlineWatch>.Instance);
             watch.Start();
-            var sent = await practice.SendAsync();
+            var sent = await practice.SendAsync(store.Now.AddHours(1));
             var moment = (await store.Ledger.NextDeadlineAsync())!.Value + jump;
             store.Time.JumpWallClock(jump);
 
             // The next look, within a minute, finds the jump.
-            store.Time.Advance(TimeSpan.FromSeconds(61));
             await Eventually.BecomesAsync(() =>
             {
                 // A timer that is set again while the clock stands fires with its next step.
-                store.Time.Advance(TimeSpan.FromMilliseconds(1));
+                store.Time.Advance(TimeSpan.FromSeconds(1));
                 return store.Ledger.NextDeadlineAsync();
             }, deadline => deadline == moment);
             store.Time.Advance(moment - store.Now - TimeSpan.FromSeconds(1));

@@ -175,6 +175,7 @@ public class ReportTests(SharedPostgres postgres)
         Assert.Equal(AddPageResult.NotWanted, await store.Ledger.AddPageAsync(claim.ClaimId, page with { QueryId = store.NewId() }));
         Assert.Equal(AddPageResult.Added, await store.Ledger.AddPageAsync(claim.ClaimId, page));
         Assert.Equal(AddPageResult.AlreadyThere, await store.Ledger.AddPageAsync(claim.ClaimId, page));
+        Assert.Equal(AddPageResult.AlreadyThere, await store.Ledger.AddPageAsync(claim.ClaimId, page with { RowCount = 11 }));
         Assert.Equal(AddPageResult.Different, await store.Ledger.AddPageAsync(claim.ClaimId, page with { Digest = DigestOf("other") }));
         Assert.Equal([page], await store.Ledger.PagesAsync(claim.QueryId));
 

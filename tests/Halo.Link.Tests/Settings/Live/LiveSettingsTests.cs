@@ -5,6 +5,7 @@ using Halo.Link.Tests.Session;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Tests.Settings.Live;
@@ -51,6 +52,41 @@ public class LiveSettingsTests
         Assert.Equal(first, Assert.Single(await AnswerAsync(session)).Id);
         link.Write(two.ToJsonString());
         Assert.Equal(both.Select(s => s.Id), (await AnswerAsync(session)).Select(s => s.Id));
+    }
+
+    [Fact]
+    public async Task A_site_that_may_not_be_enrolled_keeps_no_change_of_another_from_the_API_and_is_tried_again()
+    {
+        await using var api = await TestApi.StartAsync();
+        var (refuses, taken) = (false, 0);
+        api.OnEnrol = _ =>
+        {
+            if (Volatile.Read(ref refuses))
+                return new Refusing();
+            Interlocked.Increment(ref taken);
+            return null;
+        };
+        await using var link = Link(api);
+        var session = await api.NextSessionAsync();
+        await WelcomeAsync(session);
+        Volatile.Write(ref refuses, true);
+        var two = JsonNode.Parse(File(api, link, s => s["practiceName"] = "New name"))!;
+        var other = Site(link);
+        other["practiceManagementSiteId"] = "2";
+        ((JsonArray)two["sites"]!).Add(other);
+        link.Write(two.ToJsonString());
+        Assert.Equal("New name", (await AnswerAsync(session))[0].PracticeName);
+
+        // Refused once more, then taken: said once, and the session has lasted.
+        await AnswerAsync(session);
+        Assert.Equal(1, Volatile.Read(ref taken));
+        Volatile.Write(ref refuses, false);
+        do
+            await AnswerAsync(session);
+        while (Volatile.Read(ref taken) == 1);
+        Assert.Equal(2, api.Enrolments.Last().Sites.Count);
+        Assert.Single(link.Log.Of(2024));
+        Assert.False(session.Ended.IsCompleted);
     }
 
     [Fact]
@@ -243,4 +279,14 @@ public class LiveSettingsTests
     static RemoteConfiguration Remote(long version, string settings) => new(version, Values(settings), []);
 
     static Dictionary<string, JsonElement> Values(string settings) => JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(settings)!;
+
+    sealed class Refusing : IResult
+    {
+        public async Task ExecuteAsync(HttpContext context)
+        {
+            context.Response.StatusCode = 503;
+            context.Response.Headers.RetryAfter = "0";
+            await context.Response.WriteAsJsonAsync(new { error = new { status = 503, message = "Not now.", code = "NotNow" } });
+        }
+    }
 }
