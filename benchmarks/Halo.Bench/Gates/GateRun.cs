@@ -12,7 +12,8 @@ static class GateRun
 {
     const int Rounds = 7;
     const int ExportRows = 50_000;
-    const double RatioMargin = 1.6;
+    // Machines are shared and differ: a ratio says that something is of another kind, not that it is a tenth slower.
+    const double RatioMargin = 3;
 
     public static async Task<IReadOnlyList<GateMeasure>> MeasureAsync()
     {
@@ -40,7 +41,7 @@ static class GateRun
     static async Task<GateMeasure> ImmediateAsync(LoadDriver driver, LoadOrder halo, LoadOrder direct, LedgerCommit commit)
     {
         foreach (var order in (LoadOrder[])[halo, direct])
-            await driver.RunAsync(order with { Seconds = 2 });
+            await driver.RunAsync(order with { Seconds = 5 });
         var commits = new List<double>();
         var results = await Alternation.RunAsync<LoadResult>(Rounds,
         [

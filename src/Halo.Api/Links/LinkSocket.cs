@@ -1,3 +1,4 @@
+using System.Net.WebSockets;
 using System.Text.Json;
 using Halo.Api.Errors;
 using Halo.Api.Links.Configuration;
@@ -21,6 +22,11 @@ public sealed partial class LinkSocket(
 {
     static readonly TimeSpan HelloWithin = TimeSpan.FromSeconds(10);
 
+    static readonly Refusal TooManyConnections = new(503, ErrorCodes.ServiceUnavailable, "As many Links are connected as this service takes (Halo:Limits:LinkConnections). Try again later.")
+    {
+        RetryAfter = TimeSpan.FromSeconds(60),
+    };
+
     /// <summary>Serves <c>GET /link/v1/socket</c> until the session ends.</summary>
     public async Task ServeAsync(HttpContext http)
     {
@@ -35,7 +41,19 @@ public sealed partial class LinkSocket(
             await Refusal.Invalid("Sec-WebSocket-Protocol", $"must be a WebSocket with the subprotocol {ProtocolLimits.Subprotocol}.").ExecuteAsync(http);
             return;
         }
-        using var socket = await http.WebSockets.AcceptWebSocketAsync(ProtocolLimits.Subprotocol);
+        WebSocket accepted;
+        try
+        {
+            accepted = await http.WebSockets.AcceptWebSocketAsync(ProtocolLimits.Subprotocol);
+        }
+        catch (InvalidOperationException) when (!http.Response.HasStarted)
+        {
+            // The server counts them (Halo:Limits:LinkConnections).
+            http.Response.Clear();
+            await TooManyConnections.ExecuteAsync(http);
+            return;
+        }
+        using var socket = accepted;
         await using var line = new LineConnection(socket, time, options.Links.Line);
         var visit = new Visit(access.Link, access.Until, line) { Address = http.Connection.RemoteIpAddress?.ToString() };
         await using var expiry = time.CreateTimer(_ => _ = line.CloseAsync(LineCloseReason.TokenExpired), null, visit.Until - time.GetUtcNow(), Timeout.InfiniteTimeSpan);

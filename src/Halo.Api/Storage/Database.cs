@@ -33,7 +33,7 @@ public abstract class Database : IAsyncDisposable
 
     /// <summary>Adds a statement to the next group commit, in the order of the calls.</summary>
     /// <param name="statement">It must not fail on a conflict.</param>
-    /// <param name="mayWait">It may be held back for a millisecond where it is alone, to share the commit of what follows it.</param>
+    /// <param name="mayWait">It may be held back for a millisecond or two where it is alone, to share the commit of what follows it.</param>
     /// <returns>Rows affected, once durable.</returns>
     public abstract Task<int> CommitAsync(Statement statement, bool mayWait = false);
 

@@ -6,8 +6,12 @@ namespace Halo.Api.Storage;
 /// <summary>Something to be written in the next group. Its task completes only after the commit.</summary>
 abstract class SqliteWork
 {
+    /// <summary>Whether it works through the driver.</summary>
+    public virtual bool WantsTransaction => false;
+
     /// <summary>Does it inside the open transaction, on the writer's thread.</summary>
-    public abstract void Run(SqliteTransaction transaction, SqliteStatements statements);
+    /// <param name="transaction">There where it is wanted.</param>
+    public abstract void Run(SqliteTransaction? transaction, SqliteStatements statements);
 
     /// <summary>It is committed.</summary>
     public abstract void Complete();
@@ -24,7 +28,7 @@ sealed class StatementWork(Statement statement) : SqliteWork
 
     public Task<int> Done => _done.Task;
 
-    public override void Run(SqliteTransaction transaction, SqliteStatements statements) => _rows = statements.Run(statement);
+    public override void Run(SqliteTransaction? transaction, SqliteStatements statements) => _rows = statements.Run(statement);
 
     public override void Complete() => _done.TrySetResult(_rows);
 
@@ -40,10 +44,12 @@ sealed class UnitWork<T>(Func<DbTransaction, Task<T>> unit, CancellationToken st
 
     public Task<T> Done => _done.Task;
 
-    public override void Run(SqliteTransaction transaction, SqliteStatements statements)
+    public override bool WantsTransaction => true;
+
+    public override void Run(SqliteTransaction? transaction, SqliteStatements statements)
     {
         stop.ThrowIfCancellationRequested();
-        transaction.Save(Savepoint);
+        transaction!.Save(Savepoint);
         try
         {
             // SQLite's calls complete at once, so this waits only for a unit that breaks the rule.

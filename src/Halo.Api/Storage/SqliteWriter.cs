@@ -12,6 +12,8 @@ sealed class SqliteWriter : IAsyncDisposable
     // Milliseconds of real time: about what a sync takes, so that what waits in vain loses no more than it would by being too late for a group.
     const int HeldBack = 1;
 
+    static readonly Statement Begin = new("BEGIN IMMEDIATE"), Commit = new("COMMIT");
+
     readonly Lock _gate = new();
     readonly AutoResetEvent _more = new(false);
     readonly string _connectionString;
@@ -142,7 +144,10 @@ sealed class SqliteWriter : IAsyncDisposable
         var started = Telemetry.Moment;
         try
         {
-            using var transaction = connection.BeginTransaction(deferred: false);
+            // The driver's own transaction, which units want, prepares its words anew each time; single statements do without.
+            using var transaction = group.Exists(w => w.WantsTransaction) ? connection.BeginTransaction(deferred: false) : null;
+            if (transaction is null)
+                statements.Run(Begin);
             foreach (var work in group)
             {
                 try
@@ -155,7 +160,10 @@ sealed class SqliteWriter : IAsyncDisposable
                     work.Fail(e);
                 }
             }
-            transaction.Commit();
+            if (transaction is null)
+                statements.Run(Commit);
+            else
+                transaction.Commit();
             Telemetry.Committed(group.Count, started, stored: true);
         }
         catch (Exception e)

@@ -1,3 +1,4 @@
+using System.Net.WebSockets;
 using System.Text;
 using Halo.Api.Links;
 using Halo.Api.Tests.Hosting;
@@ -121,6 +122,40 @@ public class SessionTests
         await Until.TrueAsync(async () =>
             (await host.AdminAsync(HttpMethod.Get, $"/admin/v1/links/{link.LinkId}")).GetProperty("connected").GetBoolean() is false);
         await link.ConnectAsync(link.Hello());
+    }
+
+    [Fact]
+    public async Task One_link_more_than_may_be_connected_is_told_to_come_later()
+    {
+        await using var host = await ApiHost.StartAsync("Halo:Limits:LinkConnections=10");
+        var links = Enumerable.Range(0, 11).Select(_ => new SimulatedLink(host)).ToList();
+        try
+        {
+            foreach (var link in links)
+                (await link.EnrolAsync()).Dispose();
+            foreach (var link in links[..10])
+                await link.ConnectAsync(link.Hello());
+            var refused = await Assert.ThrowsAsync<WebSocketException>(links[10].OpenAsync);
+            Assert.Contains("503", refused.Message, StringComparison.Ordinal);
+            await links[0].BreakAsync();
+            await Until.TrueAsync(async () =>
+            {
+                try
+                {
+                    await links[10].ConnectAsync(links[10].Hello());
+                    return true;
+                }
+                catch (WebSocketException)
+                {
+                    return false;
+                }
+            });
+        }
+        finally
+        {
+            foreach (var link in links)
+                await link.DisposeAsync();
+        }
     }
 
     [Fact]

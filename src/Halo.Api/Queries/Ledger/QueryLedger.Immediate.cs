@@ -13,7 +13,7 @@ public sealed partial class QueryLedger
 
     /// <summary>
     /// An immediate query that goes to a Link now. Call it before or while the command is sent; the task is the durability.
-    /// Where its outcome comes within a millisecond the two share one commit.
+    /// Where its outcome comes within a millisecond or so the two share one commit.
     /// </summary>
     /// <param name="q">The query.</param>
     /// <param name="session">The session over which it is sent, and over no other: a later Hello judges by it.</param>
