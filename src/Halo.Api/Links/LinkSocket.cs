@@ -226,12 +226,12 @@ public sealed partial class LinkSocket(
         var inOrder = visit.Line is { ClosedInOrder: true, CloseReason: LineCloseReason.LinkStopping or LineCloseReason.LinkUninstalled };
         Telemetry.SessionClosed(visit.Line.CloseReason);
         LogClosed(session.LinkId, visit.Line.CloseReason ?? "the line broke");
-        if (inOrder)
-            await immediate.OnClosedInOrderAsync(session);
+        // One that was revoked does not come back by itself either: nobody waits for it, nor for what it might have told.
+        var gone = inOrder || visit.Line.CloseReason == LineCloseReason.Revoked;
+        if (gone)
+            await immediate.OnGoneAsync(session);
         if (!sessions.Close(session))
             return;
-        // One that was revoked does not come back by itself either: nobody waits for it.
-        var gone = inOrder || visit.Line.CloseReason == LineCloseReason.Revoked;
         links.Heard(session.LinkId, closedInOrder: gone);
         history.Note(session.SiteIds, gone ? SiteContact.Offline : SiteContact.Lost);
         if (inOrder && visit.Line.CloseReason == LineCloseReason.LinkUninstalled)

@@ -88,7 +88,7 @@ public sealed partial class ImmediateJudging(
     }
 
     /// <summary>
-    /// The Link has closed this session in order and its run is over: what it has not told by now it never will. What its last
+    /// The Link has closed this session in order and its run is over, or it was revoked: what it has not told by now it never will. What its last
     /// words do not name it never began, and never will; where it left without last words, nothing is known.
     /// </summary>
     public async Task JudgeByFarewellAsync(LinkSession session)

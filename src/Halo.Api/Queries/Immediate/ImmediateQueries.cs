@@ -130,8 +130,8 @@ public sealed class ImmediateQueries(
     /// <summary>Queries whose end is known here, though the ledger does not have it yet.</summary>
     public IReadOnlyList<Guid> Ended => judging.Ended;
 
-    /// <summary>The Link has closed this session in order.</summary>
-    public Task OnClosedInOrderAsync(LinkSession session) => judging.JudgeByFarewellAsync(session);
+    /// <summary>The Link has closed this session in order, or may not come back.</summary>
+    public Task OnGoneAsync(LinkSession session) => judging.JudgeByFarewellAsync(session);
 
     /// <summary>The service stops: what is under way may still end; what has not by then is answered as of unknown fate.</summary>
     public async Task DrainAsync(TimeSpan within)

@@ -44,6 +44,17 @@ public class ClosingTests(OneHost one) : IClassFixture<OneHost>
     }
 
     [Fact]
+    public async Task Whoever_waits_for_a_link_that_is_revoked_is_told_at_once()
+    {
+        await using var site = await PairedSite.CreateAsync(_host);
+        var asked = site.SendAsync(HttpMethod.Post, "/immediate", PairedSite.SelectOne);
+        await site.Link.ExpectExecuteAsync();
+        await _host.AdminAsync(HttpMethod.Post, $"/admin/v1/links/{site.Link.LinkId}/revoke");
+        using var response = await asked;
+        Assert.Equal((504, Executed.Unknown, FailureCodes.LinkLost), await EndAsync(response));
+    }
+
+    [Fact]
     public async Task What_was_told_before_the_close_counts()
     {
         var site = await PairedSite.CreateAsync(_host);
