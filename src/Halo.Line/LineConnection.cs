@@ -25,7 +25,9 @@ public sealed class LineConnection : IAsyncDisposable
     volatile bool _handling;
     string? _closeReason;
     TaskCompletionSource? _probe;
-    long? _closedAt;
+
+    // One more than the clock's timestamp; 0: open.
+    long _closedAt;
 
     /// <summary>How long the other end has to take and answer a close. Less than the time in which a program must stop.</summary>
     public static readonly TimeSpan CloseWithin = TimeSpan.FromSeconds(2);
@@ -175,8 +177,8 @@ public sealed class LineConnection : IAsyncDisposable
             if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
                 await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, reason, either.Token);
             ClosedInOrder = true;
-            _closedAt = _time.GetTimestamp();
-            Rearm(CloseWithin);
+            if (Interlocked.CompareExchange(ref _closedAt, _time.GetTimestamp() + 1, 0) == 0)
+                Rearm(CloseWithin);
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException or InvalidOperationException)
         {
@@ -260,15 +262,8 @@ public sealed class LineConnection : IAsyncDisposable
     {
         if (_dead.IsCancellationRequested)
             return;
-        if (_closedAt is { } closed)
-        {
-            // Whatever the other end still says: it was told that this is the end.
-            if (CloseWithin - _time.GetElapsedTime(closed) is { Ticks: > 0 } left)
-                Rearm(left);
-            else
-                Abort("");
+        if (IsClosed())
             return;
-        }
         // While a frame is being handled nothing is read: that silence is this end's own.
         if (_handling)
             Heard();
@@ -286,6 +281,20 @@ public sealed class LineConnection : IAsyncDisposable
         {
             Abort(LineCloseReason.Silent);
         }
+        // Closed meanwhile: the end's time, not the next look's.
+        _ = IsClosed();
+    }
+
+    /// <summary>Ends the line when its time after a close is over, whatever the other end still says: it was told that this is the end.</summary>
+    bool IsClosed()
+    {
+        if (Volatile.Read(ref _closedAt) is not (not 0 and var closed))
+            return false;
+        if (CloseWithin - _time.GetElapsedTime(closed - 1) is { Ticks: > 0 } left)
+            Rearm(left);
+        else
+            Abort("");
+        return true;
     }
 
     void Rearm(TimeSpan due)

@@ -34,7 +34,7 @@ static class AdminQueriesApi
         var faults = new List<FieldError>();
         var wanted = new QueryFilter(ReadId(http, "integratorId", faults), ReadId(http, "siteId", faults), page.Limit + 1)
         {
-            Status = ListApi.ReadStatus(http.Request.Query["status"], faults),
+            Status = ListApi.ReadStatus(http.Request.Query["status"].ToString() is { Length: > 0 } status ? status : null, faults),
             From = from == DateTimeOffset.UnixEpoch ? null : from,
             To = to == DateTimeOffset.MaxValue ? null : to,
             After = page.After,

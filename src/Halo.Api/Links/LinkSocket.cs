@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Net.WebSockets;
 using System.Text.Json;
 using Halo.Api.Errors;
@@ -99,7 +100,7 @@ public sealed partial class LinkSocket(
             LogProtocolError(visit.Link.Id, frame.Kind, e.Path);
             await visit.Line.CloseAsync(LineCloseReason.ProtocolError);
         }
-        catch (Exception e) when (StorageException.Means(e))
+        catch (Exception e) when (StorageException.Means(e) || IsTheStores(e))
         {
             // The Link comes again and tells all of it again.
             LogNotRecorded(visit.Link.Id, frame.Kind, e.GetType().Name);
@@ -112,6 +113,9 @@ public sealed partial class LinkSocket(
             await visit.Line.CloseAsync(LineCloseReason.ProtocolError);
         }
     }
+
+    /// <summary>A fault of the store, or of this service's end, and not of what the Link said: that is class 22 of SQL's states.</summary>
+    static bool IsTheStores(Exception e) => e is ObjectDisposedException || e is DbException { SqlState: var state } && state?.StartsWith("22", StringComparison.Ordinal) != true;
 
     async Task OnHelloAsync(Visit visit, Hello hello)
     {

@@ -4,7 +4,7 @@ namespace Halo.Api.Storage;
 
 /// <summary>
 /// The one writer: takes everything that waits into one transaction, commits, completes. What arrives meanwhile is the
-/// next group, so a lone write does not wait and many share the cost of one sync. Only what may wait, and is alone, is held
+/// next group, so a lone write does not wait and many share the cost of one sync. Only what may wait, where nothing else does, is held
 /// back for a moment: the accept of an immediate query, whose outcome mostly follows before the accept alone were synced.
 /// </summary>
 sealed class SqliteWriter : IAsyncDisposable
@@ -72,8 +72,8 @@ sealed class SqliteWriter : IAsyncDisposable
             _stopping = true;
         }
         _more.Set();
+        // The event is left to the collector: whoever has just added something may still be about to set it.
         await _ended.Task;
-        _more.Dispose();
     }
 
     void Loop()

@@ -21,7 +21,7 @@ public sealed partial class Enroller(
     /// <exception cref="NotAdmittedException">It was refused, or waits for approval.</exception>
     public async Task<EnrolResponse?> EnsureAsync(IReadOnlyList<SiteDescription> sites, CancellationToken stop)
     {
-        if (_done is { } done && done.Api == apiAddress && sites.All(s => done.Sites.Contains(s.Id)))
+        if (Knows(sites))
             return null;
         var request = new EnrolRequest(linkId, key.PublicKey(), HostInformation.Version, sites)
         {
@@ -38,6 +38,12 @@ public sealed partial class Enroller(
         LogEnrolled(linkId, apiAddress);
         return response;
     }
+
+    /// <summary>Whether all of these were enrolled there.</summary>
+    public bool Knows(IEnumerable<SiteDescription> sites) => sites.All(s => KnowsOneOf([s]));
+
+    /// <summary>Whether any of these was enrolled there.</summary>
+    public bool KnowsOneOf(IEnumerable<SiteDescription> sites) => _done is { } done && done.Api == apiAddress && sites.Any(s => done.Sites.Contains(s.Id));
 
     /// <summary>The API does not know the Link any more: enrol again at the next try.</summary>
     public void Forget() => Remember(null);

@@ -88,8 +88,8 @@ public sealed partial class FrameDispatcher(
     void OnWelcome(Welcome welcome, LineConnection line)
     {
         Tell(welcome.Sites);
-        announcements.OnWelcome(welcome);
         session.Set(line);
+        announcements.OnWelcome(welcome);
         configured(welcome.Configuration, opening: true);
         immediate.OnWelcome();
         async.OnWelcome(welcome);

@@ -17,7 +17,18 @@ public sealed class LinkConnector(
     /// <exception cref="NotAdmittedException">Somebody has to put something right.</exception>
     public async Task<(LineConnection Line, IReadOnlyList<SiteNotice> Notices)> ConnectAsync(IReadOnlyList<SiteDescription> sites, CancellationToken stop)
     {
-        var enrolled = await enroller.EnsureAsync(sites, stop);
+        EnrolResponse? enrolled;
+        try
+        {
+            enrolled = await enroller.EnsureAsync(sites, stop);
+        }
+        catch (Exception e) when (e is NotAdmittedException or ApiRefusedException && enroller.KnowsOneOf(sites))
+        {
+            // A new site is refused: those that the API knows are not cut off for it. Whether it still admits the Link its token says.
+            if (!await HasTokenAsync(stop))
+                throw;
+            return (await OpenAsync(await TokenAsync(justEnrolled: false, stop), stop), []);
+        }
         if (enrolled is null && !await HasTokenAsync(stop))
         {
             // Unknown there, waiting, or revoked: an enrolment says which, in words for people.

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Halo.Line;
 using Halo.Link.Work;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
@@ -16,10 +17,16 @@ public sealed partial class SiteAnnouncements(
     readonly ConcurrentDictionary<Guid, TaskCompletionSource> _asked = new();
     volatile bool _understood;
     string? _refused;
-    int _waits;
+    LineConnection? _later;
 
     /// <summary>A session is open.</summary>
-    public void OnWelcome(Welcome welcome) => _understood = welcome.Capabilities.Contains(Welcome.TakesSiteChanges);
+    public void OnWelcome(Welcome welcome)
+    {
+        _understood = welcome.Capabilities.Contains(Welcome.TakesSiteChanges);
+        // It began without a site that was refused.
+        if (_understood && !enroller.Knows(describe()))
+            _ = EnrolLaterAsync(EnrolAgain, CancellationToken.None);
+    }
 
     /// <summary>The API has judged what it was told.</summary>
     public void OnNotices(SiteNotices notices)
@@ -50,7 +57,7 @@ public sealed partial class SiteAnnouncements(
                 return false;
             await answer.Task.WaitAsync(LongestAnswer, time, stop);
             if (again is { } wait)
-                _ = TellAgainAsync(wait, stop);
+                _ = EnrolLaterAsync(wait, stop);
             return true;
         }
         catch (Exception e) when (e is HttpRequestException or IOException or UnauthorizedAccessException or TimeoutException)
@@ -85,16 +92,31 @@ public sealed partial class SiteAnnouncements(
         }
     }
 
-    /// <summary>As long as this session lasts: the next one enrols at its beginning.</summary>
-    async Task TellAgainAsync(TimeSpan wait, CancellationToken stop)
+    /// <summary>Asks again, as long as this session lasts, and tells when the new sites are enrolled. Nothing of it touches the session.</summary>
+    async Task EnrolLaterAsync(TimeSpan wait, CancellationToken stop)
     {
-        if (Interlocked.Exchange(ref _waits, 1) == 1)
+        if (session.Line is not { } line || ReferenceEquals(Interlocked.Exchange(ref _later, line), line))
             return;
-        var line = session.Line;
-        await Task.Delay(wait, time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        Volatile.Write(ref _waits, 0);
-        if (!stop.IsCancellationRequested && line is not null && ReferenceEquals(line, session.Line))
-            await TellAsync(stop);
+        for (TimeSpan? next = wait; next is { } pause; next = await EnrolWhereReachedAsync(stop))
+        {
+            await Task.Delay(pause, time, stop);
+            if (!ReferenceEquals(line, session.Line))
+                return;
+        }
+        Interlocked.CompareExchange(ref _later, null, line);
+        await TellAsync(stop);
+    }
+
+    async Task<TimeSpan?> EnrolWhereReachedAsync(CancellationToken stop)
+    {
+        try
+        {
+            return await EnrolAsync(describe(), stop);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or UnauthorizedAccessException or TimeoutException)
+        {
+            return EnrolAgain;
+        }
     }
 
     void TellRefused(string message)

@@ -77,8 +77,7 @@ public sealed partial class ImmediateJudging(
             if (next is null || next.Immediates.Contains(exchange.QueryId))
                 return;
             var sameRun = next.RunId == exchange.Session.RunId;
-            await SettleAsync(exchange.QueryId, sameRun ? ImmediateEndings.NeverSent : ImmediateEndings.LinkLost);
-            exchanges.CompleteBySettling([exchange.QueryId]);
+            await JudgeAsync(exchange, sameRun ? ImmediateEndings.NeverSent : ImmediateEndings.LinkLost);
         }
         catch (Exception e)
         {
@@ -99,8 +98,7 @@ public sealed partial class ImmediateJudging(
             {
                 var neverBegun = session.Farewell is { } farewell && !farewell.Immediates.Contains(exchange.QueryId);
                 await exchange.Recorded;
-                await SettleAsync(exchange.QueryId, neverBegun ? ImmediateEndings.NeverBegun : ImmediateEndings.LinkLost);
-                exchanges.CompleteBySettling([exchange.QueryId]);
+                await JudgeAsync(exchange, neverBegun ? ImmediateEndings.NeverBegun : ImmediateEndings.LinkLost);
             }
             catch (Exception e)
             {
@@ -108,6 +106,13 @@ public sealed partial class ImmediateJudging(
                 TellNotSettled(exchange.QueryId, e);
             }
         }
+    }
+
+    /// <summary>Where the Link's own word was quicker, that has the rows, and completes it.</summary>
+    async Task JudgeAsync(ImmediateExchange exchange, Settlement settlement)
+    {
+        if (await SettleAsync(exchange.QueryId, settlement) is { Moved: true } or { Status: not QueryStatus.Successful })
+            exchanges.CompleteBySettling([exchange.QueryId]);
     }
 
     /// <summary>Where the ledger does not know it, the accept failed with the store: it is written now, or nothing is said.</summary>
@@ -119,7 +124,8 @@ public sealed partial class ImmediateJudging(
         // Both were in one group: that the accept failed may be known to the store and not yet here.
         if (exchanges.Find(queryId) is { } exchange)
             await exchange.Recorded;
-        return await _unrecorded.RecordAsync(queryId) ? await ledger.SettleImmediateAsync(queryId, settlement) : result;
+        await _unrecorded.RecordAsync(queryId);
+        return await ledger.SettleImmediateAsync(queryId, settlement);
     }
 
     /// <inheritdoc/>

@@ -19,7 +19,11 @@ public sealed partial class QueryLedger
     /// </summary>
     /// <param name="before">What the clock would say now without it.</param>
     /// <param name="jump">Forward or, negative, back.</param>
-    /// <remarks>What was written since has its deadline by the new clock. Once is enough: what another node has moved counts as written since.</remarks>
+    /// <remarks>
+    /// What was written since has its deadline by the new clock, as far as that can be told: a jump is found up to a minute later, and after a small one what was
+    /// written between may get it twice, or keep what it had after a step back. So a deadline is never too early, and at most the jump too late.
+    /// What another node has moved counts as written since.
+    /// </remarks>
     public Task AfterClockJumpAsync(DateTimeOffset before, TimeSpan jump) => database.CommitAsync(new Statement(
         "UPDATE queries SET deadline_at = deadline_at + @jump, updated_at = @now WHERE deadline_at IS NOT NULL AND status IN ('executing', 'uploading') AND "
         + (jump > TimeSpan.Zero ? "updated_at <= @before" : "updated_at > @before"),

@@ -78,15 +78,34 @@ public class LiveSettingsTests
         Assert.Equal("New name", (await AnswerAsync(session))[0].PracticeName);
 
         // Refused once more, then taken: said once, and the session has lasted.
-        await AnswerAsync(session);
+        await Eventually.BecomesAsync(() => Task.FromResult(Volatile.Read(ref api.EnrolCalls)), calls => calls >= 3);
         Assert.Equal(1, Volatile.Read(ref taken));
         Volatile.Write(ref refuses, false);
-        do
-            await AnswerAsync(session);
-        while (Volatile.Read(ref taken) == 1);
+        Assert.Equal(2, (await AnswerAsync(session)).Count);
+        Assert.Equal(2, Volatile.Read(ref taken));
         Assert.Equal(2, api.Enrolments.Last().Sites.Count);
         Assert.Single(link.Log.Of(2024));
         Assert.False(session.Ended.IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_new_site_that_is_refused_at_a_start_does_not_cut_off_those_that_the_API_knows()
+    {
+        await using var api = await TestApi.StartAsync();
+        var refuses = false;
+        api.OnEnrol = _ => Volatile.Read(ref refuses) ? new Refusing() : null;
+        await using var link = Link(api);
+        var known = (await WelcomeAsync(await api.NextSessionAsync())).Sites[0].Id;
+        await link.StopAsync();
+        Volatile.Write(ref refuses, true);
+        var two = JsonNode.Parse(File(api, link))!;
+        var other = Site(link);
+        other["practiceManagementSiteId"] = "2";
+        ((JsonArray)two["sites"]!).Add(other);
+        link.WithFile(two.ToJsonString()).Start();
+        var session = await api.NextSessionAsync();
+        Assert.Contains((await WelcomeAsync(session)).Sites, s => s.Id == known);
+        Assert.Equal(Ending.Successful, (await AskAsync(session, known, null)).Ending);
     }
 
     [Fact]
