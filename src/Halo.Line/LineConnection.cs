@@ -262,7 +262,7 @@ public sealed class LineConnection : IAsyncDisposable
     {
         if (_dead.IsCancellationRequested)
             return;
-        if (IsClosed())
+        if (EndsByClose())
             return;
         // While a frame is being handled nothing is read: that silence is this end's own.
         if (_handling)
@@ -282,11 +282,11 @@ public sealed class LineConnection : IAsyncDisposable
             Abort(LineCloseReason.Silent);
         }
         // Closed meanwhile: the end's time, not the next look's.
-        _ = IsClosed();
+        _ = EndsByClose();
     }
 
     /// <summary>Ends the line when its time after a close is over, whatever the other end still says: it was told that this is the end.</summary>
-    bool IsClosed()
+    bool EndsByClose()
     {
         if (Volatile.Read(ref _closedAt) is not (not 0 and var closed))
             return false;

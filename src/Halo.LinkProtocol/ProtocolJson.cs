@@ -10,6 +10,7 @@ namespace Halo.LinkProtocol;
 [JsonSourceGenerationOptions(
     JsonSerializerDefaults.Web,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true,
     Converters =
     [
         typeof(UtcTimeConverter), typeof(LineCommandConverter), typeof(ReportKindWords), typeof(EndingWords), typeof(ClaimPhaseWords), typeof(VerdictWords),

@@ -40,10 +40,12 @@ public sealed partial class Enroller(
     }
 
     /// <summary>Whether all of these were enrolled there.</summary>
-    public bool Knows(IEnumerable<SiteDescription> sites) => sites.All(s => KnowsOneOf([s]));
+    public bool Knows(IEnumerable<SiteDescription> sites) => sites.All(Has);
 
     /// <summary>Whether any of these was enrolled there.</summary>
-    public bool KnowsOneOf(IEnumerable<SiteDescription> sites) => _done is { } done && done.Api == apiAddress && sites.Any(s => done.Sites.Contains(s.Id));
+    public bool KnowsOneOf(IEnumerable<SiteDescription> sites) => sites.Any(Has);
+
+    bool Has(SiteDescription site) => _done is { } done && done.Api == apiAddress && done.Sites.Contains(site.Id);
 
     /// <summary>The API does not know the Link any more: enrol again at the next try.</summary>
     public void Forget() => Remember(null);

@@ -80,15 +80,11 @@ public sealed partial class SiteAnnouncements(
             _refused = null;
             return null;
         }
-        catch (NotAdmittedException e)
+        catch (Exception e) when (e is NotAdmittedException or ApiRefusedException)
         {
-            TellRefused(e.Message);
-            return e.RetryAfter ?? EnrolAgain;
-        }
-        catch (ApiRefusedException e)
-        {
-            TellRefused(e.Message);
-            return e.RetryAfter ?? EnrolAgain;
+            if (Interlocked.Exchange(ref _refused, e.Message) != e.Message)
+                LogRefused(e.Message);
+            return (e as NotAdmittedException)?.RetryAfter ?? (e as ApiRefusedException)?.RetryAfter ?? EnrolAgain;
         }
     }
 
@@ -117,12 +113,6 @@ public sealed partial class SiteAnnouncements(
         {
             return EnrolAgain;
         }
-    }
-
-    void TellRefused(string message)
-    {
-        if (Interlocked.Exchange(ref _refused, message) != message)
-            LogRefused(message);
     }
 
     [LoggerMessage(2024, LogLevel.Warning, "The Halo API did not take the new sites: {Message} Those that it knows go on; the Link asks again.")]

@@ -98,9 +98,7 @@ public class DeadlineTests(SharedPostgres postgres)
         await using var store = await TestStore.CreateAsync(kind, postgres);
         var practice = await Practice.CreateAsync(store);
         using var settled = new BlockingCollection<Guid>();
-        store.Ledger.Settled += ids => ids.ToList().ForEach(settled.Add);
-        await using var watch = new DeadlineWatch(store.Ledger, store.Time, NullLogger<DeadlineWatch>.Instance);
-        watch.Start();
+        await using var watch = StartWatch(store, settled);
         var first = await practice.AcceptAsync(maxTimeInQueue: 60_000);
         var second = await practice.AcceptAsync(maxTimeInQueue: 60_000);
 
@@ -131,9 +129,7 @@ public class DeadlineTests(SharedPostgres postgres)
             await using var store = await TestStore.CreateAsync(kind, postgres);
             var practice = await Practice.CreateAsync(store);
             using var settled = new BlockingCollection<Guid>();
-            store.Ledger.Settled += ids => ids.ToList().ForEach(settled.Add);
-            await using var watch = new DeadlineWatch(store.Ledger, store.Time, NullLogger<DeadlineWatch>.Instance);
-            watch.Start();
+            await using var watch = StartWatch(store, settled);
             var sent = await practice.SendAsync(store.Now.AddHours(1));
             var moment = (await store.Ledger.NextDeadlineAsync())!.Value + jump;
             store.Time.JumpWallClock(jump);
@@ -204,6 +200,15 @@ public class DeadlineTests(SharedPostgres postgres)
         Assert.Equal([.. new[] { silent.QueryId, immediate.Id }.Order()], (await store.Ledger.DueAsync(store.Now)).Select(s => s.QueryId).Order());
         Assert.Equal(QueryStatus.Successful, await practice.StatusAsync(finished.QueryId));
         Assert.Equal(QueryStatus.Uploading, await practice.StatusAsync(uploading.QueryId));
+    }
+
+    /// <summary>What the ledger says is settled goes to the collection.</summary>
+    static DeadlineWatch StartWatch(TestStore store, BlockingCollection<Guid> settled)
+    {
+        store.Ledger.Settled += ids => ids.ToList().ForEach(settled.Add);
+        var watch = new DeadlineWatch(store.Ledger, store.Time, NullLogger<DeadlineWatch>.Instance);
+        watch.Start();
+        return watch;
     }
 
     static Guid Take(BlockingCollection<Guid> settled)
