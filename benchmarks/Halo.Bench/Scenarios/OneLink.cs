@@ -18,7 +18,7 @@ sealed class OneLink : IScenario
         await PracticeData.FillExportAsync(database, rows);
         var halo = run.Own(await HaloStand.StartAsync(database));
         var (link, api) = (halo.Link.Process.Id, halo.Api.Process.Id);
-        // The runtime compiles anew what has run thirty times, which takes most of what an idle program uses then. Thirty heartbeats take ten minutes.
+        // The runtime compiles anew what has run thirty times, which takes most of what an idle program uses then. Thirty pings take ten minutes.
         var settling = TimeSpan.FromSeconds(run.Choose(720, 5));
         run.Say($"settling for {settling.TotalSeconds:0} s");
         await Task.Delay(settling);
@@ -44,7 +44,7 @@ sealed class OneLink : IScenario
         run.Add(Memory("API, peak during exports", apiAfter.PeakResidentBytes));
         run.Add(Cost("Link, export", linkAfter.ProcessorSeconds - linkIdle.ProcessorSeconds));
         run.Add(Cost("API, export and its stream", apiAfter.ProcessorSeconds - apiIdle.ProcessorSeconds));
-        run.Note($"Idling is counted from {settling.TotalSeconds:0} s after the start. An agent runs for weeks; until what runs with each heartbeat is compiled for good, the compiler uses several times what idling itself does.");
+        run.Note($"Idling is counted from {settling.TotalSeconds:0} s after the start. An agent runs for weeks; until what pings and timers run is compiled for good, the compiler uses several times what idling itself does.");
         run.Note($"Exports of {rows:N0} rows × 10, {took.Count} of them.");
         run.Note("A process's own part is what it wrote itself; the rest are pages of the runtime's and the libraries' files, which the kernel shares between programs and takes back when memory is short.");
 
