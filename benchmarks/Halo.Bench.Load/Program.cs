@@ -14,6 +14,8 @@ while (Console.ReadLine() is { } line)
         callers.Add(order.ConnectionString is { } database ? new PostgresCaller(database) : new HttpCaller(order.Port, [.. order.Requests!.Select(Encoding.UTF8.GetBytes)]));
     foreach (var caller in callers.OfType<PostgresCaller>())
         caller.Sql = order.Sql!;
+    foreach (var caller in callers[..order.Callers].OfType<HttpCaller>())
+        caller.ForgetClosed();
     Console.WriteLine(JsonSerializer.Serialize(new ClosedLoop(callers[..order.Callers], order).Run()));
 }
 foreach (var caller in open.Values.SelectMany(c => c))

@@ -28,20 +28,14 @@ sealed class Growth : IScenario
     static async Task MeasureAsync(Run run, string kind, int[] counts, Func<int, Task<HaloStand>> start)
     {
         var stands = new List<HaloStand>();
-        try
+        foreach (var count in counts)
         {
-            foreach (var count in counts)
-            {
-                run.Say($"{count:N0} {kind}");
-                stands.Add(await start(count));
-            }
-            await CompareAsync(run, kind, counts, [.. stands.Select(s => s.Immediate(PracticeData.SelectOne, Callers))]);
+            run.Say($"{count:N0} {kind}");
+            stands.Add(run.Own(await start(count)));
         }
-        finally
-        {
-            foreach (var stand in stands)
-                await stand.DisposeAsync();
-        }
+        await CompareAsync(run, kind, counts, [.. stands.Select(s => s.Immediate(PracticeData.SelectOne, Callers))]);
+        foreach (var stand in stands)
+            await run.EndAsync(stand);
     }
 
     static async Task<HaloStand> StandAsync(string database, Func<string, Task> fill, bool grows)
@@ -64,7 +58,7 @@ sealed class Growth : IScenario
 
     static async Task MeasureIntegratorsAsync(Run run, string database, int[] counts)
     {
-        await using var stand = await HaloStand.StartAsync(database);
+        var stand = run.Own(await HaloStand.StartAsync(database));
         var integrators = new List<IntegratorClient> { stand.Integrator };
         while (integrators.Count < counts[^1])
         {
@@ -78,8 +72,7 @@ sealed class Growth : IScenario
 
     static async Task CompareAsync(Run run, string kind, int[] counts, IReadOnlyList<LoadOrder> orders)
     {
-        foreach (var order in orders)
-            await run.Driver.RunAsync(order with { Seconds = run.Choose(4.0, 1) });
+        await run.WarmAsync(orders);
         var results = await Alternation.RunAsync(run.Choose(7, 2),
             [.. orders.Select(o => (Func<Task<LoadResult>>)(() => run.Driver.RunAsync(o with { Seconds = run.Choose(3.0, 0.5) })))]);
         for (var i = 0; i < counts.Length; i++)

@@ -19,8 +19,9 @@ sealed class IdleFleet : IScenario
         int[] counts = run.Choose<int[]>([1_000, 10_000, DescriptorsFor()], [200, 1_000]);
         foreach (var tls in (bool[])[false, true])
         {
-            await using var fleet = await Fleet.StartAsync(tls);
+            var fleet = run.Own(await Fleet.StartAsync(tls));
             await MeasureAsync(run, fleet, tls ? Tls : "plain", counts, tls ? 52 : 16);
+            await run.EndAsync(fleet);
         }
         run.Note("Memory per Link is the difference between the smallest and the larger fleet, divided by the Links between: so the program's own memory and its youngest generation, there at any size, are not counted.");
         run.Note($"The largest fleet is what {DescriptorLimit():N0} file descriptors a process allow here; beyond it the figures per Link are to be extrapolated.");

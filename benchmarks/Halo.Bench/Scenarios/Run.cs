@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Halo.Bench.Load;
 using Halo.Bench.Measuring;
 using Halo.Bench.Reporting;
@@ -9,7 +8,7 @@ namespace Halo.Bench.Scenarios;
 /// <summary>One scenario under way: how much to do, and where figures go.</summary>
 sealed class Run(ScenarioReport report, bool quick, TextWriter progress) : IAsyncDisposable
 {
-    readonly ConcurrentStack<IAsyncDisposable> _own = [];
+    readonly List<IAsyncDisposable> _own = [];
     LoadDriver? _driver;
 
     public bool Quick => quick;
@@ -33,11 +32,22 @@ sealed class Run(ScenarioReport report, bool quick, TextWriter progress) : IAsyn
         return (server, await server.CreateDatabaseAsync());
     }
 
-    /// <summary>Disposed after the scenario, the last first.</summary>
+    /// <summary>Disposed after the scenario, the last first; or when the harness is interrupted.</summary>
     public T Own<T>(T thing) where T : IAsyncDisposable
     {
-        _own.Push(thing);
+        lock (_own)
+            _own.Add(thing);
         return thing;
+    }
+
+    /// <summary>Disposed now, since what comes next is to find an empty machine.</summary>
+    public async ValueTask EndAsync(IAsyncDisposable thing)
+    {
+        bool isOwn;
+        lock (_own)
+            isOwn = _own.Remove(thing);
+        if (isOwn)
+            await thing.DisposeAsync();
     }
 
     /// <summary>Each order under load until the runtime has compiled what it runs: a service is up for weeks, and its first minute is not what is asked about.</summary>
@@ -50,7 +60,13 @@ sealed class Run(ScenarioReport report, bool quick, TextWriter progress) : IAsyn
 
     public async ValueTask DisposeAsync()
     {
-        while (_own.TryPop(out var thing))
-            await thing.DisposeAsync();
+        while (Last() is { } thing)
+            await EndAsync(thing);
+    }
+
+    IAsyncDisposable? Last()
+    {
+        lock (_own)
+            return _own.Count == 0 ? null : _own[^1];
     }
 }
