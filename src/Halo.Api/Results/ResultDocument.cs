@@ -53,7 +53,7 @@ public sealed partial class ResultDocument(ResultReader reader, ILogger<ResultDo
         return TypedResults.Empty;
     }
 
-    static async Task SendAsync(HttpResponse response, RowTranscoder transcoder, OpenPage page, CancellationToken stop)
+    static async Task SendAsync(HttpResponse response, IRowTranscoder transcoder, OpenPage page, CancellationToken stop)
     {
         var before = transcoder.Rows;
         await foreach (var piece in page.ReadAsync(stop))

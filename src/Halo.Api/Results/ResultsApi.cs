@@ -114,7 +114,7 @@ public static class ResultsApi
     static IReadOnlyList<OutputParameter> ParametersOf(OpenPage page) =>
         page.Query.Status == QueryStatus.Successful ? page.Query.Detail.Parameters ?? [] : [];
 
-    static async Task<RowTranscoder> RewriteAsync(OpenPage page, CancellationToken stop)
+    static async Task<IRowTranscoder> RewriteAsync(OpenPage page, CancellationToken stop)
     {
         var transcoder = RowForm.Array.To(page.Query.Detail.Columns!, integersAsText: true);
         await foreach (var piece in page.ReadAsync(stop))

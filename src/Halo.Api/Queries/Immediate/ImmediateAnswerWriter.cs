@@ -71,7 +71,7 @@ public sealed partial class ImmediateAnswerWriter(QueryLimits limits, TimeProvid
         await patience.FlushAsync(writer);
     }
 
-    static RowTranscoder? RewriteIntegers(ImmediateAnswer answer)
+    static IRowTranscoder? RewriteIntegers(ImmediateAnswer answer)
     {
         if (answer.Rows is not { Count: > 0 } pieces || answer.Query.Result!.Columns is not { } columns || !IntegerForm.Concerns(columns))
             return null;

@@ -35,7 +35,12 @@ public static class RowForms
     /// <summary>A transcoder into a form.</summary>
     /// <param name="columns">The result's columns.</param>
     /// <param name="integersAsText">Whether 64-bit integers are written as strings.</param>
-    public static RowTranscoder To(this RowForm form, IReadOnlyList<ResultColumn> columns, bool integersAsText) => new(form == RowForm.Csv
-        ? new CsvRows([.. columns.Select(c => c.Name)])
-        : new JsonRows(form == RowForm.Lines, integersAsText ? [.. columns.Select(c => c.Type == SqlType.BigInt)] : []));
+    public static IRowTranscoder To(this RowForm form, IReadOnlyList<ResultColumn> columns, bool integersAsText)
+    {
+        if (form == RowForm.Csv)
+            return new RowTranscoder(new CsvRows([.. columns.Select(c => c.Name)]));
+        return integersAsText && IntegerForm.Concerns(columns)
+            ? new RowTranscoder(new JsonRows(form == RowForm.Lines, [.. columns.Select(c => c.Type == SqlType.BigInt)]))
+            : new RowRelay(form == RowForm.Lines);
+    }
 }

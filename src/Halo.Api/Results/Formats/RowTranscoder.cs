@@ -3,12 +3,10 @@ using System.Text.Json;
 namespace Halo.Api.Results.Formats;
 
 /// <summary>
-/// Turns JSON arrays of row objects, arriving in pieces of any split, into one document of another form. It keeps a value
-/// that has not arrived whole and nothing more, and of a long text not even that; what it has written waits in
-/// <see cref="Output"/> for whoever sends it on.
+/// Writes every value anew. It keeps a value that has not arrived whole and nothing more, and of a long text not even that.
 /// </summary>
 /// <param name="longText">Bytes of a text that have come without its end, from which on it is written as it comes.</param>
-public sealed class RowTranscoder(IRowWriter writer, int longText = 64 * 1024) : IDisposable
+public sealed class RowTranscoder(IRowWriter writer, int longText = 64 * 1024) : IRowTranscoder
 {
     enum Place
     {
@@ -30,15 +28,13 @@ public sealed class RowTranscoder(IRowWriter writer, int longText = 64 * 1024) :
     bool _inText;
     bool _textWritten;
 
-    /// <summary>What was written so far and not taken yet.</summary>
+    /// <inheritdoc/>
     public PooledBuffer Output { get; } = new();
 
-    /// <summary>Rows written, over all arrays.</summary>
+    /// <inheritdoc/>
     public long Rows { get; private set; }
 
-    /// <summary>The next piece of an array.</summary>
-    /// <exception cref="JsonException">It is not JSON.</exception>
-    /// <exception cref="InvalidDataException">It is no array of row objects.</exception>
+    /// <inheritdoc/>
     public void Add(ReadOnlySpan<byte> piece)
     {
         if (_rest.Length == 0 && !_inText)
@@ -80,9 +76,7 @@ public sealed class RowTranscoder(IRowWriter writer, int longText = 64 * 1024) :
         _rest.RemoveFirst(Read(_rest.Written.Span, last: false));
     }
 
-    /// <summary>An array has come to its end; another may follow, and its rows join the same document.</summary>
-    /// <exception cref="JsonException">It was cut short.</exception>
-    /// <exception cref="InvalidDataException">It was cut short.</exception>
+    /// <inheritdoc/>
     public void EndArray()
     {
         if (_rest.Length > 0 && !_inText)
@@ -94,7 +88,7 @@ public sealed class RowTranscoder(IRowWriter writer, int longText = 64 * 1024) :
         _tryFrom = 0;
     }
 
-    /// <summary>There are no more arrays; none at all is a document without rows.</summary>
+    /// <inheritdoc/>
     public void EndDocument()
     {
         Begin();

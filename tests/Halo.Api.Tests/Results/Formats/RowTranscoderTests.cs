@@ -62,7 +62,7 @@ public class RowTranscoderTests
         return written;
     }
 
-    static string Transcode(RowTranscoder transcoder, IEnumerable<byte[]> arrays, int[] cuts)
+    static string Transcode(IRowTranscoder transcoder, IEnumerable<byte[]> arrays, int[] cuts)
     {
         using var all = new MemoryStream();
         var cut = 0;
@@ -160,6 +160,18 @@ public class RowTranscoderTests
         foreach (var form in Enum.GetValues<RowForm>())
             Assert.True(Record.Exception(() => Transcode(form, [Encoding.UTF8.GetBytes(json)], [2])) is JsonException or InvalidDataException);
     }
+
+    [Theory]
+    [InlineData("[{\"id\":\n1}]")]
+    [InlineData("[{\"id\":1\r\n}]")]
+    [InlineData("[{\"id\":\"a\nb\"}]")]
+    public void No_row_is_relayed_that_has_a_line_break(string json) =>
+        Assert.Throws<InvalidDataException>(() => Transcode(new RowRelay(lines: true), [Encoding.UTF8.GetBytes(json)], [3]));
+
+    [Fact]
+    public void Spaces_and_line_breaks_between_rows_change_nothing() => Assert.Equal(
+        "{\"id\":1}\n{\"id\":\"]}\\\\\\\"\"}\n",
+        Transcode(new RowRelay(lines: true), [Encoding.UTF8.GetBytes(" [ {\"id\":1}\r\n,\t{\"id\":\"]}\\\\\\\"\"} ]\n")], [2]));
 
     [Fact]
     public void A_row_without_all_columns_is_no_line_of_csv() =>
