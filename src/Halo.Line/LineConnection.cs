@@ -57,11 +57,13 @@ public sealed class LineConnection : IAsyncDisposable
     {
         using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, _dead.Token);
         using var assembler = new FrameAssembler();
+        // Waited for with no room at all: of thousands of idle lines none holds memory for what does not come, neither here nor in TLS.
+        var room = Memory<byte>.Empty;
         try
         {
             while (true)
             {
-                var received = await _socket.ReceiveAsync(assembler.GetMemory(), both.Token);
+                var received = await _socket.ReceiveAsync(room, both.Token);
                 Heard();
                 if (received.MessageType == WebSocketMessageType.Close)
                 {
@@ -70,7 +72,10 @@ public sealed class LineConnection : IAsyncDisposable
                 }
                 assembler.Advance(received.Count);
                 if (!received.EndOfMessage)
+                {
+                    room = assembler.GetMemory();
                     continue;
+                }
                 if (received.MessageType != WebSocketMessageType.Binary || !FrameCodec.TryRead(assembler.Message, out var frame))
                 {
                     await CloseAsync(LineCloseReason.ProtocolError);
@@ -78,6 +83,7 @@ public sealed class LineConnection : IAsyncDisposable
                 }
                 await DispatchAsync(frame, handler);
                 assembler.Reset();
+                room = Memory<byte>.Empty;
             }
         }
         catch (FrameTooLargeException)

@@ -2,13 +2,12 @@ using System.Buffers;
 
 namespace Halo.LinkProtocol;
 
-/// <summary>Puts the pieces in which a message arrives together again, in one pooled buffer that grows up to a bound.</summary>
+/// <summary>Puts the pieces in which a message arrives together again, in one pooled buffer that grows up to a bound. Between messages it holds none.</summary>
 /// <remarks>Receive into <see cref="GetMemory"/>, then <see cref="Advance"/>; a finished message lies in <see cref="Message"/> until <see cref="Reset"/>.</remarks>
 public sealed class FrameAssembler(int maxFrameBytes = ProtocolLimits.MaxFrameBytes) : IDisposable
 {
     const int InitialBytes = 4 * 1024;
-    const int KeptBytes = 64 * 1024;
-    byte[] _buffer = ArrayPool<byte>.Shared.Rent(InitialBytes);
+    byte[] _buffer = [];
     int _length;
 
     /// <summary>The bytes received so far.</summary>
@@ -32,12 +31,11 @@ public sealed class FrameAssembler(int maxFrameBytes = ProtocolLimits.MaxFrameBy
             throw new FrameTooLargeException(maxFrameBytes);
     }
 
-    /// <summary>Makes room for the next message; a buffer that had grown large goes back to the pool.</summary>
+    /// <summary>The message is done with: its buffer goes back to the pool.</summary>
     public void Reset()
     {
         _length = 0;
-        if (_buffer.Length > KeptBytes)
-            Replace(ArrayPool<byte>.Shared.Rent(InitialBytes));
+        Replace([]);
     }
 
     /// <inheritdoc/>
@@ -47,7 +45,7 @@ public sealed class FrameAssembler(int maxFrameBytes = ProtocolLimits.MaxFrameBy
     {
         if (_length > maxFrameBytes)
             throw new FrameTooLargeException(maxFrameBytes);
-        var larger = ArrayPool<byte>.Shared.Rent(checked(_buffer.Length * 2));
+        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(InitialBytes, checked(_buffer.Length * 2)));
         Message.CopyTo(larger);
         Replace(larger);
     }

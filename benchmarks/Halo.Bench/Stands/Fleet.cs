@@ -9,11 +9,10 @@ sealed class Fleet : IAsyncDisposable
 {
     readonly string _directory;
     readonly OrderedChild<FleetOrder, FleetState> _links;
-    readonly Dictionary<string, string> _settings;
 
-    Fleet(string directory, ApiProgram api, Dictionary<string, string> settings, Uri dialled)
+    Fleet(string directory, ApiProgram api, Uri dialled)
     {
-        (_directory, Api, _settings) = (directory, api, settings);
+        (_directory, Api) = (directory, api);
         _links = new OrderedChild<FleetOrder, FleetState>("Halo.Bench.IdleLinks", dialled.ToString());
     }
 
@@ -22,20 +21,19 @@ sealed class Fleet : IAsyncDisposable
     public static async Task<Fleet> StartAsync(bool tls)
     {
         var directory = Directory.CreateTempSubdirectory("halo-fleet-").FullName;
-        var settings = new Dictionary<string, string> { ["Logging__LogLevel__Default"] = "Warning" };
-        var api = new ApiProgram(directory, settings);
+        var api = new ApiProgram(directory, new Dictionary<string, string> { ["Logging__LogLevel__Default"] = "Warning" });
         var dialled = api.Address;
         if (tls)
         {
             var certificate = Path.Combine(directory, "api.pfx");
             Certificate.Write(certificate);
             dialled = new Uri($"https://127.0.0.1:{PostgresServer.FreePort()}/");
-            settings["Kestrel__Endpoints__Http__Url"] = api.Address.ToString().TrimEnd('/');
-            settings["Kestrel__Endpoints__Https__Url"] = dialled.ToString().TrimEnd('/');
-            settings["Kestrel__Endpoints__Https__Certificate__Path"] = certificate;
-            settings["Kestrel__Endpoints__Https__Certificate__Password"] = Certificate.Password;
+            api.Settings["Kestrel__Endpoints__Http__Url"] = api.Address.ToString().TrimEnd('/');
+            api.Settings["Kestrel__Endpoints__Https__Url"] = dialled.ToString().TrimEnd('/');
+            api.Settings["Kestrel__Endpoints__Https__Certificate__Path"] = certificate;
+            api.Settings["Kestrel__Endpoints__Https__Certificate__Password"] = Certificate.Password;
         }
-        var fleet = new Fleet(directory, api, settings, dialled);
+        var fleet = new Fleet(directory, api, dialled);
         try
         {
             await api.StartAsync();
@@ -65,7 +63,7 @@ sealed class Fleet : IAsyncDisposable
     public async Task RestartAsync(bool inOrder, int? heartbeatSeconds = null)
     {
         if (heartbeatSeconds is { } seconds)
-            _settings["Halo__HeartbeatSeconds"] = $"{seconds}";
+            Api.Settings["Halo__HeartbeatSeconds"] = $"{seconds}";
         if (inOrder)
         {
             Api.Process.Terminate();

@@ -55,6 +55,8 @@ public sealed partial class LinkSocket(
             return;
         }
         using var socket = accepted;
+        // It stands for as long as the line: half a kilobyte each of tokens that were read.
+        http.Request.Headers.Authorization = default;
         await using var line = new LineConnection(socket, time, options.Links.Line);
         var visit = new Visit(access.Link, access.Until, line) { Address = http.Connection.RemoteIpAddress?.ToString() };
         await using var expiry = time.CreateTimer(_ => _ = line.CloseAsync(LineCloseReason.TokenExpired), null, visit.Until - time.GetUtcNow(), Timeout.InfiniteTimeSpan);
