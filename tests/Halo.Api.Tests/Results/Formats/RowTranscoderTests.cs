@@ -161,6 +161,20 @@ public class RowTranscoderTests
             Assert.True(Record.Exception(() => Transcode(form, [Encoding.UTF8.GetBytes(json)], [2])) is JsonException or InvalidDataException);
     }
 
+    [Fact]
+    public void What_is_relayed_is_what_is_written_value_by_value() => Prop.ForAll(Cases(), c =>
+    {
+        // Names without anything unusual, so that rows are too, but for their texts.
+        var pages = c.Rows.Chunk(Math.Max(1, c.Rows.Length / c.Pages)).Select(p => JsonSerializer.SerializeToUtf8Bytes(p.Select(r => new { r.Id, r.Text, r.On, r.Number }), Relaxed)).ToList();
+        int[] cuts = [.. c.Cuts.Select(cut => cut * cut)];
+        return Array.TrueForAll([true, false], lines =>
+        {
+            using var relay = new RowRelay(lines);
+            using var transcoder = new RowTranscoder(new JsonRows(lines, []));
+            return Transcode(relay, pages, cuts) == Transcode(transcoder, pages, cuts) && relay.Rows == c.Rows.Length;
+        });
+    }).QuickCheckThrowOnFailure();
+
     [Theory]
     [InlineData("[{\"id\":\n1}]")]
     [InlineData("[{\"id\":1\r\n}]")]
