@@ -294,7 +294,8 @@ public sealed class LineConnection : IAsyncDisposable
     /// <summary>Ends the line when its time after a close is over, whatever the other end still says: it was told that this is the end.</summary>
     bool EndsByClose()
     {
-        if (Volatile.Read(ref _closedAt) is not (not 0 and var closed))
+        var closed = Volatile.Read(ref _closedAt);
+        if (closed == 0)
             return false;
         if (CloseWithin - _time.GetElapsedTime(closed - 1) is { Ticks: > 0 } left)
             Rearm(left);

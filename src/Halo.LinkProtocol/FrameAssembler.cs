@@ -6,9 +6,13 @@ namespace Halo.LinkProtocol;
 /// <remarks>Receive into <see cref="GetMemory"/>, then <see cref="Advance"/>; a finished message lies in <see cref="Message"/> until <see cref="Reset"/>.</remarks>
 public sealed class FrameAssembler(int maxFrameBytes = ProtocolLimits.MaxFrameBytes) : IDisposable
 {
-    const int InitialBytes = 4 * 1024;
+    const int LeastBytes = 4 * 1024;
+    const int UsualBytes = 64 * 1024;
     byte[] _buffer = [];
     int _length;
+
+    // What the last message needed: rows come in frames of one size, and are not copied from buffer to larger buffer each time.
+    int _first = LeastBytes;
 
     /// <summary>The bytes received so far.</summary>
     public ReadOnlyMemory<byte> Message => _buffer.AsMemory(0, _length);
@@ -35,6 +39,7 @@ public sealed class FrameAssembler(int maxFrameBytes = ProtocolLimits.MaxFrameBy
     public void Reset()
     {
         _length = 0;
+        _first = Math.Clamp(_buffer.Length, LeastBytes, UsualBytes);
         Replace([]);
     }
 
@@ -45,7 +50,7 @@ public sealed class FrameAssembler(int maxFrameBytes = ProtocolLimits.MaxFrameBy
     {
         if (_length > maxFrameBytes)
             throw new FrameTooLargeException(maxFrameBytes);
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(InitialBytes, checked(_buffer.Length * 2)));
+        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_first, checked(_buffer.Length * 2)));
         Message.CopyTo(larger);
         Replace(larger);
     }

@@ -27,6 +27,17 @@ public class FrameAssemblerTests
     }
 
     [Fact]
+    public void A_message_as_large_as_the_last_finds_room_at_once()
+    {
+        using var assembler = new FrameAssembler();
+        Assert.InRange(assembler.GetMemory().Length, 1, 8 * 1024);
+        Fill(assembler, 33_000);
+        assembler.Reset();
+        Assert.True(assembler.Message.IsEmpty);
+        Assert.True(assembler.GetMemory().Length >= 33_000);
+    }
+
+    [Fact]
     public void What_was_received_stays_when_the_buffer_grows()
     {
         using var assembler = new FrameAssembler();

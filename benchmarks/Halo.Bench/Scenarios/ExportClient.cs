@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using Halo.Bench.Stands;
@@ -41,7 +42,8 @@ sealed class ExportClient(HaloStand halo, string sql, int rows)
         var (taken, bytes) = (0, 0L);
         while (query.CompletedAt is null || taken < query.Result?.Pages?.Count)
         {
-            query = (await halo.Integrator.GetAsync($"integrator/sites/{halo.Site}/queries/{query.Id}?wait=50")).Query;
+            var answer = await halo.Integrator.GetAsync($"integrator/sites/{halo.Site}/queries/{query.Id}?wait=50");
+            query = answer.Status == HttpStatusCode.OK ? answer.Query : throw new InvalidOperationException(answer.ToString());
             var more = (query.Result?.Pages ?? []).Where(p => p.PageNumber > taken).ToList();
             bytes += await TakePagesAsync(query.Id, more);
             taken += more.Count;

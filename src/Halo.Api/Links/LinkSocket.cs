@@ -55,7 +55,7 @@ public sealed partial class LinkSocket(
             return;
         }
         using var socket = accepted;
-        // It stands for as long as the line: half a kilobyte each of tokens that were read.
+        // The request lasts as long as the line. Its token has been read, and takes half a kilobyte.
         http.Request.Headers.Authorization = default;
         await using var line = new LineConnection(socket, time, options.Links.Line);
         var visit = new Visit(access.Link, access.Until, line) { Address = http.Connection.RemoteIpAddress?.ToString() };

@@ -27,7 +27,7 @@ public sealed class LinkConnector(
             // A new site is refused: those that the API knows are not cut off for it. Whether it still admits the Link its token says.
             if (!await HasTokenAsync(stop))
                 throw;
-            return (await OpenAsync(await TokenAsync(justEnrolled: false, stop), stop), []);
+            enrolled = null;
         }
         if (enrolled is null && !await HasTokenAsync(stop))
         {

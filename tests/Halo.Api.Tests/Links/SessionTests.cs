@@ -109,6 +109,7 @@ public class SessionTests
     [Theory]
     [InlineData(FrameKind.Heartbeat, "null")]
     [InlineData(FrameKind.Heartbeat, "{}")]
+    [InlineData(FrameKind.Farewell, """{"immediates":null}""")]
     [InlineData(FrameKind.Report, "null")]
     [InlineData(FrameKind.Outcome, "null")]
     [InlineData(FrameKind.SiteChanges, """{"sites":[null]}""")]

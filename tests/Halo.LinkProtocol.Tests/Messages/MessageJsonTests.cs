@@ -72,6 +72,13 @@ public class MessageJsonTests
             JsonSerializer.Serialize(new TokenResponse("a", "Bearer", 600), ProtocolJson.Default.TokenResponse));
 
     [Fact]
+    public void A_part_that_must_be_there_and_is_null_is_refused_by_its_path()
+    {
+        var refused = Assert.Throws<JsonException>(() => JsonSerializer.Deserialize("""{"immediates":null}""", ProtocolJson.Default.Farewell));
+        Assert.Equal("$.immediates", refused.Path);
+    }
+
+    [Fact]
     public void What_an_older_end_leaves_out_has_its_default()
     {
         var execute = JsonSerializer.Deserialize(
