@@ -75,7 +75,7 @@ sealed class IdleLink(int number, Door door, FleetCounts counts)
                 reporting = Task.WhenAll(ReportAsync(line, welcome.HeartbeatSeconds), RenewAsync(line));
             }
             return ValueTask.CompletedTask;
-        }, default);
+        });
         await line.SendAsync(FrameKind.Hello, Guid.Empty,
             new Hello(_run, "26.1122.1", DateTimeOffset.UtcNow, [Site]) { MachineId = _id.ToString() }, ProtocolJson.Default.Hello);
         await receiving;

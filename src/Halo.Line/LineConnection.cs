@@ -29,6 +29,8 @@ public sealed class LineConnection : IAsyncDisposable
     // One more than the clock's timestamp; 0: open.
     long _closedAt;
 
+    static readonly TimeSpan Busy = TimeSpan.FromMilliseconds(100);
+
     /// <summary>How long the other end has to take and answer a close. Less than the time in which a program must stop.</summary>
     public static readonly TimeSpan CloseWithin = TimeSpan.FromSeconds(2);
 
@@ -53,17 +55,17 @@ public sealed class LineConnection : IAsyncDisposable
 
     /// <summary>Receives until the line ends. The handler gets one frame after another; its payload is valid until it returns.</summary>
     /// <returns>When the line has ended, however it ended.</returns>
-    public async Task ReceiveAsync(Func<Frame, ValueTask> handler, CancellationToken stop)
+    public async Task ReceiveAsync(Func<Frame, ValueTask> handler)
     {
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, _dead.Token);
         using var assembler = new FrameAssembler();
         // Waited for with no room at all: of thousands of idle lines none holds memory for what does not come, neither here nor in TLS.
         var room = Memory<byte>.Empty;
+        var last = _time.GetTimestamp();
         try
         {
             while (true)
             {
-                var received = await _socket.ReceiveAsync(room, both.Token);
+                var received = await _socket.ReceiveAsync(room, _dead.Token);
                 Heard();
                 if (received.MessageType == WebSocketMessageType.Close)
                 {
@@ -83,7 +85,10 @@ public sealed class LineConnection : IAsyncDisposable
                 }
                 await DispatchAsync(frame, handler);
                 assembler.Reset();
-                room = Memory<byte>.Empty;
+                // On a busy line the next frame comes at once, and the wait would be a call more.
+                var now = _time.GetTimestamp();
+                room = _time.GetElapsedTime(last, now) < Busy ? assembler.GetMemory() : Memory<byte>.Empty;
+                last = now;
             }
         }
         catch (FrameTooLargeException)
@@ -92,7 +97,7 @@ public sealed class LineConnection : IAsyncDisposable
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException)
         {
-            // The line broke, was found dead, or this side stops: the caller sees it by this method's return.
+            // The line broke, or was found dead: the caller sees it by this method's return.
         }
         finally
         {

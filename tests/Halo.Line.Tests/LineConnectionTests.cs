@@ -56,7 +56,7 @@ public class LineConnectionTests
         await using var pair = await SocketPair.OpenAsync();
         var atApi = Collect(pair.Api, Channel.CreateUnbounded<(FrameKind, Guid, byte[])>().Writer);
         var seen = new TaskCompletionSource();
-        var atLink = pair.Link.ReceiveAsync(f => { seen.TrySetResult(); return ValueTask.CompletedTask; }, Never);
+        var atLink = pair.Link.ReceiveAsync(f => { seen.TrySetResult(); return ValueTask.CompletedTask; });
         pair.LinkTime.Advance(ProtocolLimits.PingAfter);
         // The API's end answers the ping by itself; a frame behind the pong shows that the pong was read.
         await pair.Api.SendAsync(FrameKind.WorkAvailable, Guid.Empty, Never);
@@ -71,7 +71,7 @@ public class LineConnectionTests
     public async Task A_silent_line_is_dead_ten_seconds_after_the_ping_and_not_before()
     {
         await using var pair = await SocketPair.OpenAsync();
-        var receiving = pair.Link.ReceiveAsync(_ => ValueTask.CompletedTask, Never);
+        var receiving = pair.Link.ReceiveAsync(_ => ValueTask.CompletedTask);
         pair.LinkTime.Advance(ProtocolLimits.PingAfter + ProtocolLimits.DeadAfterPing - TimeSpan.FromMilliseconds(1));
         Assert.False(pair.Link.Dead.IsCancellationRequested);
         pair.LinkTime.Advance(TimeSpan.FromMilliseconds(1));
@@ -85,7 +85,7 @@ public class LineConnectionTests
     public async Task Any_byte_counts_as_life_a_piece_of_a_frame_too()
     {
         await using var pair = await SocketPair.OpenAsync();
-        var receiving = pair.Link.ReceiveAsync(_ => ValueTask.CompletedTask, Never);
+        var receiving = pair.Link.ReceiveAsync(_ => ValueTask.CompletedTask);
         var pings = 0;
         var api = Task.Run(async () =>
         {
@@ -110,8 +110,8 @@ public class LineConnectionTests
     public async Task Whoever_closes_tells_the_other_end_why()
     {
         await using var pair = await SocketPair.OpenAsync();
-        var atApi = pair.Api.ReceiveAsync(_ => ValueTask.CompletedTask, Never);
-        var atLink = pair.Link.ReceiveAsync(_ => ValueTask.CompletedTask, Never);
+        var atApi = pair.Api.ReceiveAsync(_ => ValueTask.CompletedTask);
+        var atLink = pair.Link.ReceiveAsync(_ => ValueTask.CompletedTask);
         await pair.Api.CloseAsync(LineCloseReason.AlreadyConnected);
         await Task.WhenAll(atApi, atLink);
         Assert.Equal(LineCloseReason.AlreadyConnected, pair.Link.CloseReason);
@@ -124,7 +124,7 @@ public class LineConnectionTests
     {
         await using var pair = await SocketPair.OpenAsync();
         var handled = Channel.CreateUnbounded<FrameKind>();
-        var atApi = pair.Api.ReceiveAsync(frame => handled.Writer.WriteAsync(frame.Kind), Never);
+        var atApi = pair.Api.ReceiveAsync(frame => handled.Writer.WriteAsync(frame.Kind));
         await pair.Api.CloseAsync(LineCloseReason.Revoked);
         // It reads nothing, so it does not answer, and says what it likes.
         Assert.True(await pair.Link.SendAsync(FrameKind.Heartbeat, Guid.Empty, Never));
@@ -142,7 +142,7 @@ public class LineConnectionTests
     public async Task A_broken_line_ends_without_a_reason()
     {
         await using var pair = await SocketPair.OpenAsync();
-        var receiving = pair.Link.ReceiveAsync(_ => ValueTask.CompletedTask, Never);
+        var receiving = pair.Link.ReceiveAsync(_ => ValueTask.CompletedTask);
         pair.CutServer();
         await receiving;
         Assert.Null(pair.Link.CloseReason);
@@ -154,7 +154,7 @@ public class LineConnectionTests
     public async Task A_text_message_breaks_the_protocol()
     {
         await using var pair = await SocketPair.OpenAsync();
-        var atApi = pair.Api.ReceiveAsync(_ => ValueTask.CompletedTask, Never);
+        var atApi = pair.Api.ReceiveAsync(_ => ValueTask.CompletedTask);
         await pair.RawLink.SendAsync("hello"u8.ToArray().AsMemory(), WebSocketMessageType.Text, endOfMessage: true, Never);
         await atApi;
         Assert.Equal(LineCloseReason.ProtocolError, pair.Api.CloseReason);
@@ -164,7 +164,7 @@ public class LineConnectionTests
     public async Task A_frame_shorter_than_its_header_breaks_the_protocol()
     {
         await using var pair = await SocketPair.OpenAsync();
-        var atApi = pair.Api.ReceiveAsync(_ => ValueTask.CompletedTask, Never);
+        var atApi = pair.Api.ReceiveAsync(_ => ValueTask.CompletedTask);
         await pair.RawLink.SendAsync(new byte[] { (byte)FrameKind.Rows, 1, 2 }.AsMemory(), WebSocketMessageType.Binary, endOfMessage: true, Never);
         await atApi;
         Assert.Equal(LineCloseReason.ProtocolError, pair.Api.CloseReason);
@@ -181,8 +181,8 @@ public class LineConnectionTests
             counts.AddOrUpdate(line, 1, (_, n) => n + 1);
             return ValueTask.CompletedTask;
         };
-        var atApi = pair.Api.ReceiveAsync(Count(pair.Api), Never);
-        var atLink = pair.Link.ReceiveAsync(Count(pair.Link), Never);
+        var atApi = pair.Api.ReceiveAsync(Count(pair.Api));
+        var atLink = pair.Link.ReceiveAsync(Count(pair.Link));
         async Task Send(LineConnection line)
         {
             var payload = new byte[ProtocolLimits.MaxChunkBytes];
@@ -208,7 +208,7 @@ public class LineConnectionTests
         {
             entered.SetResult();
             await leave.Task;
-        }, Never);
+        });
         await pair.Api.SendAsync(FrameKind.WorkAvailable, Guid.Empty, Never);
         await entered.Task;
         pair.LinkTime.Advance(TimeSpan.FromMinutes(5));
@@ -221,7 +221,7 @@ public class LineConnectionTests
     static (FrameKind, Guid) Pick((FrameKind Kind, Guid Id, byte[] Payload) frame) => (frame.Kind, frame.Id);
 
     static Task Collect(LineConnection line, ChannelWriter<(FrameKind, Guid, byte[])> into) =>
-        line.ReceiveAsync(f => into.WriteAsync((f.Kind, f.QueryId, f.Payload.ToArray())), Never);
+        line.ReceiveAsync(f => into.WriteAsync((f.Kind, f.QueryId, f.Payload.ToArray())));
 
     static async Task Until(Func<bool> condition)
     {

@@ -33,7 +33,8 @@ sealed class SocketPair : IAsyncDisposable
     public WatchedStream ApiStream { get; }
 
     /// <summary>The Link's end has read all that the API's end has written, and asks for more.</summary>
-    public bool LinkHasReadAll => LinkStream.Waiting && LinkStream.BytesRead == ApiStream.BytesWritten;
+    /// <remarks>In this order: whoever waited before the last bytes were read has not dealt with them.</remarks>
+    public bool LinkHasReadAll => LinkStream.BytesRead == ApiStream.BytesWritten && LinkStream.Waiting;
 
     public WebSocket RawLink { get; }
 

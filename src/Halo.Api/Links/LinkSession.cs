@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Frozen;
 using System.Text.Json;
 using Halo.Line;
 using Halo.LinkProtocol;
@@ -18,7 +19,7 @@ public sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnectio
     public IReadOnlyList<Guid> SiteIds { get; set; } = SiteIds;
 
     /// <summary>Immediate queries that its run had when it said Hello.</summary>
-    public IReadOnlySet<Guid> Immediates { get; init; } = new HashSet<Guid>();
+    public IReadOnlySet<Guid> Immediates { get; init; } = FrozenSet<Guid>.Empty;
 
     /// <summary>When it was opened.</summary>
     public DateTimeOffset OpenedAt { get; init; }

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Data.Common;
 using System.Net.WebSockets;
 using System.Text.Json;
@@ -21,8 +22,6 @@ public sealed partial class LinkSocket(
     SessionSettling settling, AvailabilityHistory history, Uninstalling uninstalling, QueryCancelling cancelling, RemoteConfigurations configurations,
     ApiOptions options, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LinkSocket> log)
 {
-    static readonly TimeSpan HelloWithin = TimeSpan.FromSeconds(10);
-
     static readonly Refusal TooManyConnections = new(503, ErrorCodes.ServiceUnavailable, "As many Links are connected as this service takes (Halo:Limits:LinkConnections). Try again later.")
     {
         RetryAfter = TimeSpan.FromSeconds(60),
@@ -55,19 +54,16 @@ public sealed partial class LinkSocket(
             return;
         }
         using var socket = accepted;
-        // The request lasts as long as the line. Its token has been read, and takes half a kilobyte.
-        http.Request.Headers.Authorization = default;
+        // The request lasts as long as the line; its headers have been read, and take a kilobyte.
+        http.Request.Headers.Clear();
         await using var line = new LineConnection(socket, time, options.Links.Line);
-        var visit = new Visit(access.Link, access.Until, line) { Address = http.Connection.RemoteIpAddress?.ToString() };
-        await using var expiry = time.CreateTimer(_ => _ = line.CloseAsync(LineCloseReason.TokenExpired), null, visit.Until - time.GetUtcNow(), Timeout.InfiniteTimeSpan);
-        visit.Expiry = expiry;
-        // A connection without a session has nothing to wait for; sessions are closed by Shutdown.
-        await using var stopping = lifetime.ApplicationStopping.Register(() => DropWithoutSession(visit));
-        // Until Hello the line is given little time: an idle stranger is not kept. Handling it may take longer: an older run is asked for a sign of life.
-        await using var silent = time.CreateTimer(_ => DropWithoutHello(visit), null, HelloWithin, Timeout.InfiniteTimeSpan);
+        await using var visit = new LinkVisit(access.Link.Id, access.Until, line, time, lifetime.ApplicationStopping)
+        {
+            Address = http.Connection.RemoteIpAddress?.ToString(),
+        };
         try
         {
-            await line.ReceiveAsync(frame => OnFrameAsync(visit, frame), CancellationToken.None);
+            await line.ReceiveAsync(frame => OnFrameAsync(visit, frame));
         }
         finally
         {
@@ -78,7 +74,7 @@ public sealed partial class LinkSocket(
             await session.Work.EndAsync();
     }
 
-    async ValueTask OnFrameAsync(Visit visit, Frame frame)
+    async ValueTask OnFrameAsync(LinkVisit visit, Frame frame)
     {
         try
         {
@@ -99,19 +95,19 @@ public sealed partial class LinkSocket(
         }
         catch (JsonException e)
         {
-            LogProtocolError(visit.Link.Id, frame.Kind, e.Path);
+            LogProtocolError(visit.LinkId, frame.Kind, e.Path);
             await visit.Line.CloseAsync(LineCloseReason.ProtocolError);
         }
         catch (Exception e) when (StorageException.Means(e) || IsTheStores(e))
         {
             // The Link comes again and tells all of it again.
-            LogNotRecorded(visit.Link.Id, frame.Kind, e.GetType().Name);
+            LogNotRecorded(visit.LinkId, frame.Kind, e.GetType().Name);
             await visit.Line.CloseAsync(LineCloseReason.LedgerFailed);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
             // It can be read and has something that no Link says: no part where one must be, text that the store has no place for. Its own words stay out of the log.
-            LogUnfit(visit.Link.Id, frame.Kind, e.GetType().FullName, e.StackTrace);
+            LogUnfit(visit.LinkId, frame.Kind, e.GetType().FullName, e.StackTrace);
             await visit.Line.CloseAsync(LineCloseReason.ProtocolError);
         }
     }
@@ -119,85 +115,83 @@ public sealed partial class LinkSocket(
     /// <summary>A fault of the store, or of this service's end, and not of what the Link said: that is class 22 of SQL's states.</summary>
     static bool IsTheStores(Exception e) => e is ObjectDisposedException || e is DbException { SqlState: var state } && state?.StartsWith("22", StringComparison.Ordinal) != true;
 
-    async Task OnHelloAsync(Visit visit, Hello hello)
+    async Task OnHelloAsync(LinkVisit visit, Hello hello)
     {
-        if (visit.Greeted)
+        if (!visit.Greet(hello))
         {
             await visit.Line.CloseAsync(LineCloseReason.ProtocolError);
             return;
         }
-        visit.Greeted = true;
-        if (!await sessions.LetEarlierRunFirstAsync(visit.Link.Id, hello.RunId, hello.RunsBefore, visit.Line.Dead))
+        if (!await sessions.LetEarlierRunFirstAsync(visit.LinkId, hello.RunId, hello.RunsBefore, visit.Line.Dead))
         {
-            LogPlaceKept(visit.Link.Id, hello.RunId, visit.Address);
+            LogPlaceKept(visit.LinkId, hello.RunId, visit.Address);
             await visit.Line.CloseAsync(LineCloseReason.PlaceKept);
             return;
         }
         // One at a time for each Link: between the look for an older session and the opening of this one nobody else comes in.
-        using var turn = await sessions.TakeTurnAsync(visit.Link.Id);
+        using var turn = await sessions.TakeTurnAsync(visit.LinkId);
         if (visit.Line.Dead.IsCancellationRequested)
             return;
-        if (!await sessions.MakeRoomAsync(visit.Link.Id, hello.RunId))
+        if (!await sessions.MakeRoomAsync(visit.LinkId, hello.RunId))
         {
             RefuseSecond(visit, hello);
             await visit.Line.CloseAsync(LineCloseReason.AlreadyConnected);
             return;
         }
-        await registry.DescribeAsync(visit.Link.Id, hello);
-        var own = hello.Sites.Select(s => sites.Find(s.Id)).OfType<SiteRecord>().Where(s => s.LinkId == visit.Link.Id).ToList();
+        await registry.DescribeAsync(visit.LinkId, hello.MachineId, hello.Sites);
+        var own = hello.Sites.Select(s => sites.Find(s.Id)).OfType<SiteRecord>().Where(s => s.LinkId == visit.LinkId).ToList();
         registry.Heard(own.Select(s => s.Id), hello.ClockUtc, [.. hello.Sites.Where(s => s.Database is not null).Select(s => new SiteDatabase(s.Id, s.Database!))]);
-        var session = new LinkSession(Guid.CreateVersion7(time.GetUtcNow()), visit.Link.Id, hello.RunId, visit.Line, [.. own.Select(s => s.Id)])
+        var session = new LinkSession(Guid.CreateVersion7(time.GetUtcNow()), visit.LinkId, hello.RunId, visit.Line, [.. own.Select(s => s.Id)])
         {
-            Immediates = hello.Immediates.ToHashSet(),
+            Immediates = hello.Immediates.ToFrozenSet(),
             OpenedAt = time.GetUtcNow(),
         };
         var verdicts = await settling.SettleAsync(session, hello);
-        var configuration = configurations.For(visit.Link.Id);
+        var configuration = configurations.For(visit.LinkId);
         await visit.Line.SendAsync(FrameKind.Welcome, Guid.Empty,
             new Welcome(session.Id, ProductVersion.Text, options.HeartbeatSeconds, verdicts, [.. own.Select(standings.Notice)])
             {
                 Capabilities = [Welcome.TakesSiteChanges],
                 Configuration = configuration,
             }, ProtocolJson.Default.Welcome);
-        visit.Hello = hello;
-        visit.Session = session;
-        links.Heard(visit.Link.Id, hello.LinkVersion);
-        if (links.Find(visit.Link.Id)?.AlsoSeen?.RunId == hello.RunId)
-            links.SeenAlso(visit.Link.Id, null);
+        visit.Open(session);
+        links.Heard(visit.LinkId, hello.LinkVersion);
+        if (links.Find(visit.LinkId)?.AlsoSeen?.RunId == hello.RunId)
+            links.SeenAlso(visit.LinkId, null);
         sessions.Open(session);
         history.Note(session.SiteIds, SiteContact.Online);
         Telemetry.SessionOpened();
         // Its right may have been taken away since the token was looked at; whoever takes it from here on finds the session.
-        if (links.Find(visit.Link.Id) is not { Status: LinkStatus.Enrolled })
+        if (links.Find(visit.LinkId) is not { Status: LinkStatus.Enrolled })
         {
             await visit.Line.CloseAsync(LineCloseReason.Revoked);
             return;
         }
         // Only now: what is asked for from here on finds the session, and what was changed since the Welcome was written did not.
-        if (configurations.For(visit.Link.Id) is { } latest && latest.Version != configuration.Version)
+        if (configurations.For(visit.LinkId) is { } latest && latest.Version != configuration.Version)
             session.Tell(latest);
         cancelling.Repeat(session);
-        LogOpened(visit.Link.Id, hello.LinkVersion, standings.Explain(own));
+        LogOpened(visit.LinkId, hello.LinkVersion, standings.Explain(own));
         // A site that the Link cannot describe yet is configured all the same; only what it has no more is gone.
         if (hello.ConfiguredSites is { } configured)
-            await uninstalling.SitesAsync(visit.Link.Id, [.. configured, .. session.SiteIds]);
+            await uninstalling.SitesAsync(visit.LinkId, [.. configured, .. session.SiteIds]);
     }
 
-    void RefuseSecond(Visit visit, Hello hello)
+    void RefuseSecond(LinkVisit visit, Hello hello)
     {
         var now = time.GetUtcNow();
-        var known = links.Find(visit.Link.Id)?.AlsoSeen is { } seen && seen.RunId == hello.RunId ? seen : null;
-        links.SeenAlso(visit.Link.Id, new(hello.RunId, known?.FirstAt ?? now, now) { Address = visit.Address, MachineId = hello.MachineId });
+        var known = links.Find(visit.LinkId)?.AlsoSeen is { } seen && seen.RunId == hello.RunId ? seen : null;
+        links.SeenAlso(visit.LinkId, new(hello.RunId, known?.FirstAt ?? now, now) { Address = visit.Address, MachineId = hello.MachineId });
         // It tries again and again: said once.
         if (known is null)
-            LogAlreadyConnected(visit.Link.Id, hello.RunId, visit.Address);
+            LogAlreadyConnected(visit.LinkId, hello.RunId, visit.Address);
     }
 
     /// <summary>The Link's settings changed: its sites are judged as by a Hello, in the open session.</summary>
-    async Task OnSiteChangesAsync(Visit visit, LinkSession session, SiteChanges changes)
+    async Task OnSiteChangesAsync(LinkVisit visit, LinkSession session, SiteChanges changes)
     {
         var described = changes.Sites ?? [];
-        await registry.DescribeAsync(session.LinkId, visit.Hello! with { Sites = described });
+        await registry.DescribeAsync(session.LinkId, visit.MachineId, described);
         var own = described.Select(s => sites.Find(s.Id)).OfType<SiteRecord>().Where(s => s.LinkId == session.LinkId).ToList();
         var before = session.SiteIds;
         session.SiteIds = [.. own.Select(s => s.Id)];
@@ -211,12 +205,10 @@ public sealed partial class LinkSocket(
         LogSiteChanges(session.LinkId, standings.Explain(own));
     }
 
-    async Task OnRenewAsync(Visit visit, Renew renew)
+    async Task OnRenewAsync(LinkVisit visit, Renew renew)
     {
-        if (await tokens.CheckAsync("Bearer " + renew.AccessToken) is not { } access || access.Link.Id != visit.Link.Id)
-            return;
-        visit.Until = access.Until;
-        visit.Expiry?.Change(access.Until - time.GetUtcNow(), Timeout.InfiniteTimeSpan);
+        if (await tokens.CheckAsync("Bearer " + renew.AccessToken) is { } access && access.Link.Id == visit.LinkId)
+            visit.Renew(access.Until);
     }
 
     void OnHeartbeat(LinkSession session, Heartbeat heartbeat)
@@ -225,7 +217,7 @@ public sealed partial class LinkSocket(
         registry.Heard(session.SiteIds, heartbeat.ClockUtc, heartbeat.Databases);
     }
 
-    async Task EndAsync(Visit visit)
+    async Task EndAsync(LinkVisit visit)
     {
         if (visit.Session is not { } session)
             return;
@@ -242,33 +234,6 @@ public sealed partial class LinkSocket(
         history.Note(session.SiteIds, gone ? SiteContact.Offline : SiteContact.Lost);
         if (inOrder && visit.Line.CloseReason == LineCloseReason.LinkUninstalled)
             await uninstalling.LinkAsync(session.LinkId);
-    }
-
-    static void DropWithoutHello(Visit visit)
-    {
-        if (!visit.Greeted)
-            visit.Line.Abort(LineCloseReason.ProtocolError);
-    }
-
-    static void DropWithoutSession(Visit visit)
-    {
-        if (visit.Session is null)
-            visit.Line.Abort(LineCloseReason.ProtocolError);
-    }
-
-    /// <summary>One connection, before and after it became a session.</summary>
-    sealed class Visit(LinkRecord link, DateTimeOffset until, LineConnection line)
-    {
-        public LinkRecord Link { get; } = link;
-        public LineConnection Line { get; } = line;
-        public string? Address { get; init; }
-        public DateTimeOffset Until { get; set; } = until;
-        public ITimer? Expiry { get; set; }
-        public LinkSession? Session { get; set; }
-        public Hello? Hello { get; set; }
-
-        /// <summary>Its Hello has arrived.</summary>
-        public bool Greeted { get; set; }
     }
 
     [LoggerMessage(1110, LogLevel.Information, "Link {LinkId} is connected, version {Version}. {Sites}")]

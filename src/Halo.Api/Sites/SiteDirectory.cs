@@ -145,12 +145,16 @@ public sealed class SiteDirectory(Database database, ApiOptions options) : IDisp
             Confirmed = Confirmed,
             DatabaseIdentity = DatabaseIdentity,
             MachineId = MachineId,
-            Reported = new(ReportedPmsName ?? PmsName, ReportedPmsId ?? PmsId, ReportedDatabaseIdentity, ReportedMachineId),
+            Reported = new(Once(ReportedPmsName, PmsName) ?? PmsName, Once(ReportedPmsId, PmsId) ?? PmsId,
+                Once(ReportedDatabaseIdentity, DatabaseIdentity), Once(ReportedMachineId, MachineId)),
             Database = DatabaseHealth is null ? null : JsonSerializer.Deserialize(DatabaseHealth, HaloJson.Default.DatabaseHealth),
             HeartbeatAt = Time(HeartbeatAt),
             ClientClockAt = Time(ClientClockAt),
             CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(CreatedAt),
         };
+
+        /// <summary>One text in memory for what is the same, as it nearly always is.</summary>
+        static string? Once(string? reported, string? known) => reported == known ? known : reported;
 
         static DateTimeOffset? Time(long? ms) => ms is { } value ? DateTimeOffset.FromUnixTimeMilliseconds(value) : null;
     }

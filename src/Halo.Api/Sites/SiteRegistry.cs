@@ -50,20 +50,20 @@ public sealed class SiteRegistry(Database database, SiteDirectory directory, Api
             }, transaction);
     }
 
-    /// <summary>Takes over what a Hello says of its sites. Another database, machine or practice waits for an operator; what was reported is kept for that.</summary>
-    public async Task DescribeAsync(Guid linkId, Hello hello)
+    /// <summary>Takes over what a Link says of its sites. Another database, machine or practice waits for an operator; what was reported is kept for that.</summary>
+    public async Task DescribeAsync(Guid linkId, string? machineId, IReadOnlyList<SiteDescription> described)
     {
         var now = time.GetUtcNow();
         await database.WriteAsync(async transaction =>
         {
-            foreach (var site in hello.Sites)
+            foreach (var site in described)
             {
                 var parameters = new
                 {
                     site.Id,
                     linkId,
                     site.DatabaseIdentity,
-                    hello.MachineId,
+                    machineId,
                     site.PracticeManagementName,
                     site.PracticeManagementSiteId,
                     catalogues = Catalogues(site),
@@ -76,12 +76,12 @@ public sealed class SiteRegistry(Database database, SiteDirectory directory, Api
                     UPDATE sites SET
                       confirmed = confirmed AND pms_id = @PracticeManagementSiteId AND pms_name = @PracticeManagementName
                         AND (database_identity IS NULL OR CAST(@DatabaseIdentity AS TEXT) IS NULL OR database_identity = @DatabaseIdentity)
-                        AND (machine_id IS NULL OR CAST(@MachineId AS TEXT) IS NULL OR machine_id = @MachineId),
+                        AND (machine_id IS NULL OR CAST(@machineId AS TEXT) IS NULL OR machine_id = @machineId),
                       database_identity = CASE WHEN confirmed THEN COALESCE(database_identity, @DatabaseIdentity) ELSE database_identity END,
-                      machine_id = CASE WHEN confirmed THEN COALESCE(machine_id, @MachineId) ELSE machine_id END,
+                      machine_id = CASE WHEN confirmed THEN COALESCE(machine_id, @machineId) ELSE machine_id END,
                       reported_pms_name = @PracticeManagementName, reported_pms_id = @PracticeManagementSiteId,
                       reported_database_identity = COALESCE(CAST(@DatabaseIdentity AS TEXT), reported_database_identity),
-                      reported_machine_id = COALESCE(CAST(@MachineId AS TEXT), reported_machine_id),
+                      reported_machine_id = COALESCE(CAST(@machineId AS TEXT), reported_machine_id),
                       version_too_old = @tooOld, catalogues = @catalogues, metadata = @metadata, enriched_at = @now, updated_at = @now,
                       status = CASE WHEN status IN ('initialising', 'uninstalled') THEN 'active' ELSE status END
                     WHERE id = @Id AND link_id = @linkId

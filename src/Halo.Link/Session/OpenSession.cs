@@ -19,12 +19,12 @@ public sealed class OpenSession(
     public async Task<string?> RunAsync(Hello hello, Action<Welcome> welcome, CancellationToken stop)
     {
         var welcomed = new TaskCompletionSource<Welcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        // Not with the token: a receive that is cancelled tears the socket down, and nothing could be said any more.
+        // Not ended by the token: a receive that is cancelled tears the socket down, and nothing could be said any more.
         var receiving = line.ReceiveAsync(frame =>
         {
             dispatcher.Handle(frame, line, welcomed);
             return ValueTask.CompletedTask;
-        }, CancellationToken.None);
+        });
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop, line.Dead);
         var beside = Task.CompletedTask;
         try

@@ -130,7 +130,7 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
         {
             _frames.Writer.TryWrite((frame.Kind, frame.QueryId, frame.Payload.ToArray()));
             return ValueTask.CompletedTask;
-        }, default);
+        });
     }
 
     /// <summary>The next frame of a kind; others before it are passed over.</summary>

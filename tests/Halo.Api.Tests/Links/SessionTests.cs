@@ -6,6 +6,7 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Sites;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
+using Halo.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Halo.Api.Tests.Links;
@@ -51,6 +52,27 @@ public class SessionTests
             await winner.BreakAsync();
             await Until.TrueAsync(() => Task.FromResult(sessions.Find(original.LinkId) is null));
         }
+    }
+
+    [Fact]
+    public async Task A_line_without_a_hello_is_dropped_after_ten_seconds_and_a_session_is_not()
+    {
+        var time = new ManualTime(DateTimeOffset.UtcNow);
+        await using var host = await ApiHost.StartAsync(time);
+        await using var connected = new SimulatedLink(host);
+        await connected.StartAsync();
+        await using var silent = connected.Clone();
+        await silent.OpenAsync();
+        var seconds = 0;
+        await Until.TrueAsync(() =>
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            seconds++;
+            return Task.FromResult(silent.Line.Dead.IsCancellationRequested);
+        });
+        Assert.True(seconds >= 10, $"dropped after {seconds} s");
+        Assert.Null(await silent.EndAsync());
+        Assert.Empty(await connected.ClaimAsync(0));
     }
 
     [Fact]

@@ -22,7 +22,7 @@ sealed class TestSession(LineConnection line, string authorization)
 
     public async Task RunAsync()
     {
-        await line.ReceiveAsync(f => _frames.Writer.WriteAsync((f.Kind, f.QueryId, f.Payload.ToArray())), CancellationToken.None);
+        await line.ReceiveAsync(f => _frames.Writer.WriteAsync((f.Kind, f.QueryId, f.Payload.ToArray())));
         _frames.Writer.TryComplete();
         _ended.TrySetResult();
     }

@@ -89,7 +89,7 @@ sealed class ApiStandIn : IAsyncDisposable
         _server = await _accepted.Task;
         var held = queries.Held;
         current.Set(_client);
-        _receiving = _client.ReceiveAsync(frame => Dispatch(queries, frame), CancellationToken.None);
+        _receiving = _client.ReceiveAsync(frame => Dispatch(queries, frame));
         var verdicts = held.Select(c => new ClaimVerdict(c.ClaimId, judge?.Invoke(c) ?? Verdict.Continue)).ToArray();
         queries.OnWelcome(new Welcome(Guid.NewGuid(), "26.1122.1", 60, verdicts, []));
         return held;
@@ -171,7 +171,7 @@ sealed class ApiStandIn : IAsyncDisposable
         using var socket = await http.WebSockets.AcceptWebSocketAsync(ProtocolLimits.Subprotocol);
         await using var line = new LineConnection(socket, TimeProvider.System);
         _accepted.SetResult(line);
-        await line.ReceiveAsync(frame => AnswerAsync(line, frame), http.RequestAborted);
+        await line.ReceiveAsync(frame => AnswerAsync(line, frame));
     }
 
     async ValueTask AnswerAsync(LineConnection line, Frame frame)
