@@ -2,7 +2,7 @@ namespace Halo.Bench.IdleLinks;
 
 /// <summary>One line of JSON on standard input, answered by one <see cref="FleetState"/>.</summary>
 /// <param name="Do"><c>enrol</c>: brings the fleet to <paramref name="Count"/> Links that the API knows. <c>connect</c>: opens the
-/// sessions of all, and keeps them open from then on as a Link does. <c>mark</c>: forgets returns and losses, the clock for them
+/// sessions of all, and keeps them open from then on as a Link does. <c>hold</c>: opens plain WebSockets up to <paramref name="Count"/>, and leaves them alone. <c>mark</c>: forgets returns and losses, the clock for them
 /// starts now. <c>wait</c>: until all are connected, or <paramref name="Seconds"/> are over. <c>state</c>: just tells.</param>
 public sealed record FleetOrder(string Do)
 {

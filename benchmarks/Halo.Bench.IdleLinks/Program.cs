@@ -1,3 +1,4 @@
+using System.Net.WebSockets;
 using System.Text.Json;
 using Halo.Bench.IdleLinks;
 
@@ -5,6 +6,7 @@ using Halo.Bench.IdleLinks;
 using var door = new Door(new Uri(args[0]));
 var counts = new FleetCounts();
 var links = new List<IdleLink>();
+List<WebSocket> held = [];
 var running = 0;
 while (await Console.In.ReadLineAsync() is { } line)
 {
@@ -24,6 +26,10 @@ while (await Console.In.ReadLineAsync() is { } line)
                 if (running % 32 == 0)
                     await Task.Delay(20);
             }
+            break;
+        case "hold":
+            while (held.Count < order.Count)
+                held.AddRange(await Task.WhenAll(Enumerable.Range(0, Math.Min(32, order.Count - held.Count)).Select(_ => door.OpenAsync("none"))));
             break;
         case "mark":
             counts.Mark();

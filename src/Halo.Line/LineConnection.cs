@@ -29,8 +29,6 @@ public sealed class LineConnection : IAsyncDisposable
     // One more than the clock's timestamp; 0: open.
     long _closedAt;
 
-    static readonly TimeSpan Busy = TimeSpan.FromMilliseconds(100);
-
     /// <summary>How long the other end has to take and answer a close. Less than the time in which a program must stop.</summary>
     public static readonly TimeSpan CloseWithin = TimeSpan.FromSeconds(2);
 
@@ -60,7 +58,6 @@ public sealed class LineConnection : IAsyncDisposable
         using var assembler = new FrameAssembler();
         // Waited for with no room at all: of thousands of idle lines none holds memory for what does not come, neither here nor in TLS.
         var room = Memory<byte>.Empty;
-        var last = _time.GetTimestamp();
         try
         {
             while (true)
@@ -85,10 +82,7 @@ public sealed class LineConnection : IAsyncDisposable
                 }
                 await DispatchAsync(frame, handler);
                 assembler.Reset();
-                // On a busy line the next frame comes at once, and the wait would be a call more.
-                var now = _time.GetTimestamp();
-                room = _time.GetElapsedTime(last, now) < Busy ? assembler.GetMemory() : Memory<byte>.Empty;
-                last = now;
+                room = Memory<byte>.Empty;
             }
         }
         catch (FrameTooLargeException)

@@ -23,7 +23,7 @@ sealed class DirectApi : IAsyncDisposable
             new Dictionary<string, string> { ["Database"] = connectionString });
         var api = new DirectApi(process, port);
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
-        await Eventually.BecomesAsync(() => AnswersAsync(http), answers => answers || process.HasExited);
+        await Eventually.BecomesAsync(() => http.AnswersAsync(), answers => answers || process.HasExited);
         return process.HasExited ? throw new InvalidOperationException($"The direct API ended: {process.Errors}") : api;
     }
 
@@ -44,17 +44,4 @@ sealed class DirectApi : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => _process.DisposeAsync();
-
-    static async Task<bool> AnswersAsync(HttpClient http)
-    {
-        try
-        {
-            using var response = await http.GetAsync(new Uri("/", UriKind.Relative));
-            return true;
-        }
-        catch (HttpRequestException)
-        {
-            return false;
-        }
-    }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Halo.Bench.Measuring;
+using Halo.Bench.References;
 using Halo.Bench.Reporting;
 using Halo.Bench.Stands;
 
@@ -19,16 +20,17 @@ sealed class IdleFleet : IScenario
         int[] counts = run.Choose<int[]>([1_000, 10_000, DescriptorsFor()], [200, 1_000]);
         foreach (var tls in (bool[])[false, true])
         {
+            var bare = await MeasureBareAsync(run, tls, counts);
             var fleet = run.Own(await Fleet.StartAsync(tls));
-            await MeasureAsync(run, fleet, tls ? Tls : "plain", counts, tls ? 52 : 16);
+            await MeasureAsync(run, fleet, tls ? Tls : "plain", counts, bare, tls ? 52 : 16);
             await run.EndAsync(fleet);
         }
-        run.Note("Memory per Link is the difference between the smallest and the larger fleet, divided by the Links between: so the program's own memory and its youngest generation, there at any size, are not counted.");
+        run.Note("Memory per Link is the difference between the smallest and the larger fleet, divided by the Links between: so the program's own memory and its youngest generation, there at any size, are not counted. Bare WebSockets are those of an ASP.NET program that accepts them and waits: what the server alone takes.");
         run.Note($"The largest fleet is what {DescriptorLimit():N0} file descriptors a process allow here; beyond it the figures per Link are to be extrapolated.");
         run.Note("A restart counts from the moment the old process was told to end, or was killed. Simulated Links hold to the real one's waits: at random within 2 s after an orderly end, full jitter from 1 s to 60 s otherwise, the token used again while it is good.");
     }
 
-    static async Task MeasureAsync(Run run, Fleet fleet, string line, int[] counts, double goalKilobytes)
+    static async Task MeasureAsync(Run run, Fleet fleet, string line, int[] counts, double bare, double goalKilobytes)
     {
         long smallest = 0;
         foreach (var count in counts)
@@ -41,7 +43,7 @@ sealed class IdleFleet : IScenario
             if (count == counts[0])
                 smallest = resident;
             else
-                run.Add(new Figure($"{count:N0} Links, {line}", "KB of API memory per Link", Spread.One((resident - smallest) / 1024.0 / (count - counts[0]))).AtMost(goalKilobytes));
+                run.Add(Figure.Against($"{count:N0} Links, {line}", "KB of memory each", [(resident - smallest) / 1024.0 / (count - counts[0])], BareSockets.Name, [bare]).AtMost(goalKilobytes));
             var (spent, heartbeats) = await SpendAsync(fleet, run.Choose(120, 10));
             run.Add(new Figure($"{count:N0} Links, {line}", "µs of API processor time per Link and second", Spread.One(spent * 1e6 / count)) { Charted = false });
             run.Say($"{heartbeats:0.0} heartbeats/s");
@@ -50,6 +52,22 @@ sealed class IdleFleet : IScenario
         }
         if (!(run.Quick && line == Tls))
             await MeasureHeartbeatAsync(run, fleet, line);
+    }
+
+    /// <returns>Kilobytes for each WebSocket of a server that holds them and does nothing else.</returns>
+    static async Task<double> MeasureBareAsync(Run run, bool tls, int[] counts)
+    {
+        run.Say($"bare WebSockets{(tls ? ", TLS" : "")}");
+        var sockets = run.Own(await BareSockets.StartAsync(tls));
+        List<long> resident = [];
+        foreach (var count in counts[..2])
+        {
+            await sockets.GrowAsync(count);
+            await Task.Delay(TimeSpan.FromSeconds(run.Choose(30, 5)));
+            resident.Add(sockets.ResidentBytes);
+        }
+        await run.EndAsync(sockets);
+        return (resident[1] - resident[0]) / 1024.0 / (counts[1] - counts[0]);
     }
 
     static async Task RestartAsync(Run run, Fleet fleet, string line, int count)

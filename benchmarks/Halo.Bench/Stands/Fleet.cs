@@ -22,18 +22,7 @@ sealed class Fleet : IAsyncDisposable
     {
         var directory = Directory.CreateTempSubdirectory("halo-fleet-").FullName;
         var api = new ApiProgram(directory, new Dictionary<string, string> { ["Logging__LogLevel__Default"] = "Warning" });
-        var dialled = api.Address;
-        if (tls)
-        {
-            var certificate = Path.Combine(directory, "api.pfx");
-            Certificate.Write(certificate);
-            dialled = new Uri($"https://127.0.0.1:{PostgresServer.FreePort()}/");
-            api.Settings["Kestrel__Endpoints__Http__Url"] = api.Address.ToString().TrimEnd('/');
-            api.Settings["Kestrel__Endpoints__Https__Url"] = dialled.ToString().TrimEnd('/');
-            api.Settings["Kestrel__Endpoints__Https__Certificate__Path"] = certificate;
-            api.Settings["Kestrel__Endpoints__Https__Certificate__Password"] = Certificate.Password;
-        }
-        var fleet = new Fleet(directory, api, dialled);
+        var fleet = new Fleet(directory, api, tls ? TlsEndpoint.Add(api.Settings, directory, api.Address) : api.Address);
         try
         {
             await api.StartAsync();

@@ -54,10 +54,11 @@ public sealed partial class LinkSocket(
             return;
         }
         using var socket = accepted;
-        // The request lasts as long as the line; its headers have been read, and take a kilobyte.
-        http.Request.Headers.Clear();
+        // The request lasts as long as the line; its headers have been read, and take a kilobyte. Cleared as a whole they would be kept, to be used again.
+        foreach (var header in http.Request.Headers.Keys.ToList())
+            http.Request.Headers.Remove(header);
         await using var line = new LineConnection(socket, time, options.Links.Line);
-        await using var visit = new LinkVisit(access.Link.Id, access.Until, line, time, lifetime.ApplicationStopping)
+        await using var visit = new LinkVisit(access.LinkId, access.Until, line, time, lifetime.ApplicationStopping)
         {
             Address = http.Connection.RemoteIpAddress?.ToString(),
         };
@@ -207,7 +208,7 @@ public sealed partial class LinkSocket(
 
     async Task OnRenewAsync(LinkVisit visit, Renew renew)
     {
-        if (await tokens.CheckAsync("Bearer " + renew.AccessToken) is { } access && access.Link.Id == visit.LinkId)
+        if (await tokens.CheckAsync("Bearer " + renew.AccessToken) is { } access && access.LinkId == visit.LinkId)
             visit.Renew(access.Until);
     }
 

@@ -41,7 +41,7 @@ public sealed class LinkTokens(LinkDirectory links, Nonces nonces, SigningKey si
     }
 
     /// <summary>The Link behind a token, and until when; null where it is not, or no longer, to be trusted.</summary>
-    public async Task<(LinkRecord Link, DateTimeOffset Until)?> CheckAsync(string? authorization)
+    public async Task<(Guid LinkId, DateTimeOffset Until)?> CheckAsync(string? authorization)
     {
         const string scheme = "Bearer ";
         if (authorization is null || !authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase))
@@ -55,9 +55,9 @@ public sealed class LinkTokens(LinkDirectory links, Nonces nonces, SigningKey si
             LifetimeValidator = (_, expires, _, _) => expires is { } end && new DateTimeOffset(end, TimeSpan.Zero) > time.GetUtcNow(),
         });
         if (!result.IsValid || !Guid.TryParse(result.ClaimsIdentity.FindFirst("sub")?.Value, out var id)
-            || links.Find(id) is not { Status: LinkStatus.Enrolled } link)
+            || links.Find(id) is not { Status: LinkStatus.Enrolled })
             return null;
-        return (link, new DateTimeOffset(result.SecurityToken.ValidTo, TimeSpan.Zero));
+        return (id, new DateTimeOffset(result.SecurityToken.ValidTo, TimeSpan.Zero));
     }
 
     static string? IssuerOf(string assertion)

@@ -43,13 +43,13 @@ public static class LinksApi
         if (await tokens.CheckAsync(http.Request.Headers.Authorization) is not { } access)
             return new Refusal(401, ErrorCodes.LinkNotTrusted, "The access token is missing, expired or revoked. Ask POST /link/v1/token for a fresh one.");
         // One whose line has not noticed its end yet; a living one belongs to a Link that was started again.
-        if (sessions.Find(access.Link.Id) is { } session)
+        if (sessions.Find(access.LinkId) is { } session)
         {
             // Taken out first: its end is not told as one that came by itself.
             sessions.Close(session);
             await session.Line.CloseAsync(LineCloseReason.Replaced);
         }
-        await uninstalling.LinkAsync(access.Link.Id);
+        await uninstalling.LinkAsync(access.LinkId);
         return TypedResults.NoContent();
     }
 

@@ -24,7 +24,7 @@ public static class PageUploadApi
         var (page, invalid) = PageHeaders.Read(http.Request);
         if (page is null)
             return invalid!;
-        if (await ledger.KeyForUploadAsync(access.Link.Id, queryId, page.ClaimId) is not { } key)
+        if (await ledger.KeyForUploadAsync(access.LinkId, queryId, page.ClaimId) is not { } key)
             return Settled();
         var stored = await pages.WriteAsync(key, pageNumber, http.Request.Body, page.Digest, http.RequestAborted);
         if (!stored.IsStored)
