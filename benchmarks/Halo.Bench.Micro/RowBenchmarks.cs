@@ -43,7 +43,7 @@ public class RowBenchmarks
 
     [GlobalSetup]
     public void SetUp() =>
-        _engine = DatabaseEngines.Create(DatabaseEngines.Postgres, Server.Value.GetAwaiter().GetResult().ConnectionString(), TimeProvider.System);
+        _engine = DatabaseEngines.Create(EngineNames.Postgres, Server.Value.GetAwaiter().GetResult().ConnectionString(), TimeProvider.System);
 
     [GlobalCleanup]
     public void CleanUp() => _engine!.DisposeAsync().AsTask().GetAwaiter().GetResult();

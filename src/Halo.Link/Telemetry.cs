@@ -92,8 +92,8 @@ public static class Telemetry
 
     static string SystemName(string engine) => engine switch
     {
-        DatabaseEngines.SqlServer => "microsoft.sql_server",
-        DatabaseEngines.Postgres => "postgresql",
+        EngineNames.SqlServer => "microsoft.sql_server",
+        EngineNames.Postgres => "postgresql",
         _ => engine,
     };
 

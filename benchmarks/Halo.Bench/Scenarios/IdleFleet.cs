@@ -22,11 +22,11 @@ sealed class IdleFleet : IScenario
         {
             var bare = await MeasureBareAsync(run, tls, counts);
             var fleet = run.Own(await Fleet.StartAsync(tls));
-            await MeasureAsync(run, fleet, tls ? Tls : "plain", counts, bare, tls ? 52 : 16);
+            await MeasureAsync(run, fleet, tls ? Tls : "plain", tls ? counts[..2] : counts, bare, tls ? 52 : 16);
             await run.EndAsync(fleet);
         }
         run.Note("Memory per Link is the difference between the smallest and the larger fleet, divided by the Links between: so the program's own memory and its youngest generation, there at any size, are not counted. Bare WebSockets are those of an ASP.NET program that accepts them and waits: what the server alone takes.");
-        run.Note($"The largest fleet is what {DescriptorLimit():N0} file descriptors a process allow here; beyond it the figures per Link are to be extrapolated.");
+        run.Note($"The largest plain fleet is what {DescriptorLimit():N0} file descriptors a process allow here; beyond it the figures per Link are to be extrapolated.");
         run.Note("A restart counts from the moment the old process was told to end, or was killed. Simulated Links hold to the real one's waits: at random within 2 s after an orderly end, full jitter from 1 s to 60 s otherwise, the token used again while it is good.");
     }
 
@@ -38,13 +38,13 @@ sealed class IdleFleet : IScenario
             run.Say($"{line}: {count:N0} Links");
             await fleet.GrowAsync(count);
             // What the opening left behind has been seen by the collector; heartbeats have begun to come one by one.
-            await Task.Delay(TimeSpan.FromSeconds(run.Choose(90, 5)));
+            await Task.Delay(TimeSpan.FromSeconds(run.Choose(60, 5)));
             var resident = ProcessUsage.Of(fleet.Api.Process.Id).ResidentBytes;
             if (count == counts[0])
                 smallest = resident;
             else
                 run.Add(Figure.Against($"{count:N0} Links, {line}", "KB of memory each", [(resident - smallest) / 1024.0 / (count - counts[0])], BareSockets.Name, [bare]).AtMost(goalKilobytes));
-            var (spent, heartbeats) = await SpendAsync(fleet, run.Choose(120, 10));
+            var (spent, heartbeats) = await SpendAsync(fleet, run.Choose(60, 10));
             run.Add(new Figure($"{count:N0} Links, {line}", "µs of API processor time per Link and second", Spread.One(spent * 1e6 / count)) { Charted = false });
             run.Say($"{heartbeats:0.0} heartbeats/s");
             if (count == Math.Min(10_000, counts[^1]) && !(run.Quick && line == Tls))

@@ -23,6 +23,8 @@ public sealed class SiteDirectory(Database database, ApiOptions options) : IDisp
         """;
 
     readonly ConcurrentDictionary<Guid, SiteRecord> _sites = new();
+    readonly SiteIndex<Guid> _byLink = new(s => s.LinkId);
+    readonly SiteIndex<string> _byPmsId = new(s => s.PmsId);
 
     // One reading at a time: an older one would otherwise overwrite what a newer one found.
     readonly SemaphoreSlim _reading = new(1);
@@ -33,23 +35,20 @@ public sealed class SiteDirectory(Database database, ApiOptions options) : IDisp
     /// <summary>One by its Halo GUID.</summary>
     public SiteRecord? Find(Guid id) => _sites.GetValueOrDefault(id);
 
-    /// <summary>A Link's own, in no order: asked for at each of its sessions, so nothing is sorted.</summary>
-    public IEnumerable<SiteRecord> OfLink(Guid linkId) => _sites.Select(s => s.Value).Where(s => s.LinkId == linkId);
+    /// <summary>A Link's own, in no order.</summary>
+    public IEnumerable<SiteRecord> OfLink(Guid linkId) => _byLink.Find(linkId, Find);
 
     /// <summary>The authoritative site of the same practice; null: it has no other.</summary>
-    public SiteRecord? OtherOfPractice(SiteRecord site) => _sites.Select(s => s.Value).FirstOrDefault(s => s.Authoritative && s.Id != site.Id && s.IsOfPractice(site));
+    public SiteRecord? OtherOfPractice(SiteRecord site) => OfPractice(site).FirstOrDefault(s => s.Authoritative && s.Id != site.Id);
 
     /// <summary>These sites and all others of their practices, in no order.</summary>
-    public IReadOnlyList<SiteRecord> OfPractices(IReadOnlyCollection<Guid> ids)
-    {
-        var some = ids.Select(Find).OfType<SiteRecord>().ToList();
-        return [.. _sites.Select(s => s.Value).Where(s => some.Exists(s.IsOfPractice))];
-    }
+    public IReadOnlyList<SiteRecord> OfPractices(IReadOnlyCollection<Guid> ids) =>
+        [.. ids.Select(Find).OfType<SiteRecord>().SelectMany(OfPractice).DistinctBy(s => s.Id)];
 
     /// <summary>The sites of a practice that integrators may find, oldest first.</summary>
     /// <param name="pmsName">The PMS's name or type, in any case.</param>
-    public IEnumerable<SiteRecord> Authoritative(string pmsId, string pmsName) => Ordered(_sites.Select(s => s.Value).Where(s =>
-        s.PmsId == pmsId && s.Authoritative && s.Status != SiteStatus.Removed
+    public IEnumerable<SiteRecord> Authoritative(string pmsId, string pmsName) => Ordered(_byPmsId.Find(pmsId, Find).Where(s =>
+        s.Authoritative && s.Status != SiteStatus.Removed
         && PmsNames.TypeOf(s.PmsName).Equals(PmsNames.TypeOf(pmsName), StringComparison.OrdinalIgnoreCase)));
 
     /// <summary>Reads all, at start.</summary>
@@ -57,7 +56,7 @@ public sealed class SiteDirectory(Database database, ApiOptions options) : IDisp
     {
         await using var connection = await database.OpenAsync(stop);
         foreach (var row in await connection.QueryAsync<Row>(Select))
-            _sites[row.Id] = Judge(row.ToRecord());
+            Put(row);
     }
 
     /// <summary>Reads the sites of a Link again after something about them changed.</summary>
@@ -92,12 +91,24 @@ public sealed class SiteDirectory(Database database, ApiOptions options) : IDisp
         {
             await using var connection = await database.OpenAsync();
             foreach (var row in await read(connection))
-                _sites[row.Id] = Judge(row.ToRecord());
+                Put(row);
         }
         finally
         {
             _reading.Release();
         }
+    }
+
+    IEnumerable<SiteRecord> OfPractice(SiteRecord site) => _byPmsId.Find(site.PmsId, Find).Where(site.IsOfPractice);
+
+    /// <summary>One at a time: at the start, and in <see cref="ReadAgainAsync"/>.</summary>
+    void Put(Row row)
+    {
+        var site = Judge(row.ToRecord());
+        var before = Find(site.Id);
+        _sites[site.Id] = site;
+        _byLink.Put(before, site);
+        _byPmsId.Put(before, site);
     }
 
     static IEnumerable<SiteRecord> Ordered(IEnumerable<SiteRecord> sites) => sites.OrderBy(s => s.CreatedAt).ThenBy(s => s.Id);

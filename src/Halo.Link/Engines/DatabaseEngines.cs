@@ -7,32 +7,46 @@ namespace Halo.Link.Engines;
 /// <summary>Makes the engine that a site's configuration names.</summary>
 public static class DatabaseEngines
 {
-    public const string SqlServer = "sqlServer";
-    public const string Postgres = "postgres";
-    public const string Sqlite = "sqlite";
-
     /// <summary>The engine for <paramref name="engine"/>; nothing is connected yet.</summary>
     /// <exception cref="EngineSettingException">The engine is unknown or the connection string cannot be read. Never shows the connection string.</exception>
     public static IDatabaseEngine Create(string engine, string connectionString, TimeProvider time)
     {
         if (string.IsNullOrWhiteSpace(connectionString))
             throw new EngineSettingException("connectionString", "It is missing.");
+        return Read<IDatabaseEngine>(engine, () => engine switch
+        {
+            EngineNames.Sqlite => new SqliteEngine(connectionString, time),
+            EngineNames.Postgres => new PostgresEngine(connectionString),
+            EngineNames.SqlServer => new SqlServerEngine(connectionString),
+            _ => throw Unknown(),
+        });
+    }
+
+    /// <summary>What a connection string points to, by the driver's own parser. Only that driver is loaded.</summary>
+    /// <exception cref="EngineSettingException">The engine is unknown or the connection string cannot be read. Never shows the connection string.</exception>
+    public static DatabaseTarget TargetOf(string engine, string connectionString) => Read(engine, () => engine switch
+    {
+        EngineNames.Sqlite => SqliteEngine.TargetOf(connectionString),
+        EngineNames.Postgres => PostgresEngine.TargetOf(connectionString),
+        EngineNames.SqlServer => SqlServerEngine.TargetOf(connectionString),
+        _ => throw Unknown(),
+    });
+
+    static T Read<T>(string engine, Func<T> read)
+    {
         try
         {
-            return engine switch
-            {
-                Sqlite => new SqliteEngine(connectionString, time),
-                Postgres => new PostgresEngine(connectionString),
-                SqlServer => new SqlServerEngine(connectionString),
-                _ => throw new EngineSettingException("engine", $"It must be {SqlServer}, {Postgres} or {Sqlite}."),
-            };
+            return read();
         }
-        catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException or InvalidOperationException or OverflowException or NotSupportedException)
+        catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException or InvalidCastException
+            or InvalidOperationException or OverflowException or NotSupportedException)
         {
             // The driver's own message can hold a part of the string, and that part can be the password.
             throw new EngineSettingException("connectionString", $"It is not a connection string that the engine {engine} understands.");
         }
     }
+
+    static EngineSettingException Unknown() => new("engine", $"It must be one of {string.Join(", ", EngineNames.All)}.");
 }
 
 /// <summary>A site's setting is wrong.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Halo.Link.Engines;
 using Halo.Link.Settings;
 using Halo.LinkProtocol.Messages;
 

@@ -2,6 +2,7 @@ using System.Data;
 using System.Data.Common;
 using System.Globalization;
 using Halo.Contracts.Queries;
+using Halo.Link.Engines;
 using Halo.Link.Settings;
 using Halo.Link.Work;
 

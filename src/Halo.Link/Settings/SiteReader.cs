@@ -1,6 +1,4 @@
-using Microsoft.Data.SqlClient;
-using Microsoft.Data.Sqlite;
-using Npgsql;
+using Halo.Link.Engines;
 
 namespace Halo.Link.Settings;
 
@@ -33,31 +31,15 @@ static class SiteReader
     {
         if (engine is null || connectionString is null)
             return null;
-        try
-        {
-            var database = engine switch
-            {
-                EngineNames.SqlServer => new SqlConnectionStringBuilder(connectionString).InitialCatalog,
-                EngineNames.Postgres => PostgresDatabase(new(connectionString)),
-                _ => SqliteDatabase(new(connectionString)),
-            };
-            if (!string.IsNullOrWhiteSpace(database))
-                return database;
-            node.Fault(name, engine == EngineNames.Sqlite
-                ? "names no file: write Data Source=path."
-                : "names no database: write Database=name into it.");
-        }
-        catch (Exception e) when (e is ArgumentException or FormatException or KeyNotFoundException or InvalidCastException)
-        {
-            // Not the driver's own words: where a quote is missing, it takes a part of the password for a keyword.
+        var target = DatabaseTarget.Of(engine, connectionString);
+        if (!string.IsNullOrWhiteSpace(target?.Database))
+            return target.Database;
+        if (target is null)
             node.Fault(name, $"is not one that the driver for {engine} can read: write it as keyword=value;keyword=value and put values with ; = or quotes into quotes.");
-        }
+        else
+            node.Fault(name, engine == EngineNames.Sqlite ? "names no file: write Data Source=path." : "names no database: write Database=name into it.");
         return null;
     }
-
-    static string? PostgresDatabase(NpgsqlConnectionStringBuilder connection) => connection.Database ?? connection.Username;
-
-    static string? SqliteDatabase(SqliteConnectionStringBuilder connection) => Path.GetFileNameWithoutExtension(connection.DataSource);
 
     static string? ReadEngine(SettingsNode node)
     {

@@ -1,3 +1,5 @@
+using Halo.Link.Engines;
+
 namespace Halo.Link.Settings;
 
 /// <summary>One PMS database.</summary>
@@ -28,16 +30,6 @@ public sealed record SiteSettings
 
     /// <summary>Nothing of it may reach a log.</summary>
     public override string ToString() => nameof(SiteSettings);
-}
-
-/// <summary>The engines that a site can name.</summary>
-public static class EngineNames
-{
-    public const string SqlServer = "sqlServer";
-    public const string Postgres = "postgres";
-    public const string Sqlite = "sqlite";
-
-    public static IReadOnlyList<string> All { get; } = [SqlServer, Postgres, Sqlite];
 }
 
 /// <summary>A text given in the configuration, or read from the database by a query: one of the two is null.</summary>

@@ -12,7 +12,7 @@ public sealed class SharedPostgres : IAsyncDisposable
 
     /// <summary>An engine on a database of its own; skips the test where there is no PostgreSQL.</summary>
     internal async Task<EngineBench> NewAsync(string? settings = null) =>
-        new(DatabaseEngines.Create(DatabaseEngines.Postgres, await NewDatabaseAsync() + settings, TimeProvider.System));
+        new(DatabaseEngines.Create(EngineNames.Postgres, await NewDatabaseAsync() + settings, TimeProvider.System));
 
     /// <summary>The connection string of a database of its own; skips the test where there is no PostgreSQL.</summary>
     internal async Task<string> NewDatabaseAsync()
@@ -38,7 +38,7 @@ sealed class SqliteFile : IDisposable
     public string Path => System.IO.Path.Combine(_directory, "practice.db");
 
     public EngineBench Open(TimeProvider? time = null) =>
-        new(DatabaseEngines.Create(DatabaseEngines.Sqlite, $"Data Source={Path}", time ?? TimeProvider.System), time);
+        new(DatabaseEngines.Create(EngineNames.Sqlite, $"Data Source={Path}", time ?? TimeProvider.System), time);
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 }

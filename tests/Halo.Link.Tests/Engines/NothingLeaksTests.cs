@@ -40,7 +40,7 @@ public sealed class NothingLeaksTests(SharedPostgres postgres, ITestOutputHelper
     {
         var server = Environment.GetEnvironmentVariable("HALO_TEST_SQLSERVER");
         Assert.SkipWhen(string.IsNullOrEmpty(server), "HALO_TEST_SQLSERVER is not set: give it the connection string of a SQL Server database that the tests may write to.");
-        await using var bench = new EngineBench(DatabaseEngines.Create(DatabaseEngines.SqlServer, server! + ";Max Pool Size=20;Connect Timeout=120", TimeProvider.System));
+        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.SqlServer, server! + ";Max Pool Size=20;Connect Timeout=120", TimeProvider.System));
         var ten = string.Join(" UNION ALL ", Enumerable.Repeat("SELECT 1 AS i", 10));
         var many = $"SELECT @id AS id FROM ({ten}) AS a CROSS JOIN ({ten}) AS b CROSS JOIN (SELECT 1 AS i UNION ALL SELECT 1 UNION ALL SELECT 1 UNION ALL SELECT 1) AS c";
         await RunAsync(bench, "SELECT @id AS id", many, many);

@@ -215,7 +215,7 @@ public sealed class PostgresRunTests(SharedPostgres postgres)
     [Fact]
     public async Task A_database_that_is_away_is_told_and_nothing_ran()
     {
-        await using var bench = new EngineBench(DatabaseEngines.Create(DatabaseEngines.Postgres, $"Host=127.0.0.1;Port={PostgresServer.FreePort()};Username=u;Password=secret", TimeProvider.System));
+        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, $"Host=127.0.0.1;Port={PostgresServer.FreePort()};Username=u;Password=secret", TimeProvider.System));
         var result = await bench.RunAsync("SELECT 1");
         Assert.Equal((Ending.Failed, Executed.No, FailureCodes.DatabaseUnavailable, 503), (result.Ending, result.Executed, result.Error?.Code, result.Error?.ErrorCode));
     }

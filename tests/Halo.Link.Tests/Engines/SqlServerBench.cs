@@ -18,7 +18,7 @@ static class SqlServerBench
     {
         var server = Environment.GetEnvironmentVariable("HALO_TEST_SQLSERVER");
         Assert.SkipWhen(string.IsNullOrEmpty(server), Skipped);
-        return new(DatabaseEngines.Create(DatabaseEngines.SqlServer, server + settings, TimeProvider.System));
+        return new(DatabaseEngines.Create(EngineNames.SqlServer, server + settings, TimeProvider.System));
     }
 
     /// <summary>Makes a procedure of that name and body anew.</summary>

@@ -76,7 +76,7 @@ public sealed class SqlServerAwayTests
     [Fact]
     public async Task A_server_that_is_away_is_unavailable_in_the_drivers_own_words()
     {
-        await using var bench = new EngineBench(DatabaseEngines.Create(DatabaseEngines.SqlServer,
+        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.SqlServer,
             "Server=127.0.0.1,9;User ID=halo;Password=hidden-word;Encrypt=False;Connect Timeout=5;ConnectRetryCount=0", TimeProvider.System));
         await Assert.ThrowsAsync<SqlException>(() => bench.Engine.OpenAsync(null, null, TestContext.Current.CancellationToken));
         var result = await bench.RunAsync("SELECT 1");

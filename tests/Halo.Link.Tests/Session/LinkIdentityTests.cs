@@ -1,3 +1,4 @@
+using Halo.Link.Engines;
 using Halo.Link.Session;
 using Halo.Link.Settings;
 using Halo.Link.Tests.Work.Async;

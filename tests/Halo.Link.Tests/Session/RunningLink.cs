@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Collections.Concurrent;
+using Halo.Link.Engines;
 using Halo.Link.Settings;
 using Halo.Link.Settings.Live;
 using Microsoft.Data.Sqlite;

@@ -1,4 +1,5 @@
 using System.Collections;
+using Halo.Link.Engines;
 using Halo.Link.Settings;
 using Halo.Link.Tests.Work.Async;
 

@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using System.Globalization;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Npgsql;
@@ -42,7 +43,16 @@ sealed class PostgresEngine : IDatabaseEngine
         _readOnly = new(_settings.ConnectionString) { Options = _settings.Options + ReadOnlySession };
     }
 
-    public string Name => DatabaseEngines.Postgres;
+    /// <summary>The server's database that a connection string names.</summary>
+    public static DatabaseTarget TargetOf(string connectionString)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        // As the server has it: a login's database, where none is named, is called as the login.
+        var database = settings.Database ?? settings.Username;
+        return new(string.Create(CultureInfo.InvariantCulture, $"{settings.Host}\n{settings.Port}\n{database}"), database);
+    }
+
+    public string Name => EngineNames.Postgres;
 
     public string ErrorType => ErrorTypes.Postgres;
 

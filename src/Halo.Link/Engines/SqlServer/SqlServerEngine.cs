@@ -32,7 +32,14 @@ sealed class SqlServerEngine : IDatabaseEngine
             _settings.ApplicationName = "Halo Link";
     }
 
-    public string Name => DatabaseEngines.SqlServer;
+    /// <summary>The server's database that a connection string names.</summary>
+    public static DatabaseTarget TargetOf(string connectionString)
+    {
+        var settings = new SqlConnectionStringBuilder(connectionString);
+        return new($"{settings.DataSource}\n{settings.InitialCatalog}", settings.InitialCatalog);
+    }
+
+    public string Name => EngineNames.SqlServer;
 
     public string ErrorType => ErrorTypes.SqlServer;
 

@@ -25,7 +25,14 @@ sealed class SqliteEngine : IDatabaseEngine
             _settings.Mode = SqliteOpenMode.ReadWrite;
     }
 
-    public string Name => DatabaseEngines.Sqlite;
+    /// <summary>The file that a connection string names.</summary>
+    public static DatabaseTarget TargetOf(string connectionString)
+    {
+        var file = new SqliteConnectionStringBuilder(connectionString).DataSource;
+        return new(file.Length == 0 ? "" : Path.GetFullPath(file), Path.GetFileNameWithoutExtension(file));
+    }
+
+    public string Name => EngineNames.Sqlite;
 
     public string ErrorType => ErrorTypes.Sqlite;
 

@@ -1,0 +1,11 @@
+namespace Halo.Link.Engines;
+
+/// <summary>The engines that a site can name.</summary>
+public static class EngineNames
+{
+    public const string SqlServer = "sqlServer";
+    public const string Postgres = "postgres";
+    public const string Sqlite = "sqlite";
+
+    public static IReadOnlyList<string> All { get; } = [SqlServer, Postgres, Sqlite];
+}
