@@ -7,26 +7,23 @@ using Halo.Bench.Stands;
 
 namespace Halo.Bench.Scenarios;
 
-sealed class IdleFleet : IScenario
+sealed class IdleFleet(bool tls) : IScenario
 {
     const string Tls = "TLS";
 
-    public string Name => "idle-links";
+    public string Name => tls ? "idle-links-tls" : "idle-links";
 
-    public string Summary => "Connected Links with nothing to do: memory and processor time of the API for each, the cost of a heartbeat, and how they come back after a restart of the API.";
+    public string Summary => $"Links connected {(tls ? "over TLS" : "without TLS")} and with nothing to do: memory and processor time of the API for each, the cost of a heartbeat, and how they come back after a restart of the API.";
 
     public async Task MeasureAsync(Run run)
     {
-        int[] counts = run.Choose<int[]>([1_000, 10_000, DescriptorsFor()], [200, 1_000]);
-        foreach (var tls in (bool[])[false, true])
-        {
-            var bare = await MeasureBareAsync(run, tls, counts);
-            var fleet = run.Own(await Fleet.StartAsync(tls));
-            await MeasureAsync(run, fleet, tls ? Tls : "plain", tls ? counts[..2] : counts, bare, tls ? 52 : 16);
-            await run.EndAsync(fleet);
-        }
+        int[] counts = run.Choose<int[]>(tls ? [1_000, 10_000] : [1_000, 10_000, DescriptorsFor()], [200, 1_000]);
+        var bare = await MeasureBareAsync(run, counts);
+        var fleet = run.Own(await Fleet.StartAsync(tls));
+        await MeasureAsync(run, fleet, tls ? Tls : "plain", counts, bare, tls ? 52 : 16);
         run.Note("Memory per Link is the difference between the smallest and the larger fleet, divided by the Links between: so the program's own memory and its youngest generation, there at any size, are not counted. Bare WebSockets are those of an ASP.NET program that accepts them and waits: what the server alone takes.");
-        run.Note($"The largest plain fleet is what {DescriptorLimit():N0} file descriptors a process allow here; beyond it the figures per Link are to be extrapolated.");
+        if (!tls)
+            run.Note($"The largest fleet is what {DescriptorLimit():N0} file descriptors a process allow here; beyond it the figures per Link are to be extrapolated.");
         run.Note("A restart counts from the moment the old process was told to end, or was killed. Simulated Links hold to the real one's waits: at random within 2 s after an orderly end, full jitter from 1 s to 60 s otherwise, the token used again while it is good.");
     }
 
@@ -55,9 +52,9 @@ sealed class IdleFleet : IScenario
     }
 
     /// <returns>Kilobytes for each WebSocket of a server that holds them and does nothing else.</returns>
-    static async Task<double> MeasureBareAsync(Run run, bool tls, int[] counts)
+    async Task<double> MeasureBareAsync(Run run, int[] counts)
     {
-        run.Say($"bare WebSockets{(tls ? ", TLS" : "")}");
+        run.Say(BareSockets.Name);
         var sockets = run.Own(await BareSockets.StartAsync(tls));
         List<long> resident = [];
         foreach (var count in counts[..2])
