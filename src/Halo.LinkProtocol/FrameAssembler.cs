@@ -38,8 +38,8 @@ public sealed class FrameAssembler(int maxFrameBytes = ProtocolLimits.MaxFrameBy
     /// <summary>The message is done with: its buffer goes back to the pool.</summary>
     public void Reset()
     {
+        _first = Math.Clamp(_length, LeastBytes, UsualBytes);
         _length = 0;
-        _first = Math.Clamp(_buffer.Length, LeastBytes, UsualBytes);
         Replace([]);
     }
 

@@ -35,6 +35,9 @@ public class FrameAssemblerTests
         assembler.Reset();
         Assert.True(assembler.Message.IsEmpty);
         Assert.True(assembler.GetMemory().Length >= 33_000);
+        Fill(assembler, 17);
+        assembler.Reset();
+        Assert.InRange(assembler.GetMemory().Length, 1, 8 * 1024);
     }
 
     [Fact]

@@ -27,18 +27,19 @@ sealed class BareSockets : IAsyncDisposable
     public static async Task<BareSockets> StartAsync(bool tls)
     {
         var sockets = new BareSockets(tls);
+        var server = sockets._server;
         // A certificate that nobody signed.
         using var handler = new HttpClientHandler { ServerCertificateCustomValidationCallback = HttpClientHandler.DangerousAcceptAnyServerCertificateValidator };
         using var http = new HttpClient(handler) { BaseAddress = sockets._dialled };
-        await Eventually.BecomesAsync(() => http.AnswersAsync(), answers => answers || sockets._server.HasExited);
-        return sockets;
+        await Eventually.BecomesAsync(() => http.AnswersAsync(), answers => answers || server.HasExited);
+        if (!server.HasExited)
+            return sockets;
+        await sockets.DisposeAsync();
+        throw new InvalidOperationException($"The server of the bare WebSockets ended: {server.Errors}");
     }
 
     /// <summary>Opens so many.</summary>
-    public async Task GrowAsync(int count)
-    {
-        await _client.AskAsync(new FleetOrder("hold") { Count = count });
-    }
+    public Task GrowAsync(int count) => _client.AskAsync(new FleetOrder("hold") { Count = count });
 
     public long ResidentBytes => ProcessUsage.Of(_server.Id).ResidentBytes;
 

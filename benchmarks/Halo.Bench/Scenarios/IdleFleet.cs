@@ -23,7 +23,7 @@ sealed class IdleFleet(bool tls) : IScenario
         await MeasureAsync(run, fleet, tls ? Tls : "plain", counts, bare, tls ? 52 : 16);
         run.Note("Memory per Link is the difference between the smallest and the larger fleet, divided by the Links between: so the program's own memory and its youngest generation, there at any size, are not counted. Bare WebSockets are those of an ASP.NET program that accepts them and waits: what the server alone takes.");
         if (!tls)
-            run.Note($"The largest fleet is what {DescriptorLimit():N0} file descriptors a process allow here; beyond it the figures per Link are to be extrapolated.");
+            run.Note($"The largest fleet is what {DescriptorLimit():N0} file descriptors a process allow here; beyond it the figures per Link are to be extrapolated. Its memory is that of an API restarted since the smallest fleet.");
         run.Note("A restart counts from the moment the old process was told to end, or was killed. Simulated Links hold to the real one's waits: at random within 2 s after an orderly end, full jitter from 1 s to 60 s otherwise, the token used again while it is good.");
     }
 

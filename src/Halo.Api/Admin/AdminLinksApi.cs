@@ -78,7 +78,7 @@ public sealed class AdminLinks(LinkDirectory links, LinkSessions sessions, SiteD
         var report = link.Heartbeat;
         return (AdminLinkDetail)Fill(new AdminLinkDetail
         {
-            Sites = [.. sites.All.Where(s => s.LinkId == link.Id).Select(s => s.Id)],
+            Sites = [.. sites.OfLink(link.Id).Select(s => s.Id)],
             Processors = link.Host?.Processors,
             MachineId = link.MachineId,
             UptimeSeconds = report?.UptimeSeconds,

@@ -35,8 +35,8 @@ public sealed class SiteDirectory(Database database, ApiOptions options) : IDisp
     /// <summary>One by its Halo GUID.</summary>
     public SiteRecord? Find(Guid id) => _sites.GetValueOrDefault(id);
 
-    /// <summary>A Link's own, in no order.</summary>
-    public IEnumerable<SiteRecord> OfLink(Guid linkId) => _byLink.Find(linkId, Find);
+    /// <summary>A Link's own, oldest first.</summary>
+    public IEnumerable<SiteRecord> OfLink(Guid linkId) => Ordered(_byLink.Find(linkId, Find));
 
     /// <summary>The authoritative site of the same practice; null: it has no other.</summary>
     public SiteRecord? OtherOfPractice(SiteRecord site) => OfPractice(site).FirstOrDefault(s => s.Authoritative && s.Id != site.Id);
@@ -106,9 +106,11 @@ public sealed class SiteDirectory(Database database, ApiOptions options) : IDisp
     {
         var site = Judge(row.ToRecord());
         var before = Find(site.Id);
+        _byLink.Add(before, site);
+        _byPmsId.Add(before, site);
         _sites[site.Id] = site;
-        _byLink.Put(before, site);
-        _byPmsId.Put(before, site);
+        _byLink.Forget(before, site);
+        _byPmsId.Forget(before, site);
     }
 
     static IEnumerable<SiteRecord> Ordered(IEnumerable<SiteRecord> sites) => sites.OrderBy(s => s.CreatedAt).ThenBy(s => s.Id);

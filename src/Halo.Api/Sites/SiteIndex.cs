@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Halo.Api.Sites;
 
-/// <summary>Which sites have something in common: looked up at every session and query, where a look through all would grow with them.</summary>
+/// <summary>Which sites have something in common: looked up at every opening of a session, and by integrators who look for a practice, where a look through all would grow with them.</summary>
 /// <remarks>Read from anywhere, written by one at a time.</remarks>
 sealed class SiteIndex<TKey>(Func<SiteRecord, TKey> keyOf) where TKey : notnull
 {
@@ -13,14 +13,24 @@ sealed class SiteIndex<TKey>(Func<SiteRecord, TKey> keyOf) where TKey : notnull
     public IEnumerable<SiteRecord> Find(TKey key, Func<Guid, SiteRecord?> find) =>
         _ids.GetValueOrDefault(key, []).Select(find).OfType<SiteRecord>().Where(s => keyOf(s).Equals(key));
 
-    /// <summary>Takes up a site that is new, or whose key may be another now.</summary>
-    public void Put(SiteRecord? before, SiteRecord site)
+    /// <summary>Takes up a site that is new, or will have another key: before it is so, that it is missing at no moment.</summary>
+    public void Add(SiteRecord? before, SiteRecord site)
     {
-        var key = keyOf(site);
-        if (before is not null && keyOf(before) is var old && !old.Equals(key))
-            _ids[old] = [.. _ids[old].Where(id => id != site.Id)];
-        var ids = _ids.GetValueOrDefault(key, []);
-        if (!ids.Contains(site.Id))
-            _ids[key] = [.. ids, site.Id];
+        if (!HasKeyOf(before, site))
+            _ids[keyOf(site)] = [.. _ids.GetValueOrDefault(keyOf(site), []), site.Id];
     }
+
+    /// <summary>Forgets the key that a site had, after it has got another.</summary>
+    public void Forget(SiteRecord? before, SiteRecord site)
+    {
+        if (before is null || HasKeyOf(before, site))
+            return;
+        Guid[] others = [.. _ids[keyOf(before)].Where(id => id != site.Id)];
+        if (others.Length > 0)
+            _ids[keyOf(before)] = others;
+        else
+            _ids.TryRemove(keyOf(before), out _);
+    }
+
+    bool HasKeyOf(SiteRecord? before, SiteRecord site) => before is not null && keyOf(before).Equals(keyOf(site));
 }

@@ -21,8 +21,8 @@ public sealed record DatabaseTarget(string Place, string? Database)
         }
     }
 
-    /// <summary>A digest of the engine and the place: equal for the same target. Null where the string cannot be read.</summary>
-    public static string? Digest(string engine, string connectionString) => Of(engine, connectionString) is { } target
+    /// <summary>A digest of the engine and the place: equal for the same target. Null where the string cannot be read or names none.</summary>
+    public static string? Digest(string engine, string connectionString) => Of(engine, connectionString) is { Place.Length: > 0 } target
         ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{engine}\n{target.Place.ToUpperInvariant()}")))[..32]
         : null;
 }

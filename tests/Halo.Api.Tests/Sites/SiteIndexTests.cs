@@ -40,13 +40,29 @@ public class SiteIndexTests
         Assert.Empty(Ids("1"));
     }
 
+    [Fact]
+    public void A_site_that_gets_another_key_is_missing_at_no_moment()
+    {
+        var before = Put(Site("1"));
+        var after = before with { PmsId = "2" };
+        _index.Add(before, after);
+        Assert.Equal([before.Id], Ids("1"));
+        Assert.Empty(Ids("2"));
+        _sites[after.Id] = after;
+        Assert.Empty(Ids("1"));
+        Assert.Equal([after.Id], Ids("2"));
+        _index.Forget(before, after);
+        Assert.Equal([after.Id], Ids("2"));
+    }
+
     List<Guid> Ids(string pmsId) => [.. _index.Find(pmsId, _sites.GetValueOrDefault).Select(s => s.Id)];
 
     SiteRecord Put(SiteRecord site)
     {
         var before = _sites.GetValueOrDefault(site.Id);
+        _index.Add(before, site);
         _sites[site.Id] = site;
-        _index.Put(before, site);
+        _index.Forget(before, site);
         return site;
     }
 
