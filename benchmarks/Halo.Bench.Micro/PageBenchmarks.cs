@@ -31,7 +31,7 @@ public class PageBenchmarks
 
     public async Task<int> CutAsync()
     {
-        using var sink = new PageSink(_spool!, Guid.NewGuid(), 1 << 20, static _ => { }, static _ => { });
+        await using var sink = new PageSink(_spool!, Guid.NewGuid(), 1 << 20, static _ => { }, static _ => { });
         await sink.BeginAsync([], default);
         foreach (var row in _rows)
         {

@@ -87,11 +87,14 @@ public static partial class LinkAgent
         LogStopped(log);
     }
 
-    /// <summary>SQLite and the large values of SqlClient block their threads: the pool shall not be short of those that carry the line.</summary>
+    /// <summary>
+    /// SQLite and the large values of SqlClient block their threads, and beside each export its pages are compressed: the pool shall not be
+    /// short of those that carry the line.
+    /// </summary>
     internal static void ReserveThreads(LinkSettings settings)
     {
         ThreadPool.GetMinThreads(out var workers, out var ports);
-        ThreadPool.SetMinThreads(workers + settings.Sites.Count * (settings.Lanes.Immediate + 1) + settings.Lanes.Async, ports);
+        ThreadPool.SetMinThreads(workers + settings.Sites.Count * (settings.Lanes.Immediate + 1) + 2 * settings.Lanes.Async, ports);
     }
 
     static async Task UntilStoppedAsync(Task work, CancellationToken stop)

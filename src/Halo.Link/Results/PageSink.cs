@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 
@@ -7,36 +6,56 @@ namespace Halo.Link.Results;
 
 /// <summary>
 /// Cuts rows into pages in the spool. Each page is a JSON array of its own, closed after the first row that brings it to the
-/// page size, so a row is never split; a result without rows is one page <c>[]</c>. Memory: one piece of a page.
+/// page size, so a row is never split; a result without rows is one page <c>[]</c>. Memory: two pieces of a page.
 /// </summary>
-/// <param name="pageBytes">About so many bytes of JSON in a page.</param>
-/// <param name="begun">Called with the columns, before the first row.</param>
-/// <param name="finished">Called with each page, in order, once it is in the spool.</param>
-public sealed class PageSink(Spool spool, Guid queryId, int pageBytes, Action<IReadOnlyList<ResultColumn>> begun, Action<PageInfo> finished)
-    : IRowSink, IDisposable
+/// <remarks>
+/// A piece is compressed and written on another thread while the database's reader makes the next one; it is never more than one ahead.
+/// What is left at the end, which for a small result is all of it, the reader's own thread takes along.
+/// </remarks>
+public sealed class PageSink : IRowSink, IAsyncDisposable
 {
-    readonly IncrementalHash _digests = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    readonly PageCompressor _buffer = new();
+    readonly Spool _spool;
+    readonly Guid _queryId;
+    readonly int _pageBytes;
+    readonly Action<IReadOnlyList<ResultColumn>> _begun;
+    readonly PageCompressor _compressor;
+    readonly PieceBuffer _piece;
     SpoolShare? _share;
+
+    // The piece that is being compressed.
+    Task _compressing = Task.CompletedTask;
+    long _rowStart;
     long _rowsInPage;
+    long _pageStart;
+    bool _disposed;
+
+    /// <param name="pageBytes">About so many bytes of JSON in a page.</param>
+    /// <param name="begun">Called with the columns, before the first row.</param>
+    /// <param name="finished">Called with each page, in order, once it is in the spool; mostly on another thread than the reader's.</param>
+    public PageSink(Spool spool, Guid queryId, int pageBytes, Action<IReadOnlyList<ResultColumn>> begun, Action<PageInfo> finished)
+    {
+        (_spool, _queryId, _pageBytes, _begun) = (spool, queryId, pageBytes, begun);
+        _compressor = new(spool, finished);
+        _piece = new(TakeOverflow);
+    }
 
     /// <summary>The columns, once known.</summary>
     public IReadOnlyList<ResultColumn>? Columns { get; private set; }
 
-    /// <summary>Pages finished.</summary>
-    public int PageCount { get; private set; }
+    /// <summary>Pages finished. To be read, as what follows, after <see cref="EndAsync"/> or <see cref="DisposeAsync"/>.</summary>
+    public int PageCount => _compressor.PageCount;
 
     /// <summary>Rows in finished pages.</summary>
-    public long Rows { get; private set; }
+    public long Rows => _compressor.Rows;
 
     /// <summary>Bytes of JSON in finished pages.</summary>
-    public long Size { get; private set; }
+    public long Size => _compressor.Size;
 
     /// <summary>SHA-256 over the digests of all pages in order, in base64; null until the last row is in.</summary>
     public string? Digest { get; private set; }
 
     /// <inheritdoc/>
-    public IBufferWriter<byte> Buffer => _buffer;
+    public IBufferWriter<byte> Buffer => _piece;
 
     /// <inheritdoc/>
     public ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop)
@@ -44,76 +63,99 @@ public sealed class PageSink(Spool spool, Guid queryId, int pageBytes, Action<IR
         Columns = columns;
         try
         {
-            _share = spool.ShareOf(queryId);
+            _share = _spool.ShareOf(_queryId);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return ValueTask.FromException(DiskRefused(e));
         }
-        begun(columns);
+        _begun(columns);
         return ValueTask.CompletedTask;
     }
 
     /// <inheritdoc/>
-    public void BeginRow()
-    {
-        if (_rowsInPage > 0)
-            _buffer.Write((byte)',');
-        else
-            OpenPage();
-    }
+    public void BeginRow() => _piece.Write(_rowsInPage > 0 ? (byte)',' : (byte)'[');
 
     /// <inheritdoc/>
     public ValueTask<bool> EndRowAsync(CancellationToken stop)
     {
         _rowsInPage++;
-        if (_buffer.JsonBytes >= pageBytes)
-            ClosePage();
-        if (_buffer.Fault is not null)
-            return ValueTask.FromException<bool>(DiskRefused(_buffer.Fault));
-        return _share!.HasRoom ? ValueTask.FromResult(true) : WaitForRoomAsync(stop);
+        var endsPage = _piece.Written - _pageStart >= _pageBytes;
+        if (!endsPage && !_piece.IsFull)
+            return GoOnAsync(stop);
+        if (!_compressing.IsCompletedSuccessfully)
+            return WaitAndHandOverAsync(endsPage, stop);
+        HandOver(endsPage);
+        return GoOnAsync(stop);
     }
 
     /// <inheritdoc/>
-    public ValueTask EndAsync(CancellationToken stop)
+    public async ValueTask EndAsync(CancellationToken stop)
     {
-        if (PageCount == 0 && _rowsInPage == 0)
-            OpenPage();
-        if (_buffer.IsOpen)
-            ClosePage();
-        Digest = Convert.ToBase64String(_digests.GetCurrentHash());
-        return _buffer.Fault is null ? ValueTask.CompletedTask : ValueTask.FromException(DiskRefused(_buffer.Fault));
+        await _compressing;
+        if (_rowsInPage == 0 && _compressor.PageCount == 0)
+            _piece.Write((byte)'[');
+        if (_piece.Written > _pageStart)
+        {
+            var end = EndPage();
+            _compressor.Take(_share!, _piece.Take().Span, end);
+        }
+        Digest = _compressor.Digest;
+        if (_compressor.Fault is { } fault)
+            throw DiskRefused(fault);
     }
 
     /// <summary>A page that is not finished is thrown away.</summary>
-    public void Dispose()
+    public async ValueTask DisposeAsync()
     {
-        _buffer.Dispose();
-        _digests.Dispose();
-    }
-
-    void OpenPage()
-    {
-        _buffer.Open(() => spool.BeginPage(_share!, PageCount + 1));
-        _buffer.Write((byte)'[');
-    }
-
-    void ClosePage()
-    {
-        _buffer.Write((byte)']');
-        if (_buffer.Close(Rows, _rowsInPage) is not { } page)
+        if (_disposed)
             return;
-        _digests.AppendData(page.Digest);
-        PageCount++;
-        Rows += page.RowCount;
-        Size += page.JsonSize;
-        _rowsInPage = 0;
-        finished(page);
+        _disposed = true;
+        await _compressing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _compressor.Dispose();
+        _piece.Dispose();
+    }
+
+    /// <summary>Waits for the piece before: the database's reader is paced by whichever of the two is slower.</summary>
+    async ValueTask<bool> WaitAndHandOverAsync(bool endsPage, CancellationToken stop)
+    {
+        await _compressing;
+        HandOver(endsPage);
+        return await GoOnAsync(stop);
+    }
+
+    void HandOver(bool endsPage)
+    {
+        var end = endsPage ? EndPage() : null;
+        var piece = _piece.Take();
+        _compressing = Task.Run(() => _compressor.Take(_share!, piece.Span, end));
+    }
+
+    PageEnd EndPage()
+    {
+        _piece.Write((byte)']');
+        var end = new PageEnd(_rowStart, _rowsInPage, _piece.Written - _pageStart);
+        (_rowStart, _rowsInPage, _pageStart) = (_rowStart + _rowsInPage, 0, _piece.Written);
+        return end;
+    }
+
+    /// <summary>In the middle of a row, where nobody can be awaited. Long values alone come here, and they come piece by piece.</summary>
+    void TakeOverflow()
+    {
+        _compressing.GetAwaiter().GetResult();
+        _compressor.Take(_share!, _piece.Take().Span, end: null);
+    }
+
+    ValueTask<bool> GoOnAsync(CancellationToken stop)
+    {
+        if (_compressor.Fault is { } fault)
+            return ValueTask.FromException<bool>(DiskRefused(fault));
+        return _share!.HasRoom ? ValueTask.FromResult(true) : WaitForRoomAsync(stop);
     }
 
     async ValueTask<bool> WaitForRoomAsync(CancellationToken stop)
     {
-        if (await spool.WaitForRoomAsync(_share!, stop))
+        if (await _spool.WaitForRoomAsync(_share!, stop))
             return true;
         throw new RowSinkException(new(ErrorTypes.HaloLink, 507,
             "The agent's disk buffer is full and the uplink too slow to empty it; the statement was cancelled. Ask for less at once, or try again when the line is free.")

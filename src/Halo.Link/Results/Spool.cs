@@ -6,7 +6,7 @@ namespace Halo.Link.Results;
 
 /// <summary>The bounded disk buffer of finished pages, encrypted, so that the database's reader never waits for the network.</summary>
 /// <remarks>
-/// The bound is looked at after every row, so it is passed by one row at most. Pages that the API has are kept in case it
+/// The bound is looked at after every row, so it is passed at most by the row and the piece of a page that is being compressed. Pages that the API has are kept in case it
 /// asks again, and are the first to go when room is needed.
 /// </remarks>
 public sealed class Spool

@@ -79,7 +79,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
             return;
         }
         var delivery = _delivery = new PageDelivery(tools.Uploader, Id, () => Entry.ClaimId, () => Stop(StopReason.PagesFailed));
-        using var sink = new PageSink(tools.Spool, Id, Math.Max(1, claim!.PageBytes), TellColumns, page => delivery.Add(page.Number));
+        await using var sink = new PageSink(tools.Spool, Id, Math.Max(1, claim!.PageBytes), TellColumns, page => delivery.Add(page.Number));
         ExecutionResult result;
         using var span = Telemetry.StartQuery(QueryMode.Async, Id, claim.SiteId, claim.TraceParent);
         try
@@ -89,13 +89,13 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
         catch (Exception e)
         {
             LogFault(tools.Logger, Id, e.GetType().Name);
-            sink.Dispose();
+            await sink.DisposeAsync();
             await EndAsync(Endings.Fault);
             return;
         }
         _answered = tools.Time.GetTimestamp();
         Telemetry.Ended(QueryMode.Async, result.Ending, result.Timings);
-        sink.Dispose();
+        await sink.DisposeAsync();
         await ConcludeAsync(result, claim.Command.ExecutionMode == ExecutionMode.NonQuery ? null : sink);
     }
 

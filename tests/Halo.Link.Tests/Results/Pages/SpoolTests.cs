@@ -23,7 +23,7 @@ public sealed class SpoolTests : IDisposable
     static async Task FillAsync(Spool spool, Guid queryId, int pages, int bytes = 1000)
     {
         var rows = Enumerable.Range(0, pages).Select(_ => $"{{\"v\":\"{Convert.ToHexString(RandomNumberGenerator.GetBytes(bytes))}\"}}");
-        using var sink = (await Rows.WriteAsync(spool, queryId, 1, rows)).Sink;
+        await using var sink = (await Rows.WriteAsync(spool, queryId, 1, rows)).Sink;
     }
 
     string File(int page, string extension = ".page", Guid? query = null) =>
@@ -84,7 +84,7 @@ public sealed class SpoolTests : IDisposable
     public async Task Nothing_of_a_result_stands_in_plain_text()
     {
         var spool = Open();
-        using var sink = (await Rows.WriteAsync(spool, _query, 1, ["{\"v\":\"Quetzalcoatl\"}"])).Sink;
+        await using var sink = (await Rows.WriteAsync(spool, _query, 1, ["{\"v\":\"Quetzalcoatl\"}"])).Sink;
         Assert.DoesNotContain("Quetzalcoatl", Encoding.Latin1.GetString(System.IO.File.ReadAllBytes(File(1))), StringComparison.Ordinal);
     }
 

@@ -22,7 +22,7 @@ public sealed class UploaderTests : IAsyncLifetime
         _spool = new Spool(_folder.Path, LocalKey.Open(_folder.Path), new(), TimeProvider.System);
         var rows = Enumerable.Range(0, 3).Select(i => $"{{\"v\":\"{i} {Convert.ToHexString(System.Security.Cryptography.RandomNumberGenerator.GetBytes(100_000))}\"}}");
         var (sink, pages) = await Rows.WriteAsync(_spool, _query, 1, rows);
-        sink.Dispose();
+        await sink.DisposeAsync();
         _pages = pages;
     }
 
