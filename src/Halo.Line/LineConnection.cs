@@ -16,7 +16,7 @@ public sealed class LineConnection : IAsyncDisposable
     readonly WebSocket _socket;
     readonly TimeProvider _time;
     readonly LineTimes _times;
-    readonly SemaphoreSlim _sending = new(1, 1);
+    readonly FrameSender _sender;
     readonly CancellationTokenSource _dead = new();
     readonly ITimer _watch;
     long _lastHeard;
@@ -32,12 +32,16 @@ public sealed class LineConnection : IAsyncDisposable
     /// <summary>How long the other end has to take and answer a close. Less than the time in which a program must stop.</summary>
     public static readonly TimeSpan CloseWithin = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long a frame of <see cref="SendLater"/> waits for another at the most.</summary>
+    public static readonly TimeSpan LaterWithin = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Takes over an open socket; the line disposes it.</summary>
     public LineConnection(WebSocket socket, TimeProvider time, LineTimes? times = null)
     {
         _socket = socket;
         _time = time;
         _times = times ?? new();
+        _sender = new(socket, time, _dead.Token);
         _lastHeard = time.GetTimestamp();
         _watch = time.CreateTimer(static line => ((LineConnection)line!).Watch(), this, _times.PingAfter, Timeout.InfiniteTimeSpan);
     }
@@ -123,31 +127,13 @@ public sealed class LineConnection : IAsyncDisposable
     /// <param name="frame">Not to be touched until this returns.</param>
     /// <param name="giveUp">Gives up waiting for the line; a frame that has begun is always finished.</param>
     /// <returns>False when the line is gone; nothing was sent, or not all.</returns>
-    public async ValueTask<bool> SendFrameAsync(ReadOnlyMemory<byte> frame, CancellationToken giveUp = default)
-    {
-        try
-        {
-            await _sending.WaitAsync(giveUp);
-        }
-        catch (ObjectDisposedException)
-        {
-            return false;
-        }
-        try
-        {
-            // Never with the caller's token: a send that is cancelled half-way tears the whole line down.
-            await _socket.SendAsync(frame, WebSocketMessageType.Binary, WebSocketMessageFlags.EndOfMessage, _dead.Token);
-            return true;
-        }
-        catch (Exception e) when (e is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException or InvalidOperationException)
-        {
-            return false;
-        }
-        finally
-        {
-            _sending.Release();
-        }
-    }
+    public ValueTask<bool> SendFrameAsync(ReadOnlyMemory<byte> frame, CancellationToken giveUp = default) => _sender.SendAsync(frame, giveUp);
+
+    /// <summary>
+    /// Sends a frame that nobody waits for: right behind the next one that leaves, mostly in its packet, or after <see cref="LaterWithin"/>.
+    /// Sent by itself it would cost both ends as much as one that matters. A close sends it before.
+    /// </summary>
+    public void SendLater(FrameKind kind, Guid queryId) => _sender.SendLater(kind, queryId);
 
     /// <summary>Asks the other end whether it is there.</summary>
     /// <returns>False where nothing was heard of it until <paramref name="giveUp"/>, or the line ended.</returns>
@@ -167,32 +153,15 @@ public sealed class LineConnection : IAsyncDisposable
     {
         using var limit = new CancellationTokenSource(CloseWithin, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _dead.Token);
-        try
-        {
-            await _sending.WaitAsync(either.Token);
-        }
-        catch (OperationCanceledException)
+        _closeReason ??= reason;
+        if (!await _sender.CloseAsync(reason, either.Token))
         {
             Abort(reason);
             return;
         }
-        try
-        {
-            _closeReason ??= reason;
-            if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
-                await _socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, reason, either.Token);
-            ClosedInOrder = true;
-            if (Interlocked.CompareExchange(ref _closedAt, _time.GetTimestamp() + 1, 0) == 0)
-                Rearm(CloseWithin);
-        }
-        catch (Exception e) when (e is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException or InvalidOperationException)
-        {
-            Abort(reason);
-        }
-        finally
-        {
-            _sending.Release();
-        }
+        ClosedInOrder = true;
+        if (Interlocked.CompareExchange(ref _closedAt, _time.GetTimestamp() + 1, 0) == 0)
+            Rearm(CloseWithin);
     }
 
     /// <summary>Drops the line at once, without a word.</summary>
@@ -207,6 +176,7 @@ public sealed class LineConnection : IAsyncDisposable
     {
         End(null);
         await _watch.DisposeAsync();
+        _sender.Dispose();
         _socket.Dispose();
     }
 

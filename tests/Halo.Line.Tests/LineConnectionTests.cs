@@ -51,6 +51,62 @@ public class LineConnectionTests
     }
 
     [Fact]
+    public async Task Frames_that_nobody_waits_for_leave_behind_the_next_one()
+    {
+        await using var pair = await SocketPair.OpenAsync();
+        var received = Channel.CreateUnbounded<(FrameKind Kind, Guid Id, byte[] Payload)>();
+        var receiving = Collect(pair.Link, received.Writer);
+        var (first, second, command) = (Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
+        pair.Api.SendLater(FrameKind.OutcomeAck, first);
+        pair.Api.SendLater(FrameKind.OutcomeAck, second);
+        Assert.Equal(0, pair.ApiStream.BytesWritten);
+        Assert.True(await pair.Api.SendAsync(FrameKind.Execute, command, "{}"u8, Never));
+        Assert.Equal((FrameKind.Execute, command), Pick(await received.Reader.ReadAsync(Never)));
+        Assert.Equal((FrameKind.OutcomeAck, first), Pick(await received.Reader.ReadAsync(Never)));
+        Assert.Equal((FrameKind.OutcomeAck, second), Pick(await received.Reader.ReadAsync(Never)));
+        await pair.Api.CloseAsync(LineCloseReason.ApiStopping);
+        await receiving;
+    }
+
+    [Fact]
+    public async Task Frames_that_nobody_waits_for_leave_by_themselves_after_a_moment_each_time()
+    {
+        await using var pair = await SocketPair.OpenAsync();
+        var received = Channel.CreateUnbounded<(FrameKind Kind, Guid Id, byte[] Payload)>();
+        var receiving = Collect(pair.Link, received.Writer);
+        for (var i = 0; i < 3; i++)
+        {
+            var (early, late) = (Guid.NewGuid(), Guid.NewGuid());
+            pair.Api.SendLater(FrameKind.OutcomeAck, early);
+            pair.ApiTime.Advance(LineConnection.LaterWithin / 2);
+            pair.Api.SendLater(FrameKind.OutcomeAck, late);
+            Assert.False(received.Reader.TryRead(out _));
+            pair.ApiTime.Advance(LineConnection.LaterWithin / 2);
+            Assert.Equal((FrameKind.OutcomeAck, early), Pick(await received.Reader.ReadAsync(Never)));
+            Assert.Equal((FrameKind.OutcomeAck, late), Pick(await received.Reader.ReadAsync(Never)));
+        }
+        await pair.Api.CloseAsync(LineCloseReason.ApiStopping);
+        await receiving;
+    }
+
+    [Fact]
+    public async Task A_close_sends_what_waits_before_it()
+    {
+        await using var pair = await SocketPair.OpenAsync();
+        var received = Channel.CreateUnbounded<(FrameKind Kind, Guid Id, byte[] Payload)>();
+        var receiving = Collect(pair.Link, received.Writer);
+        var id = Guid.NewGuid();
+        pair.Api.SendLater(FrameKind.OutcomeAck, id);
+        await pair.Api.CloseAsync(LineCloseReason.ApiStopping);
+        await receiving;
+        Assert.Equal((FrameKind.OutcomeAck, id), Pick(await received.Reader.ReadAsync(Never)));
+        // A line that is closed takes nothing more, and nothing breaks by it.
+        pair.Api.SendLater(FrameKind.OutcomeAck, id);
+        pair.ApiTime.Advance(LineConnection.LaterWithin);
+        Assert.False(received.Reader.TryRead(out _));
+    }
+
+    [Fact]
     public async Task After_twenty_seconds_of_silence_an_end_asks_and_the_answer_keeps_the_line()
     {
         await using var pair = await SocketPair.OpenAsync();

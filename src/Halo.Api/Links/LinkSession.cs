@@ -52,8 +52,8 @@ public sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnectio
         _ = Line.SendAsync(FrameKind.Credit, queryId, payload).AsTask();
     }
 
-    /// <summary>The outcome is durable: the Link may forget it.</summary>
-    public ValueTask<bool> AcknowledgeAsync(Guid queryId) => Line.SendAsync(FrameKind.OutcomeAck, queryId);
+    /// <summary>The outcome is durable: the Link may forget it. Just now the answer is on its way to the caller, and nobody waits for this.</summary>
+    public void Acknowledge(Guid queryId) => Line.SendLater(FrameKind.OutcomeAck, queryId);
 
     /// <summary>Hands claims over.</summary>
     public ValueTask<bool> ClaimsAsync(Claims message) => Line.SendAsync(FrameKind.Claims, Guid.Empty, message, ProtocolJson.Default.Claims);

@@ -26,7 +26,7 @@ public sealed partial class ImmediateJudging(
         {
             var result = await SettleAsync(queryId, ImmediateEndings.From(outcome));
             exchange?.Complete(new ImmediateEnd(result.Accepted ? outcome : null, result.At ?? time.GetUtcNow()));
-            await session.AcknowledgeAsync(queryId);
+            session.Acknowledge(queryId);
         }
         catch (Exception e)
         {
@@ -35,7 +35,7 @@ public sealed partial class ImmediateJudging(
             _unrecorded.Later(queryId, async () =>
             {
                 await SettleAsync(queryId, ImmediateEndings.From(outcome));
-                await session.AcknowledgeAsync(queryId);
+                session.Acknowledge(queryId);
             });
             exchange?.Complete(new ImmediateEnd(outcome, time.GetUtcNow()) { Recorded = false });
         }
