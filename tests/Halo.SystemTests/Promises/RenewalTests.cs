@@ -48,13 +48,17 @@ public sealed class RenewalTests
             "A hosts file of its own cannot be given to a process here: run it as root on Linux, in a container with the capability SYS_ADMIN.");
         link.Within = own;
         await link.StartAsync();
+        await BecomesConnectedAsync(1);
 
         await fixture.Api.Process.KillAsync();
         fixture.Api.Settings["Kestrel__Endpoints__Line__Url"] = address.Replace("127.0.0.1", "127.0.0.2", StringComparison.Ordinal);
         await fixture.Api.StartAsync();
         // In place: what is mounted is this file, not its name.
         await File.WriteAllTextAsync(hosts, $"127.0.0.2 {TlsSettings.Name}\n");
-        await Eventually.BecomesAsync(() => Task.FromResult(link.Process.Lines.Count(l => l.Contains("Connected: session", StringComparison.Ordinal))), n => n == 2);
+        await BecomesConnectedAsync(2);
+
+        Task<int> BecomesConnectedAsync(int times) => Eventually.BecomesAsync(
+            () => Task.FromResult(link.Process.Lines.Count(l => l.Contains("Connected: session", StringComparison.Ordinal))), n => n == times);
     }
 
     /// <param name="host">By which the Link knows the API; its address where null.</param>
