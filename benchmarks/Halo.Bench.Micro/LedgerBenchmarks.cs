@@ -70,8 +70,8 @@ public class LedgerBenchmarks
             RequestSize = 120,
             SqlSize = 15,
         };
-        var sent = _ledger!.RecordSentAsync(query, _session, now, now.AddMinutes(2));
-        await _ledger.SettleImmediateAsync(query.Id, new Settlement(QueryStatus.Successful, Mover.Link) { Executed = Executed.Yes, Rows = 1, Size = 11, ResultSets = 1 });
-        await sent;
+        var sent = _ledger!.RecordSent(query, _session, now, now.AddMinutes(2));
+        await _ledger.SettleImmediateAsync(query.Id, new Settlement(QueryStatus.Successful, Mover.Link) { Executed = Executed.Yes, Rows = 1, Size = 11, ResultSets = 1 }, sent);
+        await sent.Recorded;
     }
 }

@@ -33,9 +33,17 @@ public abstract class Database : IAsyncDisposable
 
     /// <summary>Adds a statement to the next group commit, in the order of the calls.</summary>
     /// <param name="statement">It must not fail on a conflict.</param>
-    /// <param name="mayWait">It may be held back for a millisecond or two where it is alone, to share the commit of what follows it.</param>
     /// <returns>Rows affected, once durable.</returns>
-    public abstract Task<int> CommitAsync(Statement statement, bool mayWait = false);
+    public abstract Task<int> CommitAsync(Statement statement);
+
+    /// <summary>The same with a statement that may be held back for some milliseconds, for what will be added to it.</summary>
+    /// <returns>Rows affected, once durable.</returns>
+    public abstract Task<int> CommitOpenAsync(OpenStatement statement);
+
+    /// <summary>Adds to a statement that was given to <see cref="CommitOpenAsync(OpenStatement)"/>, and has it written.</summary>
+    /// <returns>False: it is being written already.</returns>
+    public virtual bool TryAdd<TMore>(OpenStatement<TMore> statement, TMore more)
+        where TMore : class => statement.TryAdd(more);
 
     /// <summary>Applies the schema scripts that are not applied yet; safe by two processes at once.</summary>
     /// <exception cref="StartupException">The store cannot be reached, or a newer program has changed its schema.</exception>

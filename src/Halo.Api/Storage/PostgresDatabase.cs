@@ -114,7 +114,10 @@ public sealed class PostgresDatabase : Database
     }
 
     /// <inheritdoc/>
-    public override Task<int> CommitAsync(Statement statement, bool mayWait = false) => _groups.Add(statement);
+    public override Task<int> CommitAsync(Statement statement) => _groups.Add(() => statement);
+
+    /// <inheritdoc/>
+    public override Task<int> CommitOpenAsync(OpenStatement statement) => _groups.Add(statement.Take);
 
     /// <inheritdoc/>
     public override async Task MigrateAsync(CancellationToken stop = default)

@@ -31,9 +31,10 @@ sealed class PostgresGroupCommit : IAsyncDisposable
     /// <summary>The last group could not be committed.</summary>
     public bool Refuses => _refuses;
 
-    public Task<int> Add(Statement statement)
+    /// <param name="take">Gives the statement when it joins a group.</param>
+    public Task<int> Add(Func<Statement> take)
     {
-        var waiting = new Entry(statement);
+        var waiting = new Entry(take);
         ObjectDisposedException.ThrowIf(!_waiting.Writer.TryWrite(waiting), typeof(PostgresDatabase));
         Interlocked.Increment(ref _count);
         return waiting.Done.Task;
@@ -143,8 +144,10 @@ sealed class PostgresGroupCommit : IAsyncDisposable
         return command;
     }
 
-    sealed record Entry(Statement Statement)
+    sealed class Entry(Func<Statement> take)
     {
+        public Statement Statement => field ??= take();
+
         public TaskCompletionSource<int> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

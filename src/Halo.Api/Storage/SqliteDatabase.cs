@@ -60,11 +60,28 @@ public sealed class SqliteDatabase : Database
     }
 
     /// <inheritdoc/>
-    public override Task<int> CommitAsync(Statement statement, bool mayWait = false)
+    public override Task<int> CommitAsync(Statement statement)
     {
-        var work = new StatementWork(statement);
-        _writer.Add(work, mayWait);
+        var work = new FixedWork(statement);
+        _writer.Add(work);
         return work.Done;
+    }
+
+    /// <inheritdoc/>
+    public override Task<int> CommitOpenAsync(OpenStatement statement)
+    {
+        var work = new OpenWork(statement);
+        _writer.Add(work);
+        return work.Done;
+    }
+
+    /// <inheritdoc/>
+    public override bool TryAdd<TMore>(OpenStatement<TMore> statement, TMore more)
+    {
+        if (!base.TryAdd(statement, more))
+            return false;
+        _writer.Urge();
+        return true;
     }
 
     /// <inheritdoc/>

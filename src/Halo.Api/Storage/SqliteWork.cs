@@ -6,6 +6,9 @@ namespace Halo.Api.Storage;
 /// <summary>Something to be written in the next group. Its task completes only after the commit.</summary>
 abstract class SqliteWork
 {
+    /// <summary>Whether it may wait for more.</summary>
+    public virtual bool IsOpen => false;
+
     /// <summary>Whether it works through the driver.</summary>
     public virtual bool WantsTransaction => false;
 
@@ -21,18 +24,37 @@ abstract class SqliteWork
 }
 
 /// <summary>One statement. SQLite undoes a failing statement by itself, so it needs no savepoint.</summary>
-sealed class StatementWork(Statement statement) : SqliteWork
+abstract class StatementWork : SqliteWork
 {
     readonly TaskCompletionSource<int> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     int _rows;
 
     public Task<int> Done => _done.Task;
 
-    public override void Run(SqliteTransaction? transaction, SqliteStatements statements) => _rows = statements.Run(statement);
+    protected abstract Statement Statement { get; }
+
+    public override void Run(SqliteTransaction? transaction, SqliteStatements statements) => _rows = statements.Run(Statement);
 
     public override void Complete() => _done.TrySetResult(_rows);
 
     public override void Fail(Exception reason) => _done.TrySetException(reason);
+}
+
+/// <summary>One that is what it is.</summary>
+sealed class FixedWork(Statement statement) : StatementWork
+{
+    protected override Statement Statement => statement;
+}
+
+/// <summary>One statement to which something may still be added.</summary>
+sealed class OpenWork(OpenStatement statement) : StatementWork
+{
+    public override bool IsOpen => statement.IsOpen;
+
+    /// <summary>The <see cref="Telemetry.Moment"/> in which it was given.</summary>
+    public long Since { get; } = Telemetry.Moment;
+
+    protected override Statement Statement => statement.Take();
 }
 
 /// <summary>A unit of several statements, undone by its savepoint where it fails.</summary>

@@ -97,7 +97,7 @@ public sealed class Practice
     public async Task<NewQuery> SendAsync(DateTimeOffset? deadline = null)
     {
         var query = New(QueryMode.Immediate);
-        await _store.Ledger.RecordSentAsync(query, Session, _store.Now, deadline ?? _store.Now.AddMinutes(2));
+        await _store.Ledger.RecordSent(query, Session, _store.Now, deadline ?? _store.Now.AddMinutes(2)).Recorded;
         return query;
     }
 

@@ -1,7 +1,8 @@
 using System.Buffers;
-using Halo.Api.Links;
+using Halo.Api.Queries.Ledger;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;
+using LinkSession = Halo.Api.Links.LinkSession;
 
 namespace Halo.Api.Queries.Immediate;
 
@@ -43,6 +44,9 @@ public sealed class ImmediateExchange(Guid queryId, LinkSession session, ResultM
                 stream.Columns = value;
         }
     }
+
+    /// <summary>The accept on its way into the ledger; null where it was durable before the command left.</summary>
+    public SentQuery? Sent { get; set; }
 
     /// <summary>The ledger has the accept, or it is known that it has not.</summary>
     public Task Recorded { get; set; } = Task.CompletedTask;

@@ -15,8 +15,15 @@ public sealed partial class ImmediateJudging(
     readonly Seldom _notSettled = new(time);
 
     /// <summary>Records that a query is being sent. Where the store does not take that, it is made up for when the end is known.</summary>
-    public Task RecordSentAsync(NewQuery query, LinkSession session, DateTimeOffset sentAt, TimeSpan patience) =>
-        _unrecorded.Watch(query.Id, () => ledger.RecordSentAsync(query, session.Reference, sentAt, sentAt + patience), patience);
+    /// <param name="isTold">The caller is told its id before the end: then it is in the ledger by itself.</param>
+    public void RecordSent(ImmediateExchange exchange, NewQuery query, DateTimeOffset sentAt, TimeSpan patience, bool isTold)
+    {
+        if (!isTold)
+            exchange.Sent = ledger.RecordSent(query, exchange.Session.Reference, sentAt, sentAt + patience);
+        exchange.Recorded = _unrecorded.Watch(query.Id, exchange.Sent?.Recorded ?? RecordAsync(), RecordAsync, patience);
+
+        Task RecordAsync() => ledger.RecordSentAsync(query, exchange.Session.Reference, sentAt, sentAt + patience);
+    }
 
     /// <summary>The Link says how it ended: settled first, acknowledged and answered then.</summary>
     public async Task SettleAsync(LinkSession session, Guid queryId, Outcome outcome)
@@ -24,7 +31,7 @@ public sealed partial class ImmediateJudging(
         var exchange = exchanges.Find(queryId);
         try
         {
-            var result = await SettleAsync(queryId, ImmediateEndings.From(outcome));
+            var result = await SettleAsync(queryId, ImmediateEndings.From(outcome), exchange?.Sent);
             exchange?.Complete(new ImmediateEnd(result.Accepted ? outcome : null, result.At ?? time.GetUtcNow()));
             session.Acknowledge(queryId);
         }
@@ -116,9 +123,9 @@ public sealed partial class ImmediateJudging(
     }
 
     /// <summary>Where the ledger does not know it, the accept failed with the store: it is written now, or nothing is said.</summary>
-    async Task<MoveResult> SettleAsync(Guid queryId, Settlement settlement)
+    async Task<MoveResult> SettleAsync(Guid queryId, Settlement settlement, SentQuery? sent = null)
     {
-        var result = await ledger.SettleImmediateAsync(queryId, settlement);
+        var result = await ledger.SettleImmediateAsync(queryId, settlement, sent);
         if (result.Status is not null)
             return result;
         // Both were in one group: that the accept failed may be known to the store and not yet here.

@@ -72,7 +72,10 @@ public sealed class ImmediateQueries(
         stream?.Open(query.Id, bytes => session.Grant(query.Id, bytes));
         exchanges.Add(exchange);
         if (condition is null)
-            exchange.Recorded = judging.RecordSentAsync(query, session, sentAt, patience);
+        {
+            judging.RecordSent(exchange, query, sentAt, patience, isTold: stream is not null);
+            stream?.Recorded = exchange.Recorded;
+        }
         else if (!await TryAcceptAsync(exchange, query, sentAt, patience, condition))
             return null;
         // 3. Away. "At once or not at all" (0) still lets a frame that is being sent come to its end.

@@ -78,6 +78,7 @@ public sealed partial class ImmediateStreams(ImmediateQueries queries, Immediate
         HttpContext http, RowForm form, bool integersAsText, RowFlow rows, Task<ImmediateAnswer?> running, CancellationTokenSource stop,
         CancellationToken gone)
     {
+        await rows.Recorded.WaitAsync(gone);
         using var transcoder = form.To(rows.Columns, integersAsText);
         var response = http.Response;
         response.ContentType = form.ContentType();

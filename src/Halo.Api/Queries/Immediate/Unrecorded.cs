@@ -49,15 +49,16 @@ sealed class Unrecorded : IDisposable
         }
     }
 
-    /// <summary>Records an accept, remembering how where that fails. The task ends, without a fault, when it is known.</summary>
+    /// <summary>Waits for an accept to be recorded, remembering how where that fails. The task ends, without a fault, when it is known.</summary>
+    /// <param name="again">Records it once more.</param>
     /// <param name="patience">How long the query could last.</param>
-    public async Task Watch(Guid queryId, Func<Task> record, TimeSpan patience)
+    public async Task Watch(Guid queryId, Task recorded, Func<Task> again, TimeSpan patience)
     {
         try
         {
-            await record();
+            await recorded;
         }
-        catch (Exception) when (Keep(_accepts, queryId, record, patience))
+        catch (Exception) when (Keep(_accepts, queryId, again, patience))
         {
             // Made up for by the outcome's settling, or when the store is back.
         }

@@ -10,10 +10,12 @@ static class LedgerSql
         """
         INSERT INTO queries (id, integrator_id, site_id, link_id, run_id, session_id, mode, status, executed, tag, catalogue, result_set,
           max_time_in_queue, execution_limit, command_size, request_size, sql_size, settled_by, created_at, queued_at, executing_at,
-          completed_at, updated_at, deadline_at, error_type, error_code, failure_code, wrapped_key, detail, trace_parent)
+          completed_at, updated_at, deadline_at, rows_count, rows_affected, result_size, result_sets, lane_ms, execute_ms, encode_ms, upload_ms,
+          error_type, error_code, failure_code, wrapped_key, detail, trace_parent)
         VALUES (@id, @integrator, @site, @link, @run, @session, @mode, @status, @executed, @tag, @catalogue, @set,
           @queue, @limit, @commandSize, @requestSize, @sqlSize, @by, @created, @queued, @executing,
-          @completed, @updated, @deadline, @errorType, @errorCode, @failure, @key, @detail, @trace)
+          @completed, @updated, @deadline, @rows, @affected, @size, @sets, @lane, @execute, @encode, @upload,
+          @errorType, @errorCode, @failure, @key, @detail, @trace)
         ON CONFLICT (id) DO NOTHING
         """;
 
@@ -45,11 +47,16 @@ static class LedgerSql
         : throw new InvalidOperationException($"No {mode} query becomes {s.Status} by {s.By}.");
 
     public static (string, object?)[] SettleParameters(Guid id, Settlement s, long now, byte[]? key, byte[]? detail) =>
+        [("id", id), ("status", QueryLifecycle.Word(s.Status)), ("now", now), .. EndParameters(s, key, detail)];
+
+    /// <summary>How a query ended, in the words of <see cref="Insert"/> and of settling.</summary>
+    /// <param name="s">Null: it has not ended.</param>
+    public static (string, object?)[] EndParameters(Settlement? s, byte[]? key, byte[]? detail) =>
     [
-        ("id", id), ("status", QueryLifecycle.Word(s.Status)), ("executed", Word(s.Executed)), ("by", Word(s.By)), ("now", now),
-        ("rows", s.Rows), ("affected", s.RowsAffected), ("size", s.Size), ("sets", s.ResultSets),
-        ("lane", s.Timings?.LaneMs), ("execute", s.Timings?.ExecuteMs), ("encode", s.Timings?.EncodeMs), ("upload", s.UploadMs),
-        ("errorType", s.Error?.ErrorType), ("errorCode", s.Error?.ErrorCode), ("failure", s.Error?.Code),
+        ("executed", Word(s?.Executed)), ("by", s is null ? null : Word(s.By)),
+        ("rows", s?.Rows), ("affected", s?.RowsAffected), ("size", s?.Size), ("sets", s?.ResultSets),
+        ("lane", s?.Timings?.LaneMs), ("execute", s?.Timings?.ExecuteMs), ("encode", s?.Timings?.EncodeMs), ("upload", s?.UploadMs),
+        ("errorType", s?.Error?.ErrorType), ("errorCode", s?.Error?.ErrorCode), ("failure", s?.Error?.Code),
         ("key", key), ("detail", detail),
     ];
 

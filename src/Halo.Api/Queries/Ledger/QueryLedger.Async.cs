@@ -69,8 +69,8 @@ public sealed partial class QueryLedger
                 return false;
             await t.RunAsync(LedgerSql.Insert,
             [
-                .. InsertParameters(q, QueryStatus.Queued), ("queued", now), ("updated", now), ("deadline", deadline), ("key", key.Wrapped),
-                .. Nulls("link", "run", "session", "executed", "by", "executing", "completed", "errorType", "errorCode", "failure", "detail"),
+                .. InsertParameters(q, QueryStatus.Queued), ("queued", now), ("updated", now), ("deadline", deadline),
+                ("link", null), ("run", null), ("session", null), ("executing", null), ("completed", null), .. LedgerSql.EndParameters(null, key.Wrapped, null),
             ]);
             return await t.RunAsync("INSERT INTO query_commands (query_id, command) VALUES (@id, @command)", ("id", q.Id), ("command", blob)) > 0;
         });

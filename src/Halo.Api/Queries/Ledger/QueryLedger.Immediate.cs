@@ -5,43 +5,58 @@ namespace Halo.Api.Queries.Ledger;
 
 public sealed partial class QueryLedger
 {
-    static readonly (string, object?)[] NotYetOfSent =
-        Nulls("executed", "by", "queued", "completed", "errorType", "errorCode", "failure", "key", "detail");
-
-    static readonly (string, object?)[] NeverOfRefused =
-        Nulls("link", "run", "session", "queued", "executing", "deadline");
-
     /// <summary>
-    /// An immediate query that goes to a Link now. Call it before or while the command is sent; the task is the durability.
-    /// Where its outcome comes within a millisecond or so the two share one commit.
+    /// An immediate query that goes to a Link now. Call it before or while the command is sent.
+    /// Where its outcome comes within some milliseconds the two are one row, written once.
     /// </summary>
     /// <param name="q">The query.</param>
     /// <param name="session">The session over which it is sent, and over no other: a later Hello judges by it.</param>
     /// <param name="deadline">When the API settles it if nobody has said how it ended.</param>
-    public Task RecordSentAsync(NewQuery q, LinkSession session, DateTimeOffset sentAt, DateTimeOffset deadline)
+    public SentQuery RecordSent(NewQuery q, LinkSession session, DateTimeOffset sentAt, DateTimeOffset deadline)
     {
-        var done = database.CommitAsync(Sent(q, session, sentAt, deadline), mayWait: true);
-        Hint(deadline.Ms());
-        return done;
+        var accept = new OpenStatement<QueryEnd>(end => Sent(q, session, sentAt, deadline, end));
+        return new(accept, RecordAsync(() => database.CommitOpenAsync(accept), deadline));
     }
+
+    /// <summary>The same, written at once: its end follows.</summary>
+    /// <returns>When it is durable.</returns>
+    public Task RecordSentAsync(NewQuery q, LinkSession session, DateTimeOffset sentAt, DateTimeOffset deadline) =>
+        RecordAsync(() => database.CommitAsync(Sent(q, session, sentAt, deadline, end: null)), deadline);
 
     /// <summary>The same under a condition, durable when it returns: nothing may be sent before.</summary>
     /// <returns>False: the condition does not hold, and nothing is recorded.</returns>
     public async Task<bool> RecordSentAsync(NewQuery q, LinkSession session, DateTimeOffset sentAt, DateTimeOffset deadline, AcceptCondition condition)
     {
-        var sent = Sent(q, session, sentAt, deadline);
+        var sent = Sent(q, session, sentAt, deadline, end: null);
         var recorded = await database.WriteAsync(async t => await condition(t, q.Id) && await t.RunAsync(sent) > 0);
         if (recorded)
             Hint(deadline.Ms());
         return recorded;
     }
 
-    static Statement Sent(NewQuery q, LinkSession session, DateTimeOffset sentAt, DateTimeOffset deadline) => new(LedgerSql.Insert,
+    Task<int> RecordAsync(Func<Task<int>> commit, DateTimeOffset deadline)
+    {
+        try
+        {
+            var recorded = commit();
+            // After it was handed over: who looks for deadlines from now on finds this one.
+            Hint(deadline.Ms());
+            return recorded;
+        }
+        catch (ObjectDisposedException e)
+        {
+            // The service stops: a failure like any other of the store.
+            return Task.FromException<int>(e);
+        }
+    }
+
+    static Statement Sent(NewQuery q, LinkSession session, DateTimeOffset sentAt, DateTimeOffset deadline, QueryEnd? end) => new(LedgerSql.Insert,
         [
-            .. InsertParameters(q, QueryStatus.Executing),
+            .. InsertParameters(q, end?.Settlement.Status ?? QueryStatus.Executing),
             ("link", session.LinkId), ("run", session.RunId), ("session", session.SessionId),
-            ("executing", sentAt.Ms()), ("updated", sentAt.Ms()), ("deadline", deadline.Ms()),
-            .. NotYetOfSent,
+            ("queued", null), ("executing", sentAt.Ms()), ("completed", end?.At), ("updated", end?.At ?? sentAt.Ms()),
+            ("deadline", end is null ? deadline.Ms() : null),
+            .. LedgerSql.EndParameters(end?.Settlement, end?.Key, end?.Detail),
         ]);
 
     /// <summary>A query that was accepted and is final at once: the site away, the time in the queue over, nothing sent.</summary>
@@ -70,19 +85,40 @@ public sealed partial class QueryLedger
         return new(LedgerSql.Insert,
         [
             .. InsertParameters(q, s.Status),
-            ("executed", LedgerSql.Word(s.Executed)), ("by", LedgerSql.Word(s.By)), ("completed", at.Ms()), ("updated", at.Ms()),
-            ("errorType", s.Error?.ErrorType), ("errorCode", s.Error?.ErrorCode), ("failure", s.Error?.Code), ("key", key), ("detail", detail),
-            .. NeverOfRefused,
+            ("link", null), ("run", null), ("session", null), ("queued", null), ("executing", null), ("deadline", null),
+            ("completed", at.Ms()), ("updated", at.Ms()), .. LedgerSql.EndParameters(s, key, detail),
         ]);
     }
 
+    /// <summary>Lets an end be written with its accept.</summary>
+    /// <returns>Null: too late, or the store did not take the accept. The end is then told by itself, which does no harm where both are stored after all.</returns>
+    async Task<int?> TryJoinAsync(SentQuery sent, QueryEnd end)
+    {
+        // An accept that has failed stays open, and nobody will write it.
+        if (sent.Recorded.IsCompleted
+            || !QueryLifecycle.Allows(QueryStatus.Executing, end.Settlement.Status, end.Settlement.By, QueryMode.Immediate)
+            || !database.TryAdd(sent.Accept, end))
+            return null;
+        try
+        {
+            return await sent.Recorded;
+        }
+        catch (Exception)
+        {
+            return null;
+        }
+    }
+
     /// <summary>How an immediate query ended. A repeat of the same ending is accepted and changes nothing.</summary>
-    public async Task<MoveResult> SettleImmediateAsync(Guid queryId, Settlement s)
+    /// <param name="sent">Its accept, where that was made here and may still be on its way.</param>
+    public async Task<MoveResult> SettleImmediateAsync(Guid queryId, Settlement s, SentQuery? sent = null)
     {
         var (key, detail) = SealNew(queryId, DetailOf(s));
         var at = time.GetUtcNow();
-        var rows = await database.CommitAsync(
-            new(LedgerSql.SettleFor(s, QueryMode.Immediate), LedgerSql.SettleParameters(queryId, s, at.Ms(), key, detail)));
+        var rows = sent is not null && await TryJoinAsync(sent, new(s, at.Ms(), key, detail)) is { } joined
+            ? joined
+            : await database.CommitAsync(
+                new(LedgerSql.SettleFor(s, QueryMode.Immediate), LedgerSql.SettleParameters(queryId, s, at.Ms(), key, detail)));
         if (rows > 0)
         {
             Tell(queryId, QueryMode.Immediate, s.Status);
@@ -96,6 +132,4 @@ public sealed partial class QueryLedger
             ? new(false, null)
             : new(found[0].Status == s.Status && found[0].By == LedgerSql.Word(s.By), found[0].Status);
     }
-
-    static (string, object?)[] Nulls(params string[] names) => [.. names.Select(n => (n, (object?)null))];
 }

@@ -97,14 +97,16 @@ public class ClosingTests(OneHost one) : IClassFixture<OneHost>
         Assert.Contains((200, null, null), ends);
     }
 
+    static Task Away => Task.FromException(new InvalidOperationException("the store is away"));
+
     [Fact]
     public async Task Accepts_that_the_store_did_not_take_are_forgotten_in_the_end()
     {
         var time = new ManualTime();
         using var unrecorded = new Unrecorded(time);
         var id = Guid.NewGuid();
-        await unrecorded.Watch(id, () => throw new InvalidOperationException("the store is away"), TimeSpan.FromMinutes(2));
-        await unrecorded.Watch(Guid.NewGuid(), () => throw new InvalidOperationException("the store is away"), TimeSpan.FromMinutes(1));
+        await unrecorded.Watch(id, Away, () => throw new InvalidOperationException("the store is away"), TimeSpan.FromMinutes(2));
+        await unrecorded.Watch(Guid.NewGuid(), Away, () => throw new InvalidOperationException("the store is away"), TimeSpan.FromMinutes(1));
         Assert.Equal(2, unrecorded.Count);
         time.Advance(TimeSpan.FromDays(1) + TimeSpan.FromSeconds(90));
         Assert.Equal(1, unrecorded.Count);
@@ -128,8 +130,8 @@ public class ClosingTests(OneHost one) : IClassFixture<OneHost>
             return Task.CompletedTask;
         }
         var ended = Guid.NewGuid();
-        await unrecorded.Watch(Guid.NewGuid(), () => Write("accept"), TimeSpan.FromMinutes(2));
-        await unrecorded.Watch(ended, () => Write("accept of the ended"), TimeSpan.FromMinutes(2));
+        await unrecorded.Watch(Guid.NewGuid(), Away, () => Write("accept"), TimeSpan.FromMinutes(2));
+        await unrecorded.Watch(ended, Away, () => Write("accept of the ended"), TimeSpan.FromMinutes(2));
         unrecorded.Later(ended, async () =>
         {
             await unrecorded.RecordAsync(ended);
@@ -150,7 +152,7 @@ public class ClosingTests(OneHost one) : IClassFixture<OneHost>
         using var unrecorded = new Unrecorded(time);
         var (isAway, writing, ends) = (true, new TaskCompletionSource(), 0);
         var id = Guid.NewGuid();
-        await unrecorded.Watch(id, () => isAway ? throw new InvalidOperationException("the store is away") : writing.Task, TimeSpan.FromMinutes(2));
+        await unrecorded.Watch(id, Away, () => isAway ? throw new InvalidOperationException("the store is away") : writing.Task, TimeSpan.FromMinutes(2));
         isAway = false;
         time.Advance(TimeSpan.FromSeconds(5));
         unrecorded.Later(id, () =>

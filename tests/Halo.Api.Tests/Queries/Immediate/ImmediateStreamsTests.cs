@@ -101,6 +101,28 @@ public class ImmediateStreamsTests(ImmediateStreamsTests.ImpatientHost one) : IC
     }
 
     [Fact]
+    public async Task Whoever_is_told_the_id_finds_the_query_by_it_though_its_rows_still_come()
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        for (var i = 0; i < 20; i++)
+        {
+            var asked = AskAsync(path, key, Lines);
+            var (id, _) = await link.ExpectExecuteAsync();
+            await ColumnsAsync(link, id);
+            await RowsAsync(link, id, """[{"id":1,"name":"a"}""");
+            using var response = await asked;
+            using var found = new HttpRequestMessage(HttpMethod.Get, $"{path}/{response.Headers.GetValues(ImmediateStreams.QueryIdHeader).Single()}");
+            found.Headers.Add("Ocp-Apim-Subscription-Key", key);
+            using var answer = await _host.Client.SendAsync(found);
+            Assert.Equal(System.Net.HttpStatusCode.OK, answer.StatusCode);
+            await RowsAsync(link, id, "]");
+            await link.TellAsync(id, Success("""[{"id":1,"name":"a"}]""", 1));
+            await response.Content.ReadAsStringAsync();
+        }
+    }
+
+    [Fact]
     public async Task An_answer_of_one_frame_is_streamed_alike()
     {
         var (link, key, path) = await PairedAsync();

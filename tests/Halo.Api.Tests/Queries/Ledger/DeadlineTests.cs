@@ -47,13 +47,25 @@ public class DeadlineTests(SharedPostgres postgres)
         Assert.Equal(1, await store.CountAsync("SELECT COUNT(*) FROM query_commands"));
     }
 
+    [Fact]
+    public async Task A_deadline_is_told_when_its_query_is_in_the_writers_hands_and_not_before()
+    {
+        await using var store = await TestStore.CreateAsync(StoreKind.Sqlite, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var handedOver = new List<bool>();
+        // One that is held back is written a moment later by itself.
+        store.Ledger.DeadlineGiven += _ => handedOver.Add(store.Database.Waiting > 0 || store.CountAsync("SELECT COUNT(*) FROM queries").Result > 0);
+        await store.Ledger.RecordSent(practice.New(QueryMode.Immediate), practice.Session, store.Now, store.Now.AddSeconds(1)).Recorded;
+        Assert.Equal([true], handedOver);
+    }
+
     [Theory, OnBothStores]
     public async Task Two_nodes_settle_what_is_due_once(StoreKind kind)
     {
         await using var store = await TestStore.CreateAsync(kind, postgres);
         var practice = await Practice.CreateAsync(store);
         for (var i = 0; i < 250; i++)
-            await store.Ledger.RecordSentAsync(practice.New(QueryMode.Immediate), practice.Session, store.Now, store.Now.AddSeconds(1));
+            await store.Ledger.RecordSent(practice.New(QueryMode.Immediate), practice.Session, store.Now, store.Now.AddSeconds(1)).Recorded;
         store.Time.Advance(TimeSpan.FromSeconds(10));
         var settled = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
         {

@@ -1,4 +1,6 @@
+using Dapper;
 using Halo.Api.Queries.Ledger;
+using Halo.Api.Storage;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
@@ -62,11 +64,78 @@ public class ImmediateTests(SharedPostgres postgres)
         var practice = await Practice.CreateAsync(store);
         var work = Enumerable.Range(0, 200).Select(_ => practice.New(QueryMode.Immediate)).Select(q =>
         {
-            var sent = store.Ledger.RecordSentAsync(q, practice.Session, store.Now, store.Now.AddMinutes(1));
+            var sent = store.Ledger.RecordSent(q, practice.Session, store.Now, store.Now.AddMinutes(1)).Recorded;
             return (sent, settled: store.Ledger.SettleImmediateAsync(q.Id, Done));
         }).ToList();
         await Task.WhenAll(work.Select(w => w.sent));
         Assert.All(await Task.WhenAll(work.Select(w => w.settled)), r => Assert.True(r.Moved));
+    }
+
+    [Theory, OnBothStores]
+    public async Task An_end_that_joins_its_accept_leaves_the_same_record_as_one_that_follows_it(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        foreach (var end in (Settlement[])[Done, new(QueryStatus.ExecutionFailed, Mover.Link) { Executed = Executed.Unknown, Error = Refused, UploadMs = 2 },
+            new(QueryStatus.ExpiredInQueue, Mover.Link) { Executed = Executed.No, Error = Failures.Of(FailureCodes.QueueTimeout) }])
+        {
+            var first = practice.New(QueryMode.Immediate);
+            var second = first with { Id = store.NewId() };
+            var sent = store.Ledger.RecordSent(first, practice.Session, store.Now, store.Now.AddMinutes(1));
+            var joined = await store.Ledger.SettleImmediateAsync(first.Id, end, sent);
+            var late = store.Ledger.RecordSent(second, practice.Session, store.Now, store.Now.AddMinutes(1));
+            await late.Recorded;
+            var followed = await store.Ledger.SettleImmediateAsync(second.Id, end, late);
+
+            Assert.Equal((true, end.Status), (joined.Moved, joined.Status));
+            Assert.Equal(joined, followed);
+            Assert.Equal(await ColumnsAsync(store, first.Id), await ColumnsAsync(store, second.Id));
+            var (one, other) = (QueryView.Of(await practice.FindAsync(first.Id)), QueryView.Of(await practice.FindAsync(second.Id)));
+            Assert.Equal(one.ErrorDetails, other.ErrorDetails);
+            Assert.Equal(one.Result?.Parameters, other.Result?.Parameters);
+        }
+
+        static async Task<string> ColumnsAsync(TestStore store, Guid id)
+        {
+            await using var connection = await store.Database.OpenAsync();
+            var row = (IDictionary<string, object?>)await connection.QuerySingleAsync("SELECT * FROM queries WHERE id = @id", new { id });
+            // Sealed under keys of their own.
+            return string.Join(" ", row.Where(c => c.Key is not ("id" or "wrapped_key" or "detail")).Select(c => $"{c.Key}={c.Value}"));
+        }
+    }
+
+    [Theory, OnBothStores]
+    public async Task An_end_whose_accept_has_failed_or_fails_meanwhile_is_told_by_itself(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var away = new StorageException("the store was away") { NothingStored = true };
+        foreach (var failsMeanwhile in (bool[])[false, true])
+        {
+            // Made up for by now, as Unrecorded does; the statement that failed was never taken.
+            var query = await practice.SendAsync();
+            var failed = new OpenStatement<QueryEnd>(_ => throw new InvalidOperationException("Nobody writes it."));
+            var recorded = new TaskCompletionSource<int>();
+            if (!failsMeanwhile)
+                recorded.SetException(away);
+            var settling = store.Ledger.SettleImmediateAsync(query.Id, Done, new(failed, recorded.Task));
+            recorded.TrySetException(away);
+            Assert.True((await settling).Moved);
+            Assert.Equal(QueryStatus.Successful, await practice.StatusAsync(query.Id));
+        }
+    }
+
+    [Theory, OnBothStores]
+    public async Task A_second_end_does_not_join_and_changes_nothing(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var query = practice.New(QueryMode.Immediate);
+        var sent = store.Ledger.RecordSent(query, practice.Session, store.Now, store.Now.AddMinutes(1));
+        var first = store.Ledger.SettleImmediateAsync(query.Id, Done, sent);
+        var second = store.Ledger.SettleImmediateAsync(query.Id, new(QueryStatus.ExecutionFailed, Mover.Api) { Executed = Executed.Unknown, Error = Failures.Of(FailureCodes.LinkLost) }, sent);
+        Assert.True((await first).Moved);
+        Assert.Equal(new(false, QueryStatus.Successful), await second);
     }
 
     [Theory, OnBothStores]
