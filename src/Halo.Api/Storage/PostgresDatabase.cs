@@ -52,11 +52,18 @@ public sealed class PostgresDatabase : Database
     public async Task<IAsyncDisposable> AloneAsync()
     {
         var connection = await _source.OpenConnectionAsync();
-        await using var command = connection.Command(null, $"SELECT pg_try_advisory_lock({ServingLock})");
-        if (await command.ExecuteScalarAsync() is true)
+        try
+        {
+            // A server takes a moment to notice that a node which has just stopped is gone.
+            await using var command = connection.Command(null, $"SET lock_timeout = '2s'; SELECT pg_advisory_lock({ServingLock})");
+            await command.ExecuteNonQueryAsync();
             return connection;
-        await connection.DisposeAsync();
-        throw new StartupException("A halo-api serves with this store. Stop every one of them first: settling would end the queries that run.");
+        }
+        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.LockNotAvailable)
+        {
+            await connection.DisposeAsync();
+            throw new StartupException("A halo-api serves with this store. Stop every one of them first: settling would end the queries that run.", e);
+        }
     }
 
     /// <inheritdoc/>
