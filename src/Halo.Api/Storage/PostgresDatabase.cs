@@ -47,7 +47,7 @@ public sealed class PostgresDatabase : Database
         _groups = new(_source);
     }
 
-    /// <summary>Keeps nodes from serving until disposed.</summary>
+    /// <summary>Keeps nodes from serving until this database is disposed.</summary>
     /// <exception cref="StartupException">A node serves.</exception>
     public async Task<IAsyncDisposable> AloneAsync()
     {
@@ -63,6 +63,11 @@ public sealed class PostgresDatabase : Database
         {
             await connection.DisposeAsync();
             throw new StartupException("A halo-api serves with this store. Stop every one of them first: settling would end the queries that run.", e);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
         }
     }
 

@@ -11,7 +11,8 @@ namespace Halo.Link.Session;
 /// </summary>
 /// <remarks>
 /// As with a socket's own buffer a write that has returned is on its way, not there: what is lost with the connection is told again
-/// by the protocol. A fault is thrown by the next write; the reader sees it too. One write at a time, as with any stream.
+/// by the protocol. A fault closes the connection: the next write tells it, and the reader ends. Order is kept, also where TLS writes
+/// something of its own meanwhile.
 /// Memory: none while nothing is gathered.
 /// </remarks>
 sealed class GatheringStream(Stream inner, TimeProvider time) : Stream, IThreadPoolWorkItem
@@ -32,6 +33,7 @@ sealed class GatheringStream(Stream inner, TimeProvider time) : Stream, IThreadP
     readonly SemaphoreSlim _turn = new(1, 1);
     byte[]? _gathered;
     int _length;
+    int _through;
     long? _last;
     volatile Exception? _fault;
 
@@ -67,9 +69,15 @@ sealed class GatheringStream(Stream inner, TimeProvider time) : Stream, IThreadP
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (_fault is { } fault)
-            return ValueTask.FromException(new IOException(fault.Message, fault));
-        return TryGather(buffer.Span) ? ValueTask.CompletedTask : WriteThroughAsync(buffer, cancellationToken);
+        try
+        {
+            ThrowIfFaulted();
+            return TryGather(buffer.Span) ? ValueTask.CompletedTask : WriteThroughAsync(buffer, cancellationToken);
+        }
+        catch (IOException e)
+        {
+            return ValueTask.FromException(e);
+        }
     }
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
@@ -125,6 +133,7 @@ sealed class GatheringStream(Stream inner, TimeProvider time) : Stream, IThreadP
         }
     }
 
+    /// <returns>False: it goes through, as what is written until it has.</returns>
     bool TryGather(ReadOnlySpan<byte> bytes)
     {
         var now = time.GetTimestamp();
@@ -132,8 +141,11 @@ sealed class GatheringStream(Stream inner, TimeProvider time) : Stream, IThreadP
         {
             var follows = _last is { } last && time.GetElapsedTime(last, now) < Closely;
             _last = now;
-            if (bytes.Length > Small || _length + bytes.Length > Capacity || (!follows && _gathered is null))
+            if (bytes.Length > Small || _length + bytes.Length > Capacity || _through > 0 || (!follows && _gathered is null))
+            {
+                _through++;
                 return false;
+            }
             if (_gathered is null)
             {
                 _gathered = ArrayPool<byte>.Shared.Rent(Capacity);
@@ -147,15 +159,24 @@ sealed class GatheringStream(Stream inner, TimeProvider time) : Stream, IThreadP
 
     async ValueTask WriteThroughAsync(ReadOnlyMemory<byte> bytes, CancellationToken stop)
     {
-        await _turn.WaitAsync(stop);
         try
         {
-            await WriteGatheredAsync(stop);
-            await inner.WriteAsync(bytes, stop);
+            await _turn.WaitAsync(stop);
+            try
+            {
+                ThrowIfFaulted();
+                await WriteGatheredAsync(stop);
+                await inner.WriteAsync(bytes, stop);
+            }
+            finally
+            {
+                _turn.Release();
+            }
         }
         finally
         {
-            _turn.Release();
+            lock (_lock)
+                _through--;
         }
     }
 
@@ -170,11 +191,18 @@ sealed class GatheringStream(Stream inner, TimeProvider time) : Stream, IThreadP
         {
             // Whoever writes next is told; who waits for an answer hears it from the reader.
             _fault = e;
+            inner.Dispose();
         }
         finally
         {
             _turn.Release();
         }
+    }
+
+    void ThrowIfFaulted()
+    {
+        if (_fault is { } fault)
+            throw new IOException(fault.Message, fault);
     }
 
     /// <summary>By whoever has the turn.</summary>

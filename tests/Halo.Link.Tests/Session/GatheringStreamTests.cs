@@ -73,6 +73,20 @@ public sealed class GatheringStreamTests
     }
 
     [Fact]
+    public async Task What_is_written_while_a_large_write_waits_comes_behind_it()
+    {
+        var slow = new SlowStream();
+        await using var stream = await FollowedAsync(slow);
+        await stream.WriteAsync(new byte[10], Never);
+        await slow.Begun(2);
+        var large = stream.WriteAsync(new byte[GatheringStream.Small + 1], Never).AsTask();
+        var small = stream.WriteAsync(new byte[20], Never).AsTask();
+        slow.Pass(3);
+        await Task.WhenAll(large, small);
+        Assert.Equal([1, 10, GatheringStream.Small + 1, 20], slow.Sizes);
+    }
+
+    [Fact]
     public async Task After_a_fault_the_next_write_tells_it()
     {
         var slow = new SlowStream();
@@ -81,6 +95,7 @@ public sealed class GatheringStreamTests
         await stream.WriteAsync(new byte[10], Never);
         slow.Pass(1);
         await Eventually.BecomesAsync(() => Task.FromResult(stream.WriteAsync(new byte[1], Never).IsFaulted), faulted => faulted);
+        Assert.True(slow.IsClosed);
         Assert.Equal("cut", (await Assert.ThrowsAsync<IOException>(() => stream.WriteAsync(new byte[1], Never).AsTask())).Message);
     }
 
@@ -95,12 +110,13 @@ public sealed class GatheringStreamTests
             var accepting = listener.AcceptTcpClientAsync(Never);
             await client.ConnectAsync(IPAddress.Loopback, ((IPEndPoint)listener.LocalEndpoint).Port, Never);
             using var server = await accepting;
-            var stream = new GatheringStream(client.GetStream(), TimeProvider.System);
+            var stream = new GatheringStream(client.GetStream(), new ManualTime());
+            await stream.WriteAsync(new byte[1], Never);
             await stream.WriteAsync(new byte[100], Never);
             await stream.DisposeAsync();
             var received = new MemoryStream();
             await server.GetStream().CopyToAsync(received, Never);
-            Assert.Equal(100, received.Length);
+            Assert.Equal(101, received.Length);
         }
     }
 
@@ -148,6 +164,14 @@ public sealed class GatheringStreamTests
         public List<int> Sizes { get; } = [];
 
         public Exception? Fault { get; set; }
+
+        public bool IsClosed { get; private set; }
+
+        protected override void Dispose(bool disposing)
+        {
+            IsClosed = true;
+            base.Dispose(disposing);
+        }
 
         public void Pass(int writes) => _pass.Release(writes);
 

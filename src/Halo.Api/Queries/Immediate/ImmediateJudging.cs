@@ -16,11 +16,14 @@ public sealed partial class ImmediateJudging(
 
     /// <summary>Records that a query is being sent. Where the store does not take that, it is made up for when the end is known.</summary>
     /// <param name="isTold">The caller is told its id before the end: then it is in the ledger by itself.</param>
-    public void RecordSent(ImmediateExchange exchange, NewQuery query, DateTimeOffset sentAt, TimeSpan patience, bool isTold)
+    /// <returns>When it is durable; it fails with the store.</returns>
+    public Task RecordSent(ImmediateExchange exchange, NewQuery query, DateTimeOffset sentAt, TimeSpan patience, bool isTold)
     {
         if (!isTold)
             exchange.Sent = ledger.RecordSent(query, exchange.Session.Reference, sentAt, sentAt + patience);
-        exchange.Recorded = _unrecorded.Watch(query.Id, exchange.Sent?.Recorded ?? RecordAsync(), RecordAsync, patience);
+        var recorded = exchange.Sent?.Recorded ?? RecordAsync();
+        exchange.Recorded = _unrecorded.Watch(query.Id, recorded, RecordAsync, patience);
+        return recorded;
 
         Task RecordAsync() => ledger.RecordSentAsync(query, exchange.Session.Reference, sentAt, sentAt + patience);
     }
@@ -31,7 +34,7 @@ public sealed partial class ImmediateJudging(
         var exchange = exchanges.Find(queryId);
         try
         {
-            var result = await SettleAsync(queryId, ImmediateEndings.From(outcome), exchange?.Sent);
+            var result = await SettleAsync(queryId, ImmediateEndings.From(outcome), exchange);
             exchange?.Complete(new ImmediateEnd(result.Accepted ? outcome : null, result.At ?? time.GetUtcNow()));
             session.Acknowledge(queryId);
         }
@@ -123,14 +126,15 @@ public sealed partial class ImmediateJudging(
     }
 
     /// <summary>Where the ledger does not know it, the accept failed with the store: it is written now, or nothing is said.</summary>
-    async Task<MoveResult> SettleAsync(Guid queryId, Settlement settlement, SentQuery? sent = null)
+    /// <param name="exchange">Where it is known: its caller may have left meanwhile.</param>
+    async Task<MoveResult> SettleAsync(Guid queryId, Settlement settlement, ImmediateExchange? exchange = null)
     {
-        var result = await ledger.SettleImmediateAsync(queryId, settlement, sent);
+        var result = await ledger.SettleImmediateAsync(queryId, settlement, exchange?.Sent);
         if (result.Status is not null)
             return result;
         // Both were in one group: that the accept failed may be known to the store and not yet here.
-        if (exchanges.Find(queryId) is { } exchange)
-            await exchange.Recorded;
+        if ((exchange ?? exchanges.Find(queryId)) is { } accepted)
+            await accepted.Recorded;
         await _unrecorded.RecordAsync(queryId);
         return await ledger.SettleImmediateAsync(queryId, settlement);
     }

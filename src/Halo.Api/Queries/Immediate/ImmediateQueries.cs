@@ -73,8 +73,8 @@ public sealed class ImmediateQueries(
         exchanges.Add(exchange);
         if (condition is null)
         {
-            judging.RecordSent(exchange, query, sentAt, patience, isTold: stream is not null);
-            stream?.Recorded = exchange.Recorded;
+            var recorded = judging.RecordSent(exchange, query, sentAt, patience, isTold: stream is not null);
+            stream?.Recorded = recorded;
         }
         else if (!await TryAcceptAsync(exchange, query, sentAt, patience, condition))
             return null;

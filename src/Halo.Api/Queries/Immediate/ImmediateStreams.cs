@@ -29,6 +29,13 @@ public sealed partial class ImmediateStreams(ImmediateQueries queries, Immediate
         var running = RunAsync(http.Integrator(), site, submission, rows, keyed, keyed is null ? gone.Token : stop.Token);
         // 2. Where both are there the end is known to be no failure before anything is said.
         await Task.WhenAny(running, rows.Begun);
+        // The answer's head tells the query's id: not before it can be found by it. A good end says that it can.
+        await Task.WhenAny(running, rows.Recorded);
+        if (rows.Recorded.IsFaulted && !running.IsCompleted)
+        {
+            await stop.CancelAsync();
+            await ((Task)running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
         if (running.IsCompleted && (!running.IsCompletedSuccessfully || running.Result is not { Status: 200 }))
         {
             using var failed = await running;
@@ -78,7 +85,6 @@ public sealed partial class ImmediateStreams(ImmediateQueries queries, Immediate
         HttpContext http, RowForm form, bool integersAsText, RowFlow rows, Task<ImmediateAnswer?> running, CancellationTokenSource stop,
         CancellationToken gone)
     {
-        await rows.Recorded.WaitAsync(gone);
         using var transcoder = form.To(rows.Columns, integersAsText);
         var response = http.Response;
         response.ContentType = form.ContentType();

@@ -23,7 +23,7 @@ public sealed class RowFlow : IDisposable
     /// <summary>The query's id, once it was sent.</summary>
     public Guid QueryId { get; private set; }
 
-    /// <summary>Completes when the query can be found by its id: before that nobody is told of it.</summary>
+    /// <summary>Completes when the query can be found by its id, and fails where the store did not take it: before that nobody is told of it.</summary>
     public Task Recorded { get; set; } = Task.CompletedTask;
 
     /// <summary>The columns, known before <see cref="Begun"/>.</summary>

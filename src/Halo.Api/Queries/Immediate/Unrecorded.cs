@@ -58,9 +58,10 @@ sealed class Unrecorded : IDisposable
         {
             await recorded;
         }
-        catch (Exception) when (Keep(_accepts, queryId, again, patience))
+        catch (Exception)
         {
             // Made up for by the outcome's settling, or when the store is back.
+            Keep(_accepts, queryId, again, patience);
         }
     }
 

@@ -39,7 +39,8 @@ public sealed partial class QueryLedger
         try
         {
             var recorded = commit();
-            // After it was handed over: who looks for deadlines from now on finds this one.
+            // After it was handed over: who looks for deadlines in SQLite from now on finds this one; in PostgreSQL, where others read
+            // beside the group, within a minute.
             Hint(deadline.Ms());
             return recorded;
         }

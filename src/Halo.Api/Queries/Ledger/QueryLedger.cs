@@ -16,7 +16,10 @@ namespace Halo.Api.Queries.Ledger;
 /// </remarks>
 public sealed partial class QueryLedger(Database database, MasterKeys keys, IPageStore pages, LedgerOptions options, TimeProvider time)
 {
-    /// <summary>Raised with each deadline that a query is given, after the commit: <see cref="DeadlineWatch"/> listens.</summary>
+    /// <summary>
+    /// Raised with each deadline that a query is given, after the commit, or of an immediate query when its accept is on its way there:
+    /// <see cref="DeadlineWatch"/> listens.
+    /// </summary>
     public event Action<DateTimeOffset>? DeadlineGiven;
 
     /// <summary>Raised with the queries that have become final, after the commit.</summary>

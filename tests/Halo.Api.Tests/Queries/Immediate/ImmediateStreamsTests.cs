@@ -1,12 +1,15 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using Dapper;
 using Halo.Api.Queries.Immediate;
+using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Halo.Api.Tests.Queries.Immediate;
 
@@ -119,6 +122,30 @@ public class ImmediateStreamsTests(ImmediateStreamsTests.ImpatientHost one) : IC
             await RowsAsync(link, id, "]");
             await link.TellAsync(id, Success("""[{"id":1,"name":"a"}]""", 1));
             await response.Content.ReadAsStringAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Of_a_query_that_the_store_did_not_take_no_rows_are_given_and_it_is_stopped()
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        var database = _host.Services.GetRequiredService<Database>();
+        await database.WriteAsync(async t => await t.Connection!.ExecuteAsync(
+            "CREATE TRIGGER full BEFORE INSERT ON queries BEGIN SELECT RAISE(ABORT, 'the disk is full'); END", null, t));
+        try
+        {
+            var asked = AskAsync(path, key, Lines);
+            var (id, _) = await link.ExpectExecuteAsync();
+            await ColumnsAsync(link, id);
+            await RowsAsync(link, id, """[{"id":1,"name":"a"},""");
+            using var response = await asked;
+            Assert.Equal(System.Net.HttpStatusCode.GatewayTimeout, response.StatusCode);
+            Assert.Equal(id, (await link.ExpectAsync(FrameKind.Cancel)).QueryId);
+        }
+        finally
+        {
+            await database.WriteAsync(async t => await t.Connection!.ExecuteAsync("DROP TRIGGER full", null, t));
         }
     }
 
