@@ -60,20 +60,10 @@ public sealed class SqliteDatabase : Database
     }
 
     /// <inheritdoc/>
-    public override Task<int> CommitAsync(Statement statement)
-    {
-        var work = new FixedWork(statement);
-        _writer.Add(work);
-        return work.Done;
-    }
+    public override Task<int> CommitAsync(Statement statement) => CommitAsync(new FixedWork(statement));
 
     /// <inheritdoc/>
-    public override Task<int> CommitOpenAsync(OpenStatement statement)
-    {
-        var work = new OpenWork(statement);
-        _writer.Add(work);
-        return work.Done;
-    }
+    public override Task<int> CommitOpenAsync(OpenStatement statement) => CommitAsync(new OpenWork(statement));
 
     /// <inheritdoc/>
     public override bool TryAdd<TMore>(OpenStatement<TMore> statement, TMore more)
@@ -82,6 +72,12 @@ public sealed class SqliteDatabase : Database
             return false;
         _writer.Urge();
         return true;
+    }
+
+    Task<int> CommitAsync(StatementWork work)
+    {
+        _writer.Add(work);
+        return work.Done;
     }
 
     /// <inheritdoc/>

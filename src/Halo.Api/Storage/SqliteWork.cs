@@ -6,9 +6,6 @@ namespace Halo.Api.Storage;
 /// <summary>Something to be written in the next group. Its task completes only after the commit.</summary>
 abstract class SqliteWork
 {
-    /// <summary>Whether it may wait for more.</summary>
-    public virtual bool IsOpen => false;
-
     /// <summary>Whether it works through the driver.</summary>
     public virtual bool WantsTransaction => false;
 
@@ -49,7 +46,8 @@ sealed class FixedWork(Statement statement) : StatementWork
 /// <summary>One statement to which something may still be added.</summary>
 sealed class OpenWork(OpenStatement statement) : StatementWork
 {
-    public override bool IsOpen => statement.IsOpen;
+    /// <summary>Whether it may wait for more.</summary>
+    public bool IsOpen => statement.IsOpen;
 
     /// <summary>The <see cref="Telemetry.Moment"/> in which it was given.</summary>
     public long Since { get; } = Telemetry.Moment;
