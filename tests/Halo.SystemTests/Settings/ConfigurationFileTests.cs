@@ -9,6 +9,7 @@ public sealed class ConfigurationFileTests
     [Fact]
     public async Task A_file_is_followed_however_it_is_changed()
     {
+        IgnoredSignals.SkipWhereIgnored("SIGHUP");
         await using var halo = await HaloFixture.StartAsync();
         var (link, site, _) = await halo.AddPairedAsync(new("sqlite", halo.SqliteFile()));
         var file = link.ConfigurationFile;

@@ -18,8 +18,7 @@ public sealed class StopTests(SharedPostgres postgres)
     [InlineData("SIGINT")]
     public async Task Both_stop_while_idle(string signal)
     {
-        Assert.SkipWhen(signal == "SIGINT" && InterruptIsIgnored,
-            "SIGINT is ignored here, and what is started inherits that: a shell does so with what it starts in the background. Run the tests in the foreground.");
+        IgnoredSignals.SkipWhereIgnored(signal);
         await using var fixture = await HaloFixture.StartAsync();
         var (link, site, _) = await fixture.AddPairedAsync(new LinkSite("sqlite", fixture.SqliteFile()));
         await StopsAsync(link.Process, signal);
@@ -30,6 +29,7 @@ public sealed class StopTests(SharedPostgres postgres)
     [Fact]
     public async Task The_API_stops_in_order_when_its_terminal_goes()
     {
+        IgnoredSignals.SkipWhereIgnored("SIGHUP");
         await using var fixture = await HaloFixture.StartAsync();
         await StopsAsync(fixture.Api.Process, "SIGHUP");
     }
@@ -122,10 +122,6 @@ public sealed class StopTests(SharedPostgres postgres)
         await link.WhenAsyncRunAsync(1);
         return (queued, immediate);
     }
-
-    /// <summary>A program leaves a signal alone that was ignored when it began.</summary>
-    static bool InterruptIsIgnored => File.Exists("/proc/self/status") && File.ReadLines("/proc/self/status").FirstOrDefault(l => l.StartsWith("SigIgn:", StringComparison.Ordinal)) is { } ignored
-        && (Convert.ToUInt64(ignored["SigIgn:".Length..].Trim(), 16) & 1UL << (2 - 1)) != 0;
 
     static async Task StopsAsync(HaloProcess process, string signal = "SIGTERM")
     {
