@@ -26,7 +26,7 @@ public static partial class LinkAgent
         using var directory = DataDirectory.Open(settings.DataDirectory);
         var (identity, siteIds) = LinkIdentity.Load(directory, settings.Sites, time);
         using var key = LinkKey.Load(directory);
-        LocalSite Create(Guid id, SiteSettings site) => new(id, site, (engine, c) => DatabaseEngines.Create(engine, c, time));
+        LocalSite Create(Guid id, SiteSettings site) => new(id, site, (engine, c) => DatabaseEngines.Create(engine, c, time, site.Protection));
         await using var sites = new LocalSites(settings.Sites.Select((s, i) => Create(siteIds[i], s)));
         ReserveThreads(settings);
 

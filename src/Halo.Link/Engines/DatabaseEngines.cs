@@ -8,16 +8,17 @@ namespace Halo.Link.Engines;
 public static class DatabaseEngines
 {
     /// <summary>The engine for <paramref name="engine"/>; nothing is connected yet.</summary>
+    /// <param name="protection">How its sessions behave towards the practice's own; null: the defaults.</param>
     /// <exception cref="EngineSettingException">The engine is unknown or the connection string cannot be read. Never shows the connection string.</exception>
-    public static IDatabaseEngine Create(string engine, string connectionString, TimeProvider time)
+    public static IDatabaseEngine Create(string engine, string connectionString, TimeProvider time, PracticeProtection? protection = null)
     {
         if (string.IsNullOrWhiteSpace(connectionString))
             throw new EngineSettingException("connectionString", "It is missing.");
         return Read<IDatabaseEngine>(engine, () => engine switch
         {
             EngineNames.Sqlite => new SqliteEngine(connectionString, time),
-            EngineNames.Postgres => new PostgresEngine(connectionString),
-            EngineNames.SqlServer => new SqlServerEngine(connectionString),
+            EngineNames.Postgres => new PostgresEngine(connectionString, protection ?? new()),
+            EngineNames.SqlServer => new SqlServerEngine(connectionString, protection ?? new()),
             _ => throw Unknown(),
         });
     }

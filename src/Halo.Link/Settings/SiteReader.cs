@@ -20,6 +20,7 @@ static class SiteReader
             PracticeName = node.Source("practiceName"),
             Catalogues = ReadCatalogues(node, database ?? "main"),
             Policy = PolicyReader.Read(node, engine),
+            Protection = ProtectionReader.Read(node, engine),
             Text = node.Written,
         };
         node.RefuseUnknown();

@@ -25,6 +25,9 @@ public sealed record SiteSettings
     /// <summary>What the practice allows; null: everything.</summary>
     public PolicySettings? Policy { get; init; }
 
+    /// <summary>How the Link's sessions behave towards the practice's own.</summary>
+    public PracticeProtection Protection { get; init; } = new();
+
     /// <summary>The entry as it stands in the configuration, to see whether it changed; null: not known.</summary>
     public string? Text { get; init; }
 

@@ -16,13 +16,15 @@ sealed class PostgresEngine : IDatabaseEngine
     /// <summary>Besides, the server reads the text as <see cref="LeavesReadOnly"/> does.</summary>
     const string ReadOnlySession = " -c default_transaction_read_only=on -c standard_conforming_strings=on";
 
+    readonly PracticeProtection _protection;
     readonly NpgsqlConnectionStringBuilder _settings;
     readonly NpgsqlConnectionStringBuilder _readOnly;
 
     static PostgresEngine() => PostgresText.Teach();
 
-    public PostgresEngine(string connectionString)
+    public PostgresEngine(string connectionString, PracticeProtection protection)
     {
+        _protection = protection;
         _settings = new NpgsqlConnectionStringBuilder(connectionString)
         {
             // The pool's reset (DISCARD ALL, sent along with the next query) is what keeps one query's state from the next.

@@ -14,10 +14,12 @@ sealed class SqlServerEngine : IDatabaseEngine
     const int MaxApplicationNames = 8;
 
     readonly SqlConnectionStringBuilder _settings;
+    readonly PracticeProtection _protection;
     readonly ConcurrentDictionary<string, bool> _applicationNames = new(StringComparer.Ordinal);
 
-    public SqlServerEngine(string connectionString)
+    public SqlServerEngine(string connectionString, PracticeProtection protection)
     {
+        _protection = protection;
         _settings = new SqlConnectionStringBuilder(connectionString)
         {
             Enlist = false,

@@ -1,0 +1,47 @@
+namespace Halo.Link.Engines;
+
+/// <summary>How the Link's sessions behave towards the practice's own on one site: <c>sites[].protection</c>.</summary>
+/// <remarks>The defaults are the recommended values. Each engine applies what its database has; what it has not, the settings reader refuses.</remarks>
+public sealed record PracticeProtection
+{
+    /// <summary>Who dies in a deadlock. Default low: the Link's statement, not the practice's. SQL Server alone.</summary>
+    public DeadlockPriority DeadlockPriority { get; init; } = DeadlockPriority.Low;
+
+    /// <summary>How long a reader (execution mode reader or scalar) waits for a lock, 1 ms to 10 min; null: as long as its execution limit. Default 5 s.</summary>
+    public TimeSpan? LockTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Isolation level of readers. Default read committed.</summary>
+    public ReaderIsolation Isolation { get; init; } = ReaderIsolation.ReadCommitted;
+
+    /// <summary>Processors that one statement may use, 1 to 64; null: the server's own setting. PostgreSQL alone: SQL Server takes none from a session.</summary>
+    public int? MaxDop { get; init; }
+
+    /// <summary>How long one of the practice's own sessions may wait for a lock of ours before our statement is cancelled, 100 ms to 10 min; null: for ever. Default 3 s.</summary>
+    public TimeSpan? BlockingGuard { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Readers ask for a readable replica where the server has one (SQL Server's <c>ApplicationIntent=ReadOnly</c>). Default false.</summary>
+    public bool ReadIntent { get; init; }
+}
+
+/// <summary>Words of <c>protection.deadlockPriority</c>.</summary>
+public enum DeadlockPriority
+{
+    /// <summary>The Link's statement dies.</summary>
+    Low,
+
+    /// <summary>The statement that is cheaper to roll back dies.</summary>
+    Normal,
+}
+
+/// <summary>Words of <c>protection.isolation</c>.</summary>
+public enum ReaderIsolation
+{
+    /// <summary>Readers see committed data.</summary>
+    ReadCommitted,
+
+    /// <summary>Readers see the data as it was when they began, and lock nothing. SQL Server needs <c>ALLOW_SNAPSHOT_ISOLATION</c>; PostgreSQL calls it repeatable read.</summary>
+    Snapshot,
+
+    /// <summary>Readers lock nothing and see what is not committed. On PostgreSQL the same as read committed.</summary>
+    ReadUncommitted,
+}
