@@ -82,6 +82,9 @@ public sealed record Report(Guid ClaimId, ReportKind Kind)
     /// <summary>How many result sets the command gave.</summary>
     public int ResultSets { get; init; }
 
+    /// <summary>Messages of the database that are no errors, once it has answered in full or failed; bounded as <see cref="Notice"/> says.</summary>
+    public IReadOnlyList<Notice>? Notices { get; init; }
+
     /// <summary>Durations.</summary>
     public WorkTimings? Timings { get; init; }
 

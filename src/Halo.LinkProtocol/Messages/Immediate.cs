@@ -60,6 +60,9 @@ public sealed record Outcome(Ending Ending, Executed Executed)
     /// <summary>Why it failed.</summary>
     public ErrorDetails? Error { get; init; }
 
+    /// <summary>Messages of the database that are no errors; bounded as <see cref="Notice"/> says.</summary>
+    public IReadOnlyList<Notice>? Notices { get; init; }
+
     /// <summary>Durations.</summary>
     public WorkTimings Timings { get => field ?? new(0, 0, 0); init; } = new(0, 0, 0);
 }

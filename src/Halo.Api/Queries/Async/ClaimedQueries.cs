@@ -97,6 +97,7 @@ public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limit
             UploadMs = report.UploadMs,
             Columns = report.Columns,
             Parameters = report.Parameters,
+            Notices = report.Notices,
         });
 
     Claim ToClaim(ClaimedQuery query) => new(query.QueryId, query.ClaimId, query.Number, query.SiteId, query.IntegratorId, query.Command,

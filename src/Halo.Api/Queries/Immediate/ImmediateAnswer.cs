@@ -32,6 +32,7 @@ public sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
         var envelope = Envelope(query, sentAt, end.CompletedAt) with
         {
             // By the moments as they are shown, so that the ledger says the same later.
+            Notices = Notice.Join(query.Notices, outcome.Notices),
             Metrics = QueryView.Metrics(sentAt.Ms() - query.CreatedAt.Ms(), timings.LaneMs, timings.ExecuteMs, timings.EncodeMs),
         };
         return Of(envelope, outcome, exchange) with
@@ -159,6 +160,7 @@ public sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
         RequestSize = query.RequestSize,
         SqlQuerySize = query.SqlSize,
         Tag = query.Tag,
+        Notices = query.Notices,
         CreatedAt = query.CreatedAt,
         UpdatedAt = completedAt,
         CompletedAt = completedAt,

@@ -69,7 +69,8 @@ static class ImmediateEndings
     };
 
     /// <summary>What a Link said.</summary>
-    public static Settlement From(Outcome outcome) => new(StatusOf(outcome.Ending), Mover.Link)
+    /// <param name="notices">What the request itself gave cause to say.</param>
+    public static Settlement From(Outcome outcome, IReadOnlyList<Notice>? notices = null) => new(StatusOf(outcome.Ending), Mover.Link)
     {
         Executed = outcome.Ending == Ending.Successful ? null : outcome.Executed,
         Error = ErrorOf(outcome),
@@ -79,6 +80,7 @@ static class ImmediateEndings
         ResultSets = outcome.ResultSets,
         Timings = outcome.Timings,
         Parameters = outcome.Parameters,
+        Notices = Notice.Join(notices, outcome.Notices),
     };
 
     /// <summary>What is told of an end that was not success.</summary>

@@ -45,6 +45,9 @@ public sealed class ImmediateExchange(Guid queryId, LinkSession session, ResultM
         }
     }
 
+    /// <summary>What the caller should know of the request.</summary>
+    public IReadOnlyList<Notice>? Notices { get; init; }
+
     /// <summary>The accept on its way into the ledger; null where it was durable before the command left.</summary>
     public SentQuery? Sent { get; set; }
 

@@ -34,7 +34,7 @@ public sealed partial class ImmediateJudging(
         var exchange = exchanges.Find(queryId);
         try
         {
-            var result = await SettleAsync(queryId, ImmediateEndings.From(outcome), exchange);
+            var result = await SettleAsync(queryId, ImmediateEndings.From(outcome, exchange?.Notices), exchange);
             exchange?.Complete(new ImmediateEnd(result.Accepted ? outcome : null, result.At ?? time.GetUtcNow()));
             session.Acknowledge(queryId);
         }
@@ -44,7 +44,7 @@ public sealed partial class ImmediateJudging(
             TellNotSettled(queryId, e);
             _unrecorded.Later(queryId, async () =>
             {
-                await SettleAsync(queryId, ImmediateEndings.From(outcome));
+                await SettleAsync(queryId, ImmediateEndings.From(outcome, exchange?.Notices));
                 session.Acknowledge(queryId);
             });
             exchange?.Complete(new ImmediateEnd(outcome, time.GetUtcNow()) { Recorded = false });

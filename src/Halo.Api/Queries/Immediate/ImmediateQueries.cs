@@ -68,7 +68,7 @@ public sealed class ImmediateQueries(
             Tag = submission.Tag,
             TraceParent = Telemetry.TraceParent,
         });
-        var exchange = new ImmediateExchange(query.Id, session, room, stream);
+        var exchange = new ImmediateExchange(query.Id, session, room, stream) { Notices = query.Notices };
         stream?.Open(query.Id, bytes => session.Grant(query.Id, bytes));
         exchanges.Add(exchange);
         if (condition is null)

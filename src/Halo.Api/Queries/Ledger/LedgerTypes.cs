@@ -38,6 +38,9 @@ public sealed record NewQuery
 
     public string? Tag { get; init; }
 
+    /// <summary>What the caller should know of the request.</summary>
+    public IReadOnlyList<Notice>? Notices { get; init; }
+
     /// <summary>W3C traceparent, where the caller's trace is to go on at the Link.</summary>
     public string? TraceParent { get; init; }
 }
@@ -74,6 +77,9 @@ public sealed record Settlement(QueryStatus Status, Mover By)
     public IReadOnlyList<ResultColumn>? Columns { get; init; }
 
     public IReadOnlyList<OutputParameter>? Parameters { get; init; }
+
+    /// <summary>An immediate query: all of them. An async one: the database's, which follow those of the request.</summary>
+    public IReadOnlyList<Notice>? Notices { get; init; }
 }
 
 /// <summary>What became of an attempt to move a query.</summary>
@@ -162,7 +168,14 @@ public sealed record QueryDetail
 
     public ErrorDetails? Error { get; init; }
 
-    internal bool IsEmpty => Columns is null or [] && Parameters is null or [] && Error is null;
+    /// <summary>Of the request.</summary>
+    public IReadOnlyList<Notice>? Notices { get; init; }
+
+    /// <summary>Of the database.</summary>
+    public IReadOnlyList<Notice>? DatabaseNotices { get; init; }
+
+    internal bool IsEmpty =>
+        Columns is null or [] && Parameters is null or [] && Error is null && Notices is null or [] && DatabaseNotices is null or [];
 }
 
 /// <summary>Times of the ledger: sections <c>Halo:Limits</c> and <c>Halo:Links</c>.</summary>

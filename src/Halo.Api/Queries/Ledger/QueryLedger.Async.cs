@@ -60,6 +60,7 @@ public sealed partial class QueryLedger
     {
         var key = keys.NewDataKey(q.Id);
         var blob = LedgerSeal.Seal(key, command);
+        var detail = q.Notices is null ? null : LedgerSeal.Seal(key, new QueryDetail { Notices = q.Notices });
         // A query that will not wait still needs the moment in which its Link is told and claims it.
         var deadline = q.CreatedAt.Ms() + (q.MaxTimeInQueue > 0 ? q.MaxTimeInQueue : (long)options.AtOnce.TotalMilliseconds);
         var now = Now;
@@ -70,7 +71,7 @@ public sealed partial class QueryLedger
             await t.RunAsync(LedgerSql.Insert,
             [
                 .. InsertParameters(q, QueryStatus.Queued), ("queued", now), ("updated", now), ("deadline", deadline),
-                ("link", null), ("run", null), ("session", null), ("executing", null), ("completed", null), .. LedgerSql.EndParameters(null, key.Wrapped, null),
+                ("link", null), ("run", null), ("session", null), ("executing", null), ("completed", null), .. LedgerSql.EndParameters(null, key.Wrapped, detail),
             ]);
             return await t.RunAsync("INSERT INTO query_commands (query_id, command) VALUES (@id, @command)", ("id", q.Id), ("command", blob)) > 0;
         });

@@ -82,7 +82,7 @@ public sealed partial class QueryLedger
     {
         if (!QueryLifecycle.Allows(QueryStatus.Initialising, s.Status, s.By, q.Mode))
             throw new InvalidOperationException($"No {q.Mode} query becomes {s.Status} at once by {s.By}.");
-        var (key, detail) = SealNew(q.Id, DetailOf(s));
+        var (key, detail) = SealNew(q.Id, DetailOf(s) with { Notices = q.Notices });
         return new(LedgerSql.Insert,
         [
             .. InsertParameters(q, s.Status),

@@ -104,6 +104,7 @@ public sealed partial class QueryLedger
                 UploadMs = report.UploadMs,
                 Columns = report.Columns,
                 Parameters = report.Parameters,
+                Notices = report.Notices,
             });
             await t.RunAsync("UPDATE queries SET page_count = @pages, digest = @digest WHERE id = @id",
                 ("id", queryId), ("pages", report.PageCount), ("digest", report.Digest));

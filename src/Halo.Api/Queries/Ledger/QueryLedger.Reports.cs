@@ -51,7 +51,12 @@ public sealed partial class QueryLedger
             ("id", held.Id), ("claim", report.ClaimId), ("now", now), ("deadline", now + (long)options.UploadLimit.TotalMilliseconds),
             ("rows", report.Rows), ("affected", report.RowsAffected), ("size", report.Size), ("pages", report.PageCount), ("sets", report.ResultSets),
             ("lane", report.Timings?.LaneMs), ("execute", report.Timings?.ExecuteMs), ("encode", report.Timings?.EncodeMs),
-            ("detail", Sealed(held, d => d with { Columns = report.Columns ?? d.Columns, Parameters = report.Parameters ?? d.Parameters })));
+            ("detail", Sealed(held, d => d with
+            {
+                Columns = report.Columns ?? d.Columns,
+                Parameters = report.Parameters ?? d.Parameters,
+                DatabaseNotices = report.Notices ?? d.DatabaseNotices,
+            })));
         return new(moved > 0, moved > 0 ? QueryStatus.Uploading : held.Status) { Moved = moved > 0 };
     }
 
@@ -112,6 +117,8 @@ public sealed partial class QueryLedger
             Columns = s.Columns ?? d.Columns,
             Parameters = s.Parameters ?? d.Parameters,
             Error = s.Error ?? d.Error,
+            Notices = d.Notices,
+            DatabaseNotices = s.Notices ?? d.DatabaseNotices,
         });
         await t.RunAsync(LedgerSql.SettleFor(s, QueryMode.Async), LedgerSql.SettleParameters(held.Id, s, Now, null, detail));
         await t.RunAsync("DELETE FROM query_commands WHERE query_id = @id", ("id", held.Id));

@@ -37,7 +37,7 @@ public sealed partial class QueryLedger(Database database, MasterKeys keys, IPag
         ("commandSize", q.CommandSize), ("requestSize", q.RequestSize), ("sqlSize", q.SqlSize), ("created", q.CreatedAt.Ms()), ("trace", q.TraceParent),
     ];
 
-    static QueryDetail DetailOf(Settlement s) => new() { Columns = s.Columns, Parameters = s.Parameters, Error = s.Error };
+    static QueryDetail DetailOf(Settlement s) => new() { Columns = s.Columns, Parameters = s.Parameters, Error = s.Error, Notices = s.Notices };
 
     /// <summary>Sealed under a new key, where there is anything to seal.</summary>
     (byte[]? Key, byte[]? Detail) SealNew(Guid queryId, QueryDetail detail)

@@ -71,6 +71,7 @@ public sealed record QueryRecord
         QueuedAt = at,
         UpdatedAt = at,
         DeadlineAt = deadline,
+        Detail = new() { Notices = q.Notices },
     };
 
     internal const string Columns =

@@ -30,6 +30,7 @@ public static class QueryView
             Tag = q.Tag,
             ResultSize = q.Status == QueryStatus.Successful ? q.ResultSize : null,
             Result = ResultOf(q),
+            Notices = Notice.Join(q.Detail.Notices, q.Detail.DatabaseNotices),
             ErrorDetails = error,
             ErrorCode = error?.ErrorCode,
             ErrorMessage = error?.ErrorMessage,

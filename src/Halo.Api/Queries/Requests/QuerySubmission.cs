@@ -25,6 +25,9 @@ public sealed record QuerySubmission(QueryCommand Command, QueryMode Mode, strin
     /// <summary>The caller's own mark.</summary>
     public string? Tag { get; init; }
 
+    /// <summary>What the caller should know of the request.</summary>
+    public IReadOnlyList<Notice>? Notices { get; init; }
+
     /// <summary>The ledger's record of it.</summary>
     public NewQuery ToNewQuery(Guid id, Guid integratorId, Guid siteId, int executionLimitMs, DateTimeOffset now) => new()
     {
@@ -41,6 +44,7 @@ public sealed record QuerySubmission(QueryCommand Command, QueryMode Mode, strin
         Catalogue = Catalogue,
         ResultSet = ResultSet,
         Tag = Tag,
+        Notices = Notices,
         TraceParent = Telemetry.TraceParent,
     };
 
