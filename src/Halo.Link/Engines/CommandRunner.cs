@@ -60,7 +60,7 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
         {
             command = engine.CreateCommand(connection, request.Command, faults);
         }
-        catch (DbException e) when (engine.NameError(e) is { } error)
+        catch (DbException e) when (engine.NameError(e, connection) is { } error)
         {
             return new(Ending.Failed, Executed.No) { Error = error };
         }
@@ -107,7 +107,7 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
         if (request.ReadOnly && (failure is not null || rolledBack) && engine.IsReadOnlyRefusal(failure))
             return run.Result(Ending.Failed, executed, PracticeRefusal.Of(PracticeRefusal.ReadOnly, "lets this integrator read only. Nothing was changed."));
         if (failure is not null)
-            return run.Result(Ending.Failed, executed, engine.NameError(failure) ?? Unnamed(failure, connection, executed));
+            return run.Result(Ending.Failed, executed, engine.NameError(failure, connection) ?? Unnamed(failure, connection, executed));
         if (rolledBack)
             return run.Result(Ending.Failed, executed, new(ErrorTypes.HaloLink, 400,
                 "The command left a transaction open; it was rolled back. A command must commit what it begins.")

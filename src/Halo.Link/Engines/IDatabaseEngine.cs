@@ -61,6 +61,9 @@ public interface IDatabaseEngine : IAsyncDisposable
     /// <summary>The database's own words for an exception of its driver; null where it is none of the database's.</summary>
     ErrorDetails? NameError(Exception exception);
 
+    /// <summary>The same of what failed on a connection, where that knows more.</summary>
+    ErrorDetails? NameError(Exception exception, DbConnection connection) => NameError(exception);
+
     /// <summary>Stops the running statement in the database. Called from any thread, more than once, and also when nothing runs.</summary>
     void Cancel(DbConnection connection, DbCommand command);
 

@@ -76,7 +76,6 @@ public sealed class ReadOnlyTests(SharedPostgres postgres)
     [InlineData("BEGIN; DELETE FROM t; COMMIT")]
     [InlineData("PRAGMA query_only = OFF; DELETE FROM t")]
     [InlineData("CREATE TABLE u (id)")]
-    [InlineData("PRAGMA user_version = 7")]
     public async Task SQLite_writes_nothing(string sql)
     {
         using var file = new SqliteFile();

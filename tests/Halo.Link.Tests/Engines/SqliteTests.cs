@@ -84,8 +84,12 @@ public sealed class SqliteTests
     public async Task A_utf16_database_gives_the_same_text()
     {
         using var file = new SqliteFile();
+        await using (var practice = new SqliteConnection($"Data Source={file.Path};Pooling=False"))
+        {
+            practice.Open();
+            new SqliteCommand("PRAGMA encoding = 'UTF-16'; CREATE TABLE t (v TEXT); INSERT INTO t VALUES ('é漢' || char(128512))", practice).ExecuteNonQuery();
+        }
         await using var bench = file.Open();
-        await bench.DoAsync("PRAGMA encoding = 'UTF-16'; CREATE TABLE t (v TEXT); INSERT INTO t VALUES ('é漢' || char(128512))");
         Assert.Equal("é漢😀", JsonDocument.Parse(await bench.ValueAsync("SELECT v FROM t")).RootElement.GetString());
     }
 
@@ -119,7 +123,8 @@ public sealed class SqliteTests
         foreach (var attempt in attempts)
         {
             var result = await bench.RunAsync(new QueryCommand(attempt) { ExecutionMode = ExecutionMode.NonQuery });
-            Assert.Equal((Ending.Failed, new ErrorDetails("sqlite", 1, "too many attached databases - max 0")), (result.Ending, result.Error));
+            Assert.Equal((Ending.Failed, Executed.No, 400), (result.Ending, result.Executed, result.Error?.ErrorCode));
+            Assert.StartsWith("ATTACH and VACUUM are not available", result.Error?.ErrorMessage, StringComparison.Ordinal);
         }
         Assert.False(File.Exists(copy));
         Assert.Equal("0", await other.ValueAsync("SELECT count(*) FROM claims"));
@@ -131,9 +136,10 @@ public sealed class SqliteTests
         using var file = new SqliteFile();
         await using var bench = file.Open();
         await bench.DoAsync("CREATE TABLE t (id INTEGER)");
-        Assert.Equal("not authorized", (await bench.RunAsync("SELECT load_extension('./evil')")).Error?.ErrorMessage);
-        Assert.Equal("table sqlite_master may not be modified",
-            (await bench.RunAsync("PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = 'x'")).Error?.ErrorMessage);
+        Assert.Contains("load_extension", (await bench.RunAsync("SELECT load_extension('./evil')")).Error?.ErrorMessage, StringComparison.Ordinal);
+        Assert.Contains("writable_schema",
+            (await bench.RunAsync("PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = 'x'")).Error?.ErrorMessage, StringComparison.Ordinal);
+        Assert.Equal("table sqlite_master may not be modified", (await bench.RunAsync("UPDATE sqlite_master SET sql = 'x'")).Error?.ErrorMessage);
         Assert.Equal("0", await bench.ValueAsync("PRAGMA trusted_schema"));
     }
 
@@ -240,9 +246,9 @@ public sealed class SqliteTests
     {
         using var file = new SqliteFile();
         await using var bench = file.Open();
-        await bench.DoAsync("CREATE TEMP TABLE leak (id INTEGER); PRAGMA case_sensitive_like = ON; PRAGMA cache_size = 7");
-        Assert.Equal("""[{"l":1,"c":-2000,"t":0}]""", await bench.RowsAsync(
-            "SELECT 'A' LIKE 'a' AS l, (SELECT cache_size FROM pragma_cache_size) AS c, (SELECT count(*) FROM sqlite_temp_master) AS t"));
+        await bench.DoAsync("CREATE TEMP TABLE leak (id INTEGER); PRAGMA case_sensitive_like = ON; PRAGMA recursive_triggers = ON");
+        Assert.Equal("""[{"l":1,"r":0,"t":0}]""", await bench.RowsAsync(
+            "SELECT 'A' LIKE 'a' AS l, (SELECT recursive_triggers FROM pragma_recursive_triggers) AS r, (SELECT count(*) FROM sqlite_temp_master) AS t"));
     }
 
     [Fact]

@@ -100,6 +100,13 @@ sealed class SqliteEngine : IDatabaseEngine
         _ => null,
     };
 
+    /// <summary>Names the refusal of <see cref="SqliteAuthorizer"/>, of which SQLite says "not authorized" and no more.</summary>
+    public ErrorDetails? NameError(Exception exception, DbConnection connection) =>
+        exception is SqliteException e && ((SqliteSession)connection).Refusal is { } why
+        && (e.SqliteErrorCode == SQLitePCL.raw.SQLITE_AUTH || e.Message.Contains("not authorized", StringComparison.Ordinal))
+            ? new(ErrorTypes.HaloLink, 400, why)
+            : NameError(exception);
+
     public void Cancel(DbConnection connection, DbCommand command) => ((SqliteSession)connection).Stop();
 
     public void Discard(DbConnection connection)

@@ -17,17 +17,25 @@ sealed class SqliteSession : SqliteConnection
     readonly ManualResetEventSlim _stop = new();
     readonly TimeProvider _time;
     readonly BusyHandler _busy;
+    readonly Authorizer _authorizer;
     long _waitingSince;
     int _commits;
 
-    public SqliteSession(string connectionString, TimeProvider time) : base(connectionString)
+    public unsafe SqliteSession(string connectionString, TimeProvider time) : base(connectionString)
     {
         _time = time;
         _busy = WaitForLock;
+        _authorizer = Judge;
     }
 
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
     delegate int BusyHandler(IntPtr context, int round);
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    unsafe delegate int Authorizer(IntPtr context, int action, byte* first, byte* second, byte* database, byte* trigger);
+
+    /// <summary>Why SQLite was told not to do something, the last time that it asked; null: it was let do everything.</summary>
+    public string? Refusal { get; private set; }
 
     /// <summary>Whether a transaction that wrote was on its way to disk: what SQLite then said of it may be an error all the same.</summary>
     public bool Committed => Volatile.Read(ref _commits) > 0;
@@ -40,6 +48,8 @@ sealed class SqliteSession : SqliteConnection
         raw.sqlite3_progress_handler(handle, StepsBetweenLooks, _ => _stop.IsSet ? 1 : 0, null);
         raw.sqlite3_commit_hook(handle, _ => BeforeCommit(), null);
         _ = sqlite3_busy_handler(handle.DangerousGetHandle(), _busy, IntPtr.Zero);
+        // Last: what stands above may do more than a query.
+        _ = sqlite3_set_authorizer(handle.DangerousGetHandle(), _authorizer, IntPtr.Zero);
     }
 
     /// <summary>Stops what runs; nothing commits after this.</summary>
@@ -53,6 +63,7 @@ sealed class SqliteSession : SqliteConnection
     /// <summary>
     /// SQLite has no accounts: whoever may send SQL could attach any file that the agent can write, its own journal among them, or copy the
     /// database to anywhere. So a query reaches the file that it was sent to, and its temporary tables. VACUUM attaches as well: both forms fail.
+    /// What SQLite keeps meanwhile (temporary tables, sorted rows) stays in memory: in the system's folder it would be patients' data in plain.
     /// </summary>
     static void KeepToOneFile(sqlite3 handle)
     {
@@ -60,6 +71,15 @@ sealed class SqliteSession : SqliteConnection
         raw.sqlite3_enable_load_extension(handle, 0);
         raw.sqlite3_db_config(handle, raw.SQLITE_DBCONFIG_DEFENSIVE, 1, out _);
         raw.sqlite3_db_config(handle, raw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, out _);
+        raw.sqlite3_exec(handle, "PRAGMA temp_store = MEMORY");
+    }
+
+    unsafe int Judge(IntPtr context, int action, byte* first, byte* second, byte* database, byte* trigger)
+    {
+        if (SqliteAuthorizer.Refuse(action, first, second) is not { } why)
+            return raw.SQLITE_OK;
+        Refusal = why;
+        return raw.SQLITE_DENY;
     }
 
     int BeforeCommit()
@@ -81,4 +101,7 @@ sealed class SqliteSession : SqliteConnection
 
     [DllImport("e_sqlite3", CallingConvention = CallingConvention.Cdecl)]
     static extern int sqlite3_busy_handler(IntPtr db, BusyHandler handler, IntPtr context);
+
+    [DllImport("e_sqlite3", CallingConvention = CallingConvention.Cdecl)]
+    static extern int sqlite3_set_authorizer(IntPtr db, Authorizer authorizer, IntPtr context);
 }
