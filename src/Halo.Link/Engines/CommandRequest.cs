@@ -8,6 +8,10 @@ namespace Halo.Link.Engines;
 /// <param name="ApplicationName">Shown in the database's activity view where it has one.</param>
 /// <param name="ResultSet">Which result set goes to the sink, from 1.</param>
 /// <param name="Limit">From sending to the database until the last row is read.</param>
-/// <param name="ReadOnly">The practice lets it read and nothing else: the database is held to that, not the text.</param>
+/// <param name="Access">What the practice lets it do.</param>
 public sealed record CommandRequest(
-    QueryCommand Command, string? Database, string? ApplicationName, int ResultSet, TimeSpan Limit, bool ReadOnly = false);
+    QueryCommand Command, string? Database, string? ApplicationName, int ResultSet, TimeSpan Limit, CommandAccess Access = CommandAccess.Write)
+{
+    /// <summary>Whether it may read and nothing else.</summary>
+    public bool ReadOnly => Access != CommandAccess.Write;
+}

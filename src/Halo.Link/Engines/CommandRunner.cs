@@ -10,38 +10,64 @@ namespace Halo.Link.Engines;
 /// <summary>Runs one command on a database and tells what is known of it, however it ended.</summary>
 public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
 {
-    /// <summary>Never throws for what a database, a limit or a caller does; what a sink throws comes out, except <see cref="RowSinkException"/>.</summary>
-    /// <remarks>A nonQuery never touches the sink. Where the driver blocks, the work is done on a thread of the pool.</remarks>
-    public Task<ExecutionResult> RunAsync(CommandRequest request, IRowSink sink, CancellationToken cancel) =>
-        engine.BlocksThread
-            ? Task.Run(() => OpenAndRunAsync(request, sink, cancel), CancellationToken.None)
-            : OpenAndRunAsync(request, sink, cancel);
+    static readonly TimeSpan ShortestOpen = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan LongestOpen = TimeSpan.FromSeconds(30);
 
-    async Task<ExecutionResult> OpenAndRunAsync(CommandRequest request, IRowSink sink, CancellationToken cancel)
+    /// <summary>A driver that was told to stop connecting and has not by then is left behind.</summary>
+    static readonly TimeSpan ForgetOpenAfter = TimeSpan.FromSeconds(3);
+
+    /// <summary>For rolling back and asking what became of a command that failed by itself.</summary>
+    static readonly TimeSpan ConcludeWithin = TimeSpan.FromSeconds(8);
+
+    /// <summary>Never throws for what a database, a limit or a caller does; what a sink throws comes out, except <see cref="RowSinkException"/>.</summary>
+    /// <remarks>
+    /// A nonQuery never touches the sink. Where the driver blocks, the work is done on a thread of the pool. It ends within the limit and
+    /// <see cref="ExecutionWatch.LongestStop"/>, whatever the database and its driver do: a run that hangs is left behind, and the sink abandoned.
+    /// </remarks>
+    public async Task<ExecutionResult> RunAsync(CommandRequest request, IRowSink sink, CancellationToken cancel)
     {
         using var span = Telemetry.StartDatabaseCall(engine.Name, request.Command.ExecutionMode);
-        var result = await TryAsync(request, sink, cancel);
+        using var backstop = new Backstop(time);
+        var run = engine.BlocksThread
+            ? Task.Run(() => OpenAndRunAsync(request, sink, backstop, cancel), CancellationToken.None)
+            : OpenAndRunAsync(request, sink, backstop, cancel);
+        ExecutionResult result;
+        if (run.IsCompleted || await Task.WhenAny(run, backstop.Reached) == run)
+            result = await run;
+        else
+        {
+            sink.Abandon();
+            // It cleans up after itself, if it ever comes back; nobody waits for what it says.
+            _ = run.ContinueWith(static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            result = await backstop.Reached;
+        }
         Telemetry.Conclude(span, result);
         return result;
     }
 
-    async Task<ExecutionResult> TryAsync(CommandRequest request, IRowSink sink, CancellationToken cancel)
+    async Task<ExecutionResult> OpenAndRunAsync(CommandRequest request, IRowSink sink, Backstop backstop, CancellationToken cancel)
     {
-        if (request.ReadOnly && engine.LeavesReadOnly(request.Command) is { } way)
-            return Refused($"does not allow this integrator {way}. Nothing ran.");
         DbConnection connection;
+        using var patience = new DriverCancellation(time, cancel);
         try
         {
             cancel.ThrowIfCancellationRequested();
-            connection = await engine.OpenAsync(request.Database, request.ApplicationName, request.ReadOnly, cancel);
+            var longest = OpenWithin(request.Limit);
+            patience.CancelAfter(longest);
+            backstop.Set(longest + ForgetOpenAfter, static () => Unavailable());
+            connection = await engine.OpenAsync(request.Database, request.ApplicationName, request.Access, patience.Token);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
             return new(Ending.Cancelled, Executed.No);
         }
+        catch (OperationCanceledException)
+        {
+            return Unavailable();
+        }
         catch (ReadOnlyImpossibleException e)
         {
-            return Refused(e.Message);
+            return Refused(request, e.Message);
         }
         catch (Exception e) when (IsOfTheDatabase(e))
         {
@@ -49,16 +75,20 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
             return new(Ending.Failed, Executed.No) { Error = error with { Code = FailureCodes.DatabaseUnavailable } };
         }
         await using (connection)
-            return await RunAsync(request, sink, connection, cancel);
+            return await RunAsync(request, sink, connection, backstop, cancel);
     }
 
-    async Task<ExecutionResult> RunAsync(CommandRequest request, IRowSink sink, DbConnection connection, CancellationToken cancel)
+    async Task<ExecutionResult> RunAsync(CommandRequest request, IRowSink sink, DbConnection connection, Backstop backstop, CancellationToken cancel)
     {
         var faults = new List<FieldError>();
         DbCommand command;
         try
         {
-            command = engine.CreateCommand(connection, request.Command, faults);
+            command = engine.CreateCommand(connection, request, faults);
+        }
+        catch (ReadOnlyImpossibleException e)
+        {
+            return Refused(request, e.Message);
         }
         catch (DbException e) when (engine.NameError(e, connection) is { } error)
         {
@@ -68,8 +98,12 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
         {
             if (faults.Count > 0)
                 return InvalidParameters(faults);
+            // A caller who was told that nothing ran is right.
+            if (!backstop.Clear())
+                return Unavailable();
             var run = new CommandRun(engine, time, request, sink, command);
-            var watch = new ExecutionWatch(engine, connection, command, time, request.Limit, cancel);
+            ExecutionWatch? watch = null;
+            watch = new ExecutionWatch(engine, connection, command, time, request.Limit, () => backstop.Set(ExecutionWatch.LongestStop, Hanging), cancel);
             Exception? failure = null;
             await using (watch)
             {
@@ -82,13 +116,19 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
                     failure = e;
                 }
             }
-            return await ConcludeAsync(run, watch, request, connection, failure, cancel);
+            var result = await ConcludeAsync(run, watch, request, command, connection, failure, backstop, cancel);
+            return watch.Forced ? result with { Forced = ForcedEnd.SessionEnded } : result;
+
+            ExecutionResult Hanging() => StoppedResult(run, cancel.IsCancellationRequested && watch?.CancelledByCaller == true, Fated(request));
         }
     }
 
     async Task<ExecutionResult> ConcludeAsync(
-        CommandRun run, ExecutionWatch watch, CommandRequest request, DbConnection connection, Exception? failure, CancellationToken cancel)
+        CommandRun run, ExecutionWatch watch, CommandRequest request, DbCommand command, DbConnection connection, Exception? failure, Backstop backstop,
+        CancellationToken cancel)
     {
+        if (!watch.Stopped)
+            backstop.Set(ConcludeWithin, () => run.Result(Ending.Failed, Fated(request), Lost(Fated(request))));
         var rolledBack = await RollBackAsync(connection, request, failure);
         if (watch.Stopped || failure is not null && engine.NameError(failure) is null)
             engine.Discard(connection);
@@ -97,15 +137,16 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
         // What may only read took no effect, whether the database had come to its end before it heard of the wish to stop or not.
         var executed = !run.Sent || request.ReadOnly && (failure is not null || rolledBack || !run.Whole) ? Executed.No
             : failure is null && !rolledBack ? Executed.Yes
-            : engine.AfterFailure(connection, request.Command, failure, rolledBack);
+            : await AfterFailureAsync(connection, command, request, failure, rolledBack);
+        // From here on the sink may be used again, or another run's result was told.
+        if (!backstop.TryEnd())
+            return run.Result(Ending.Failed, executed);
         if (run.SinkFault is RowSinkException full)
             return run.Result(Ending.Failed, executed, full.Error);
         if (watch.Stopped && (failure is not null || !run.Whole))
-            return watch.CancelledByCaller
-                ? run.Result(Ending.Cancelled, executed)
-                : run.Result(Ending.Failed, executed, TimedOut(executed));
-        if (request.ReadOnly && (failure is not null || rolledBack) && engine.IsReadOnlyRefusal(failure))
-            return run.Result(Ending.Failed, executed, PracticeRefusal.Of(PracticeRefusal.ReadOnly, "lets this integrator read only. Nothing was changed."));
+            return StoppedResult(run, watch.CancelledByCaller, executed);
+        if (request.ReadOnly && (failure is not null || rolledBack) && engine.ReadOnlyRefusal(failure) is { } words)
+            return run.Result(Ending.Failed, executed, PracticeRefusal.Of(RuleOf(request), words));
         if (failure is not null)
             return run.Result(Ending.Failed, executed, engine.NameError(failure, connection) ?? Unnamed(failure, connection, executed));
         if (rolledBack)
@@ -132,9 +173,41 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
         }
     }
 
-    static ExecutionResult Refused(string words) => new(Ending.Failed, Executed.No)
+    async ValueTask<Executed> AfterFailureAsync(DbConnection connection, DbCommand command, CommandRequest request, Exception? failure, bool rolledBack)
     {
-        Error = PracticeRefusal.Of(PracticeRefusal.ReadOnly, words),
+        try
+        {
+            return await engine.AfterFailureAsync(connection, command, request.Command, failure, rolledBack);
+        }
+        catch (Exception e) when (IsOfTheDatabase(e) || e is OperationCanceledException)
+        {
+            // It was asked and did not answer.
+            engine.Discard(connection);
+            return Executed.Unknown;
+        }
+    }
+
+    /// <summary>A caller with a short limit is told soon; a server at the end of a slow line still has its time.</summary>
+    static TimeSpan OpenWithin(TimeSpan limit) =>
+        limit < ShortestOpen ? ShortestOpen : limit > LongestOpen ? LongestOpen : limit;
+
+    static string RuleOf(CommandRequest request) => request.Access == CommandAccess.ReadOnly ? PracticeRefusal.ReadOnly : PracticeRefusal.Modes;
+
+    /// <summary>What is known of a command that nobody can be asked about.</summary>
+    static Executed Fated(CommandRequest request) => request.ReadOnly ? Executed.No : Executed.Unknown;
+
+    static ExecutionResult StoppedResult(CommandRun run, bool byCaller, Executed executed) => byCaller
+        ? run.Result(Ending.Cancelled, executed)
+        : run.Result(Ending.Failed, executed, TimedOut(executed));
+
+    static ExecutionResult Unavailable() => new(Ending.Failed, Executed.No)
+    {
+        Error = new(ErrorTypes.HaloLink, 503, "The database did not answer while the Link connected to it; nothing ran.") { Code = FailureCodes.DatabaseUnavailable },
+    };
+
+    static ExecutionResult Refused(CommandRequest request, string words) => new(Ending.Failed, Executed.No)
+    {
+        Error = PracticeRefusal.Of(RuleOf(request), words),
     };
 
     static ExecutionResult InvalidParameters(List<FieldError> faults) => new(Ending.Failed, Executed.No)

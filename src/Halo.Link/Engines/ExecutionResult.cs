@@ -24,6 +24,22 @@ public sealed record ExecutionResult(Ending Ending, Executed Executed)
     /// <summary>Why it failed.</summary>
     public ErrorDetails? Error { get; init; }
 
+    /// <summary>Whether the database had to be made to end it.</summary>
+    public ForcedEnd Forced { get; init; }
+
     /// <summary>Durations.</summary>
     public WorkTimings Timings { get; init; } = new(0, 0, 0);
+}
+
+/// <summary>What it took to end a command that did not obey a cancel.</summary>
+public enum ForcedEnd
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>Its session in the database was ended.</summary>
+    SessionEnded,
+
+    /// <summary>Its driver did not come back: the caller was answered without it, and it may still hold a thread and a connection.</summary>
+    LeftBehind,
 }

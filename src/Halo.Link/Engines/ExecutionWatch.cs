@@ -2,14 +2,23 @@ using System.Data.Common;
 
 namespace Halo.Link.Engines;
 
-/// <summary>Stops a statement at its limit or at the caller's wish: the database is asked until it obeys, then the connection is given up.</summary>
+/// <summary>
+/// Stops a statement at its limit or when asked: the database is asked until it obeys, then its session is ended by force, then the driver is told to give
+/// up. What does not end even then is left behind (<see cref="Backstop"/>).
+/// </summary>
 sealed class ExecutionWatch : IAsyncDisposable
 {
+    /// <summary>From asking to stop until the run is left behind. Less than the API's grace (10 s), so that the caller gets the Link's answer.</summary>
+    public static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(8);
+
     /// <summary>A cancel that arrives just before the statement does is lost, so it is repeated.</summary>
     static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(1);
 
-    /// <summary>A database that has not obeyed by then is taken for gone.</summary>
-    static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    /// <summary>A statement that has not obeyed by then is ended by force.</summary>
+    static readonly TimeSpan Grace = TimeSpan.FromSeconds(4);
+
+    /// <summary>A driver whose session has been ended notices it within this time, or has to give it up.</summary>
+    static readonly TimeSpan ForceWorksWithin = TimeSpan.FromSeconds(1);
 
     readonly IDatabaseEngine _engine;
     readonly DbConnection _connection;
@@ -21,14 +30,19 @@ sealed class ExecutionWatch : IAsyncDisposable
     readonly CancellationTokenSource _stop = new();
     readonly DriverCancellation _giveUp;
     readonly CancellationTokenRegistration _registration;
+    readonly Action _stopping;
     readonly Lock _lock = new();
     ITimer? _repeat;
     Task _asking = Task.CompletedTask;
+    Task? _forcing;
+    long _stoppedAt;
     bool _over;
 
-    public ExecutionWatch(IDatabaseEngine engine, DbConnection connection, DbCommand command, TimeProvider time, TimeSpan limit, CancellationToken cancel)
+    /// <param name="stopping">Called once, when the statement is to be stopped.</param>
+    public ExecutionWatch(
+        IDatabaseEngine engine, DbConnection connection, DbCommand command, TimeProvider time, TimeSpan limit, Action stopping, CancellationToken cancel)
     {
-        (_engine, _connection, _command, _time, _cancel) = (engine, connection, command, time, cancel);
+        (_engine, _connection, _command, _time, _stopping, _cancel) = (engine, connection, command, time, stopping, cancel);
         _limit = new CancellationTokenSource(limit, time);
         _giveUp = new DriverCancellation(time);
         _wish = CancellationTokenSource.CreateLinkedTokenSource(_limit.Token, cancel);
@@ -46,6 +60,9 @@ sealed class ExecutionWatch : IAsyncDisposable
 
     /// <summary>Whether the caller asked for it, and not the limit.</summary>
     public bool CancelledByCaller { get; private set; }
+
+    /// <summary>Whether the statement did not obey and its session was ended by force.</summary>
+    public bool Forced => _forcing is not null;
 
     /// <summary>Stops the statement, for a reason of the Link's own or because it is to be stopped already; ends when the database has been asked.</summary>
     public async ValueTask StopNowAsync()
@@ -70,6 +87,8 @@ sealed class ExecutionWatch : IAsyncDisposable
         if (_repeat is not null)
             await _repeat.DisposeAsync();
         await asking;
+        if (_forcing is not null)
+            await _forcing;
         _wish.Dispose();
         _stop.Dispose();
         _limit.Dispose();
@@ -84,7 +103,8 @@ sealed class ExecutionWatch : IAsyncDisposable
                 return;
             Stopped = true;
             CancelledByCaller = !_limit.IsCancellationRequested && _cancel.IsCancellationRequested;
-            _giveUp.CancelAfter(Patience);
+            _stoppedAt = _time.GetTimestamp();
+            _stopping();
             _asking = Task.Run(Ask);
             // Whoever waits with this token goes on reading where it wakes: not here, on the thread of a timer or of the line, before the database is asked.
             _ = _stop.CancelAsync();
@@ -96,7 +116,17 @@ sealed class ExecutionWatch : IAsyncDisposable
     {
         lock (_lock)
         {
-            if (!_over && _asking.IsCompleted)
+            if (_over)
+                return;
+            if (_time.GetElapsedTime(_stoppedAt) >= Grace)
+            {
+                if (_forcing is null)
+                {
+                    _forcing = Task.Run(ForceAsync);
+                    _giveUp.CancelAfter(ForceWorksWithin);
+                }
+            }
+            else if (_asking.IsCompleted)
                 _asking = Task.Run(Ask);
         }
     }
@@ -107,9 +137,24 @@ sealed class ExecutionWatch : IAsyncDisposable
         {
             _engine.Cancel(_connection, _command);
         }
-        catch (Exception e) when (e is DbException or InvalidOperationException or IOException or System.Net.Sockets.SocketException)
+        catch (Exception e) when (IsOfTheDriver(e))
         {
             // The statement or the connection ended meanwhile; the runner sees which.
         }
     }
+
+    async Task ForceAsync()
+    {
+        try
+        {
+            await _engine.AbandonAsync(_connection, _command);
+        }
+        catch (Exception e) when (IsOfTheDriver(e) || e is OperationCanceledException)
+        {
+            // It could not be ended from here: the driver gives it up, or the run is left behind.
+        }
+    }
+
+    static bool IsOfTheDriver(Exception e) =>
+        e is DbException or InvalidOperationException or IOException or TimeoutException or System.Net.Sockets.SocketException;
 }

@@ -25,26 +25,28 @@ public interface IDatabaseEngine : IAsyncDisposable
     /// <summary>Opens a connection that carries nothing from an earlier query.</summary>
     /// <param name="database">Name of the database behind the catalogue; null: the connection string's own.</param>
     /// <param name="applicationName">Shown in the database's activity view where it has one.</param>
-    /// <param name="readOnly">The database takes nothing over it that changes anything.</param>
-    /// <exception cref="ReadOnlyImpossibleException">It cannot be held to reading.</exception>
-    Task<DbConnection> OpenAsync(string? database, string? applicationName, bool readOnly, CancellationToken stop);
+    /// <param name="access">Other than <see cref="CommandAccess.Write"/>: the database takes nothing over it that changes anything, as far as it can be held to that.</param>
+    /// <exception cref="ReadOnlyImpossibleException">With <see cref="CommandAccess.ReadOnly"/>: its login can write.</exception>
+    Task<DbConnection> OpenAsync(string? database, string? applicationName, CommandAccess access, CancellationToken stop);
 
     /// <summary>Opens a connection that may write.</summary>
     Task<DbConnection> OpenAsync(string? database, string? applicationName, CancellationToken stop) =>
-        OpenAsync(database, applicationName, readOnly: false, stop);
+        OpenAsync(database, applicationName, CommandAccess.Write, stop);
 
-    /// <summary>Why a read-only connection does not take the command, after the words "does not allow this integrator"; null: it does.</summary>
-    string? LeavesReadOnly(QueryCommand asked);
-
-    /// <summary>Whether the database refused to write because the connection is read-only.</summary>
+    /// <summary>What the database refused because the connection may only read, after the words "its rule "readOnly""; null: it failed for another reason.</summary>
     /// <param name="failure">Null: the command succeeded and was rolled back.</param>
-    bool IsReadOnlyRefusal(Exception? failure);
+    string? ReadOnlyRefusal(Exception? failure);
 
     /// <summary>Asks the database, not the driver's pool, whether it is there: one cheap statement. Throws where it is not.</summary>
     Task PingAsync(DbConnection connection, CancellationToken stop);
 
     /// <summary>Makes the command and binds its parameters; every one that cannot be bound is added to <paramref name="faults"/>.</summary>
-    DbCommand CreateCommand(DbConnection connection, QueryCommand command, ICollection<FieldError> faults);
+    /// <exception cref="ReadOnlyImpossibleException">The request may only read, and the command is known to do something else: nothing was sent.</exception>
+    DbCommand CreateCommand(DbConnection connection, CommandRequest request, ICollection<FieldError> faults);
+
+    /// <summary>Makes a command that may do whatever the login may.</summary>
+    DbCommand CreateCommand(DbConnection connection, QueryCommand command, ICollection<FieldError> faults) =>
+        CreateCommand(connection, new CommandRequest(command, null, null, 1, TimeSpan.Zero), faults);
 
     /// <summary>The column as the contract shows it; <paramref name="name"/> is already made unique.</summary>
     ResultColumn DescribeColumn(DbDataReader reader, int ordinal, string name);
@@ -67,6 +69,13 @@ public interface IDatabaseEngine : IAsyncDisposable
     /// <summary>Stops the running statement in the database. Called from any thread, more than once, and also when nothing runs.</summary>
     void Cancel(DbConnection connection, DbCommand command);
 
+    /// <summary>
+    /// Ends by force a statement that has not obeyed a cancel: ends its session in the database, or closes its connection under the driver. Called once, from
+    /// any thread, while the driver may still be busy with it. Nothing more is known of such a statement, and its connection is never used again.
+    /// </summary>
+    /// <remarks>May take as long as it likes: the caller is answered without it.</remarks>
+    ValueTask AbandonAsync(DbConnection connection, DbCommand command);
+
     /// <summary>Sees to it that the connection never serves another query.</summary>
     void Discard(DbConnection connection);
 
@@ -74,11 +83,13 @@ public interface IDatabaseEngine : IAsyncDisposable
     /// <returns>Whether there was one.</returns>
     ValueTask<bool> RollBackAsync(DbConnection connection, CommandRequest request, bool failed);
 
-    /// <summary>What is known of a command that did not succeed, once nothing of it is open any more.</summary>
+    /// <summary>What is proved of a command that did not succeed, once nothing of it is open any more. May ask the database.</summary>
+    /// <param name="connection">Open, if the failure left it so.</param>
+    /// <param name="command">As the engine made it.</param>
     /// <param name="asked">The command.</param>
     /// <param name="failure">What ended it; null: an open transaction that was rolled back.</param>
     /// <param name="rolledBack">Whether a transaction was open and was rolled back.</param>
-    Executed AfterFailure(DbConnection connection, QueryCommand asked, Exception? failure, bool rolledBack);
+    ValueTask<Executed> AfterFailureAsync(DbConnection connection, DbCommand command, QueryCommand asked, Exception? failure, bool rolledBack);
 
     /// <summary>The database's own identity (contract), null where it has none. May throw: the caller bounds and ignores it.</summary>
     Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop);

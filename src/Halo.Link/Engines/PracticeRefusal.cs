@@ -8,6 +8,11 @@ static class PracticeRefusal
 {
     public const string ReadOnly = "readOnly";
 
+    public const string Modes = "modes";
+
+    /// <summary>The database refused a write.</summary>
+    public const string ReadsOnly = "lets this integrator read only. Nothing was changed.";
+
     public static ErrorDetails Of(string rule, string words) => new(ErrorTypes.HaloLink, 403,
         string.Create(CultureInfo.InvariantCulture, $"The practice's own policy refused it: its rule \"{rule}\" {words}"))
     {

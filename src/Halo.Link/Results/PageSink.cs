@@ -27,6 +27,8 @@ public sealed class PageSink : IRowSink, IAsyncDisposable
     long _rowStart;
     long _rowsInPage;
     long _pageStart;
+    readonly Lock _abandoning = new();
+    bool _abandoned;
     bool _disposed;
 
     /// <param name="pageBytes">About so many bytes of JSON in a page.</param>
@@ -105,6 +107,13 @@ public sealed class PageSink : IRowSink, IAsyncDisposable
             throw DiskRefused(fault);
     }
 
+    /// <inheritdoc/>
+    public void Abandon()
+    {
+        lock (_abandoning)
+            _abandoned = true;
+    }
+
     /// <summary>A page that is not finished is thrown away.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -113,7 +122,9 @@ public sealed class PageSink : IRowSink, IAsyncDisposable
         _disposed = true;
         await _compressing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _compressor.Dispose();
-        _piece.Dispose();
+        // A driver that comes back may still write into what it was given.
+        if (!_abandoned)
+            _piece.Dispose();
     }
 
     /// <summary>Waits for the piece before: the database's reader is paced by whichever of the two is slower.</summary>
@@ -143,7 +154,12 @@ public sealed class PageSink : IRowSink, IAsyncDisposable
     void TakeOverflow()
     {
         _compressing.GetAwaiter().GetResult();
-        _compressor.Take(_share!, _piece.Take().Span, end: null);
+        lock (_abandoning)
+        {
+            if (_abandoned)
+                throw new OperationCanceledException();
+            _compressor.Take(_share!, _piece.Take().Span, end: null);
+        }
     }
 
     ValueTask<bool> GoOnAsync(CancellationToken stop)

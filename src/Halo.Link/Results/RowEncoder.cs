@@ -74,6 +74,8 @@ public sealed class RowEncoder
             {
                 stop.ThrowIfCancellationRequested();
                 WriteRow(sink, json);
+                // The driver may have hung in the middle of the row, and been left behind.
+                stop.ThrowIfCancellationRequested();
                 var more = sink.EndRowAsync(stop);
                 encoding = wanted = more.IsCompletedSuccessfully ? more.Result : await WaitAsync(more);
                 Rows++;

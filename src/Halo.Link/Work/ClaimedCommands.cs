@@ -24,7 +24,7 @@ public sealed class ClaimedCommands(LocalSites sites, SiteLimits limits, TimePro
         if (target is null)
             return Task.FromResult(refused!);
         var limit = PracticePolicy.LimitOf(target.Rules, limits.OfAsync(claim));
-        var request = new CommandRequest(claim.Command, target.Database, claim.Tag, claim.ResultSet, limit, target.Rules.ReadOnly);
+        var request = new CommandRequest(claim.Command, target.Database, claim.Tag, claim.ResultSet, limit, target.Access);
         return new CommandRunner(target.Engine, time).RunAsync(request, PolicySink.Around(sink, target.Rules), cancel);
     }
 }

@@ -34,6 +34,7 @@ public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow
     IReadOnlyList<ResultColumn>? _columns;
     bool _anyRow;
     bool _lost;
+    volatile bool _abandoned;
 
     public IBufferWriter<byte> Buffer => this;
 
@@ -90,6 +91,8 @@ public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow
         return sent;
     }
 
+    public void Abandon() => _abandoned = true;
+
     public void Advance(int count)
     {
         _end += count;
@@ -116,6 +119,9 @@ public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow
 
     public void Dispose()
     {
+        // A driver that comes back may still write into what it was given.
+        if (_abandoned)
+            return;
         DropFilled();
         var buffer = _buffer;
         _buffer = [];
@@ -150,7 +156,7 @@ public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow
         for (var start = Header; start < end;)
         {
             var length = Math.Min(ProtocolLimits.MaxChunkBytes, end - start);
-            if (!_lost)
+            if (!_lost && !_abandoned)
                 _lost = !await SendChunkAsync(buffer, start, length, stop);
             start += length;
             _sent += length;

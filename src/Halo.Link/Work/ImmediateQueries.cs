@@ -189,7 +189,7 @@ public sealed partial class ImmediateQueries(
         var asked = query.Asked;
         var waited = time.GetElapsedTime(query.Arrived);
         var limit = PracticePolicy.LimitOf(target.Rules, limits.OfImmediate(asked));
-        var request = new CommandRequest(asked.Command, target.Database, asked.Tag, asked.ResultSet, limit, target.Rules.ReadOnly);
+        var request = new CommandRequest(asked.Command, target.Database, asked.Tag, asked.ResultSet, limit, target.Access);
         var sink = query.Rows = new FrameRowSink(query.Id, query.Line, query.Credit, asked.MaxResultBytes);
         var result = await new CommandRunner(target.Engine, time).RunAsync(request, PolicySink.Around(sink, target.Rules), query.Cancelled);
         if (sink.TooLarge && result.Ending == Ending.Successful)

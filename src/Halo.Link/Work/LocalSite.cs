@@ -10,7 +10,11 @@ namespace Halo.Link.Work;
 /// <param name="Engine">Connects with the integrator's own login where the practice gave it one.</param>
 /// <param name="Database">Null: the connection string's own.</param>
 /// <param name="Rules">The practice's rules for this integrator.</param>
-public sealed record ExecutionTarget(IDatabaseEngine Engine, string? Database, PolicyRules Rules);
+public sealed record ExecutionTarget(IDatabaseEngine Engine, string? Database, PolicyRules Rules)
+{
+    /// <summary>What the practice lets a command do.</summary>
+    public CommandAccess Access => PracticePolicy.AccessOf(Rules);
+}
 
 /// <summary>One site as this process serves it.</summary>
 public sealed class LocalSite(Guid id, SiteSettings settings, Func<string, string, IDatabaseEngine> createEngine) : IAsyncDisposable

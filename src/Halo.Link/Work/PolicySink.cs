@@ -45,6 +45,8 @@ sealed class PolicySink : IRowSink, IBufferWriter<byte>
         return _sink.EndAsync(stop);
     }
 
+    public void Abandon() => _sink.Abandon();
+
     public void Advance(int count)
     {
         // The JSON writer that is closed after a fault flushes once more.

@@ -32,12 +32,18 @@ public sealed class PracticePolicy(PolicySettings? settings)
             : null;
     }
 
+    /// <summary>What the rules let a command do to the practice's data.</summary>
+    public static CommandAccess AccessOf(PolicyRules rules) =>
+        rules.ReadOnly ? CommandAccess.ReadOnly
+        : rules.Modes is { } modes && !modes.Contains(PolicyModes.NonQuery) && !modes.Contains(PolicyModes.StoredProcedure) ? CommandAccess.Read
+        : CommandAccess.Write;
+
     /// <summary>The shorter of what is asked and what the rules allow.</summary>
     public static TimeSpan LimitOf(PolicyRules rules, TimeSpan asked) =>
         rules.MaxSeconds is { } most && asked > TimeSpan.FromSeconds(most) ? TimeSpan.FromSeconds(most) : asked;
 
     static ExecutionResult Refusal(string mode) => new(Ending.Failed, Executed.No)
     {
-        Error = PracticeRefusal.Of("modes", $"does not allow this integrator {mode}. Nothing ran."),
+        Error = PracticeRefusal.Of(PracticeRefusal.Modes, $"does not allow this integrator {mode}. Nothing ran."),
     };
 }

@@ -15,6 +15,11 @@ sealed class CollectingSink(long maxRows = long.MaxValue) : IRowSink
 
     public bool Ended { get; private set; }
 
+    public bool Abandoned { get; private set; }
+
+    /// <summary>Rows that were ended.</summary>
+    public long Rows => _rows;
+
     /// <summary>Called after each row; its task is what the encoder waits for.</summary>
     public Func<long, CancellationToken, ValueTask>? OnRow { get; init; }
 
@@ -27,6 +32,8 @@ sealed class CollectingSink(long maxRows = long.MaxValue) : IRowSink
         Columns = columns;
         return ValueTask.CompletedTask;
     }
+
+    public void Abandon() => Abandoned = true;
 
     public void BeginRow() => _bytes.Write(_rows == 0 ? "["u8 : ","u8);
 

@@ -13,9 +13,9 @@ sealed class EngineBench(IDatabaseEngine engine, TimeProvider? time = null) : IA
 
     public Task<ExecutionResult> RunAsync(
         QueryCommand command, IRowSink? sink = null, int resultSet = 1, string? tag = null, TimeSpan? limit = null, CancellationTokenSource? cancel = null,
-        bool readOnly = false) =>
+        CommandAccess access = CommandAccess.Write) =>
         new CommandRunner(engine, time ?? TimeProvider.System).RunAsync(
-            new(command, null, tag, resultSet, limit ?? TimeSpan.FromMinutes(1), readOnly), sink ?? new CollectingSink(), cancel?.Token ?? TestContext.Current.CancellationToken);
+            new(command, null, tag, resultSet, limit ?? TimeSpan.FromMinutes(1), access), sink ?? new CollectingSink(), cancel?.Token ?? TestContext.Current.CancellationToken);
 
     public Task<ExecutionResult> RunAsync(string sql, IRowSink? sink = null) => RunAsync(new QueryCommand(sql), sink);
 

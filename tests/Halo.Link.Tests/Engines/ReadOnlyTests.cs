@@ -1,4 +1,5 @@
 using Halo.Contracts.Errors;
+using Halo.Link.Engines;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;
 
@@ -25,7 +26,7 @@ public sealed class ReadOnlyTests(SharedPostgres postgres)
         await using var bench = await NewPostgresAsync();
         foreach (var mode in Enum.GetValues<ExecutionMode>())
         {
-            var result = await bench.RunAsync(new QueryCommand(sql) { ExecutionMode = mode }, readOnly: true);
+            var result = await bench.RunAsync(new QueryCommand(sql) { ExecutionMode = mode }, access: CommandAccess.ReadOnly);
             AssertRefused(result);
         }
         Assert.Equal("""[{"id":1}]""", await bench.RowsAsync("SELECT id FROM t"));
@@ -49,7 +50,7 @@ public sealed class ReadOnlyTests(SharedPostgres postgres)
     public async Task PostgreSQL_cannot_be_talked_out_of_it(string sql)
     {
         await using var bench = await NewPostgresAsync();
-        var result = await bench.RunAsync(new QueryCommand(sql) { ExecutionMode = ExecutionMode.NonQuery }, readOnly: true);
+        var result = await bench.RunAsync(new QueryCommand(sql) { ExecutionMode = ExecutionMode.NonQuery }, access: CommandAccess.ReadOnly);
         Assert.Equal((Ending.Failed, Executed.No), (result.Ending, result.Executed));
         Assert.Equal("1", await bench.ValueAsync("SELECT count(*) FROM t"));
     }
@@ -61,11 +62,11 @@ public sealed class ReadOnlyTests(SharedPostgres postgres)
         for (var i = 0; i < 3; i++)
         {
             var sink = new CollectingSink();
-            var result = await bench.RunAsync(new QueryCommand("SELECT id, @p::int AS p FROM t") { Parameters = [EngineBench.Parameter("p", 7, SqlType.Int)] }, sink, tag: "recall", readOnly: true);
+            var result = await bench.RunAsync(new QueryCommand("SELECT id, @p::int AS p FROM t") { Parameters = [EngineBench.Parameter("p", 7, SqlType.Int)] }, sink, tag: "recall", access: CommandAccess.ReadOnly);
             Assert.Equal((Ending.Successful, Executed.Yes, """[{"id":1,"p":7}]""", 1), (result.Ending, result.Executed, sink.Json, result.ResultSets));
             await bench.DoAsync("CREATE TEMP TABLE x (id int); INSERT INTO t SELECT 2; DELETE FROM t WHERE id = 2");
         }
-        var failed = await bench.RunAsync(new QueryCommand("SELECT * FROM nowhere"), readOnly: true);
+        var failed = await bench.RunAsync(new QueryCommand("SELECT * FROM nowhere"), access: CommandAccess.ReadOnly);
         Assert.Equal(("pgsql", "42P01", Executed.No), (failed.Error!.ErrorType, failed.Error.SqlState, failed.Executed));
         Assert.Equal("0", await bench.ValueAsync("SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in%'"));
     }
@@ -81,10 +82,10 @@ public sealed class ReadOnlyTests(SharedPostgres postgres)
         using var file = new SqliteFile();
         await using var bench = file.Open();
         await bench.DoAsync("CREATE TABLE t (id INTEGER); INSERT INTO t VALUES (1)");
-        AssertRefused(await bench.RunAsync(new QueryCommand(sql) { ExecutionMode = ExecutionMode.NonQuery }, readOnly: true));
-        AssertRefused(await bench.RunAsync(new QueryCommand(sql), readOnly: true));
+        AssertRefused(await bench.RunAsync(new QueryCommand(sql) { ExecutionMode = ExecutionMode.NonQuery }, access: CommandAccess.ReadOnly));
+        AssertRefused(await bench.RunAsync(new QueryCommand(sql), access: CommandAccess.ReadOnly));
         var sink = new CollectingSink();
-        await bench.RunAsync(new QueryCommand("CREATE TEMP TABLE x AS SELECT id FROM t; SELECT id, (SELECT user_version FROM pragma_user_version) AS v FROM x"), sink, readOnly: true);
+        await bench.RunAsync(new QueryCommand("CREATE TEMP TABLE x AS SELECT id FROM t; SELECT id, (SELECT user_version FROM pragma_user_version) AS v FROM x"), sink, access: CommandAccess.ReadOnly);
         Assert.Equal("""[{"id":1,"v":0}]""", sink.Json);
         await bench.DoAsync("INSERT INTO t VALUES (2)");
     }

@@ -1,5 +1,6 @@
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.Link.Engines;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Tests.Engines;
@@ -159,7 +160,7 @@ public sealed class SqlServerRunTests
     public async Task A_login_that_can_write_is_refused_under_readOnly()
     {
         await using var bench = SqlServerBench.New();
-        var result = await bench.RunAsync(new QueryCommand("SELECT 1 AS v"), readOnly: true);
+        var result = await bench.RunAsync(new QueryCommand("SELECT 1 AS v"), access: CommandAccess.ReadOnly);
         Assert.Equal((Ending.Failed, Executed.No, FailureCodes.PolicyRefused), (result.Ending, result.Executed, result.Error?.Code));
         Assert.Contains("\"readOnly\"", result.Error!.ErrorMessage, StringComparison.Ordinal);
     }
@@ -173,9 +174,9 @@ public sealed class SqlServerRunTests
         await owner.DoAsync($"IF SUSER_ID('halo_reader') IS NULL CREATE LOGIN halo_reader WITH PASSWORD = '{password}'");
         await owner.DoAsync("IF DATABASE_PRINCIPAL_ID('halo_reader') IS NULL CREATE USER halo_reader FOR LOGIN halo_reader; ALTER ROLE db_datareader ADD MEMBER halo_reader");
         await using var bench = SqlServerBench.New($";User Id=halo_reader;Password={password}");
-        Assert.Equal(Ending.Successful, (await bench.RunAsync(new QueryCommand("SELECT 1 AS v"), readOnly: true)).Ending);
+        Assert.Equal(Ending.Successful, (await bench.RunAsync(new QueryCommand("SELECT 1 AS v"), access: CommandAccess.ReadOnly)).Ending);
         await owner.DoAsync("GRANT INSERT ON SCHEMA::dbo TO halo_reader");
-        Assert.Equal(FailureCodes.PolicyRefused, (await bench.RunAsync(new QueryCommand("SELECT 1 AS v"), readOnly: true)).Error?.Code);
+        Assert.Equal(FailureCodes.PolicyRefused, (await bench.RunAsync(new QueryCommand("SELECT 1 AS v"), access: CommandAccess.ReadOnly)).Error?.Code);
         await owner.DoAsync("REVOKE INSERT ON SCHEMA::dbo TO halo_reader");
     }
 }

@@ -127,5 +127,5 @@ public sealed class PolicyLimitsTests(SharedPostgres postgres)
     }
 
     static Task<ExecutionResult> RunAsync(EngineBench bench, PolicyRules rules, string sql, CollectingSink sink) =>
-        bench.RunAsync(new QueryCommand(sql), PolicySink.Around(sink, rules), readOnly: rules.ReadOnly);
+        bench.RunAsync(new QueryCommand(sql), PolicySink.Around(sink, rules), access: PracticePolicy.AccessOf(rules));
 }

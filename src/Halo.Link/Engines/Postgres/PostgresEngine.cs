@@ -13,7 +13,7 @@ sealed class PostgresEngine : IDatabaseEngine
     /// <summary>The text of floats and binary does not depend on what a role or database was set to.</summary>
     const string Session = "-c extra_float_digits=1 -c bytea_output=hex -c DateStyle=ISO";
 
-    /// <summary>Besides, the server reads the text as <see cref="LeavesReadOnly"/> does.</summary>
+    /// <summary>Besides, the server reads the text as <see cref="PostgresCommands.LeavesTransaction"/> does.</summary>
     const string ReadOnlySession = " -c default_transaction_read_only=on -c standard_conforming_strings=on";
 
     readonly PracticeProtection _protection;
@@ -63,8 +63,9 @@ sealed class PostgresEngine : IDatabaseEngine
     /// <remarks>The row of outputs may be asked for twice: as outputs, and as a row.</remarks>
     public CommandBehavior BehaviorOf(QueryCommand asked) => OutputsAreARow(asked) ? CommandBehavior.Default : CommandBehavior.SequentialAccess;
 
-    public async Task<DbConnection> OpenAsync(string? database, string? applicationName, bool readOnly, CancellationToken stop)
+    public async Task<DbConnection> OpenAsync(string? database, string? applicationName, CommandAccess access, CancellationToken stop)
     {
+        var readOnly = access != CommandAccess.Write;
         var settings = readOnly ? _readOnly : _settings;
         if (database is not null)
             settings = new(settings.ConnectionString) { Database = database };
@@ -100,9 +101,11 @@ sealed class PostgresEngine : IDatabaseEngine
         await command.ExecuteScalarAsync(stop);
     }
 
-    public DbCommand CreateCommand(DbConnection connection, QueryCommand command, ICollection<FieldError> faults)
+    public DbCommand CreateCommand(DbConnection connection, CommandRequest request, ICollection<FieldError> faults)
     {
-        var made = PostgresCommands.Create((NpgsqlConnection)connection, command, faults);
+        if (request.ReadOnly && PostgresCommands.LeavesTransaction(request.Command) is { } word)
+            throw new ReadOnlyImpossibleException($"does not allow this integrator the statement {word}. Nothing ran.");
+        var made = PostgresCommands.Create((NpgsqlConnection)connection, request.Command, faults);
         made.AllResultTypesAreUnknown = true;
         return made;
     }
@@ -122,12 +125,12 @@ sealed class PostgresEngine : IDatabaseEngine
 
     public void Cancel(DbConnection connection, DbCommand command) => command.Cancel();
 
+    public ValueTask AbandonAsync(DbConnection connection, DbCommand command) => ValueTask.CompletedTask;
+
     public void Discard(DbConnection connection) => NpgsqlConnection.ClearPool((NpgsqlConnection)connection);
 
-    public string? LeavesReadOnly(QueryCommand asked) =>
-        PostgresCommands.LeavesTransaction(asked) is { } word ? $"the statement {word}" : null;
-
-    public bool IsReadOnlyRefusal(Exception? failure) => failure is null || DatabaseError(failure) is { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction };
+    public string? ReadOnlyRefusal(Exception? failure) =>
+        failure is null || DatabaseError(failure) is { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } ? PracticeRefusal.ReadsOnly : null;
 
     public async ValueTask<bool> RollBackAsync(DbConnection connection, CommandRequest request, bool failed)
     {
@@ -139,10 +142,10 @@ sealed class PostgresEngine : IDatabaseEngine
         return await command.ExecuteScalarAsync() is "off" || !request.ReadOnly;
     }
 
-    public Executed AfterFailure(DbConnection connection, QueryCommand asked, Exception? failure, bool rolledBack) =>
-        (failure is null || DatabaseError(failure) is { InvariantSeverity: "ERROR" }) && !PostgresCommands.CanCommit(asked)
+    public ValueTask<Executed> AfterFailureAsync(DbConnection connection, DbCommand command, QueryCommand asked, Exception? failure, bool rolledBack) =>
+        ValueTask.FromResult((failure is null || DatabaseError(failure) is { InvariantSeverity: "ERROR" }) && !PostgresCommands.CanCommit(asked)
             ? Executed.No
-            : Executed.Unknown;
+            : Executed.Unknown);
 
     public async Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop)
     {

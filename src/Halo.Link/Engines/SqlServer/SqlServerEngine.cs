@@ -49,13 +49,13 @@ sealed class SqlServerEngine : IDatabaseEngine
 
     public CommandBehavior BehaviorOf(QueryCommand asked) => CommandBehavior.SequentialAccess;
 
-    public async Task<DbConnection> OpenAsync(string? database, string? applicationName, bool readOnly, CancellationToken stop)
+    public async Task<DbConnection> OpenAsync(string? database, string? applicationName, CommandAccess access, CancellationToken stop)
     {
         var connection = new SqlConnection(ConnectionString(database, applicationName));
         try
         {
             await connection.OpenAsync(stop);
-            if (readOnly && !await ReadOnlyLogin.IsAsync(connection, stop))
+            if (access == CommandAccess.ReadOnly && !await ReadOnlyLogin.IsAsync(connection, stop))
                 throw new ReadOnlyImpossibleException(ReadOnlyLogin.Advice);
         }
         catch
@@ -72,8 +72,9 @@ sealed class SqlServerEngine : IDatabaseEngine
         await command.ExecuteScalarAsync(stop);
     }
 
-    public DbCommand CreateCommand(DbConnection connection, QueryCommand command, ICollection<FieldError> faults)
+    public DbCommand CreateCommand(DbConnection connection, CommandRequest request, ICollection<FieldError> faults)
     {
+        var command = request.Command;
         var made = new SqlCommand(command.Text, (SqlConnection)connection)
         {
             CommandTimeout = 0,
@@ -111,12 +112,12 @@ sealed class SqlServerEngine : IDatabaseEngine
 
     public void Cancel(DbConnection connection, DbCommand command) => command.Cancel();
 
+    public ValueTask AbandonAsync(DbConnection connection, DbCommand command) => ValueTask.CompletedTask;
+
     public void Discard(DbConnection connection) => SqlConnection.ClearPool((SqlConnection)connection);
 
-    public string? LeavesReadOnly(QueryCommand asked) => null;
-
     /// <remarks>What a login lacks the server says in its own words.</remarks>
-    public bool IsReadOnlyRefusal(Exception? failure) => false;
+    public string? ReadOnlyRefusal(Exception? failure) => null;
 
     public ValueTask<bool> RollBackAsync(DbConnection connection, CommandRequest request, bool failed)
     {
@@ -131,10 +132,10 @@ sealed class SqlServerEngine : IDatabaseEngine
         return ValueTask.FromResult(command.ExecuteScalar() is 1);
     }
 
-    public Executed AfterFailure(DbConnection connection, QueryCommand asked, Exception? failure, bool rolledBack) =>
-        failure is null || IsAnswered(failure, connection) && (rolledBack && !TransactSql.MayCommit(asked) || TransactSql.IsAtomic(asked))
+    public ValueTask<Executed> AfterFailureAsync(DbConnection connection, DbCommand command, QueryCommand asked, Exception? failure, bool rolledBack) =>
+        ValueTask.FromResult(failure is null || IsAnswered(failure, connection) && (rolledBack && !TransactSql.MayCommit(asked) || TransactSql.IsAtomic(asked))
             ? Executed.No
-            : Executed.Unknown;
+            : Executed.Unknown);
 
     /// <summary>The server itself has said that it failed. A cancel that it did not acknowledge in time (-2) says nothing, and breaks the connection.</summary>
     static bool IsAnswered(Exception failure, DbConnection connection) =>

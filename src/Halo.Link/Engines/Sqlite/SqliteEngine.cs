@@ -40,10 +40,10 @@ sealed class SqliteEngine : IDatabaseEngine
 
     public CommandBehavior BehaviorOf(QueryCommand asked) => CommandBehavior.Default;
 
-    public Task<DbConnection> OpenAsync(string? database, string? applicationName, bool readOnly, CancellationToken stop)
+    public Task<DbConnection> OpenAsync(string? database, string? applicationName, CommandAccess access, CancellationToken stop)
     {
         var settings = database is null ? _settings : new(_settings.ConnectionString) { DataSource = database };
-        if (readOnly)
+        if (access != CommandAccess.Write)
             settings = new(settings.ConnectionString) { Mode = SqliteOpenMode.ReadOnly };
         var session = new SqliteSession(settings.ConnectionString, _time);
         try
@@ -67,8 +67,9 @@ sealed class SqliteEngine : IDatabaseEngine
         return Task.CompletedTask;
     }
 
-    public DbCommand CreateCommand(DbConnection connection, QueryCommand command, ICollection<FieldError> faults)
+    public DbCommand CreateCommand(DbConnection connection, CommandRequest request, ICollection<FieldError> faults)
     {
+        var command = request.Command;
         if (command.Type == CommandType.StoredProcedure)
             faults.Add(new("command.type", "SQLite has no stored procedures."));
         // -1: the driver never waits for a lock itself, the session does.
@@ -109,14 +110,20 @@ sealed class SqliteEngine : IDatabaseEngine
 
     public void Cancel(DbConnection connection, DbCommand command) => ((SqliteSession)connection).Stop();
 
+    /// <remarks>The session stops at its next look; one long step of SQLite's is what the run is left behind for.</remarks>
+    public ValueTask AbandonAsync(DbConnection connection, DbCommand command)
+    {
+        ((SqliteSession)connection).Stop();
+        return ValueTask.CompletedTask;
+    }
+
     public void Discard(DbConnection connection)
     {
         // Never used again anyway.
     }
 
-    public string? LeavesReadOnly(QueryCommand asked) => null;
-
-    public bool IsReadOnlyRefusal(Exception? failure) => failure is SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_READONLY };
+    public string? ReadOnlyRefusal(Exception? failure) =>
+        failure is SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_READONLY } ? PracticeRefusal.ReadsOnly : null;
 
     public ValueTask<bool> RollBackAsync(DbConnection connection, CommandRequest request, bool failed)
     {
@@ -127,8 +134,8 @@ sealed class SqliteEngine : IDatabaseEngine
         return ValueTask.FromResult(true);
     }
 
-    public Executed AfterFailure(DbConnection connection, QueryCommand asked, Exception? failure, bool rolledBack) =>
-        ((SqliteSession)connection).Committed ? Executed.Unknown : Executed.No;
+    public ValueTask<Executed> AfterFailureAsync(DbConnection connection, DbCommand command, QueryCommand asked, Exception? failure, bool rolledBack) =>
+        ValueTask.FromResult(((SqliteSession)connection).Committed ? Executed.Unknown : Executed.No);
 
     public Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop) => Task.FromResult<string?>(null);
 
