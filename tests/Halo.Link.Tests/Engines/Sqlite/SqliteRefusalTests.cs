@@ -1,5 +1,6 @@
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.Link.Engines;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Tests.Engines.Sqlite;
@@ -74,9 +75,9 @@ public sealed class SqliteRefusalTests
         using var file = new SqliteFile();
         await using var bench = file.Open();
         await bench.DoAsync("CREATE TABLE t (id INTEGER); INSERT INTO t VALUES (1)");
-        foreach (var readOnly in (bool[])[false, true])
+        foreach (var access in Enum.GetValues<CommandAccess>())
         {
-            var result = await bench.RunAsync(new QueryCommand(sql), readOnly: readOnly);
+            var result = await bench.RunAsync(new QueryCommand(sql), access: access);
             Assert.Equal((Ending.Failed, Executed.No, ErrorTypes.HaloLink, 400), (result.Ending, result.Executed, result.Error?.ErrorType, result.Error?.ErrorCode));
             Assert.Contains(name, result.Error!.ErrorMessage, StringComparison.Ordinal);
             Assert.Contains("through Halo Link", result.Error.ErrorMessage, StringComparison.Ordinal);
