@@ -134,7 +134,7 @@ sealed class PostgresEngine : IDatabaseEngine
 
     public async ValueTask<bool> RollBackAsync(DbConnection connection, CommandRequest request, bool failed)
     {
-        if (connection.State != ConnectionState.Open || !InTransaction((NpgsqlConnection)connection))
+        if (connection.State != ConnectionState.Open || !PostgresTransaction.IsOpen((NpgsqlConnection)connection))
             return false;
         // RESET makes a read-only transaction one that writes, and no version hinders all forms of that: it is rolled back, and looked at.
         var look = request.ReadOnly && !failed ? "SELECT pg_catalog.current_setting('transaction_read_only'); " : "";
@@ -163,20 +163,6 @@ sealed class PostgresEngine : IDatabaseEngine
             NpgsqlConnection.ClearPool(any);
         }
         return ValueTask.CompletedTask;
-    }
-
-    /// <summary>The driver knows, and tells only so: it refuses a second transaction. Where there was none its BEGIN is never sent.</summary>
-    static bool InTransaction(NpgsqlConnection connection)
-    {
-        try
-        {
-            _ = connection.BeginTransaction();
-            return false;
-        }
-        catch (InvalidOperationException)
-        {
-            return true;
-        }
     }
 
     static PostgresException? DatabaseError(Exception? exception) =>
