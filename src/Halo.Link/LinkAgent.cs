@@ -59,7 +59,7 @@ public static partial class LinkAgent
             stopping.Cancel();
         }
         var dispatcher = new FrameDispatcher(current, work.Immediate, work.Async, pairing, announcements, live.OnRemote, state, logs.CreateLogger<FrameDispatcher>());
-        var report = new LinkReport(identity.LinkId, runs, started, live, file, sites, practices, healths, state, work.Immediate, work.Async, work.Spool, time);
+        var report = new LinkReport(identity.LinkId, runs, started, live, file, directory, sites, practices, healths, state, work.Immediate, work.Async, work.Spool, time);
         loop = new SessionLoop(way.Connector, line => new(line, dispatcher, current, report.HeartbeatAsync, heartbeat, way.Tokens, closing, Own(), time),
             () =>
             {
@@ -69,6 +69,8 @@ public static partial class LinkAgent
 
         var log = logs.CreateLogger("Halo.Link");
         LogStarting(log, HostInformation.Version, identity.LinkId, settings.Sites.Count, settings.ApiAddress);
+        foreach (var warning in directory.KeyFiles.Select(FileRights.WarningFor).OfType<string>())
+            LogOpenKey(log, warning);
         using var ending = new CancellationTokenSource();
         var status = new StatusServer(directory, report.Status, pairing.MakeAsync, Uninstall, time, logs.CreateLogger<StatusServer>()).RunAsync(ending.Token);
         await IgnoreCancelled(Task.WhenAll(work.Async.SettleAsync(), practices.ReadAsync(_ => Task.CompletedTask, stop)));
@@ -119,6 +121,9 @@ public static partial class LinkAgent
 
     [LoggerMessage(2000, LogLevel.Information, "Halo Link {Version} starts as {LinkId}, {Sites} site(s), API {Api}.")]
     static partial void LogStarting(ILogger log, string version, Guid linkId, int sites, string api);
+
+    [LoggerMessage(2044, LogLevel.Warning, "{Warning}")]
+    static partial void LogOpenKey(ILogger log, string warning);
 
     [LoggerMessage(2004, LogLevel.Information, "Stopping.")]
     static partial void LogStopping(ILogger log);

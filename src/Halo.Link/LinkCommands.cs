@@ -12,6 +12,7 @@ static class LinkCommands
     const int BadConfiguration = 2;
     const int NotRunning = 1;
     const int NoCode = 3;
+    const int NotConnected = 3;
 
     /// <summary>The Link handles signals itself: it has more to do than a command that is cut off.</summary>
     public static InvocationConfiguration OwnSignals { get; } = new() { ProcessTerminationTimeout = null };
@@ -46,18 +47,35 @@ static class LinkCommands
         var status = new Command("status", "Says what the running Link is doing.") { json };
         status.SetAction(async (parsed, stop) => await OrExplain(async () =>
         {
-            var directory = SettingsReader.ReadDataDirectory(parsed.GetRequiredValue(config), Environment.GetEnvironmentVariables());
+            var (directory, faulty) = DataDirectoryOf(parsed.GetRequiredValue(config));
             if (await StatusServer.AskAsync(directory, stop) is not { } report)
             {
+                // The file alone says where a Link would run.
+                if (faulty is not null)
+                    throw faulty;
                 await Console.Error.WriteLineAsync($"No Halo Link runs on {directory}, or it is not yours to ask: its owner and administrators can.");
                 return NotRunning;
             }
             Console.Write(parsed.GetValue(json)
                 ? JsonSerializer.Serialize(report, LinkFilesJson.Default.StatusReport) + Environment.NewLine
                 : report.ToText());
-            return 0;
+            return report.Connected ? 0 : NotConnected;
         }));
         return status;
+    }
+
+    /// <summary>A Link goes on with its last good settings while its file is faulty: it is asked where the file seems to say.</summary>
+    static (string Directory, SettingsException? Faulty) DataDirectoryOf(string file)
+    {
+        var environment = Environment.GetEnvironmentVariables();
+        try
+        {
+            return (SettingsReader.ReadDataDirectory(file, environment), null);
+        }
+        catch (SettingsException e)
+        {
+            return (SettingsReader.GuessDataDirectory(file, environment), e);
+        }
     }
 
     static Command PairingCode(Option<string> config)
@@ -67,9 +85,11 @@ static class LinkCommands
         var command = new Command("pairing-code", "Makes a code by which one integrator may pair with a site of the running Link, once, within 24 hours.") { site, json };
         command.SetAction(async (parsed, stop) => await OrExplain(async () =>
         {
-            var directory = SettingsReader.ReadDataDirectory(parsed.GetRequiredValue(config), Environment.GetEnvironmentVariables());
+            var (directory, faulty) = DataDirectoryOf(parsed.GetRequiredValue(config));
             if (await StatusServer.AskPairingCodeAsync(directory, parsed.GetValue(site), stop) is not { } report)
             {
+                if (faulty is not null)
+                    throw faulty;
                 await Console.Error.WriteLineAsync($"No Halo Link runs on {directory}, or it is not yours to ask: its owner and administrators can.");
                 return NotRunning;
             }

@@ -1,5 +1,6 @@
 using Halo.Link.Results;
 using Halo.Link.Session;
+using Halo.Link.Settings;
 using Halo.Link.Settings.Live;
 using Halo.Link.Work;
 using Halo.Link.Work.Async;
@@ -14,6 +15,7 @@ sealed class LinkReport(
     long started,
     LiveSettings live,
     SettingsFile? file,
+    DataDirectory directory,
     LocalSites sites,
     PracticeDirectory practices,
     DatabaseHealths healths,
@@ -53,6 +55,7 @@ sealed class LinkReport(
             [.. sites.All.Select(s => Describe(s, announced.GetValueOrDefault(s.Id)))], Work())
         {
             LastError = lastError,
+            Warnings = [.. new[] { file?.FilePath }.Concat(directory.KeyFiles).OfType<string>().Select(FileRights.WarningFor).OfType<string>()],
             Settings = live.Standing with { Faults = file?.Faults is { Count: > 0 } faults ? faults : null },
         };
     }

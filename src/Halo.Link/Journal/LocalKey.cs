@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Halo.Link.Settings;
 
 namespace Halo.Link.Journal;
 
@@ -23,7 +24,21 @@ public sealed class LocalKey
     public bool IsNew { get; }
 
     /// <summary>Reads the key of a data directory, or makes it.</summary>
+    /// <exception cref="SettingsException">It cannot be read or made.</exception>
     public static LocalKey Open(string dataDirectory)
+    {
+        try
+        {
+            return ReadOrMake(dataDirectory);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new SettingsException([new("dataDirectory",
+                $"{Path.Combine(dataDirectory, FileName)} cannot be read or written: let the account {Environment.UserName} read and write there.")]);
+        }
+    }
+
+    static LocalKey ReadOrMake(string dataDirectory)
     {
         Directory.CreateDirectory(dataDirectory);
         var path = Path.Combine(dataDirectory, FileName);

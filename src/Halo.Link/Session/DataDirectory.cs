@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Halo.Link.Journal;
 using Halo.Link.Settings;
 
 namespace Halo.Link.Session;
@@ -17,6 +18,9 @@ public sealed class DataDirectory : IDisposable
 
     /// <summary>Its full path.</summary>
     public string Path { get; }
+
+    /// <summary>What in it is secret as it stands.</summary>
+    public IReadOnlyList<string> KeyFiles => [PathOf(LinkKey.FileName), PathOf(LocalKey.FileName)];
 
     /// <summary>Where <c>halo-link status</c> finds the running Link.</summary>
     public string StatusSocket => PathOf("status.sock");
@@ -63,7 +67,11 @@ public sealed class DataDirectory : IDisposable
         {
             return JsonSerializer.Deserialize(File.ReadAllBytes(file), type) ?? throw new JsonException();
         }
-        catch (JsonException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unusable($"{file} cannot be read: let the account {Environment.UserName} read it.");
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw Unusable($"{file} is damaged: restore it from a backup. Where there is none, remove it and set a fresh enrolmentToken; the Link then enrols as a new one.");
         }

@@ -8,7 +8,8 @@ namespace Halo.Link.Session;
 /// <summary>The Link's own key pair. The private half never leaves the machine.</summary>
 public sealed class LinkKey : IDisposable
 {
-    const string FileName = "link.key";
+    /// <summary>Name of its file in the data directory.</summary>
+    public const string FileName = "link.key";
 
     LinkKey(ECDsa key) => Key = key;
 

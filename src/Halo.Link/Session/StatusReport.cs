@@ -29,6 +29,9 @@ public sealed record StatusReport(
 {
     public ErrorReport? LastError { get; init; }
 
+    /// <summary>What somebody at the practice should put right, though everything works.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>How its settings stand.</summary>
     public SettingsStanding? Settings { get; init; }
 
@@ -44,6 +47,8 @@ public sealed record StatusReport(
             $"work: {Work.ImmediateRunning} immediate running, {Work.ImmediateWaiting} waiting; {Work.AsyncRunning} async running, {Work.Uploading} uploading");
         if (Settings is { } settings)
             AppendSettings(text, settings);
+        foreach (var warning in Warnings)
+            text.AppendLine(CultureInfo.InvariantCulture, $"warning: {warning}");
         foreach (var site in Sites)
             text.AppendLine(site.ToText());
         return text.ToString();

@@ -65,7 +65,7 @@ public sealed partial class StatusServer(
             await stream.WriteAsync(Encoding.ASCII.GetBytes(question + "\n"), stop);
             return await JsonSerializer.DeserializeAsync(stream, type, stop);
         }
-        catch (Exception e) when (e is IOException or SocketException or UnauthorizedAccessException or TimeoutException or JsonException)
+        catch (Exception e) when (e is IOException or SocketException or UnauthorizedAccessException or TimeoutException or JsonException or ArgumentException)
         {
             return null;
         }

@@ -8,9 +8,15 @@ public sealed record SettingsFault(string Name, string Message)
     public override string ToString() => $"{Name}: {Message}";
 }
 
-/// <summary>The configuration cannot be used; every fault of it at once.</summary>
+/// <summary>The configuration cannot be used; every fault of it at once, the first fifty where there are more.</summary>
 public sealed class SettingsException(IReadOnlyList<SettingsFault> faults)
-    : Exception(string.Join(Environment.NewLine, faults))
+    : Exception(string.Join(Environment.NewLine, Most(faults)))
 {
-    public IReadOnlyList<SettingsFault> Faults { get; } = faults;
+    const int MostFaults = 50;
+
+    public IReadOnlyList<SettingsFault> Faults { get; } = Most(faults);
+
+    static IReadOnlyList<SettingsFault> Most(IReadOnlyList<SettingsFault> faults) => faults.Count <= MostFaults
+        ? faults
+        : [.. faults.Take(MostFaults), new(faults[0].Name, $"has {faults.Count - MostFaults} more faults.")];
 }

@@ -8,6 +8,8 @@ namespace Halo.Link.Settings;
 sealed class SettingsNode(JsonObject node, string path, ICollection<SettingsFault> faults)
 {
     readonly List<string> _known = [];
+    readonly HashSet<string> _isKnown = new(StringComparer.OrdinalIgnoreCase);
+    readonly Dictionary<string, JsonNode?> _byName = node.ToDictionary(p => p.Key, p => p.Value, StringComparer.OrdinalIgnoreCase);
 
     public string PathOf(string name) => path.Length == 0 ? name : $"{path}.{name}";
 
@@ -136,7 +138,7 @@ sealed class SettingsNode(JsonObject node, string path, ICollection<SettingsFaul
     public void RefuseUnknown()
     {
         foreach (var (name, _) in node)
-            if (!_known.Contains(name, StringComparer.OrdinalIgnoreCase))
+            if (!_isKnown.Contains(name))
                 Fault(name, $"is no setting; here stand {string.Join(", ", _known)}.");
     }
 
@@ -159,7 +161,8 @@ sealed class SettingsNode(JsonObject node, string path, ICollection<SettingsFaul
 
     JsonNode? Find(string name)
     {
-        _known.Add(name);
-        return node.FirstOrDefault(p => string.Equals(p.Key, name, StringComparison.OrdinalIgnoreCase)).Value;
+        if (_isKnown.Add(name))
+            _known.Add(name);
+        return _byName.GetValueOrDefault(name);
     }
 }

@@ -1,18 +1,24 @@
 using System.Collections;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Settings;
 
 /// <summary>Reads the configuration file, lays the environment over it and checks the whole.</summary>
-public static class SettingsReader
+public static partial class SettingsReader
 {
     /// <exception cref="SettingsException">With every fault that was found.</exception>
-    public static LinkSettings Read(string file, IDictionary environment)
+    public static LinkSettings Read(string file, IDictionary environment) => Explain(file, () => Read(file, new SettingsSource(file).Read(), environment));
+
+    /// <summary>The same from bytes that were read from <paramref name="file"/>.</summary>
+    /// <exception cref="SettingsException">With every fault that was found.</exception>
+    public static LinkSettings Read(string file, byte[] content, IDictionary environment) => Explain(file, () =>
     {
         var faults = new List<SettingsFault>();
-        var root = ReadFile(file);
+        var root = SettingsText.Parse(file, content);
         EnvironmentOverlay.Apply(root, environment, faults);
         var node = new SettingsNode(root, "", faults);
         var settings = new LinkSettings
@@ -33,47 +39,62 @@ public static class SettingsReader
         };
         node.RefuseUnknown();
         return faults.Count == 0 ? settings : throw new SettingsException(faults);
-    }
+    });
 
     /// <summary>The data directory alone, for commands that talk to a running Link; the rest is not looked at.</summary>
     /// <exception cref="SettingsException">The file cannot be read.</exception>
-    public static string ReadDataDirectory(string file, IDictionary environment)
+    public static string ReadDataDirectory(string file, IDictionary environment) => Explain(file, () =>
     {
-        var root = ReadFile(file);
+        var root = SettingsText.Parse(file, new SettingsSource(file).Read());
         EnvironmentOverlay.Apply(root, environment, []);
         return PathOf(new SettingsNode(root, "", []).Text("dataDirectory"), file);
-    }
+    });
 
-    static JsonObject ReadFile(string file)
+    /// <summary>Where the data directory of a faulty file most likely is: the Link that still runs with the settings before shall be found.</summary>
+    public static string GuessDataDirectory(string file, IDictionary environment)
     {
         try
         {
-            using var stream = File.OpenRead(file);
-            var node = JsonNode.Parse(stream, documentOptions: new()
-            {
-                CommentHandling = JsonCommentHandling.Skip,
-                AllowTrailingCommas = true,
-                AllowDuplicateProperties = false,
-            });
-            return node as JsonObject ?? throw Unusable(file, "must hold one JSON object in braces.");
+            var root = new JsonObject();
+            if (WrittenDataDirectory(file) is { } written)
+                root["dataDirectory"] = written;
+            EnvironmentOverlay.Apply(root, environment, []);
+            return PathOf(new SettingsNode(root, "", []).Text("dataDirectory"), file);
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch (Exception e) when (e is ArgumentException or NotSupportedException or IOException)
         {
-            throw Unusable(file, "does not exist: write it (docs/configuration), or name another file with --config.");
+            return DefaultPaths.DataDirectory;
         }
-        catch (UnauthorizedAccessException)
+    }
+
+    static string? WrittenDataDirectory(string file)
+    {
+        try
         {
-            throw Unusable(file, $"cannot be read by the account {Environment.UserName}: give it the right to read, or name another file with --config.");
+            var text = Encoding.UTF8.GetString(SettingsText.ToUtf8(file, new SettingsSource(file).Read()));
+            return DataDirectoryInText().Match(text) is { Success: true } found
+                ? JsonNode.Parse(found.Groups[1].Value)!.GetValue<string>()
+                : null;
         }
-        catch (IOException e)
+        catch (Exception e) when (e is SettingsException or JsonException or InvalidOperationException)
         {
-            throw Unusable(file, $"cannot be read ({e.GetType().Name}).");
+            return null;
         }
-        catch (JsonException e)
+    }
+
+    [GeneratedRegex("\"dataDirectory\"\\s*:\\s*(\"(?:[^\"\\\\]|\\\\.)*\")", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex DataDirectoryInText();
+
+    /// <summary>Whatever the file holds, it ends as a fault and never as the end of the process.</summary>
+    static T Explain<T>(string file, Func<T> read)
+    {
+        try
         {
-            // Not the parser's own words: they can quote the file, and a password with it.
-            throw Unusable(file, $"is not valid JSON at line {e.LineNumber + 1}, position {e.BytePositionInLine + 1}: "
-                + "texts stand in double quotes, a backslash in them is written twice, a name stands once in its braces.");
+            return read();
+        }
+        catch (Exception e) when (e is not SettingsException)
+        {
+            throw Unusable(file, $"cannot be used ({e.GetType().Name}): undo the last change to it.");
         }
     }
 
@@ -120,7 +141,7 @@ public static class SettingsReader
         {
             return "cannot be written";
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or ArgumentException or NotSupportedException)
         {
             return $"cannot be used ({e.GetType().Name})";
         }

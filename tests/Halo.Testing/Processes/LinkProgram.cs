@@ -64,7 +64,7 @@ public sealed class LinkProgram : IAsyncDisposable
     public async Task<JsonObject> StatusAsync()
     {
         await using var asking = HaloProcess.Start(Repository.Program("Halo.Link", "halo-link"), ["status", "--json", "--config", ConfigurationFile]);
-        return await asking.Exited == 0 ? JsonNode.Parse(asking.Output)!.AsObject() : throw new InvalidOperationException(asking.Output);
+        return await asking.Exited is 0 or 3 ? JsonNode.Parse(asking.Output)!.AsObject() : throw new InvalidOperationException(asking.Output);
     }
 
     /// <summary>Waits until so many async queries are begun. That the API calls one executing says only that this Link has claimed it: a stop would still hand it back.</summary>

@@ -49,6 +49,8 @@ sealed class PostgresEngine : IDatabaseEngine
     public static DatabaseTarget TargetOf(string connectionString)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        if (string.IsNullOrEmpty(settings.Host))
+            throw new ArgumentException("No host.");
         // As the server has it: a login's database, where none is named, is called as the login.
         var database = settings.Database ?? settings.Username;
         return new(string.Create(CultureInfo.InvariantCulture, $"{settings.Host}\n{settings.Port}\n{database}"), database);

@@ -38,6 +38,8 @@ sealed class SqlServerEngine : IDatabaseEngine
     public static DatabaseTarget TargetOf(string connectionString)
     {
         var settings = new SqlConnectionStringBuilder(connectionString);
+        if (settings.DataSource.Length == 0)
+            throw new ArgumentException("No data source.");
         return new($"{settings.DataSource}\n{settings.InitialCatalog}", settings.InitialCatalog);
     }
 

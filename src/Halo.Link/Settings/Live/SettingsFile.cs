@@ -18,13 +18,18 @@ public sealed partial class SettingsFile(string path, IDictionary environment, L
     readonly Channel<bool> _looks = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
     readonly HashSet<SettingsFault> _said = [];
     IReadOnlyList<SettingsFault> _faults = [];
-    string? _seen = DigestOf(path);
+    readonly SettingsSource _source = new(path);
+    string? _seen = DigestOf(new SettingsSource(path));
+    string? _openToOthers;
 
     /// <summary>The last good settings.</summary>
     public LinkSettings Good { get; private set; } = read;
 
     /// <summary>What is wrong with the file now; empty: nothing.</summary>
     public IReadOnlyList<SettingsFault> Faults => Volatile.Read(ref _faults);
+
+    /// <summary>Its path, as it was given.</summary>
+    public string FilePath => path;
 
     /// <summary>The file may have changed. Never waits.</summary>
     /// <param name="asked">Somebody asked for it: it is read even where it has not changed, and its faults are said again.</param>
@@ -35,6 +40,7 @@ public sealed partial class SettingsFile(string path, IDictionary environment, L
     public async Task WatchAsync(Func<LinkSettings, Task> changed, CancellationToken stop)
     {
         using var notices = Watch();
+        WarnIfOpen();
         while (true)
         {
             var asked = await _looks.Reader.ReadAsync(stop);
@@ -43,33 +49,54 @@ public sealed partial class SettingsFile(string path, IDictionary environment, L
                 asked |= again;
             if (Read(asked) is { } fresh)
                 await changed(fresh).WaitAsync(stop);
+            WarnIfOpen();
         }
+    }
+
+    /// <summary>Says once that others can read the file, and again after it was mended.</summary>
+    void WarnIfOpen()
+    {
+        var open = FileRights.WarningFor(path);
+        if (open is not null && open != _openToOthers)
+            LogOpen(open);
+        _openToOthers = open;
     }
 
     LinkSettings? Read(bool asked)
     {
-        var now = DigestOf(path);
-        if (now == _seen && !asked)
-            return null;
-        _seen = now;
-        if (asked)
-            _said.Clear();
+        byte[]? content = null;
         try
         {
-            var fresh = SettingsReader.Read(path, environment);
+            content = _source.Read();
+            var now = DigestOf(content);
+            if (now == _seen && !asked)
+                return null;
+            Begin(now, asked);
+            var fresh = SettingsReader.Read(path, content, environment);
             if (_faults.Count > 0)
                 LogGoodAgain(path);
             _said.Clear();
             _faults = [];
             return Good = fresh;
         }
-        catch (SettingsException e)
+        catch (Exception e)
         {
-            foreach (var fault in e.Faults.Where(_said.Add))
+            // Whatever it is: the Link goes on with what it has.
+            if (content is null)
+                Begin(null, asked);
+            var faults = e is SettingsException known ? known.Faults : [new(path, $"cannot be used ({e.GetType().Name}): undo the last change to it.")];
+            foreach (var fault in faults.Where(_said.Add))
                 LogFault(path, fault.Name, fault.Message);
-            _faults = e.Faults;
+            _faults = faults;
             return null;
         }
+    }
+
+    void Begin(string? digest, bool asked)
+    {
+        _seen = digest;
+        if (asked)
+            _said.Clear();
     }
 
     FileSystemWatcher? Watch()
@@ -94,13 +121,15 @@ public sealed partial class SettingsFile(string path, IDictionary environment, L
         }
     }
 
-    static string? DigestOf(string path)
+    static string DigestOf(byte[] content) => Convert.ToHexString(SHA256.HashData(content));
+
+    static string? DigestOf(SettingsSource source)
     {
         try
         {
-            return Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path)));
+            return DigestOf(source.Read());
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (SettingsException)
         {
             return null;
         }
@@ -114,4 +143,7 @@ public sealed partial class SettingsFile(string path, IDictionary environment, L
 
     [LoggerMessage(2034, LogLevel.Warning, "The system gives no notice of changes to {Path} ({Kind}): they are found with the next heartbeat, or at once by SIGHUP.")]
     partial void LogUnwatched(string path, string kind);
+
+    [LoggerMessage(2043, LogLevel.Warning, "{Warning}")]
+    partial void LogOpen(string warning);
 }
