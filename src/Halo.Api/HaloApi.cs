@@ -9,6 +9,7 @@ using Halo.Api.Observability;
 using Halo.Api.OpenApi;
 using Halo.Api.Queries;
 using Halo.Api.Results;
+using Halo.Api.Results.Upload;
 using Halo.Api.Sites;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Backup;

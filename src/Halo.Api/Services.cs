@@ -14,6 +14,7 @@ using Halo.Api.Queries.Requests;
 using Halo.Api.Queries.Waiting;
 using Halo.Api.Results;
 using Halo.Api.Results.Retention;
+using Halo.Api.Results.Upload;
 using Halo.Api.Sites;
 using Halo.Api.Storage;
 using Halo.Api.Tls;
@@ -106,6 +107,7 @@ static class Services
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<IdempotentQueries>();
         services.AddSingleton<ImmediateExchanges>();
+        services.AddSingleton<UnheldQueries>();
         services.AddSingleton<ImmediateJudging>();
         services.AddSingleton<ImmediatePlaces>();
         services.AddSingleton<ResultMemory>();
@@ -118,6 +120,7 @@ static class Services
         services.AddSingleton<ClaimedQueries>();
         services.AddSingleton<QueryCancelling>();
         services.AddSingleton<IPageStore, FilePageStore>();
+        services.AddSingleton<PageChecks>();
         services.AddSingleton(options.Retention);
         services.AddSingleton<OrphanedPages>();
         services.AddSingleton<RetentionWatch>();

@@ -18,6 +18,21 @@ public static class ProtocolLimits
     /// <summary>Bytes of the largest frame that either side accepts: an Execute with its parameters.</summary>
     public const int MaxFrameBytes = 48 * 1024 * 1024;
 
+    /// <summary>UTF-8 bytes of an error's text; what is longer is cut.</summary>
+    public const int MaxErrorBytes = 8 * 1024;
+
+    /// <summary>UTF-8 bytes of all output parameters of a query; with more it fails as <c>ResultTooLarge</c>.</summary>
+    public const int MaxOutputBytes = 8 * 1024 * 1024;
+
+    /// <summary>Columns of a result; with more the query fails as <c>ResultTooLarge</c>. No database has as many, but SQLite can be built with more.</summary>
+    public const int MaxColumns = 4096;
+
+    /// <summary>Bytes of JSON that the description of all columns may have.</summary>
+    public const int MaxColumnsBytes = 4 * 1024 * 1024;
+
+    /// <summary>UTF-8 bytes of a name: of a column, a parameter, a database. Names of columns are cut.</summary>
+    public const int MaxNameBytes = 1024;
+
     /// <summary>Silence after which an end asks whether the other is there.</summary>
     public static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(20);
 

@@ -18,7 +18,7 @@ public sealed class LinkFrames(ImmediateQueries immediate, ClaimedQueries claime
         switch (frame.Kind)
         {
             case FrameKind.Columns:
-                immediate.OnColumns(frame.QueryId, frame.Read(ProtocolJson.Default.ResultHead));
+                immediate.OnColumns(session, frame.QueryId, frame.Read(ProtocolJson.Default.ResultHead));
                 break;
             case FrameKind.Rows:
                 immediate.OnRows(session, frame.QueryId, payload);
@@ -49,7 +49,7 @@ public sealed class LinkFrames(ImmediateQueries immediate, ClaimedQueries claime
         if (!AnswerPayload.TryRead(frame.Payload, out var json, out var rows))
             throw new JsonException("An answer is shorter than it says.");
         var outcome = json.Read(ProtocolJson.Default.Outcome);
-        immediate.OnColumns(frame.QueryId, new ResultHead(outcome.Columns ?? []));
+        immediate.OnColumns(session, frame.QueryId, new ResultHead(outcome.Columns ?? []));
         immediate.OnRows(session, frame.QueryId, rows);
         immediate.OnOutcome(session, frame.QueryId, outcome);
     }

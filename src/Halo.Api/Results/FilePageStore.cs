@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using Halo.Api.Results.Upload;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
 
@@ -40,12 +41,12 @@ public sealed partial class FilePageStore : IPageStore
     }
 
     /// <inheritdoc/>
-    public async Task<StoredPage> WriteAsync(DataKey key, int pageNumber, Stream content, string expectedDigest, CancellationToken stop)
+    public async Task<StoredPage> WriteAsync(DataKey key, int pageNumber, Stream content, string expectedDigest, CancellationToken stop, PageCheck? check = null)
     {
         var draft = Path.Combine(_drafts, $"{_run}-{Guid.CreateVersion7(_time.GetUtcNow())}.tmp");
         try
         {
-            var page = await WriteDraftAsync(draft, key, pageNumber, content, expectedDigest, stop);
+            var page = await WriteDraftAsync(draft, key, pageNumber, content, expectedDigest, check, stop);
             if (page.IsStored)
             {
                 var path = PathOf(key.QueryId, pageNumber, page.Digest);
@@ -61,7 +62,7 @@ public sealed partial class FilePageStore : IPageStore
     }
 
     static async Task<StoredPage> WriteDraftAsync(
-        string draft, DataKey key, int pageNumber, Stream content, string expectedDigest, CancellationToken stop)
+        string draft, DataKey key, int pageNumber, Stream content, string expectedDigest, PageCheck? check, CancellationToken stop)
     {
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0 };
         if (!OperatingSystem.IsWindows())
@@ -76,12 +77,16 @@ public sealed partial class FilePageStore : IPageStore
             while (await content.ReadAsync(buffer, stop) is var read and > 0)
             {
                 hash.AppendData(buffer, 0, read);
+                if (check is not null)
+                    await check.AddAsync(buffer.AsMemory(0, read), stop);
                 await seal.WriteAsync(buffer.AsMemory(0, read), stop);
                 length += read;
             }
             var digest = Convert.ToBase64String(hash.GetHashAndReset());
             if (digest != expectedDigest)
                 return new(false, length, digest);
+            if (check?.Complete() is { } fault)
+                return new(false, length, digest) { Fault = fault };
             await seal.CompleteAsync(stop);
             file.Flush(flushToDisk: true);
             return new(true, length, digest);

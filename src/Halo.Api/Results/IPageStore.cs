@@ -1,3 +1,4 @@
+using Halo.Api.Results.Upload;
 using Halo.Api.Storage.Keys;
 
 namespace Halo.Api.Results;
@@ -9,7 +10,8 @@ public interface IPageStore
     /// <summary>Stores a page durably, or nothing of it.</summary>
     /// <param name="content">The compressed bytes as the Link made them; read to its end.</param>
     /// <param name="expectedDigest">SHA-256 that they must have, base64; anything else is not stored.</param>
-    Task<StoredPage> WriteAsync(DataKey key, int pageNumber, Stream content, string expectedDigest, CancellationToken stop);
+    /// <param name="check">Looks at the bytes as they come; a page with a fault is not stored. Null: taken as it is.</param>
+    Task<StoredPage> WriteAsync(DataKey key, int pageNumber, Stream content, string expectedDigest, CancellationToken stop, PageCheck? check = null);
 
     /// <summary>Opens a stored page: a seekable stream of the compressed bytes, each checked before it is given out.</summary>
     /// <returns>Null: there is no such page.</returns>
@@ -40,7 +42,11 @@ public interface IPageStore
 /// <param name="IsStored">Whether the digest was the expected one.</param>
 /// <param name="Length">Compressed bytes.</param>
 /// <param name="Digest">Their SHA-256, base64.</param>
-public sealed record StoredPage(bool IsStored, long Length, string Digest);
+public sealed record StoredPage(bool IsStored, long Length, string Digest)
+{
+    /// <summary>What is wrong with a page whose bytes came as they were sent; null: nothing.</summary>
+    public string? Fault { get; init; }
+}
 
 /// <summary>What a stored page is found by, beside its query.</summary>
 public readonly record struct PageName(int PageNumber, string Digest);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Halo.LinkProtocol;
 
 namespace Halo.Link.Results;
 
@@ -7,12 +8,18 @@ namespace Halo.Link.Results;
 static class ColumnNames
 {
     /// <summary>Unnamed columns become <c>Column1</c>… by ordinal; a repeated name gets the first number from 1 that is free.</summary>
-    /// <remarks>A column that bears such a numbered name itself keeps it: <c>id, id, id1</c> becomes <c>id, id2, id1</c>.</remarks>
-    public static string[] MakeUnique(IReadOnlyList<string> given)
+    /// <remarks>
+    /// SQLite names a column without a name of its own by its expression, which can be as long as the command: names are cut at
+    /// <see cref="ProtocolLimits.MaxNameBytes"/>, in the rows too.
+    /// A column that bears such a numbered name itself keeps it: <c>id, id, id1</c> becomes <c>id, id2, id1</c>.
+    /// </remarks>
+    public static string[] MakeUnique(IReadOnlyList<string> columns)
     {
+        // With room for a number behind it.
+        var given = columns.Select(c => TextBound.Cut(c, ProtocolLimits.MaxNameBytes - 16)).ToArray();
         var taken = new HashSet<string>(given, StringComparer.Ordinal);
         var first = new HashSet<string>(StringComparer.Ordinal);
-        var names = new string[given.Count];
+        var names = new string[given.Length];
         for (var i = 0; i < names.Length; i++)
         {
             var unnamed = given[i].Length == 0 || given[i] == "?column?";

@@ -62,6 +62,7 @@ public sealed class PageSink : IRowSink, IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop)
     {
+        ColumnBounds.Check(columns);
         Columns = columns;
         try
         {

@@ -18,13 +18,15 @@ public sealed class ClaimedCommands(LocalSites sites, SiteLimits limits, TimePro
     /// <summary>Gives the place back.</summary>
     public void Leave(Claim claim) => sites.Places.Leave(claim.SiteId, claim.IntegratorId);
 
-    public Task<ExecutionResult> RunAsync(Claim claim, IRowSink sink, CancellationToken cancel)
+    public async Task<ExecutionResult> RunAsync(Claim claim, IRowSink sink, CancellationToken cancel)
     {
         var (target, refused) = sites.Resolve(claim.SiteId, claim.Catalogue, claim.IntegratorId, claim.Command);
         if (target is null)
-            return Task.FromResult(refused!);
+            return refused!;
         var limit = PracticePolicy.LimitOf(target.Rules, limits.OfAsync(claim));
         var request = new CommandRequest(claim.Command, target.Database, claim.Tag, claim.ResultSet, limit, target.Access);
-        return new CommandRunner(target.Engine, time).RunAsync(request, PolicySink.Around(sink, target.Rules), cancel);
+        var counted = PolicySink.Around(sink, target.Rules);
+        var result = await new CommandRunner(target.Engine, time).RunAsync(request, counted, cancel);
+        return ResultBounds.Apply(result, target.Rules, PolicySink.BytesOf(counted), long.MaxValue);
     }
 }

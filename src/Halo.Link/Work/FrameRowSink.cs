@@ -51,6 +51,7 @@ public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow
 
     public ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop)
     {
+        ColumnBounds.Check(columns);
         _columns = columns;
         return ValueTask.CompletedTask;
     }

@@ -24,6 +24,9 @@ sealed class PolicySink : IRowSink, IBufferWriter<byte>
 
     public IBufferWriter<byte> Buffer => this;
 
+    /// <summary>Bytes of JSON that went to a sink that counts; 0 of another: nothing limits them.</summary>
+    public static long BytesOf(IRowSink sink) => sink is PolicySink counting ? counting._bytes : 0;
+
     public ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop) => _sink.BeginAsync(columns, stop);
 
     public void BeginRow()

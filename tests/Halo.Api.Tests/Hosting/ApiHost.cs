@@ -26,6 +26,8 @@ public sealed class ApiHost : IAsyncDisposable
 
     public HttpClient Client { get; }
 
+    public string DataDirectory => _directory.FullName;
+
     public IServiceProvider Services => _app.Services;
 
     /// <param name="settings">As <c>Halo:Enrolment=open</c>, each.</param>

@@ -20,29 +20,17 @@ public class PageStreamTests(OneHost one) : IClassFixture<OneHost>
 
     static async Task<(byte[] Stored, string Path)> StoreAsync(PairedSite site)
     {
-        var (stored, claim) = await DeliverAsync(site, Rows.Length);
+        var (stored, claim) = await DeliverAsync(site, Rows, 2);
         return (stored, $"{site.Path}/{claim.QueryId}/results/1/stream");
     }
 
-    /// <param name="size">Bytes of JSON, as the Link says.</param>
-    static async Task<(byte[] Stored, Claim Claim)> DeliverAsync(PairedSite site, int size)
+    static async Task<(byte[] Stored, Claim Claim)> DeliverAsync(PairedSite site, string rows, int count)
     {
-        using var memory = new MemoryStream();
-        await using (var brotli = new BrotliStream(memory, CompressionLevel.Fastest, leaveOpen: true))
-            await brotli.WriteAsync(Encoding.UTF8.GetBytes(Rows));
-        var stored = memory.ToArray();
-        var (query, claim) = await site.QueueAndClaimAsync();
-        using var put = new HttpRequestMessage(HttpMethod.Put, LinkHttp.PagePath(query.Id, 1)) { Content = new ByteArrayContent(stored) };
-        put.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await site.Link.TokenAsync());
-        put.Content.Headers.ContentEncoding.Add("br");
-        put.Headers.Add("Content-Digest", $"sha-256=:{Convert.ToBase64String(SHA256.HashData(stored))}:");
-        put.Headers.Add(LinkHttp.ClaimHeader, claim.ClaimId.ToString());
-        put.Headers.Add(LinkHttp.RowsStartHeader, "0");
-        put.Headers.Add(LinkHttp.RowsCountHeader, "2");
-        put.Headers.Add(LinkHttp.SizeHeader, size.ToString(CultureInfo.InvariantCulture));
-        using var answer = await site.Host.Client.SendAsync(put);
+        var page = TestPage.Of(rows, count);
+        var (_, claim) = await site.QueueAndClaimAsync();
+        using var answer = await page.PutAsync(site.Host, site.Link, claim, 1);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        return (stored, claim);
+        return (page.Bytes, claim);
     }
 
     static async Task<HttpResponseMessage> GetAsync(PairedSite site, string path, string coding, params (string Name, string Value)[] headers)
@@ -126,7 +114,7 @@ public class PageStreamTests(OneHost one) : IClassFixture<OneHost>
     public async Task A_page_of_one_huge_row_is_served_by_its_stream_alone()
     {
         await using var site = await PairedSite.CreateAsync(one.Host);
-        var (stored, claim) = await DeliverAsync(site, 8 * 1024 * 1024 + 1);
+        var (stored, claim) = await DeliverAsync(site, $$"""[{"n":"{{new string('x', 8 * 1024 * 1024)}}"}]""", 1);
         using var refused = await GetAsync(site, $"{site.Path}/{claim.QueryId}/results/1", "br");
         var error = await refused.ErrorAsync(413);
         Assert.Equal(ErrorCodes.ResultTooLarge, error.Code);
@@ -139,7 +127,7 @@ public class PageStreamTests(OneHost one) : IClassFixture<OneHost>
     public async Task After_retention_a_page_is_gone_and_before_it_is_there()
     {
         await using var site = await PairedSite.CreateAsync(one.Host);
-        var (stored, claim) = await DeliverAsync(site, Rows.Length);
+        var (stored, claim) = await DeliverAsync(site, Rows, 2);
         Assert.True((await site.Link.ReportAsync(claim.QueryId, new Report(claim.ClaimId, ReportKind.Complete)
         {
             Rows = 2,

@@ -58,28 +58,15 @@ public class ResultDocumentTests(OneHost one) : IClassFixture<OneHost>
         for (var i = 0; i < pages.Length; i++)
         {
             var count = pages[i].Split("{").Length - 1;
-            using var put = new HttpRequestMessage(HttpMethod.Put, LinkHttp.PagePath(claim.QueryId, i + 1)) { Content = new ByteArrayContent(stored[i]) };
-            put.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await link.TokenAsync());
-            put.Content.Headers.ContentEncoding.Add("br");
-            put.Headers.Add("Content-Digest", $"sha-256=:{Convert.ToBase64String(SHA256.HashData(stored[i]))}:");
-            put.Headers.Add(LinkHttp.ClaimHeader, claim.ClaimId.ToString());
-            put.Headers.Add(LinkHttp.RowsStartHeader, rows.ToString(CultureInfo.InvariantCulture));
-            put.Headers.Add(LinkHttp.RowsCountHeader, count.ToString(CultureInfo.InvariantCulture));
-            put.Headers.Add(LinkHttp.SizeHeader, Encoding.UTF8.GetByteCount(pages[i]).ToString(CultureInfo.InvariantCulture));
-            using var answer = await _host.Client.SendAsync(put);
+            var page = TestPage.Of(pages[i], count) with { Start = rows };
+            using var answer = await page.PutAsync(_host, link, claim, i + 1);
             Assert.True(answer.IsSuccessStatusCode);
             rows += count;
         }
         return new Delivered(_host, link, key, path, claim, stored, rows);
     }
 
-    static byte[] Compress(string json)
-    {
-        using var memory = new MemoryStream();
-        using (var brotli = new BrotliStream(memory, CompressionLevel.Fastest))
-            brotli.Write(Encoding.UTF8.GetBytes(json));
-        return memory.ToArray();
-    }
+    static byte[] Compress(string json) => TestPage.Compress(Encoding.UTF8.GetBytes(json));
 
     [Fact]
     public async Task All_pages_are_one_document_in_the_form_that_is_accepted()
@@ -197,17 +184,9 @@ public class ResultDocumentTests(OneHost one) : IClassFixture<OneHost>
     {
         await using var result = await DeliverAsync("""[{"id":1,"name":"a"}]""");
         var other = Compress("""[{"id":2,"name":"b"}]""");
-        foreach (var (body, rows, status) in new[] { (other, 1, 409), (result.Pages[0], 7, 200) })
+        foreach (var (body, rows, status) in new[] { (other, 1, 409), (result.Pages[0], 1, 200), (result.Pages[0], 7, 400) })
         {
-            using var put = new HttpRequestMessage(HttpMethod.Put, LinkHttp.PagePath(result.Claim.QueryId, 1)) { Content = new ByteArrayContent(body) };
-            put.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await result.Link.TokenAsync());
-            put.Content.Headers.ContentEncoding.Add("br");
-            put.Headers.Add("Content-Digest", $"sha-256=:{Convert.ToBase64String(SHA256.HashData(body))}:");
-            put.Headers.Add(LinkHttp.ClaimHeader, result.Claim.ClaimId.ToString());
-            put.Headers.Add(LinkHttp.RowsStartHeader, "0");
-            put.Headers.Add(LinkHttp.RowsCountHeader, rows.ToString(CultureInfo.InvariantCulture));
-            put.Headers.Add(LinkHttp.SizeHeader, "21");
-            using var answered = await _host.Client.SendAsync(put);
+            using var answered = await new TestPage(body, 21, rows).PutAsync(_host, result.Link, result.Claim, 1);
             Assert.Equal(status, (int)answered.StatusCode);
             Assert.Single(FilesOf(result.Claim));
         }

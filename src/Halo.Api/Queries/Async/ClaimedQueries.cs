@@ -9,7 +9,7 @@ using LinkSession = Halo.Api.Links.LinkSession;
 namespace Halo.Api.Queries.Async;
 
 /// <summary>Async queries between ledger and Link: claims go out, reports come in; of one session, one after another.</summary>
-public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limits, ILogger<ClaimedQueries> log)
+public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limits, UnheldQueries unheld, ILogger<ClaimedQueries> log)
 {
     const int MostSlots = 64;
 
@@ -34,7 +34,9 @@ public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limit
     {
         try
         {
-            var result = await ApplyAsync(queryId, report);
+            var result = await ApplyAsync(queryId, report, session.Reference);
+            if (result.NotHeld)
+                unheld.Met(session.LinkId, FrameKind.Report);
             await session.AcknowledgeAsync(queryId, new ReportAck(report.ClaimId, report.Kind, result.Accepted, result.Status)
             {
                 MissingPages = result.MissingPages is { Count: > 0 } missing ? missing : null,
@@ -48,24 +50,24 @@ public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limit
         }
     });
 
-    async Task<MoveResult> ApplyAsync(Guid queryId, Report report)
+    async Task<MoveResult> ApplyAsync(Guid queryId, Report report, Ledger.LinkSession by)
     {
         switch (report.Kind)
         {
             case ReportKind.Reading:
-                return await ledger.ReadingAsync(queryId, report.ClaimId, report.Columns ?? []);
+                return await ledger.ReadingAsync(queryId, report.ClaimId, report.Columns ?? [], by);
             case ReportKind.Uploading:
-                return await ledger.UploadingAsync(queryId, report.ClaimId, report);
+                return await ledger.UploadingAsync(queryId, report.ClaimId, report, by);
             case ReportKind.Complete:
-                return await CompleteAsync(queryId, report);
+                return await CompleteAsync(queryId, report, by);
             case ReportKind.HandBack:
-                return await ledger.HandBackAsync(queryId, report.ClaimId);
+                return await ledger.HandBackAsync(queryId, report.ClaimId, by);
             case ReportKind.Failed:
-                return await SettleAsync(queryId, report, QueryStatus.ExecutionFailed);
+                return await SettleAsync(queryId, report, QueryStatus.ExecutionFailed, by);
             case ReportKind.UploadFailed:
-                return await SettleAsync(queryId, report, QueryStatus.UploadFailed);
+                return await SettleAsync(queryId, report, QueryStatus.UploadFailed, by);
             case ReportKind.Cancelled:
-                return await SettleAsync(queryId, report, QueryStatus.Cancelled);
+                return await SettleAsync(queryId, report, QueryStatus.Cancelled, by);
             default:
                 // A newer Link's word: nothing is moved by what is not understood, and "not accepted" would make the Link drop its claim.
                 return new MoveResult(true, null);
@@ -73,16 +75,16 @@ public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limit
     }
 
     /// <summary>Pages that are all there and yet not what the report says cannot be mended by sending them again.</summary>
-    async Task<MoveResult> CompleteAsync(Guid queryId, Report report)
+    async Task<MoveResult> CompleteAsync(Guid queryId, Report report, Ledger.LinkSession by)
     {
-        var result = await ledger.CompleteAsync(queryId, report.ClaimId, report);
+        var result = await ledger.CompleteAsync(queryId, report.ClaimId, report, by);
         return result is { Accepted: false, MissingPages: { Count: 0 } }
-            ? (await SettleAsync(queryId, report with { Executed = Executed.Yes, Error = Failures.Of(FailureCodes.PageLost) }, QueryStatus.UploadFailed)) with { Accepted = false }
+            ? (await SettleAsync(queryId, report with { Executed = Executed.Yes, Error = Failures.Of(FailureCodes.PageLost) }, QueryStatus.UploadFailed, by)) with { Accepted = false }
             : result;
     }
 
     /// <summary>Ended without success.</summary>
-    Task<MoveResult> SettleAsync(Guid queryId, Report report, QueryStatus status) =>
+    Task<MoveResult> SettleAsync(Guid queryId, Report report, QueryStatus status, Ledger.LinkSession by) =>
         ledger.SettleClaimAsync(queryId, report.ClaimId, new Settlement(status, Mover.Link)
         {
             Executed = report.Executed,
@@ -98,7 +100,7 @@ public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limit
             Columns = report.Columns,
             Parameters = report.Parameters,
             Notices = report.Notices,
-        });
+        }, by);
 
     Claim ToClaim(ClaimedQuery query) => new(query.QueryId, query.ClaimId, query.Number, query.SiteId, query.IntegratorId, query.Command,
         query.ExecutionLimit, limits.UploadMs, limits.PageBytes)

@@ -26,6 +26,9 @@ public sealed class ImmediateExchange(Guid queryId, LinkSession session, ResultM
     /// <summary>The session by which it was sent; the end may be told by a later one of the same run.</summary>
     public LinkSession Session => session;
 
+    /// <summary>Whether a session may tell its end: that by which it was sent, or the next one of the same run. Columns and rows come by the first alone.</summary>
+    public bool MayEndBy(LinkSession other) => other.LinkId == session.LinkId && other.RunId == session.RunId;
+
     /// <summary>The integrator asked to stop it. The Link is told after it has the command, since it ignores the Cancel of a query that it does not know.</summary>
     public bool CancelAsked
     {

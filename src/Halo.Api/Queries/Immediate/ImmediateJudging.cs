@@ -2,6 +2,7 @@ using Halo.Api.Links;
 using Halo.Api.Observability;
 using Halo.Api.Queries.Ledger;
 using Halo.Contracts.Queries;
+using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 using LinkSession = Halo.Api.Links.LinkSession;
 
@@ -9,7 +10,7 @@ namespace Halo.Api.Queries.Immediate;
 
 /// <summary>What became of immediate queries that were sent: by the Link's word, or by what its going says. Settled first, then told.</summary>
 public sealed partial class ImmediateJudging(
-    QueryLedger ledger, LinkSessions sessions, ImmediateExchanges exchanges, TimeProvider time, ILogger<ImmediateJudging> log) : IDisposable
+    QueryLedger ledger, LinkSessions sessions, ImmediateExchanges exchanges, UnheldQueries unheld, TimeProvider time, ILogger<ImmediateJudging> log) : IDisposable
 {
     readonly Unrecorded _unrecorded = new(time);
     readonly Seldom _notSettled = new(time);
@@ -28,13 +29,23 @@ public sealed partial class ImmediateJudging(
         Task RecordAsync() => ledger.RecordSentAsync(query, exchange.Session.Reference, sentAt, sentAt + patience);
     }
 
-    /// <summary>The Link says how it ended: settled first, acknowledged and answered then.</summary>
+    /// <summary>The Link says how it ended: settled first, acknowledged and answered then. Of a query that its run does not hold nothing is done.</summary>
     public async Task SettleAsync(LinkSession session, Guid queryId, Outcome outcome)
     {
         var exchange = exchanges.Find(queryId);
+        if (exchange is not null && !exchange.MayEndBy(session))
+        {
+            unheld.Met(session.LinkId, FrameKind.Outcome);
+            return;
+        }
         try
         {
-            var result = await SettleAsync(queryId, ImmediateEndings.From(outcome, exchange?.Notices), exchange);
+            var result = await SettleAsync(queryId, ImmediateEndings.From(outcome, exchange?.Notices), exchange, session.Reference);
+            if (result.NotHeld)
+            {
+                unheld.Met(session.LinkId, FrameKind.Outcome);
+                return;
+            }
             exchange?.Complete(new ImmediateEnd(result.Accepted ? outcome : null, result.At ?? time.GetUtcNow()));
             session.Acknowledge(queryId);
         }
@@ -44,7 +55,7 @@ public sealed partial class ImmediateJudging(
             TellNotSettled(queryId, e);
             _unrecorded.Later(queryId, async () =>
             {
-                await SettleAsync(queryId, ImmediateEndings.From(outcome, exchange?.Notices));
+                await SettleAsync(queryId, ImmediateEndings.From(outcome, exchange?.Notices), by: session.Reference);
                 session.Acknowledge(queryId);
             });
             exchange?.Complete(new ImmediateEnd(outcome, time.GetUtcNow()) { Recorded = false });
@@ -127,16 +138,17 @@ public sealed partial class ImmediateJudging(
 
     /// <summary>Where the ledger does not know it, the accept failed with the store: it is written now, or nothing is said.</summary>
     /// <param name="exchange">Where it is known: its caller may have left meanwhile.</param>
-    async Task<MoveResult> SettleAsync(Guid queryId, Settlement settlement, ImmediateExchange? exchange = null)
+    /// <param name="by">The session that tells it; null: the service's own word.</param>
+    async Task<MoveResult> SettleAsync(Guid queryId, Settlement settlement, ImmediateExchange? exchange = null, Ledger.LinkSession? by = null)
     {
-        var result = await ledger.SettleImmediateAsync(queryId, settlement, exchange?.Sent);
+        var result = await ledger.SettleImmediateAsync(queryId, settlement, exchange?.Sent, by);
         if (result.Status is not null)
             return result;
         // Both were in one group: that the accept failed may be known to the store and not yet here.
         if ((exchange ?? exchanges.Find(queryId)) is { } accepted)
             await accepted.Recorded;
         await _unrecorded.RecordAsync(queryId);
-        return await ledger.SettleImmediateAsync(queryId, settlement);
+        return await ledger.SettleImmediateAsync(queryId, settlement, by: by);
     }
 
     /// <inheritdoc/>

@@ -20,7 +20,7 @@ namespace Halo.Api.Queries.Immediate;
 /// </summary>
 public sealed class ImmediateQueries(
     QueryLedger ledger, LinkSessions sessions, Availability availability, ImmediateExchanges exchanges, ImmediateJudging judging,
-    ImmediatePlaces places, ResultMemory memory, QueryLimits limits, TimeProvider time) : IDisposable
+    ImmediatePlaces places, ResultMemory memory, UnheldQueries unheld, QueryLimits limits, TimeProvider time) : IDisposable
 {
     readonly CancellationTokenSource _stopping = new();
 
@@ -108,16 +108,16 @@ public sealed class ImmediateQueries(
     }
 
     /// <summary>The columns arrived.</summary>
-    public void OnColumns(Guid queryId, ResultHead head)
+    public void OnColumns(LinkSession session, Guid queryId, ResultHead head)
     {
-        if (exchanges.Find(queryId) is { } exchange)
+        if (FindFor(session, queryId, FrameKind.Columns) is { } exchange)
             exchange.Columns = head.Columns;
     }
 
     /// <summary>A piece of the rows arrived.</summary>
     public void OnRows(LinkSession session, Guid queryId, ReadOnlyMemory<byte> rows)
     {
-        if (exchanges.Find(queryId) is not { } exchange || !ReferenceEquals(exchange.Session, session))
+        if (FindFor(session, queryId, FrameKind.Rows) is not { } exchange)
             return;
         var grant = exchange.Add(rows.Span, limits.ImmediateResultBytes, ProtocolLimits.CreditWindowBytes);
         if (grant > 0)
@@ -146,6 +146,17 @@ public sealed class ImmediateQueries(
 
     /// <inheritdoc/>
     public void Dispose() => _stopping.Dispose();
+
+    /// <summary>The exchange that was sent over this session; null where nobody waits any more, or it is another's.</summary>
+    ImmediateExchange? FindFor(LinkSession session, Guid queryId, FrameKind kind)
+    {
+        var exchange = exchanges.Find(queryId);
+        if (exchange is null || ReferenceEquals(exchange.Session, session))
+            return exchange;
+        if (!exchange.MayEndBy(session))
+            unheld.Met(session.LinkId, kind);
+        return null;
+    }
 
     async Task<bool> TryAcceptAsync(ImmediateExchange exchange, NewQuery query, DateTimeOffset sentAt, TimeSpan patience, AcceptCondition condition)
     {

@@ -33,16 +33,19 @@ static class LedgerSql
         """;
 
     // One text for each move, always the same: databases know a prepared statement by it.
-    static readonly FrozenDictionary<(QueryStatus, Mover, QueryMode), string> SettleTexts = (
+    static readonly FrozenDictionary<(QueryStatus, Mover, QueryMode, bool Held), string> SettleTexts = (
         from move in QueryLifecycle.Moves
         from mover in move.By
         from mode in Enum.GetValues<QueryMode>()
         where move.Mode is null || move.Mode == mode
-        select (move.To, mover, mode)).Distinct().ToFrozenDictionary(k => k, k => $"{Settle} {QueryLifecycle.MayBecome(k.To, k.mover, k.mode)}");
+        from held in (bool[])[false, true]
+        select (move.To, mover, mode, held)).Distinct().ToFrozenDictionary(k => k,
+            k => $"{Settle} {QueryLifecycle.MayBecome(k.To, k.mover, k.mode)}{(k.held ? " AND link_id = @link AND run_id = @run" : "")}");
 
     /// <summary>Settles one query; <see cref="SettleParameters"/> gives the values.</summary>
+    /// <param name="held">Only where this Link (<c>@link</c>) and run (<c>@run</c>) hold it.</param>
     /// <exception cref="InvalidOperationException">There is no such move.</exception>
-    public static string SettleFor(Settlement s, QueryMode mode) => SettleTexts.TryGetValue((s.Status, s.By, mode), out var text)
+    public static string SettleFor(Settlement s, QueryMode mode, bool held = false) => SettleTexts.TryGetValue((s.Status, s.By, mode, held), out var text)
         ? text
         : throw new InvalidOperationException($"No {mode} query becomes {s.Status} by {s.By}.");
 

@@ -93,6 +93,9 @@ public sealed record MoveResult(bool Accepted, QueryStatus? Status)
     /// <summary>When it moved, as the ledger has it; null where this call did not.</summary>
     public DateTimeOffset? At { get; init; }
 
+    /// <summary>It was told by a Link, or by a run of it, that does not hold the query: nothing changed.</summary>
+    public bool NotHeld { get; init; }
+
     /// <summary>After a Complete that did not hold: pages to send again. Empty: they are all here, but are not what the report says.</summary>
     public IReadOnlyList<int>? MissingPages { get; init; }
 }

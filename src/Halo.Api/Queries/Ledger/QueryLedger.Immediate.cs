@@ -112,14 +112,17 @@ public sealed partial class QueryLedger
 
     /// <summary>How an immediate query ended. A repeat of the same ending is accepted and changes nothing.</summary>
     /// <param name="sent">Its accept, where that was made here and may still be on its way.</param>
-    public async Task<MoveResult> SettleImmediateAsync(Guid queryId, Settlement s, SentQuery? sent = null)
+    /// <param name="by">The session that tells it: it counts only if its Link and run were sent the query. Null: the service's own word.</param>
+    public async Task<MoveResult> SettleImmediateAsync(Guid queryId, Settlement s, SentQuery? sent = null, LinkSession? by = null)
     {
         var (key, detail) = SealNew(queryId, DetailOf(s));
         var at = time.GetUtcNow();
         var rows = sent is not null && await TryJoinAsync(sent, new(s, at.Ms(), key, detail)) is { } joined
             ? joined
-            : await database.CommitAsync(
-                new(LedgerSql.SettleFor(s, QueryMode.Immediate), LedgerSql.SettleParameters(queryId, s, at.Ms(), key, detail)));
+            : await database.CommitAsync(by is null
+                ? new(LedgerSql.SettleFor(s, QueryMode.Immediate), LedgerSql.SettleParameters(queryId, s, at.Ms(), key, detail))
+                : new(LedgerSql.SettleFor(s, QueryMode.Immediate, held: true),
+                    [.. LedgerSql.SettleParameters(queryId, s, at.Ms(), key, detail), ("link", by.LinkId), ("run", by.RunId)]));
         if (rows > 0)
         {
             Tell(queryId, QueryMode.Immediate, s.Status);
@@ -127,10 +130,12 @@ public sealed partial class QueryLedger
             return new(true, s.Status) { Moved = true, At = at };
         }
         var found = await database.ReadAsync(
-            r => (Status: QueryLifecycle.Parse(r.GetString(0)), By: r.StringOrNull(1)),
-            "SELECT status, settled_by FROM queries WHERE id = @id", ("id", queryId));
-        return found.Count == 0
-            ? new(false, null)
+            r => (Status: QueryLifecycle.Parse(r.GetString(0)), By: r.StringOrNull(1), Link: r.GuidOrNull(2), Run: r.GuidOrNull(3)),
+            "SELECT status, settled_by, link_id, run_id FROM queries WHERE id = @id", ("id", queryId));
+        if (found.Count == 0)
+            return new(false, null);
+        return by is not null && (found[0].Link != by.LinkId || found[0].Run != by.RunId)
+            ? new(false, found[0].Status) { NotHeld = true }
             : new(found[0].Status == s.Status && found[0].By == LedgerSql.Word(s.By), found[0].Status);
     }
 }

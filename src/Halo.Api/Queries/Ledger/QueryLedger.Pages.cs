@@ -58,9 +58,9 @@ public sealed partial class QueryLedger
     }
 
     /// <summary>Every page is delivered, or there are none: successful if the manifest says the same, else the missing pages.</summary>
-    public async Task<MoveResult> CompleteAsync(Guid queryId, Guid claimId, Report report)
+    public async Task<MoveResult> CompleteAsync(Guid queryId, Guid claimId, Report report, LinkSession? by = null)
     {
-        var result = await TryCompleteAsync(queryId, claimId, report);
+        var result = await TryCompleteAsync(queryId, claimId, report, by);
         if (result.Moved)
         {
             Tell(queryId, QueryMode.Async, QueryStatus.Successful);
@@ -83,8 +83,8 @@ public sealed partial class QueryLedger
         }
     }
 
-    Task<MoveResult> TryCompleteAsync(Guid queryId, Guid claimId, Report report) =>
-        ReportAsync(queryId, claimId, async (t, held) =>
+    Task<MoveResult> TryCompleteAsync(Guid queryId, Guid claimId, Report report, LinkSession? by) =>
+        ReportAsync(queryId, claimId, by, async (t, held) =>
         {
             if (QueryLifecycle.IsFinal(held.Status))
                 return new(held.Status == QueryStatus.Successful, held.Status);

@@ -24,8 +24,9 @@ public sealed partial class QueryLedger
         """;
 
     /// <summary>The database has begun to answer: its columns are known, and pages will follow.</summary>
-    public Task<MoveResult> ReadingAsync(Guid queryId, Guid claimId, IReadOnlyList<ResultColumn> columns) =>
-        ReportAsync(queryId, claimId, async (t, held) =>
+    /// <param name="by">The session that tells it, here and in the other reports: it counts only if its Link and run hold the claim. Null: the service's own word.</param>
+    public Task<MoveResult> ReadingAsync(Guid queryId, Guid claimId, IReadOnlyList<ResultColumn> columns, LinkSession? by = null) =>
+        ReportAsync(queryId, claimId, by, async (t, held) =>
         {
             if (held.Status == QueryStatus.Executing)
                 await t.RunAsync("UPDATE queries SET detail = @detail WHERE id = @id",
@@ -34,9 +35,9 @@ public sealed partial class QueryLedger
         });
 
     /// <summary>The database has answered in full; the rest of the pages may follow until the upload limit.</summary>
-    public async Task<MoveResult> UploadingAsync(Guid queryId, Guid claimId, Report report)
+    public async Task<MoveResult> UploadingAsync(Guid queryId, Guid claimId, Report report, LinkSession? by = null)
     {
-        var result = await ReportAsync(queryId, claimId, async (t, held) => held.Status == QueryStatus.Executing
+        var result = await ReportAsync(queryId, claimId, by, async (t, held) => held.Status == QueryStatus.Executing
             ? await UploadingAsync(t, held, report)
             : new(true, held.Status));
         if (result.Moved)
@@ -61,7 +62,7 @@ public sealed partial class QueryLedger
     }
 
     /// <summary>Not begun and given back: it waits again, for what is left of its time.</summary>
-    public async Task<MoveResult> HandBackAsync(Guid queryId, Guid claimId)
+    public async Task<MoveResult> HandBackAsync(Guid queryId, Guid claimId, LinkSession? by = null)
     {
         var deadline = 0L;
         var result = await database.WriteAsync<MoveResult>(async t =>
@@ -70,8 +71,8 @@ public sealed partial class QueryLedger
                 return new(false, null);
             if (held.HandedBackClaim == claimId)
                 return new(true, held.Status);
-            if (held.ClaimId != claimId)
-                return new(false, held.Status);
+            if (held.ClaimId != claimId || !held.IsHeldBy(by))
+                return new(false, held.Status) { NotHeld = held.ClaimId == claimId };
             if (held.CancelAsked)
             {
                 // Nobody wants it any more: it must not be claimed again.
@@ -93,9 +94,9 @@ public sealed partial class QueryLedger
     }
 
     /// <summary>A claimed query ends otherwise than successful. Its pages go.</summary>
-    public async Task<MoveResult> SettleClaimAsync(Guid queryId, Guid claimId, Settlement s)
+    public async Task<MoveResult> SettleClaimAsync(Guid queryId, Guid claimId, Settlement s, LinkSession? by = null)
     {
-        var result = await ReportAsync(queryId, claimId, async (t, held) =>
+        var result = await ReportAsync(queryId, claimId, by, async (t, held) =>
         {
             if (QueryLifecycle.IsFinal(held.Status))
                 return new(held.Status == s.Status && held.SettledBy == LedgerSql.Word(s.By), held.Status);
@@ -127,13 +128,13 @@ public sealed partial class QueryLedger
     }
 
     /// <summary>Locks the query and lets a report of its present claim through; another's is told where the query stands.</summary>
-    Task<MoveResult> ReportAsync(Guid queryId, Guid claimId, Func<DbTransaction, Held, Task<MoveResult>> report) =>
+    Task<MoveResult> ReportAsync(Guid queryId, Guid claimId, LinkSession? by, Func<DbTransaction, Held, Task<MoveResult>> report) =>
         database.WriteAsync(async t =>
         {
             if (await HoldAsync(t, queryId) is not { } held)
                 return new(false, null);
-            if (held.ClaimId != claimId)
-                return new(false, held.Status);
+            if (held.ClaimId != claimId || !held.IsHeldBy(by))
+                return new(false, held.Status) { NotHeld = held.ClaimId == claimId };
             // What the API has settled by itself stays so, whatever the Link says later.
             if (QueryLifecycle.IsFinal(held.Status) && held.SettledBy is "api" or "restore")
                 return new(false, held.Status);
@@ -145,9 +146,9 @@ public sealed partial class QueryLedger
         var rows = await t.ReadAsync(
             r => new Held(
                 queryId, QueryLifecycle.Parse(r.GetString(0)), r.GuidOrNull(1), r.GuidOrNull(2), r.StringOrNull(3),
-                r.BytesOrNull(4), r.BytesOrNull(5), r.GetInt64(6), r.LongOrNull(7), r.GuidOrNull(8), !r.IsDBNull(9)),
+                r.BytesOrNull(4), r.BytesOrNull(5), r.GetInt64(6), r.LongOrNull(7), r.GuidOrNull(8), !r.IsDBNull(9), r.GuidOrNull(10)),
             $"""
-            SELECT status, claim_id, handed_back_claim, settled_by, wrapped_key, detail, created_at + max_time_in_queue, rows_count, link_id, cancel_asked_at
+            SELECT status, claim_id, handed_back_claim, settled_by, wrapped_key, detail, created_at + max_time_in_queue, rows_count, link_id, cancel_asked_at, run_id
             FROM queries WHERE id = @id{database.ForUpdate}
             """,
             ("id", queryId));
@@ -166,5 +167,9 @@ public sealed partial class QueryLedger
     /// <summary>A query whose row is locked.</summary>
     sealed record Held(
         Guid Id, QueryStatus Status, Guid? ClaimId, Guid? HandedBackClaim, string? SettledBy, byte[]? WrappedKey, byte[]? Detail,
-        long QueueDeadline, long? Rows, Guid? LinkId, bool CancelAsked);
+        long QueueDeadline, long? Rows, Guid? LinkId, bool CancelAsked, Guid? RunId)
+    {
+        /// <summary>Whether a session may speak of it. A later run carries on with the claims that its Hello named; of what has ended any run of the Link may tell again.</summary>
+        public bool IsHeldBy(LinkSession? by) => by is null || by.LinkId == LinkId && (by.RunId == RunId || QueryLifecycle.IsFinal(Status));
+    }
 }

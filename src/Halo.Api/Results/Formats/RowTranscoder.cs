@@ -16,6 +16,9 @@ public sealed class RowTranscoder(IRowWriter writer, int longText = 64 * 1024) :
         AfterArray,
     }
 
+    /// <summary>Bytes of a name or a number: none is longer, and what has no end must not fill the memory. Links cut names at 1 KiB; older ones at nothing, SQLite's at 1 MiB.</summary>
+    const int LongestToken = 4 * 1024 * 1024;
+
     readonly PooledBuffer _rest = new();
     JsonReaderState _state;
     Place _place;
@@ -46,7 +49,11 @@ public sealed class RowTranscoder(IRowWriter writer, int longText = 64 * 1024) :
             _rest.Append(piece);
             // A value of many pieces is not looked through again with each of them.
             if (!_inText && _rest.Length < _tryFrom)
+            {
+                if (_rest.Length > LongestToken)
+                    throw new InvalidDataException("A name or a number of the rows does not end.");
                 return;
+            }
             if (!_inText)
                 _rest.RemoveFirst(Read(_rest.Written.Span, last: false));
         }

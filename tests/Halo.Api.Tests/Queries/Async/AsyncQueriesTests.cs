@@ -39,26 +39,8 @@ public class AsyncQueriesTests(OneHost one) : IClassFixture<OneHost>
         return await response.QueryAsync();
     }
 
-    async Task<HttpResponseMessage> PutPageAsync(SimulatedLink link, Claim claim, int number, byte[] page, long start, long count, byte[]? digest = null)
-    {
-        using var request = new HttpRequestMessage(HttpMethod.Put, LinkHttp.PagePath(claim.QueryId, number)) { Content = new ByteArrayContent(page) };
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await link.TokenAsync());
-        request.Content.Headers.ContentEncoding.Add("br");
-        request.Headers.Add("Content-Digest", $"sha-256=:{Convert.ToBase64String(digest ?? SHA256.HashData(page))}:");
-        request.Headers.Add(LinkHttp.ClaimHeader, claim.ClaimId.ToString());
-        request.Headers.Add(LinkHttp.RowsStartHeader, start.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        request.Headers.Add(LinkHttp.RowsCountHeader, count.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        request.Headers.Add(LinkHttp.SizeHeader, "9");
-        return await _host.Client.SendAsync(request);
-    }
-
-    static byte[] Page(string json)
-    {
-        using var memory = new MemoryStream();
-        using (var brotli = new BrotliStream(memory, CompressionLevel.Fastest))
-            brotli.Write(Encoding.UTF8.GetBytes(json));
-        return memory.ToArray();
-    }
+    async Task<HttpResponseMessage> PutPageAsync(SimulatedLink link, Claim claim, int number, TestPage page, long start = 0) =>
+        await (page with { Start = start }).PutAsync(_host, link, claim, number);
 
     static string DigestOf(params byte[][] pages) => Convert.ToBase64String(SHA256.HashData([.. pages.SelectMany(SHA256.HashData)]));
 
@@ -74,9 +56,9 @@ public class AsyncQueriesTests(OneHost one) : IClassFixture<OneHost>
         Assert.Equal((query.Id, "SELECT n FROM t", 1L), (claim.QueryId, claim.Command.Text, claim.Number));
         Assert.Equal(QueryStatus.Executing, (await GetAsync(path, key, query.Id)).Status);
 
-        byte[] first = Page("[{\"n\":1}]"), second = Page("[{\"n\":2}]");
+        TestPage first = TestPage.Of("[{\"n\":1}]", 1), second = TestPage.Of("[{\"n\":2}]", 1);
         await link.ReportAsync(query.Id, new Report(claim.ClaimId, ReportKind.Reading) { Columns = [new ResultColumn("n", SqlType.Int, "INTEGER")] });
-        using var put = await PutPageAsync(link, claim, 1, first, 0, 1);
+        using var put = await PutPageAsync(link, claim, 1, first);
         Assert.Equal(HttpStatusCode.OK, put.StatusCode);
         var underWay = await GetAsync(path, key, query.Id);
         Assert.Equal(PageStatus.Cached, Assert.Single(underWay.Result!.Pages!).Status);
@@ -87,11 +69,11 @@ public class AsyncQueriesTests(OneHost one) : IClassFixture<OneHost>
 
         await link.ReportAsync(query.Id, new Report(claim.ClaimId, ReportKind.Uploading) { Rows = 2, Size = 18, PageCount = 2 });
         Assert.Equal(QueryStatus.Uploading, (await GetAsync(path, key, query.Id)).Status);
-        var complete = new Report(claim.ClaimId, ReportKind.Complete) { Rows = 2, Size = 18, PageCount = 2, Digest = DigestOf(first, second), ResultSets = 1 };
+        var complete = new Report(claim.ClaimId, ReportKind.Complete) { Rows = 2, Size = 18, PageCount = 2, Digest = DigestOf(first.Bytes, second.Bytes), ResultSets = 1 };
         var tooEarly = await link.ReportAsync(query.Id, complete);
         Assert.False(tooEarly.Accepted);
         Assert.Equal([2], tooEarly.MissingPages!);
-        using var putAgain = await PutPageAsync(link, claim, 2, second, 1, 1);
+        using var putAgain = await PutPageAsync(link, claim, 2, second, 1);
         Assert.True((await link.ReportAsync(query.Id, complete)).Accepted);
         Assert.True((await link.ReportAsync(query.Id, complete)).Accepted);
 
@@ -115,8 +97,9 @@ public class AsyncQueriesTests(OneHost one) : IClassFixture<OneHost>
         await using var _ = link;
         var query = await AskAsync(path, key);
         var claim = Assert.Single(await link.ClaimAsync());
-        var stored = Page("[{\"n\":\"" + new string('x', 200_000) + "\"}]");
-        using var put = await PutPageAsync(link, claim, 1, stored, 0, 1);
+        var page = TestPage.Of("[{\"n\":\"" + new string('x', 200_000) + "\"}]", 1);
+        var stored = page.Bytes;
+        using var put = await PutPageAsync(link, claim, 1, page);
         var stream = $"{path}/{query.Id}/results/1/stream";
         using var br = await GetStreamAsync(stream, key, r => r.Headers.AcceptEncoding.ParseAdd("br"));
         Assert.Equal(stored, await br.Content.ReadAsByteArrayAsync());
@@ -148,18 +131,18 @@ public class AsyncQueriesTests(OneHost one) : IClassFixture<OneHost>
         await using var _ = link;
         var query = await AskAsync(path, key);
         var claim = Assert.Single(await link.ClaimAsync());
-        using var damaged = await PutPageAsync(link, claim, 1, Page("[]"), 0, 0, digest: SHA256.HashData("other"u8));
+        using var damaged = await PutPageAsync(link, claim, 1, TestPage.Of("[]", 0) with { Digest = SHA256.HashData("other"u8) });
         Assert.Equal(ErrorCodes.PageDamaged, (await damaged.ErrorAsync(422)).Code);
-        using var first = await PutPageAsync(link, claim, 1, Page("[]"), 0, 0);
+        using var first = await PutPageAsync(link, claim, 1, TestPage.Of("[]", 0));
         Assert.Equal(HttpStatusCode.OK, first.StatusCode);
-        using var repeat = await PutPageAsync(link, claim, 1, Page("[]"), 0, 0);
+        using var repeat = await PutPageAsync(link, claim, 1, TestPage.Of("[]", 0));
         Assert.Equal(HttpStatusCode.OK, repeat.StatusCode);
-        using var different = await PutPageAsync(link, claim, 1, Page("[1]"), 0, 1);
+        using var different = await PutPageAsync(link, claim, 1, TestPage.Of("[{}]", 1));
         Assert.Equal(ErrorCodes.Conflict, (await different.ErrorAsync(409)).Code);
-        using var stranger = await PutPageAsync(link, claim with { ClaimId = Guid.NewGuid() }, 2, Page("[]"), 0, 0);
+        using var stranger = await PutPageAsync(link, claim with { ClaimId = Guid.NewGuid() }, 2, TestPage.Of("[]", 0));
         Assert.Equal(ErrorCodes.Gone, (await stranger.ErrorAsync(409)).Code);
         await link.ReportAsync(query.Id, new Report(claim.ClaimId, ReportKind.Failed) { Executed = Executed.No, Error = new(ErrorTypes.Sqlite, 1, "no such table: t") });
-        using var late = await PutPageAsync(link, claim, 2, Page("[]"), 0, 0);
+        using var late = await PutPageAsync(link, claim, 2, TestPage.Of("[]", 0));
         Assert.Equal(ErrorCodes.Gone, (await late.ErrorAsync(409)).Code);
         using var gone = await _host.SendAsync(HttpMethod.Get, $"{path}/{query.Id}/results/1", key: key);
         await gone.ErrorAsync(410);

@@ -4,7 +4,7 @@ using Halo.Api.Queries.Ledger;
 using Halo.Contracts.Errors;
 using Halo.LinkProtocol.Enrolment;
 
-namespace Halo.Api.Results;
+namespace Halo.Api.Results.Upload;
 
 /// <summary>Takes pages from Links. 200 means: the page, then its row in the manifest, are durable.</summary>
 public static class PageUploadApi
@@ -17,7 +17,7 @@ public static class PageUploadApi
             .WithMetadata(new PageSizeLimit(MaxPageBytes)).ExcludeFromDescription();
 
     static async Task<IResult> PutAsync(
-        HttpContext http, Guid queryId, int pageNumber, LinkTokens tokens, QueryLedger ledger, IPageStore pages)
+        HttpContext http, Guid queryId, int pageNumber, LinkTokens tokens, QueryLedger ledger, IPageStore pages, PageChecks checks)
     {
         if (await tokens.CheckAsync(http.Request.Headers.Authorization) is not { } access)
             return new Refusal(401, ErrorCodes.LinkNotTrusted, "The access token is missing, expired or revoked. Ask POST /link/v1/token for a fresh one.");
@@ -26,7 +26,10 @@ public static class PageUploadApi
             return invalid!;
         if (await ledger.KeyForUploadAsync(access.LinkId, queryId, page.ClaimId) is not { } key)
             return Settled();
-        var stored = await pages.WriteAsync(key, pageNumber, http.Request.Body, page.Digest, http.RequestAborted);
+        using var check = checks.Begin(page.JsonSize, page.RowCount);
+        var stored = await pages.WriteAsync(key, pageNumber, http.Request.Body, page.Digest, http.RequestAborted, check);
+        if (stored.Fault is { } fault)
+            return Refusal.Invalid("body", $"{fault}.");
         if (!stored.IsStored)
             return new Refusal(422, ErrorCodes.PageDamaged, "Content-Digest does not fit the body: the page was damaged on the way. Send it again.");
         var added = await ledger.AddPageAsync(page.ClaimId,
@@ -58,6 +61,9 @@ public static class PageUploadApi
 /// <param name="JsonSize">Bytes of its JSON.</param>
 sealed record PageHeaders(Guid ClaimId, string Digest, long RowStart, long RowCount, long JsonSize)
 {
+    /// <summary>Bytes of JSON that a page may have: one row may be long.</summary>
+    const long MaxJsonBytes = 4L * 1024 * 1024 * 1024;
+
     public static (PageHeaders? Headers, Refusal? Refusal) Read(HttpRequest request)
     {
         var faults = new List<FieldError>();
@@ -72,13 +78,13 @@ sealed record PageHeaders(Guid ClaimId, string Digest, long RowStart, long RowCo
             faults.Add(new("Content-Digest", "must be sha-256=:<base64>: of the compressed bytes."));
         var start = Whole(LinkHttp.RowsStartHeader);
         var count = Whole(LinkHttp.RowsCountHeader);
-        var size = Whole(LinkHttp.SizeHeader);
+        var size = Whole(LinkHttp.SizeHeader, MaxJsonBytes);
         return faults.Count > 0 ? (null, Refusal.Invalid(faults)) : (new(claim, digest[prefix.Length..^1], start, count, size), null);
 
-        long Whole(string name)
+        long Whole(string name, long most = long.MaxValue / 2)
         {
-            if (!long.TryParse(request.Headers[name], out var value) || value < 0)
-                faults.Add(new(name, "must be a whole number from 0."));
+            if (!long.TryParse(request.Headers[name], out var value) || value < 0 || value > most)
+                faults.Add(new(name, $"must be a whole number from 0 to {most}."));
             return value;
         }
     }

@@ -1,0 +1,63 @@
+using System.Globalization;
+using System.Text;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.Link.Engines;
+using Halo.Link.Settings;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Link.Work;
+
+/// <summary>
+/// Holds what a query brought beside its rows, output parameters and the database's error, to what the line and the practice allow.
+/// Both are data of the practice like its rows: a database quotes whole values in its errors.
+/// </summary>
+static class ResultBounds
+{
+    const int MostFaults = 100;
+
+    /// <summary>The result with its error cut and its outputs counted.</summary>
+    /// <param name="rowBytes">Bytes of JSON that its rows had.</param>
+    /// <param name="maxResultBytes">What rows and outputs may have together.</param>
+    public static ExecutionResult Apply(ExecutionResult result, PolicyRules rules, long rowBytes, long maxResultBytes)
+    {
+        var outputs = (result.Parameters ?? []).Sum(p => (long)Encoding.UTF8.GetByteCount(p.Name) + Encoding.UTF8.GetByteCount(p.Value ?? ""));
+        if (outputs > 0 && rowBytes + outputs > rules.MaxBytes)
+            return Failed(result, PracticeRefusal.Of("maxBytes", $"allows this integrator {rules.MaxBytes} bytes of a result; with its output parameters it has more. {Fate(result)}"));
+        if (outputs > 0 && (outputs > ProtocolLimits.MaxOutputBytes || rowBytes + outputs > maxResultBytes))
+            return TooLarge(result, Math.Min(maxResultBytes, ProtocolLimits.MaxOutputBytes));
+        return result.Error is { } error ? result with { Error = Cut(error, rules.MaxBytes - rowBytes - outputs) } : result;
+    }
+
+    /// <summary>An error whose texts are cut.</summary>
+    /// <param name="left">What the practice's rule leaves for the database's own words; null: nothing limits them but the line.</param>
+    public static ErrorDetails Cut(ErrorDetails error, long? left = null)
+    {
+        var isTheDatabases = error.ErrorType is not (ErrorTypes.HaloLink or ErrorTypes.Http);
+        var most = isTheDatabases && left < ProtocolLimits.MaxErrorBytes ? Math.Max(0, left.Value) : ProtocolLimits.MaxErrorBytes;
+        return error with
+        {
+            ErrorMessage = TextBound.Cut(error.ErrorMessage, most) is { Length: > 0 } message
+                ? message
+                : "The database gave an error; the practice's rule \"maxBytes\" leaves no room for its words.",
+            Errors = error.Errors is not { Count: > 0 } faults ? error.Errors
+                : [.. faults.Take(MostFaults).Select(f => new FieldError(TextBound.Cut(f.Field, ProtocolLimits.MaxNameBytes), TextBound.Cut(f.Message, 2 * ProtocolLimits.MaxNameBytes)))],
+        };
+    }
+
+    static ExecutionResult TooLarge(ExecutionResult result, long most) => Failed(result, new(ErrorTypes.Http, 413, string.Create(CultureInfo.InvariantCulture,
+        $"Its output parameters bring the result over the limit of {most} bytes; {Fate(result)} Ask for less."))
+    {
+        Code = FailureCodes.ResultTooLarge,
+    });
+
+    static ExecutionResult Failed(ExecutionResult result, ErrorDetails error) => result with { Ending = Ending.Failed, Parameters = null, Error = error };
+
+    static string Fate(ExecutionResult result) => result.Executed switch
+    {
+        Executed.Yes => "The command was executed.",
+        Executed.No => "Nothing was changed.",
+        _ => "The command may have taken effect.",
+    };
+}
