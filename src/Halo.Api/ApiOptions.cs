@@ -1,10 +1,13 @@
 using System.Globalization;
+using Halo.Api.Hosting;
 using Halo.Api.Links;
 using Halo.Api.Observability;
 using Halo.Api.Queries;
 using Halo.Api.Results;
 using Halo.Api.Results.Retention;
 using Halo.Api.Sites;
+using Halo.Api.Storage;
+using Halo.Api.Storage.Keys;
 
 namespace Halo.Api;
 
@@ -51,13 +54,19 @@ public sealed record ApiOptions
     public required ResultOptions Results { get; init; }
 
     /// <summary>How much of the disk stays free: <c>Halo:Disk:…</c>.</summary>
-    public required Storage.DiskOptions Disk { get; init; }
+    public required DiskOptions Disk { get; init; }
 
     /// <summary>How long records are kept: <c>Halo:Retention:…</c>.</summary>
     public required RetentionOptions Retention { get; init; }
 
     /// <summary>Where metrics and traces go: <c>Halo:Telemetry:…</c>.</summary>
     public TelemetryOptions Telemetry { get; init; } = new();
+
+    /// <summary>Where the store is: <c>Halo:Storage:…</c>.</summary>
+    public required DatabaseOptions Storage { get; init; }
+
+    /// <summary>The master keys: <c>Halo:Encryption:…</c>.</summary>
+    public required EncryptionOptions Encryption { get; init; }
 
     /// <summary>Whether every site of this PMS ID is authoritative.</summary>
     public bool IsShared(string pmsId) => SharedPractices.Contains(pmsId);
@@ -66,7 +75,7 @@ public sealed record ApiOptions
     /// <exception cref="StartupException">Something is wrong with them; every fault is in its text.</exception>
     public static ApiOptions Read(IConfiguration configuration)
     {
-        var halo = configuration.GetSection("Halo");
+        var halo = KnownSettings.Of(configuration);
         var faults = new List<string>();
         var enrolment = EnrolmentMode.Token;
         if (halo["Enrolment"] is { } word && !Enum.TryParse(word, ignoreCase: true, out enrolment))
@@ -81,15 +90,13 @@ public sealed record ApiOptions
         var links = LivenessOptions.Read(halo.GetSection("Links"), faults);
         var limits = QueryLimits.Read(halo.GetSection("Limits"), faults);
         var results = ResultOptions.Read(halo.GetSection("Results"), faults);
-        var disk = Storage.DiskOptions.Read(halo.GetSection("Disk"), faults);
+        var disk = DiskOptions.Read(halo.GetSection("Disk"), faults);
         var retention = RetentionOptions.Read(halo.GetSection("Retention"), faults);
         var telemetry = TelemetryOptions.Read(halo.GetSection("Telemetry"), faults);
         var heartbeat = ReadInt(halo, "HeartbeatSeconds", 60, 1, 300, faults);
         var versions = MinimumVersions.Read(halo.GetSection("MinimumVersions"), faults);
         var days = ReadInt(halo, "AvailabilityDays", 400, 1, 3650, faults);
-        if (faults.Count > 0)
-            throw new StartupException("The settings have faults:\n" + string.Join('\n', faults.Select(f => "  - " + f)));
-        return new ApiOptions
+        var options = new ApiOptions
         {
             DataDirectory = Path.GetFullPath(halo["DataDirectory"] ?? "data"),
             AdminKey = halo["AdminKey"],
@@ -97,7 +104,7 @@ public sealed record ApiOptions
             PublicAddress = halo["PublicAddress"]?.TrimEnd('/'),
             NodeAddress = halo["NodeAddress"] ?? "local",
             SharedPractices = ReadList(halo, "SharedPractices") ?? ["0"],
-            TrustedProxies = [.. proxies.Select(p => Integrators.AddressRange.Parse(p)!.Value)],
+            TrustedProxies = [.. proxies.Select(Integrators.AddressRange.Parse).OfType<System.Net.IPNetwork>()],
             HeartbeatSeconds = heartbeat,
             MinimumVersions = versions,
             AvailabilityDays = days,
@@ -107,16 +114,23 @@ public sealed record ApiOptions
             Retention = retention,
             Disk = disk,
             Telemetry = telemetry,
+            Storage = new() { ConnectionString = halo["Storage:ConnectionString"] },
+            Encryption = halo.GetSection("Encryption").Get<EncryptionOptions>() ?? new(),
         };
+        // Last: what was not read by now is misspelt.
+        halo.FindUnknown(configuration, faults);
+        if (faults.Count > 0)
+            throw new StartupException("The settings have faults:\n" + string.Join('\n', faults.Select(f => "  - " + f)));
+        return options;
     }
 
     /// <summary>A list of words: one value with commas between, or a list of the settings' own kind; empty for none.</summary>
-    static List<string>? ReadList(IConfigurationSection section, string name)
+    static List<string>? ReadList(KnownSettings section, string name)
     {
         var list = section.GetSection(name);
-        if (list.Value is null && !list.Exists())
-            return null;
-        return [.. (list.Value?.Split(',') ?? list.GetChildren().Select(c => c.Value ?? "")).Select(w => w.Trim()).Where(w => w.Length > 0)];
+        var entries = list.GetChildren().Select(c => c.Value ?? "").ToArray();
+        return list.Value is null && entries.Length == 0 ? null
+            : [.. (list.Value?.Split(',') ?? entries).Select(w => w.Trim()).Where(w => w.Length > 0)];
     }
 
     internal static int ReadInt(IConfigurationSection section, string name, int preset, int least, int most, List<string> faults)

@@ -26,14 +26,13 @@ public sealed record Foundation(
     {
         var options = ApiOptions.Read(configuration);
         var directory = DataDirectory.Prepare(options.DataDirectory);
-        var storage = new DatabaseOptions { ConnectionString = configuration["Halo:Storage:ConnectionString"] };
+        var storage = options.Storage;
         var hold = storage.UsesPostgres ? null : directory.Hold();
         var database = storage.Open(directory, time);
         try
         {
             await database.MigrateAsync();
-            var encryption = configuration.GetSection("Halo:Encryption").Get<EncryptionOptions>() ?? new();
-            var keys = await MasterKeyLoader.LoadAsync(encryption, database, directory, mayMakeKey: !storage.UsesPostgres, time);
+            var keys = await MasterKeyLoader.LoadAsync(options.Encryption, database, directory, mayMakeKey: !storage.UsesPostgres, time);
             return new Foundation(options, directory, database, keys, await SigningKey.LoadAsync(database, keys, time),
                 await PairingKey.LoadAsync(database, keys, time), AdminKey.Load(options, directory, log))
             {

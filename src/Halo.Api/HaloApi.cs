@@ -12,7 +12,6 @@ using Halo.Api.Results;
 using Halo.Api.Results.Upload;
 using Halo.Api.Sites;
 using Halo.Api.Storage;
-using Halo.Api.Storage.Backup;
 
 namespace Halo.Api;
 
@@ -22,39 +21,26 @@ public static partial class HaloApi
     static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(4);
 
     /// <summary>Runs until told to stop.</summary>
-    /// <returns>The exit code: 0 in order, 2 where a person has to put something right first.</returns>
-    public static async Task<int> RunAsync(string[] args)
+    /// <param name="settings">As they stand on the command line, by .NET's rules.</param>
+    /// <returns>The exit code: 0 in order.</returns>
+    /// <exception cref="StartupException">A person has to put something right first.</exception>
+    public static async Task<int> RunAsync(string[] settings)
     {
-        if (args is ["--version"])
+        using var logs = LoggerFactory.Create(l => l.AddHaloConsole());
+        var builder = CreateBuilder(settings);
+        ListenAddresses.Check(builder.Configuration);
+        await using var foundation = await Foundation.LayAsync(builder.Configuration, logs.CreateLogger("Halo.Api.Startup"), TimeProvider.System);
+        await using var app = Build(builder, foundation);
+        await PrepareAsync(app);
+        await ListenAsync(app);
+        // The host takes SIGTERM, SIGINT and SIGQUIT in hand; a terminal that goes would end the service where it stands.
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
         {
-            Console.WriteLine(ProductVersion.Text);
-            return 0;
-        }
-        try
-        {
-            if (await BackupCommands.TryRunAsync(args) is { } ended)
-                return ended;
-            using var logs = LoggerFactory.Create(l => l.AddHaloConsole());
-            var builder = CreateBuilder(args);
-            ListenAddresses.Check(builder.Configuration);
-            await using var foundation = await Foundation.LayAsync(builder.Configuration, logs.CreateLogger("Halo.Api.Startup"), TimeProvider.System);
-            await using var app = Build(builder, foundation);
-            await PrepareAsync(app);
-            await ListenAsync(app);
-            // The host takes SIGTERM, SIGINT and SIGQUIT in hand; a terminal that goes would end the service where it stands.
-            using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
-            {
-                signal.Cancel = true;
-                app.Lifetime.StopApplication();
-            });
-            await app.WaitForShutdownAsync();
-            return 0;
-        }
-        catch (StartupException e)
-        {
-            await Console.Error.WriteLineAsync(args is ["backup" or "restore", ..] ? $"halo-api {args[0]}: {e.Message}" : $"halo-api cannot start. {e.Message}");
-            return 2;
-        }
+            signal.Cancel = true;
+            app.Lifetime.StopApplication();
+        });
+        await app.WaitForShutdownAsync();
+        return 0;
     }
 
     static async Task PrepareAsync(WebApplication app)

@@ -1,3 +1,3 @@
-using Halo.Api;
+using Halo.Api.Hosting;
 
-return await HaloApi.RunAsync(args);
+return await ApiCommands.RunAsync(args);

@@ -11,15 +11,15 @@ public class StoreUseTests(SharedPostgres postgres)
     public async Task A_store_is_not_settled_beside_a_service_that_uses_it_and_after_its_end_it_is(StoreKind kind)
     {
         await using var store = await RestartableStore.CreateAsync(kind, postgres);
-        string[] settle = ["restore", "--settle", .. store.Settings.Select(s => "--" + s)];
+        string[] settings = [.. store.Settings.Select(s => "--" + s)];
         await using (var host = await ApiHost.StartAsync(store.Settings))
         {
             await using var site = await PairedSite.CreateAsync(host);
             var queued = await site.QueueAsync();
-            await Assert.ThrowsAsync<StartupException>(() => BackupCommands.TryRunAsync(settle));
+            await Assert.ThrowsAsync<StartupException>(() => BackupCommands.SettleAsync(settings));
             Assert.Equal(Contracts.Queries.QueryStatus.Queued, (await site.GetAsync(queued.Id)).Status);
         }
-        Assert.Equal(0, await BackupCommands.TryRunAsync(settle));
+        Assert.Equal(0, await BackupCommands.SettleAsync(settings));
     }
 
     [Fact]
