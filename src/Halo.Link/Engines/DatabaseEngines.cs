@@ -17,7 +17,7 @@ public static class DatabaseEngines
         return Read<IDatabaseEngine>(engine, () => engine switch
         {
             EngineNames.Sqlite => new SqliteEngine(connectionString, time),
-            EngineNames.Postgres => new PostgresEngine(connectionString, protection ?? new()),
+            EngineNames.Postgres => new PostgresEngine(connectionString, time, protection ?? new()),
             EngineNames.SqlServer => new SqlServerEngine(connectionString, protection ?? new()),
             _ => throw Unknown(),
         });

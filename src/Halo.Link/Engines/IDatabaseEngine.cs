@@ -33,6 +33,15 @@ public interface IDatabaseEngine : IAsyncDisposable
     Task<DbConnection> OpenAsync(string? database, string? applicationName, CancellationToken stop) =>
         OpenAsync(database, applicationName, CommandAccess.Write, stop);
 
+    /// <summary>Gives a connection back. Whatever a command left in it is gone within a second, without waiting for its next use; returns at once.</summary>
+    ValueTask CloseAsync(DbConnection connection) => connection.DisposeAsync();
+
+    /// <summary>Server, login and password as one text, to keep refused logins apart; never shown. Empty: the engine has no logins.</summary>
+    string LoginKey => "";
+
+    /// <summary>Why no connection could be had, in the database's words, and what to do.</summary>
+    ConnectionFault NameConnectionFault(Exception failure);
+
     /// <summary>What the database refused because the connection may only read, after the words "its rule "readOnly""; null: it failed for another reason.</summary>
     /// <param name="failure">Null: the command succeeded and was rolled back.</param>
     string? ReadOnlyRefusal(Exception? failure);

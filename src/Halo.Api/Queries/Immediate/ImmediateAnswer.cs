@@ -173,9 +173,10 @@ public sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
         Executing = sentAt is { } sent ? new Period(sent, completedAt) : null,
     };
 
-    /// <summary>The contract's table: ours and the way's errors carry their HTTP status, a database's are 400.</summary>
+    /// <summary>The contract's table: ours and the way's errors carry their HTTP status, a database's are 400, except where it took no command at all.</summary>
     static int HttpStatusOf(Query query) => query switch
     {
+        { ErrorDetails.Code: FailureCodes.DatabaseUnavailable } => 503,
         { ErrorDetails: null, Status: QueryStatus.Successful } => 200,
         { ErrorDetails: { ErrorType: ErrorTypes.HaloLink or ErrorTypes.Http, ErrorCode: >= 400 and <= 599 } error } => error.ErrorCode,
         { ErrorDetails: not null } => 400,

@@ -6,7 +6,7 @@ using Halo.Contracts.Queries;
 namespace Halo.Link.Engines.Parameters;
 
 /// <summary>A parameter's JSON value as the .NET value of its declared type, without a narrower type in between.</summary>
-/// <remarks>Of a date-time with an offset whose type has none, the time on the clock is taken as it is written.</remarks>
+/// <remarks>A type without an offset takes UTC (<c>Z</c>, <c>+00:00</c>) as it is written, and refuses any other offset rather than lose it.</remarks>
 static class ParameterValue
 {
     static readonly string[] DateTimes =
@@ -84,8 +84,9 @@ static class ParameterValue
         SqlType.Binary or SqlType.VarBinary or SqlType.Image or SqlType.Timestamp => (Base64(text), "binary in base64"),
         SqlType.UniqueIdentifier => (Guid.TryParse(text, out var id) ? id : null, "a GUID"),
         SqlType.Date => (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var date) ? date
-            : Moment(text) is { TimeOfDay.Ticks: 0 } midnight ? DateOnly.FromDateTime(midnight) : null, "a date as 2026-03-05"),
-        SqlType.DateTime or SqlType.DateTime2 or SqlType.SmallDateTime => (Moment(text), "a date-time as 2026-03-05T14:30:00.123"),
+            : Moment(text) is { TimeOfDay.Ticks: 0 } midnight ? DateOnly.FromDateTime(midnight) : null, "a date without offset as 2026-03-05"),
+        SqlType.DateTime or SqlType.DateTime2 or SqlType.SmallDateTime => (Moment(text),
+            "a date-time without offset as 2026-03-05T14:30:00.123: send the local time that the database holds, or use type DateTimeOffset"),
         SqlType.DateTimeOffset => (MomentWithOffset(text), "a date-time with offset as 2026-03-05T14:30:00+11:00"),
         SqlType.Time => (TimeOnly.TryParseExact(text, ["HH:mm:ss.FFFFFFF", "HH:mm"], CultureInfo.InvariantCulture, DateTimeStyles.None, out var time)
             ? time : null, "a time as 14:30:00"),
@@ -123,7 +124,7 @@ static class ParameterValue
 
     static DateTime? Moment(string text) =>
         DateTime.TryParseExact(text, DateTimes, CultureInfo.InvariantCulture, DateTimeStyles.None, out var value) ? value
-        : MomentWithOffset(text)?.DateTime;
+        : MomentWithOffset(text) is { Offset.Ticks: 0 } utc ? utc.DateTime : null;
 
     static DateTimeOffset? MomentWithOffset(string text) =>
         DateTimeOffset.TryParseExact(text, DateTimeOffsets, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var value) ? value

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Data;
 using System.Data.Common;
 using System.Globalization;
@@ -10,39 +11,39 @@ namespace Halo.Link.Engines.Postgres;
 /// <summary>PostgreSQL. Every value is asked for as text: exact for every type there is, and the cheapest to turn into JSON.</summary>
 sealed class PostgresEngine : IDatabaseEngine
 {
-    /// <summary>The text of floats and binary does not depend on what a role or database was set to.</summary>
-    const string Session = "-c extra_float_digits=1 -c bytea_output=hex -c DateStyle=ISO";
-
-    /// <summary>Besides, the server reads the text as <see cref="PostgresCommands.LeavesTransaction"/> does.</summary>
-    const string ReadOnlySession = " -c default_transaction_read_only=on -c standard_conforming_strings=on";
-
     readonly PracticeProtection _protection;
     readonly NpgsqlConnectionStringBuilder _settings;
-    readonly NpgsqlConnectionStringBuilder _readOnly;
+    readonly TimeProvider _time;
+    readonly SemaphoreSlim _connecting = new(1);
+    readonly ConcurrentDictionary<(string? Database, bool ReadOnly), PostgresPool> _pools = new();
 
     static PostgresEngine() => PostgresText.Teach();
 
-    public PostgresEngine(string connectionString, PracticeProtection protection)
+    public PostgresEngine(string connectionString, TimeProvider time, PracticeProtection protection)
     {
-        _protection = protection;
+        (_time, _protection) = (time, protection);
         _settings = new NpgsqlConnectionStringBuilder(connectionString)
         {
-            // The pool's reset (DISCARD ALL, sent along with the next query) is what keeps one query's state from the next.
-            NoResetOnClose = false,
-            Enlist = false,
+            // The pool is this engine's own, and nothing of one caller's stays in the driver for the next: no statements that it prepares by itself.
+            Pooling = false,
             Multiplexing = false,
+            Enlist = false,
+            MaxAutoPrepare = 0,
+            // Values are read as the bytes that the server sends.
+            ClientEncoding = "UTF8",
+            Encoding = "UTF8",
+            LogParameters = false,
+            PersistSecurityInfo = false,
             // The limit is the runner's.
             CommandTimeout = 0,
         };
         if (string.IsNullOrEmpty(_settings.Host))
             throw new ArgumentException("No host.");
-        _settings.Options = string.IsNullOrEmpty(_settings.Options) ? Session : $"{_settings.Options} {Session}";
         if (string.IsNullOrEmpty(_settings.ApplicationName))
             _settings.ApplicationName = "Halo Link";
         // A server that vanishes in the middle of a row is noticed by the system: that wait no token ends.
         if (!_settings.TcpKeepAlive && _settings.TcpKeepAliveTime == 0)
             (_settings.TcpKeepAlive, _settings.TcpKeepAliveTime, _settings.TcpKeepAliveInterval) = (true, 10, 2);
-        _readOnly = new(_settings.ConnectionString) { Options = _settings.Options + ReadOnlySession };
     }
 
     /// <summary>The server's database that a connection string names.</summary>
@@ -68,33 +69,31 @@ sealed class PostgresEngine : IDatabaseEngine
     public async Task<DbConnection> OpenAsync(string? database, string? applicationName, CommandAccess access, CancellationToken stop)
     {
         var readOnly = access != CommandAccess.Write;
-        var settings = readOnly ? _readOnly : _settings;
-        if (database is not null)
-            settings = new(settings.ConnectionString) { Database = database };
-        var connection = new NpgsqlConnection(settings.ConnectionString);
-        try
+        var prepares = readOnly || !string.IsNullOrEmpty(applicationName);
+        return await PoolOf(database, readOnly).RentAsync(prepares ? PrepareAsync : null, stop);
+
+        async Task PrepareAsync(NpgsqlConnection connection, CancellationToken limit)
         {
-            await connection.OpenAsync(stop);
             // A transaction that has looked at data once cannot be made one that writes any more.
             if (readOnly)
             {
                 await using var begin = new NpgsqlCommand("BEGIN TRANSACTION READ ONLY; SELECT 1", connection);
-                await begin.ExecuteNonQueryAsync(stop);
+                await begin.ExecuteNonQueryAsync(limit);
             }
             // Not in the connection string: each tag would have a pool of its own.
             if (!string.IsNullOrEmpty(applicationName))
             {
                 await using var command = new NpgsqlCommand("SELECT set_config('application_name', $1, false)", connection);
                 command.Parameters.Add(new() { Value = applicationName });
-                await command.ExecuteNonQueryAsync(stop);
+                await command.ExecuteNonQueryAsync(limit);
             }
         }
-        catch
-        {
+    }
+
+    public async ValueTask CloseAsync(DbConnection connection)
+    {
+        if (!_pools.Values.Any(p => p.Return((NpgsqlConnection)connection)))
             await connection.DisposeAsync();
-            throw;
-        }
-        return connection;
     }
 
     public async Task PingAsync(DbConnection connection, CancellationToken stop)
@@ -129,7 +128,13 @@ sealed class PostgresEngine : IDatabaseEngine
 
     public ValueTask AbandonAsync(DbConnection connection, DbCommand command) => ValueTask.CompletedTask;
 
-    public void Discard(DbConnection connection) => NpgsqlConnection.ClearPool((NpgsqlConnection)connection);
+    public ConnectionFault NameConnectionFault(Exception failure) => PostgresFaults.Of(failure);
+
+    public void Discard(DbConnection connection)
+    {
+        foreach (var pool in _pools.Values)
+            pool.Abandon((NpgsqlConnection)connection);
+    }
 
     public string? ReadOnlyRefusal(Exception? failure) =>
         failure is null || DatabaseError(failure) is { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } ? PracticeRefusal.ReadsOnly : null;
@@ -157,14 +162,23 @@ sealed class PostgresEngine : IDatabaseEngine
         return await command.ExecuteScalarAsync(stop) as string;
     }
 
-    public ValueTask DisposeAsync()
+    public string LoginKey => string.Create(CultureInfo.InvariantCulture, $"{_settings.Host}\n{_settings.Port}\n{_settings.Username}\n{_settings.Password}");
+
+    public async ValueTask DisposeAsync()
     {
-        foreach (var settings in (NpgsqlConnectionStringBuilder[])[_settings, _readOnly])
-        {
-            using var any = new NpgsqlConnection(settings.ConnectionString);
-            NpgsqlConnection.ClearPool(any);
-        }
-        return ValueTask.CompletedTask;
+        foreach (var pool in _pools.Values)
+            await pool.DisposeAsync();
+    }
+
+    PostgresPool PoolOf(string? database, bool readOnly)
+    {
+        if (_pools.TryGetValue((database, readOnly), out var known))
+            return known;
+        var options = new NpgsqlConnectionStringBuilder(_settings.ConnectionString);
+        if (database is not null)
+            options.Database = database;
+        return _pools.GetOrAdd((database, readOnly),
+            new PostgresPool(options, readOnly ? PostgresSessionSettings.ReadOnly : PostgresSessionSettings.ReadWrite, _connecting, _time));
     }
 
     static PostgresException? DatabaseError(Exception? exception) =>

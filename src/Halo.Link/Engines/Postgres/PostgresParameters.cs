@@ -59,8 +59,9 @@ static class PostgresParameters
     {
         NpgsqlDbType.Numeric => text is "NaN" or "Infinity" or "-Infinity",
         NpgsqlDbType.Time => text == "24:00:00",
-        NpgsqlDbType.Date or NpgsqlDbType.Timestamp or NpgsqlDbType.TimestampTz =>
-            text is "infinity" or "-infinity" || HasFarYear(text),
+        NpgsqlDbType.TimestampTz => text is "infinity" or "-infinity" || HasFarYear(text),
+        // The server would drop an offset in silence.
+        NpgsqlDbType.Date or NpgsqlDbType.Timestamp => text is "infinity" or "-infinity" || HasFarYear(text) && !HasOffset(text),
         _ => false,
     };
 
@@ -68,6 +69,9 @@ static class PostgresParameters
     static bool HasFarYear(string text) =>
         text.Length > 0 && char.IsAsciiDigit(text[0]) && (text.EndsWith(" BC", StringComparison.Ordinal) || text.IndexOf('-', StringComparison.Ordinal) > 4)
             && text.All(static c => char.IsAsciiDigit(c) || c is '-' or ':' or '.' or ' ' or 'T' or '+' or 'B' or 'C' or 'Z');
+
+    /// <summary>A sign behind the time of day; UTC's <c>Z</c> is none.</summary>
+    static bool HasOffset(string text) => text.IndexOf(':', StringComparison.Ordinal) is >= 0 and var time && text.AsSpan(time).IndexOfAny('+', '-') >= 0;
 
     static NpgsqlDbType TypeOf(SqlType? type) => type switch
     {

@@ -1,0 +1,72 @@
+using System.Net.Sockets;
+using System.Security.Authentication;
+using Halo.Contracts.Errors;
+
+namespace Halo.Link.Engines;
+
+/// <summary>Why no connection to a database could be had.</summary>
+/// <param name="Error">For the caller: the database's own words, where it has said any.</param>
+/// <param name="Advice">For whoever looks after the practice's server: what to do, in one sentence.</param>
+/// <param name="LoginRefused">The server refused the login: each further try counts towards locking the account.</param>
+public sealed record ConnectionFault(ErrorDetails Error, string Advice, bool LoginRefused = false)
+{
+    /// <summary>The words and the advice, for the log and for <c>halo-link status</c>. No connection string is in them.</summary>
+    public string Words => $"{Error.ErrorMessage.TrimEnd('.')}{Code}. {Advice}";
+
+    string Code => Error switch
+    {
+        { SqlState: { } state } => $" ({state})",
+        { ErrorType: ErrorTypes.HaloLink or ErrorTypes.Http } => "",
+        _ => $" ({Error.ErrorCode})",
+    };
+
+    /// <summary>The database said so itself.</summary>
+    public static ConnectionFault Of(ErrorDetails error, string advice, bool loginRefused = false) =>
+        new(error with { Code = FailureCodes.DatabaseUnavailable }, advice, loginRefused);
+
+    /// <summary>The server was not reached, or did not get so far as to say anything.</summary>
+    /// <param name="server">What is to be reached: <c>PostgreSQL</c>.</param>
+    public static ConnectionFault Of(Exception failure, string server)
+    {
+        var (words, advice) = Chain(failure).Select(e => Tell(e, server)).FirstOrDefault(t => t.Words is not null);
+        return Of(
+            new ErrorDetails(ErrorTypes.HaloLink, 503, $"The Link cannot connect to its database: {words ?? $"the connection failed ({failure.GetType().Name})"}."),
+            advice ?? $"Check that {server} runs, and that the site's connectionString names its host and port.");
+    }
+
+    static (string? Words, string? Advice) Tell(Exception failure, string server) => failure switch
+    {
+        SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain } e =>
+            (e.Message, "Check the host's name in the site's connectionString, and the machine's name service."),
+        SocketException { SocketErrorCode: SocketError.ConnectionRefused } e =>
+            (e.Message, $"Start {server}, or correct host and port in the site's connectionString."),
+        SocketException e => (e.Message, $"Check that {server} runs, and that no firewall stands between."),
+        AuthenticationException e =>
+            ($"TLS: {e.Message.TrimEnd('.')}", "Install the certificate of the server's authority on this machine, or correct the TLS settings in the site's connectionString."),
+        TimeoutException e => (e.Message.TrimEnd('.'), $"Check that {server} is not overloaded, and that no firewall stands between."),
+        OperationCanceledException => ("no answer in time", $"Check that {server} is not overloaded, and that no firewall stands between."),
+        UnauthorizedAccessException => ("the system refused access", "Give the account that Halo Link runs as the right to it."),
+        _ => default,
+    };
+
+    static IEnumerable<Exception> Chain(Exception? failure)
+    {
+        // The innermost says it best.
+        var all = new Stack<Exception>();
+        for (; failure is not null; failure = (failure as AggregateException)?.InnerExceptions.LastOrDefault() ?? failure.InnerException)
+            all.Push(failure);
+        return all;
+    }
+}
+
+/// <summary>No connection to the database could be had: nothing was sent.</summary>
+/// <param name="fault">Why.</param>
+/// <param name="retryAfter">Until it is tried again.</param>
+public sealed class DatabaseUnavailableException(ConnectionFault fault, TimeSpan retryAfter) : Exception(fault.Words)
+{
+    /// <summary>Why.</summary>
+    public ConnectionFault Fault => fault;
+
+    /// <summary>Until it is tried again.</summary>
+    public TimeSpan RetryAfter => retryAfter;
+}

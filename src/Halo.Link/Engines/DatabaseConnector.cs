@@ -1,0 +1,250 @@
+using System.Data.Common;
+
+namespace Halo.Link.Engines;
+
+/// <summary>Since when a database cannot be had, and why.</summary>
+/// <param name="Fault">Why, as it was last said.</param>
+/// <param name="Since">By this machine's clock.</param>
+public sealed record DatabaseOutage(ConnectionFault Fault, DateTimeOffset Since);
+
+/// <summary>Connects one login to one database and knows whether that works now: queries tell it, and while it does not work, a check from time to time.</summary>
+/// <remarks>
+/// While it does not, nobody waits for a server that does not answer: one attempt is made at a time, and whoever comes in between is told at once what the
+/// last one said. A login that was refused is tried no sooner than <see cref="LoginRefusals"/> allows, whoever asks.
+/// </remarks>
+public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimeProvider time, LoginRefusals logins) : IDisposable
+{
+    static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan LongestCheck = TimeSpan.FromSeconds(5);
+
+    readonly Lock _lock = new();
+    DatabaseOutage? _outage;
+    long _triedAt;
+    bool _trying;
+    bool _checking;
+    TimeSpan _retry = FirstRetry;
+    ITimer? _timer;
+    bool _disposed;
+
+    /// <summary>An outage began or ended, or has another reason now. Raised outside of any lock.</summary>
+    public event Action<DatabaseConnector>? Changed;
+
+    /// <summary>Whose connections these are.</summary>
+    public IDatabaseEngine Engine => engine;
+
+    /// <summary>Null while connections can be had, as far as is known.</summary>
+    public DatabaseOutage? Outage => Volatile.Read(ref _outage);
+
+    /// <summary>When a connection was last had, by the monotonic clock; 0: never.</summary>
+    public long ConnectedAt { get; private set; }
+
+    /// <summary>A connection of the engine, as <see cref="IDatabaseEngine.OpenAsync(string?, string?, bool, CancellationToken)"/> gives it.</summary>
+    /// <exception cref="DatabaseUnavailableException">None can be had; nothing was sent.</exception>
+    /// <exception cref="ReadOnlyImpossibleException">It cannot be held to reading.</exception>
+    public async Task<DbConnection> OpenAsync(string? applicationName, bool readOnly, CancellationToken stop)
+    {
+        if (Outage is not null && !MayTry())
+            throw Unavailable();
+        if (logins.Holds(engine.LoginKey) is { } held)
+            throw Failed(held);
+        try
+        {
+            var connection = await engine.OpenAsync(database, applicationName, readOnly, stop);
+            Succeeded();
+            return connection;
+        }
+        catch (Exception e) when (e is ReadOnlyImpossibleException || e is OperationCanceledException && stop.IsCancellationRequested)
+        {
+            Tried();
+            throw;
+        }
+        catch (Exception e) when (IsOfTheDatabase(e))
+        {
+            throw Failed(engine.NameConnectionFault(e));
+        }
+        catch
+        {
+            Tried();
+            throw;
+        }
+    }
+
+    /// <summary>Asks the database itself whether it is there.</summary>
+    /// <exception cref="DatabaseUnavailableException">It is not.</exception>
+    /// <exception cref="TimeoutException">It has not answered within five seconds.</exception>
+    public async Task CheckAsync()
+    {
+        using var limit = new DriverCancellation(time);
+        limit.CancelAfter(LongestCheck);
+        try
+        {
+            for (var last = false; !await AnswersAsync(last, limit.Token); last = true)
+                limit.Token.ThrowIfCancellationRequested();
+        }
+        catch (OperationCanceledException) when (limit.Token.IsCancellationRequested)
+        {
+            throw new TimeoutException();
+        }
+    }
+
+    /// <summary>Something went wrong that may be the database's own: looks at it now. Returns at once.</summary>
+    public void Suspect()
+    {
+        lock (_lock)
+        {
+            if (_outage is not null || _checking || _disposed)
+                return;
+            _checking = true;
+        }
+        _ = Task.Run(CheckInBackgroundAsync);
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _disposed = true;
+            _timer?.Dispose();
+            _timer = null;
+        }
+    }
+
+    /// <summary>A connection that is dead is replaced once: the engine then has no other that is.</summary>
+    async Task<bool> AnswersAsync(bool last, CancellationToken limit)
+    {
+        var connection = await OpenAsync(null, readOnly: false, limit);
+        try
+        {
+            await engine.PingAsync(connection, limit);
+            return true;
+        }
+        catch (Exception e) when (e is not OperationCanceledException && IsOfTheDatabase(e))
+        {
+            engine.Discard(connection);
+            return last ? throw Failed(engine.NameConnectionFault(e)) : false;
+        }
+        finally
+        {
+            await engine.CloseAsync(connection);
+        }
+    }
+
+    async Task CheckInBackgroundAsync()
+    {
+        try
+        {
+            await CheckAsync();
+        }
+        catch (Exception e) when (e is DatabaseUnavailableException or TimeoutException)
+        {
+            if (e is TimeoutException)
+                Failed(engine.NameConnectionFault(e));
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _checking = false;
+                if (_outage is not null)
+                    CheckLater();
+            }
+        }
+    }
+
+    /// <summary>One at a time, and not at once after the last.</summary>
+    bool MayTry()
+    {
+        lock (_lock)
+        {
+            if (_outage is null)
+                return true;
+            if (_trying || time.GetElapsedTime(_triedAt) < FirstRetry)
+                return false;
+            return _trying = true;
+        }
+    }
+
+    void Tried()
+    {
+        lock (_lock)
+            (_trying, _triedAt) = (false, time.GetTimestamp());
+    }
+
+    void Succeeded()
+    {
+        if (Outage is null)
+        {
+            ConnectedAt = time.GetTimestamp();
+            return;
+        }
+        logins.Accepted(engine.LoginKey);
+        lock (_lock)
+        {
+            if (_outage is null)
+                return;
+            (_outage, _trying, ConnectedAt, _retry) = (null, false, time.GetTimestamp(), FirstRetry);
+            _timer?.Dispose();
+            _timer = null;
+        }
+        Changed?.Invoke(this);
+    }
+
+    DatabaseUnavailableException Failed(ConnectionFault fault)
+    {
+        if (fault.LoginRefused)
+            logins.Refused(engine.LoginKey, fault);
+        bool isNews;
+        lock (_lock)
+        {
+            (_trying, _triedAt) = (false, time.GetTimestamp());
+            if (fault.ConcernsOneCall)
+                return new(fault, FirstRetry);
+            isNews = _outage is null || _outage.Fault.Advice != fault.Advice;
+            _outage = new(fault, _outage?.Since ?? time.GetUtcNow());
+            if (!_checking && _timer is null)
+                CheckLater();
+        }
+        if (isNews)
+            Changed?.Invoke(this);
+        return Unavailable(fault);
+    }
+
+    DatabaseUnavailableException Unavailable(ConnectionFault? fault = null)
+    {
+        fault ??= Outage?.Fault;
+        return fault is null ? new(new(new("haloLink", 503, "The connection is being made anew."), ""), FirstRetry)
+            : new(fault, fault.LoginRefused ? logins.Wait(engine.LoginKey) : LongestRetry);
+    }
+
+    /// <summary>Under the lock.</summary>
+    void CheckLater()
+    {
+        if (_disposed)
+            return;
+        var wait = _outage!.Fault.LoginRefused ? logins.Wait(engine.LoginKey) : _retry;
+        _retry = _retry * 2 < LongestRetry ? _retry * 2 : LongestRetry;
+        _timer?.Dispose();
+        _timer = time.CreateTimer(static connector => ((DatabaseConnector)connector!).OnTime(), this, wait, Timeout.InfiniteTimeSpan);
+    }
+
+    void OnTime()
+    {
+        lock (_lock)
+        {
+            _timer?.Dispose();
+            _timer = null;
+            if (_outage is null || _checking || _disposed)
+                return;
+            _checking = true;
+            _triedAt = 0;
+        }
+        _ = Task.Run(CheckInBackgroundAsync);
+    }
+
+    /// <summary>What drivers throw for what the database or the way to it does; a mistake of ours is none of these.</summary>
+    internal static bool IsOfTheDatabase(Exception e) =>
+        e is DbException or IOException or TimeoutException or InvalidOperationException or NotSupportedException or ArgumentException
+            or System.Net.Sockets.SocketException or UnauthorizedAccessException or InvalidCastException or OverflowException
+            or OperationCanceledException or System.Security.Authentication.AuthenticationException or IConnectionRefusal;
+}

@@ -1,0 +1,73 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Halo.Link.Engines;
+
+/// <summary>Logins that their servers refused: each is tried again after 30 seconds at the earliest, and then ever more seldom, so that no account is locked.</summary>
+/// <remarks>One for all sites of the Link: several may use one login. Another password is another login.</remarks>
+public sealed class LoginRefusals(TimeProvider time)
+{
+    static readonly TimeSpan Shortest = TimeSpan.FromSeconds(30);
+    static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
+
+    readonly ConcurrentDictionary<string, Refusal> _refused = new(StringComparer.Ordinal);
+
+    /// <summary>Why the login is not to be tried now; null: it may be, once, and until its end nobody else may.</summary>
+    internal ConnectionFault? Holds(string login)
+    {
+        if (_refused.IsEmpty || login.Length == 0 || !_refused.TryGetValue(Digest(login), out var refusal))
+            return null;
+        lock (refusal)
+        {
+            if (time.GetElapsedTime(refusal.At) < refusal.Wait)
+                return refusal.Fault;
+            refusal.At = time.GetTimestamp();
+            return null;
+        }
+    }
+
+    /// <summary>The server refused it.</summary>
+    internal void Refused(string login, ConnectionFault fault)
+    {
+        if (login.Length == 0)
+            return;
+        var refusal = _refused.GetOrAdd(Digest(login), static _ => new());
+        lock (refusal)
+        {
+            // Told again by one that was held back, it is no new refusal.
+            if (ReferenceEquals(refusal.Fault, fault))
+                return;
+            refusal.Wait = refusal.Fault is null ? Shortest : refusal.Wait * 2 < Longest ? refusal.Wait * 2 : Longest;
+            (refusal.Fault, refusal.At) = (fault, time.GetTimestamp());
+        }
+    }
+
+    /// <summary>The server took it.</summary>
+    internal void Accepted(string login)
+    {
+        if (login.Length > 0)
+            _refused.TryRemove(Digest(login), out _);
+    }
+
+    /// <summary>Until it may be tried again.</summary>
+    internal TimeSpan Wait(string login)
+    {
+        if (login.Length == 0 || !_refused.TryGetValue(Digest(login), out var refusal))
+            return Shortest;
+        lock (refusal)
+        {
+            var left = refusal.Wait - time.GetElapsedTime(refusal.At);
+            return left > TimeSpan.FromSeconds(1) ? left : TimeSpan.FromSeconds(1);
+        }
+    }
+
+    static string Digest(string login) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(login)));
+
+    sealed class Refusal
+    {
+        public ConnectionFault? Fault;
+        public long At;
+        public TimeSpan Wait;
+    }
+}

@@ -1,0 +1,173 @@
+using System.Data;
+using Npgsql;
+
+namespace Halo.Link.Engines.Postgres;
+
+/// <summary>One physical connection, with the settings that values depend on read back after each connect and each reset.</summary>
+/// <remarks>
+/// What was asked for at the start need not be in force: a pooler such as PgBouncer can be told to ignore it, and then the database's or the
+/// role's own settings hold. So nothing is assumed, and what differs is set by SQL.
+/// </remarks>
+sealed class PostgresSession : IDisposable
+{
+    readonly PostgresSessionSettings _settings;
+
+    /// <summary>The server does not keep the settings over a reset: they are set by SQL each time.</summary>
+    bool _setsBySql;
+
+    PostgresSession(NpgsqlConnection connection, PostgresSessionSettings settings) => (Connection, _settings) = (connection, settings);
+
+    public NpgsqlConnection Connection { get; }
+
+    /// <summary>When it last answered, by the monotonic clock.</summary>
+    public long AliveAt { get; set; }
+
+    /// <summary>Never serves another query.</summary>
+    public bool Abandoned { get; set; }
+
+    /// <summary>The process of the server that answers.</summary>
+    public string ServerProcess { get; private set; } = "";
+
+    /// <summary>Whether something that is not the server has answered the connection: the process is not the one that was told at the start.</summary>
+    public bool IsPooled => ServerProcess != Connection.ProcessID.ToString(System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>Connects and looks who answers; changes nothing yet.</summary>
+    public static async Task<PostgresSession> OpenAsync(string connectionString, PostgresSessionSettings settings, CancellationToken stop)
+    {
+        var session = new PostgresSession(new(connectionString), settings);
+        try
+        {
+            await session.Connection.OpenAsync(stop);
+            (session.ServerProcess, var wrong) = await session.LookAsync(reset: false, stop);
+            session._setsBySql = wrong is not null;
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Puts the settings in force where they are not.</summary>
+    /// <exception cref="PostgresSessionException">They cannot be.</exception>
+    public Task EnsureSettingsAsync(CancellationToken stop) => _setsBySql ? VerifyAsync(reset: false, stop) : Task.CompletedTask;
+
+    /// <summary>Takes away all that a command has left in the session, and verifies the settings in the same round trip.</summary>
+    public async Task ResetAsync(CancellationToken stop)
+    {
+        if (await VerifyAsync(reset: true, stop) != ServerProcess)
+            throw PostgresSessionException.TransactionPooling();
+    }
+
+    /// <summary>Asks the server whether it is there.</summary>
+    public async Task PingAsync(CancellationToken stop)
+    {
+        await using var command = new NpgsqlCommand("SELECT 1", Connection);
+        await command.ExecuteScalarAsync(stop);
+    }
+
+    /// <summary>Asks which of the server's processes answers now.</summary>
+    public async Task<string?> ReadServerProcessAsync(CancellationToken stop)
+    {
+        await using var command = new NpgsqlCommand("SELECT pg_catalog.pg_backend_pid()::text", Connection);
+        return await command.ExecuteScalarAsync(stop) as string;
+    }
+
+    public void Dispose() => Connection.Dispose();
+
+    /// <returns>The process that answered.</returns>
+    async Task<string> VerifyAsync(bool reset, CancellationToken stop)
+    {
+        var (process, wrong) = await LookAsync(reset, stop);
+        if (wrong is not null && !_setsBySql)
+        {
+            _setsBySql = true;
+            (process, wrong) = await LookAsync(reset: false, stop);
+        }
+        return wrong is null ? process : throw PostgresSessionException.NotInForce(wrong);
+    }
+
+    /// <returns>The process that answered, and the first setting that is not as it must be.</returns>
+    async Task<(string Process, string? Wrong)> LookAsync(bool reset, CancellationToken stop)
+    {
+        // Each statement in a transaction of its own: DISCARD ALL refuses to be in one with others.
+        await using var batch = new NpgsqlBatch(Connection) { EnableErrorBarriers = true };
+        if (reset)
+            batch.BatchCommands.Add(new("DISCARD ALL"));
+        batch.BatchCommands.Add(new(_setsBySql ? _settings.Set : _settings.Show));
+        await using var reader = await batch.ExecuteReaderAsync(CommandBehavior.Default, stop);
+        if (reset && reader.FieldCount == 0)
+            await reader.NextResultAsync(stop);
+        if (!await reader.ReadAsync(stop))
+            throw PostgresSessionException.NotInForce("every setting");
+        return (reader.GetString(0), _settings.FirstWrong(reader));
+    }
+}
+
+/// <summary>What a session must be set to, as statements.</summary>
+sealed class PostgresSessionSettings
+{
+    readonly IReadOnlyList<(string Name, string Value)> _all;
+
+    PostgresSessionSettings(params (string Name, string Value)[] all)
+    {
+        _all = all;
+        Show = Select(s => $"pg_catalog.current_setting('{s.Name}')");
+        Set = Select(s => $"pg_catalog.set_config('{s.Name}', '{s.Value}', false)");
+        Options = string.Join(' ', all.Select(s => $"-c {s.Name}={s.Value}"));
+    }
+
+    /// <summary>The text of dates, intervals, floats and binary does not depend on what a role or database was set to.</summary>
+    /// <remarks>3: servers before version 12 need as many digits for a float that reads back as the same.</remarks>
+    public static PostgresSessionSettings ReadWrite { get; } = new(ForValues);
+
+    /// <summary>Besides, nothing is written, and backslashes in the text mean themselves.</summary>
+    public static PostgresSessionSettings ReadOnly { get; } = new([.. ForValues, ("default_transaction_read_only", "on"), ("standard_conforming_strings", "on")]);
+
+    static (string Name, string Value)[] ForValues =>
+        [("DateStyle", "ISO"), ("IntervalStyle", "postgres"), ("extra_float_digits", "3"), ("bytea_output", "hex"), ("client_encoding", "UTF8")];
+
+    /// <summary>Reads the server's process and every setting.</summary>
+    public string Show { get; }
+
+    /// <summary>Sets every setting and reads what it is then.</summary>
+    public string Set { get; }
+
+    /// <summary>For the start of a connection: a reset then returns to these.</summary>
+    public string Options { get; }
+
+    /// <summary>The first setting that is not as it must be, with what it is; null: all are.</summary>
+    public string? FirstWrong(NpgsqlDataReader row)
+    {
+        for (var i = 0; i < _all.Count; i++)
+        {
+            var (name, value) = _all[i];
+            var actual = row.GetString(i + 1);
+            // DateStyle has a second part, the order of day and month in what is read: that is the practice's own.
+            if (actual != value && !actual.StartsWith(value + ",", StringComparison.Ordinal))
+                return $"{name} = {actual}";
+        }
+        return null;
+    }
+
+    string Select(Func<(string Name, string Value), string> one) =>
+        $"SELECT pg_catalog.pg_backend_pid()::text, {string.Join(", ", _all.Select(one))}";
+}
+
+/// <summary>A connection that was made cannot be used as it is.</summary>
+/// <param name="words">What is wrong.</param>
+/// <param name="advice">What to do.</param>
+sealed class PostgresSessionException(string words, string advice) : Exception(words)
+{
+    /// <summary>What to do.</summary>
+    public string Advice => advice;
+
+    public static PostgresSessionException NotInForce(string setting) => new(
+        $"The connection does not keep its settings ({setting}).",
+        "Connect to PostgreSQL itself, or to a pooler in session mode (PgBouncer: pool_mode = session).");
+
+    public static PostgresSessionException TransactionPooling() => new(
+        "A pooler in transaction mode stands in front of PostgreSQL: one connection is served by several of the server's sessions.",
+        "Halo Link needs a session of its own: set the pooler to session mode (PgBouncer: pool_mode = session), or connect to PostgreSQL itself.");
+}
