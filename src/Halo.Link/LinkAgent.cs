@@ -26,7 +26,8 @@ public static partial class LinkAgent
         using var directory = DataDirectory.Open(settings.DataDirectory);
         var (identity, siteIds) = LinkIdentity.Load(directory, settings.Sites, time);
         using var key = LinkKey.Load(directory);
-        LocalSite Create(Guid id, SiteSettings site) => new(id, site, (engine, c) => DatabaseEngines.Create(engine, c, time, site.Protection));
+        var logins = new LoginRefusals(time);
+        LocalSite Create(Guid id, SiteSettings site) => new(id, site, (engine, c) => DatabaseEngines.Create(engine, c, time, site.Protection), time, logins);
         await using var sites = new LocalSites(settings.Sites.Select((s, i) => Create(siteIds[i], s)));
         ReserveThreads(settings);
 
@@ -42,12 +43,12 @@ public static partial class LinkAgent
         var runs = Runs.Begin(directory, time);
         var started = time.GetTimestamp();
         var practices = new PracticeDirectory(sites, directory, time, logs.CreateLogger<PracticeDirectory>());
-        var healths = new DatabaseHealths(sites, time);
+        var heartbeat = new HeartbeatPeriod();
+        var healths = new DatabaseHealths(sites, time, logs.CreateLogger<DatabaseHealths>(), heartbeat.BeatNow);
         var pairing = new PairingCodes(current, sites, time);
         void OpenAnew() => loop?.AnnounceAgain();
         IReadOnlyList<SiteDescription> Describe() => practices.Describe(healths.Last);
         var announcements = new SiteAnnouncements(current, way.Enroller, sites, Describe, OpenAnew, time, logs.CreateLogger<SiteAnnouncements>());
-        var heartbeat = new HeartbeatPeriod();
         var reload = new SiteReload(sites, directory, practices, announcements, Create, time, logs.CreateLogger<SiteReload>());
         live = new LiveSettings(settings, new(work.Immediate, work.Async, work.Uploader, work.Spool, work.Limits, heartbeat, level ?? new(null), reload, current),
             new(directory, logs.CreateLogger<RemoteFile>()), OpenAnew, logs.CreateLogger<LiveSettings>());

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Halo.Link.Results;
 using Halo.Link.Session;
 using Halo.Link.Settings;
@@ -75,6 +76,8 @@ sealed class LinkReport(
                 : notice?.Message,
             Unread = practices.FailureOf(site.Id),
             Database = healths.Last(site.Id),
+            DatabaseFaults = site.Outages.Select(o => string.Create(CultureInfo.InvariantCulture, $"cannot connect to {o.What} since {o.Outage.Since:u}: {o.Outage.Fault.Words}")).ToList()
+                is { Count: > 0 } faults ? faults : null,
         };
     }
 

@@ -31,6 +31,11 @@ sealed class LinkWork : IAsyncDisposable
             logs.CreateLogger<Uploader>());
         var commands = new ClaimedCommands(sites, Limits, time);
         Async = new(new() { Slots = settings.Lanes.Async }, Journal, Spool, Uploader, current, commands.RunAsync, time, logs.CreateLogger<AsyncQueries>(), (commands, sites.Places));
+        sites.AvailabilityChanged += (_, connector) =>
+        {
+            if (connector.Outage is null)
+                Async.OnWorkAvailable();
+        };
     }
 
     public SiteLimits Limits { get; } = new();

@@ -8,7 +8,8 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Link.Engines;
 
 /// <summary>Runs one command on a database and tells what is known of it, however it ended.</summary>
-public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
+/// <param name="connector">Makes the connections, and is told when one broke; null: the engine makes them, and nothing is remembered.</param>
+public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, DatabaseConnector? connector = null)
 {
     static readonly TimeSpan ShortestOpen = TimeSpan.FromSeconds(5);
     static readonly TimeSpan LongestOpen = TimeSpan.FromSeconds(30);
@@ -40,6 +41,7 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
             // It cleans up after itself, if it ever comes back; nobody waits for what it says.
             _ = run.ContinueWith(static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             result = await backstop.Reached;
+            connector?.Suspect();
         }
         Telemetry.Conclude(span, result);
         return result;
@@ -55,7 +57,9 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
             var longest = OpenWithin(request.Limit);
             patience.CancelAfter(longest);
             backstop.Set(longest + ForgetOpenAfter, static () => Unavailable());
-            connection = await engine.OpenAsync(request.Database, request.ApplicationName, request.Access, patience.Token);
+            connection = connector is null
+                ? await engine.OpenAsync(request.Database, request.ApplicationName, request.Access, patience.Token)
+                : await connector.OpenAsync(request.ApplicationName, request.Access, patience.Token);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
@@ -63,19 +67,30 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
         }
         catch (OperationCanceledException)
         {
+            connector?.Suspect();
             return Unavailable();
         }
         catch (ReadOnlyImpossibleException e)
         {
             return Refused(request, e.Message);
         }
-        catch (Exception e) when (IsOfTheDatabase(e))
+        catch (DatabaseUnavailableException e)
         {
-            var error = engine.NameError(e) ?? new(ErrorTypes.HaloLink, 503, "The Link could not connect to the database; nothing ran.");
-            return new(Ending.Failed, Executed.No) { Error = error with { Code = FailureCodes.DatabaseUnavailable } };
+            return new(Ending.Failed, Executed.No) { Error = e.Fault.Error };
         }
-        await using (connection)
-            return await RunAsync(request, sink, connection, backstop, cancel);
+        catch (Exception e) when (DatabaseConnector.IsOfTheDatabase(e))
+        {
+            return new(Ending.Failed, Executed.No) { Error = engine.NameConnectionFault(e).Error };
+        }
+        try
+        {
+            var result = await RunAsync(request, sink, connection, backstop, cancel);
+            return engine.NoticesOf(connection) is { } notices ? result with { Notices = notices } : result;
+        }
+        finally
+        {
+            await engine.CloseAsync(connection);
+        }
     }
 
     async Task<ExecutionResult> RunAsync(CommandRequest request, IRowSink sink, DbConnection connection, Backstop backstop, CancellationToken cancel)
@@ -132,6 +147,8 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time)
         var rolledBack = await RollBackAsync(connection, request, failure);
         if (watch.Stopped || failure is not null && engine.NameError(failure) is null)
             engine.Discard(connection);
+        if (failure is not null && !watch.Stopped && (connection.State != System.Data.ConnectionState.Open || engine.IsDatabaseFault(failure)))
+            connector?.Suspect();
         if (run.SinkFault is { } fault and not RowSinkException)
             ExceptionDispatchInfo.Throw(fault);
         // What may only read took no effect, whether the database had come to its end before it heard of the wish to stop or not.

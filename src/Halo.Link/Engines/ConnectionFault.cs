@@ -10,6 +10,9 @@ namespace Halo.Link.Engines;
 /// <param name="LoginRefused">The server refused the login: each further try counts towards locking the account.</param>
 public sealed record ConnectionFault(ErrorDetails Error, string Advice, bool LoginRefused = false)
 {
+    /// <summary>It says nothing of the database: other calls may well get a connection.</summary>
+    public bool ConcernsOneCall { get; init; }
+
     /// <summary>The words and the advice, for the log and for <c>halo-link status</c>. No connection string is in them.</summary>
     public string Words => $"{Error.ErrorMessage.TrimEnd('.')}{Code}. {Advice}";
 
@@ -49,7 +52,7 @@ public sealed record ConnectionFault(ErrorDetails Error, string Advice, bool Log
         _ => default,
     };
 
-    static IEnumerable<Exception> Chain(Exception? failure)
+    static Stack<Exception> Chain(Exception? failure)
     {
         // The innermost says it best.
         var all = new Stack<Exception>();

@@ -39,18 +39,18 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
     /// <summary>When a connection was last had, by the monotonic clock; 0: never.</summary>
     public long ConnectedAt { get; private set; }
 
-    /// <summary>A connection of the engine, as <see cref="IDatabaseEngine.OpenAsync(string?, string?, bool, CancellationToken)"/> gives it.</summary>
+    /// <summary>A connection of the engine, as <see cref="IDatabaseEngine.OpenAsync(string?, string?, CommandAccess, CancellationToken)"/> gives it.</summary>
     /// <exception cref="DatabaseUnavailableException">None can be had; nothing was sent.</exception>
     /// <exception cref="ReadOnlyImpossibleException">It cannot be held to reading.</exception>
-    public async Task<DbConnection> OpenAsync(string? applicationName, bool readOnly, CancellationToken stop)
+    public async Task<DbConnection> OpenAsync(string? applicationName, CommandAccess access, CancellationToken stop)
     {
-        if (Outage is not null && !MayTry())
-            throw Unavailable();
-        if (logins.Holds(engine.LoginKey) is { } held)
+        if (!MayTry() && Outage is { } outage)
+            throw Unavailable(outage.Fault);
+        if (logins.Holds(engine) is { } held)
             throw Failed(held);
         try
         {
-            var connection = await engine.OpenAsync(database, applicationName, readOnly, stop);
+            var connection = await engine.OpenAsync(database, applicationName, access, stop);
             Succeeded();
             return connection;
         }
@@ -113,7 +113,7 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
     /// <summary>A connection that is dead is replaced once: the engine then has no other that is.</summary>
     async Task<bool> AnswersAsync(bool last, CancellationToken limit)
     {
-        var connection = await OpenAsync(null, readOnly: false, limit);
+        var connection = await OpenAsync(null, CommandAccess.Write, limit);
         try
         {
             await engine.PingAsync(connection, limit);
@@ -155,6 +155,8 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
     /// <summary>One at a time, and not at once after the last.</summary>
     bool MayTry()
     {
+        if (Outage is null)
+            return true;
         lock (_lock)
         {
             if (_outage is null)
@@ -173,12 +175,12 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
 
     void Succeeded()
     {
+        logins.Accepted(engine);
         if (Outage is null)
         {
             ConnectedAt = time.GetTimestamp();
             return;
         }
-        logins.Accepted(engine.LoginKey);
         lock (_lock)
         {
             if (_outage is null)
@@ -193,7 +195,7 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
     DatabaseUnavailableException Failed(ConnectionFault fault)
     {
         if (fault.LoginRefused)
-            logins.Refused(engine.LoginKey, fault);
+            logins.Refused(engine, fault);
         bool isNews;
         lock (_lock)
         {
@@ -210,19 +212,14 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
         return Unavailable(fault);
     }
 
-    DatabaseUnavailableException Unavailable(ConnectionFault? fault = null)
-    {
-        fault ??= Outage?.Fault;
-        return fault is null ? new(new(new("haloLink", 503, "The connection is being made anew."), ""), FirstRetry)
-            : new(fault, fault.LoginRefused ? logins.Wait(engine.LoginKey) : LongestRetry);
-    }
+    DatabaseUnavailableException Unavailable(ConnectionFault fault) => new(fault, fault.LoginRefused ? logins.Wait(engine) : LongestRetry);
 
     /// <summary>Under the lock.</summary>
     void CheckLater()
     {
         if (_disposed)
             return;
-        var wait = _outage!.Fault.LoginRefused ? logins.Wait(engine.LoginKey) : _retry;
+        var wait = _outage!.Fault.LoginRefused ? logins.Wait(engine) : _retry;
         _retry = _retry * 2 < LongestRetry ? _retry * 2 : LongestRetry;
         _timer?.Dispose();
         _timer = time.CreateTimer(static connector => ((DatabaseConnector)connector!).OnTime(), this, wait, Timeout.InfiniteTimeSpan);
@@ -246,5 +243,5 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
     internal static bool IsOfTheDatabase(Exception e) =>
         e is DbException or IOException or TimeoutException or InvalidOperationException or NotSupportedException or ArgumentException
             or System.Net.Sockets.SocketException or UnauthorizedAccessException or InvalidCastException or OverflowException
-            or OperationCanceledException or System.Security.Authentication.AuthenticationException or IConnectionRefusal;
+            or OperationCanceledException or System.Security.Authentication.AuthenticationException;
 }

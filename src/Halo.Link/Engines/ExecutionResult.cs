@@ -21,6 +21,9 @@ public sealed record ExecutionResult(Ending Ending, Executed Executed)
     /// <summary>Output parameters.</summary>
     public IReadOnlyList<OutputParameter>? Parameters { get; init; }
 
+    /// <summary>What the database said beside its answer; null: nothing.</summary>
+    public IReadOnlyList<Notice>? Notices { get; init; }
+
     /// <summary>Why it failed.</summary>
     public ErrorDetails? Error { get; init; }
 

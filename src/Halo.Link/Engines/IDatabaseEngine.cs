@@ -75,6 +75,12 @@ public interface IDatabaseEngine : IAsyncDisposable
     /// <summary>The same of what failed on a connection, where that knows more.</summary>
     ErrorDetails? NameError(Exception exception, DbConnection connection) => NameError(exception);
 
+    /// <summary>Whether the database itself may be at fault, not the command: its file, its server, or the way to it.</summary>
+    bool IsDatabaseFault(Exception failure) => NameError(failure) is null;
+
+    /// <summary>What the database has said over the connection beside its answer, bounded; null: nothing.</summary>
+    IReadOnlyList<Notice>? NoticesOf(DbConnection connection) => null;
+
     /// <summary>Stops the running statement in the database. Called from any thread, more than once, and also when nothing runs.</summary>
     void Cancel(DbConnection connection, DbCommand command);
 

@@ -14,9 +14,9 @@ public sealed class LoginRefusals(TimeProvider time)
     readonly ConcurrentDictionary<string, Refusal> _refused = new(StringComparer.Ordinal);
 
     /// <summary>Why the login is not to be tried now; null: it may be, once, and until its end nobody else may.</summary>
-    internal ConnectionFault? Holds(string login)
+    internal ConnectionFault? Holds(IDatabaseEngine engine)
     {
-        if (_refused.IsEmpty || login.Length == 0 || !_refused.TryGetValue(Digest(login), out var refusal))
+        if (_refused.IsEmpty || engine.LoginKey is not { Length: > 0 } login || !_refused.TryGetValue(Digest(login), out var refusal))
             return null;
         lock (refusal)
         {
@@ -28,9 +28,9 @@ public sealed class LoginRefusals(TimeProvider time)
     }
 
     /// <summary>The server refused it.</summary>
-    internal void Refused(string login, ConnectionFault fault)
+    internal void Refused(IDatabaseEngine engine, ConnectionFault fault)
     {
-        if (login.Length == 0)
+        if (engine.LoginKey is not { Length: > 0 } login)
             return;
         var refusal = _refused.GetOrAdd(Digest(login), static _ => new());
         lock (refusal)
@@ -44,16 +44,16 @@ public sealed class LoginRefusals(TimeProvider time)
     }
 
     /// <summary>The server took it.</summary>
-    internal void Accepted(string login)
+    internal void Accepted(IDatabaseEngine engine)
     {
-        if (login.Length > 0)
+        if (!_refused.IsEmpty && engine.LoginKey is { Length: > 0 } login)
             _refused.TryRemove(Digest(login), out _);
     }
 
     /// <summary>Until it may be tried again.</summary>
-    internal TimeSpan Wait(string login)
+    internal TimeSpan Wait(IDatabaseEngine engine)
     {
-        if (login.Length == 0 || !_refused.TryGetValue(Digest(login), out var refusal))
+        if (engine.LoginKey is not { Length: > 0 } login || !_refused.TryGetValue(Digest(login), out var refusal))
             return Shortest;
         lock (refusal)
         {

@@ -4,85 +4,101 @@ using Halo.Contracts.Sites;
 using Halo.Link.Engines;
 using Halo.Link.Work;
 using Halo.LinkProtocol.Messages;
+using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Session;
 
-/// <summary>Whether the Link can reach its databases, looked at with every heartbeat.</summary>
-public sealed class DatabaseHealths(LocalSites sites, TimeProvider time)
+/// <summary>Whether the Link can reach its databases: looked at with every heartbeat, and told by the queries in between.</summary>
+public sealed partial class DatabaseHealths
 {
-    static readonly TimeSpan LongestCheck = TimeSpan.FromSeconds(5);
-    readonly ConcurrentDictionary<Guid, DatabaseHealth> _last = new();
+    static readonly TimeSpan LongestCheck = TimeSpan.FromSeconds(6);
+    readonly LocalSites _sites;
+    readonly TimeProvider _time;
+    readonly ILogger<DatabaseHealths> _log;
+    readonly ConcurrentDictionary<Guid, (DatabaseHealth Health, long At)> _last = new();
     readonly ConcurrentDictionary<LocalSite, Task> _hanging = new();
+    readonly ConcurrentDictionary<(Guid Site, string What), DateTimeOffset> _away = new();
 
-    /// <summary>What the last check of this site said.</summary>
-    public DatabaseHealth Last(Guid siteId) => _last.GetValueOrDefault(siteId) ?? new(DatabaseStatus.Unknown);
+    /// <param name="report">The API is to hear of a change soon.</param>
+    public DatabaseHealths(LocalSites sites, TimeProvider time, ILogger<DatabaseHealths> log, Action? report = null)
+    {
+        (_sites, _time, _log) = (sites, time, log);
+        sites.AvailabilityChanged += (site, connector) =>
+        {
+            Tell(site, connector);
+            report?.Invoke();
+        };
+    }
 
-    /// <summary>Checks every database, all at the same time, at most five seconds long.</summary>
+    /// <summary>What is known of this site's database: by the last check, or by a query since.</summary>
+    public DatabaseHealth Last(Guid siteId)
+    {
+        var known = _last.GetValueOrDefault(siteId, (new(DatabaseStatus.Unknown), 0));
+        var site = _sites.All.FirstOrDefault(s => s.Id == siteId);
+        if (site?.Connector.Outage is { } outage)
+            return new(DatabaseStatus.Failing) { CheckedAt = _time.GetUtcNow(), ErrorCode = CodeOf(outage.Fault) };
+        return known.Health.Status != DatabaseStatus.Healthy && site?.Connector.ConnectedAt > known.At ? Result(DatabaseStatus.Healthy) : known.Health;
+    }
+
+    /// <summary>Checks every database, all at the same time, at most six seconds long.</summary>
     public async Task<IReadOnlyList<SiteDatabase>> CheckAsync(CancellationToken stop)
     {
-        foreach (var gone in _hanging.Keys.Except(sites.All))
+        foreach (var gone in _hanging.Keys.Except(_sites.All))
             _hanging.TryRemove(gone, out _);
-        return await Task.WhenAll(sites.All.Select(async site => new SiteDatabase(site.Id, _last[site.Id] = await CheckAsync(site, stop))));
+        return await Task.WhenAll(_sites.All.Select(async site =>
+        {
+            var health = await CheckAsync(site, stop);
+            _last[site.Id] = (health, _time.GetTimestamp());
+            return new SiteDatabase(site.Id, health);
+        }));
     }
 
     async Task<DatabaseHealth> CheckAsync(LocalSite site, CancellationToken stop)
     {
-        var started = time.GetTimestamp();
+        var started = _time.GetTimestamp();
         // A driver that hangs is asked once, not again with every heartbeat: each would hold a thread. So a check may outlast the session that began it,
         // and has nothing of it.
-        var check = _hanging.TryGetValue(site, out var before) && !before.IsCompleted ? before : Task.Run(() => AskAsync(site), CancellationToken.None);
+        var check = _hanging.TryGetValue(site, out var before) && !before.IsCompleted ? before : Task.Run(site.Connector.CheckAsync, CancellationToken.None);
         _hanging[site] = check;
         try
         {
-            await check.WaitAsync(LongestCheck, time, stop);
-            return Result(DatabaseStatus.Healthy) with { LatencyMs = Math.Ceiling(time.GetElapsedTime(started).TotalMilliseconds) };
+            await check.WaitAsync(LongestCheck, _time, stop);
+            Tell(site, site.Connector);
+            return Result(DatabaseStatus.Healthy) with { LatencyMs = Math.Ceiling(_time.GetElapsedTime(started).TotalMilliseconds) };
         }
         catch (TimeoutException)
         {
             return Result(DatabaseStatus.Failing) with { ErrorCode = "Timeout" };
         }
+        catch (DatabaseUnavailableException e)
+        {
+            return Result(DatabaseStatus.Failing) with { ErrorCode = CodeOf(e.Fault) };
+        }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            return Result(DatabaseStatus.Failing) with { ErrorCode = CodeOf(site, e) };
+            return Result(DatabaseStatus.Failing) with { ErrorCode = e.GetType().Name };
         }
     }
 
-    DatabaseHealth Result(DatabaseStatus status) => new(status) { CheckedAt = time.GetUtcNow() };
+    DatabaseHealth Result(DatabaseStatus status) => new(status) { CheckedAt = _time.GetUtcNow() };
 
-    static string CodeOf(LocalSite site, Exception e) => site.Engine.NameError(e) is { } named
-        ? named.SqlState ?? named.ErrorCode.ToString(CultureInfo.InvariantCulture)
-        : e.GetType().Name;
+    static string CodeOf(ConnectionFault fault) => fault.Error.SqlState ?? fault.Error.ErrorCode.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>Where the pool's connection is dead the pool is emptied, so that no query is the one that finds out; a fresh connection then tells.</summary>
-    static async Task<bool> AnswersAsync(LocalSite site, CancellationToken limit, bool last = false)
+    void Tell(LocalSite site, DatabaseConnector connector)
     {
-        await using var connection = await site.Engine.OpenAsync(null, null, limit);
-        try
+        var what = site.WhatIs(connector);
+        if (connector.Outage is { } outage)
         {
-            await site.Engine.PingAsync(connection, limit);
-            return true;
+            _away.TryAdd((site.Id, what), outage.Since);
+            LogAway(site.Id, what, site.Settings.Engine, outage.Fault.Words);
         }
-        catch (Exception) when (!last)
-        {
-            site.Engine.Discard(connection);
-            limit.ThrowIfCancellationRequested();
-            return false;
-        }
+        else if (connector.ConnectedAt != 0 && _away.TryRemove((site.Id, what), out var since))
+            LogBack(site.Id, what, (_time.GetUtcNow() - since).TotalSeconds);
     }
 
-    /// <summary>A pooled connection is open whether its server lives or not, so the server is asked.</summary>
-    async Task AskAsync(LocalSite site)
-    {
-        using var limit = new DriverCancellation(time, CancellationToken.None);
-        limit.CancelAfter(LongestCheck);
-        try
-        {
-            if (!await AnswersAsync(site, limit.Token))
-                await AnswersAsync(site, limit.Token, last: true);
-        }
-        catch (Exception) when (limit.Token.IsCancellationRequested)
-        {
-            throw new TimeoutException();
-        }
-    }
+    [LoggerMessage(2050, LogLevel.Warning, "Site {SiteId}: cannot connect to {What} ({Engine}): {Words} Queries are answered with 503 meanwhile; the Link keeps trying.")]
+    partial void LogAway(Guid siteId, string what, string engine, string words);
+
+    [LoggerMessage(2051, LogLevel.Information, "Site {SiteId}: connected to {What} again, after {Seconds:0} s.")]
+    partial void LogBack(Guid siteId, string what, double seconds);
 }

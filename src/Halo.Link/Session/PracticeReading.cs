@@ -31,8 +31,20 @@ sealed class PracticeReading(LocalSite site, PracticeTexts before)
 
     public async Task RunAsync(CancellationToken stop)
     {
+        var connection = await site.OwnConnector.OpenAsync(null, CommandAccess.Write, stop);
+        try
+        {
+            await ReadAllAsync(connection, stop);
+        }
+        finally
+        {
+            await site.Engine.CloseAsync(connection);
+        }
+    }
+
+    async Task ReadAllAsync(DbConnection connection, CancellationToken stop)
+    {
         var settings = site.Settings;
-        await using var connection = await site.Engine.OpenAsync(null, null, stop);
         var target = DatabaseTarget.Digest(settings.Engine, settings.ConnectionString);
         await PutAsync("the database's own identity", () => ReadIdentityAsync(connection, stop),
             (t, v) => t with { DatabaseIdentity = v ?? (t.Target == target ? t.DatabaseIdentity : null), Target = target }, evenNothing: true);
@@ -55,8 +67,8 @@ sealed class PracticeReading(LocalSite site, PracticeTexts before)
         }
     }
 
-    /// <summary>Kind and number: the database's own words stay out of the log.</summary>
-    string Name(Exception e) => site.Engine.NameError(e) is { } named
+    /// <summary>Of a connection that could not be had the database's own words; of a query kind and number, since its words may hold what was read.</summary>
+    string Name(Exception e) => e is DatabaseUnavailableException away ? away.Fault.Words.TrimEnd('.') : site.Engine.NameError(e) is { } named
         ? $"{e.GetType().Name} {named.SqlState ?? named.ErrorCode.ToString(CultureInfo.InvariantCulture)}"
         : e.GetType().Name;
 

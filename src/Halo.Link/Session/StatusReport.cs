@@ -88,12 +88,16 @@ public sealed record SiteReport(Guid SiteId, string Engine, bool Announced)
 
     public required DatabaseHealth Database { get; init; }
 
+    /// <summary>What cannot be connected to, why, and what to do; null: everything can.</summary>
+    public IReadOnlyList<string>? DatabaseFaults { get; init; }
+
     public string ToText()
     {
         var authority = !Announced ? "not announced: its practice's id or name could not be read from the database yet"
             : Authoritative switch { true => "authoritative", false => "not authoritative", null => "the API has not said yet" };
         var words = string.IsNullOrWhiteSpace(Message) ? "" : $" ({Message})";
         var unread = Unread is null ? "" : $"; could not be read: {Unread}";
-        return $"site {SiteId} {Practice ?? "?"} [{Engine}]: {authority}{words}; database {Database.Status.ToString().ToLowerInvariant()}{unread}";
+        var faults = string.Concat((DatabaseFaults ?? []).Select(f => $"{Environment.NewLine}  {f}"));
+        return $"site {SiteId} {Practice ?? "?"} [{Engine}]: {authority}{words}; database {Database.Status.ToString().ToLowerInvariant()}{unread}{faults}";
     }
 }

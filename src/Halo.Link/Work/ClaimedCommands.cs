@@ -15,6 +15,35 @@ public sealed class ClaimedCommands(LocalSites sites, SiteLimits limits, TimePro
         return sites.Places.TryEnter(claim.SiteId, claim.IntegratorId, target?.Rules.MaxConcurrent);
     }
 
+    /// <summary>Sites for which nothing is to be claimed.</summary>
+    public IReadOnlyList<Guid> UnavailableSites => sites.Unavailable;
+
+    /// <summary>Whether every site is such a one.</summary>
+    public bool IsAllUnavailable => sites.All.Count > 0 && sites.All.All(s => s.IsHeldBack || s.Connector.Outage is not null);
+
+    /// <summary>Whether the site's database can be had, before the claim counts as begun: if not, it can go back into the queue.</summary>
+    /// <remarks>True also of what will be refused anyway, and where another of the site's databases or logins fails: that is told at once.</remarks>
+    public async Task<bool> IsReachableAsync(Claim claim, CancellationToken stop)
+    {
+        var (target, _) = sites.Resolve(claim.SiteId, claim.Catalogue, claim.IntegratorId, claim.Command);
+        if (target is null)
+            return !sites.Unavailable.Contains(claim.SiteId);
+        try
+        {
+            var connection = await target.Connector.OpenAsync(null, CommandAccess.Write, stop);
+            await target.Engine.CloseAsync(connection);
+            return true;
+        }
+        catch (DatabaseUnavailableException)
+        {
+            return !sites.Unavailable.Contains(claim.SiteId);
+        }
+        catch (OperationCanceledException)
+        {
+            return true;
+        }
+    }
+
     /// <summary>Gives the place back.</summary>
     public void Leave(Claim claim) => sites.Places.Leave(claim.SiteId, claim.IntegratorId);
 
@@ -26,7 +55,7 @@ public sealed class ClaimedCommands(LocalSites sites, SiteLimits limits, TimePro
         var limit = PracticePolicy.LimitOf(target.Rules, limits.OfAsync(claim));
         var request = new CommandRequest(claim.Command, target.Database, claim.Tag, claim.ResultSet, limit, target.Access);
         var counted = PolicySink.Around(sink, target.Rules);
-        var result = await new CommandRunner(target.Engine, time).RunAsync(request, counted, cancel);
+        var result = await new CommandRunner(target.Engine, time, target.Connector).RunAsync(request, counted, cancel);
         return ResultBounds.Apply(result, target.Rules, PolicySink.BytesOf(counted), long.MaxValue);
     }
 }

@@ -191,7 +191,7 @@ public sealed partial class ImmediateQueries(
         var limit = PracticePolicy.LimitOf(target.Rules, limits.OfImmediate(asked));
         var request = new CommandRequest(asked.Command, target.Database, asked.Tag, asked.ResultSet, limit, target.Access);
         var sink = query.Rows = new FrameRowSink(query.Id, query.Line, query.Credit, asked.MaxResultBytes);
-        var result = await new CommandRunner(target.Engine, time).RunAsync(request, PolicySink.Around(sink, target.Rules), query.Cancelled);
+        var result = await new CommandRunner(target.Engine, time, target.Connector).RunAsync(request, PolicySink.Around(sink, target.Rules), query.Cancelled);
         result = ResultBounds.Apply(result, target.Rules, sink.Size, asked.MaxResultBytes);
         if (sink.TooLarge && result.Ending == Ending.Successful)
             result = Outcomes.TooLarge(result, asked.MaxResultBytes);

@@ -69,6 +69,7 @@ static class Outcomes
         ResultSets = result.ResultSets,
         Parameters = result.Parameters,
         Error = result.Error,
+        Notices = result.Notices,
         Timings = result.Timings with { LaneMs = laneMs },
     };
 

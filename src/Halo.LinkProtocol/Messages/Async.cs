@@ -7,7 +7,14 @@ namespace Halo.LinkProtocol.Messages;
 
 /// <summary>The Link can take so many async queries more.</summary>
 /// <param name="Slots">At least 1.</param>
-public sealed record ClaimRequest(int Slots);
+public sealed record ClaimRequest(int Slots)
+{
+    /// <summary>Most sites that <see cref="ExceptSites"/> names.</summary>
+    public const int MostExceptSites = 256;
+
+    /// <summary>Sites whose databases cannot be had now: what waits for them stays in the queue. Null: none. An older API does not heed it.</summary>
+    public IReadOnlyList<Guid>? ExceptSites { get; init; }
+}
 
 /// <summary>The answer to a <see cref="ClaimRequest"/>: every claim in it is committed. Empty: nothing is waiting.</summary>
 /// <param name="Items">At most as many as were asked for.</param>

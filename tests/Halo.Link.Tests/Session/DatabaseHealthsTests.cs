@@ -6,6 +6,7 @@ using Halo.Link.Tests.Engines;
 using Halo.Link.Work;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Halo.Link.Tests.Session;
 
@@ -24,7 +25,7 @@ public sealed class DatabaseHealthsTests
     ]);
 
     static async Task<DatabaseHealth> CheckAsync(LocalSites sites) =>
-        Assert.Single(await new DatabaseHealths(sites, TimeProvider.System).CheckAsync(TestContext.Current.CancellationToken)).Health;
+        Assert.Single(await new DatabaseHealths(sites, TimeProvider.System, NullLogger<DatabaseHealths>.Instance).CheckAsync(TestContext.Current.CancellationToken)).Health;
 
     [Fact]
     public async Task A_file_that_is_no_database_fails()

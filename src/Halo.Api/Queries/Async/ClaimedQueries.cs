@@ -18,7 +18,8 @@ public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limit
     {
         try
         {
-            var claimed = await ledger.ClaimAsync(session.Reference, Math.Clamp(request.Slots, 1, MostSlots));
+            var claimed = await ledger.ClaimAsync(
+                session.Reference, Math.Clamp(request.Slots, 1, MostSlots), request.ExceptSites is { } except ? [.. except.Take(ClaimRequest.MostExceptSites)] : []);
             await session.ClaimsAsync(new Claims([.. claimed.Select(ToClaim)]));
         }
         catch (Exception e)

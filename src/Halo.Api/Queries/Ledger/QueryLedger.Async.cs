@@ -89,8 +89,10 @@ public sealed partial class QueryLedger
     /// </summary>
     /// <param name="session">Must be the one that said Hello last.</param>
     /// <param name="slots">At most so many.</param>
-    public async Task<IReadOnlyList<ClaimedQuery>> ClaimAsync(LinkSession session, int slots)
+    /// <param name="exceptSites">None of these: the Link cannot reach their databases now.</param>
+    public async Task<IReadOnlyList<ClaimedQuery>> ClaimAsync(LinkSession session, int slots, IReadOnlyList<Guid>? exceptSites = null)
     {
+        var next = NextExcept(exceptSites ?? []);
         var taken = await database.WriteAsync(async t =>
         {
             var claims = new List<Taken>();
@@ -98,14 +100,14 @@ public sealed partial class QueryLedger
             if (locked.Count == 0)
                 return claims;
             var number = locked[0];
-            while (claims.Count < slots && await TakeNextAsync(t, session, number + 1) is { } next)
+            while (claims.Count < slots && await TakeNextAsync(t, session, number + 1, next) is { } attempt)
             {
                 number++;
                 // Null: somebody else moved it between looking and taking; the number is free still.
-                if (next.Claim is null)
+                if (attempt.Claim is null)
                     number--;
                 else
-                    claims.Add(next.Claim);
+                    claims.Add(attempt.Claim);
             }
             if (claims.Count > 0)
                 await t.RunAsync("UPDATE links SET last_claim_number = @number WHERE id = @link", ("number", number), ("link", session.LinkId));
@@ -121,10 +123,16 @@ public sealed partial class QueryLedger
         return opened;
     }
 
-    async Task<Attempt?> TakeNextAsync(DbTransaction t, LinkSession session, long number)
+    /// <summary><see cref="Next"/>, as far as it is not for one of these sites, with their parameters.</summary>
+    static (string Sql, (string, object?)[] Parameters) NextExcept(IReadOnlyList<Guid> sites) => sites.Count == 0
+        ? (Next, [])
+        : (Next.Replace("WHERE s.link_id", $"WHERE s.id NOT IN ({string.Join(", ", sites.Select((_, i) => $"@except{i}"))}) AND s.link_id", StringComparison.Ordinal),
+            [.. sites.Select((id, i) => ($"except{i}", (object?)id))]);
+
+    async Task<Attempt?> TakeNextAsync(DbTransaction t, LinkSession session, long number, (string Sql, (string, object?)[] Parameters) next)
     {
         var now = time.GetUtcNow();
-        var ids = await t.ReadAsync(r => r.GetGuid(0), Next, ("link", session.LinkId), ("now", now.Ms()));
+        var ids = await t.ReadAsync(r => r.GetGuid(0), next.Sql, [("link", session.LinkId), ("now", now.Ms()), .. next.Parameters]);
         if (ids.Count == 0)
             return null;
         var claimId = Guid.CreateVersion7(now);

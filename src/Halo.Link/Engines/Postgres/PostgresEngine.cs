@@ -124,6 +124,9 @@ sealed class PostgresEngine : IDatabaseEngine
         ? new(ErrorTypes.Postgres, 0, e.MessageText) { SqlState = e.SqlState, Severity = e.InvariantSeverity }
         : null;
 
+    public IReadOnlyList<Notice>? NoticesOf(DbConnection connection) =>
+        _pools.Values.Select(p => p.NoticesOf((NpgsqlConnection)connection)).FirstOrDefault(n => n is not null);
+
     public void Cancel(DbConnection connection, DbCommand command) => command.Cancel();
 
     public ValueTask AbandonAsync(DbConnection connection, DbCommand command) => ValueTask.CompletedTask;

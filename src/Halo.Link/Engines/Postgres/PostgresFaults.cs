@@ -10,6 +10,9 @@ static class PostgresFaults
     {
         PostgresException e => Of(e),
         PostgresSessionException e => ConnectionFault.Of(new ErrorDetails(ErrorTypes.HaloLink, 503, e.Message), e.Advice),
+        PostgresPoolFullException e => ConnectionFault.Of(
+            new ErrorDetails(ErrorTypes.HaloLink, 503, e.Message), "Raise Maximum Pool Size in the site's connectionString, or lower the Link's lanes.") with
+        { ConcernsOneCall = true },
         NpgsqlException { InnerException: PostgresException e } => Of(e),
         // The driver's words hold no secret, and no cause of theirs says more.
         NpgsqlException { InnerException: null } e => ConnectionFault.Of(

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Data;
 using System.Runtime.ExceptionServices;
+using Halo.Contracts.Queries;
 using Npgsql;
 
 namespace Halo.Link.Engines.Postgres;
@@ -50,7 +51,7 @@ sealed class PostgresPool : IAsyncDisposable
     public async Task<NpgsqlConnection> RentAsync(Func<NpgsqlConnection, CancellationToken, Task>? prepare, CancellationToken stop)
     {
         if (!await _places.WaitAsync(_options.Timeout > 0 ? TimeSpan.FromSeconds(_options.Timeout) : Timeout.InfiniteTimeSpan, stop))
-            throw new TimeoutException($"All {_options.MaxPoolSize} connections (Maximum Pool Size) are in use.");
+            throw new PostgresPoolFullException(_options.MaxPoolSize);
         var given = false;
         try
         {
@@ -95,6 +96,9 @@ sealed class PostgresPool : IAsyncDisposable
         return true;
     }
 
+    /// <summary>What the server has said over a rented connection; null: nothing, or it is not this pool's.</summary>
+    public IReadOnlyList<Notice>? NoticesOf(NpgsqlConnection connection) => _rented.GetValueOrDefault(connection)?.Notices.Taken;
+
     /// <summary>The connection never serves another query, and those that idle are asked before they do.</summary>
     public void Abandon(NpgsqlConnection connection)
     {
@@ -116,6 +120,7 @@ sealed class PostgresPool : IAsyncDisposable
 
     NpgsqlConnection Give(PostgresSession session)
     {
+        session.Notices.Clear();
         session.Connection.StateChange += OnStateChange;
         _rented[session.Connection] = session;
         return session.Connection;
@@ -314,3 +319,6 @@ sealed class PostgresPool : IAsyncDisposable
             session.Dispose();
     }
 }
+
+/// <summary>Every connection that the pool may have is in use.</summary>
+sealed class PostgresPoolFullException(int size) : TimeoutException($"All {size} connections (Maximum Pool Size) are in use.");

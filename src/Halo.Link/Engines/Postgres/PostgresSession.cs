@@ -1,4 +1,5 @@
 using System.Data;
+using System.Data.Common;
 using Npgsql;
 
 namespace Halo.Link.Engines.Postgres;
@@ -15,9 +16,16 @@ sealed class PostgresSession : IDisposable
     /// <summary>The server does not keep the settings over a reset: they are set by SQL each time.</summary>
     bool _setsBySql;
 
-    PostgresSession(NpgsqlConnection connection, PostgresSessionSettings settings) => (Connection, _settings) = (connection, settings);
+    PostgresSession(NpgsqlConnection connection, PostgresSessionSettings settings)
+    {
+        (Connection, _settings) = (connection, settings);
+        connection.Notice += (_, told) => Notices.Add(told.Notice.MessageText);
+    }
 
     public NpgsqlConnection Connection { get; }
+
+    /// <summary>What the server has said beside its answers, since it was given away.</summary>
+    public DatabaseNotices Notices { get; } = new();
 
     /// <summary>When it last answered, by the monotonic clock.</summary>
     public long AliveAt { get; set; }
@@ -108,7 +116,7 @@ sealed class PostgresSession : IDisposable
 /// <summary>What a session must be set to, as statements.</summary>
 sealed class PostgresSessionSettings
 {
-    readonly IReadOnlyList<(string Name, string Value)> _all;
+    readonly (string Name, string Value)[] _all;
 
     PostgresSessionSettings(params (string Name, string Value)[] all)
     {
@@ -140,7 +148,7 @@ sealed class PostgresSessionSettings
     /// <summary>The first setting that is not as it must be, with what it is; null: all are.</summary>
     public string? FirstWrong(NpgsqlDataReader row)
     {
-        for (var i = 0; i < _all.Count; i++)
+        for (var i = 0; i < _all.Length; i++)
         {
             var (name, value) = _all[i];
             var actual = row.GetString(i + 1);
@@ -158,7 +166,7 @@ sealed class PostgresSessionSettings
 /// <summary>A connection that was made cannot be used as it is.</summary>
 /// <param name="words">What is wrong.</param>
 /// <param name="advice">What to do.</param>
-sealed class PostgresSessionException(string words, string advice) : Exception(words)
+sealed class PostgresSessionException(string words, string advice) : DbException(words)
 {
     /// <summary>What to do.</summary>
     public string Advice => advice;

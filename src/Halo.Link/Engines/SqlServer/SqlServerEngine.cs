@@ -112,6 +112,11 @@ sealed class SqlServerEngine : IDatabaseEngine
         }
         : null;
 
+    public ConnectionFault NameConnectionFault(Exception failure) => SqlServerFaults.Of(failure, NameError(failure));
+
+    /// <remarks>With the system's own account the server is all that tells logins apart.</remarks>
+    public string LoginKey => $"{_settings.DataSource}\n{_settings.UserID}\n{_settings.Password}";
+
     public void Cancel(DbConnection connection, DbCommand command) => command.Cancel();
 
     public ValueTask AbandonAsync(DbConnection connection, DbCommand command) => ValueTask.CompletedTask;

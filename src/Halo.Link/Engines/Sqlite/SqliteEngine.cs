@@ -108,6 +108,12 @@ sealed class SqliteEngine : IDatabaseEngine
             ? new(ErrorTypes.HaloLink, 400, why)
             : NameError(exception);
 
+    public ConnectionFault NameConnectionFault(Exception failure) => failure is SqliteException e
+        ? ConnectionFault.Of(NameError(e)!, SqliteErrors.AdviceOf(e, _settings.DataSource))
+        : ConnectionFault.Of(failure, "the database");
+
+    public bool IsDatabaseFault(Exception failure) => failure is SqliteException e && SqliteErrors.IsOfTheFile(e);
+
     public void Cancel(DbConnection connection, DbCommand command) => ((SqliteSession)connection).Stop();
 
     /// <remarks>The session stops at its next look; one long step of SQLite's is what the run is left behind for.</remarks>

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace Halo.Link.Engines.Sqlite;
 
@@ -13,4 +14,19 @@ static class SqliteErrors
             ? message[(start + 3)..^2]
             : message;
     }
+
+    /// <summary>Whether it is the file's or the disk's fault, not the command's.</summary>
+    public static bool IsOfTheFile(SqliteException exception) =>
+        exception.SqliteErrorCode is raw.SQLITE_CANTOPEN or raw.SQLITE_NOTADB or raw.SQLITE_CORRUPT or raw.SQLITE_IOERR or raw.SQLITE_PERM;
+
+    /// <summary>What to do about a file that cannot be opened.</summary>
+    public static string AdviceOf(SqliteException exception, string file) => exception.SqliteErrorCode switch
+    {
+        raw.SQLITE_CANTOPEN when !File.Exists(file) => $"There is no file {file}: correct the path in the site's connectionString, or bring the file back.",
+        raw.SQLITE_CANTOPEN or raw.SQLITE_PERM or raw.SQLITE_READONLY => $"Give the account that Halo Link runs as the right to {file} and its folder.",
+        raw.SQLITE_NOTADB => $"{file} is no SQLite database, or is encrypted: correct the path in the site's connectionString, or restore the file.",
+        raw.SQLITE_CORRUPT => $"{file} is damaged: restore it from a backup.",
+        raw.SQLITE_IOERR => $"Check the disk or the share that holds {file}.",
+        _ => $"Check the file {file}.",
+    };
 }

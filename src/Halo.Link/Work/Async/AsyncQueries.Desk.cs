@@ -44,19 +44,26 @@ public sealed partial class AsyncQueries
             // What the practice holds back takes nobody else's slot, as long as it is not much.
             var slots = Volatile.Read(ref _slots);
             var free = _uploading >= _options.MaxUploading || held > slots ? 0 : slots - _executing - (_ready.Count - held);
-            wanted = _stopping || !_workMayWait || _asked > 0 ? 0 : Math.Max(0, free);
+            // While no database can be had the queries wait at the API.
+            wanted = _stopping || !_workMayWait || _asked > 0 || _places?.IsAllUnavailable == true ? 0 : Math.Max(0, free);
             _asked += wanted;
             _workMayWait &= wanted == 0;
         }
         foreach (var query in unwanted)
             await (query.Reason == StopReason.None ? query.HandBackAsync() : query.ExecuteAsync());
-        if (wanted > 0 && !await _session.SendAsync(FrameKind.ClaimRequest, Guid.Empty, new ClaimRequest(wanted), ProtocolJson.Default.ClaimRequest))
+        var request = new ClaimRequest(wanted) { ExceptSites = _places?.UnavailableSites is { Count: > 0 } except ? [.. except.Take(ClaimRequest.MostExceptSites)] : null };
+        if (wanted > 0 && !await _session.SendAsync(FrameKind.ClaimRequest, Guid.Empty, request, ProtocolJson.Default.ClaimRequest))
             _asked = 0; // The next Welcome asks again.
     }
 
     bool TryBegin(AsyncQuery query)
     {
-        if (_places is null || _places.TryEnter(query.Claim!))
+        if (_places is null)
+            return true;
+        // Claimed before its database was away, or by an API that does not heed what it was asked.
+        if (_places.UnavailableSites.Contains(query.Claim!.SiteId))
+            return false;
+        if (_places.TryEnter(query.Claim))
             return true;
         // First the mark, then the second look: a place freed in between is seen by one of the two.
         Volatile.Write(ref _heldBack, 1);

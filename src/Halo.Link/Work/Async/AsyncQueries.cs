@@ -54,7 +54,10 @@ public sealed partial class AsyncQueries : IAsyncDisposable
         _slots = options.Slots;
         _session = session;
         _logger = logger;
-        _tools = new AsyncTools(journal, new(journal, logger), spool, uploader, execute, time, logger, q => Post(() => SendReportAsync(q)), q => Post(() => Forget(q)));
+        _tools = new AsyncTools(journal, new(journal, logger), spool, uploader, execute, time, logger, q => Post(() => SendReportAsync(q)), q => Post(() => Forget(q)))
+        {
+            IsReachable = _places is { } commands ? commands.IsReachableAsync : null,
+        };
         _loop = Task.Run(ReadMailAsync);
         if (practice is { } rules)
             rules.Places.Freed += _ => OnPlaceFreed();

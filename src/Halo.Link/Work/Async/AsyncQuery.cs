@@ -21,7 +21,11 @@ sealed record AsyncTools(
     TimeProvider Time,
     ILogger Logger,
     Action<AsyncQuery> Send,
-    Action<AsyncQuery> Forget);
+    Action<AsyncQuery> Forget)
+{
+    /// <summary>Whether a claim's database can be had; null: nobody looks.</summary>
+    public Func<Claim, CancellationToken, Task<bool>>? IsReachable { get; init; }
+}
 
 /// <summary>The life of one claimed query, from the journal to the last report: execute, deliver, tell.</summary>
 /// <remarks><see cref="ExecuteAsync"/> and <see cref="DeliverAsync"/> follow one another; all else may be called at any time.</remarks>
@@ -71,6 +75,11 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
         if (Reason != StopReason.None)
         {
             await EndStoppedAsync(new(Ending.Cancelled, Executed.No), null);
+            return;
+        }
+        if (tools.IsReachable is { } isReachable && !await isReachable(claim!, _cancel.Token))
+        {
+            await HandBackAsync();
             return;
         }
         if (!_record.Update(e => e with { Phase = ClaimPhase.Executing, Begun = true }))

@@ -14,6 +14,7 @@ static class Endings
     {
         Executed = result.Executed,
         Error = result.Error,
+        Notices = result.Notices,
         Columns = pages?.Columns,
         Parameters = result.Parameters,
         Rows = result.Rows,

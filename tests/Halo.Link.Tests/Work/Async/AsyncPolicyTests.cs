@@ -22,10 +22,12 @@ public sealed class AsyncPolicyTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        var file = Path.Combine(_folder.Path, "practice.db");
+        await File.WriteAllBytesAsync(file, []);
         _sites = new([new LocalSite(_siteId, new()
         {
             Engine = EngineNames.Sqlite,
-            ConnectionString = "Data Source=x",
+            ConnectionString = $"Data Source={file}",
             PracticeManagementName = new("X", null),
             PracticeManagementSiteId = new("1", null),
             Catalogues = [new("main", null, true)],
