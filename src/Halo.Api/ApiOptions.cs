@@ -23,8 +23,11 @@ public sealed record ApiOptions
     /// <summary>Which new Links are trusted: <c>Halo:Enrolment</c>, default <c>token</c>.</summary>
     public EnrolmentMode Enrolment { get; init; } = EnrolmentMode.Token;
 
-    /// <summary>The address that Links dial, where it is not the one the service sees itself called by: <c>Halo:PublicAddress</c>.</summary>
-    public string? PublicAddress { get; init; }
+    /// <summary>
+    /// The addresses that Links dial, without a slash at their end: <c>Halo:PublicAddress</c>, one or several with commas between. Required where the service
+    /// listens beyond loopback; default none.
+    /// </summary>
+    public IReadOnlyList<string> PublicAddresses { get; init; } = [];
 
     /// <summary>How this node is reached by others: <c>Halo:NodeAddress</c>.</summary>
     public string NodeAddress { get; init; } = "local";
@@ -82,8 +85,9 @@ public sealed record ApiOptions
             faults.Add($"Halo:Enrolment is \"{word}\"; it takes open, token or approval.");
         if (halo["AdminKey"] is { Length: < 16 })
             faults.Add("Halo:AdminKey is shorter than 16 characters; use a long random one, or leave it out and one is made.");
-        if (halo["PublicAddress"] is { } address && !(Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"))
-            faults.Add("Halo:PublicAddress must be an absolute http or https address.");
+        var addresses = ReadList(halo, "PublicAddress") ?? [];
+        if (!addresses.All(a => Uri.TryCreate(a, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.Query.Length == 0 && uri.UserInfo.Length == 0))
+            faults.Add("Halo:PublicAddress must be an absolute http or https address, as https://halo.example, or several with commas between.");
         var proxies = ReadList(halo, "TrustedProxies") ?? [];
         faults.AddRange(proxies.Where(p => Integrators.AddressRange.Parse(p) is null)
             .Select(p => $"Halo:TrustedProxies holds \"{p}\"; it takes IP addresses and ranges such as 10.0.0.0/8 or 2001:db8::/32."));
@@ -101,7 +105,7 @@ public sealed record ApiOptions
             DataDirectory = Path.GetFullPath(halo["DataDirectory"] ?? "data"),
             AdminKey = halo["AdminKey"],
             Enrolment = enrolment,
-            PublicAddress = halo["PublicAddress"]?.TrimEnd('/'),
+            PublicAddresses = [.. addresses.Select(a => new Uri(a).AbsoluteUri.TrimEnd('/'))],
             NodeAddress = halo["NodeAddress"] ?? "local",
             SharedPractices = ReadList(halo, "SharedPractices") ?? ["0"],
             TrustedProxies = [.. proxies.Select(Integrators.AddressRange.Parse).OfType<System.Net.IPNetwork>()],

@@ -11,11 +11,11 @@ namespace Halo.Api;
 /// <param name="Directory">Where files are kept.</param>
 /// <param name="Database">The store, its schema up to date.</param>
 /// <param name="Keys">The master keys.</param>
-/// <param name="Signing">Signs access tokens.</param>
+/// <param name="Signing">Sign access tokens.</param>
 /// <param name="Pairing">Hides pairing codes.</param>
 /// <param name="Admin">The operator's key.</param>
 public sealed record Foundation(
-    ApiOptions Options, DataDirectory Directory, Database Database, MasterKeys Keys, SigningKey Signing, PairingKey Pairing, AdminKey Admin) : IAsyncDisposable
+    ApiOptions Options, DataDirectory Directory, Database Database, MasterKeys Keys, SigningKeys Signing, PairingKey Pairing, AdminKey Admin) : IAsyncDisposable
 {
     /// <summary>Keeps other processes from a store that one process serves alone; null where many may.</summary>
     IDisposable? Hold { get; init; }
@@ -33,7 +33,7 @@ public sealed record Foundation(
         {
             await database.MigrateAsync();
             var keys = await MasterKeyLoader.LoadAsync(options.Encryption, database, directory, mayMakeKey: !storage.UsesPostgres, time);
-            return new Foundation(options, directory, database, keys, await SigningKey.LoadAsync(database, keys, time),
+            return new Foundation(options, directory, database, keys, await SigningKeys.LoadAsync(database, keys, time),
                 await PairingKey.LoadAsync(database, keys, time), AdminKey.Load(options, directory, log))
             {
                 Hold = hold,

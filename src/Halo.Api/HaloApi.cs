@@ -12,6 +12,7 @@ using Halo.Api.Results;
 using Halo.Api.Results.Upload;
 using Halo.Api.Sites;
 using Halo.Api.Storage;
+using Microsoft.Extensions.Configuration.Memory;
 
 namespace Halo.Api;
 
@@ -29,6 +30,7 @@ public static partial class HaloApi
         using var logs = LoggerFactory.Create(l => l.AddHaloConsole());
         var builder = CreateBuilder(settings);
         ListenAddresses.Check(builder.Configuration);
+        PublicAddresses.Check(builder.Configuration);
         await using var foundation = await Foundation.LayAsync(builder.Configuration, logs.CreateLogger("Halo.Api.Startup"), TimeProvider.System);
         await using var app = Build(builder, foundation);
         await PrepareAsync(app);
@@ -77,6 +79,16 @@ public static partial class HaloApi
     {
         // Settings are read at the start alone. A watch on their file would wake for each write beneath the working directory, the ledger's too.
         var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false", .. args]);
+        // Beneath every other source, so that Logging:LogLevel of the settings decides. The host's own words would be a stack about what the program says in
+        // one line: why it cannot start.
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
+        {
+            InitialData =
+            [
+                new("Logging:LogLevel:Microsoft.AspNetCore", "Warning"),
+                new("Logging:LogLevel:Microsoft.Extensions.Hosting.Internal.Host", "None"),
+            ],
+        });
         builder.WebHost.UseKestrelHttpsConfiguration();
         if (builder.Configuration["urls"] is null && !builder.Configuration.GetSection("Kestrel:Endpoints").Exists())
             builder.WebHost.UseUrls("http://127.0.0.1:5080");
@@ -93,6 +105,7 @@ public static partial class HaloApi
         // First of all: what comes after it takes the caller's address and scheme for true.
         if (foundation.Options.TrustedProxies.Count > 0)
             app.UseForwardedHeaders(Proxies.Trust(foundation.Options.TrustedProxies));
+        app.UseMiddleware<SecurityHeaders>();
         if (foundation.Options.Telemetry.Exports)
             app.UseMiddleware<RequestSpans>();
         app.UseMiddleware<ErrorShape>();

@@ -17,21 +17,27 @@ static class ListenAddresses
         }
     }
 
-    static bool IsAddress(string text)
+    /// <summary>Whether an address is reached from this machine alone.</summary>
+    public static bool IsLocal(string text) => Parse(text) is { } address
+        && (address.IsUnixPipe || address.IsNamedPipe || address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+            || IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
+
+    static BindingAddress? Parse(string text)
     {
-        BindingAddress address;
         try
         {
-            address = BindingAddress.Parse(text);
+            return BindingAddress.Parse(text);
         }
         catch (Exception e) when (e is FormatException or ArgumentException)
         {
-            return false;
+            return null;
         }
-        return address.Scheme.ToLowerInvariant() is "http" or "https"
-            && (address.IsUnixPipe || address.IsNamedPipe
-                || address.PathBase.Length == 0 && address.Port is >= IPEndPoint.MinPort and <= IPEndPoint.MaxPort && IsHost(address.Host));
     }
+
+    static bool IsAddress(string text) => Parse(text) is { } address
+        && address.Scheme.ToLowerInvariant() is "http" or "https"
+        && (address.IsUnixPipe || address.IsNamedPipe
+            || address.PathBase.Length == 0 && address.Port is >= IPEndPoint.MinPort and <= IPEndPoint.MaxPort && IsHost(address.Host));
 
     static bool IsHost(string host) => host is "*" or "+" || (host.StartsWith('[')
         ? host.EndsWith(']') && IPAddress.TryParse(host[1..^1], out _)

@@ -18,6 +18,7 @@ using Halo.Api.Results.Upload;
 using Halo.Api.Sites;
 using Halo.Api.Storage;
 using Halo.Api.Tls;
+using Halo.Line.Logging;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Halo.Api;
@@ -56,6 +57,8 @@ static class Services
         services.AddSingleton(foundation.Pairing);
         services.AddSingleton(foundation.Admin);
         services.AddSingleton<AuditLog>();
+        services.AddSingleton<WrongKeyLimiter>();
+        services.AddSingleton<PublicAddresses>();
         services.AddSingleton<Startup>();
         services.AddSingleton<Shutdown>();
 
@@ -133,13 +136,5 @@ static class Services
 
     /// <summary>One line for each message, times in UTC.</summary>
     public static ILoggingBuilder AddHaloConsole(this ILoggingBuilder logging) => logging
-        .AddSimpleConsole(o =>
-        {
-            o.SingleLine = true;
-            o.UseUtcTimestamp = true;
-            o.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
-        })
-        .AddFilter("Microsoft.AspNetCore", LogLevel.Warning)
-        // Its only words would be a stack about what the program says in one line: why it cannot start.
-        .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+        .AddLogLines(o => (o.UseUtcTimestamp, o.TimestampFormat) = (true, "yyyy-MM-dd'T'HH:mm:ss.fff'Z' "));
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Halo.Line.Logging;
 using Halo.Link.Session;
 using Halo.Link.Settings;
 using Microsoft.Extensions.Logging;
@@ -95,7 +96,7 @@ static class LinkCommands
             }
             if (report.Code is null)
             {
-                await Console.Error.WriteLineAsync(report.Message);
+                await Console.Error.WriteLineAsync(VisibleText.Of(report.Message));
                 return NoCode;
             }
             Console.Write(parsed.GetValue(json)

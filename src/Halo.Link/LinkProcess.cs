@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Halo.Line.Logging;
 using Halo.Link.Settings;
 using Halo.Link.Settings.Live;
 using Microsoft.Extensions.Logging;
@@ -20,11 +21,10 @@ static partial class LinkProcess
         {
             // Everything may come: the switch, which settings turn while the Link runs, decides.
             logging.SetMinimumLevel(LogLevel.Trace).AddFilter(chosen.Allows);
-            // One line per message: a journal adds the time itself, a terminal does not.
-            if (Console.IsOutputRedirected)
-                logging.AddSystemdConsole(o => (o.TimestampFormat, o.UseUtcTimestamp) = ("yyyy-MM-ddTHH:mm:ss.fffZ ", true));
-            else
-                logging.AddSimpleConsole(o => (o.SingleLine, o.TimestampFormat) = (true, "HH:mm:ss "));
+            // A terminal is read now and here; what is redirected may be a journal, or a file that is read elsewhere.
+            logging.AddLogLines(Console.IsOutputRedirected
+                ? o => (o.ForJournal, o.TimestampFormat, o.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true)
+                : o => o.TimestampFormat = "HH:mm:ss ");
         });
         using var stop = new CancellationTokenSource();
         void OnSignal(PosixSignalContext context)

@@ -1,3 +1,4 @@
+using Halo.Line.Logging;
 using Halo.Link.Session;
 using Halo.Link.Settings;
 
@@ -35,12 +36,12 @@ static class LinkUninstall
         }
         catch (ApiRefusedException e) when (AccessTokens.IsRefusal(e))
         {
-            Console.WriteLine($"{settings.ApiAddress} does not know this Halo Link, or no longer: {e.Message}");
+            Console.WriteLine($"{settings.ApiAddress} does not know this Halo Link, or no longer: {VisibleText.Of(e.Message)}");
             return 0;
         }
         catch (Exception e) when (e is HttpRequestException or ApiRefusedException)
         {
-            await Console.Error.WriteLineAsync($"{settings.ApiAddress} could not be told: {e.GetBaseException().Message.TrimEnd('.')}. Its operator sees the sites as away. Try again, or tell the operator.");
+            await Console.Error.WriteLineAsync($"{settings.ApiAddress} could not be told: {VisibleText.Of(e.GetBaseException().Message.TrimEnd('.'))}. Its operator sees the sites as away. Try again, or tell the operator.");
             return NotTold;
         }
     }

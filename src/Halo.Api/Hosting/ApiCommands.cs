@@ -29,6 +29,7 @@ static class ApiCommands
         root.Add(run);
         root.Add(Backup(settings));
         root.Add(Restore(settings));
+        root.Add(Rewrap(settings));
         return root;
     }
 
@@ -53,6 +54,16 @@ static class ApiCommands
         restore.SetAction((parsed, _) => OrExplain("halo-api restore:", () =>
             parsed.GetValue(settle) ? BackupCommands.SettleAsync(settings) : BackupCommands.RestoreAsync(parsed.GetRequiredValue(file)!, settings)));
         return restore;
+    }
+
+    static Command Rewrap(string[] settings)
+    {
+        var signing = new Option<bool>("--signing-key") { Description = "Also replace the key that signs Links' access tokens; those by the one before hold until they expire." };
+        var rewrap = new Command("rewrap",
+            "Wraps every stored key by the current master key (Halo:Encryption:MasterKey), so that an older one (Halo:Encryption:OldKeys) can go. "
+            + "With SQLite while the service does not run; with PostgreSQL also while it does. Exit code 3: an older key is still needed.") { signing };
+        rewrap.SetAction((parsed, _) => OrExplain("halo-api rewrap:", () => RewrapCommand.RunAsync(parsed.GetValue(signing), settings)));
+        return rewrap;
     }
 
     static async Task<int> OrExplain(string what, Func<Task<int>> work)

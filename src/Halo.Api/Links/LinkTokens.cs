@@ -8,7 +8,7 @@ using Microsoft.IdentityModel.Tokens;
 namespace Halo.Api.Links;
 
 /// <summary>Access for Links: ten-minute tokens for a signed assertion over a nonce of ours, checked against revocation on every use.</summary>
-public sealed class LinkTokens(LinkDirectory links, Nonces nonces, SigningKey signing, TimeProvider time)
+public sealed class LinkTokens(LinkDirectory links, Nonces nonces, SigningKeys signing, TimeProvider time)
 {
     /// <summary>How long a token lives.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromMinutes(10);
@@ -37,6 +37,7 @@ public sealed class LinkTokens(LinkDirectory links, Nonces nonces, SigningKey si
         if (!result.IsValid || result.ClaimsIdentity.FindFirst("sub")?.Value != linkId.ToString()
             || result.ClaimsIdentity.FindFirst(LinkHttp.NonceClaim)?.Value is not { } nonce || !await nonces.ConsumeAsync(nonce))
             return null;
+        await signing.KeepFreshAsync();
         return new TokenResponse(Create(linkId), "Bearer", (int)Life.TotalSeconds);
     }
 
@@ -46,19 +47,24 @@ public sealed class LinkTokens(LinkDirectory links, Nonces nonces, SigningKey si
         const string scheme = "Bearer ";
         if (authorization is null || !authorization.StartsWith(scheme, StringComparison.OrdinalIgnoreCase))
             return null;
-        var result = await Handler.ValidateTokenAsync(authorization[scheme.Length..], new TokenValidationParameters
-        {
-            IssuerSigningKey = signing.Key,
-            ValidAlgorithms = [SecurityAlgorithms.HmacSha256],
-            ValidAudience = Audience,
-            ValidateIssuer = false,
-            LifetimeValidator = (_, expires, _, _) => expires is { } end && new DateTimeOffset(end, TimeSpan.Zero) > time.GetUtcNow(),
-        });
+        var token = authorization[scheme.Length..];
+        var result = await ValidateAsync(token);
+        if (result.Exception is SecurityTokenInvalidSignatureException && await signing.LookAgainAsync())
+            result = await ValidateAsync(token);
         if (!result.IsValid || !Guid.TryParse(result.ClaimsIdentity.FindFirst("sub")?.Value, out var id)
             || links.Find(id) is not { Status: LinkStatus.Enrolled })
             return null;
         return (id, new DateTimeOffset(result.SecurityToken.ValidTo, TimeSpan.Zero));
     }
+
+    Task<TokenValidationResult> ValidateAsync(string token) => Handler.ValidateTokenAsync(token, new TokenValidationParameters
+    {
+        IssuerSigningKeys = signing.Valid.Select(k => k.Key),
+        ValidAlgorithms = [SecurityAlgorithms.HmacSha256],
+        ValidAudience = Audience,
+        ValidateIssuer = false,
+        LifetimeValidator = (_, expires, _, _) => expires is { } end && new DateTimeOffset(end, TimeSpan.Zero) > time.GetUtcNow(),
+    });
 
     static string? IssuerOf(string assertion)
     {
@@ -81,7 +87,7 @@ public sealed class LinkTokens(LinkDirectory links, Nonces nonces, SigningKey si
             Audience = Audience,
             IssuedAt = now.UtcDateTime,
             Expires = (now + Life).UtcDateTime,
-            SigningCredentials = new SigningCredentials(signing.Key, SecurityAlgorithms.HmacSha256),
+            SigningCredentials = new SigningCredentials(signing.Current.Key, SecurityAlgorithms.HmacSha256),
         });
     }
 }

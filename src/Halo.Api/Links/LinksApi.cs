@@ -53,7 +53,7 @@ public static class LinksApi
         return TypedResults.NoContent();
     }
 
-    static async Task<IResult> GrantAsync(HttpContext http, LinkTokens tokens, ApiOptions options)
+    static async Task<IResult> GrantAsync(HttpContext http, LinkTokens tokens, PublicAddresses addresses)
     {
         // HasFormContentType alone would let multipart through, too; the start alone a header that comes twice.
         if (!http.Request.HasFormContentType || http.Request.ContentType?.StartsWith(FormType, StringComparison.OrdinalIgnoreCase) != true)
@@ -69,12 +69,10 @@ public static class LinksApi
         }
         if (form["grant_type"] != LinkHttp.JwtBearerGrant)
             return Refusal.Invalid("grant_type", $"must be {LinkHttp.JwtBearerGrant}.");
-        // As the caller wrote it: its own ToString converts names, and throws at what is none.
-        var seenAs = $"{http.Request.Scheme}://{http.Request.Host.Value}";
-        string[] audiences = options.PublicAddress is { } address ? [address, seenAs] : [seenAs];
-        return await tokens.GrantAsync(form["assertion"].ToString(), audiences) is { } token
+        return await tokens.GrantAsync(form["assertion"].ToString(), addresses.For(http)) is { } token
             ? TypedResults.Json(token, ProtocolJson.Default.TokenResponse)
             : new Refusal(401, ErrorCodes.LinkNotTrusted,
-                "The assertion is not to be trusted: the Link is unknown, waiting or revoked, or signature, audience or nonce do not hold.");
+                "The assertion is not to be trusted: the Link is unknown, waiting or revoked, or signature, audience or nonce do not hold. "
+                + "The audience is the address that the Link dials (its setting api); it must be one of this service's setting Halo:PublicAddress.");
     }
 }

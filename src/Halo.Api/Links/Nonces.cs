@@ -11,7 +11,7 @@ namespace Halo.Api.Links;
 /// Anybody may ask for one, so making it costs no write: it carries its end and a MAC of the key that all nodes share. Only
 /// one that comes back with a proof is written down, as used, so that no node takes it twice.
 /// </remarks>
-public sealed class Nonces(Database database, SigningKey signing, TimeProvider time)
+public sealed class Nonces(Database database, SigningKeys signing, TimeProvider time)
 {
     /// <summary>How long a nonce can be used.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromSeconds(60);
@@ -23,7 +23,6 @@ public sealed class Nonces(Database database, SigningKey signing, TimeProvider t
     const int HeadBytes = 16;
     const int AllBytes = 32;
 
-    readonly byte[] _key = HKDF.DeriveKey(HashAlgorithmName.SHA256, signing.Key.Key, 32, info: "halo nonce"u8.ToArray());
     long _nextSweep;
 
     long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -34,7 +33,7 @@ public sealed class Nonces(Database database, SigningKey signing, TimeProvider t
         Span<byte> nonce = stackalloc byte[AllBytes];
         BinaryPrimitives.WriteInt64BigEndian(nonce, Now + (long)Life.TotalMilliseconds);
         RandomNumberGenerator.Fill(nonce[TimeBytes..HeadBytes]);
-        Mac(nonce[..HeadBytes], nonce[HeadBytes..]);
+        Mac(signing.Current, nonce[..HeadBytes], nonce[HeadBytes..]);
         return Base64Url.EncodeToString(nonce);
     }
 
@@ -42,7 +41,8 @@ public sealed class Nonces(Database database, SigningKey signing, TimeProvider t
     /// <returns>Whether it was ours, in time, and not used before.</returns>
     public async Task<bool> ConsumeAsync(string nonce)
     {
-        if (EndOf(nonce) is not { } end || end < Now)
+        // Another node may have made it with a newer key.
+        if ((EndOf(nonce) ?? (await signing.LookAgainAsync() ? EndOf(nonce) : null)) is not { } end || end < Now)
             return false;
         Sweep();
         return 1 == await database.CommitAsync(new Statement(
@@ -58,14 +58,19 @@ public sealed class Nonces(Database database, SigningKey signing, TimeProvider t
         if (nonce.Length != Base64Url.GetEncodedLength(AllBytes) || Base64Url.DecodeFromChars(nonce, bytes, out _, out var length) != OperationStatus.Done || length != AllBytes
             || Base64Url.EncodeToString(bytes) != nonce)
             return null;
-        Mac(bytes[..HeadBytes], mac);
-        return CryptographicOperations.FixedTimeEquals(mac, bytes[HeadBytes..]) ? BinaryPrimitives.ReadInt64BigEndian(bytes) : null;
+        foreach (var key in signing.Valid)
+        {
+            Mac(key, bytes[..HeadBytes], mac);
+            if (CryptographicOperations.FixedTimeEquals(mac, bytes[HeadBytes..]))
+                return BinaryPrimitives.ReadInt64BigEndian(bytes);
+        }
+        return null;
     }
 
-    void Mac(ReadOnlySpan<byte> head, Span<byte> mac)
+    static void Mac(SigningKey key, ReadOnlySpan<byte> head, Span<byte> mac)
     {
         Span<byte> whole = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        HMACSHA256.HashData(_key, head, whole);
+        HMACSHA256.HashData(key.NonceKey, head, whole);
         whole[..mac.Length].CopyTo(mac);
     }
 

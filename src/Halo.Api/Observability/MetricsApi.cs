@@ -22,24 +22,30 @@ static class MetricsApi
 
     static async Task AdmitAsync(HttpContext http, RequestDelegate next)
     {
-        var given = Given(http.Request.Headers);
         var services = http.RequestServices;
         var own = services.GetRequiredService<ApiOptions>().Telemetry.MetricsKey;
-        if (given.Length > 0 && (own is not null && Same(given, own) || services.GetRequiredService<AdminKey>().Is(given)))
+        var admin = services.GetRequiredService<AdminKey>();
+        // Both are tried: a proxy may have put an Authorization of its own beside the right admin key.
+        var bearer = BearerOf(http.Request.Headers.Authorization.ToString());
+        var header = http.Request.Headers[AdminKey.Header].ToString();
+        if (IsRight(bearer) || IsRight(header))
         {
             await services.GetRequiredService<Gauges>().LookAsync();
             await next(http);
             return;
         }
-        await new Refusal(401, given.Length == 0 ? ErrorCodes.KeyMissing : ErrorCodes.KeyInvalid,
-            $"Metrics want a key: Authorization: Bearer with the setting Halo:Telemetry:MetricsKey, or {AdminKey.Header}.").ExecuteAsync(http);
+        var wants = $"Metrics want a key: Authorization: Bearer with the setting Halo:Telemetry:MetricsKey, or {AdminKey.Header}.";
+        await (bearer.Length == 0 && header.Length == 0
+            ? new Refusal(401, ErrorCodes.KeyMissing, wants)
+            : AdminAuthentication.Wrong(http, services.GetRequiredService<WrongKeyLimiter>(), wants)).ExecuteAsync(http);
+
+        bool IsRight(string key) => key.Length > 0 && (own is not null && Same(key, own) || admin.Is(key));
     }
 
-    static string Given(IHeaderDictionary headers)
+    static string BearerOf(string authorization)
     {
-        const string Bearer = "Bearer ";
-        var authorization = headers.Authorization.ToString();
-        return authorization.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) ? authorization[Bearer.Length..].Trim() : headers[AdminKey.Header].ToString();
+        const string Scheme = "Bearer ";
+        return authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? authorization[Scheme.Length..].Trim() : "";
     }
 
     static bool Same(string given, string own) =>

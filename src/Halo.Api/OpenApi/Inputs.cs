@@ -21,6 +21,13 @@ static class Inputs
         Preset = "number",
     };
 
+    public static readonly Input Formulas = Input.Word(CsvFormulas.Parameter,
+        "With text/csv: escape puts an apostrophe before texts that a spreadsheet would take for formulas; they begin with =, +, -, @, tab, CR or LF and are no numbers.",
+        ["keep", "escape"]) with
+    {
+        Preset = "keep",
+    };
+
     public static readonly Input Words = Input.Header(SiteWords.Header,
         $"{SiteWords.Old} gives the site in the words of that release: unavailable for unreachable, and HaloLinkVersion, ClientTimestampUTC, HeartbeatTimestampUTC.", SiteWords.Old);
 

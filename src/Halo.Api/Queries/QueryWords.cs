@@ -14,7 +14,7 @@ static class QueryWords
 
     public static void DescribeImmediate(this RouteHandlerBuilder route) => route
         .Says("QueryImmediate", "Run a query and answer with its rows", Forms)
-        .Takes(Inputs.ResultSet, Inputs.Tag, Inputs.Key, Inputs.Integers)
+        .Takes(Inputs.ResultSet, Inputs.Tag, Inputs.Key, Inputs.Integers, Inputs.Formulas)
         .Asks("What to ask; maxTimeInQueue is 0 to 60000 (default 30000).", Examples.Ask, HaloJson.Default.QueryRequest)
         .AnswersImmediate().RefusesRequest();
 
@@ -29,7 +29,7 @@ static class QueryWords
 
     public static void DescribeOldForm(this RouteHandlerBuilder route) => route
         .Says("Query", "Old form: mode says how it is answered", "As …/queries/immediate or …/queries/async; sqlQuery may stand in place of command. " + Forms)
-        .Takes(Inputs.ResultSet, Inputs.Tag, Inputs.Key, Inputs.Integers)
+        .Takes(Inputs.ResultSet, Inputs.Tag, Inputs.Key, Inputs.Integers, Inputs.Formulas)
         .Asks("What to ask, and mode: immediate or async (default).", Examples.AskOldForm, HaloJson.Default.QueryRequest)
         .AnswersImmediate().AnswersQueued().RefusesRequest();
 

@@ -16,7 +16,7 @@ static class ResultWords
     public static void DescribeWhole(this RouteHandlerBuilder route) => route
         .Says("GetResult", "All rows in one document: a JSON array, NDJSON or CSV",
             "Accept chooses the form. Not compressed. A failure half-way aborts the connection: a document that ends in order is whole.")
-        .Takes(Inputs.Integers)
+        .Takes(Inputs.Integers, Inputs.Formulas)
         .AnswersRows(200, "All rows.", [Json, .. Examples.Rows])
         .Refuses(400, ErrorCodes.InvalidRequest, "Halo-Integers: takes string or number.")
         .Refuses(406, ErrorCodes.NotAcceptable, "Accept refuses all that is offered.")

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Cryptography;
+using Halo.Line.Logging;
 using Halo.Link.Work;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
@@ -64,5 +65,5 @@ public sealed record PairingReport(string Message)
     public DateTimeOffset? ExpiresAt { get; init; }
 
     /// <summary>For people; the code stands alone on the first line, for scripts.</summary>
-    public string ToText() => string.Create(CultureInfo.InvariantCulture, $"{Code}\npairs one integrator with site {SiteId}, until {ExpiresAt:u}. {Message}\n");
+    public string ToText() => string.Create(CultureInfo.InvariantCulture, $"{Code}\npairs one integrator with site {SiteId}, until {ExpiresAt:u}. {VisibleText.Of(Message)}\n");
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Halo.Contracts.Sites;
+using Halo.Line.Logging;
 using Halo.Link.Settings.Live;
 using Halo.LinkProtocol.Messages;
 
@@ -35,36 +36,43 @@ public sealed record StatusReport(
     /// <summary>How its settings stand.</summary>
     public SettingsStanding? Settings { get; init; }
 
-    /// <summary>For people.</summary>
+    /// <summary>For people. What the API and the databases say cannot break out of its line.</summary>
     public string ToText()
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"Halo Link {Version} ({LinkId}), up {TimeSpan.FromSeconds(UptimeSeconds):c}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"{(Connected ? "connected to" : "NOT connected to")} {Api} since {Since:u}");
-        if (LastError is { } error)
-            text.AppendLine(CultureInfo.InvariantCulture, $"{(Connected ? "last error before that" : "last error")}, {error.At:u}: {error.Message}");
-        text.AppendLine(CultureInfo.InvariantCulture,
-            $"work: {Work.ImmediateRunning} immediate running, {Work.ImmediateWaiting} waiting; {Work.AsyncRunning} async running, {Work.Uploading} uploading");
-        if (Settings is { } settings)
-            AppendSettings(text, settings);
-        foreach (var warning in Warnings)
-            text.AppendLine(CultureInfo.InvariantCulture, $"warning: {warning}");
-        foreach (var site in Sites)
-            text.AppendLine(site.ToText());
+        foreach (var line in Lines())
+            text.AppendLine(VisibleText.Of(line));
         return text.ToString();
     }
 
-    static void AppendSettings(StringBuilder text, SettingsStanding settings)
+    IEnumerable<string> Lines()
+    {
+        yield return Line($"Halo Link {Version} ({LinkId}), up {TimeSpan.FromSeconds(UptimeSeconds):c}");
+        yield return Line($"{(Connected ? "connected to" : "NOT connected to")} {Api} since {Since:u}");
+        if (LastError is { } error)
+            yield return Line($"{(Connected ? "last error before that" : "last error")}, {error.At:u}: {error.Message}");
+        yield return Line($"work: {Work.ImmediateRunning} immediate running, {Work.ImmediateWaiting} waiting; {Work.AsyncRunning} async running, {Work.Uploading} uploading");
+        foreach (var line in Settings is { } settings ? LinesOf(settings) : [])
+            yield return line;
+        foreach (var warning in Warnings)
+            yield return Line($"warning: {warning}");
+        foreach (var site in Sites)
+            yield return site.ToText();
+    }
+
+    static IEnumerable<string> LinesOf(SettingsStanding settings)
     {
         foreach (var fault in settings.Faults ?? [])
-            text.AppendLine(CultureInfo.InvariantCulture, $"configuration file is faulty, the one before is in force: {fault}");
+            yield return Line($"configuration file is faulty, the one before is in force: {fault}");
         if (settings.NeedsRestart.Count > 0)
-            text.AppendLine(CultureInfo.InvariantCulture, $"changed and not in force before a restart: {string.Join(", ", settings.NeedsRestart)}");
+            yield return Line($"changed and not in force before a restart: {string.Join(", ", settings.NeedsRestart)}");
         if (settings.RemoteVersion > 0)
-            text.AppendLine(CultureInfo.InvariantCulture, $"remote configuration {settings.RemoteVersion} in force");
+            yield return Line($"remote configuration {settings.RemoteVersion} in force");
         foreach (var refused in settings.Refused)
-            text.AppendLine(CultureInfo.InvariantCulture, $"remote setting {refused.Setting}{(refused.SiteId is { } site ? $" of site {site}" : "")} not followed: {refused.Reason}");
+            yield return Line($"remote setting {refused.Setting}{(refused.SiteId is { } site ? $" of site {site}" : "")} not followed: {refused.Reason}");
     }
+
+    static string Line(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
 
 /// <summary>One site of the running Link.</summary>

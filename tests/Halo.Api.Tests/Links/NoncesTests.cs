@@ -6,7 +6,7 @@ namespace Halo.Api.Tests.Links;
 public class NoncesTests(SharedPostgres postgres)
 {
     static async Task<Nonces> NodeAsync(TestStore store) =>
-        new(store.Database, await SigningKey.LoadAsync(store.Database, store.Keys, store.Time), store.Time);
+        new(store.Database, await SigningKeys.LoadAsync(store.Database, store.Keys, store.Time), store.Time);
 
     [Theory, OnBothStores]
     public async Task A_nonce_is_taken_once_among_all_nodes_and_making_one_writes_nothing(StoreKind kind)

@@ -80,6 +80,21 @@ public sealed class BadStartTests : IDisposable
         Assert.Equal(2, await api.Exited);
     }
 
+    [Theory]
+    [InlineData("http://0.0.0.0:0", null)]
+    [InlineData("http://127.0.0.1:0;https://*:0", null)]
+    [InlineData("http://[::]:0", null)]
+    [InlineData("http://halo.example:0", null)]
+    [InlineData("http://127.0.0.1:0", "https://192.0.2.1:0")]
+    public async Task The_API_does_not_listen_beyond_loopback_without_its_public_address(string urls, string? endpoint)
+    {
+        await using var api = HaloProcess.Start(Repository.Program("Halo.Api", "halo-api"),
+            ["--urls", urls, "--Halo:DataDirectory", Path.Combine(_directory, "api"), .. endpoint is null ? Array.Empty<string>() : ["--Kestrel:Endpoints:Open:Url", endpoint]],
+            workingDirectory: _directory);
+        await FailedAsync(api, endpoint ?? urls.Split(';')[^1], "Halo:PublicAddress", "https://halo.example");
+        Assert.Equal(2, await api.Exited);
+    }
+
     [Fact]
     public async Task The_API_names_a_port_that_is_in_use()
     {
@@ -148,7 +163,7 @@ public sealed class BadStartTests : IDisposable
     }
 
     HaloProcess RunApi(string address) => HaloProcess.Start(Repository.Program("Halo.Api", "halo-api"),
-        ["--urls", address, "--Halo:DataDirectory", Path.Combine(_directory, "api")], workingDirectory: _directory);
+        ["--urls", address, "--Halo:PublicAddress", "https://halo.example", "--Halo:DataDirectory", Path.Combine(_directory, "api")], workingDirectory: _directory);
 
     HaloProcess RunLink(string file) =>
         HaloProcess.Start(Repository.Program("Halo.Link", "halo-link"), ["run", "--config", file], workingDirectory: _directory);

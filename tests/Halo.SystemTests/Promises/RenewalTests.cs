@@ -65,6 +65,8 @@ public sealed class RenewalTests
     static async Task<(string Address, LinkProgram Link)> StartAsync(HaloFixture fixture, string? host = null)
     {
         var (address, trusted) = TlsSettings.Add(fixture);
+        if (host is not null)
+            fixture.Api.Settings["Halo__PublicAddress"] = address.Replace("127.0.0.1", host, StringComparison.Ordinal);
         await fixture.Api.StartAsync();
         var settings = BrokenLine.Impatient;
         settings["api"] = host is null ? address : address.Replace("127.0.0.1", host, StringComparison.Ordinal);

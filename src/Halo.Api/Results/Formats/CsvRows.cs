@@ -6,9 +6,13 @@ namespace Halo.Api.Results.Formats;
 
 /// <summary>CSV by RFC 4180: a header line, CRLF after every line, quotes where they are needed. NULL is an empty field, empty text is <c>""</c>.</summary>
 /// <param name="columns">Names of the columns; a result without columns has no header and no lines.</param>
-public sealed class CsvRows(IReadOnlyList<string> columns) : IRowWriter
+/// <param name="escapeFormulas">Whether texts get an apostrophe where a spreadsheet would take them for formulas (<see cref="CsvFormulas"/>).</param>
+public sealed class CsvRows(IReadOnlyList<string> columns, bool escapeFormulas = false) : IRowWriter
 {
     static readonly SearchValues<byte> NeedQuotes = SearchValues.Create(",\"\r\n"u8);
+
+    /// <summary>Nothing of the long text has been written yet.</summary>
+    bool _atStart;
 
     /// <inheritdoc/>
     public void Begin(PooledBuffer output)
@@ -62,6 +66,7 @@ public sealed class CsvRows(IReadOnlyList<string> columns) : IRowWriter
         if (column > 0)
             output.Append((byte)',');
         output.Append((byte)'"');
+        _atStart = true;
     }
 
     /// <inheritdoc/>
@@ -69,7 +74,7 @@ public sealed class CsvRows(IReadOnlyList<string> columns) : IRowWriter
     {
         if (!piece.Contains((byte)'\\'))
         {
-            WriteQuoted(output, piece);
+            WritePiece(output, piece);
             return;
         }
         // A string of its own, so that the reader undoes its escapes.
@@ -82,7 +87,7 @@ public sealed class CsvRows(IReadOnlyList<string> columns) : IRowWriter
             var reader = new Utf8JsonReader(json);
             reader.Read();
             var plain = scratch.AsSpan(json.Length);
-            WriteQuoted(output, plain[..reader.CopyString(plain)]);
+            WritePiece(output, plain[..reader.CopyString(plain)]);
         }
         finally
         {
@@ -107,7 +112,17 @@ public sealed class CsvRows(IReadOnlyList<string> columns) : IRowWriter
         // The last line's end is the end.
     }
 
-    static void WriteUnescaped(PooledBuffer output, ref readonly Utf8JsonReader value)
+    void WritePiece(PooledBuffer output, ReadOnlySpan<byte> text)
+    {
+        if (text.IsEmpty)
+            return;
+        if (_atStart && escapeFormulas && CsvFormulas.MayBe(text))
+            output.Append((byte)'\'');
+        _atStart = false;
+        WriteQuoted(output, text);
+    }
+
+    void WriteUnescaped(PooledBuffer output, ref readonly Utf8JsonReader value)
     {
         // Text is never longer than its escaped form.
         var scratch = ArrayPool<byte>.Shared.Rent(value.ValueSpan.Length);
@@ -121,14 +136,17 @@ public sealed class CsvRows(IReadOnlyList<string> columns) : IRowWriter
         }
     }
 
-    static void WriteText(PooledBuffer output, ReadOnlySpan<byte> text)
+    void WriteText(PooledBuffer output, ReadOnlySpan<byte> text)
     {
-        if (!text.IsEmpty && !text.ContainsAny(NeedQuotes))
+        var isFormula = escapeFormulas && CsvFormulas.MayBe(text);
+        if (!text.IsEmpty && !isFormula && !text.ContainsAny(NeedQuotes))
         {
             output.Append(text);
             return;
         }
         output.Append((byte)'"');
+        if (isFormula)
+            output.Append((byte)'\'');
         WriteQuoted(output, text);
         output.Append((byte)'"');
     }

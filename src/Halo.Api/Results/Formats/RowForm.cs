@@ -13,6 +13,9 @@ public enum RowForm
 
     /// <summary>CSV by RFC 4180.</summary>
     Csv,
+
+    /// <summary>CSV whose texts no spreadsheet takes for formulas.</summary>
+    CsvWithoutFormulas,
 }
 
 /// <summary>The forms' media types and writers.</summary>
@@ -28,7 +31,7 @@ public static class RowForms
     public static string ContentType(this RowForm form) => form switch
     {
         RowForm.Lines => LinesType,
-        RowForm.Csv => CsvType + "; charset=utf-8; header=present",
+        RowForm.Csv or RowForm.CsvWithoutFormulas => CsvType + "; charset=utf-8; header=present",
         _ => ArrayType,
     };
 
@@ -37,8 +40,8 @@ public static class RowForms
     /// <param name="integersAsText">Whether 64-bit integers are written as strings.</param>
     public static IRowTranscoder To(this RowForm form, IReadOnlyList<ResultColumn> columns, bool integersAsText)
     {
-        if (form == RowForm.Csv)
-            return new RowTranscoder(new CsvRows([.. columns.Select(c => c.Name)]));
+        if (form is RowForm.Csv or RowForm.CsvWithoutFormulas)
+            return new RowTranscoder(new CsvRows([.. columns.Select(c => c.Name)], escapeFormulas: form == RowForm.CsvWithoutFormulas));
         return integersAsText && IntegerForm.Concerns(columns)
             ? new RowTranscoder(new JsonRows(form == RowForm.Lines, [.. columns.Select(c => c.Type == SqlType.BigInt)]))
             : new RowRelay(form == RowForm.Lines);

@@ -40,6 +40,10 @@ public sealed class MasterKeys
     /// <exception cref="SealBrokenException">See <see cref="OpenDataKey"/>.</exception>
     public byte[] UnwrapSecret(byte[] wrapped, string purpose) => Unwrap(wrapped, Encoding.UTF8.GetBytes("secret:" + purpose));
 
+    /// <summary>The data key of a query, wrapped by the current master key.</summary>
+    /// <exception cref="SealBrokenException">See <see cref="OpenDataKey"/>.</exception>
+    internal byte[] RewrapDataKey(Guid queryId, byte[] wrapped) => _current.Wrap(Unwrap(wrapped, NameOf(queryId)), NameOf(queryId));
+
     byte[] Unwrap(byte[] wrapped, ReadOnlySpan<byte> name)
     {
         if (MasterKey.IdIn(wrapped) is not { } id)

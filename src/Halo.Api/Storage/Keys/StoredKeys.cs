@@ -38,8 +38,8 @@ static class StoredKeys
             ("id", keys.CurrentId), ("now", time.GetUtcNow().Ms())));
     }
 
-    static Task<List<string>> IdsAsync(Database database) => database.ReadAsync(r => r.GetString(0), "SELECT key_id FROM master_keys");
+    public static Task<List<string>> IdsAsync(Database database) => database.ReadAsync(r => r.GetString(0), "SELECT key_id FROM master_keys");
 
-    static async Task<bool> IsInUseAsync(Database database, string id) =>
+    public static async Task<bool> IsInUseAsync(Database database, string id) =>
         (await database.ReadAsync(r => r.GetBoolean(0), InUse, ("id", Convert.FromHexString(id)), ("at", MasterKey.IdPosition)))[0];
 }

@@ -1,0 +1,88 @@
+using Halo.Api.Tests.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Halo.Api.Tests.Security;
+
+public class SecurityHeadersTests(OneHost one) : IClassFixture<OneHost>
+{
+    readonly ApiHost _host = one.Host;
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(ApiHost.AdminKey)]
+    public async Task Every_route_answers_with_them(string? adminKey)
+    {
+        var routes = _host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().ToList();
+        Assert.True(routes.Count > 40);
+        foreach (var route in routes)
+        {
+            var path = string.Join('/', route.RoutePattern.PathSegments.Select(s => string.Concat(s.Parts.Select(p =>
+                p is Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal ? literal.Content : "1"))));
+            foreach (var method in route.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods)
+                await HasThemAsync(new HttpMethod(method), "/" + path, adminKey);
+        }
+    }
+
+    [Theory]
+    [InlineData("GET", "/nowhere")]
+    [InlineData("GET", "/")]
+    [InlineData("PUT", "/health/live")]
+    [InlineData("GET", "/metrics")]
+    [InlineData("POST", "/admin/v1/integrators")]
+    [InlineData("GET", "/link/v1/socket")]
+    [InlineData("GET", "/docs/nothing.js")]
+    [InlineData("TRACE", "/health/live")]
+    public Task Answers_that_are_no_routes_have_them_too(string method, string path) => HasThemAsync(new HttpMethod(method), path, ApiHost.AdminKey);
+
+    [Theory]
+    [InlineData("/docs/index.html")]
+    [InlineData("/docs/index.js")]
+    [InlineData("/docs/swagger-ui.css")]
+    [InlineData("/docs/swagger-ui-bundle.js")]
+    public async Task The_page_of_the_docs_runs_only_what_comes_with_it(string path)
+    {
+        using var response = await _host.SendAsync(HttpMethod.Get, path);
+        Assert.Equal(200, (int)response.StatusCode);
+        var policy = string.Join(';', response.Headers.GetValues("Content-Security-Policy"));
+        Assert.Contains("default-src 'none'", policy, StringComparison.Ordinal);
+        Assert.Contains("script-src 'self';", policy, StringComparison.Ordinal);
+        Assert.Contains("frame-ancestors 'none'", policy, StringComparison.Ordinal);
+        Assert.DoesNotContain("unsafe-eval", policy, StringComparison.Ordinal);
+        Assert.Equal("nosniff", Assert.Single(response.Headers.GetValues("X-Content-Type-Options")));
+        if (path.EndsWith(".html", StringComparison.Ordinal))
+            Assert.DoesNotMatch("<script(?![^>]* src=)", await response.Content.ReadAsStringAsync());
+    }
+
+    async Task HasThemAsync(HttpMethod method, string path, string? adminKey)
+    {
+        using var response = await _host.SendAsync(method, path, adminKey: adminKey);
+        var what = $"{method} {path} answered {(int)response.StatusCode}";
+        Assert.True(response.Headers.CacheControl is { NoStore: true }, what);
+        Assert.True(Has("X-Content-Type-Options", "nosniff"), what);
+        Assert.True(Has("Referrer-Policy", "no-referrer"), what);
+        Assert.True(Has("X-Frame-Options", "DENY"), what);
+        Assert.True(response.Headers.TryGetValues("Content-Security-Policy", out var policy) && policy.Single().Contains("frame-ancestors 'none'", StringComparison.Ordinal), what);
+        // Said over TLS alone: over plain HTTP it means nothing.
+        Assert.False(response.Headers.Contains("Strict-Transport-Security"), what);
+
+        bool Has(string name, string value) => response.Headers.TryGetValues(name, out var values) && values.SequenceEqual([value]);
+    }
+
+    [Theory]
+    [InlineData("https", "halo.example", true)]
+    [InlineData("https", "127.0.0.1", true)]
+    [InlineData("https", "localhost", false)]
+    [InlineData("http", "halo.example", false)]
+    public async Task Browsers_are_told_to_come_by_TLS_alone(string scheme, string host, bool told)
+    {
+        await using var behind = await ApiHost.StartAsync("Halo:TrustedProxies=127.0.0.1");
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/health/live");
+        request.Headers.Host = host;
+        request.Headers.Add("X-Forwarded-Proto", scheme);
+        request.Headers.Add("X-Forwarded-For", "127.0.0.1");
+        using var response = await behind.Client.SendAsync(request);
+        Assert.Equal(told, response.Headers.Contains("Strict-Transport-Security"));
+    }
+}
