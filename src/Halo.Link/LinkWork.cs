@@ -23,9 +23,9 @@ sealed class LinkWork : IAsyncDisposable
     {
         (_current, _time) = (current, time);
         var gate = new ImmediateGate(time);
-        Immediate = new(sites, settings.Lanes.Immediate, Limits, current, gate, time, logs.CreateLogger<ImmediateQueries>());
         var key = LocalKey.Open(directory.Path);
         Journal = ClaimJournal.Open(directory.Path, key, time);
+        Immediate = new(sites, settings.Lanes.Immediate, Limits, current, gate, Journal, time, logs.CreateLogger<ImmediateQueries>());
         Spool = new(directory.Path, key, new() { MaxBytes = settings.Spool.MaxBytes, WaitForRoom = settings.Spool.WaitForRoom }, time);
         Uploader = new(way.Http, way.Tokens.GetAsync, gate.StandAsideAsync, Spool, UploadOptions.From(settings.Upload) with { AtOnce = settings.Uploads }, time, newRandom(),
             logs.CreateLogger<Uploader>());

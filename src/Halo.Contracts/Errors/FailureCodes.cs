@@ -66,6 +66,12 @@ public static class FailureCodes
     /// <summary>The service was restored from a backup that was made while the query was open; its fate is not known.</summary>
     public const string Restored = "Restored";
 
+    /// <summary>
+    /// The practice's Link has begun another query under this <c>Idempotency-Key</c> within 24 hours, of which the service knows nothing any more (it was
+    /// restored from a backup); this one did not run. <c>executed</c> says what is known of the first.
+    /// </summary>
+    public const string AlreadyExecuted = "AlreadyExecuted";
+
     /// <summary>The Link was stopped in order while the query was with it.</summary>
     public const string LinkStopping = "LinkStopping";
 

@@ -7,7 +7,7 @@ namespace Halo.Link.Journal;
 
 /// <summary>The Link's durable notebook of what it claimed and how far it got. What <see cref="Save"/> wrote survives a power loss.</summary>
 /// <remarks>One connection, one writer at a time; calls block for the disk's sync and may come from any thread.</remarks>
-public sealed class ClaimJournal : IDisposable
+public sealed partial class ClaimJournal : IDisposable
 {
     /// <summary>Name of its file in the data directory.</summary>
     public const string FileName = "journal.db";
@@ -33,6 +33,13 @@ public sealed class ClaimJournal : IDisposable
           written_at TEXT NOT NULL,     -- the wall clock, for people alone
           report BLOB                   -- encrypted
         ) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS keyed_runs (
+          number INTEGER PRIMARY KEY AUTOINCREMENT,
+          key_hash BLOB NOT NULL UNIQUE,
+          query_id BLOB NOT NULL,
+          executed TEXT NOT NULL,
+          written INTEGER NOT NULL      -- milliseconds of the Link's running time
+        );
         INSERT OR IGNORE INTO counters VALUES ('last_claim_number', 0), ('uptime', 0);
         """;
 

@@ -1,3 +1,4 @@
+using Halo.Contracts.Queries;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 
@@ -19,6 +20,20 @@ sealed partial class JournalDesk(ClaimJournal journal, ILogger logger)
 
     /// <returns>Whether the entries are durable.</returns>
     public bool TrySave(params JournalEntry[] entries) => Try(() => journal.Save(entries), ends: true);
+
+    /// <summary>Takes an <c>Idempotency-Key</c> for a query that is about to run.</summary>
+    /// <param name="known">What is known of another query that was begun under it: this one must not run. Null: it may.</param>
+    /// <returns>False: that could not be written down, so it must not run either.</returns>
+    public bool TryTakeKey(byte[] keyHash, Guid queryId, out Executed? known)
+    {
+        Executed? found = null;
+        var taken = Try(() => found = journal.TakeKey(keyHash, queryId), ends: true);
+        known = found;
+        return taken;
+    }
+
+    /// <summary>Where it cannot be written, a repeat hears that the fate is unknown.</summary>
+    public void SettleKey(byte[] keyHash, Guid queryId, Executed executed) => Try(() => journal.SettleKey(keyHash, queryId, executed), ends: true);
 
     /// <summary>The API has settled it: what is remembered is only that it was begun.</summary>
     public void Settle(JournalEntry entry) => Try(() =>
@@ -48,7 +63,7 @@ sealed partial class JournalDesk(ClaimJournal journal, ILogger logger)
         return true;
     }
 
-    [LoggerMessage(2102, LogLevel.Error, "The journal cannot be used ({Kind}, SQLite {Code}): async queries are refused until it can; look at the disk.")]
+    [LoggerMessage(2102, LogLevel.Error, "The journal cannot be used ({Kind}, SQLite {Code}): async queries and those with an Idempotency-Key are refused until it can; look at the disk.")]
     partial void LogFailing(string kind, int code);
 
     [LoggerMessage(2113, LogLevel.Information, "The journal can be used again.")]

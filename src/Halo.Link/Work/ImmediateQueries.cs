@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Halo.Contracts.Queries;
 using Halo.Line;
 using Halo.Link.Engines;
+using Halo.Link.Journal;
 using Halo.Link.Results;
 using Halo.Link.Session;
 using Halo.LinkProtocol;
@@ -16,7 +17,7 @@ namespace Halo.Link.Work;
 /// session. What still waits in the lane then is not begun: nobody is left to take its rows.
 /// </remarks>
 public sealed partial class ImmediateQueries(
-    LocalSites sites, int slots, SiteLimits limits, CurrentSession session, ImmediateGate gate, TimeProvider time, ILogger<ImmediateQueries> log)
+    LocalSites sites, int slots, SiteLimits limits, CurrentSession session, ImmediateGate gate, ClaimJournal journal, TimeProvider time, ILogger<ImmediateQueries> log)
 {
     static readonly TimeSpan GraceOnStop = TimeSpan.FromSeconds(1.5);
 
@@ -25,6 +26,7 @@ public sealed partial class ImmediateQueries(
     readonly ConcurrentDictionary<Guid, ImmediateQuery> _queries = new();
     readonly ConcurrentDictionary<Guid, Task> _working = new();
     readonly SeenIds _seen = new();
+    readonly JournalDesk _desk = new(journal, log);
     volatile bool _stopping;
 
     /// <summary>What is waiting, running, or not acknowledged: told in Hello.</summary>
@@ -165,11 +167,17 @@ public sealed partial class ImmediateQueries(
         {
             if (query.Line.Dead.IsCancellationRequested)
                 return Outcomes.Expired;
+            if (asked.KeyHash is { } taking && await TakeKeyAsync(query, taking) is { } notBegun)
+                return notBegun;
             query.Running = true;
             gate.Enter();
             try
             {
-                return await RunAsync(query, target);
+                var outcome = await RunAsync(query, target);
+                // Before it is told: where nothing ran, the key's next query may come at once.
+                if (asked.KeyHash is { } taken)
+                    await Task.Run(() => _desk.SettleKey(taken, query.Id, outcome.Executed));
+                return outcome;
             }
             finally
             {
@@ -183,6 +191,14 @@ public sealed partial class ImmediateQueries(
                 sites.Places.Leave(asked.SiteId, asked.IntegratorId);
         }
     }
+
+    /// <summary>Written down before it runs, away from the thread that reads the line.</summary>
+    /// <returns>Why it must not run; null: it may.</returns>
+    Task<Outcome?> TakeKeyAsync(ImmediateQuery query, byte[] keyHash) => Task.Run(() =>
+        keyHash.Length != KeyHash.Bytes ? Outcomes.NotUnderstood
+        : !_desk.TryTakeKey(keyHash, query.Id, out var known) ? Outcomes.JournalRefused
+        : known is { } executed ? Outcomes.AlreadyExecuted(executed)
+        : null);
 
     async ValueTask<Outcome> RunAsync(ImmediateQuery query, ExecutionTarget target)
     {

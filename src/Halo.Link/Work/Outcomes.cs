@@ -34,6 +34,25 @@ static class Outcomes
         Error = Failure(400, FailureCodes.LinkError, "This version of Halo Link does not understand the command; nothing ran. Update Halo Link at the practice."),
     };
 
+    /// <summary>A query with a key that could not be written down.</summary>
+    public static Outcome JournalRefused { get; } = new(Ending.Failed, Executed.No)
+    {
+        Error = Failure(503, FailureCodes.LinkError,
+            "The agent at the practice could not write to its journal, so it did not begin this query with an Idempotency-Key; nothing ran. Look at its disk."),
+    };
+
+    /// <summary>Another query was begun under the same <c>Idempotency-Key</c>.</summary>
+    /// <param name="known">Whether the database did that one.</param>
+    public static Outcome AlreadyExecuted(Executed known) => new(Ending.Failed, known)
+    {
+        Error = known == Executed.Yes
+            ? Failure(409, FailureCodes.AlreadyExecuted,
+                "A query with this Idempotency-Key was executed at this practice before, and its answer is not known any more: the service was restored from a backup. This one did not run.")
+            : Failure(504, FailureCodes.AlreadyExecuted,
+                "A query with this Idempotency-Key was begun at this practice before and may have taken effect; its answer is not known any more. This one did not run. "
+                + "Look in the database before you repeat it with another key."),
+    };
+
     public static Outcome Fault(bool begun) => new(Ending.Failed, begun ? Executed.Unknown : Executed.No)
     {
         Error = Failure(500, FailureCodes.LinkError,

@@ -52,6 +52,9 @@ public sealed record Claim(
 
     /// <summary>W3C traceparent: the Link's spans belong to the caller's trace.</summary>
     public string? TraceParent { get; init; }
+
+    /// <summary><see cref="Messages.KeyHash"/> of the request's <c>Idempotency-Key</c>: what has run under it does not run again. Null: it has none.</summary>
+    public byte[]? KeyHash { get; init; }
 }
 
 /// <summary>How far a claimed query has got. Repeated until <see cref="ReportAck"/>; a repeat changes nothing.</summary>

@@ -26,6 +26,9 @@ public sealed record Execute(Guid SiteId, Guid IntegratorId, QueryCommand Comman
     /// <summary>W3C traceparent: the Link's spans belong to the caller's trace.</summary>
     public string? TraceParent { get; init; }
 
+    /// <summary><see cref="Messages.KeyHash"/> of the request's <c>Idempotency-Key</c>: what has run under it does not run again. Null: it has none.</summary>
+    public byte[]? KeyHash { get; init; }
+
     /// <summary>Bytes of rows that may be sent before the first <see cref="FrameKind.Credit"/>.</summary>
     public int Credit { get => field == 0 ? ProtocolLimits.CreditWindowBytes : field; init; } = ProtocolLimits.CreditWindowBytes;
 }

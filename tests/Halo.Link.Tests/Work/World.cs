@@ -19,6 +19,9 @@ sealed class World : IAsyncDisposable
 
     public Hello Hello { get; }
 
+    /// <summary>The same in another session.</summary>
+    public World With(TestSession session) => new(Api, Link, session, Hello);
+
     public static async Task<World> StartAsync(Func<LinkSettings, LinkSettings>? change = null)
     {
         var api = await TestApi.StartAsync();

@@ -42,6 +42,41 @@ public sealed class BackupTests
     }
 
     [Fact]
+    public async Task A_write_with_an_idempotency_key_of_after_the_backup_never_runs_a_second_time()
+    {
+        await using var house = await BackupHouse.OpenAsync();
+        await house.BackUpAsync(house.File("early.tar"));
+        var (immediate, queued) = ($"integrator/sites/{house.Site.Id}/queries/immediate", $"integrator/sites/{house.Site.Id}/queries/async");
+        Assert.Equal(HttpStatusCode.OK, (await WriteAsync(immediate, 1)).Status);
+        Assert.Equal(QueryStatus.Successful, (await house.Integrator.WhenFinalAsync(house.Site.Id, (await WriteAsync(queued, 2)).Query.Id)).Status);
+        Assert.Equal(Executed.No, (await WriteAsync(immediate, 3, "INSERT INTO nowhere VALUES (3)")).Query.Executed);
+        Assert.Equal((2, 2), house.Count());
+
+        await house.LoseAndRestoreAsync(house.File("early.tar"));
+        await house.Link.WhenOnlineAsync();
+        var repeated = await WriteAsync(immediate, 1);
+        Assert.Equal((HttpStatusCode.Conflict, Executed.Yes, "AlreadyExecuted"), (repeated.Status, repeated.Query.Executed, repeated.Query.ErrorDetails?.Code));
+        var again = await house.Integrator.WhenFinalAsync(house.Site.Id, (await WriteAsync(queued, 2)).Query.Id);
+        Assert.Equal((QueryStatus.ExecutionFailed, Executed.Yes, "AlreadyExecuted"), (again.Status, again.Executed, again.ErrorDetails?.Code));
+        // By the other way, too: one key, one write.
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, (await WriteAsync(queued, 1)).Status);
+        Assert.Equal((2, 2), house.Count());
+
+        // What the database did not do may be done now.
+        Assert.Equal(HttpStatusCode.OK, (await WriteAsync(immediate, 3)).Status);
+        Assert.Equal((3, 3), house.Count());
+        // The restarted Link has not forgotten either.
+        await house.LoseAndRestoreAsync(house.File("early.tar"));
+        await house.Link.Process.KillAsync();
+        await house.Link.StartAsync();
+        Assert.Equal("AlreadyExecuted", (await WriteAsync(immediate, 3)).Query.ErrorDetails?.Code);
+        Assert.Equal((3, 3), house.Count());
+
+        Task<Answer> WriteAsync(string path, int id, string? sql = null) => house.Integrator.SendAsync(HttpMethod.Post, path,
+            IntegratorClient.Body(sql ?? $"INSERT INTO counting VALUES ({id})", "nonQuery"), ("Idempotency-Key", $"write {id}"));
+    }
+
+    [Fact]
     public async Task A_backup_under_load_holds_every_page_of_its_manifest_and_no_key_and_its_results_are_whole_when_restored()
     {
         await using var house = await BackupHouse.OpenAsync();

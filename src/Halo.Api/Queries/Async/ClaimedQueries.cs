@@ -110,6 +110,7 @@ public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limit
         ResultSet = query.ResultSet,
         Tag = query.Tag,
         TraceParent = query.TraceParent,
+        KeyHash = query.IdempotencyKey is { } key ? KeyHash.Of(query.IntegratorId, key) : null,
     };
 
     [LoggerMessage(1220, LogLevel.Error, "The {What} of Link {LinkId} could not be recorded ({Exception}); its session is closed, and it tells again")]

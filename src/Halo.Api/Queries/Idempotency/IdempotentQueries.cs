@@ -54,8 +54,9 @@ public sealed class IdempotentQueries(
             var (asked, submission, refusal) = await door.ExamineAsync(http, siteId, body, mode);
             if (refusal is not null)
                 return refusal;
+            submission = submission! with { KeyHash = request.KeyHash };
             var binding = new KeyBinding(store, request, freed);
-            var answer = submission!.Mode == QueryMode.Async ? await AcceptAsync(http, request, asked!, submission, binding)
+            var answer = submission.Mode == QueryMode.Async ? await AcceptAsync(http, request, asked!, submission, binding)
                 : wanted.StreamFor(submission.Command) is { } form ? await StreamAsync(http, request, asked!, submission, binding, form, wanted.IntegersAsText)
                 : await RunAsync(http, request, asked!, submission, binding, wanted.IntegersAsText);
             if (answer is not null)

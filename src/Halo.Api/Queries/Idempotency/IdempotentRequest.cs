@@ -9,6 +9,9 @@ namespace Halo.Api.Queries.Idempotency;
 /// <param name="Hash">SHA-256 of method, path with query string, and body.</param>
 public sealed record IdempotentRequest(Guid IntegratorId, string Key, byte[] Hash)
 {
+    /// <summary>What the Link keeps of the key.</summary>
+    public byte[] KeyHash { get; } = LinkProtocol.Messages.KeyHash.Of(IntegratorId, Key);
+
     public const string Header = "Idempotency-Key";
     const int LongestKey = 128;
 

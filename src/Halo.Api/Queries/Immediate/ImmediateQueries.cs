@@ -67,6 +67,7 @@ public sealed class ImmediateQueries(
             ResultSet = submission.ResultSet,
             Tag = submission.Tag,
             TraceParent = Telemetry.TraceParent,
+            KeyHash = submission.KeyHash,
         });
         var exchange = new ImmediateExchange(query.Id, session, room, stream) { Notices = query.Notices };
         stream?.Open(query.Id, bytes => session.Grant(query.Id, bytes));

@@ -15,7 +15,7 @@ public static class Failures
     static string TypeOf(string code) => code is FailureCodes.ExecutionTimeout or FailureCodes.PolicyRefused or FailureCodes.SpoolFull
         or FailureCodes.LinkStopping or FailureCodes.LinkError or FailureCodes.OpenTransaction or FailureCodes.DatabaseUnavailable
         or FailureCodes.DatabaseConnectionLost
-        or FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue ? ErrorTypes.HaloLink : ErrorTypes.Http;
+        or FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue or FailureCodes.AlreadyExecuted ? ErrorTypes.HaloLink : ErrorTypes.Http;
 
     static int StatusOf(string code) => code switch
     {
@@ -23,7 +23,7 @@ public static class Failures
             or FailureCodes.LinkStopping or FailureCodes.DatabaseUnavailable => 503,
         FailureCodes.LinkLost or FailureCodes.NoAnswer or FailureCodes.UploadTimeout or FailureCodes.ExecutionTimeout or FailureCodes.PageLost
             or FailureCodes.DatabaseConnectionLost => 504,
-        FailureCodes.CancelledByIntegrator or FailureCodes.CancelledByOperator or FailureCodes.SiteUninstalled => 409,
+        FailureCodes.CancelledByIntegrator or FailureCodes.CancelledByOperator or FailureCodes.SiteUninstalled or FailureCodes.AlreadyExecuted => 409,
         FailureCodes.ResultTooLarge => 413,
         FailureCodes.PolicyRefused => 403,
         FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue or FailureCodes.OpenTransaction => 400,
@@ -53,6 +53,7 @@ public static class Failures
         FailureCodes.UnknownCatalogue => "The catalogue is not one of the site's. Nothing ran.",
         FailureCodes.DatabaseUnavailable => "The site's Link could not reach its database. Nothing ran.",
         FailureCodes.DatabaseConnectionLost => "The connection between the site's Link and its database broke while the command ran. It may have taken effect.",
+        FailureCodes.AlreadyExecuted => "A query with this Idempotency-Key was begun at the site before. This one did not run.",
         FailureCodes.PolicyRefused => "The practice's own policy refused the query. Nothing ran.",
         _ => "The site's Link met a fault of its own.",
     };

@@ -118,6 +118,9 @@ public sealed record ClaimedQuery(
 
     /// <summary>W3C traceparent.</summary>
     public string? TraceParent { get; init; }
+
+    /// <summary>The <c>Idempotency-Key</c> that stands for it; null: none does any more.</summary>
+    public string? IdempotencyKey { get; init; }
 }
 
 /// <summary>Queries that are not final.</summary>

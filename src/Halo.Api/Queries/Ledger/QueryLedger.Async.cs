@@ -44,7 +44,8 @@ public sealed partial class QueryLedger
             JOIN pairings p ON p.site_id = s.id AND p.integrator_id = i.id
             WHERE s.id = queries.site_id AND {MayServe})
         RETURNING site_id, integrator_id, execution_limit, deadline_at, catalogue, result_set, tag, wrapped_key,
-          (SELECT c.command FROM query_commands c WHERE c.query_id = queries.id), trace_parent
+          (SELECT c.command FROM query_commands c WHERE c.query_id = queries.id), trace_parent,
+          (SELECT k.idempotency_key FROM idempotency_keys k WHERE k.query_id = queries.id)
         """;
 
     const string TakeTurn =
@@ -144,6 +145,7 @@ public sealed partial class QueryLedger
                     ResultSet = r.GetInt32(5),
                     Tag = r.StringOrNull(6),
                     TraceParent = r.StringOrNull(9),
+                    IdempotencyKey = r.StringOrNull(10),
                 },
                 r.BytesOrNull(7), r.BytesOrNull(8)),
             TakeQuery,

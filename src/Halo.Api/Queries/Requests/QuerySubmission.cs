@@ -28,6 +28,9 @@ public sealed record QuerySubmission(QueryCommand Command, QueryMode Mode, strin
     /// <summary>What the caller should know of the request.</summary>
     public IReadOnlyList<Notice>? Notices { get; init; }
 
+    /// <summary>What the Link keeps of its <c>Idempotency-Key</c>; null: it has none.</summary>
+    public byte[]? KeyHash { get; init; }
+
     /// <summary>The ledger's record of it.</summary>
     public NewQuery ToNewQuery(Guid id, Guid integratorId, Guid siteId, int executionLimitMs, DateTimeOffset now) => new()
     {

@@ -87,8 +87,21 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
             await EndAsync(Endings.JournalRefused);
             return;
         }
+        if (claim!.KeyHash is { } taking)
+        {
+            if (!tools.Desk.TryTakeKey(taking, Id, out var known))
+            {
+                await EndAsync(Endings.JournalRefused);
+                return;
+            }
+            if (known is { } executed)
+            {
+                await EndAsync(Endings.AlreadyExecuted(executed));
+                return;
+            }
+        }
         var delivery = _delivery = new PageDelivery(tools.Uploader, Id, () => Entry.ClaimId, () => Stop(StopReason.PagesFailed));
-        await using var sink = new PageSink(tools.Spool, Id, Math.Max(1, claim!.PageBytes), TellColumns, page => delivery.Add(page.Number));
+        await using var sink = new PageSink(tools.Spool, Id, Math.Max(1, claim.PageBytes), TellColumns, page => delivery.Add(page.Number));
         ExecutionResult result;
         using var span = Telemetry.StartQuery(QueryMode.Async, Id, claim.SiteId, claim.TraceParent);
         try
@@ -103,6 +116,8 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
             return;
         }
         _answered = tools.Time.GetTimestamp();
+        if (claim.KeyHash is { } taken)
+            tools.Desk.SettleKey(taken, Id, result.Executed);
         Telemetry.Ended(QueryMode.Async, result.Ending, result.Timings);
         await sink.DisposeAsync();
         await ConcludeAsync(result, claim.Command.ExecutionMode == ExecutionMode.NonQuery ? null : sink);

@@ -46,6 +46,9 @@ static class Endings
     public static Report JournalRefused => Failed(Executed.No, FailureCodes.LinkError,
         "The agent at the practice could not write to its journal, so it did not begin this query; nothing ran. Look at its disk.");
 
+    /// <summary>Of a claim whose Idempotency-Key another query has had.</summary>
+    public static Report AlreadyExecuted(Executed known) => new(Guid.Empty, ReportKind.Failed) { Executed = known, Error = Outcomes.AlreadyExecuted(known).Error };
+
     /// <summary>Of a claim whose command holds what only a newer Link understands.</summary>
     public static Report Unreadable => Failed(Executed.No, FailureCodes.LinkError,
         "The agent at the practice could not read this query, so nothing ran: it is older than what the query asks for. Ask the practice to update Halo Link.");

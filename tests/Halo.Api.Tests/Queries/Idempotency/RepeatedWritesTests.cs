@@ -2,6 +2,7 @@ using Halo.Api.Queries.Idempotency;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;
+using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;
 
@@ -79,6 +80,40 @@ public class RepeatedWritesTests(SharedPostgres postgres)
             request.Content = new StringContent(asked, System.Text.Encoding.UTF8, "application/json");
             return await host.Client.SendAsync(request);
         }
+    }
+
+    [Theory, OnBothStores]
+    public async Task The_Link_gets_the_hash_of_the_key_with_every_command_and_its_refusal_is_a_409(StoreKind kind)
+    {
+        var directory = Directory.CreateTempSubdirectory("halo-repeats-");
+        await using (var host = await ApiHost.StartAsync(await StoreAsync(kind, directory.FullName)))
+        {
+            await using var site = await PairedSite.CreateAsync(host);
+            var asked = site.AskAsync(Write, "a key");
+            var (id, execute) = await site.Link.ExpectExecuteAsync();
+            var hash = KeyHash.Of(execute.IntegratorId, "a key");
+            Assert.Equal(hash, execute.KeyHash);
+            await site.Link.TellAsync(id, new Outcome(Ending.Failed, Executed.Yes)
+            {
+                Error = new(ErrorTypes.HaloLink, 409, "Before.") { Code = FailureCodes.AlreadyExecuted },
+            });
+            using var refused = await asked;
+            var query = await refused.QueryAsync();
+            Assert.Equal((409, Executed.Yes, FailureCodes.AlreadyExecuted), ((int)refused.StatusCode, query.Executed, query.ErrorDetails!.Code));
+            using var repeat = await site.AskAsync(Write, "a key");
+            Assert.Equal((409, query.Id), ((int)repeat.StatusCode, (await repeat.QueryAsync()).Id));
+
+            (await site.SendAsync(HttpMethod.Post, "/async", Write, "another key")).Dispose();
+            (await site.SendAsync(HttpMethod.Post, "/async", Write)).Dispose();
+            Assert.Equal([Convert.ToHexString(KeyHash.Of(execute.IntegratorId, "another key")), null],
+                (await site.Link.ClaimAsync(64)).Select(c => c.KeyHash is { } h ? Convert.ToHexString(h) : null));
+            var without = site.SendAsync(HttpMethod.Post, "/immediate", Write);
+            var (other, unkeyed) = await site.Link.ExpectExecuteAsync();
+            Assert.Null(unkeyed.KeyHash);
+            await site.Link.TellAsync(other, new Outcome(Ending.Successful, Executed.Yes) { RowsAffected = 1 });
+            (await without).Dispose();
+        }
+        directory.Delete(recursive: true);
     }
 
     [Theory, OnBothStores]

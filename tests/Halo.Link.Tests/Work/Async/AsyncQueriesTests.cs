@@ -4,6 +4,7 @@ using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.Link.Journal;
 using Halo.Link.Results;
+using Halo.Link.Work.Async;
 using Halo.LinkProtocol.Messages;
 using static Halo.Link.Tests.Work.Async.LinkUnderTest;
 using Rows = Halo.Link.Tests.Results.Pages.Rows;
@@ -51,6 +52,29 @@ public sealed class AsyncQueriesTests : AsyncTests
         Assert.Equal((3L, 0, null), (complete.RowsAffected!.Value, complete.PageCount, complete.Digest));
         await Settled(claim.QueryId);
         Assert.Empty(Api.Puts);
+    }
+
+    [Fact]
+    public async Task Another_query_of_a_key_that_ran_is_answered_and_not_executed()
+    {
+        var key = KeyHash.Of(Guid.Empty, "once");
+        var first = Wait(NewClaim(1, mode: ExecutionMode.NonQuery) with { KeyHash = key });
+        await ConnectAsync();
+        await Api.NextAsync(ReportKind.Complete);
+        await Settled(first.QueryId);
+        Link.Queries.OnClaims([new ArrivedClaim(NewClaim(2, mode: ExecutionMode.NonQuery) with { KeyHash = key }, true)]);
+        var second = await Api.NextAsync(ReportKind.Failed);
+        Assert.Equal((Executed.Yes, FailureCodes.AlreadyExecuted, 409), (second.Executed, second.Error!.Code, second.Error.ErrorCode));
+        Assert.Equal([first.QueryId], Link.Given);
+
+        // One that the database did not do leaves its key free.
+        key = KeyHash.Of(Guid.Empty, "another");
+        Link.Database = (_, _, _) => Task.FromResult(new ExecutionResult(Ending.Failed, Executed.No) { Error = new(ErrorTypes.Sqlite, 1, "no") });
+        Link.Queries.OnClaims([new ArrivedClaim(NewClaim(3, mode: ExecutionMode.NonQuery) with { KeyHash = key }, true)]);
+        Assert.Equal(Executed.No, (await Api.NextAsync(ReportKind.Failed)).Executed);
+        Link.Database = null;
+        Link.Queries.OnClaims([new ArrivedClaim(NewClaim(4, mode: ExecutionMode.NonQuery) with { KeyHash = key }, true)]);
+        await Api.NextAsync(ReportKind.Complete);
     }
 
     [Fact]
