@@ -36,6 +36,12 @@ public static class FailureCodes
     /// <summary>The connection between Link and database broke while the command was with the database; <c>executed</c> says what is known.</summary>
     public const string DatabaseConnectionLost = "DatabaseConnectionLost";
 
+    /// <summary>The command waited for a lock for longer than the practice allows, and was ended.</summary>
+    public const string LockTimeout = "LockTimeout";
+
+    /// <summary>One of the practice's own sessions waited for a lock of the command for longer than the practice allows; the command was cancelled.</summary>
+    public const string BlockedPractice = "BlockedPractice";
+
     /// <summary>The practice's own policy refused it; nothing ran.</summary>
     public const string PolicyRefused = "PolicyRefused";
 

@@ -12,6 +12,12 @@ namespace Halo.Link.Engines;
 public sealed record CommandRequest(
     QueryCommand Command, string? Database, string? ApplicationName, int ResultSet, TimeSpan Limit, CommandAccess Access = CommandAccess.Write)
 {
+    /// <summary>The query's id, for whoever looks into the database's activity; null: the Link asks for itself.</summary>
+    public Guid? QueryId { get; init; }
+
+    /// <summary>Who asks, likewise.</summary>
+    public Guid? IntegratorId { get; init; }
+
     /// <summary>Whether it may read and nothing else.</summary>
     public bool ReadOnly => Access != CommandAccess.Write;
 }

@@ -109,6 +109,12 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
         {
             return new(Ending.Failed, Executed.No) { Error = error };
         }
+        catch (DbException e)
+        {
+            // The session was prepared for the command, which was not sent.
+            connector?.Suspect();
+            return new(Ending.Failed, Executed.No) { Error = engine.NameConnectionFault(e).Error };
+        }
         await using (command)
         {
             if (faults.Count > 0)

@@ -53,7 +53,11 @@ public sealed class ClaimedCommands(LocalSites sites, SiteLimits limits, TimePro
         if (target is null)
             return refused!;
         var limit = PracticePolicy.LimitOf(target.Rules, limits.OfAsync(claim));
-        var request = new CommandRequest(claim.Command, target.Database, claim.Tag, claim.ResultSet, limit, target.Access);
+        var request = new CommandRequest(claim.Command, target.Database, claim.Tag, claim.ResultSet, limit, target.Access)
+        {
+            QueryId = claim.QueryId,
+            IntegratorId = claim.IntegratorId,
+        };
         var counted = PolicySink.Around(sink, target.Rules);
         var result = await new CommandRunner(target.Engine, time, target.Connector).RunAsync(request, counted, cancel);
         return ResultBounds.Apply(result, target.Rules, PolicySink.BytesOf(counted), long.MaxValue);

@@ -205,7 +205,7 @@ public sealed partial class ImmediateQueries(
         var asked = query.Asked;
         var waited = time.GetElapsedTime(query.Arrived);
         var limit = PracticePolicy.LimitOf(target.Rules, limits.OfImmediate(asked));
-        var request = new CommandRequest(asked.Command, target.Database, asked.Tag, asked.ResultSet, limit, target.Access);
+        var request = new CommandRequest(asked.Command, target.Database, asked.Tag, asked.ResultSet, limit, target.Access) { QueryId = query.Id, IntegratorId = asked.IntegratorId };
         var sink = query.Rows = new FrameRowSink(query.Id, query.Line, query.Credit, asked.MaxResultBytes);
         var result = await new CommandRunner(target.Engine, time, target.Connector).RunAsync(request, PolicySink.Around(sink, target.Rules), query.Cancelled);
         result = ResultBounds.Apply(result, target.Rules, sink.Size, asked.MaxResultBytes);

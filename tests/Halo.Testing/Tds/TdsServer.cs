@@ -23,7 +23,7 @@ public sealed class TdsServer : IAsyncDisposable
     readonly ConcurrentQueue<TdsRequest> _requests = new();
     readonly Task _accepting;
     TaskCompletionSource? _frozen;
-    int _logins, _attentions;
+    int _logins, _attentions, _disposed;
 
     public TdsServer(TdsScript script, TdsServerOptions? options = null)
     {
@@ -61,6 +61,9 @@ public sealed class TdsServer : IAsyncDisposable
     /// <summary>What came, with what the Link asks for itself.</summary>
     public IReadOnlyList<TdsRequest> Requests => [.. _requests];
 
+    /// <summary>What came for the script.</summary>
+    public IEnumerable<TdsRequest> Scripted => _requests.Where(r => !TdsStandardAnswers.IsTheLinksOwn(r));
+
     /// <summary>How often something took effect.</summary>
     public int Effects(string name) => _effects.GetValueOrDefault(name);
 
@@ -78,6 +81,8 @@ public sealed class TdsServer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
         await _stop.CancelAsync();
         _listener.Dispose();
         Thaw();
@@ -153,6 +158,6 @@ public sealed record TdsServerOptions
     /// <summary>Refuses a login with number, severity and words; null: welcome.</summary>
     public Func<TdsLogin, (int Number, byte Severity, string Words)?> Refuse { get; init; } = _ => null;
 
-    /// <summary>Whether the login can only read, as the Link asks it under <c>readOnly</c>.</summary>
-    public bool CanOnlyRead { get; init; } = true;
+    /// <summary>The first right of the login beyond reading, as the Link asks for it under <c>readOnly</c>; empty: none.</summary>
+    public string RightToWrite { get; init; } = "";
 }

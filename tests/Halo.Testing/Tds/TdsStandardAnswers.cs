@@ -3,6 +3,11 @@ namespace Halo.Testing.Tds;
 /// <summary>What the Link asks for itself, answered by the session's true state.</summary>
 static class TdsStandardAnswers
 {
+    static readonly string[] Beginnings = ["SET DEADLOCK_PRIORITY", "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; IF @@TRANCOUNT", "IF @@TRANCOUNT > 0 BEGIN ROLLBACK", "USE ["];
+
+    public static bool IsTheLinksOwn(TdsRequest request) =>
+        request.Text is { } text && (text == "SELECT 1" || Beginnings.Any(b => text.StartsWith(b, StringComparison.OrdinalIgnoreCase)));
+
     /// <returns>False: it is the script's to answer.</returns>
     public static bool Give(TdsRequest request, TdsAnswer answer, TdsServerOptions options)
     {
@@ -16,9 +21,17 @@ static class TdsStandardAnswers
             answer.RollBack();
             One(answer, open ? 1 : 0);
         }
-        else if (text.Contains("HAS_PERMS_BY_NAME", StringComparison.Ordinal))
-            One(answer, options.CanOnlyRead ? 1 : 0);
-        else if (text.StartsWith("USE [", StringComparison.Ordinal))
+        else if (text.StartsWith("SET DEADLOCK_PRIORITY", StringComparison.Ordinal))
+        {
+            // The Link's set-up; under readOnly it asks what the login may do.
+            if (text.Contains("HAS_PERMS_BY_NAME", StringComparison.Ordinal))
+            {
+                answer.Columns(TdsColumn.NVarChar("", 400));
+                answer.Row(options.RightToWrite);
+                answer.Done(TdsCommand.Select, 1);
+            }
+        }
+        else if (text.StartsWith("USE [", StringComparison.OrdinalIgnoreCase))
             answer.Use(text[5..text.IndexOf(']', StringComparison.Ordinal)]);
         else
             return false;

@@ -14,13 +14,13 @@ public static class Failures
 
     static string TypeOf(string code) => code is FailureCodes.ExecutionTimeout or FailureCodes.PolicyRefused or FailureCodes.SpoolFull
         or FailureCodes.LinkStopping or FailureCodes.LinkError or FailureCodes.OpenTransaction or FailureCodes.DatabaseUnavailable
-        or FailureCodes.DatabaseConnectionLost
+        or FailureCodes.DatabaseConnectionLost or FailureCodes.LockTimeout or FailureCodes.BlockedPractice
         or FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue or FailureCodes.AlreadyExecuted ? ErrorTypes.HaloLink : ErrorTypes.Http;
 
     static int StatusOf(string code) => code switch
     {
         FailureCodes.ClaimLost or FailureCodes.NeverSent or FailureCodes.QueueTimeout or FailureCodes.SiteAway
-            or FailureCodes.LinkStopping or FailureCodes.DatabaseUnavailable => 503,
+            or FailureCodes.LinkStopping or FailureCodes.DatabaseUnavailable or FailureCodes.LockTimeout or FailureCodes.BlockedPractice => 503,
         FailureCodes.LinkLost or FailureCodes.NoAnswer or FailureCodes.UploadTimeout or FailureCodes.ExecutionTimeout or FailureCodes.PageLost
             or FailureCodes.DatabaseConnectionLost => 504,
         FailureCodes.CancelledByIntegrator or FailureCodes.CancelledByOperator or FailureCodes.SiteUninstalled or FailureCodes.AlreadyExecuted => 409,
@@ -54,6 +54,8 @@ public static class Failures
         FailureCodes.DatabaseUnavailable => "The site's Link could not reach its database. Nothing ran.",
         FailureCodes.DatabaseConnectionLost => "The connection between the site's Link and its database broke while the command ran. It may have taken effect.",
         FailureCodes.AlreadyExecuted => "A query with this Idempotency-Key was begun at the site before. This one did not run.",
+        FailureCodes.LockTimeout => "The command waited for a lock for longer than the practice allows, and was ended.",
+        FailureCodes.BlockedPractice => "One of the practice's own sessions waited for a lock of this command, which was cancelled.",
         FailureCodes.PolicyRefused => "The practice's own policy refused the query. Nothing ran.",
         _ => "The site's Link met a fault of its own.",
     };

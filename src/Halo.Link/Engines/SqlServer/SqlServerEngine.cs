@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Data;
 using System.Data.Common;
+using System.Globalization;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Microsoft.Data.SqlClient;
@@ -12,6 +13,12 @@ sealed class SqlServerEngine : IDatabaseEngine
 {
     /// <summary>An application name is part of the login, so each needs connections of its own; later tags share the Link's name.</summary>
     const int MaxApplicationNames = 8;
+
+    /// <summary>Less than <see cref="ExecutionWatch.LongestStop"/>: what came of the statement is still told by the run itself.</summary>
+    const int SecondsForAcknowledgement = 6;
+
+    /// <summary>"Lock request time out period exceeded."</summary>
+    const int LockTimeout = 1222;
 
     readonly SqlConnectionStringBuilder _settings;
     readonly PracticeProtection _protection;
@@ -32,6 +39,12 @@ sealed class SqlServerEngine : IDatabaseEngine
             throw new ArgumentException("No data source.");
         if (!_settings.ShouldSerialize("Application Name"))
             _settings.ApplicationName = "Halo Link";
+        // The driver's own waiting after a failure would keep a server away that is there again; the Link waits by itself, longer after refused logins.
+        if (!_settings.ShouldSerialize("Pool Blocking Period"))
+            _settings.PoolBlockingPeriod = PoolBlockingPeriod.NeverBlock;
+        // Seconds; the driver's ten would be the caller's.
+        if (!_settings.ShouldSerialize("Connect Retry Interval"))
+            _settings.ConnectRetryInterval = 1;
     }
 
     /// <summary>The server's database that a connection string names.</summary>
@@ -53,12 +66,10 @@ sealed class SqlServerEngine : IDatabaseEngine
 
     public async Task<DbConnection> OpenAsync(string? database, string? applicationName, CommandAccess access, CancellationToken stop)
     {
-        var connection = new SqlConnection(ConnectionString(database, applicationName));
+        var connection = new SqlConnection(ConnectionString(database, applicationName, access));
         try
         {
             await connection.OpenAsync(stop);
-            if (access == CommandAccess.ReadOnly && !await ReadOnlyLogin.IsAsync(connection, stop))
-                throw new ReadOnlyImpossibleException(ReadOnlyLogin.Advice);
         }
         catch
         {
@@ -76,10 +87,12 @@ sealed class SqlServerEngine : IDatabaseEngine
 
     public DbCommand CreateCommand(DbConnection connection, CommandRequest request, ICollection<FieldError> faults)
     {
+        SetUp((SqlConnection)connection, request);
         var command = request.Command;
         var made = new SqlCommand(command.Text, (SqlConnection)connection)
         {
-            CommandTimeout = 0,
+            // The limit is the runner's. This ends the driver's waiting for a server that does not even acknowledge the cancel.
+            CommandTimeout = request.Limit == TimeSpan.Zero ? 0 : (int)Math.Ceiling(request.Limit.TotalSeconds) + SecondsForAcknowledgement,
             CommandType = command.Type == Contracts.Queries.CommandType.StoredProcedure
                 ? System.Data.CommandType.StoredProcedure
                 : System.Data.CommandType.Text,
@@ -92,7 +105,23 @@ sealed class SqlServerEngine : IDatabaseEngine
             if (bound is not null)
                 made.Parameters.Add(bound);
         }
+        SqlServerProof.Observe(made, command);
         return made;
+    }
+
+    /// <summary>The pool's connection can have died while it was idle: what is asked for here is asked again over a new one, and nothing was sent yet.</summary>
+    void SetUp(SqlConnection connection, CommandRequest request)
+    {
+        try
+        {
+            SqlServerSession.SetUp(connection, request, _protection);
+        }
+        catch (SqlException) when (connection.State != ConnectionState.Open)
+        {
+            SqlConnection.ClearPool(connection);
+            connection.Open();
+            SqlServerSession.SetUp(connection, request, _protection);
+        }
     }
 
     public ResultColumn DescribeColumn(DbDataReader reader, int ordinal, string name) => SqlServerColumns.Describe((SqlDataReader)reader, ordinal, name);
@@ -104,11 +133,12 @@ sealed class SqlServerEngine : IDatabaseEngine
     public IReadOnlyList<OutputParameter> ReadOutputs(DbCommand command, QueryCommand asked, DbDataReader? row) =>
         SqlServerParameters.ReadOutputs((SqlCommand)command, asked);
 
-    public ErrorDetails? NameError(Exception exception) => exception is SqlException { Errors.Count: > 0 } e
-        ? new(ErrorTypes.SqlServer, e.Errors[0].Number, e.Errors[0].Message)
+    public ErrorDetails? NameError(Exception exception) => exception is SqlException { Errors.Count: > 0 } e && FirstOf(e) is var error
+        ? new(ErrorTypes.SqlServer, error.Number, error.Message)
         {
-            Line = e.Errors[0].LineNumber,
-            Severity = e.Errors[0].Class.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            Line = error.LineNumber,
+            Severity = error.Class.ToString(CultureInfo.InvariantCulture),
+            Code = error.Number == LockTimeout ? FailureCodes.LockTimeout : null,
         }
         : null;
 
@@ -117,11 +147,25 @@ sealed class SqlServerEngine : IDatabaseEngine
     /// <remarks>With the system's own account the server is all that tells logins apart.</remarks>
     public string LoginKey => $"{_settings.DataSource}\n{_settings.UserID}\n{_settings.Password}";
 
+    /// <remarks>What broke the connection is told as that, whoever says it.</remarks>
+    public ErrorDetails? NameError(Exception exception, DbConnection connection) => connection.State == ConnectionState.Open ? NameError(exception) : null;
+
+    /// <summary>What a PRINT said before it is none.</summary>
+    static SqlError FirstOf(SqlException e) => e.Errors.Cast<SqlError>().FirstOrDefault(error => error.Class > 10) ?? e.Errors[0];
+
     public void Cancel(DbConnection connection, DbCommand command) => command.Cancel();
 
     public ValueTask AbandonAsync(DbConnection connection, DbCommand command) => ValueTask.CompletedTask;
 
-    public void Discard(DbConnection connection) => SqlConnection.ClearPool((SqlConnection)connection);
+    /// <remarks>
+    /// One that is still open has been told the end of everything that was asked: a cancel was acknowledged. One that broke is not used
+    /// again; then the others of its pool are in doubt too.
+    /// </remarks>
+    public void Discard(DbConnection connection)
+    {
+        if (connection.State != ConnectionState.Open)
+            SqlConnection.ClearPool((SqlConnection)connection);
+    }
 
     /// <remarks>What a login lacks the server says in its own words.</remarks>
     public string? ReadOnlyRefusal(Exception? failure) => null;
@@ -130,23 +174,38 @@ sealed class SqlServerEngine : IDatabaseEngine
     {
         if (connection.State != ConnectionState.Open)
             return ValueTask.FromResult(false);
+        try
+        {
+            var wasOpen = RollBack((SqlConnection)connection, request, failed);
+            // A USE of the caller's is not left to the pool's reset.
+            var database = request.Database ?? _settings.InitialCatalog;
+            if (database.Length > 0 && !string.Equals(connection.Database, database, StringComparison.OrdinalIgnoreCase))
+                connection.ChangeDatabase(database);
+            return ValueTask.FromResult(wasOpen);
+        }
+        catch (SqlException)
+        {
+            SqlConnection.ClearPool((SqlConnection)connection);
+            connection.Close();
+            throw;
+        }
+    }
+
+    bool RollBack(SqlConnection connection, CommandRequest request, bool failed)
+    {
         // The pool's reset leaves the isolation level as it is on servers before 2014.
-        var level = TransactSql.SetsIsolation(request.Command) ? "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; " : "";
+        var level = _protection.Isolation != ReaderIsolation.ReadCommitted || TransactSql.SetsIsolation(request.Command)
+            ? "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; "
+            : "";
         if (!failed && level.Length == 0 && !TransactSql.MayOpenTransaction(request.Command))
-            return ValueTask.FromResult(false);
+            return false;
         var text = level + "IF @@TRANCOUNT > 0 BEGIN ROLLBACK TRANSACTION; SELECT 1 END ELSE SELECT 0";
-        using var command = new SqlCommand(text, (SqlConnection)connection) { CommandTimeout = 15 };
-        return ValueTask.FromResult(command.ExecuteScalar() is 1);
+        using var command = new SqlCommand(text, connection) { CommandTimeout = SecondsForAcknowledgement };
+        return command.ExecuteScalar() is 1;
     }
 
     public ValueTask<Executed> AfterFailureAsync(DbConnection connection, DbCommand command, QueryCommand asked, Exception? failure, bool rolledBack) =>
-        ValueTask.FromResult(failure is null || IsAnswered(failure, connection) && (rolledBack && !TransactSql.MayCommit(asked) || TransactSql.IsAtomic(asked))
-            ? Executed.No
-            : Executed.Unknown);
-
-    /// <summary>The server itself has said that it failed. A cancel that it did not acknowledge in time (-2) says nothing, and breaks the connection.</summary>
-    static bool IsAnswered(Exception failure, DbConnection connection) =>
-        failure is SqlException { Class: < 20, Number: not -2 } && connection.State == ConnectionState.Open;
+        ValueTask.FromResult(SqlServerProof.Of((SqlConnection)connection, (SqlCommand)command, asked, failure, rolledBack));
 
     public async Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop)
     {
@@ -162,18 +221,22 @@ sealed class SqlServerEngine : IDatabaseEngine
         return ValueTask.CompletedTask;
     }
 
-    string ConnectionString(string? database, string? applicationName)
+    /// <summary>Each is a pool of its own.</summary>
+    string ConnectionString(string? database, string? applicationName, CommandAccess access)
     {
         var named = !string.IsNullOrEmpty(applicationName)
             && (_applicationNames.ContainsKey(applicationName)
                 || _applicationNames.Count < MaxApplicationNames && _applicationNames.TryAdd(applicationName, true));
-        if (database is null && !named)
+        var readIntent = _protection.ReadIntent && access != CommandAccess.Write;
+        if (database is null && !named && !readIntent)
             return _settings.ConnectionString;
         var settings = new SqlConnectionStringBuilder(_settings.ConnectionString);
         if (database is not null)
             settings.InitialCatalog = database;
         if (named)
             settings.ApplicationName = applicationName;
+        if (readIntent)
+            settings.ApplicationIntent = ApplicationIntent.ReadOnly;
         return settings.ConnectionString;
     }
 }

@@ -25,7 +25,7 @@ static class SqlServerParameters
         }
         if (!TryConvert(read, parameter.Type, out var value))
         {
-            faults.NotConvertible(parameter, "a decimal number of at most 38 digits, or one in the range of its type");
+            faults.NotConvertible(parameter, RangeOf(parameter.Type));
             return null;
         }
         if (parameter.Type == SqlType.Udt && string.IsNullOrEmpty(parameter.TypeName))
@@ -36,7 +36,17 @@ static class SqlServerParameters
         var bound = new SqlParameter { ParameterName = "@" + parameter.Name.TrimStart('@'), Direction = DirectionOf(parameter.Direction) };
         if (parameter.Type is { } type)
             bound.SqlDbType = TypeOf(type);
-        if (parameter.Type == SqlType.Udt)
+        if (parameter.Type == SqlType.Udt && value is not null)
+        {
+            // The driver wants a .NET class for each type; the server makes one of its bytes.
+            if (parameter.Direction != ParameterDirection.Input)
+            {
+                faults.Add(parameter, "a value of type Udt can only be an input.");
+                return null;
+            }
+            bound.SqlDbType = SqlDbType.VarBinary;
+        }
+        else if (parameter.Type == SqlType.Udt)
             bound.UdtTypeName = parameter.TypeName;
         bound.Value = value ?? DBNull.Value;
         SetSize(bound, parameter, value);
@@ -60,20 +70,43 @@ static class SqlServerParameters
     }
 
     /// <summary>Decimals through <see cref="SqlDecimal"/>, which holds all of SQL Server's 38 digits.</summary>
+    /// <returns>False: it is outside of <see cref="RangeOf"/> the type.</returns>
     public static bool TryConvert(object? read, SqlType? type, out object? value)
     {
-        value = read switch
+        value = (read, type) switch
         {
-            DecimalText number when type is SqlType.Money or SqlType.SmallMoney => Money(number.Text),
-            DecimalText number => Decimal(number.Text),
-            DateOnly date => date.ToDateTime(TimeOnly.MinValue),
-            TimeOnly time => time.ToTimeSpan(),
-            DateTime moment when type is SqlType.DateTime && moment.Year < 1753 => null,
-            DateTime moment when type is SqlType.SmallDateTime && moment.Year is < 1900 or > 2079 => null,
+            (DecimalText number, SqlType.Money) => Money(number.Text, -922337203685477.5808m, 922337203685477.5807m),
+            (DecimalText number, SqlType.SmallMoney) => Money(number.Text, -214748.3648m, 214748.3647m),
+            (DecimalText number, _) => Decimal(number.Text),
+            (DateOnly date, _) => date.ToDateTime(TimeOnly.MinValue),
+            (TimeOnly time, _) => time.ToTimeSpan(),
+            // Rounded to 1/300 s and to a minute, later ones would be beyond the last.
+            (DateTime moment, SqlType.DateTime) when moment < FirstDateTime || moment > LastDateTime => null,
+            (DateTime moment, SqlType.SmallDateTime) when moment < FirstSmallDateTime || moment > LastSmallDateTime => null,
+            (double number, _) when !double.IsFinite(number) => null,
+            (float number, _) when !float.IsFinite(number) => null,
+            (string text, SqlType.Udt) => Base64(text),
             _ => read,
         };
         return read is null || value is not null;
     }
+
+    /// <summary>What values of a type must be, after "which expects".</summary>
+    public static string RangeOf(SqlType? type) => type switch
+    {
+        SqlType.Money => "an amount from -922337203685477.5808 to 922337203685477.5807",
+        SqlType.SmallMoney => "an amount from -214748.3648 to 214748.3647",
+        SqlType.DateTime => "a date-time from 1753-01-01T00:00:00 to 9999-12-31T23:59:59.997",
+        SqlType.SmallDateTime => "a date-time from 1900-01-01T00:00 to 2079-06-06T23:59",
+        SqlType.Float or SqlType.Real => "a finite number",
+        SqlType.Udt => "binary in base64",
+        _ => "a decimal number of at most 38 digits",
+    };
+
+    static readonly DateTime FirstDateTime = new(1753, 1, 1);
+    static readonly DateTime LastDateTime = new DateTime(9999, 12, 31, 23, 59, 59).AddMilliseconds(998.3);
+    static readonly DateTime FirstSmallDateTime = new(1900, 1, 1);
+    static readonly DateTime LastSmallDateTime = new(2079, 6, 6, 23, 59, 29, 998);
 
     public static SqlDbType TypeOf(SqlType type) => type switch
     {
@@ -81,8 +114,14 @@ static class SqlServerParameters
         _ => Enum.Parse<SqlDbType>(type.ToString()),
     };
 
-    static decimal? Money(string text) =>
-        decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && Math.Abs(number) < 922337203685478m ? number : null;
+    static decimal? Money(string text, decimal least, decimal most) =>
+        decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most ? number : null;
+
+    static byte[]? Base64(string text)
+    {
+        var bytes = new byte[(text.Length + 3) / 4 * 3];
+        return Convert.TryFromBase64String(text, bytes, out var length) ? bytes[..length] : null;
+    }
 
     static SqlDecimal? Decimal(string text)
     {

@@ -38,6 +38,7 @@ static class SqlServerValues
             SqlType.VarBinary or SqlType.Image when isLong => LongValues.WriteBinary,
             SqlType.Binary or SqlType.VarBinary or SqlType.Image or SqlType.Timestamp or SqlType.Udt =>
                 static (row, i, json) => json.WriteBase64StringValue(((SqlDataReader)row).GetSqlBytes(i).Value),
+            SqlType.Xml => LongValues.WriteXml,
             _ when isLong => LongValues.WriteText,
             _ => static (row, i, json) => json.WriteStringValue(row.GetString(i)),
         };

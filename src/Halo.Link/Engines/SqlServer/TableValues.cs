@@ -96,8 +96,10 @@ static class TableValues
                 if (!row.TryGetProperty(columns[i].Name, out var json))
                     continue;
                 known++;
-                if (!ParameterValue.TryRead(json, columns[i].Type, out var read, out var expected) || !SqlServerParameters.TryConvert(read, columns[i].Type, out var value))
+                if (!ParameterValue.TryRead(json, columns[i].Type, out var read, out var expected))
                     faults.Add(parameter, $"row {records.Count}, column {columns[i].Name}: type {columns[i].Type} expects {expected}.");
+                else if (!SqlServerParameters.TryConvert(read, columns[i].Type, out var value))
+                    faults.Add(parameter, $"row {records.Count}, column {columns[i].Name}: type {columns[i].Type} expects {SqlServerParameters.RangeOf(columns[i].Type)}.");
                 else if (value is not null)
                     record.SetValue(i, value);
             }

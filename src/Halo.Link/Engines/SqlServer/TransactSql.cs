@@ -10,35 +10,63 @@ static partial class TransactSql
 
     /// <summary>Whether it can leave a transaction open: asking costs a round trip, so it is asked only then.</summary>
     public static bool MayOpenTransaction(QueryCommand asked) =>
-        asked.Type == CommandType.StoredProcedure || Transactions().IsMatch(asked.Text) || !Known.Contains(SqlScript.FirstWords(asked.Text).FirstOrDefault() ?? "");
+        asked.Type == CommandType.StoredProcedure || Transactions().IsMatch(asked.Text) || !Known.Contains(FirstWord(asked));
 
     /// <summary>Whether it can change the isolation level of its session.</summary>
     public static bool SetsIsolation(QueryCommand asked) => asked.Text.Contains("ISOLATION", StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>Whether a part can have been committed before the rest was rolled back.</summary>
+    /// <summary>Whether a part of it, or all, can have been committed though it did not come to its end.</summary>
     public static bool MayCommit(QueryCommand asked) =>
-        asked.Type == CommandType.StoredProcedure || Commits().IsMatch(asked.Text) || Writes().Count(asked.Text) > 0 && !BeginsFirst().IsMatch(asked.Text);
+        asked.Type == CommandType.StoredProcedure || Commits().IsMatch(asked.Text) || !BeginsFirst().IsMatch(asked.Text) && !OnlyReads(asked);
+
+    static bool OnlyReads(QueryCommand asked) =>
+        FirstWord(asked) is "SELECT" or "WITH" or "DECLARE" or "SET" or "IF" or "BEGIN" or "PRINT" or "WAITFOR"
+        && !Writes().IsMatch(asked.Text) && !Into().IsMatch(asked.Text);
+
+    /// <summary>Whether it calls procedures, or runs texts of its own.</summary>
+    public static bool Calls(QueryCommand asked) => Executes().IsMatch(asked.Text) || !Known.Contains(FirstWord(asked)) && FirstWord(asked) is not "BEGIN";
 
     /// <summary>Whether it is a single statement, which SQL Server does whole or not at all.</summary>
-    public static bool IsAtomic(QueryCommand asked)
-    {
-        if (asked.Type == CommandType.StoredProcedure)
-            return false;
-        var first = SqlScript.FirstWords(asked.Text).FirstOrDefault();
-        return first is "SELECT" or "WITH" or "INSERT" or "UPDATE" or "DELETE" or "MERGE"
-            && Writes().Count(asked.Text) <= (first == "SELECT" ? 0 : 1);
-    }
+    public static bool IsAtomic(QueryCommand asked) =>
+        asked.Type != CommandType.StoredProcedure && FirstWord(asked) is var first and ("SELECT" or "WITH" or "INSERT" or "UPDATE" or "DELETE" or "MERGE")
+        && (first == "SELECT" ? OnlyReads(asked) : Writes().Count(asked.Text) <= 1);
+
+    /// <summary>Whether it is a single statement that changes data.</summary>
+    public static bool IsSingleWrite(QueryCommand asked) => IsAtomic(asked) && Writes().Count(asked.Text) == 1;
+
+    /// <summary>Whether one transaction is all of it, committed at its very end.</summary>
+    public static bool IsOneTransaction(QueryCommand asked) =>
+        asked.Type != CommandType.StoredProcedure && OneTransaction().IsMatch(asked.Text) && Commits().Count(asked.Text) == 1 && Begins().Count(asked.Text) == 1;
+
+    /// <summary>Empty where the text begins with a name in brackets or quotes: then it calls a procedure.</summary>
+    static string FirstWord(QueryCommand asked) => First().Match(asked.Text).Groups[1].Value.ToUpperInvariant();
+
+    [GeneratedRegex(@"\A(?:[\s;(]|--[^\n]*\n|/\*(?:(?!/\*).)*?\*/)*([A-Za-z]\w*)", RegexOptions.CultureInvariant | RegexOptions.Singleline)]
+    private static partial Regex First();
 
     [GeneratedRegex(@"TRAN|EXEC", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Transactions();
 
-    [GeneratedRegex(@"\b(COMMIT|EXEC|EXECUTE)\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\b(COMMIT|ROLLBACK|EXEC|EXECUTE|IMPLICIT_TRANSACTIONS\s+OFF)\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Commits();
 
-    [GeneratedRegex(@"\b(INSERT|UPDATE|DELETE|MERGE|INTO\s+#?\w+\s+FROM|EXEC|EXECUTE|CREATE|ALTER|DROP|TRUNCATE|COMMIT|BACKUP|RESTORE|DBCC|GRANT|REVOKE|DENY|BULK)\b",
+    [GeneratedRegex(@"\b(EXEC|EXECUTE)\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Executes();
+
+    [GeneratedRegex(@"\bBEGIN\s+(DISTRIBUTED\s+)?TRAN", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Begins();
+
+    [GeneratedRegex(@"\b(INSERT|UPDATE|DELETE|MERGE|EXEC|EXECUTE|CREATE|ALTER|DROP|TRUNCATE|COMMIT|BACKUP|RESTORE|DBCC|GRANT|REVOKE|DENY|BULK|UPDATETEXT|WRITETEXT|SEND|RECEIVE|KILL|SHUTDOWN|RECONFIGURE|OPENQUERY|OPENROWSET|OPENDATASOURCE|NEXT\s+VALUE|ENABLE|DISABLE|CONVERSATION|DIALOG|CHECKPOINT)\b",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Writes();
 
-    [GeneratedRegex(@"\A\s*(SET\s+XACT_ABORT\s+ON\s*;?\s*)?BEGIN\s+TRAN", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\bINTO\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Into();
+
+    [GeneratedRegex(@"\A\s*(SET\s+XACT_ABORT\s+ON\s*;?\s*)?(BEGIN\s+TRAN|SET\s+IMPLICIT_TRANSACTIONS\s+ON\b)", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex BeginsFirst();
+
+    [GeneratedRegex(@"\A\s*(SET\s+XACT_ABORT\s+ON\s*;?\s*)?BEGIN\s+TRAN(SACTION)?\b.*\bCOMMIT(\s+(WORK|TRAN(SACTION)?))?\s*;?\s*\z",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant | RegexOptions.Singleline)]
+    private static partial Regex OneTransaction();
 }

@@ -1,0 +1,228 @@
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.Link.Engines;
+using Halo.LinkProtocol.Messages;
+using Halo.Testing.Tds;
+
+namespace Halo.Link.Tests.Engines.SqlServer;
+
+/// <summary>What is told of <c>executed</c>, beside what the server really did.</summary>
+public sealed class ExecutedTests
+{
+    const string Update = "UPDATE o1 SET n = n + 1 OUTPUT inserted.id";
+    const string Batch = "UPDATE a SET n = 1; UPDATE b SET n = 2";
+    const string Transaction = "SET XACT_ABORT ON; BEGIN TRANSACTION; UPDATE a SET n = 1; COMMIT";
+
+    static readonly QueryCommand Procedure = new("halo_book") { Type = CommandType.StoredProcedure, ExecutionMode = ExecutionMode.NonQuery };
+
+    [Fact]
+    public async Task A_write_whose_result_is_too_large_has_been_done()
+    {
+        await using var bench = new TdsBench((_, answer) =>
+        {
+            answer.Effect("write");
+            answer.Columns(TdsColumn.Int("id"));
+            for (var i = 0; i < 3; i++)
+                answer.Row(i);
+            answer.Done(TdsCommand.Update, 3);
+            return Task.CompletedTask;
+        });
+        for (var round = 1; round <= 7; round++)
+        {
+            var result = await bench.RunAsync(new(Update), maxRows: 1);
+            Assert.Equal((Ending.Failed, Executed.Yes, FailureCodes.PolicyRefused), (result.Ending, result.Executed, result.Error!.Code));
+            Assert.Equal(round, bench.Server.Effects("write"));
+        }
+    }
+
+    [Theory]
+    [InlineData(true, Executed.Yes)]
+    [InlineData(false, Executed.Unknown)]
+    public async Task A_write_that_is_stopped_amid_its_rows_has_been_done_where_its_end_was_seen(bool late, Executed executed)
+    {
+        await using var bench = new TdsBench(async (_, answer) =>
+        {
+            answer.Columns(TdsColumn.Int("id"));
+            for (var i = 0; i < 3; i++)
+                answer.Row(i);
+            await answer.FlushAsync();
+            await answer.Attention;
+            await FinishAsync(answer, late);
+        });
+        var result = await bench.RunAsync(new(Update), maxRows: 1);
+        Assert.Equal((executed, late ? 1 : 0), (result.Executed, bench.Server.Effects("write")));
+    }
+
+    [Theory]
+    [InlineData("UPDATE a SET n = 1", true, Executed.Yes)]
+    [InlineData("UPDATE a SET n = 1", false, Executed.Unknown)]
+    [InlineData("WITH x AS (SELECT 1 AS n) INSERT INTO a SELECT n FROM x", true, Executed.Yes)]
+    [InlineData("MERGE INTO a USING b ON a.id = b.id WHEN MATCHED THEN DELETE;", false, Executed.Unknown)]
+    [InlineData(Batch, true, Executed.Unknown)]
+    [InlineData(Batch, false, Executed.Unknown)]
+    [InlineData(Transaction, false, Executed.Unknown)]
+    [InlineData("BEGIN TRAN; UPDATE a SET n = 1", false, Executed.No)]
+    [InlineData("BEGIN TRAN; ROLLBACK; UPDATE a SET n = 1", true, Executed.Unknown)]
+    [InlineData("SELECT id FROM a", false, Executed.No)]
+    [InlineData("SELECT id INTO b FROM a", true, Executed.Unknown)]
+    [InlineData("[halo_book]; SELECT 1", true, Executed.Unknown)]
+    [InlineData("/* /* */ SELECT */ [halo_book]", true, Executed.Unknown)]
+    public async Task At_the_limit_a_command_is_done_where_its_end_was_seen_and_never_guessed(string sql, bool late, Executed executed)
+    {
+        await using var bench = new TdsBench(async (_, answer) =>
+        {
+            await answer.Attention;
+            await FinishAsync(answer, late);
+        });
+        var result = await bench.RunAsync(new(sql) { ExecutionMode = ExecutionMode.NonQuery }, limit: TimeSpan.FromMilliseconds(100));
+        Assert.Equal(late ? 1 : 0, bench.Server.Effects("write"));
+        // The whole answer can be there before the driver knows that its own cancel has left: then nothing failed.
+        if (late && result.Ending == Ending.Successful)
+            Assert.Equal(Executed.Yes, result.Executed);
+        else
+            Assert.Equal((Ending.Failed, FailureCodes.ExecutionTimeout, executed), (result.Ending, result.Error!.Code, result.Executed));
+        Assert.Equal((1, 1), (bench.Server.Attentions, bench.Server.Logins));
+    }
+
+    [Theory]
+    [InlineData(true, Executed.Yes)]
+    [InlineData(false, Executed.Unknown)]
+    public async Task A_procedure_that_is_cancelled_has_been_done_where_it_returned(bool late, Executed executed)
+    {
+        using var cancel = new CancellationTokenSource();
+        await using var bench = new TdsBench(async (_, answer) =>
+        {
+            // What its first statement did counts, and is no proof of the rest.
+            answer.Done(TdsCommand.Update, 1);
+            await answer.FlushAsync();
+            await cancel.CancelAsync();
+            await answer.Attention;
+            answer.Status = 4;
+            await FinishAsync(answer, late);
+        });
+        var result = await bench.RunAsync(Procedure, cancel: cancel);
+        Assert.Contains(result.Ending, late ? [Ending.Cancelled, Ending.Successful] : new[] { Ending.Cancelled });
+        Assert.Equal(executed, result.Executed);
+    }
+
+    [Theory]
+    [InlineData("a trigger's count is not the statement's")]
+    [InlineData("a server that never acknowledges")]
+    public async Task What_is_not_proved_is_unknown(string what)
+    {
+        await using var bench = new TdsBench(async (_, answer) =>
+        {
+            answer.DoneInTrigger(TdsCommand.Insert, 1);
+            await answer.FlushAsync();
+            await answer.Attention;
+            answer.IsCutOff = true;
+            answer.AcknowledgesAttention = what.StartsWith("a trigger", StringComparison.Ordinal);
+        });
+        var result = await bench.RunAsync(new("UPDATE a SET n = 1") { ExecutionMode = ExecutionMode.NonQuery }, limit: TimeSpan.FromMilliseconds(100));
+        Assert.Equal((FailureCodes.ExecutionTimeout, Executed.Unknown), (result.Error!.Code, result.Executed));
+    }
+
+    [Theory]
+    [InlineData(2627, "", "INSERT INTO a VALUES (1)", Executed.No)]
+    [InlineData(547, "", "DELETE FROM a WHERE id = 1", Executed.No)]
+    [InlineData(1205, "", "UPDATE a SET n = 1", Executed.No)]
+    [InlineData(1205, "", Transaction, Executed.No)]
+    [InlineData(1205, "halo_book", "EXEC halo_book", Executed.Unknown)]
+    [InlineData(1205, "", Batch, Executed.Unknown)]
+    [InlineData(1222, "", "SELECT id FROM a", Executed.No)]
+    [InlineData(102, "", "UPDATE a SET n = 1; UPDAT b", Executed.No)]
+    [InlineData(102, "", "UPDATE a SET n = 1; EXEC('UPDAT b')", Executed.Unknown)]
+    [InlineData(8134, "", Batch, Executed.Unknown)]
+    [InlineData(3609, "a_changed", "UPDATE a SET n = 1", Executed.No)]
+    // A trigger's RAISERROR stops nothing: the write is done, and this is all that is told.
+    [InlineData(50000, "a_changed", "UPDATE a SET n = 1", Executed.Unknown)]
+    [InlineData(50000, "", "UPDATE a SET n = 1", Executed.Unknown)]
+    [InlineData(2627, "a_changed", "UPDATE a SET n = 1", Executed.Unknown)]
+    public async Task An_error_proves_what_its_number_and_its_place_prove(int number, string procedure, string sql, Executed executed)
+    {
+        await using var bench = new TdsBench((_, answer) =>
+        {
+            answer.Error(number, "Words of the server.", procedure: procedure);
+            answer.Info(3621, "The statement has been terminated.");
+            return Task.CompletedTask;
+        });
+        var result = await bench.RunAsync(new(sql) { ExecutionMode = ExecutionMode.NonQuery });
+        Assert.Equal((Ending.Failed, executed, number, "Words of the server."), (result.Ending, result.Executed, result.Error!.ErrorCode, result.Error.ErrorMessage));
+        Assert.Equal(number == 1222 ? FailureCodes.LockTimeout : null, result.Error.Code);
+    }
+
+    [Theory]
+    [InlineData(2812, "", 1, Executed.No)]
+    [InlineData(201, "halo_book", 0, Executed.No)]
+    [InlineData(201, "another", 0, Executed.Unknown)]
+    [InlineData(2812, "halo_book", 7, Executed.Unknown)]
+    [InlineData(547, "halo_book", 1, Executed.Unknown)]
+    public async Task A_call_that_did_not_come_about_did_nothing(int number, string procedure, int line, Executed executed)
+    {
+        await using var bench = new TdsBench((_, answer) =>
+        {
+            answer.Error(number, "No.", procedure: procedure, line: line);
+            return Task.CompletedTask;
+        });
+        Assert.Equal(executed, (await bench.RunAsync(Procedure with { Text = "dbo.[halo_book]" })).Executed);
+    }
+
+    [Fact]
+    public async Task A_connection_lost_amid_a_write_is_told_as_that()
+    {
+        await using var bench = new TdsBench((_, answer) =>
+        {
+            answer.Effect("write");
+            answer.Drop();
+            return Task.CompletedTask;
+        });
+        var result = await bench.RunAsync(new("UPDATE a SET n = 1"));
+        Assert.Equal((504, FailureCodes.DatabaseConnectionLost, Executed.Unknown), (result.Error!.ErrorCode, result.Error.Code, result.Executed));
+    }
+
+    [Fact]
+    public async Task Limits_cancels_and_refused_results_cost_no_new_login()
+    {
+        await using var bench = new TdsBench(async (_, answer) =>
+        {
+            answer.Columns(TdsColumn.Int("id"));
+            answer.Row(1);
+            answer.Row(2);
+            await answer.FlushAsync();
+            await answer.Attention;
+            answer.IsCutOff = true;
+        });
+        for (var i = 0; i < 5; i++)
+        {
+            await bench.RunAsync(new("SELECT id FROM a"), limit: TimeSpan.FromMilliseconds(50));
+            await bench.RunAsync(new("SELECT id FROM a"), maxRows: 1);
+        }
+        Assert.Equal((1, 10), (bench.Server.Logins, bench.Server.Attentions));
+    }
+
+    [Fact]
+    public async Task The_next_query_is_in_the_configured_database_whatever_the_last_one_used()
+    {
+        await using var bench = new TdsBench((_, answer) =>
+        {
+            answer.Use("other");
+            return Task.CompletedTask;
+        });
+        await bench.RunAsync(new("USE other"));
+        Assert.Equal("clinic", bench.Server.Requests[^1].Session.Database);
+    }
+
+    /// <summary>Late: the server had come to the end before it heard of the cancel. Else it stops there and takes it back.</summary>
+    static Task FinishAsync(TdsAnswer answer, bool late)
+    {
+        answer.IsCutOff = !late;
+        if (!late && answer.Request.Asked.StartsWith("BEGIN TRAN;", StringComparison.Ordinal))
+            answer.Begin();
+        if (late)
+        {
+            answer.Effect("write");
+            answer.Done(TdsCommand.Update, null);
+        }
+        return Task.CompletedTask;
+    }
+}

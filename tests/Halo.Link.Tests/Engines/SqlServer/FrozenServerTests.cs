@@ -1,0 +1,70 @@
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.Link.Engines;
+using Halo.LinkProtocol.Messages;
+using Halo.Testing;
+using Halo.Testing.Tds;
+using Microsoft.Data.SqlClient;
+
+namespace Halo.Link.Tests.Engines.SqlServer;
+
+/// <summary>A server whose processes stand still, or are away.</summary>
+public sealed class FrozenServerTests
+{
+    [Fact]
+    public async Task The_limit_holds_while_the_server_stands_still_and_all_is_well_when_it_goes_on()
+    {
+        await using var bench = new TdsBench((_, answer) =>
+        {
+            answer.Columns(TdsColumn.Int("v"));
+            answer.Row(1);
+            answer.Done(TdsCommand.Select, 1);
+            return Task.CompletedTask;
+        });
+        // Four connections that the pool keeps: the queries are sent before anybody notices.
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => bench.RunAsync(new("SELECT 1 AS v"))));
+        var frozen = new TaskCompletionSource();
+        var script = bench.Server.Script;
+        bench.Server.Script = async (_, answer) =>
+        {
+            bench.Server.Freeze();
+            frozen.TrySetResult();
+            await answer.FlushAsync();
+        };
+        var results = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ =>
+            bench.RunAsync(new("UPDATE a SET n = 1") { ExecutionMode = ExecutionMode.NonQuery }, limit: TimeSpan.FromSeconds(1))));
+        await frozen.Task;
+        // Those that were not sent yet say that nothing ran; of the others nothing is known.
+        Assert.All(results, r => Assert.True(
+            (r.Error!.Code, r.Executed) is (FailureCodes.ExecutionTimeout, Executed.Unknown) or (FailureCodes.DatabaseUnavailable, Executed.No),
+            $"{r.Error.Code} {r.Executed}"));
+        Assert.Contains(results, r => r.Error!.Code == FailureCodes.ExecutionTimeout);
+        bench.Server.Script = script;
+        bench.Server.Thaw();
+        await Eventually.BecomesAsync(() => bench.RunAsync(new("SELECT 1 AS v")), r => r.Ending == Ending.Successful);
+    }
+
+    [Fact]
+    public async Task The_first_query_after_the_server_is_back_succeeds()
+    {
+        await using var first = new TdsBench((_, _) => Task.CompletedTask, settings: ";ConnectRetryCount=0");
+        Assert.Equal(Ending.Successful, (await first.RunAsync(new("SELECT 1 AS v"))).Ending);
+        await first.Server.DisposeAsync();
+        for (var i = 0; i < 4; i++)
+        {
+            var away = await first.RunAsync(new("SELECT 1 AS v"));
+            Assert.Equal((FailureCodes.DatabaseUnavailable, Executed.No), (away.Error!.Code, away.Executed));
+        }
+        await using var back = new TdsServer((_, _) => Task.CompletedTask, new() { Port = first.Server.Port });
+        Assert.Equal(Ending.Successful, (await first.RunAsync(new("SELECT 1 AS v"))).Ending);
+    }
+
+    [Fact]
+    public async Task A_refused_port_is_told_without_the_drivers_long_wait_between_attempts()
+    {
+        var engine = DatabaseEngines.Create(EngineNames.SqlServer, "Server=127.0.0.1,9;Database=clinic;User ID=halo;Password=p;Encrypt=Optional", TimeProvider.System);
+        await using var bench = new EngineBench(engine);
+        await Assert.ThrowsAsync<SqlException>(() => engine.OpenAsync(null, null, TestContext.Current.CancellationToken));
+        Assert.Equal(FailureCodes.DatabaseUnavailable, (await bench.RunAsync("SELECT 1")).Error!.Code);
+    }
+}

@@ -1,0 +1,34 @@
+using Halo.Contracts.Queries;
+using Halo.Link.Engines;
+using Halo.Link.Settings;
+using Halo.Link.Work;
+using Halo.Testing.Tds;
+
+namespace Halo.Link.Tests.Engines.SqlServer;
+
+/// <summary>The engine for SQL Server before the tests' own server, which answers by script.</summary>
+sealed class TdsBench : IAsyncDisposable
+{
+    readonly EngineBench _engine;
+
+    public TdsBench(TdsScript script, TdsServerOptions? options = null, PracticeProtection? protection = null, string settings = "")
+    {
+        Server = new(script, options);
+        _engine = new(DatabaseEngines.Create(EngineNames.SqlServer, Server.ConnectionString + settings, TimeProvider.System, protection));
+    }
+
+    public TdsServer Server { get; }
+
+    public EngineBench Engine => _engine;
+
+    public Task<ExecutionResult> RunAsync(
+        QueryCommand command, TimeSpan? limit = null, long? maxRows = null, CancellationTokenSource? cancel = null, bool readOnly = false) =>
+        _engine.RunAsync(command, PolicySink.Around(new CollectingSink(), new PolicyRules { MaxRows = maxRows }), limit: limit, cancel: cancel,
+            access: readOnly ? CommandAccess.ReadOnly : CommandAccess.Write);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _engine.DisposeAsync();
+        await Server.DisposeAsync();
+    }
+}
