@@ -8,13 +8,11 @@ public sealed class SerialWork
     bool _ended;
 
     /// <summary>Adds a piece; it must handle its own failures. After the end it is dropped.</summary>
-    public void Add(Func<Task> work)
+    /// <returns>Completes when it is done.</returns>
+    public Task Add(Func<Task> work)
     {
         lock (_lock)
-        {
-            if (!_ended)
-                _last = AfterAsync(_last, work);
-        }
+            return _ended ? Task.CompletedTask : _last = AfterAsync(_last, work);
     }
 
     /// <summary>Nothing more is begun.</summary>

@@ -16,7 +16,8 @@ sealed class LaterFrames(TimeProvider time, Action due) : IDisposable
     {
         lock (_lock)
         {
-            if (_ended)
+            // Where the other end reads nothing, what is dropped here is told anew in the next session.
+            if (_ended || _waiting.Count == ProtocolLimits.MaxHeld)
                 return;
             _waiting.Enqueue((kind, queryId));
             if (_isTimed)

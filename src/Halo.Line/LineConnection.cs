@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Bounds;
 
 namespace Halo.Line;
 
@@ -35,6 +36,9 @@ public sealed class LineConnection : IAsyncDisposable
     /// <summary>How long a frame of <see cref="SendLater"/> waits for another at the most.</summary>
     public static readonly TimeSpan LaterWithin = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>Of a message that is passed over, so much is looked at: its first fields tell whose it is.</summary>
+    public const int HeadBytes = 16 * 1024;
+
     /// <summary>Takes over an open socket; the line disposes it.</summary>
     public LineConnection(WebSocket socket, TimeProvider time, LineTimes? times = null)
     {
@@ -56,9 +60,14 @@ public sealed class LineConnection : IAsyncDisposable
     public bool ClosedInOrder { get; private set; }
 
     /// <summary>Receives until the line ends. The handler gets one frame after another; its payload is valid until it returns.</summary>
+    /// <param name="bound">Bytes that the payload of a kind may have; what has more is passed over and never held. Null: <see cref="FrameBounds.Of"/>.</param>
+    /// <param name="tooLarge">Gets what was passed over: its payload is the first <see cref="HeadBytes"/> of it.</param>
     /// <returns>When the line has ended, however it ended.</returns>
-    public async Task ReceiveAsync(Func<Frame, ValueTask> handler)
+    public async Task ReceiveAsync(Func<Frame, ValueTask> handler, Func<FrameKind, int>? bound = null, Func<Frame, ValueTask>? tooLarge = null)
     {
+        bound ??= FrameBounds.Of;
+        tooLarge ??= static _ => ValueTask.CompletedTask;
+        var isTooLarge = false;
         using var assembler = new FrameAssembler();
         // Waited for with no room at all: of thousands of idle lines none holds memory for what does not come, neither here nor in TLS.
         var room = Memory<byte>.Empty;
@@ -74,6 +83,11 @@ public sealed class LineConnection : IAsyncDisposable
                     return;
                 }
                 assembler.Advance(received.Count);
+                if (isTooLarge || IsOver(assembler.Message, bound))
+                {
+                    isTooLarge = true;
+                    assembler.KeepFirst(HeadBytes);
+                }
                 if (!received.EndOfMessage)
                 {
                     room = assembler.GetMemory();
@@ -84,14 +98,11 @@ public sealed class LineConnection : IAsyncDisposable
                     await CloseAsync(LineCloseReason.ProtocolError);
                     return;
                 }
-                await DispatchAsync(frame, handler);
+                await DispatchAsync(frame, isTooLarge ? tooLarge : handler);
                 assembler.Reset();
+                isTooLarge = false;
                 room = Memory<byte>.Empty;
             }
-        }
-        catch (FrameTooLargeException)
-        {
-            await CloseAsync(LineCloseReason.ProtocolError);
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException or ObjectDisposedException or IOException)
         {
@@ -110,8 +121,11 @@ public sealed class LineConnection : IAsyncDisposable
 
     /// <summary>Sends a frame, copying its payload.</summary>
     /// <returns>False when the line is gone; nothing was sent, or not all.</returns>
+    /// <exception cref="FrameTooLargeException">It has more than its kind may: nothing was sent, and the line goes on.</exception>
     public ValueTask<bool> SendAsync(FrameKind kind, Guid queryId, ReadOnlySpan<byte> payload, CancellationToken giveUp = default)
     {
+        if (payload.Length > FrameBounds.Of(kind))
+            return ValueTask.FromException<bool>(new FrameTooLargeException(kind, payload.Length));
         var buffer = ArrayPool<byte>.Shared.Rent(FrameCodec.MaxHeaderBytes + payload.Length);
         var header = FrameCodec.WriteHeader(buffer, kind, queryId);
         payload.CopyTo(buffer.AsSpan(header));
@@ -179,6 +193,9 @@ public sealed class LineConnection : IAsyncDisposable
         _sender.Dispose();
         _socket.Dispose();
     }
+
+    static bool IsOver(ReadOnlyMemory<byte> message, Func<FrameKind, int> bound) =>
+        !message.IsEmpty && (FrameKind)message.Span[0] is var kind && message.Length - FrameCodec.HeaderBytes(kind) > bound(kind);
 
     async ValueTask<bool> SendRentedAsync(byte[] buffer, int length, CancellationToken giveUp)
     {

@@ -59,7 +59,7 @@ public static partial class LinkAgent
             closing.ForGood();
             stopping.Cancel();
         }
-        var dispatcher = new FrameDispatcher(current, work.Immediate, work.Async, pairing, announcements, live.OnRemote, state, logs.CreateLogger<FrameDispatcher>());
+        var dispatcher = new FrameDispatcher(current, work.Immediate, work.Async, pairing, announcements, live.OnRemote, state, time, logs.CreateLogger<FrameDispatcher>());
         var report = new LinkReport(identity.LinkId, runs, started, live, file, directory, sites, practices, healths, state, work.Immediate, work.Async, work.Spool, time);
         loop = new SessionLoop(way.Connector, line => new(line, dispatcher, current, report.HeartbeatAsync, heartbeat, way.Tokens, closing, Own(), time),
             () =>

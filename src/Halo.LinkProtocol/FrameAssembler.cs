@@ -2,9 +2,9 @@ using System.Buffers;
 
 namespace Halo.LinkProtocol;
 
-/// <summary>Puts the pieces in which a message arrives together again, in one pooled buffer that grows up to a bound. Between messages it holds none.</summary>
+/// <summary>Puts the pieces in which a message arrives together again, in one pooled buffer that grows. Between messages it holds none.</summary>
 /// <remarks>Receive into <see cref="GetMemory"/>, then <see cref="Advance"/>; a finished message lies in <see cref="Message"/> until <see cref="Reset"/>.</remarks>
-public sealed class FrameAssembler(int maxFrameBytes = ProtocolLimits.MaxFrameBytes) : IDisposable
+public sealed class FrameAssembler : IDisposable
 {
     const int LeastBytes = 4 * 1024;
     const int UsualBytes = 64 * 1024;
@@ -18,7 +18,6 @@ public sealed class FrameAssembler(int maxFrameBytes = ProtocolLimits.MaxFrameBy
     public ReadOnlyMemory<byte> Message => _buffer.AsMemory(0, _length);
 
     /// <summary>Free room to receive into, at least one byte.</summary>
-    /// <exception cref="FrameTooLargeException">The message is over the bound.</exception>
     public Memory<byte> GetMemory()
     {
         if (_length == _buffer.Length)
@@ -27,13 +26,10 @@ public sealed class FrameAssembler(int maxFrameBytes = ProtocolLimits.MaxFrameBy
     }
 
     /// <summary>So many bytes were received into <see cref="GetMemory"/>.</summary>
-    /// <exception cref="FrameTooLargeException">The message is over the bound.</exception>
-    public void Advance(int bytes)
-    {
-        _length += bytes;
-        if (_length > maxFrameBytes)
-            throw new FrameTooLargeException(maxFrameBytes);
-    }
+    public void Advance(int bytes) => _length += bytes;
+
+    /// <summary>Keeps the start of the message and forgets the rest.</summary>
+    public void KeepFirst(int bytes) => _length = Math.Min(_length, bytes);
 
     /// <summary>The message is done with: its buffer goes back to the pool.</summary>
     public void Reset()
@@ -48,8 +44,6 @@ public sealed class FrameAssembler(int maxFrameBytes = ProtocolLimits.MaxFrameBy
 
     void Grow()
     {
-        if (_length > maxFrameBytes)
-            throw new FrameTooLargeException(maxFrameBytes);
         var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_first, checked(_buffer.Length * 2)));
         Message.CopyTo(larger);
         Replace(larger);
@@ -62,7 +56,3 @@ public sealed class FrameAssembler(int maxFrameBytes = ProtocolLimits.MaxFrameBy
         _buffer = buffer;
     }
 }
-
-/// <summary>The other end sent a message over the bound; the line cannot go on.</summary>
-public sealed class FrameTooLargeException(int maxFrameBytes)
-    : Exception($"A message of the line was over the limit of {maxFrameBytes} bytes.");

@@ -15,7 +15,7 @@ public static class ProtocolLimits
     /// <summary>Bytes of rows that a query may have on the way before the API grants more.</summary>
     public const int CreditWindowBytes = 256 * 1024;
 
-    /// <summary>Bytes of the largest frame that either side accepts: an Execute with its parameters.</summary>
+    /// <summary>Bytes of the largest frame, with its header: an Execute with its parameters. <see cref="Bounds.FrameBounds"/> has each kind's.</summary>
     public const int MaxFrameBytes = 48 * 1024 * 1024;
 
     /// <summary>UTF-8 bytes of an error's text; what is longer is cut.</summary>
@@ -32,6 +32,27 @@ public static class ProtocolLimits
 
     /// <summary>UTF-8 bytes of a name: of a column, a parameter, a database. Names of columns are cut.</summary>
     public const int MaxNameBytes = 1024;
+
+    /// <summary>UTF-8 bytes of a name by which something is known for good: of a PMS, a practice, a machine, a database.</summary>
+    public const int MaxIdentityBytes = 4 * MaxIdentityCharacters;
+
+    /// <summary>Its characters.</summary>
+    public const int MaxIdentityCharacters = 400;
+
+    /// <summary>Bytes of JSON that all output parameters of a query may take in its message, with every escape.</summary>
+    public const int MaxOutputJsonBytes = 16 * 1024 * 1024;
+
+    /// <summary>Output parameters of a query.</summary>
+    public const int MaxParameters = 10_000;
+
+    /// <summary>Sites of a Link.</summary>
+    public const int MaxSites = 500;
+
+    /// <summary>Claims, and immediate queries, that a Link may hold at once.</summary>
+    public const int MaxHeld = 10_000;
+
+    /// <summary>Claims in one answer to a <see cref="Messages.ClaimRequest"/>.</summary>
+    public const int MaxClaims = 64;
 
     /// <summary>Silence after which an end asks whether the other is there.</summary>
     public static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(20);

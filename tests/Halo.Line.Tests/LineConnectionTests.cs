@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net.WebSockets;
 using System.Threading.Channels;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Line.Tests;
@@ -20,7 +21,7 @@ public class LineConnectionTests
         var large = new byte[1_000_000];
         Random.Shared.NextBytes(large);
         Assert.True(await pair.Link.SendAsync(FrameKind.Renew, Guid.Empty, new Renew("t"), ProtocolJson.Default.Renew, Never));
-        Assert.True(await pair.Link.SendAsync(FrameKind.Rows, id, large, Never));
+        Assert.True(await pair.Link.SendAsync(FrameKind.Outcome, id, large, Never));
         Assert.True(await pair.Link.SendAsync(FrameKind.Cancel, id, Never));
         Assert.Equal("""{"accessToken":"t"}"""u8.ToArray(), (await received.Reader.ReadAsync(Never)).Payload);
         Assert.Equal(large, (await received.Reader.ReadAsync(Never)).Payload);
@@ -40,7 +41,7 @@ public class LineConnectionTests
         {
             var payload = Enumerable.Repeat((byte)sender, 5000).ToArray();
             for (var i = 0; i < each; i++)
-                Assert.True(await pair.Link.SendAsync(FrameKind.Rows, Guid.NewGuid(), payload, Never));
+                Assert.True(await pair.Link.SendAsync(FrameKind.Outcome, Guid.NewGuid(), payload, Never));
         })));
         await pair.Link.CloseAsync(LineCloseReason.LinkStopping);
         await receiving;
@@ -104,6 +105,49 @@ public class LineConnectionTests
         pair.Api.SendLater(FrameKind.OutcomeAck, id);
         pair.ApiTime.Advance(LineConnection.LaterWithin);
         Assert.False(received.Reader.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task A_message_over_its_bound_is_passed_over_and_its_start_is_told()
+    {
+        await using var pair = await SocketPair.OpenAsync();
+        var read = Channel.CreateUnbounded<(FrameKind, Guid, byte[])>();
+        var passed = Channel.CreateUnbounded<(FrameKind, Guid, byte[])>();
+        var receiving = pair.Api.ReceiveAsync(
+            f => read.Writer.WriteAsync((f.Kind, f.QueryId, f.Payload.ToArray())), FrameBounds.FromLink,
+            f => passed.Writer.WriteAsync((f.Kind, f.QueryId, f.Payload.ToArray())));
+        var id = Guid.NewGuid();
+        foreach (var (kind, bytes) in new[] { (FrameKind.Rows, ProtocolLimits.MaxChunkBytes + 1), (FrameKind.Outcome, 60 << 20), (FrameKind.Execute, 1), ((FrameKind)0x7E, 1 << 20) })
+        {
+            var frame = new byte[FrameCodec.MaxHeaderBytes + bytes];
+            frame.AsSpan().Fill((byte)'x');
+            FrameCodec.WriteHeader(frame, kind, id);
+            await pair.RawLink.SendAsync(frame.AsMemory(), WebSocketMessageType.Binary, endOfMessage: true, Never);
+            var (seenKind, seenId, head) = await passed.Reader.ReadAsync(Never);
+            Assert.Equal((kind, id), (seenKind, seenId));
+            Assert.InRange(head.Length, 1, LineConnection.HeadBytes);
+        }
+        await pair.Link.SendAsync(FrameKind.Rows, id, new byte[ProtocolLimits.MaxChunkBytes], Never);
+        Assert.Equal(ProtocolLimits.MaxChunkBytes, (await read.Reader.ReadAsync(Never)).Item3.Length);
+        Assert.False(read.Reader.TryRead(out _));
+        await pair.Link.CloseAsync(LineCloseReason.LinkStopping);
+        pair.Link.Abort("test");
+        await receiving;
+    }
+
+    [Fact]
+    public async Task A_message_over_its_bound_is_never_put_on_the_line()
+    {
+        await using var pair = await SocketPair.OpenAsync();
+        var received = Channel.CreateUnbounded<(FrameKind Kind, Guid Id, byte[] Payload)>();
+        var receiving = Collect(pair.Api, received.Writer);
+        await Assert.ThrowsAsync<FrameTooLargeException>(() => pair.Link.SendAsync(FrameKind.Rows, Guid.NewGuid(), new byte[ProtocolLimits.MaxChunkBytes + 1], Never).AsTask());
+        await Assert.ThrowsAsync<FrameTooLargeException>(() => pair.Link.SendAsync(FrameKind.Renew, Guid.Empty, new byte[64 * 1024], Never).AsTask());
+        Assert.True(await pair.Link.SendAsync(FrameKind.WorkAvailable, Guid.Empty, Never));
+        Assert.Equal(FrameKind.WorkAvailable, (await received.Reader.ReadAsync(Never)).Kind);
+        await pair.Link.CloseAsync(LineCloseReason.LinkStopping);
+        pair.Link.Abort("test");
+        await receiving;
     }
 
     [Fact]

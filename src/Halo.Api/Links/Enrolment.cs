@@ -9,6 +9,7 @@ using Halo.Api.Sites;
 using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Enrolment;
 using Halo.LinkProtocol.Messages;
 
@@ -29,7 +30,7 @@ public sealed partial class Enrolment(
         }
         catch (JsonException e)
         {
-            return (null, Refusal.Invalid(e.Path ?? "body", "is not what an enrolment holds."));
+            return (null, Refusal.Invalid(TextBound.Cut(e.Path ?? "body", 200), e is OverBoundException ? e.Message : "is not what an enrolment holds."));
         }
         if (request is null)
             return (null, Refusal.Invalid("body", "is empty."));
@@ -130,7 +131,7 @@ public sealed partial class Enrolment(
             status,
             request.LinkVersion,
             request.MachineId,
-            host = JsonSerializer.Serialize(request.Host, ProtocolJson.Default.HostFacts),
+            host = JsonSerializer.Serialize(request.Host!, ProtocolJson.Default.HostFacts),
             now = time.GetUtcNow().ToUnixTimeMilliseconds(),
         }, transaction);
 

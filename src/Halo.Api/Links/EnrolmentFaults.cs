@@ -1,4 +1,5 @@
 using Halo.Contracts.Errors;
+using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;
 using Halo.LinkProtocol.Messages;
 
@@ -7,7 +8,7 @@ namespace Halo.Api.Links;
 /// <summary>What an enrolment lacks: whoever calls has proven nothing yet, so nothing in it is taken for granted.</summary>
 static class EnrolmentFaults
 {
-    const int LongestText = 400;
+    const int LongestText = ProtocolLimits.MaxIdentityCharacters;
 
     /// <summary>Every fault at once.</summary>
     public static IReadOnlyList<FieldError> Of(EnrolRequest request)

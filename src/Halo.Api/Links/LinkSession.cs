@@ -3,6 +3,7 @@ using System.Collections.Frozen;
 using System.Text.Json;
 using Halo.Line;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Links;
@@ -30,6 +31,9 @@ public sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnectio
     /// <summary>How the ledger names it.</summary>
     public Queries.Ledger.LinkSession Reference => new(LinkId, RunId, Id);
 
+    /// <summary>What it may have under way here.</summary>
+    public required SessionIntake Intake { get; init; }
+
     /// <summary>Claims and reports of this session, one after another.</summary>
     public SerialWork Work { get; } = new();
 
@@ -55,22 +59,53 @@ public sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnectio
     /// <summary>The outcome is durable: the Link may forget it. Just now the answer is on its way to the caller, and nobody waits for this.</summary>
     public void Acknowledge(Guid queryId) => Line.SendLater(FrameKind.OutcomeAck, queryId);
 
-    /// <summary>Hands claims over.</summary>
-    public ValueTask<bool> ClaimsAsync(Claims message) => Line.SendAsync(FrameKind.Claims, Guid.Empty, message, ProtocolJson.Default.Claims);
+    /// <summary>Hands claims over, in as many messages as their commands need.</summary>
+    public async ValueTask<bool> ClaimsAsync(IReadOnlyList<Claim> claims)
+    {
+        var head = "{\"items\":["u8.ToArray();
+        using var message = new MemoryStream();
+        message.Write(head);
+        var sent = true;
+        foreach (var claim in claims)
+        {
+            var json = JsonSerializer.SerializeToUtf8Bytes(claim, ProtocolJson.Default.Claim);
+            if (message.Length > head.Length && message.Length + json.Length + 3 > FrameBounds.FromApi(FrameKind.Claims))
+            {
+                sent &= await EndAsync(message);
+                message.SetLength(head.Length);
+            }
+            if (message.Length > head.Length)
+                message.WriteByte((byte)',');
+            message.Write(json);
+        }
+        return sent & await EndAsync(message);
+
+        ValueTask<bool> EndAsync(MemoryStream whole)
+        {
+            whole.Write("]}"u8);
+            return Line.SendAsync(FrameKind.Claims, Guid.Empty, whole.GetBuffer().AsSpan(0, (int)whole.Length));
+        }
+    }
 
     /// <summary>Says what the ledger made of a report.</summary>
     public ValueTask<bool> AcknowledgeAsync(Guid queryId, ReportAck message) =>
         Line.SendAsync(FrameKind.ReportAck, queryId, message, ProtocolJson.Default.ReportAck);
 
     /// <summary>Says what became of its sites.</summary>
-    public void Tell(SiteNotices notices) => _ = Line.SendAsync(FrameKind.SiteNotices, Guid.Empty, notices, ProtocolJson.Default.SiteNotices).AsTask();
+    public void Tell(SiteNotices notices) => _ = TellAsync(notices).AsTask();
+
+    /// <inheritdoc cref="Tell(SiteNotices)"/>
+    public ValueTask<bool> TellAsync(SiteNotices notices) => Line.SendAsync(FrameKind.SiteNotices, Guid.Empty, notices, ProtocolJson.Default.SiteNotices);
 
     /// <summary>Says what became of a pairing code.</summary>
     public void Tell(PairingCodeAck ack) => _ = Line.SendAsync(FrameKind.PairingCodeAck, Guid.Empty, ack, ProtocolJson.Default.PairingCodeAck).AsTask();
 
     /// <summary>Says what the operator wants the Link to run with.</summary>
-    public void Tell(RemoteConfiguration configuration) =>
-        _ = Line.SendAsync(FrameKind.Configuration, Guid.Empty, configuration, ProtocolJson.Default.RemoteConfiguration).AsTask();
+    public void Tell(RemoteConfiguration configuration) => _ = TellAsync(configuration).AsTask();
+
+    /// <inheritdoc cref="Tell(RemoteConfiguration)"/>
+    public ValueTask<bool> TellAsync(RemoteConfiguration configuration) =>
+        Line.SendAsync(FrameKind.Configuration, Guid.Empty, configuration, ProtocolJson.Default.RemoteConfiguration);
 
     /// <summary>Says that async work may be waiting.</summary>
     public void WorkAvailable() => _ = Line.SendAsync(FrameKind.WorkAvailable, Guid.Empty).AsTask();

@@ -12,6 +12,7 @@ using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 using Halo.Line;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Links;
@@ -64,7 +65,8 @@ public sealed partial class LinkSocket(
         };
         try
         {
-            await line.ReceiveAsync(frame => OnFrameAsync(visit, frame));
+            await line.ReceiveAsync(
+                frame => OnFrameAsync(visit, frame), FrameBounds.FromLink, frame => OnUnreadableAsync(visit, frame, $"it is over {FrameBounds.FromLink(frame.Kind)} bytes"));
         }
         finally
         {
@@ -83,21 +85,16 @@ public sealed partial class LinkSocket(
                 await OnHelloAsync(visit, frame.Read(ProtocolJson.Default.Hello));
             else if (visit.Session is not { } session)
                 await visit.Line.CloseAsync(LineCloseReason.ProtocolError);
-            else if (frame.Kind == FrameKind.Renew)
-                await OnRenewAsync(visit, frame.Read(ProtocolJson.Default.Renew));
-            else if (frame.Kind == FrameKind.Farewell)
-                session.Farewell = frame.Read(ProtocolJson.Default.Farewell);
-            else if (frame.Kind == FrameKind.Heartbeat)
-                OnHeartbeat(session, frame.Read(ProtocolJson.Default.Heartbeat));
-            else if (frame.Kind == FrameKind.SiteChanges)
-                await OnSiteChangesAsync(visit, session, frame.Read(ProtocolJson.Default.SiteChanges));
             else
-                frames.Handle(session, frame);
+                await OnFrameAsync(visit, session, frame);
         }
         catch (JsonException e)
         {
-            LogProtocolError(visit.LinkId, frame.Kind, e.Path);
-            await visit.Line.CloseAsync(LineCloseReason.ProtocolError);
+            await OnUnreadableAsync(visit, frame, $"it cannot be read at {TextBound.Cut(e.Path ?? "its start", 100)}{(e is OverBoundException ? ", " + e.Message : "")}");
+        }
+        catch (OperationCanceledException) when (visit.Line.Dead.IsCancellationRequested)
+        {
+            // The line ended while its session waited for room.
         }
         catch (Exception e) when (StorageException.Means(e) || IsTheStores(e))
         {
@@ -109,8 +106,45 @@ public sealed partial class LinkSocket(
         {
             // It can be read and has something that no Link says: no part where one must be, text that the store has no place for. Its own words stay out of the log.
             LogUnfit(visit.LinkId, frame.Kind, e.GetType().FullName, e.StackTrace);
-            await visit.Line.CloseAsync(LineCloseReason.ProtocolError);
+            await OnUnreadableAsync(visit, frame, "it met a fault");
         }
+    }
+
+    async ValueTask OnFrameAsync(LinkVisit visit, LinkSession session, Frame frame)
+    {
+        await session.Intake.PaceAsync(frame.Kind, visit.Line.Dead);
+        switch (frame.Kind)
+        {
+            case FrameKind.Renew:
+                await OnRenewAsync(visit, frame.Read(ProtocolJson.Default.Renew));
+                break;
+            case FrameKind.Farewell:
+                session.Farewell = frame.Read(ProtocolJson.Default.Farewell);
+                break;
+            case FrameKind.Heartbeat:
+                OnHeartbeat(session, frame.Read(ProtocolJson.Default.Heartbeat));
+                break;
+            case FrameKind.SiteChanges:
+                await OnSiteChangesAsync(visit, session, frame.Read(ProtocolJson.Default.SiteChanges));
+                break;
+            default:
+                frames.Handle(session, frame);
+                await session.Intake.RoomAsync(visit.Line.Dead);
+                break;
+        }
+    }
+
+    /// <summary>Without a Hello there is no session. In one, such a message is settled or ignored: it would come again in the next.</summary>
+    async ValueTask OnUnreadableAsync(LinkVisit visit, Frame frame, string why)
+    {
+        if (frame.Kind == FrameKind.Hello || visit.Session is not { } session)
+        {
+            LogProtocolError(visit.LinkId, frame.Kind, why);
+            await visit.Line.CloseAsync(LineCloseReason.ProtocolError);
+            return;
+        }
+        frames.HandleUnreadable(session, frame, why);
+        await session.Intake.RoomAsync(visit.Line.Dead);
     }
 
     /// <summary>A fault of the store, or of this service's end, and not of what the Link said: that is class 22 of SQL's states.</summary>
@@ -146,6 +180,7 @@ public sealed partial class LinkSocket(
         {
             Immediates = hello.Immediates.ToFrozenSet(),
             OpenedAt = time.GetUtcNow(),
+            Intake = new(time),
         };
         var verdicts = await settling.SettleAsync(session, hello);
         var configuration = configurations.For(visit.LinkId);
@@ -199,8 +234,9 @@ public sealed partial class LinkSocket(
         history.Note(session.SiteIds.Except(before), SiteContact.Online);
         if (changes.ConfiguredSites is { } configured)
             await uninstalling.SitesAsync(session.LinkId, [.. configured, .. session.SiteIds]);
-        session.Tell(new SiteNotices([.. own.Select(standings.Notice)]) { Answers = changes.Id });
-        session.Tell(configurations.For(session.LinkId));
+        // Waited for: a Link that asks and asks and reads no answer must not fill the memory with them.
+        await session.TellAsync(new SiteNotices([.. own.Select(standings.Notice)]) { Answers = changes.Id });
+        await session.TellAsync(configurations.For(session.LinkId));
         // What waits for a site that has come may be claimed now.
         session.WorkAvailable();
         LogSiteChanges(session.LinkId, standings.Explain(own));
@@ -256,9 +292,9 @@ public sealed partial class LinkSocket(
     [LoggerMessage(1116, LogLevel.Warning, "The {Kind} of Link {LinkId} could not be recorded ({Exception}); its line is dropped, and it comes again")]
     partial void LogNotRecorded(Guid linkId, FrameKind kind, string exception);
 
-    [LoggerMessage(1117, LogLevel.Error, "Link {LinkId} sent a {Kind} that met a fault ({Exception}); its session was closed\n{Stack}")]
+    [LoggerMessage(1117, LogLevel.Error, "Link {LinkId} sent a {Kind} that met a fault ({Exception})\n{Stack}")]
     partial void LogUnfit(Guid linkId, FrameKind kind, string? exception, string? stack);
 
-    [LoggerMessage(1113, LogLevel.Warning, "Link {LinkId} sent a {Kind} that cannot be read, at {Path}; its session was closed")]
-    partial void LogProtocolError(Guid linkId, FrameKind kind, string? path);
+    [LoggerMessage(1118, LogLevel.Warning, "Link {LinkId} sent a {Kind} in place of a Hello, or a Hello that has no use: {Why}. Its connection was closed.")]
+    partial void LogProtocolError(Guid linkId, FrameKind kind, string why);
 }

@@ -12,7 +12,7 @@ public sealed partial class PairingCodes(Database database, SiteDirectory sites,
     const int MostOfASite = 20;
 
     /// <summary>A Link brought a code; it is answered when the code is durable.</summary>
-    public void OnCode(LinkSession session, PairingCode message) => session.Work.Add(async () =>
+    public Task OnCode(LinkSession session, PairingCode message) => session.Work.Add(async () =>
     {
         try
         {

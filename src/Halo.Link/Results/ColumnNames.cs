@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Bounds;
 
 namespace Halo.Link.Results;
 

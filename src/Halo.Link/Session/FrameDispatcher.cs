@@ -16,7 +16,7 @@ public delegate void RemoteConfigurationArrived(RemoteConfiguration? remote, boo
 /// <summary>Gives each frame from the API to whom it concerns. It runs between two receives, so nothing in it waits.</summary>
 public sealed partial class FrameDispatcher(
     CurrentSession session, ImmediateQueries immediate, AsyncQueries async, PairingCodes pairing, SiteAnnouncements announcements, RemoteConfigurationArrived configured,
-    LinkState state, ILogger<FrameDispatcher> log)
+    LinkState state, TimeProvider time, ILogger<FrameDispatcher> log)
 {
     /// <summary>Handles one frame of one session's line.</summary>
     /// <param name="welcomed">Completed by the session's Welcome.</param>
@@ -73,11 +73,30 @@ public sealed partial class FrameDispatcher(
         }
     }
 
+    /// <summary>A message over its bound was passed over.</summary>
+    public void HandleTooLarge(in Frame frame, LineConnection line)
+    {
+        Unreadable(frame.Kind);
+        if (frame.Kind == FrameKind.Execute)
+            immediate.Refuse(frame.QueryId);
+        else if (frame.Kind == FrameKind.Claims)
+            line.Abort(LineCloseReason.ProtocolError);
+    }
+
+    /// <summary>The API ended the session for what it was told in it.</summary>
+    public void OnRejected()
+    {
+        immediate.OnRejected();
+        async.OnRejected();
+    }
+
     /// <summary>Writes what the API says of the sites to the log, once.</summary>
     public void Tell(IReadOnlyList<SiteNotice> notices)
     {
         foreach (var notice in state.Learn(notices))
         {
+            if (!_notices.Lets(out _))
+                return;
             if (notice is { Authoritative: true, Confirmed: true, Refused: false })
                 LogServed(notice.SiteId, notice.Message);
             else
@@ -101,15 +120,25 @@ public sealed partial class FrameDispatcher(
         {
             var claims = ArrivedClaim.ReadAll(frame.Payload);
             if (claims.Any(c => !c.Readable))
-                LogUnreadable(frame.Kind);
+                Unreadable(frame.Kind);
             async.OnClaims(claims);
         }
         catch (JsonException)
         {
             // Whose claims they are cannot be said: the next session's Hello, which does not name them, settles them.
-            LogUnreadable(frame.Kind);
+            Unreadable(frame.Kind);
             line.Abort(LineCloseReason.ProtocolError);
         }
+    }
+
+    // Whatever the API sends, and however much: the log is the practice's.
+    readonly LogThrottle _notices = new(time, perMinute: 1000);
+    readonly LogThrottle _unreadable = new(time, perMinute: 10);
+
+    void Unreadable(FrameKind kind)
+    {
+        if (_unreadable.Lets(out var suppressed))
+            LogUnreadable(kind, suppressed);
     }
 
     T? Read<T>(in Frame frame, JsonTypeInfo<T> type)
@@ -122,7 +151,7 @@ public sealed partial class FrameDispatcher(
         catch (JsonException)
         {
             // Of a newer API, perhaps. Its words stay out of the log: a command may be among them.
-            LogUnreadable(frame.Kind);
+            Unreadable(frame.Kind);
             return null;
         }
     }
@@ -133,6 +162,6 @@ public sealed partial class FrameDispatcher(
     [LoggerMessage(2011, LogLevel.Warning, "Site {SiteId} cannot be queried by integrators. {Message}")]
     partial void LogNotServed(Guid siteId, string message);
 
-    [LoggerMessage(2012, LogLevel.Warning, "A message of kind {Kind} from the API could not be read; where this goes on, update Halo Link.")]
-    partial void LogUnreadable(FrameKind kind);
+    [LoggerMessage(2012, LogLevel.Warning, "A message of kind {Kind} from the API could not be read; where this goes on, update Halo Link. {Suppressed} similar messages were suppressed.")]
+    partial void LogUnreadable(FrameKind kind, int suppressed);
 }

@@ -8,6 +8,7 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
 using Halo.Link.Settings;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Enrolment;
 
 namespace Halo.Link.Session;
@@ -18,6 +19,7 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan?
 {
     static readonly TimeSpan ShortestRetryAfter = TimeSpan.FromSeconds(1);
     static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(10);
+    const int LongestAnswer = 8 * 1024 * 1024, LongestMessage = 2 * 1024, LongestCode = 64;
     readonly TimeSpan _callWithin = callWithin ?? new ConnectionSettings().CallWithin;
 
     /// <summary>The way out: the proxy of the settings, else the system's, except to this machine itself.</summary>
@@ -38,7 +40,7 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan?
 
     /// <summary>A client for <paramref name="api"/> over <paramref name="handler"/>.</summary>
     public static HttpClient CreateClient(Uri api, HttpMessageHandler handler) =>
-        new(handler, disposeHandler: false) { BaseAddress = WithSlash(api), Timeout = Timeout.InfiniteTimeSpan };
+        new(handler, disposeHandler: false) { BaseAddress = WithSlash(api), Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = LongestAnswer };
 
     /// <summary>The address of a path of the API, which may itself stand under a path.</summary>
     public static Uri At(Uri api, string path) => new(WithSlash(api), path.TrimStart('/'));
@@ -126,13 +128,13 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan?
         try
         {
             if (JsonSerializer.Deserialize(content, HaloJson.Default.ErrorResponse)?.Error is { Message.Length: > 0 } error)
-                return (error.Message, error.Code);
+                return (TextBound.Cut(error.Message, LongestMessage), error.Code is { } code ? TextBound.Cut(code, LongestCode) : null);
         }
         catch (JsonException)
         {
             // A proxy's own page, most likely: the status is all that is to be had from it.
         }
-        return (string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)response.StatusCode} {response.ReasonPhrase}."), null);
+        return (string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)response.StatusCode} {TextBound.Cut(response.ReasonPhrase ?? "", LongestCode)}."), null);
     }
 
     static string Relative(string path) => path.TrimStart('/');

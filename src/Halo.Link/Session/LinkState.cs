@@ -1,3 +1,4 @@
+using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Session;
@@ -36,7 +37,11 @@ public sealed class LinkState(TimeProvider time)
         {
             var news = notices.Where(n => _notices.GetValueOrDefault(n.SiteId) != n).ToList();
             foreach (var notice in news)
-                _notices[notice.SiteId] = notice;
+            {
+                // The Link's own sites are fewer: an API that makes sites up fills no memory.
+                if (_notices.Count < ProtocolLimits.MaxSites || _notices.ContainsKey(notice.SiteId))
+                    _notices[notice.SiteId] = notice;
+            }
             return news;
         }
     }

@@ -1,5 +1,6 @@
 using Halo.Line;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Session;
@@ -23,6 +24,10 @@ public sealed class OpenSession(
         var receiving = line.ReceiveAsync(frame =>
         {
             dispatcher.Handle(frame, line, welcomed);
+            return ValueTask.CompletedTask;
+        }, FrameBounds.FromApi, frame =>
+        {
+            dispatcher.HandleTooLarge(frame, line);
             return ValueTask.CompletedTask;
         });
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop, line.Dead);

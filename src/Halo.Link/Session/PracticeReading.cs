@@ -5,6 +5,7 @@ using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.Link.Settings;
 using Halo.Link.Work;
+using Halo.LinkProtocol;
 
 namespace Halo.Link.Session;
 
@@ -81,7 +82,9 @@ sealed class PracticeReading(LocalSite site, PracticeTexts before)
             var value = await read();
             lock (_lock)
             {
-                if ((evenNothing || value is not null) && !_over)
+                if (required && value?.Length > ProtocolLimits.MaxIdentityCharacters)
+                    Failure ??= string.Create(CultureInfo.InvariantCulture, $"{what}: its SQL gives more than {ProtocolLimits.MaxIdentityCharacters} characters");
+                else if ((evenNothing || value is not null) && !_over)
                     _texts = put(_texts, value);
                 else if (required && value is null)
                     Failure ??= $"{what}: its SQL gives nothing";

@@ -130,6 +130,8 @@ public sealed partial class SessionLoop(
             _backoff.Reset();
         if (reason == SessionWords.Announcing)
             return TimeSpan.Zero;
+        if (reason == LineCloseReason.ProtocolError && welcomed is not null)
+            dispatcher.OnRejected();
         Failed(SessionWords.IsCoded(reason) ? reason : null, SessionWords.For(reason));
         return reason is LineCloseReason.ApiStopping or LineCloseReason.PlaceKept ? TimeSpan.FromSeconds(2 * random.NextDouble()) : _backoff.Next();
     }

@@ -4,6 +4,7 @@ using Halo.Contracts.Queries;
 using Halo.Line;
 using Halo.Link.Results;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Work;
@@ -80,9 +81,12 @@ public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow
 
     /// <summary>Sends what is held together with the outcome.</summary>
     /// <returns>False when the line is gone.</returns>
+    /// <exception cref="FrameTooLargeException">No message can hold it.</exception>
     public ValueTask<bool> SendAnswerAsync(Outcome outcome)
     {
         var json = JsonSerializer.SerializeToUtf8Bytes(outcome with { Columns = _columns }, ProtocolJson.Default.Outcome);
+        if (AnswerPayload.LengthBytes + json.Length + _end - Header > FrameBounds.FromLink(FrameKind.Answer))
+            throw new FrameTooLargeException(FrameKind.Answer, json.Length);
         var payload = ArrayPool<byte>.Shared.Rent(AnswerPayload.LengthBytes + json.Length + _end - Header);
         var rows = AnswerPayload.WriteHead(payload, json);
         _buffer.AsSpan(Header, _end - Header).CopyTo(payload.AsSpan(rows));

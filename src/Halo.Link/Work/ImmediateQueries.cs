@@ -6,6 +6,7 @@ using Halo.Link.Journal;
 using Halo.Link.Results;
 using Halo.Link.Session;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
 
@@ -94,6 +95,17 @@ public sealed partial class ImmediateQueries(
             _queries.TryRemove(queryId, out _);
     }
 
+    /// <summary>
+    /// The API ended a session for what it was told in it. One of the outcomes there may be why: in the next session they are told
+    /// without what they brought, so that none ends a session twice.
+    /// </summary>
+    public void OnRejected()
+    {
+        foreach (var query in _queries.Values)
+            if (query.Outcome is { } outcome)
+                query.Outcome = Outcomes.Untold(outcome);
+    }
+
     /// <summary>A session is open: what earlier ones may not have carried is told again.</summary>
     public void OnWelcome()
     {
@@ -139,7 +151,7 @@ public sealed partial class ImmediateQueries(
         Telemetry.Ended(QueryMode.Immediate, outcome.Ending, outcome.Timings);
         // A small result leaves with its outcome. Should the line be gone, the outcome alone is told in the next session.
         if (outcome.Ending == Ending.Successful && query.Rows is { Holds: true } rows)
-            await rows.SendAnswerAsync(outcome);
+            await SendAnswerAsync(query, rows, outcome);
         else
             await SendOutcomeAsync(query.Id, outcome);
         query.Dispose();
@@ -241,8 +253,32 @@ public sealed partial class ImmediateQueries(
         _ = SendOutcomeAsync(query.Id, outcome);
     }
 
-    Task<bool> SendOutcomeAsync(Guid queryId, Outcome outcome) =>
-        session.SendAsync(FrameKind.Outcome, queryId, outcome, ProtocolJson.Default.Outcome).AsTask();
+    async Task SendAnswerAsync(ImmediateQuery query, FrameRowSink rows, Outcome outcome)
+    {
+        try
+        {
+            await rows.SendAnswerAsync(outcome);
+        }
+        catch (Exception e) when (e is FrameTooLargeException or OverBoundException)
+        {
+            LogFault(query.Id, FaultText.Of(e));
+            await SendOutcomeAsync(query.Id, query.Outcome = Outcomes.Untold(outcome));
+        }
+    }
+
+    /// <summary>An outcome that no message can hold is told without what it brought.</summary>
+    async Task SendOutcomeAsync(Guid queryId, Outcome outcome)
+    {
+        try
+        {
+            await session.SendAsync(FrameKind.Outcome, queryId, outcome, ProtocolJson.Default.Outcome);
+        }
+        catch (Exception e) when (e is FrameTooLargeException or OverBoundException)
+        {
+            LogFault(queryId, FaultText.Of(e));
+            await session.SendAsync(FrameKind.Outcome, queryId, Outcomes.Untold(outcome), ProtocolJson.Default.Outcome);
+        }
+    }
 
     [LoggerMessage(2100, LogLevel.Error, "Query {QueryId} met a fault of the Link's own: {Fault}")]
     partial void LogFault(Guid queryId, string fault);

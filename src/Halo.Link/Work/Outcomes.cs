@@ -53,6 +53,15 @@ static class Outcomes
                 + "Look in the database before you repeat it with another key."),
     };
 
+    /// <summary>The same end without what it brought: that could not be told, or the API would not take it.</summary>
+    public static Outcome Untold(Outcome outcome) => outcome is { Ending: Ending.Successful, Parameters: not { Count: > 0 } }
+        ? outcome with { Columns = null, Notices = null }
+        : new(outcome.Ending == Ending.Successful ? Ending.Failed : outcome.Ending, outcome.Executed)
+        {
+            Error = Failure(500, FailureCodes.LinkError, "The query ended, and its result or error could not be told to the Halo API; see 'executed'."),
+            Timings = outcome.Timings,
+        };
+
     public static Outcome Fault(bool begun) => new(Ending.Failed, begun ? Executed.Unknown : Executed.No)
     {
         Error = Failure(500, FailureCodes.LinkError,

@@ -1,10 +1,12 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.Link.Settings;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Work;
@@ -25,10 +27,15 @@ static class ResultBounds
         var outputs = (result.Parameters ?? []).Sum(p => (long)Encoding.UTF8.GetByteCount(p.Name) + Encoding.UTF8.GetByteCount(p.Value ?? ""));
         if (outputs > 0 && rowBytes + outputs > rules.MaxBytes)
             return Failed(result, PracticeRefusal.Of("maxBytes", $"allows this integrator {rules.MaxBytes} bytes of a result; with its output parameters it has more. {Fate(result)}"));
-        if (outputs > 0 && (outputs > ProtocolLimits.MaxOutputBytes || rowBytes + outputs > maxResultBytes))
+        if (outputs > 0 && (outputs > ProtocolLimits.MaxOutputBytes || rowBytes + outputs > maxResultBytes || !CanBeTold(result, outputs)))
             return TooLarge(result, Math.Min(maxResultBytes, ProtocolLimits.MaxOutputBytes));
         return result.Error is { } error ? result with { Error = Cut(error, rules.MaxBytes - rowBytes - outputs) } : result;
     }
+
+    /// <summary>Measured only where escapes could make too much of it.</summary>
+    static bool CanBeTold(ExecutionResult result, long outputs) => outputs * 6 < ProtocolLimits.MaxOutputJsonBytes
+        || JsonSerializer.SerializeToUtf8Bytes(new Outcome(result.Ending, result.Executed) { Parameters = result.Parameters }, ProtocolJson.Default.Outcome).Length
+            <= ProtocolLimits.MaxOutputJsonBytes;
 
     /// <summary>An error whose texts are cut.</summary>
     /// <param name="left">What the practice's rule leaves for the database's own words; null: nothing limits them but the line.</param>

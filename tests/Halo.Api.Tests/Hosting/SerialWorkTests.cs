@@ -8,20 +8,20 @@ public class SerialWorkTests
         var work = new SerialWork();
         var (begun, go) = (new TaskCompletionSource(), new TaskCompletionSource());
         var done = new List<int>();
-        work.Add(async () =>
+        _ = work.Add(async () =>
         {
             begun.SetResult();
             await go.Task;
             done.Add(1);
         });
-        work.Add(() =>
+        _ = work.Add(() =>
         {
             done.Add(2);
             return Task.CompletedTask;
         });
         await begun.Task;
         var end = work.EndAsync();
-        work.Add(() =>
+        _ = work.Add(() =>
         {
             done.Add(3);
             return Task.CompletedTask;

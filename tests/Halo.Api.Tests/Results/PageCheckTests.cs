@@ -58,6 +58,23 @@ public class PageCheckTests(OneHost one) : IClassFixture<OneHost>
         }
     }
 
+    [Theory]
+    [InlineData(10, 200)]
+    [InlineData(16, 200)]
+    [InlineData(17, 200)]
+    [InlineData(22, 200)]
+    [InlineData(23, 400)]
+    [InlineData(24, 400)]
+    public async Task A_stream_that_a_decoder_must_hold_much_of_is_refused(int window, int status)
+    {
+        await using var site = await PairedSite.CreateAsync(one.Host);
+        var (_, claim) = await site.QueueAndClaimAsync();
+        var compressed = new byte[1000];
+        Assert.True(System.IO.Compression.BrotliEncoder.TryCompress(Bytes(Good), compressed, out var length, quality: 5, window));
+        using var answered = await (TestPage.Of(Good, 2) with { Bytes = compressed[..length] }).PutAsync(one.Host, site.Link, claim, 1);
+        Assert.Equal(status, (int)answered.StatusCode);
+    }
+
     [Fact]
     public async Task A_page_damaged_on_the_way_is_to_be_sent_again_and_not_refused_for_good()
     {

@@ -6,6 +6,7 @@ using Halo.Link.Settings;
 using Halo.Link.Tests.Engines;
 using Halo.Link.Work;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Tests.Work;

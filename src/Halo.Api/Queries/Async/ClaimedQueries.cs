@@ -11,16 +11,15 @@ namespace Halo.Api.Queries.Async;
 /// <summary>Async queries between ledger and Link: claims go out, reports come in; of one session, one after another.</summary>
 public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limits, UnheldQueries unheld, ILogger<ClaimedQueries> log)
 {
-    const int MostSlots = 64;
-
     /// <summary>The Link has free slots. The answer goes out on the session that asked, or not at all.</summary>
-    public void OnClaimRequest(LinkSession session, ClaimRequest request) => session.Work.Add(async () =>
+    /// <returns>Completes when it has been answered.</returns>
+    public Task OnClaimRequest(LinkSession session, ClaimRequest request) => session.Work.Add(async () =>
     {
         try
         {
             var claimed = await ledger.ClaimAsync(
-                session.Reference, Math.Clamp(request.Slots, 1, MostSlots), request.ExceptSites is { } except ? [.. except.Take(ClaimRequest.MostExceptSites)] : []);
-            await session.ClaimsAsync(new Claims([.. claimed.Select(ToClaim)]));
+                session.Reference, Math.Clamp(request.Slots, 1, ProtocolLimits.MaxClaims), request.ExceptSites is { } except ? [.. except.Take(ClaimRequest.MostExceptSites)] : []);
+            await session.ClaimsAsync([.. claimed.Select(ToClaim)]);
         }
         catch (Exception e)
         {
@@ -31,7 +30,8 @@ public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limit
     });
 
     /// <summary>The Link tells how far a query has got.</summary>
-    public void OnReport(LinkSession session, Guid queryId, Report report) => session.Work.Add(async () =>
+    /// <returns>Completes when it has been answered.</returns>
+    public Task OnReport(LinkSession session, Guid queryId, Report report) => session.Work.Add(async () =>
     {
         try
         {
@@ -50,6 +50,33 @@ public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limit
             await session.Line.CloseAsync(LineCloseReason.LedgerFailed);
         }
     });
+
+    /// <summary>The Link told something of a claim in a message that cannot be read; its first fields can.</summary>
+    public Task OnUnreadableReport(LinkSession session, Guid queryId, Guid claimId, MessageHead head)
+    {
+        var report = new Report(claimId, head.Kind) { Executed = head.Executed };
+        return head.Kind is ReportKind.Uploading or ReportKind.Complete
+            ? session.Work.Add(() => DropUntoldAsync(session, queryId, report))
+            : OnReport(session, queryId, head.Kind is ReportKind.Reading ? report with { Kind = ReportKind.Unknown } : report with { Error = Failures.Untold });
+    }
+
+    /// <summary>The database did it, and what it brought cannot be told: it fails here, and the Link drops it.</summary>
+    async Task DropUntoldAsync(LinkSession session, Guid queryId, Report report)
+    {
+        try
+        {
+            report = report with { Executed = Executed.Yes, Error = Failures.Untold };
+            var result = await SettleAsync(queryId, report, QueryStatus.ExecutionFailed, session.Reference);
+            if (result is { Accepted: false, Status: QueryStatus.Uploading })
+                result = await SettleAsync(queryId, report, QueryStatus.UploadFailed, session.Reference);
+            await session.AcknowledgeAsync(queryId, new ReportAck(report.ClaimId, report.Kind, false, result.Status));
+        }
+        catch (Exception e)
+        {
+            LogFailed("report", session.LinkId, e.GetType().Name);
+            await session.Line.CloseAsync(LineCloseReason.LedgerFailed);
+        }
+    }
 
     async Task<MoveResult> ApplyAsync(Guid queryId, Report report, Ledger.LinkSession by)
     {

@@ -19,6 +19,7 @@ public sealed class ImmediateExchange(Guid queryId, LinkSession session, ResultM
     readonly TaskCompletionSource<ImmediateEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     bool _cancelAsked;
     bool _disposed;
+    volatile bool _spoiled;
     int _ungranted;
 
     public Guid QueryId => queryId;
@@ -61,7 +62,7 @@ public sealed class ImmediateExchange(Guid queryId, LinkSession session, ResultM
     public long Received { get; private set; }
 
     /// <summary>Whether all that arrived is here, or went to who takes it as it comes; nothing is kept beyond the bound.</summary>
-    public bool IsWhole => stream is not null || _chunks.Sum(c => (long)c.Count) == Received;
+    public bool IsWhole => !_spoiled && (stream is not null || _chunks.Sum(c => (long)c.Count) == Received);
 
     /// <summary>How it ended; set when the ledger has it.</summary>
     public Task<ImmediateEnd> End => _end.Task;
@@ -93,6 +94,9 @@ public sealed class ImmediateExchange(Guid queryId, LinkSession session, ResultM
             return keeps ? memory.Want(grant) : grant;
         }
     }
+
+    /// <summary>A part of the result is lost.</summary>
+    public void Spoil() => _spoiled = true;
 
     /// <summary>The end is known and durable.</summary>
     public void Complete(ImmediateEnd end)

@@ -115,6 +115,9 @@ public sealed class ImmediateQueries(
             exchange.Columns = head.Columns;
     }
 
+    /// <summary>The columns came in a message that cannot be read: the rows cannot be told without them.</summary>
+    public void OnColumnsLost(LinkSession session, Guid queryId) => FindFor(session, queryId, FrameKind.Columns)?.Spoil();
+
     /// <summary>A piece of the rows arrived.</summary>
     public void OnRows(LinkSession session, Guid queryId, ReadOnlyMemory<byte> rows)
     {
@@ -126,7 +129,8 @@ public sealed class ImmediateQueries(
     }
 
     /// <summary>The Link says how it ended: settled first, acknowledged and answered then.</summary>
-    public void OnOutcome(LinkSession session, Guid queryId, Outcome outcome) => _ = judging.SettleAsync(session, queryId, outcome);
+    /// <returns>Completes when that is done.</returns>
+    public Task OnOutcome(LinkSession session, Guid queryId, Outcome outcome) => judging.SettleAsync(session, queryId, outcome);
 
     /// <summary>A session's Hello showed that these never arrived, or that the run that had them is gone; the ledger has it.</summary>
     public void OnSettledByHello(IEnumerable<Guid> queryIds) => exchanges.CompleteBySettling(queryIds);

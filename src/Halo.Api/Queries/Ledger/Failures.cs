@@ -12,6 +12,13 @@ public static class Failures
     public static ErrorDetails Of(string code) =>
         new(TypeOf(code), StatusOf(code), TextOf(code)) { Code = code };
 
+    /// <summary>A Link told of a query's end in a message that is too large or cannot be read.</summary>
+    public static ErrorDetails Untold { get; } =
+        new(ErrorTypes.HaloLink, 500, "The site's Link told how the query ended in a message that cannot be taken; what it brought is lost. See 'executed'.")
+        {
+            Code = FailureCodes.LinkError,
+        };
+
     static string TypeOf(string code) => code is FailureCodes.ExecutionTimeout or FailureCodes.PolicyRefused or FailureCodes.SpoolFull
         or FailureCodes.LinkStopping or FailureCodes.LinkError or FailureCodes.OpenTransaction or FailureCodes.DatabaseUnavailable
         or FailureCodes.DatabaseConnectionLost or FailureCodes.LockTimeout or FailureCodes.BlockedPractice

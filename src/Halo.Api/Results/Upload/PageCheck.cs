@@ -26,6 +26,7 @@ public sealed class PageCheck(long jsonSize, long rows, SemaphoreSlim places) : 
     readonly byte[] _piece = ArrayPool<byte>.Shared.Rent(PieceBytes);
     BrotliDecoder _decoder;
     string? _fault;
+    bool _begun;
     bool _ended;
     long _size;
 
@@ -84,6 +85,15 @@ public sealed class PageCheck(long jsonSize, long rows, SemaphoreSlim places) : 
                     _fault = "goes on behind the end of its Brotli stream";
                 return (compressed, true);
             }
+            if (_size == 0 && !compressed.IsEmpty && !_begun)
+            {
+                _begun = true;
+                if (!HasSmallWindow(compressed.Span[0]))
+                {
+                    _fault = "has a Brotli window of more than 4 MiB";
+                    break;
+                }
+            }
             var status = _decoder.Decompress(compressed.Span, _piece.AsSpan(0, PieceBytes), out var consumed, out var written);
             compressed = compressed[consumed..];
             step += written;
@@ -102,6 +112,9 @@ public sealed class PageCheck(long jsonSize, long rows, SemaphoreSlim places) : 
         }
         return (compressed, _fault is not null);
     }
+
+    /// <summary>The first bits of a stream say how much of it the decoder must hold (RFC 7932, 9.1): here at most 4 MiB, which is what Links use.</summary>
+    static bool HasSmallWindow(byte first) => (first & 1) == 0 || ((first >> 1) & 7) is var bits && (bits != 0 ? 17 + bits <= 22 : (first >> 4 & 7) != 1);
 
     void Take(ReadOnlySpan<byte> json)
     {

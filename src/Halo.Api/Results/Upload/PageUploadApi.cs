@@ -26,8 +26,18 @@ public static class PageUploadApi
             return invalid!;
         if (await ledger.KeyForUploadAsync(access.LinkId, queryId, page.ClaimId) is not { } key)
             return Settled();
-        using var check = checks.Begin(page.JsonSize, page.RowCount);
-        var stored = await pages.WriteAsync(key, pageNumber, http.Request.Body, page.Digest, http.RequestAborted, check);
+        if (!checks.TryEnter(access.LinkId))
+            return TooManyUploads;
+        StoredPage stored;
+        try
+        {
+            using var check = checks.Begin(page.JsonSize, page.RowCount);
+            stored = await pages.WriteAsync(key, pageNumber, http.Request.Body, page.Digest, http.RequestAborted, check);
+        }
+        finally
+        {
+            checks.Leave(access.LinkId);
+        }
         if (stored.Fault is { } fault)
             return Refusal.Invalid("body", $"{fault}.");
         if (!stored.IsStored)
@@ -43,6 +53,11 @@ public static class PageUploadApi
             _ => Settled(),
         };
     }
+
+    static readonly Refusal TooManyUploads = new(503, ErrorCodes.ServiceUnavailable, "This Link uploads as many pages at once as it may. Try again shortly.")
+    {
+        RetryAfter = TimeSpan.FromSeconds(5),
+    };
 
     static Refusal Settled() => new(409, ErrorCodes.Gone, "The query is not this claim's, or is settled. Drop it.");
 

@@ -1,6 +1,8 @@
 using Halo.Contracts.Queries;
 using Halo.Link.Journal;
+using Halo.Line;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
 
@@ -210,6 +212,32 @@ public sealed partial class AsyncQueries
     async ValueTask SendReportAsync(AsyncQuery query)
     {
         if (query.Pending is { } report)
-            await _session.SendAsync(FrameKind.Report, query.Id, report, ProtocolJson.Default.Report);
+        {
+            try
+            {
+                await _session.SendAsync(FrameKind.Report, query.Id, report, ProtocolJson.Default.Report);
+            }
+            catch (Exception e) when (e is FrameTooLargeException or OverBoundException)
+            {
+                LogFault(FaultText.Of(e));
+                await TellWithoutAsync(query, report);
+            }
+        }
+    }
+
+    /// <summary>Its last report cannot be told, or ended a session: it is told without what it brought.</summary>
+    async ValueTask TellWithoutAsync(AsyncQuery query, Report report)
+    {
+        if (Endings.Untold(report) is not { } small)
+            query.Acknowledged(report.Kind);
+        else if (small.Kind == report.Kind)
+            query.Replace(small);
+        else
+        {
+            query.Stop(StopReason.Untold);
+            await query.EndAsync(small);
+        }
+        if (query.Pending is { } next && next != report)
+            await _session.SendAsync(FrameKind.Report, query.Id, next, ProtocolJson.Default.Report);
     }
 }

@@ -137,6 +137,14 @@ public sealed partial class AsyncQueries : IAsyncDisposable
         await ScheduleAsync();
     });
 
+    /// <summary>The API ended a session for what it was told in it: what was not acknowledged is told without what it brought, so that none ends a session twice.</summary>
+    public void OnRejected() => Post(async () =>
+    {
+        foreach (var query in _held.Values)
+            if (query.Pending is { } report)
+                await TellWithoutAsync(query, report);
+    });
+
     /// <summary>There may be work at the API.</summary>
     public void OnWorkAvailable() => Post(() =>
     {

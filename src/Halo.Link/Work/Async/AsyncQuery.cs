@@ -170,6 +170,13 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
             _ = _delivery?.StopAsync();
     }
 
+    /// <summary>The same report, with less in it.</summary>
+    public void Replace(Report report)
+    {
+        _record.Update(e => e.Report is null ? e : e with { Report = report });
+        _record.Await(report);
+    }
+
     /// <summary>Gives it back, not begun.</summary>
     public Task HandBackAsync() => EndAsync(new Report(Guid.Empty, ReportKind.HandBack) { Executed = Executed.No }, ClaimPhase.HandedBack);
 
@@ -288,6 +295,9 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
         {
             case StopReason.LinkStopping:
                 // The journal has it as uploading: the next run goes on.
+                break;
+            case StopReason.Untold:
+                // Its last report is made.
                 break;
             case StopReason.UploadLimit:
                 await EndAsync(Endings.UploadTimeout(known));

@@ -65,6 +65,21 @@ static class Endings
     public static Report Fault => Failed(Executed.Unknown, FailureCodes.LinkError,
         "The agent at the practice met a fault of its own while it had this query; it may have taken effect. Its log says more.");
 
+    /// <summary>The same end without what it brought: that could not be told, or the API would not take it. Null: nothing need be told.</summary>
+    public static Report? Untold(Report report) => report.Kind switch
+    {
+        ReportKind.Reading => null,
+        ReportKind.Uploading or ReportKind.Complete when report.Parameters is not { Count: > 0 } => report with { Columns = null, Notices = null },
+        ReportKind.Uploading or ReportKind.Complete => new(report.ClaimId, report.PageCount > 0 ? ReportKind.UploadFailed : ReportKind.Failed)
+        {
+            Executed = Executed.Yes,
+            Error = Error(FailureCodes.LinkError, CouldNotBeTold),
+        },
+        _ => new Report(report.ClaimId, report.Kind) { Executed = report.Executed, Error = Error(FailureCodes.LinkError, CouldNotBeTold) },
+    };
+
+    const string CouldNotBeTold = "The query ended, and its result or error could not be told to the Halo API; see 'executed'.";
+
     public static Report PageLost(Report known, Executed executed) => Undelivered(known, executed, FailureCodes.PageLost,
         "A page of the result was lost, damaged or refused before it could be delivered.");
 

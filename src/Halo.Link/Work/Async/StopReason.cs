@@ -18,6 +18,9 @@ enum StopReason
     /// <summary>The Link stops.</summary>
     LinkStopping,
 
+    /// <summary>What it brought cannot be told to the API; its end is.</summary>
+    Untold,
+
     /// <summary>The API has settled it otherwise.</summary>
     Dropped,
 }

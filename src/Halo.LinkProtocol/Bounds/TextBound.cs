@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Halo.LinkProtocol;
+namespace Halo.LinkProtocol.Bounds;
 
 /// <summary>Cuts texts to a bound in UTF-8, between two characters, and marks what was cut.</summary>
 public static class TextBound
