@@ -13,12 +13,13 @@ public static class ClinicBuilder
     public const int Patients = 2_000;
     public const int Appointments = 40_000;
 
-    /// <summary>The practice's today: appointments lie on both sides of it.</summary>
+    /// <summary>The practice's today where none is named: appointments lie on both sides of it.</summary>
     public static readonly DateOnly Today = new(2026, 11, 22);
 
     /// <summary>Writes a new SQLite file.</summary>
+    /// <param name="today">The day from which the books run; null: <see cref="Today"/>, for the same bytes on every day.</param>
     /// <exception cref="IOException">The file exists.</exception>
-    public static ClinicSize Build(string path, long seed = DefaultSeed)
+    public static ClinicSize Build(string path, long seed = DefaultSeed, DateOnly? today = null)
     {
         // CreateNew: never overwrites anybody's database.
         using (new FileStream(path, FileMode.CreateNew)) { }
@@ -28,7 +29,7 @@ public static class ClinicBuilder
         Execute(connection, "PRAGMA page_size=4096; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA encoding='UTF-8';");
         using var transaction = connection.BeginTransaction();
         Execute(connection, Schema.Tables);
-        var size = new ClinicFiller(connection, transaction, new Dice((ulong)seed)).Fill();
+        var size = new ClinicFiller(connection, transaction, new Dice((ulong)seed), today ?? Today).Fill();
         Execute(connection, Schema.Indexes);
         transaction.Commit();
         return size;

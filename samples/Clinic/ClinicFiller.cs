@@ -4,7 +4,7 @@ using static Halo.Samples.Clinic.Vocabulary;
 namespace Halo.Samples.Clinic;
 
 /// <summary>Throws the dice for every row, table by table.</summary>
-sealed class ClinicFiller(SqliteConnection connection, SqliteTransaction transaction, Dice dice)
+sealed class ClinicFiller(SqliteConnection connection, SqliteTransaction transaction, Dice dice, DateOnly today)
 {
     const int DaysOfBooks = 730;
 
@@ -21,7 +21,7 @@ sealed class ClinicFiller(SqliteConnection connection, SqliteTransaction transac
         using var table = new TableWriter(connection, transaction, "practitioners", 8);
         for (var i = 0; i < ClinicBuilder.Practitioners; i++)
             table.Add($"{dice.Between(1000000, 9999999)}{(char)('A' + i)}", dice.Pick(Titles), dice.Pick(FirstNames), dice.Pick(LastNames),
-                dice.Pick(Specialities), !dice.OneIn(6), ClinicBuilder.Today.AddDays(-dice.Between(0, 9000)));
+                dice.Pick(Specialities), !dice.OneIn(6), today.AddDays(-dice.Between(0, 9000)));
         return table.Rows;
     }
 
@@ -38,15 +38,15 @@ sealed class ClinicFiller(SqliteConnection connection, SqliteTransaction transac
                 1 => new DateOnly(1899, 12, 31),
                 2 => new DateOnly(1, 1, 1),
                 3 => new DateOnly(9999, 12, 31),
-                _ => ClinicBuilder.Today.AddDays(-dice.Between(0, 36_000)),
+                _ => today.AddDays(-dice.Between(0, 36_000)),
             };
             table.Add(dice.Uuid(), 1 + dice.Between(0, ClinicBuilder.Practitioners), dice.OneIn(5) ? null : dice.Pick(Titles), first, dice.Pick(LastNames),
-                dice.OneIn(8) ? first.ToUpperInvariant() : null, born, i > 3 && dice.OneIn(40) ? ClinicBuilder.Today.AddDays(-dice.Between(0, 800)) : null,
+                dice.OneIn(8) ? first.ToUpperInvariant() : null, born, i > 3 && dice.OneIn(40) ? today.AddDays(-dice.Between(0, 800)) : null,
                 $"{dice.Between(1, 400)} {dice.Pick(Streets)}{(dice.OneIn(6) ? "\nUnit " + dice.Between(1, 60) : "")}", dice.Pick(Suburbs),
                 dice.Between(800, 7999).ToString("0000"), dice.OneIn(7) ? null : $"04{dice.Between(10_000_000, 99_999_999)}",
                 dice.OneIn(4) ? null : dice.OneIn(20) ? "" : $"patient{i}@example.org", dice.OneIn(6) ? dice.Pick(Allergies) : null,
                 dice.Between(-50_000, 120_000) / 100m, dice.OneIn(50) ? dice.Bytes(dice.Between(0, 3000)) : null,
-                At(ClinicBuilder.Today.AddDays(-dice.Between(1, 5000))));
+                At(today.AddDays(-dice.Between(1, 5000))));
         }
         return table.Rows;
     }
@@ -59,8 +59,8 @@ sealed class ClinicFiller(SqliteConnection connection, SqliteTransaction transac
         {
             // A patient of none is time that the practitioner keeps free.
             int? patient = dice.OneIn(50) ? null : 1 + dice.Between(0, ClinicBuilder.Patients);
-            var day = ClinicBuilder.Today.AddDays(dice.Between(-DaysOfBooks, 120));
-            var past = day < ClinicBuilder.Today;
+            var day = today.AddDays(dice.Between(-DaysOfBooks, 120));
+            var past = day < today;
             var status = past ? dice.Pick(PastStatuses) : "booked";
             var id = appointments.Add(patient, 1 + dice.Between(0, ClinicBuilder.Practitioners), At(day), dice.Between(1, 7) * 10, status,
                 patient is null ? null : dice.Pick(Reasons), dice.OneIn(4) ? dice.Pick(Notes) : null);
@@ -80,7 +80,7 @@ sealed class ClinicFiller(SqliteConnection connection, SqliteTransaction transac
             for (var count = dice.Between(0, 30); count > 0; count--)
             {
                 var (code, name, unit, low, high) = dice.Pick(Measures);
-                table.Add(patient, At(ClinicBuilder.Today.AddDays(-dice.Between(0, 4000))), code, name,
+                table.Add(patient, At(today.AddDays(-dice.Between(0, 4000))), code, name,
                     unit is null ? null : dice.Between(low, high) / 10.0, unit, unit is null ? dice.Pick(SmokingStatuses) : null);
             }
         return table.Rows;
@@ -91,7 +91,7 @@ sealed class ClinicFiller(SqliteConnection connection, SqliteTransaction transac
         using var table = new TableWriter(connection, transaction, "notes", 6);
         for (var patient = 1; patient <= ClinicBuilder.Patients; patient++)
             for (var count = dice.Between(0, 9); count > 0; count--)
-                table.Add(patient, 1 + dice.Between(0, ClinicBuilder.Practitioners), At(ClinicBuilder.Today.AddDays(-dice.Between(0, 4000))),
+                table.Add(patient, 1 + dice.Between(0, ClinicBuilder.Practitioners), At(today.AddDays(-dice.Between(0, 4000))),
                     dice.OneIn(3) ? dice.Pick(Notes) + "\n" + dice.Pick(Notes) : dice.Pick(Notes), dice.OneIn(30) ? dice.Bytes(dice.Between(0, 2000)) : null);
         return table.Rows;
     }

@@ -16,6 +16,7 @@ sealed class Demonstration(Show show, string directory, Uri api) : IAsyncDisposa
     static readonly TimeSpan StartLimit = TimeSpan.FromSeconds(60);
     readonly HaloCalls _calls = new(api);
     readonly string _clinic = Path.Combine(directory, "clinic.db");
+    readonly DateOnly _today = DateOnly.FromDateTime(TimeProvider.System.GetLocalNow().DateTime);
     readonly List<BuiltProgram> _programs = [];
     readonly TaskCompletionSource<BuiltProgram> _dead = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -33,7 +34,7 @@ sealed class Demonstration(Show show, string directory, Uri api) : IAsyncDisposa
     async Task PlayAsync(bool once, CancellationToken stop)
     {
         show.Title("A practice, a Link beside it, the API, and an integrator");
-        await show.StepAsync("Clinic built", _ => Task.Run(() => ClinicBuilder.Build(_clinic), stop),
+        await show.StepAsync("Clinic built", _ => Task.Run(() => ClinicBuilder.Build(_clinic, today: _today), stop),
             size => $"{size.Patients:N0} patients, {size.Appointments:N0} appointments, {size.Observations:N0} observations");
 
         var data = Path.Combine(directory, "api");
@@ -69,7 +70,7 @@ sealed class Demonstration(Show show, string directory, Uri api) : IAsyncDisposa
 
     async Task AskImmediatelyAsync(Guid site, CancellationToken stop)
     {
-        var question = Questions.ComingWeek;
+        var question = Questions.ComingWeek(_today);
         show.Title($"Immediate: {question.Title}");
         var start = TimeProvider.System.GetTimestamp();
         var query = await _calls.ImmediateAsync(site, question.Body, stop);

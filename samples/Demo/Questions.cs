@@ -1,5 +1,4 @@
 using System.Globalization;
-using Halo.Samples.Clinic;
 
 namespace Halo.Samples.Demo;
 
@@ -22,10 +21,9 @@ sealed record Question(string Title, string Sql, params (string Name, string Typ
 
 static class Questions
 {
-    static string Day(int fromToday) => ClinicBuilder.Today.AddDays(fromToday).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
-
     /// <summary>Small, and a person waits: immediate.</summary>
-    public static readonly Question ComingWeek = new(
+    /// <param name="today">The first of the seven days.</param>
+    public static Question ComingWeek(DateOnly today) => new(
         "Who is booked in the coming week",
         """
         SELECT pr.first_name || ' ' || pr.last_name AS practitioner, pr.speciality, COUNT(*) AS booked,
@@ -34,7 +32,7 @@ static class Questions
         WHERE a.starts_at >= @from AND a.starts_at < @to
         GROUP BY pr.id ORDER BY booked DESC, pr.id
         """,
-        ("@from", "NVarChar", Day(0)), ("@to", "NVarChar", Day(7)));
+        ("@from", "NVarChar", Day(today)), ("@to", "NVarChar", Day(today.AddDays(7))));
 
     /// <summary>Every appointment of the practice: async, in pages.</summary>
     public static readonly Question AllAppointments = new(
@@ -46,4 +44,6 @@ static class Questions
         LEFT JOIN patients p ON p.id = a.patient_id LEFT JOIN invoices i ON i.appointment_id = a.id
         ORDER BY a.id
         """);
+
+    static string Day(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 }

@@ -37,12 +37,8 @@ sealed class Show(IAnsiConsole console)
     /// <summary>The first rows as a table.</summary>
     public void Rows(IReadOnlyList<JsonElement> rows, long total, int shown)
     {
-        var table = new Table { Border = console.Profile.Capabilities.Ansi ? TableBorder.Rounded : TableBorder.Ascii2 };
-        foreach (var column in rows.Count == 0 ? [] : rows[0].EnumerateObject().Select(p => p.Name))
-            table.AddColumn(new TableColumn(new Text(column, new Style(decoration: Decoration.Bold))) { NoWrap = true });
-        foreach (var row in rows.Take(shown))
-            table.AddRow(row.EnumerateObject().Select(p => Cell(p.Value)));
-        console.Write(table);
+        if (rows.Count > 0)
+            Table([.. rows[0].EnumerateObject().Select(p => p.Name)], [.. rows.Take(shown).Select(r => r.EnumerateObject().Select(p => TextOf(p.Value)).ToArray())]);
         if (total > shown)
             Note($"… and {(total - shown).ToString("N0", CultureInfo.InvariantCulture)} rows more");
     }
@@ -75,11 +71,20 @@ sealed class Show(IAnsiConsole console)
         ? (ms / 1000).ToString("0.00", CultureInfo.InvariantCulture) + " s"
         : ms.ToString(ms >= 10 ? "0" : "0.0", CultureInfo.InvariantCulture) + " ms";
 
-    static Text Cell(JsonElement value)
+    void Table(string[] columns, string?[][] rows)
     {
-        if (value.ValueKind == JsonValueKind.Null)
-            return new Text("null", new Style(Color.Grey)) { Overflow = Overflow.Ellipsis };
-        var text = value.ToString().ReplaceLineEndings("⏎").Replace('\t', ' ');
-        return new Text(text.Length > Longest ? text[..(char.IsHighSurrogate(text[Longest - 2]) ? Longest - 2 : Longest - 1)] + "…" : text) { Overflow = Overflow.Ellipsis };
+        var natural = columns.Select((c, i) => rows.Select(r => TableFit.WidthOf(r[i] ?? "null")).Append(TableFit.WidthOf(c)).Max()).ToArray();
+        var widths = TableFit.Fit(natural, Longest, console.Profile.Width);
+        var table = new Table { Border = console.Profile.Capabilities.Ansi ? TableBorder.Rounded : TableBorder.Ascii2 };
+        foreach (var (column, width) in columns.Zip(widths))
+            table.AddColumn(new TableColumn(new Text(TableFit.Cut(column, width), new Style(decoration: Decoration.Bold))) { NoWrap = true, Width = width });
+        foreach (var row in rows)
+            table.AddRow(row.Zip(widths).Select(c => new Text(TableFit.Cut(c.First ?? "null", c.Second), c.First is null ? new Style(Color.Grey) : Style.Plain)));
+        console.Write(table);
+        if (widths.Count < columns.Length)
+            Note($"(not shown for want of room: {string.Join(", ", columns[widths.Count..])})");
     }
+
+    static string? TextOf(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Null ? null : string.Concat(value.ToString().ReplaceLineEndings("⏎").Select(c => char.IsControl(c) ? ' ' : c));
 }

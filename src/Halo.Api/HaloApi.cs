@@ -9,6 +9,7 @@ using Halo.Api.Observability;
 using Halo.Api.OpenApi;
 using Halo.Api.Queries;
 using Halo.Api.Results;
+using Halo.Api.Routing;
 using Halo.Api.Results.Upload;
 using Halo.Api.Sites;
 using Halo.Api.Storage;
@@ -110,9 +111,13 @@ public static partial class HaloApi
             app.UseMiddleware<RequestSpans>();
         app.UseMiddleware<ErrorShape>();
         app.UseMiddleware<TransportSecurity>();
+        app.Use(RequestMethods.AnswerSafeAsync);
+        app.UseRouting();
+        app.Use(RequestMethods.RefuseOthersAsync);
         app.UseWhen(http => http.Request.Path.StartsWithSegments("/link"), branch => branch.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero }));
         app.UseWhen(http => http.Request.Path.StartsWithSegments("/integrator"), branch => branch.UseMiddleware<IntegratorAuthentication>());
         app.UseWhen(http => http.Request.Path.StartsWithSegments("/admin"), branch => branch.UseMiddleware<AdminAuthentication>());
+        app.Use(RequestParameters.CheckAsync);
 
         app.UseMetrics();
 

@@ -20,6 +20,8 @@ public static class RequestBody
     /// <param name="memory">What counts them; null: the bound is so small that it need not be.</param>
     public static async Task<(ReadOnlyMemory<byte>? Body, Refusal? Refusal)> ReadAsync(HttpContext http, int limit, RequestMemory? memory = null)
     {
+        if (UnsupportedForm(http) is { } unsupported)
+            return (null, unsupported);
         // Who asks first (Expect: 100-continue) has sent nothing yet, and who announces too much will not be heard out.
         var announced = http.Request.ContentLength ?? 0;
         if (announced > limit && (announced > limit + DrainedBytes || http.Request.Headers.Expect.Count > 0))
@@ -68,6 +70,24 @@ public static class RequestBody
         {
             patience?.Dispose();
         }
+    }
+
+    /// <summary>415 where the body is compressed, or text in another character set: what is supported is named in the header that RFC 9110 has for it.</summary>
+    static Refusal? UnsupportedForm(HttpContext http)
+    {
+        var coding = http.Request.Headers.ContentEncoding.ToString();
+        if (coding.Length > 0 && !coding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+        {
+            http.Response.Headers.AcceptEncoding = "identity";
+            return new(415, ErrorCodes.UnsupportedMediaType, "The request's body has a content coding (Content-Encoding). Send it without one. Nothing ran.");
+        }
+        if (http.Request.GetTypedHeaders().ContentType?.Charset is { Length: > 0 } charset && !charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)
+            && !charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase) && !charset.Equals("us-ascii", StringComparison.OrdinalIgnoreCase))
+        {
+            http.Response.Headers.Accept = "application/json; charset=utf-8";
+            return new(415, ErrorCodes.UnsupportedMediaType, "The request's body names a character set (charset of Content-Type) other than UTF-8. Send it in UTF-8. Nothing ran.");
+        }
+        return null;
     }
 
     static readonly Refusal TooSlow = new(408, ErrorCodes.InvalidRequest, "The request's body came too slowly. Nothing ran; send it again.");

@@ -14,6 +14,7 @@ using Halo.Api.Queries.Requests;
 using Halo.Api.Queries.Waiting;
 using Halo.Api.Results;
 using Halo.Api.Results.Retention;
+using Halo.Api.Routing;
 using Halo.Api.Results.Upload;
 using Halo.Api.Sites;
 using Halo.Api.Storage;
@@ -56,6 +57,7 @@ static class Services
         services.AddSingleton(foundation.Signing);
         services.AddSingleton(foundation.Pairing);
         services.AddSingleton(foundation.Admin);
+        services.AddSingleton<RouteTable>();
         services.AddSingleton<AuditLog>();
         services.AddSingleton<WrongKeyLimiter>();
         services.AddSingleton<PublicAddresses>();

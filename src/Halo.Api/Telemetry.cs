@@ -20,15 +20,24 @@ public static class Telemetry
     static readonly ActivitySource Traces = new(Name, ProductVersion.Text);
     static readonly Meter Meter = new(Name, ProductVersion.Text);
 
+    /// <summary>Bounds of the buckets of durations: from an immediate query that does nothing to the longest export.</summary>
+    static readonly InstrumentAdvice<double> Seconds = new()
+    {
+        HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800],
+    };
+
+    /// <summary>From a write alone to the largest group.</summary>
+    static readonly InstrumentAdvice<int> Writes = new() { HistogramBucketBoundaries = [1, 2, 5, 10, 20, 50, 100, 200, 500] };
+
     static readonly Counter<long> Queries = Meter.CreateCounter<long>("halo.queries", "{query}", "Queries that became final, by mode and state");
-    static readonly Histogram<double> QueryDuration = Meter.CreateHistogram<double>("halo.query.duration", "s", "From acceptance to the final state");
-    static readonly Histogram<double> Phase = Meter.CreateHistogram<double>("halo.query.phase.duration", "s", "Time in a phase: lane, execute, encode, upload");
+    static readonly Histogram<double> QueryDuration = Meter.CreateHistogram("halo.query.duration", "s", "From acceptance to the final state", advice: Seconds);
+    static readonly Histogram<double> Phase = Meter.CreateHistogram("halo.query.phase.duration", "s", "Time in a phase: lane, execute, encode, upload", advice: Seconds);
     static readonly Counter<long> Rows = Meter.CreateCounter<long>("halo.rows", "{row}", "Rows of finished queries");
     static readonly Counter<long> ResultBytes = Meter.CreateCounter<long>("halo.result.size", "By", "JSON of finished queries");
     static readonly Counter<long> Pages = Meter.CreateCounter<long>("halo.pages.stored", "{page}", "Pages stored, durable with their row");
     static readonly Counter<long> PageBytes = Meter.CreateCounter<long>("halo.pages.size", "By", "Compressed bytes of pages stored");
-    static readonly Histogram<int> GroupSize = Meter.CreateHistogram<int>("halo.ledger.group.size", "{write}", "Writes that shared one commit");
-    static readonly Histogram<double> CommitDuration = Meter.CreateHistogram<double>("halo.ledger.commit.duration", "s", "One group commit, sync included");
+    static readonly Histogram<int> GroupSize = Meter.CreateHistogram("halo.ledger.group.size", "{write}", "Writes that shared one commit", advice: Writes);
+    static readonly Histogram<double> CommitDuration = Meter.CreateHistogram("halo.ledger.commit.duration", "s", "One group commit, sync included", advice: Seconds);
     static readonly Counter<long> CommitFailures = Meter.CreateCounter<long>("halo.ledger.commit.failures", "{commit}", "Group commits that the store refused");
     static readonly Counter<long> SessionsOpened = Meter.CreateCounter<long>("halo.link.sessions.opened", "{session}", "Sessions of Links opened");
     static readonly Counter<long> SessionsClosed = Meter.CreateCounter<long>("halo.link.sessions.closed", "{session}", "Sessions of Links ended, by reason");

@@ -20,8 +20,14 @@ public static class Telemetry
     static readonly ActivitySource Traces = new(Name, HostInformation.Version);
     static readonly Meter Meter = new(Name, HostInformation.Version);
 
+    /// <summary>Bounds of the buckets of durations: from an immediate query that does nothing to the longest export.</summary>
+    static readonly InstrumentAdvice<double> Seconds = new()
+    {
+        HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800],
+    };
+
     static readonly Counter<long> Queries = Meter.CreateCounter<long>("halo.queries", "{query}", "Queries that ended here, by mode and ending");
-    static readonly Histogram<double> Phase = Meter.CreateHistogram<double>("halo.query.phase.duration", "s", "Time in a phase: lane, execute, encode, upload");
+    static readonly Histogram<double> Phase = Meter.CreateHistogram("halo.query.phase.duration", "s", "Time in a phase: lane, execute, encode, upload", advice: Seconds);
     static readonly Counter<long> Pages = Meter.CreateCounter<long>("halo.pages.delivered", "{page}", "Pages that the API has");
     static readonly Counter<long> PageBytes = Meter.CreateCounter<long>("halo.pages.size", "By", "Compressed bytes of pages delivered");
     static readonly Counter<long> Retries = Meter.CreateCounter<long>("halo.pages.retries", "{try}", "Deliveries of pages that failed and are tried again");

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Halo.Api.Errors;
+using Halo.Api.Routing;
+using Halo.Contracts.Errors;
 
 namespace Halo.Api.Admin;
 
@@ -20,8 +22,15 @@ static class AdminBody
             return (null, Refusal.Invalid("body", "must not hold the character U+0000."));
         try
         {
-            var read = JsonSerializer.Deserialize(body.IsEmpty ? "{}"u8 : body.Span, type);
-            return read is null ? (null, Refusal.Invalid("body", "must be a JSON object.")) : (read, null);
+            if (body.IsEmpty)
+                body = "{}"u8.ToArray();
+            var read = JsonSerializer.Deserialize(body.Span, type);
+            using var document = JsonDocument.Parse(body);
+            var unknown = new List<FieldError>();
+            BodyFields.FindUnknown(document.RootElement, type, unknown);
+            return unknown.Count > 0 ? (null, Refusal.Invalid(unknown))
+                : read is null ? (null, Refusal.Invalid("body", "must be a JSON object."))
+                : (read, null);
         }
         catch (JsonException e)
         {

@@ -126,4 +126,11 @@ public sealed record CreateEnrolmentTokenRequest(int? ExpiresInMinutes, int? Use
 [JsonSerializable(typeof(CreateIntegratorRequest))]
 [JsonSerializable(typeof(PatchIntegratorRequest))]
 [JsonSerializable(typeof(CreateEnrolmentTokenRequest))]
-public sealed partial class AdminJson : JsonSerializerContext;
+public sealed partial class AdminJsonContext : JsonSerializerContext;
+
+/// <summary>The types of <see cref="AdminJsonContext"/>, for answers.</summary>
+public static class AdminJson
+{
+    /// <summary>Shared by all.</summary>
+    public static AdminJsonContext Default { get; } = new(RelaxedJson.From(AdminJsonContext.Default.Options));
+}

@@ -11,7 +11,7 @@ public sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, 
 {
     /// <summary>What the framework says beside an error's status.</summary>
     static readonly string[] OfErrors =
-        [HeaderNames.Allow, HeaderNames.Connection, HeaderNames.ContentRange, HeaderNames.RetryAfter, HeaderNames.SecWebSocketVersion, HeaderNames.WWWAuthenticate];
+        [HeaderNames.Accept, HeaderNames.Allow, HeaderNames.Connection, HeaderNames.ContentRange, HeaderNames.RetryAfter, HeaderNames.SecWebSocketVersion, HeaderNames.WWWAuthenticate];
 
     readonly Seldom _storeAway = new(time);
 
@@ -63,6 +63,8 @@ public sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, 
         if (response.StatusCode >= 400 && !response.HasStarted && (response.ContentLength is null or 0))
         {
             var shaped = Shape(http, response.StatusCode);
+            if (response.StatusCode == StatusCodes.Status415UnsupportedMediaType)
+                response.Headers.Accept = "application/json";
             // What stood there described a body that does not come, its coding for one.
             foreach (var name in response.Headers.Keys.Except(OfErrors, StringComparer.OrdinalIgnoreCase).ToList())
                 response.Headers.Remove(name);

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Dapper;
 using Halo.Api.OpenApi;
 using Halo.Api.Storage;
+using Halo.Contracts.Json;
 
 namespace Halo.Api.Health;
 
@@ -63,4 +64,11 @@ public sealed record HealthReport(string Status, string Version, IReadOnlyList<s
 /// <summary>Source-generated JSON of health.</summary>
 [JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(HealthReport))]
-public sealed partial class HealthJson : JsonSerializerContext;
+public sealed partial class HealthJsonContext : JsonSerializerContext;
+
+/// <summary>The types of <see cref="HealthJsonContext"/>, for answers.</summary>
+public static class HealthJson
+{
+    /// <summary>Shared by all.</summary>
+    public static HealthJsonContext Default { get; } = new(RelaxedJson.From(HealthJsonContext.Default.Options));
+}

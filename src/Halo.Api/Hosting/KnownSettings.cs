@@ -37,12 +37,12 @@ sealed class KnownSettings : IConfigurationSection
         faults.AddRange(_section.AsEnumerable()
             .Where(s => s.Value is not null && !_read.Contains(s.Key) && s.Key != _section.Key)
             .Select(s => s.Key).Order(StringComparer.OrdinalIgnoreCase)
-            .Select(key => $"{key} is no setting.{NearestName.Question(Nearest(key))}"));
+            .Select(key => $"{key} is no setting{NearestName.Question(Nearest(key))}"));
         foreach (var section in configuration.GetChildren())
         {
             if (!section.Key.Equals(Root, StringComparison.OrdinalIgnoreCase) && NearestName.To(section.Key, [Root]) is not null
                 && section.AsEnumerable().FirstOrDefault(s => s.Value is not null && _read.Contains(Root + s.Key[section.Key.Length..])) is { Key: { } key })
-                faults.Add($"{key} is no setting.{NearestName.Question(Root + key[section.Key.Length..])}");
+                faults.Add($"{key} is no setting{NearestName.Question(Root + key[section.Key.Length..])}");
         }
         if (configuration is not IConfigurationRoot root)
             return;
@@ -50,7 +50,7 @@ sealed class KnownSettings : IConfigurationSection
         {
             faults.AddRange(line.GetChildKeys([], null).Distinct(StringComparer.OrdinalIgnoreCase)
                 .Where(k => !OfDotNet.Contains(k) && !k.Equals(Root, StringComparison.OrdinalIgnoreCase) && NearestName.To(k, [Root]) is null)
-                .Select(k => $"--{k} is no setting.{NearestName.Question(NearestOnLine(k))}"));
+                .Select(k => $"--{k} is no setting{NearestName.Question(NearestOnLine(k))}"));
         }
     }
 

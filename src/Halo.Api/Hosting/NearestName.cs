@@ -18,8 +18,8 @@ static class NearestName
         .Select(k => k.Name)
         .FirstOrDefault() ?? (name.Length < ShortestSlip ? null : known.FirstOrDefault(k => k.StartsWith(name, StringComparison.OrdinalIgnoreCase)));
 
-    /// <summary>" Did you mean X?", or nothing.</summary>
-    public static string Question(string? meant) => meant is null ? "" : $" Did you mean {meant}?";
+    /// <summary>"; did you mean X?", or a full stop.</summary>
+    public static string Question(string? meant) => meant is null ? "." : $"; did you mean {meant}?";
 
     /// <summary>Edits from one name to the other, where case does not count: letters added, removed, changed, or swapped with their neighbour.</summary>
     static int Distance(string one, string other)

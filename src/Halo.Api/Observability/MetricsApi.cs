@@ -22,6 +22,12 @@ static class MetricsApi
 
     static async Task AdmitAsync(HttpContext http, RequestDelegate next)
     {
+        if (!HttpMethods.IsGet(http.Request.Method))
+        {
+            // No endpoint stands behind it: the framework would let any method through.
+            await http.GetEndpoint()!.RequestDelegate!(http);
+            return;
+        }
         var services = http.RequestServices;
         var own = services.GetRequiredService<ApiOptions>().Telemetry.MetricsKey;
         var admin = services.GetRequiredService<AdminKey>();

@@ -31,7 +31,9 @@ static class Docs
                     Queries practice management databases inside clinics, through Halo Link.
 
                     Bodies are JSON in UTF-8, times UTC in ISO 8601 with milliseconds, ids lower-case UUIDs, durations whole milliseconds unless
-                    a field says otherwise. What a field does not say is left out. Unknown fields of a request are ignored.
+                    a field says otherwise. What a field does not say is left out. A field or
+                    query parameter that is misspelt or in the wrong place is a 400; others that are unknown are ignored for integrators, and named in
+                    notices of the query, and refused for operators.
                     """,
             };
             document.Components ??= new OpenApiComponents();

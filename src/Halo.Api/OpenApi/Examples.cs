@@ -75,7 +75,7 @@ static class Examples
         new(ErrorTypes.Http, 409, "The query was cancelled at the integrator's request.") { Code = FailureCodes.CancelledByIntegrator });
 
     public static readonly Query TooLarge = Failed(QueryStatus.ExecutionFailed, Executed.Yes,
-        new(ErrorTypes.Http, 413, "The result is over the limit. The query was executed.") { Code = FailureCodes.ResultTooLarge });
+        new(ErrorTypes.Http, 413, "The result is over the limit. The query was executed. Ask for less, stream the rows (Accept: application/x-ndjson or text/csv), or use an async query.") { Code = FailureCodes.ResultTooLarge });
 
     public static readonly Query SiteAway = WithError(ErrorCodes.SiteAway, Failed(QueryStatus.InitialisationFailedSiteOffline, Executed.No,
         new(ErrorTypes.Http, 503, "The site is offline: its Halo Link was stopped. Nothing ran.") { Code = FailureCodes.SiteAway }));

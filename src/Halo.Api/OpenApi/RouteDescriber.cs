@@ -69,17 +69,24 @@ sealed class RouteDescriber : IOpenApiOperationTransformer
         response.Description = response.Description is { Length: > 0 } before && before != ReasonPhrases.GetReasonPhrase(rows.Status)
             ? $"{before}\n\n{rows.Meaning}"
             : rows.Meaning;
-        foreach (var form in rows.Forms)
+        // One media type: generators make one type of all that an answer can be, and nothing can be done with "a query or a text". The others are told beside it.
+        var shown = response.Content!.Count > 0 ? null : rows.Forms.FirstOrDefault(f => f.Example is JsonArray);
+        if (shown is not null)
+            response.Content[shown.MediaType] = new OpenApiMediaType { Schema = RowsSchema(), Example = shown.Example.DeepClone() };
+        var others = rows.Forms.Where(f => f != shown).ToList();
+        if (others.Count > 0)
         {
-            response.Content![form.MediaType] = new OpenApiMediaType
-            {
-                Schema = form.Example is JsonArray
-                    ? new OpenApiSchema { Type = JsonSchemaType.Array, Items = new OpenApiSchema { Type = JsonSchemaType.Object } }
-                    : new OpenApiSchema { Type = JsonSchemaType.String },
-                Example = form.Example.DeepClone(),
-            };
+            response.Extensions ??= new Dictionary<string, IOpenApiExtension>();
+            response.Extensions["x-other-media-types"] = new JsonNodeExtension(
+                new JsonObject(others.Select(f => KeyValuePair.Create(f.MediaType, (JsonNode?)new JsonObject { ["example"] = f.Example.DeepClone() }))));
         }
     }
+
+    static OpenApiSchema RowsSchema() => new()
+    {
+        Type = JsonSchemaType.Array,
+        Items = new OpenApiSchema { Type = JsonSchemaType.Object, AdditionalProperties = new OpenApiSchema() },
+    };
 
     static void AddHeader(OpenApiResponses responses, HeaderWords header)
     {

@@ -30,7 +30,7 @@ static class RouteWords
     public static RouteHandlerBuilder AnswersNothing(this RouteHandlerBuilder route, int status, string meaning) =>
         route.Produces(status).WithMetadata(new AnswerWords(status, meaning, null, null));
 
-    /// <summary>An answer of rows by themselves: one example for each media type.</summary>
+    /// <summary>An answer of rows by themselves: one example for each media type. Where the answer is JSON too, that alone has a schema.</summary>
     public static RouteHandlerBuilder AnswersRows(this RouteHandlerBuilder route, int status, string meaning, params RowsExample[] forms) =>
         route.WithMetadata(new RowsWords(status, meaning, forms));
 

@@ -21,13 +21,31 @@ sealed class SchemaTidy : IOpenApiDocumentTransformer
                 type.Type = JsonSchemaType.String;
                 EnumMeanings.Describe(name, type, documentation);
             }
+            Open(type);
             foreach (var (field, property) in type.Properties?.ToList() ?? [])
             {
                 if (!Nullable.Contains($"{name}.{field}"))
                     type.Properties![field] = WithoutNull(property);
             }
         }
+        foreach (var operation in document.Paths.Values.SelectMany(p => p.Operations ?? []).Select(o => o.Value))
+        {
+            foreach (var media in operation.RequestBody?.Content?.Values ?? [])
+                Open(media.Schema);
+        }
         return Task.CompletedTask;
+    }
+
+    /// <summary>An object without fields of its own takes any: left unsaid, generators make a type of it that can have none.</summary>
+    static void Open(IOpenApiSchema? schema)
+    {
+        if (schema is not OpenApiSchema type)
+            return;
+        if (type.Type is { } kind && kind.HasFlag(JsonSchemaType.Object) && type.Properties is not { Count: > 0 })
+            type.AdditionalProperties ??= new OpenApiSchema();
+        Open(type.Items);
+        foreach (var property in type.Properties?.Values ?? [])
+            Open(property);
     }
 
     static IOpenApiSchema WithoutNull(IOpenApiSchema property)

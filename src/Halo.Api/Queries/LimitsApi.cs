@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Halo.Api.OpenApi;
+using Halo.Contracts.Json;
 
 namespace Halo.Api.Queries;
 
@@ -73,4 +74,11 @@ public sealed record LimitsInForce(
 /// <summary>Source-generated JSON of the limits.</summary>
 [JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(LimitsInForce))]
-public sealed partial class LimitsJson : JsonSerializerContext;
+public sealed partial class LimitsJsonContext : JsonSerializerContext;
+
+/// <summary>The types of <see cref="LimitsJsonContext"/>, for answers.</summary>
+public static class LimitsJson
+{
+    /// <summary>Shared by all.</summary>
+    public static LimitsJsonContext Default { get; } = new(RelaxedJson.From(LimitsJsonContext.Default.Options));
+}

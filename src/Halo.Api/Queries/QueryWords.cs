@@ -43,6 +43,7 @@ static class QueryWords
         .AnswersRows(200, "Rows by themselves, where Accept asks for them.", Examples.Rows)
         .Sends(200, "Server-Timing", "The phases of metrics: queue, link, sql, encode; milliseconds with fractions.")
         .Sends(200, "Halo-Query-Id", "With streamed rows: the query's id.")
+        .Sends(200, "Halo-Notices", "With streamed rows: how many notices the query has from its request; GET on it shows them.")
         .Sends(200, "Halo-Replayed", "true: the answer of an earlier request with this Idempotency-Key.")
         .Refuses(400, ErrorCodes.InvalidRequest, "The request is malformed and no query exists; errors names each fault.")
         .Answers(400, "The database refused it: its own number and words.", Examples.DatabaseError, HaloJson.Default.Query)

@@ -42,7 +42,7 @@ static class ResultWords
         .SendsRowHeaders()
         .Sends(200, "ETag", "Of the page in this coding.")
         .Sends(200, "Content-Digest", "With br: SHA-256 of the bytes sent (RFC 9530).")
-        .AnswersRows(206, "A range of the stored bytes.", new RowsExample(RowForms.JsonType, "(bytes)"))
+        .AnswersNothing(206, "A range of the stored bytes.")
         .Sends(206, "Content-Range", "Which bytes of how many.")
         .Sends(206, "Repr-Digest", "SHA-256 of all the stored bytes (RFC 9530).")
         .AnswersNothing(304, "You have this page.")

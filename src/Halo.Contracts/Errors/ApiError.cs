@@ -10,7 +10,7 @@ public sealed record ErrorResponse(ApiError Error);
 /// <param name="Message">What is wrong and how to put it right, for people.</param>
 public sealed record ApiError(int Status, string StatusText, string Message)
 {
-    /// <summary>A stable word for programs, from the closed list <see cref="ErrorCodes"/>, explained in docs/http-api.md.</summary>
+    /// <summary>A stable word for programs, from the closed list <see cref="ErrorCodes"/>; beside a query the same as its <c>errorDetails.code</c>. Explained in docs/http-api.md.</summary>
     public string? Code { get; init; }
 
     /// <summary>Leads to this request in the service's own traces: 32 hexadecimal digits.</summary>

@@ -1,6 +1,6 @@
 namespace Halo.Contracts.Errors;
 
-/// <summary>Why a request was refused: the closed list behind <c>error.code</c>.</summary>
+/// <summary>Why a request was refused: the closed list behind <c>error.code</c>. Beside a query it is the word of <c>errorDetails.code</c>, from <see cref="FailureCodes"/>.</summary>
 public static class ErrorCodes
 {
     /// <summary>The subscription or admin key is missing.</summary>

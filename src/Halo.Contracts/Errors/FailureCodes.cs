@@ -24,6 +24,9 @@ public static class FailureCodes
     /// <summary>The result of an immediate query was over the limit; the command did execute.</summary>
     public const string ResultTooLarge = "ResultTooLarge";
 
+    /// <summary>The command gave fewer result sets than <c>?resultSet=</c> asked for; <c>executed</c> says whether it took effect.</summary>
+    public const string NoSuchResultSet = "NoSuchResultSet";
+
     /// <summary>A parameter could not be converted to its type; nothing ran.</summary>
     public const string InvalidParameter = "InvalidParameter";
 

@@ -27,4 +27,11 @@ namespace Halo.Contracts.Json;
 [JsonSerializable(typeof(IReadOnlyList<SiteCatalogue>))]
 [JsonSerializable(typeof(IReadOnlyList<string>))]
 [JsonSerializable(typeof(DatabaseHealth))]
-public sealed partial class HaloJson : JsonSerializerContext;
+public sealed partial class HaloJsonContext : JsonSerializerContext;
+
+/// <summary>The types of <see cref="HaloJsonContext"/>, for answers.</summary>
+public static class HaloJson
+{
+    /// <summary>Shared by all.</summary>
+    public static HaloJsonContext Default { get; } = new(RelaxedJson.From(HaloJsonContext.Default.Options));
+}

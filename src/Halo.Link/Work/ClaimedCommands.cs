@@ -60,6 +60,6 @@ public sealed class ClaimedCommands(LocalSites sites, SiteLimits limits, TimePro
         };
         var counted = PolicySink.Around(sink, target.Rules);
         var result = await new CommandRunner(target.Engine, time, target.Connector).RunAsync(request, counted, cancel);
-        return ResultBounds.Apply(result, target.Rules, PolicySink.BytesOf(counted), long.MaxValue);
+        return ResultBounds.Apply(result, target.Rules, PolicySink.BytesOf(counted), long.MaxValue, claim.ResultSet);
     }
 }

@@ -72,7 +72,7 @@ static class Outcomes
     {
         Ending = Ending.Failed,
         Error = new(ErrorTypes.Http, 413, string.Create(CultureInfo.InvariantCulture,
-            $"The result is over the limit of {maxBytes} bytes; the command was executed. Ask for less, or use an async query."))
+            $"The result is over the limit of {maxBytes} bytes; the command was executed. Ask for less, stream the rows (Accept: application/x-ndjson or text/csv), or use an async query."))
         {
             Code = FailureCodes.ResultTooLarge,
         },

@@ -22,8 +22,11 @@ static class ResultBounds
     /// <summary>The result with its error cut and its outputs counted.</summary>
     /// <param name="rowBytes">Bytes of JSON that its rows had.</param>
     /// <param name="maxResultBytes">What rows and outputs may have together.</param>
-    public static ExecutionResult Apply(ExecutionResult result, PolicyRules rules, long rowBytes, long maxResultBytes)
+    /// <param name="resultSet">Which of its result sets the caller wanted, from 1.</param>
+    public static ExecutionResult Apply(ExecutionResult result, PolicyRules rules, long rowBytes, long maxResultBytes, int resultSet = 1)
     {
+        if (result is { Ending: Ending.Successful, Rows: not null } && resultSet > 1 && resultSet > result.ResultSets)
+            return Failed(result, NoSuchResultSet(result, resultSet));
         var outputs = (result.Parameters ?? []).Sum(p => (long)Encoding.UTF8.GetByteCount(p.Name) + Encoding.UTF8.GetByteCount(p.Value ?? ""));
         if (outputs > 0 && rowBytes + outputs > rules.MaxBytes)
             return Failed(result, PracticeRefusal.Of("maxBytes", $"allows this integrator {rules.MaxBytes} bytes of a result; with its output parameters it has more. {Fate(result)}"));
@@ -52,6 +55,12 @@ static class ResultBounds
                 : [.. faults.Take(MostFaults).Select(f => new FieldError(TextBound.Cut(f.Field, ProtocolLimits.MaxNameBytes), TextBound.Cut(f.Message, 2 * ProtocolLimits.MaxNameBytes)))],
         };
     }
+
+    static ErrorDetails NoSuchResultSet(ExecutionResult result, int wanted) => new(ErrorTypes.HaloLink, 400, string.Create(CultureInfo.InvariantCulture,
+        $"There is no result set {wanted}: the command gave {result.ResultSets}. {Fate(result)}"))
+    {
+        Code = FailureCodes.NoSuchResultSet,
+    };
 
     static ExecutionResult TooLarge(ExecutionResult result, long most) => Failed(result, new(ErrorTypes.Http, 413, string.Create(CultureInfo.InvariantCulture,
         $"Its output parameters bring the result over the limit of {most} bytes; {Fate(result)} Ask for less."))

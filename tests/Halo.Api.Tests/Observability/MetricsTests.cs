@@ -38,6 +38,13 @@ public sealed class MetricsTests
         Assert.NotEqual("0", ValueOf("halo_queries_total", "halo_query_mode=\"immediate\"", "halo_query_status=\"successful\""));
         Assert.NotEqual("0", ValueOf("halo_ledger_group_size_count"));
         Assert.NotEqual("0", ValueOf("halo_query_duration_seconds_count", "halo_query_mode=\"immediate\""));
+        // Buckets that tell half a millisecond from a second, and minutes from hours.
+        foreach (var name in (string[])["halo_query_duration_seconds", "halo_query_phase_duration_seconds", "halo_ledger_commit_duration_seconds"])
+            Assert.Equal(["0.0005", "0.001", "0.0025", "0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "30", "60", "300", "1800", "+Inf"], BucketsOf(name));
+        Assert.Equal(["1", "2", "5", "10", "20", "50", "100", "200", "500", "+Inf"], BucketsOf("halo_ledger_group_size"));
+
+        IEnumerable<string> BucketsOf(string name) => lines.Where(l => l.StartsWith($"{name}_bucket", StringComparison.Ordinal))
+            .Select(l => l.Split("le=\"")[1].Split('"')[0]).Distinct();
 
         string ValueOf(string name, params string[] tags)
         {

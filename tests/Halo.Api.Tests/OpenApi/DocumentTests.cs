@@ -124,7 +124,7 @@ public class DocumentTests(OneHost one) : IClassFixture<OneHost>
     [Fact]
     public async Task Every_error_says_one_of_the_closed_codes()
     {
-        var codes = typeof(Halo.Contracts.Errors.ErrorCodes).GetFields().Select(f => (string)f.GetValue(null)!).ToHashSet();
+        var codes = typeof(Halo.Contracts.Errors.ErrorCodes).GetFields().Concat(typeof(Halo.Contracts.Errors.FailureCodes).GetFields()).Select(f => (string)f.GetValue(null)!).ToHashSet();
         var shown = OperationsOf(await ServedAsync()).SelectMany(o => o.Operation["responses"]!.AsObject())
             .SelectMany(r => r.Value!["content"]?.AsObject().Select(c => c.Value!) ?? [])
             .SelectMany(m => m["examples"] is JsonObject several ? several.Select(e => e.Value!["value"]) : [m["example"]])

@@ -25,7 +25,7 @@ public class KnownSettingsTests
     [InlineData("Halo:Disk:MinFreeByte", "Halo:Disk:MinFreeBytes")]
     [InlineData("Hallo:Enrolment", "Halo:Enrolment")]
     public void A_misspelt_setting_is_refused_with_the_one_that_was_meant(string misspelt, string meant) =>
-        Assert.Contains($"{misspelt} is no setting. Did you mean {meant}?", Refusal(With((misspelt, "1"))), StringComparison.Ordinal);
+        Assert.Contains($"{misspelt} is no setting; did you mean {meant}?", Refusal(With((misspelt, "1"))), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("Halo:Limits:Foo")]
@@ -36,7 +36,7 @@ public class KnownSettingsTests
         var refusal = Refusal(With((unknown, "1")));
 
         Assert.Contains($"{unknown} is no setting.", refusal, StringComparison.Ordinal);
-        Assert.DoesNotContain("Did you mean", refusal, StringComparison.Ordinal);
+        Assert.DoesNotContain("did you mean", refusal, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -87,9 +87,9 @@ public class KnownSettingsTests
     }
 
     [Theory]
-    [InlineData("--Enrolment=open", "--Enrolment is no setting. Did you mean --Halo:Enrolment?")]
-    [InlineData("--url=http://127.0.0.1:1", "--url is no setting. Did you mean --urls?")]
-    [InlineData("--Halo:Enrollment=open", "Halo:Enrollment is no setting. Did you mean Halo:Enrolment?")]
+    [InlineData("--Enrolment=open", "--Enrolment is no setting; did you mean --Halo:Enrolment?")]
+    [InlineData("--url=http://127.0.0.1:1", "--url is no setting; did you mean --urls?")]
+    [InlineData("--Halo:Enrollment=open", "Halo:Enrollment is no setting; did you mean Halo:Enrolment?")]
     [InlineData("--something=else", "--something is no setting.")]
     public void On_the_command_line_every_name_is_looked_at(string argument, string expected) =>
         Assert.Contains(expected, Refusal(new ConfigurationBuilder().AddCommandLine([argument]).Build()), StringComparison.Ordinal);

@@ -45,10 +45,10 @@ public sealed class ApiCommandLineTests : IDisposable
         Assert.Contains(expected, await EndsAsync(1, line.Split(' ')), StringComparison.Ordinal);
 
     [Theory]
-    [InlineData("--Halo:Enrollment=open", "Did you mean Halo:Enrolment?")]
+    [InlineData("--Halo:Enrollment=open", "did you mean Halo:Enrolment?")]
     [InlineData("run --Halo:Limits:Foo 5", "Halo:Limits:Foo is no setting")]
-    [InlineData("--url=http://127.0.0.1:0", "Did you mean --urls?")]
-    [InlineData("backup file --Halo:DataDir=x", "Did you mean Halo:DataDirectory?")]
+    [InlineData("--url=http://127.0.0.1:0", "did you mean --urls?")]
+    [InlineData("backup file --Halo:DataDir=x", "did you mean Halo:DataDirectory?")]
     public async Task A_misspelt_setting_on_the_command_line_is_refused(string line, string expected) =>
         Assert.Contains(expected, await EndsAsync(2, line.Split(' ')), StringComparison.Ordinal);
 
@@ -59,7 +59,7 @@ public sealed class ApiCommandLineTests : IDisposable
         await using var api = fixture.Api.Launch(("Halo__Enrollment", "open"), ("Halo__Limits__Foo", "1"));
 
         Assert.Equal(2, await api.Exited.WaitAsync(Eventually.Limit));
-        Assert.Contains("Did you mean Halo:Enrolment?", api.Output, StringComparison.Ordinal);
+        Assert.Contains("did you mean Halo:Enrolment?", api.Output, StringComparison.Ordinal);
         Assert.Contains("Halo:Limits:Foo", api.Output, StringComparison.Ordinal);
     }
 
@@ -68,7 +68,7 @@ public sealed class ApiCommandLineTests : IDisposable
     {
         await File.WriteAllTextAsync(Path.Combine(_directory, "appsettings.json"), """{ "Halo": { "Enrolment": "open", "Limits": { "PageByte": 4096 } } }""");
 
-        Assert.Contains("Did you mean Halo:Limits:PageBytes?", await EndsAsync(2), StringComparison.Ordinal);
+        Assert.Contains("did you mean Halo:Limits:PageBytes?", await EndsAsync(2), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Halo.Api.Hosting;
 using Halo.Contracts.Errors;
 using Halo.LinkProtocol;
 
@@ -17,7 +18,9 @@ static class ConfigurationCheck
         foreach (var property in body.EnumerateObject())
         {
             if (RemoteSettings.Find(property.Name) is not { } setting)
-                faults.Add(new(Shorten(property.Name), $"is no setting; there are {string.Join(", ", RemoteSettings.All.Select(s => s.Name))}."));
+                faults.Add(new(Shorten(property.Name), NearestName.To(property.Name, [.. RemoteSettings.All.Select(s => s.Name)]) is { } meant
+                    ? $"is no setting; did you mean {meant}?"
+                    : $"is no setting; there are {string.Join(", ", RemoteSettings.All.Select(s => s.Name))}."));
             else if (settings.ContainsKey(property.Name))
                 faults.Add(new(property.Name, "stands twice."));
             else if (property.Value.ValueKind != JsonValueKind.Null && setting.Read(property.Value) is null)

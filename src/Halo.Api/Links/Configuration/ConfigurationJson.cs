@@ -13,4 +13,11 @@ namespace Halo.Api.Links.Configuration;
 [JsonSerializable(typeof(IReadOnlyList<RefusedSetting>))]
 [JsonSerializable(typeof(DefaultConfiguration))]
 [JsonSerializable(typeof(ConfigurationOfSite))]
-sealed partial class ConfigurationJson : JsonSerializerContext;
+sealed partial class ConfigurationJsonContext : JsonSerializerContext;
+
+/// <summary>The types of <see cref="ConfigurationJsonContext"/>, for answers.</summary>
+static class ConfigurationJson
+{
+    /// <summary>Shared by all.</summary>
+    public static ConfigurationJsonContext Default { get; } = new(RelaxedJson.From(ConfigurationJsonContext.Default.Options));
+}

@@ -183,11 +183,6 @@ public sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
         _ => throw new UnreachableException(),
     };
 
-    static string CodeOf(Query query) => query switch
-    {
-        { ErrorDetails.Code: FailureCodes.SiteAway } => ErrorCodes.SiteAway,
-        { ErrorDetails.Code: FailureCodes.QueueTimeout } => ErrorCodes.QueueTimeout,
-        { ErrorDetails.ErrorCode: 504 } => ErrorCodes.NoAnswer,
-        _ => ErrorCodes.ServiceUnavailable,
-    };
+    /// <summary>The code of the query's own failure: both say the same.</summary>
+    static string CodeOf(Query query) => query.ErrorDetails?.Code ?? (query.ErrorDetails?.ErrorCode == 504 ? ErrorCodes.NoAnswer : ErrorCodes.ServiceUnavailable);
 }

@@ -14,7 +14,7 @@ namespace Halo.Api.Queries.Immediate;
 /// </summary>
 public sealed partial class ImmediateStreams(ImmediateQueries queries, ImmediateAnswerWriter writer, QueryLimits limits, TimeProvider time, ILogger<ImmediateStreams> log)
 {
-    public const string QueryIdHeader = "Halo-Query-Id", RowsTrailer = "Halo-Rows", StatusTrailer = "Halo-Status";
+    public const string QueryIdHeader = "Halo-Query-Id", NoticesHeader = "Halo-Notices", RowsTrailer = "Halo-Rows", StatusTrailer = "Halo-Status";
 
     /// <summary>Runs a query and answers with its rows.</summary>
     /// <param name="keyed">With an Idempotency-Key: a caller that goes away does not cancel then; the rest of the rows is read for nobody.</param>
@@ -46,6 +46,8 @@ public sealed partial class ImmediateStreams(ImmediateQueries queries, Immediate
         }
         try
         {
+            if (submission.Notices is { } notices)
+                http.Response.Headers[NoticesHeader] = notices.Count.ToString(CultureInfo.InvariantCulture);
             await StreamAsync(http, form, integersAsText, rows, running, stop, gone.Token);
         }
         catch (Exception e)

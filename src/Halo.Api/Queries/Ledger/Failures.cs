@@ -22,7 +22,7 @@ public static class Failures
     static string TypeOf(string code) => code is FailureCodes.ExecutionTimeout or FailureCodes.PolicyRefused or FailureCodes.SpoolFull
         or FailureCodes.LinkStopping or FailureCodes.LinkError or FailureCodes.OpenTransaction or FailureCodes.DatabaseUnavailable
         or FailureCodes.DatabaseConnectionLost or FailureCodes.LockTimeout or FailureCodes.BlockedPractice
-        or FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue or FailureCodes.AlreadyExecuted ? ErrorTypes.HaloLink : ErrorTypes.Http;
+        or FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue or FailureCodes.NoSuchResultSet or FailureCodes.AlreadyExecuted ? ErrorTypes.HaloLink : ErrorTypes.Http;
 
     static int StatusOf(string code) => code switch
     {
@@ -33,7 +33,7 @@ public static class Failures
         FailureCodes.CancelledByIntegrator or FailureCodes.CancelledByOperator or FailureCodes.SiteUninstalled or FailureCodes.AlreadyExecuted => 409,
         FailureCodes.ResultTooLarge => 413,
         FailureCodes.PolicyRefused => 403,
-        FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue or FailureCodes.OpenTransaction => 400,
+        FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue or FailureCodes.OpenTransaction or FailureCodes.NoSuchResultSet => 400,
         _ => 500,
     };
 
@@ -52,7 +52,8 @@ public static class Failures
         FailureCodes.SiteUninstalled => "The query was cancelled because the practice uninstalled Halo Link or took this site out of it. Nothing ran.",
         FailureCodes.ExecutionTimeout => "The execution limit was reached and the statement was cancelled.",
         FailureCodes.Restored => "The service was restored from a backup made while this query was open. The query may have taken effect.",
-        FailureCodes.ResultTooLarge => "The result is over the limit. The query was executed.",
+        FailureCodes.ResultTooLarge => "The result is over the limit. The query was executed. Ask for less, stream the rows (Accept: application/x-ndjson or text/csv), or use an async query.",
+        FailureCodes.NoSuchResultSet => "The command gave fewer result sets than were asked for. See 'executed'.",
         FailureCodes.LinkStopping => "The site's Link was stopped while it had this query.",
         FailureCodes.SpoolFull => "The site's disk buffer was full and its uplink too slow to empty it. The statement was cancelled.",
         FailureCodes.OpenTransaction => "The command left a transaction open. It was rolled back.",

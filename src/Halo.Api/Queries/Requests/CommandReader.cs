@@ -21,7 +21,7 @@ static class CommandReader
         {
             ExecutionMode = json.Word(command, "executionMode", "command.executionMode", ExecutionModes, ExecutionMode.Reader)!.Value,
             Type = json.Word(command, "type", "command.type", CommandTypes, CommandType.Text)!.Value,
-            Timeout = json.Whole(command, "timeout", "command.timeout", 1, longestMs),
+            Timeout = json.Whole(command, "timeout", "command.timeout", 1, longestMs, QueryRequestReader.Milliseconds),
             Parameters = ReadParameters(command, json),
         };
     }
@@ -70,7 +70,7 @@ static class CommandReader
             TypeName = json.Text(item, "typeName", $"{path}.typeName"),
             Precision = (byte?)json.Whole(item, "precision", $"{path}.precision", 0, 255),
             Scale = (byte?)json.Whole(item, "scale", $"{path}.scale", 0, 255),
-            Size = json.Whole(item, "size", $"{path}.size", -1, int.MaxValue),
+            Size = json.Whole(item, "size", $"{path}.size", -1, int.MaxValue, "bytes"),
             Value = item.TryGetProperty("value", out var value) ? value.Clone() : null,
         };
     }

@@ -25,13 +25,14 @@ public sealed class FaultyJson(List<FieldError> faults)
     }
 
     /// <summary>A whole number in a range; null where absent or null.</summary>
-    public int? Whole(JsonElement owner, string name, string path, int least, int most)
+    /// <param name="unit">What it counts, as the message says it.</param>
+    public int? Whole(JsonElement owner, string name, string path, int least, int most, string? unit = null)
     {
         if (!Present(owner, name, out var value))
             return null;
         if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) && number >= least && number <= most)
             return number;
-        Fault(path, $"must be a whole number from {least} to {most}.");
+        Fault(path, $"must be a whole number{(unit is null ? "" : $" of {unit}")} from {least} to {most}.");
         return null;
     }
 

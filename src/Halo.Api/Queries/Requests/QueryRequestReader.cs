@@ -3,15 +3,17 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Halo.Api.Errors;
+using Halo.Api.Routing;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 
 namespace Halo.Api.Queries.Requests;
 
-/// <summary>Turns a request's body into a submission, or tells every fault at once. Unknown fields are ignored.</summary>
+/// <summary>Turns a request's body into a submission, or tells every fault at once. Unknown fields are accepted and named in its notices, misspelt ones refused.</summary>
 public sealed class QueryRequestReader(QueryLimits limits)
 {
+    internal const string Milliseconds = "milliseconds";
     static readonly FrozenDictionary<string, QueryMode> Modes = FaultyJson.Words<QueryMode>(camelCase: true);
 
     /// <summary>Reads a body for a site.</summary>
@@ -51,11 +53,12 @@ public sealed class QueryRequestReader(QueryLimits limits)
 
     QuerySubmission? Read(JsonElement root, QueryMode? mode, SiteRecord site, FaultyJson json)
     {
+        var notices = QueryFields.Check(root, json);
         var asked = mode ?? json.Word(root, "mode", "mode", Modes, QueryMode.Async)!.Value;
         var (most, preset) = asked == QueryMode.Immediate
             ? (QueryLimits.ImmediateQueueMs, QueryLimits.ImmediateQueueDefaultMs)
             : (QueryLimits.AsyncQueueMs, QueryLimits.AsyncQueueDefaultMs);
-        var wait = json.Whole(root, "maxTimeInQueue", "maxTimeInQueue", 0, most) ?? preset;
+        var wait = json.Whole(root, "maxTimeInQueue", "maxTimeInQueue", 0, most, Milliseconds) ?? preset;
         var catalogue = json.Text(root, "catalogue", "catalogue");
         if (catalogue is not null && !site.Catalogues.Any(c => c.Name.Equals(catalogue, StringComparison.OrdinalIgnoreCase)))
             json.Fault("catalogue", $"is not one of this site's: {string.Join(", ", site.Catalogues.Select(c => c.Name))}.");
@@ -66,6 +69,7 @@ public sealed class QueryRequestReader(QueryLimits limits)
         {
             CommandSize = size,
             SqlSize = Encoding.UTF8.GetByteCount(command.Text),
+            Notices = notices.Count > 0 ? notices : null,
         };
     }
 
@@ -98,11 +102,18 @@ public sealed class QueryRequestReader(QueryLimits limits)
         var resultSet = 1;
         if (request.Query.TryGetValue("resultSet", out var wanted) && !(int.TryParse(wanted, out resultSet) && resultSet >= 1))
             faults.Add(new("resultSet", "must be a whole number from 1."));
+        else if (resultSet > 1 && submission.Command.ExecutionMode == ExecutionMode.NonQuery)
+            faults.Add(new("resultSet", "chooses among the result sets of a reader or scalar; a nonQuery has none."));
         var tag = request.Headers["Halo-Tag"].ToString();
         if (tag.Length > 64)
             faults.Add(new("Halo-Tag", "must have at most 64 characters."));
         return faults.Count > 0
             ? (null, Refusal.Invalid(faults))
-            : (submission with { ResultSet = resultSet, Tag = tag.Length == 0 ? null : tag }, null);
+            : (submission with
+            {
+                ResultSet = resultSet,
+                Tag = tag.Length == 0 ? null : tag,
+                Notices = Notice.Join(RequestParameters.NoticesOf(request.HttpContext), submission.Notices),
+            }, null);
     }
 }
