@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Halo.Api.Admin;
 using Halo.Api.Errors;
 using Halo.Api.Health;
+using Halo.Api.Hosting;
 using Halo.Api.Integrators;
 using Halo.Api.Links;
 using Halo.Api.Observability;
@@ -32,7 +33,9 @@ public static partial class HaloApi
         var builder = CreateBuilder(settings);
         ListenAddresses.Check(builder.Configuration);
         PublicAddresses.Check(builder.Configuration);
-        await using var foundation = await Foundation.LayAsync(builder.Configuration, logs.CreateLogger("Halo.Api.Startup"), TimeProvider.System);
+        var log = logs.CreateLogger("Halo.Api.Startup");
+        await using var foundation = await Foundation.LayAsync(builder.Configuration, log, TimeProvider.System);
+        OpenKeyFiles.Warn(builder.Configuration, foundation.Directory, log);
         await using var app = Build(builder, foundation);
         await PrepareAsync(app);
         await ListenAsync(app);

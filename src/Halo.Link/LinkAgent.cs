@@ -1,3 +1,4 @@
+using Halo.Line;
 using Halo.Link.Engines;
 using Halo.Link.Observability;
 using Halo.Link.Session;
@@ -70,7 +71,7 @@ public static partial class LinkAgent
 
         var log = logs.CreateLogger("Halo.Link");
         LogStarting(log, HostInformation.Version, identity.LinkId, settings.Sites.Count, settings.ApiAddress);
-        foreach (var warning in directory.KeyFiles.Select(FileRights.WarningFor).OfType<string>())
+        foreach (var warning in directory.KeyFiles.Select(WarningFor).OfType<string>())
             LogOpenKey(log, warning);
         using var ending = new CancellationTokenSource();
         var status = new StatusServer(directory, report.Status, pairing.MakeAsync, Uninstall, time, logs.CreateLogger<StatusServer>()).RunAsync(ending.Token);
@@ -89,6 +90,9 @@ public static partial class LinkAgent
         runs.End();
         LogStopped(log);
     }
+
+    /// <summary>Whether others can read a file with the Link's secrets, and the command that mends it; null: they cannot.</summary>
+    internal static string? WarningFor(string file) => FileRights.WarningFor(file, "what lets one into the practice's database or the Halo API");
 
     /// <summary>
     /// SQLite and the large values of SqlClient block their threads, and beside each export its pages are compressed: the pool shall not be

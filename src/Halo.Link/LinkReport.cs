@@ -56,7 +56,7 @@ sealed class LinkReport(
             [.. sites.All.Select(s => Describe(s, announced.GetValueOrDefault(s.Id)))], Work())
         {
             LastError = lastError,
-            Warnings = [.. new[] { file?.FilePath }.Concat(directory.KeyFiles).OfType<string>().Select(FileRights.WarningFor).OfType<string>()],
+            Warnings = [.. new[] { file?.FilePath }.Concat(directory.KeyFiles).OfType<string>().Select(LinkAgent.WarningFor).OfType<string>()],
             Settings = live.Standing with { Faults = file?.Faults is { Count: > 0 } faults ? faults : null },
         };
     }

@@ -21,7 +21,8 @@ public sealed partial class Enrolment(
     ApiOptions options, TimeProvider time, ILogger<Enrolment> log)
 {
     /// <summary>Enrols the Link that signed <paramref name="body"/>, or knows it again.</summary>
-    public async Task<(EnrolResponse? Response, Refusal? Refusal)> EnrolAsync(string nonce, string proof, byte[] body)
+    /// <param name="addresses">Under which this service may be meant.</param>
+    public async Task<(EnrolResponse? Response, Refusal? Refusal)> EnrolAsync(string nonce, string proof, byte[] body, IReadOnlyCollection<string> addresses)
     {
         EnrolRequest? request;
         try
@@ -40,6 +41,11 @@ public sealed partial class Enrolment(
         {
             return (null, new Refusal(401, ErrorCodes.LinkNotTrusted,
                 "The proof does not fit the key and a fresh nonce. Ask POST /link/v1/nonce for a new one and sign again."));
+        }
+        if (request.Api is { } dialled && !addresses.Contains(dialled))
+        {
+            return (null, new Refusal(401, ErrorCodes.LinkNotTrusted,
+                $"This Link dials {dialled}, which is not one of this service's addresses. Set its setting api to this service's address, or have the operator add that address to the setting Halo:PublicAddress."));
         }
         var isNews = links.Find(request.LinkId) is null || request.Sites.Any(s => sites.Find(s.Id) is null);
         var outcome = await RetryOnConflictAsync(() => database.WriteAsync(transaction => PutAsync(transaction, request)));

@@ -23,13 +23,13 @@ public static class LinksApi
         links.MapGet(LinkHttp.SocketPath, (HttpContext http, LinkSocket socket) => socket.ServeAsync(http));
     }
 
-    static async Task<IResult> EnrolAsync(HttpContext http, Enrolment enrolment)
+    static async Task<IResult> EnrolAsync(HttpContext http, Enrolment enrolment, PublicAddresses addresses)
     {
         var (body, tooLarge) = await RequestBody.ReadAsync(http, MaxEnrolmentBytes);
         if (body is null)
             return tooLarge!;
         var headers = http.Request.Headers;
-        var (response, refusal) = await enrolment.EnrolAsync(headers[LinkHttp.NonceHeader].ToString(), headers[LinkHttp.ProofHeader].ToString(), body.Value.ToArray());
+        var (response, refusal) = await enrolment.EnrolAsync(headers[LinkHttp.NonceHeader].ToString(), headers[LinkHttp.ProofHeader].ToString(), body.Value.ToArray(), addresses.For(http));
         if (response is null)
             return refusal!;
         var waiting = response.Status == "waiting";

@@ -65,6 +65,30 @@ public sealed class FreeSpace(DiskOptions options, Func<(long Free, long Whole)>
         }
     }
 
+    /// <summary>Room for a page on its way in. Pages of accepted queries may use half of what is kept free, so that the store beside them can still be written.</summary>
+    /// <param name="bytes">Its size, as far as the sender says.</param>
+    /// <exception cref="RefusedException">There is none: its Link keeps it and sends it again.</exception>
+    public void DemandForPage(long bytes)
+    {
+        bool isFull;
+        try
+        {
+            var (free, whole) = disk();
+            isFull = free - bytes < Math.Max(options.MinFreeBytes, whole / 100.0 * options.MinFreePercent) / 2;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return;
+        }
+        if (isFull)
+        {
+            throw new RefusedException(new Refusal(503, ErrorCodes.StorageFull, "The service's disk is nearly full, so it takes no pages for now. Keep the page and send it again later.")
+            {
+                RetryAfter = TimeSpan.FromSeconds(30),
+            });
+        }
+    }
+
     bool Ask()
     {
         try

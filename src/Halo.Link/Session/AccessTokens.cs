@@ -14,6 +14,9 @@ public sealed class AccessTokens(LinkHttpClient api, string apiAddress, Guid lin
     /// <summary>Not used for a new session when it has less than this left.</summary>
     static readonly TimeSpan Spare = TimeSpan.FromSeconds(60);
 
+    /// <summary>Seconds. Whatever the API says of a token's life, the Link neither asks again and again nor keeps one for ever.</summary>
+    const int ShortestLife = 1, LongestLife = 24 * 60 * 60;
+
     readonly SemaphoreSlim _one = new(1, 1);
     readonly SigningCredentials _credentials = new(new ECDsaSecurityKey(key.Key), SecurityAlgorithms.EcdsaSha256)
     {
@@ -116,7 +119,7 @@ public sealed class AccessTokens(LinkHttpClient api, string apiAddress, Guid lin
         var nonce = await api.NonceAsync(stop);
         var asked = time.GetTimestamp();
         var response = await api.TokenAsync(Assertion(nonce), stop);
-        (_token, _since, _lifetime) = (response.AccessToken, asked, TimeSpan.FromSeconds(response.ExpiresIn));
+        (_token, _since, _lifetime) = (response.AccessToken, asked, TimeSpan.FromSeconds(Math.Clamp(response.ExpiresIn, ShortestLife, LongestLife)));
         return response.AccessToken;
     }
 

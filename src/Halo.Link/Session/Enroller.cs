@@ -28,6 +28,7 @@ public sealed partial class Enroller(
             MachineId = HostInformation.MachineId(),
             Host = HostInformation.Facts(),
             EnrolmentToken = enrolmentToken(),
+            Api = apiAddress,
         };
         var body = JsonSerializer.SerializeToUtf8Bytes(request, ProtocolJson.Default.EnrolRequest);
         var (response, retryAfter) = await AskAsync(body, stop);

@@ -64,6 +64,11 @@ public sealed partial class ImmediateQueries(
             Conclude(query, Outcomes.SeenBefore);
             return;
         }
+        if (RequestBounds.FaultOf(asked) is { } fault)
+        {
+            Conclude(query, Outcomes.OutOfRange(fault));
+            return;
+        }
         var work = WorkAsync(query);
         if (work.IsCompleted)
             return;

@@ -62,6 +62,9 @@ static class Outcomes
             Timings = outcome.Timings,
         };
 
+    /// <summary>A value of the query is beyond what the Link takes.</summary>
+    public static Outcome OutOfRange(string fault) => new(Ending.Failed, Executed.No) { Error = Failure(400, FailureCodes.LinkError, fault) };
+
     public static Outcome Fault(bool begun) => new(Ending.Failed, begun ? Executed.Unknown : Executed.No)
     {
         Error = Failure(500, FailureCodes.LinkError,

@@ -71,6 +71,9 @@ public sealed record EnrolRequest(Guid LinkId, PublicKeyJwk PublicKey, string Li
 
     /// <summary>Given by the operator, where the API asks for one.</summary>
     public string? EnrolmentToken { get; init; }
+
+    /// <summary>The address that the Link dials, without a slash at its end: under the proof, so that nobody can hand the enrolment on to another API. Older Links leave it out.</summary>
+    public string? Api { get; init; }
 }
 
 /// <summary>A P-256 public key as a JSON Web Key (RFC 7517).</summary>

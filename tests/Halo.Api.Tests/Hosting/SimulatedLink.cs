@@ -52,7 +52,7 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
 
     IReadOnlyList<SiteDescription> Sites => SecondSiteId is { } second ? [Site, Site with { Id = second, PracticeManagementSiteId = PmsId + "-2" }] : [Site];
 
-    public async Task<HttpResponseMessage> EnrolAsync(string? token = null, string? nonce = null, ECDsa? signer = null)
+    public async Task<HttpResponseMessage> EnrolAsync(string? token = null, string? nonce = null, ECDsa? signer = null, string? api = null)
     {
         var point = _key.ExportParameters(false).Q;
         var body = JsonSerializer.SerializeToUtf8Bytes(
@@ -60,6 +60,7 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
             {
                 MachineId = MachineId,
                 EnrolmentToken = token,
+                Api = api,
                 Host = new HostFacts("server", "Windows Server 2025", 8),
             }, ProtocolJson.Default.EnrolRequest);
         nonce ??= await NonceAsync();

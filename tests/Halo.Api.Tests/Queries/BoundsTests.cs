@@ -242,6 +242,27 @@ public class BoundsTests(SharedPostgres postgres)
         Assert.True(space.IsLow);
     }
 
+    [Theory]
+    [InlineData(1000, 100, 5, 800, false)]
+    [InlineData(1000, 100, 5, 901, true)]
+    [InlineData(100, 100, 5, 1, true)]
+    [InlineData(99, 0, 5, 0, true)]
+    [InlineData(101, 100, 0, 50, false)]
+    [InlineData(5, 0, 0, 5, false)]
+    public void A_page_is_taken_while_half_of_what_is_kept_free_remains(long free, int bytes, int percent, long page, bool refused)
+    {
+        var space = new FreeSpace(new DiskOptions { MinFreeBytes = bytes, MinFreePercent = percent }, () => (free, 4000), new ManualTime());
+        if (!refused)
+        {
+            space.DemandForPage(page);
+            return;
+        }
+        var refusal = Assert.Throws<RefusedException>(() => space.DemandForPage(page)).Refusal;
+        // 5xx: its Link keeps the page and tries again.
+        Assert.Equal((503, ErrorCodes.StorageFull), (refusal.Status, refusal.Code));
+        Assert.NotNull(refusal.RetryAfter);
+    }
+
     [Fact]
     public async Task A_disk_nearly_full_refuses_async_work_by_name_and_immediate_work_goes_on()
     {

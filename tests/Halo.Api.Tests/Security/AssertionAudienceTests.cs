@@ -44,6 +44,21 @@ public class AssertionAudienceTests
     }
 
     [Theory]
+    [InlineData("https://elsewhere.example", 401)]
+    [InlineData("http://halo.example", 401)]
+    [InlineData("https://halo.example", 201)]
+    [InlineData(null, 201)]
+    public async Task An_enrolment_for_another_service_is_refused_and_one_of_an_older_Link_is_not(string? dialled, int status)
+    {
+        await using var api = await ApiHost.StartAsync($"Halo:PublicAddress={Public}");
+        await using var link = new SimulatedLink(api);
+        using var response = await link.EnrolAsync(api: dialled);
+        Assert.Equal(status, (int)response.StatusCode);
+        if (status == 401)
+            Assert.Contains("Halo:PublicAddress", (await response.ErrorAsync(401)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("localhost:5080")]
     [InlineData("127.0.0.1:5080")]
     [InlineData("[::1]:5080")]

@@ -1,6 +1,7 @@
 using Halo.Api.Errors;
 using Halo.Api.Links;
 using Halo.Api.Queries.Ledger;
+using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 using Halo.LinkProtocol.Enrolment;
 
@@ -17,7 +18,7 @@ public static class PageUploadApi
             .WithMetadata(new PageSizeLimit(MaxPageBytes)).ExcludeFromDescription();
 
     static async Task<IResult> PutAsync(
-        HttpContext http, Guid queryId, int pageNumber, LinkTokens tokens, QueryLedger ledger, IPageStore pages, PageChecks checks)
+        HttpContext http, Guid queryId, int pageNumber, LinkTokens tokens, QueryLedger ledger, IPageStore pages, PageChecks checks, FreeSpace disk)
     {
         if (await tokens.CheckAsync(http.Request.Headers.Authorization) is not { } access)
             return new Refusal(401, ErrorCodes.LinkNotTrusted, "The access token is missing, expired or revoked. Ask POST /link/v1/token for a fresh one.");
@@ -26,6 +27,7 @@ public static class PageUploadApi
             return invalid!;
         if (await ledger.KeyForUploadAsync(access.LinkId, queryId, page.ClaimId) is not { } key)
             return Settled();
+        disk.DemandForPage(http.Request.ContentLength ?? 0);
         if (!checks.TryEnter(access.LinkId))
             return TooManyUploads;
         StoredPage stored;

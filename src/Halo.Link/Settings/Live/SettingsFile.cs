@@ -56,7 +56,7 @@ public sealed partial class SettingsFile(string path, IDictionary environment, L
     /// <summary>Says once that others can read the file, and again after it was mended.</summary>
     void WarnIfOpen()
     {
-        var open = FileRights.WarningFor(path);
+        var open = LinkAgent.WarningFor(path);
         if (open is not null && open != _openToOthers)
             LogOpen(open);
         _openToOthers = open;

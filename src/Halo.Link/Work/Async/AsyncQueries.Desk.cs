@@ -120,6 +120,8 @@ public sealed partial class AsyncQueries
                 Post(() => SendReportAsync(query));
             else if (!readable)
                 Post(() => new ValueTask(query.EndAsync(Endings.Unreadable)));
+            else if (RequestBounds.FaultOf(query.Claim!) is { } fault)
+                Post(() => new ValueTask(query.EndAsync(Endings.OutOfRange(fault))));
             else if (!mayBegin)
                 Post(() => new ValueTask(query.EndAsync(Endings.JournalRefused)));
             else

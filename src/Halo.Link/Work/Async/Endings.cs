@@ -53,6 +53,9 @@ static class Endings
     public static Report Unreadable => Failed(Executed.No, FailureCodes.LinkError,
         "The agent at the practice could not read this query, so nothing ran: it is older than what the query asks for. Ask the practice to update Halo Link.");
 
+    /// <summary>A limit of the claim is beyond what the Link takes.</summary>
+    public static Report OutOfRange(string fault) => Failed(Executed.No, FailureCodes.LinkError, fault);
+
     /// <summary>Of an execution that the Link's own stop ended.</summary>
     public static Report LinkStopping(Executed executed) => Failed(executed, FailureCodes.LinkStopping, executed switch
     {

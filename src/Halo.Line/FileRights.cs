@@ -2,22 +2,24 @@ using System.Runtime.Versioning;
 using System.Security.AccessControl;
 using System.Security.Principal;
 
-namespace Halo.Link.Settings;
+namespace Halo.Line;
 
 /// <summary>Whether files that hold secrets can be read by every account of the machine, and the command that mends it.</summary>
-static class FileRights
+public static class FileRights
 {
     const UnixFileMode Others = UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
 
     /// <summary>One sentence with the command; null: others can neither read nor write it, or it cannot be looked at.</summary>
-    public static string? WarningFor(string file)
+    /// <param name="file">Its path.</param>
+    /// <param name="holds">What is in it, as it goes on after "which holds".</param>
+    public static string? WarningFor(string file, string holds)
     {
         try
         {
             var full = Path.GetFullPath(file);
             if (!File.Exists(full) || !IsOpen(full))
                 return null;
-            return $"Every account of this machine can read {full}, which holds what lets one into the practice's database or the Halo API. Mend it with: {Command(full)}";
+            return $"Every account of this machine can read {full}, which holds {holds}. Mend it with: {Command(full)}";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException or SystemException)
         {
