@@ -105,7 +105,7 @@ public sealed record ApiOptions
             DataDirectory = Path.GetFullPath(halo["DataDirectory"] ?? "data"),
             AdminKey = halo["AdminKey"],
             Enrolment = enrolment,
-            PublicAddresses = [.. addresses.Select(a => new Uri(a).AbsoluteUri.TrimEnd('/'))],
+            PublicAddresses = [.. addresses.Select(a => Uri.TryCreate(a, UriKind.Absolute, out var uri) ? uri.AbsoluteUri.TrimEnd('/') : a)],
             NodeAddress = halo["NodeAddress"] ?? "local",
             SharedPractices = ReadList(halo, "SharedPractices") ?? ["0"],
             TrustedProxies = [.. proxies.Select(Integrators.AddressRange.Parse).OfType<System.Net.IPNetwork>()],

@@ -44,7 +44,7 @@ public sealed partial class Enrolment(
         }
         if (request.Api is { } dialled && !addresses.Contains(dialled))
         {
-            return (null, new Refusal(401, ErrorCodes.LinkNotTrusted,
+            return (null, new Refusal(403, ErrorCodes.LinkNotTrusted,
                 $"This Link dials {dialled}, which is not one of this service's addresses. Set its setting api to this service's address, or have the operator add that address to the setting Halo:PublicAddress."));
         }
         var isNews = links.Find(request.LinkId) is null || request.Sites.Any(s => sites.Find(s.Id) is null);

@@ -44,8 +44,8 @@ public class AssertionAudienceTests
     }
 
     [Theory]
-    [InlineData("https://elsewhere.example", 401)]
-    [InlineData("http://halo.example", 401)]
+    [InlineData("https://elsewhere.example", 403)]
+    [InlineData("http://halo.example", 403)]
     [InlineData("https://halo.example", 201)]
     [InlineData(null, 201)]
     public async Task An_enrolment_for_another_service_is_refused_and_one_of_an_older_Link_is_not(string? dialled, int status)
@@ -54,8 +54,8 @@ public class AssertionAudienceTests
         await using var link = new SimulatedLink(api);
         using var response = await link.EnrolAsync(api: dialled);
         Assert.Equal(status, (int)response.StatusCode);
-        if (status == 401)
-            Assert.Contains("Halo:PublicAddress", (await response.ErrorAsync(401)).Message, StringComparison.Ordinal);
+        if (status == 403)
+            Assert.Contains("Halo:PublicAddress", (await response.ErrorAsync(403)).Message, StringComparison.Ordinal);
     }
 
     [Theory]
