@@ -101,6 +101,7 @@ public static class MessageBounds
         [(typeof(EnrolRequest), "linkVersion")] = Bound.Text(ProtocolLimits.MaxIdentityBytes),
         [(typeof(EnrolRequest), "machineId")] = Bound.Text(ProtocolLimits.MaxIdentityBytes),
         [(typeof(EnrolRequest), "enrolmentToken")] = Bound.Text(KiB),
+        [(typeof(EnrolRequest), "api")] = Bound.Text(2 * KiB),
         [(typeof(EnrolRequest), "sites")] = Bound.List<SiteDescription>(ProtocolLimits.MaxSites),
         [(typeof(PublicKeyJwk), "x")] = Bound.Text(256),
         [(typeof(PublicKeyJwk), "y")] = Bound.Text(256),
