@@ -91,6 +91,7 @@ static class Services
         services.AddSingleton<LinkSocket>();
         services.AddSingleton<LinkFrames>();
         services.AddSingleton<Nonces>();
+        services.AddSingleton<WaitingLinks>();
         services.AddSingleton<Enrolment>();
         services.AddSingleton<EnrolmentTokens>();
 

@@ -108,6 +108,7 @@ public sealed record CreateEnrolmentTokenRequest(int? ExpiresInMinutes, int? Use
     JsonSerializerDefaults.Web,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     Converters = [typeof(UtcTimeConverter)])]
+[JsonSerializable(typeof(ApproveLinkRequest))]
 [JsonSerializable(typeof(AdminSite))]
 [JsonSerializable(typeof(AdminSiteList))]
 [JsonSerializable(typeof(AdminIntegrator))]

@@ -76,3 +76,7 @@ public sealed record VersionCount(string Version, int Links, int Connected);
 /// <param name="Next">Give it as <c>after</c> for the next page; absent on the last.</param>
 /// <param name="Versions">Newest first.</param>
 public sealed record AdminLinkList(IReadOnlyList<AdminLink> Links, string? Next, IReadOnlyList<VersionCount> Versions);
+
+/// <summary>An operator trusts a Link that waits.</summary>
+/// <param name="Sites">The sites whose practices it serves; null: all that it named when it enrolled.</param>
+public sealed record ApproveLinkRequest(IReadOnlyList<Guid>? Sites);

@@ -24,8 +24,10 @@ public static class AdminLinksApi
         links.MapGet("/{linkId}", Get)
             .Says("GetLink", "One Link and its last report", "With its sites, what it was doing and how much disk it has.")
             .Answers(200, "The Link.", AdminExamples.LinkDetail, AdminJson.Default.AdminLinkDetail).RefusesUnknown();
-        links.MapPost("/{linkId}/approve", (string linkId, LinkRights rights, AdminLinks view) => SetRightAsync(linkId, LinkStatus.Enrolled, rights, view))
-            .Says("ApproveLink", "Trust a Link that waits", "It connects by itself within half a minute.").AnswersLink();
+        links.MapPost("/{linkId}/approve", ApproveAsync)
+            .Says("ApproveLink", "Trust a Link that waits", "It connects by itself within half a minute. The sites that it named when it enrolled become authoritative where their practice has none, or of them those that the body names; what it names later waits for a decision of its own.")
+            .Asks("Which of its sites; absent: all that it named.", new ApproveLinkRequest([Examples.SiteId]), AdminJson.Default.ApproveLinkRequest, optional: true)
+            .AnswersLink().Refuses(400, ErrorCodes.InvalidRequest, "sites: names one that is not this Link's.");
         links.MapPost("/{linkId}/revoke", (string linkId, LinkRights rights, AdminLinks view) => SetRightAsync(linkId, LinkStatus.Revoked, rights, view))
             .Says("RevokeLink", "Take a Link's right away", "Its session is closed at once.").AnswersLink();
     }
@@ -59,6 +61,18 @@ public static class AdminLinksApi
         Guid.TryParse(linkId, out var id) && links.Find(id) is { } link
             ? TypedResults.Json(view.ShowWhole(link), AdminJson.Default.AdminLinkDetail)
             : NotFound();
+
+    static async Task<IResult> ApproveAsync(HttpContext http, string linkId, LinkRights rights, SiteDirectory sites, AdminLinks view)
+    {
+        var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.ApproveLinkRequest);
+        if (body is null)
+            return refusal!;
+        if (!Guid.TryParse(linkId, out var id))
+            return NotFound();
+        if (body.Sites is { } named && named.FirstOrDefault(s => sites.Find(s)?.LinkId != id) is var strange && strange != Guid.Empty)
+            return Refusal.Invalid("sites", $"names {strange}, which is no site of this Link.");
+        return await rights.SetAsync(id, LinkStatus.Enrolled, body.Sites) is { } link ? TypedResults.Json(view.Show(link), AdminJson.Default.AdminLink) : NotFound();
+    }
 
     static async Task<IResult> SetRightAsync(string linkId, LinkStatus status, LinkRights rights, AdminLinks view) =>
         Guid.TryParse(linkId, out var id) && await rights.SetAsync(id, status) is { } link

@@ -17,12 +17,13 @@ namespace Halo.Api.Links;
 
 /// <summary>Makes Links known: by proof of possession of their key, and by whatever the enrolment mode asks beyond that.</summary>
 public sealed partial class Enrolment(
-    Database database, Nonces nonces, LinkDirectory links, SiteDirectory sites, SiteRegistry registry, SiteStandings standings, AuditLog audit,
+    Database database, Nonces nonces, LinkDirectory links, SiteDirectory sites, SiteRegistry registry, SiteStandings standings, WaitingLinks waiting, AuditLog audit,
     ApiOptions options, TimeProvider time, ILogger<Enrolment> log)
 {
     /// <summary>Enrols the Link that signed <paramref name="body"/>, or knows it again.</summary>
     /// <param name="addresses">Under which this service may be meant.</param>
-    public async Task<(EnrolResponse? Response, Refusal? Refusal)> EnrolAsync(string nonce, string proof, byte[] body, IReadOnlyCollection<string> addresses)
+    /// <param name="caller">From where it calls.</param>
+    public async Task<(EnrolResponse? Response, Refusal? Refusal)> EnrolAsync(string nonce, string proof, byte[] body, IReadOnlyCollection<string> addresses, string? caller)
     {
         EnrolRequest? request;
         try
@@ -48,9 +49,13 @@ public sealed partial class Enrolment(
                 $"This Link dials {dialled}, which is not one of this service's addresses. Set its setting api to this service's address, or have the operator add that address to the setting Halo:PublicAddress."));
         }
         var isNews = links.Find(request.LinkId) is null || request.Sites.Any(s => sites.Find(s.Id) is null);
+        if (options.Enrolment == EnrolmentMode.Approval && links.Find(request.LinkId) is null && await RefuseToWaitAsync(request, caller) is { } full)
+            return (null, full);
         var outcome = await RetryOnConflictAsync(() => database.WriteAsync(transaction => PutAsync(transaction, request)));
         if (outcome.Refusal is not null)
             return outcome;
+        if (outcome.Response!.Status == "waiting")
+            waiting.Heard(request.LinkId, caller);
         await links.RefreshAsync(request.LinkId);
         await sites.RefreshLinkAsync(request.LinkId);
         var response = outcome.Response! with { Sites = request.Sites.Select(s => sites.Find(s.Id)).OfType<SiteRecord>().Select(standings.Notice).ToList() };
@@ -60,6 +65,12 @@ public sealed partial class Enrolment(
         else if (isNews)
             LogEnrolled(request.LinkId, request.Host?.Name, Practices(request));
         return (response, null);
+    }
+
+    async Task<Refusal?> RefuseToWaitAsync(EnrolRequest request, string? address)
+    {
+        waiting.Forget(await database.WriteAsync(waiting.ExpireAsync));
+        return waiting.Refuse(request.Sites.Count, address);
     }
 
     async Task<(EnrolResponse? Response, Refusal? Refusal)> PutAsync(DbTransaction transaction, EnrolRequest request)
@@ -90,7 +101,8 @@ public sealed partial class Enrolment(
             return (null, refusal);
         var status = known?.Status ?? (options.Enrolment == EnrolmentMode.Approval ? "waiting" : "enrolled");
         await PutLinkAsync(transaction, request, status);
-        foreach (var site in request.Sites)
+        // The operator decides on what it named first. What it names while it waits is taken up afterwards, and proves nothing then.
+        foreach (var site in known?.Status == "waiting" ? [] : request.Sites)
             await registry.PutAsync(transaction, request.LinkId, request.MachineId, site, MayBeAuthoritative(token, site));
         if (known is null)
             await audit.WriteAsync(transaction, $"link.{status}", request.LinkId.ToString(), "link");
@@ -190,6 +202,6 @@ public sealed partial class Enrolment(
     partial void LogEnrolled(Guid linkId, string? host, string practices);
 
     [LoggerMessage(1101, LogLevel.Warning,
-        "Link {LinkId} on {Host} waits for your approval, for {Practices}. Make sure that it is the practice's; then POST /admin/v1/links/{LinkId}/approve lets it in.")]
+        "Link {LinkId} on {Host} waits for your approval, for {Practices}. Make sure that it is the practice's; then POST /admin/v1/links/{LinkId}/approve lets it in, with {{ \"sites\": [ids] }} for some of its practices alone.")]
     partial void LogWaiting(Guid linkId, string? host, string practices);
 }

@@ -43,6 +43,9 @@ public sealed class LinkDirectory(Database database, TimeProvider time)
         return row is null ? null : _links[id] = row.ToRecord();
     }
 
+    /// <summary>It is not in the store any more.</summary>
+    public void Forget(Guid id) => _links.TryRemove(id, out _);
+
     /// <summary>A session opened, spoke or closed: at once in memory, with the next group commit in the store.</summary>
     public void Heard(Guid id, string? version = null, bool closedInOrder = false, Heartbeat? heartbeat = null)
     {

@@ -10,8 +10,9 @@ namespace Halo.Api.Links;
 public sealed class LinkRights(Database database, LinkDirectory links, LinkSessions sessions, SiteDirectory sites, SiteNotifier notifier, AuditLog audit, TimeProvider time)
 {
     /// <summary>Sets it; taken away, its session is closed at once and its tokens open nothing when this returns.</summary>
+    /// <param name="named">Of a Link that waits, the sites that the operator approves; null: all that it named when it enrolled.</param>
     /// <returns>The Link; null where there is none.</returns>
-    public async Task<LinkRecord?> SetAsync(Guid linkId, LinkStatus status)
+    public async Task<LinkRecord?> SetAsync(Guid linkId, LinkStatus status, IReadOnlyCollection<Guid>? named = null)
     {
         if (links.Find(linkId) is null)
             return null;
@@ -19,7 +20,7 @@ public sealed class LinkRights(Database database, LinkDirectory links, LinkSessi
         await database.WriteAsync(async transaction =>
         {
             if (status == LinkStatus.Enrolled)
-                await GiveAuthorityAsync(transaction, linkId);
+                await GiveAuthorityAsync(transaction, linkId, named);
             await transaction.Connection!.ExecuteAsync("UPDATE links SET status = @word, updated_at = @now WHERE id = @linkId",
                 new { word, linkId, now = time.GetUtcNow().ToUnixTimeMilliseconds() }, transaction);
             await audit.WriteAsync(transaction, $"link.{word}", linkId.ToString());
@@ -35,12 +36,12 @@ public sealed class LinkRights(Database database, LinkDirectory links, LinkSessi
     }
 
     /// <summary>Approval proves a practice: sites of a Link that waited become authoritative where their practice has no such site.</summary>
-    static async Task GiveAuthorityAsync(DbTransaction transaction, Guid linkId)
+    static async Task GiveAuthorityAsync(DbTransaction transaction, Guid linkId, IReadOnlyCollection<Guid>? named)
     {
         var waiting = await transaction.Connection!.QueryAsync<Guid>(
             "SELECT s.id FROM sites s JOIN links l ON l.id = s.link_id WHERE l.id = @linkId AND l.status = 'waiting' ORDER BY s.created_at, s.id",
             new { linkId }, transaction);
-        foreach (var siteId in waiting)
+        foreach (var siteId in waiting.Where(id => named?.Contains(id) != false))
         {
             await transaction.Connection!.ExecuteAsync(
                 """

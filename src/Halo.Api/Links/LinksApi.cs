@@ -29,7 +29,7 @@ public static class LinksApi
         if (body is null)
             return tooLarge!;
         var headers = http.Request.Headers;
-        var (response, refusal) = await enrolment.EnrolAsync(headers[LinkHttp.NonceHeader].ToString(), headers[LinkHttp.ProofHeader].ToString(), body.Value.ToArray(), addresses.For(http));
+        var (response, refusal) = await enrolment.EnrolAsync(headers[LinkHttp.NonceHeader].ToString(), headers[LinkHttp.ProofHeader].ToString(), body.Value.ToArray(), addresses.For(http), http.Connection.RemoteIpAddress?.ToString());
         if (response is null)
             return refusal!;
         var waiting = response.Status == "waiting";

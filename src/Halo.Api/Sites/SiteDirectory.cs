@@ -72,6 +72,25 @@ public sealed class SiteDirectory(Database database, ApiOptions options) : IDisp
         return rows;
     });
 
+    /// <summary>The sites of a Link are not in the store any more.</summary>
+    public void ForgetLink(Guid linkId)
+    {
+        _reading.Wait();
+        try
+        {
+            foreach (var site in OfLink(linkId).ToList())
+            {
+                _sites.TryRemove(site.Id, out _);
+                _byLink.Remove(site);
+                _byPmsId.Remove(site);
+            }
+        }
+        finally
+        {
+            _reading.Release();
+        }
+    }
+
     /// <summary>Puts what was heard into the entry; the store learns it by the heartbeat's own statement.</summary>
     public void Update(Guid id, Func<SiteRecord, SiteRecord> change)
     {

@@ -23,13 +23,18 @@ sealed class SiteIndex<TKey>(Func<SiteRecord, TKey> keyOf) where TKey : notnull
     /// <summary>Forgets the key that a site had, after it has got another.</summary>
     public void Forget(SiteRecord? before, SiteRecord site)
     {
-        if (before is null || HasKeyOf(before, site))
-            return;
-        Guid[] others = [.. _ids[keyOf(before)].Where(id => id != site.Id)];
+        if (before is not null && !HasKeyOf(before, site))
+            Remove(before);
+    }
+
+    /// <summary>Forgets a site.</summary>
+    public void Remove(SiteRecord site)
+    {
+        Guid[] others = [.. _ids.GetValueOrDefault(keyOf(site), []).Where(id => id != site.Id)];
         if (others.Length > 0)
-            _ids[keyOf(before)] = others;
+            _ids[keyOf(site)] = others;
         else
-            _ids.TryRemove(keyOf(before), out _);
+            _ids.TryRemove(keyOf(site), out _);
     }
 
     bool HasKeyOf(SiteRecord? before, SiteRecord site) => before is not null && keyOf(before).Equals(keyOf(site));

@@ -50,7 +50,12 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
         Database = new DatabaseHealth(DatabaseStatus.Healthy),
     };
 
-    IReadOnlyList<SiteDescription> Sites => SecondSiteId is { } second ? [Site, Site with { Id = second, PracticeManagementSiteId = PmsId + "-2" }] : [Site];
+    /// <summary>So many further sites, made up.</summary>
+    public int MoreSites { get; init; }
+
+    IReadOnlyList<SiteDescription> Sites => MoreSites > 0
+        ? [Site, .. Enumerable.Range(0, MoreSites).Select(i => Site with { Id = Guid.NewGuid(), PracticeManagementSiteId = $"{PmsId}-{i}" })]
+        : SecondSiteId is { } second ? [Site, Site with { Id = second, PracticeManagementSiteId = PmsId + "-2" }] : [Site];
 
     public async Task<HttpResponseMessage> EnrolAsync(string? token = null, string? nonce = null, ECDsa? signer = null, string? api = null)
     {

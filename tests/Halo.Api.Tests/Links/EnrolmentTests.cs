@@ -1,7 +1,9 @@
 using System.Net;
 using System.Security.Cryptography;
+using Halo.Api.Links;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
+using Halo.Testing;
 
 namespace Halo.Api.Tests.Links;
 
@@ -134,6 +136,64 @@ public class EnrolmentTests
         await early.ErrorAsync(401);
         await host.AdminAsync(HttpMethod.Post, $"/admin/v1/links/{link.LinkId}/approve");
         Assert.True(Assert.Single((await link.StartAsync()).Sites).Authoritative);
+    }
+
+    [Fact]
+    public async Task What_a_waiting_Link_adds_after_its_first_call_is_not_approved_with_it()
+    {
+        await using var host = await ApiHost.StartAsync("Halo:Enrolment=approval");
+        await using var link = new SimulatedLink(host);
+        using var waiting = await link.EnrolAsync();
+        link.SecondSiteId = Guid.NewGuid();
+        using var added = await link.EnrolAsync();
+        Assert.Equal(HttpStatusCode.Accepted, added.StatusCode);
+        var seen = await host.AdminAsync(HttpMethod.Get, $"/admin/v1/links/{link.LinkId}");
+        Assert.Equal(link.SiteId, Assert.Single(seen.GetProperty("sites").EnumerateArray()).GetGuid());
+        await host.AdminAsync(HttpMethod.Post, $"/admin/v1/links/{link.LinkId}/approve");
+        var sites = (await link.StartAsync()).Sites.ToDictionary(s => s.SiteId);
+        Assert.True(sites[link.SiteId].Authoritative);
+        Assert.False(sites[link.SecondSiteId.Value].Authoritative);
+    }
+
+    [Fact]
+    public async Task An_operator_approves_the_sites_that_it_names_and_no_others()
+    {
+        await using var host = await ApiHost.StartAsync("Halo:Enrolment=approval");
+        await using var link = new SimulatedLink(host) { SecondSiteId = Guid.NewGuid() };
+        using var waiting = await link.EnrolAsync();
+        using var strange = await host.SendAsync(HttpMethod.Post, $"/admin/v1/links/{link.LinkId}/approve", $$"""{ "sites": ["{{Guid.NewGuid()}}"] }""", adminKey: ApiHost.AdminKey);
+        Assert.Equal("sites", Assert.Single((await strange.ErrorAsync(400)).Errors!).Field);
+        await host.AdminAsync(HttpMethod.Post, $"/admin/v1/links/{link.LinkId}/approve", $$"""{ "sites": ["{{link.SecondSiteId}}"] }""");
+        var sites = (await link.StartAsync()).Sites.ToDictionary(s => s.SiteId);
+        Assert.False(sites[link.SiteId].Authoritative);
+        Assert.True(sites[link.SecondSiteId.Value].Authoritative);
+    }
+
+    [Fact]
+    public async Task Anonymous_calls_leave_little_behind_and_what_is_silent_makes_room()
+    {
+        var time = new ManualTime(DateTimeOffset.UtcNow);
+        await using var host = await ApiHost.StartAsync(time, "Halo:Enrolment=approval");
+        await using var tooMany = new SimulatedLink(host) { MoreSites = 50 };
+        using var refused = await tooMany.EnrolAsync();
+        Assert.Equal("sites", Assert.Single((await refused.ErrorAsync(400)).Errors!).Field);
+        var accepted = 0;
+        for (var i = 0; i < 40; i++)
+        {
+            await using var link = new SimulatedLink(host) { MoreSites = 19 };
+            using var answer = await link.EnrolAsync();
+            if (answer.StatusCode == HttpStatusCode.Accepted)
+                accepted++;
+            else
+                Assert.Equal(ErrorCodes.TooManyRequests, (await answer.ErrorAsync(429)).Code);
+        }
+        Assert.Equal(WaitingLinks.MostSitesOfAddress / 20, accepted);
+        time.Advance(WaitingLinks.Silence + TimeSpan.FromMinutes(1));
+        await using var next = new SimulatedLink(host);
+        using var waits = await next.EnrolAsync();
+        Assert.Equal(HttpStatusCode.Accepted, waits.StatusCode);
+        var left = await host.AdminAsync(HttpMethod.Get, "/admin/v1/links");
+        Assert.Equal(next.LinkId, Assert.Single(left.GetProperty("links").EnumerateArray()).GetProperty("id").GetGuid());
     }
 
     static async Task<string> TokenAsync(ApiHost host, string? body) =>
