@@ -119,6 +119,8 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
         {
             if (faults.Count > 0)
                 return InvalidParameters(faults);
+            if (await BeforeAsync(connection, command, request, cancel) is { } impossible)
+                return impossible;
             // A caller who was told that nothing ran is right.
             if (!backstop.Clear())
                 return Unavailable();
@@ -207,6 +209,24 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
             // It was asked and did not answer.
             engine.Discard(connection);
             return Executed.Unknown;
+        }
+    }
+
+    /// <returns>Null: the command can be sent.</returns>
+    async ValueTask<ExecutionResult?> BeforeAsync(DbConnection connection, DbCommand command, CommandRequest request, CancellationToken cancel)
+    {
+        try
+        {
+            await engine.BeforeAsync(connection, command, request, cancel);
+            return null;
+        }
+        catch (Exception e) when (DatabaseConnector.IsOfTheDatabase(e))
+        {
+            engine.Discard(connection);
+            connector?.Suspect();
+            return cancel.IsCancellationRequested
+                ? new(Ending.Cancelled, Executed.No)
+                : new(Ending.Failed, Executed.No) { Error = engine.NameConnectionFault(e).Error };
         }
     }
 

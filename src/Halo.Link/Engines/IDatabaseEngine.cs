@@ -57,6 +57,9 @@ public interface IDatabaseEngine : IAsyncDisposable
     DbCommand CreateCommand(DbConnection connection, QueryCommand command, ICollection<FieldError> faults) =>
         CreateCommand(connection, new CommandRequest(command, null, null, 1, TimeSpan.Zero), faults);
 
+    /// <summary>Asks the database what must be known to tell afterwards what became of the command, and sets what holds for it alone. Nothing of it has been sent yet.</summary>
+    ValueTask BeforeAsync(DbConnection connection, DbCommand command, CommandRequest request, CancellationToken stop) => ValueTask.CompletedTask;
+
     /// <summary>The column as the contract shows it; <paramref name="name"/> is already made unique.</summary>
     ResultColumn DescribeColumn(DbDataReader reader, int ordinal, string name);
 

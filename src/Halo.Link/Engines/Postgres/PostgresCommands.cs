@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
@@ -10,36 +11,78 @@ namespace Halo.Link.Engines.Postgres;
 /// <summary>Makes commands: SQL as it stands, procedures as CALL with named arguments.</summary>
 static class PostgresCommands
 {
-    /// <summary>Statements that end a transaction or run outside one, so that a part can be committed although the whole fails.</summary>
-    static readonly HashSet<string> CommitThemselves = ["COMMIT", "END", "CALL", "DO", "PREPARE", "VACUUM", "CLUSTER", "REINDEX"];
-
-    /// <summary>Statements that end the transaction in which a command that may only read is held, or write past it.</summary>
-    static readonly HashSet<string> LeaveTransaction = ["COMMIT", "END", "ROLLBACK", "ABORT", "PREPARE", "COPY"];
-
-    static readonly HashSet<string> Definitions = ["CREATE", "DROP", "ALTER"];
-
-    public static NpgsqlCommand Create(NpgsqlConnection connection, QueryCommand command, ICollection<FieldError> faults)
+    /// <summary>Where the request may only read, or seems to be one statement, it goes as one message; several statements are cut by the driver.</summary>
+    public static PostgresCommand Create(NpgsqlConnection connection, CommandRequest request, ICollection<FieldError> faults)
     {
-        var made = new NpgsqlCommand { Connection = connection };
-        var arguments = new List<string>();
-        foreach (var parameter in command.Parameters ?? [])
+        var bound = Bind(request, faults);
+        var made = request.Command.Type == CommandType.StoredProcedure ? Call(connection, request.Command, bound) : Text(connection, request, bound, faults);
+        if (made.Parameters.Count > PostgresCommand.MaxParameters)
+            faults.Add(new("parameters", string.Create(CultureInfo.InvariantCulture,
+                $"PostgreSQL takes at most {PostgresCommand.MaxParameters} parameters; the command has {made.Parameters.Count}. Send an array or JSON as one parameter.")));
+        return made;
+    }
+
+    static List<NpgsqlParameter?> Bind(CommandRequest request, ICollection<FieldError> faults)
+    {
+        var bound = new List<NpgsqlParameter?>();
+        var isCall = request.Command.Type == CommandType.StoredProcedure;
+        foreach (var parameter in request.Command.Parameters ?? [])
         {
-            var isCall = command.Type == CommandType.StoredProcedure;
             if (parameter.Direction == ParameterDirection.ReturnValue)
                 faults.Add(parameter, "a procedure of PostgreSQL has no return value.");
             else if (parameter.Direction != ParameterDirection.Input && !isCall)
                 faults.Add(parameter, "PostgreSQL has output parameters with stored procedures only.");
-            else if (parameter.Direction == ParameterDirection.Output)
-                arguments.Add($"{ArgumentName(parameter)} => NULL");
-            else if (PostgresParameters.Bind(parameter, isCall ? $"p{made.Parameters.Count}" : parameter.Name.TrimStart('@'), faults) is { } bound)
-            {
-                made.Parameters.Add(bound);
-                arguments.Add($"{ArgumentName(parameter)} => @{bound.ParameterName}");
-            }
+            bound.Add(parameter.Direction is ParameterDirection.Output or ParameterDirection.ReturnValue
+                ? null
+                : PostgresParameters.Bind(parameter, isCall ? "" : parameter.Name.TrimStart('@'), faults));
         }
-        made.CommandText = command.Type == CommandType.StoredProcedure
-            ? $"CALL {command.Text}({string.Join(", ", arguments)})"
-            : command.Text;
+        return bound;
+    }
+
+    static PostgresCommand Call(NpgsqlConnection connection, QueryCommand command, List<NpgsqlParameter?> bound)
+    {
+        var made = new PostgresCommand(connection);
+        var arguments = new List<string>();
+        for (var i = 0; i < bound.Count; i++)
+        {
+            if (bound[i] is { } value)
+                made.Parameters.Add(value);
+            arguments.Add(string.Create(CultureInfo.InvariantCulture,
+                $"{ArgumentName(command.Parameters![i])} => {(bound[i] is null ? "NULL" : $"${made.Parameters.Count}")}"));
+        }
+        made.CommandText = $"CALL {command.Text}({string.Join(", ", arguments)})";
+        made.SendAsOneMessage();
+        return made;
+    }
+
+    static PostgresCommand Text(NpgsqlConnection connection, CommandRequest request, List<NpgsqlParameter?> bound, ICollection<FieldError> faults)
+    {
+        var command = request.Command;
+        var names = command.Parameters?.Select(p => p.Name.TrimStart('@')).ToList() ?? [];
+        var script = PostgresScript.Read(command.Text, names, connection.PostgresParameters.GetValueOrDefault("standard_conforming_strings") == "off");
+        if (script.CopiesToClient)
+            faults.Add(new("command.text", "COPY to or from the client (STDOUT, STDIN) is not supported: read by SELECT, write by INSERT."));
+        if (request.ReadOnly && request.ResultSet > 1)
+            faults.Add(new("resultSet", "the practice lets this integrator send one statement at a time, which has one result set: leave resultSet out."));
+        if (request.ReadOnly && script.HasNumbered)
+            faults.Add(new("command.text", "names a parameter by number ($1): write @name, as in parameters."));
+        var made = new PostgresCommand(connection) { CommandText = command.Text, IsPlanned = script.IsPlanned && !script.HasNumbered };
+        if (!request.ReadOnly && (script.Statements > 1 || script.HasNumbered))
+        {
+            foreach (var parameter in bound)
+                if (parameter is not null)
+                    made.Parameters.Add(parameter);
+            return made;
+        }
+        made.CommandText = script.Positional;
+        foreach (var place in script.Used)
+        {
+            if (bound[place] is not { } parameter)
+                continue;
+            parameter.ParameterName = "";
+            made.Parameters.Add(parameter);
+        }
+        made.SendAsOneMessage();
         return made;
     }
 
@@ -62,21 +105,6 @@ static class PostgresCommands
         }
         return outputs;
     }
-
-    /// <summary>Whether a part of it can have been committed although it failed. Otherwise it is one transaction, all or nothing.</summary>
-    public static bool CanCommit(QueryCommand asked) => asked.Type == CommandType.StoredProcedure || CanCommit(asked.Text);
-
-    /// <summary>The first statement that would leave a read-only transaction; null: none.</summary>
-    public static string? LeavesTransaction(QueryCommand asked) => SqlScript.FirstWords(asked.Text).FirstOrDefault(LeaveTransaction.Contains);
-
-    static bool CanCommit(string text) =>
-        SqlScript.FirstWords(text).Any(word => CommitThemselves.Contains(word) || Definitions.Contains(word) && !IsTransactional(text));
-
-    /// <summary>Of what is made and dropped, databases, tablespaces, subscriptions and concurrent indexes alone are outside transactions.</summary>
-    static bool IsTransactional(string text) =>
-        !text.Contains("database", StringComparison.OrdinalIgnoreCase) && !text.Contains("tablespace", StringComparison.OrdinalIgnoreCase)
-            && !text.Contains("concurrently", StringComparison.OrdinalIgnoreCase) && !text.Contains("subscription", StringComparison.OrdinalIgnoreCase)
-            && !text.Contains("system", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>A plain name folds as PostgreSQL folds it; any other is quoted.</summary>
     static string ArgumentName(CommandParameter parameter)

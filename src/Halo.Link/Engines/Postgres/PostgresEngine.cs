@@ -11,6 +11,8 @@ namespace Halo.Link.Engines.Postgres;
 /// <summary>PostgreSQL. Every value is asked for as text: exact for every type there is, and the cheapest to turn into JSON.</summary>
 sealed class PostgresEngine : IDatabaseEngine
 {
+    static readonly TimeSpan ProofWithin = TimeSpan.FromSeconds(5);
+
     readonly PracticeProtection _protection;
     readonly NpgsqlConnectionStringBuilder _settings;
     readonly TimeProvider _time;
@@ -69,25 +71,7 @@ sealed class PostgresEngine : IDatabaseEngine
     public async Task<DbConnection> OpenAsync(string? database, string? applicationName, CommandAccess access, CancellationToken stop)
     {
         var readOnly = access != CommandAccess.Write;
-        var prepares = readOnly || !string.IsNullOrEmpty(applicationName);
-        return await PoolOf(database, readOnly).RentAsync(prepares ? PrepareAsync : null, stop);
-
-        async Task PrepareAsync(NpgsqlConnection connection, CancellationToken limit)
-        {
-            // A transaction that has looked at data once cannot be made one that writes any more.
-            if (readOnly)
-            {
-                await using var begin = new NpgsqlCommand("BEGIN TRANSACTION READ ONLY; SELECT 1", connection);
-                await begin.ExecuteNonQueryAsync(limit);
-            }
-            // Not in the connection string: each tag would have a pool of its own.
-            if (!string.IsNullOrEmpty(applicationName))
-            {
-                await using var command = new NpgsqlCommand("SELECT set_config('application_name', $1, false)", connection);
-                command.Parameters.Add(new() { Value = applicationName });
-                await command.ExecuteNonQueryAsync(limit);
-            }
-        }
+        return await PoolOf(database, readOnly).RentAsync(PostgresReader.Preparation(access, applicationName, _protection), stop);
     }
 
     public async ValueTask CloseAsync(DbConnection connection)
@@ -102,13 +86,13 @@ sealed class PostgresEngine : IDatabaseEngine
         await command.ExecuteScalarAsync(stop);
     }
 
-    public DbCommand CreateCommand(DbConnection connection, CommandRequest request, ICollection<FieldError> faults)
+    public DbCommand CreateCommand(DbConnection connection, CommandRequest request, ICollection<FieldError> faults) =>
+        PostgresCommands.Create((NpgsqlConnection)connection, request, faults);
+
+    public async ValueTask BeforeAsync(DbConnection connection, DbCommand command, CommandRequest request, CancellationToken stop)
     {
-        if (request.ReadOnly && PostgresCommands.LeavesTransaction(request.Command) is { } word)
-            throw new ReadOnlyImpossibleException($"does not allow this integrator the statement {word}. Nothing ran.");
-        var made = PostgresCommands.Create((NpgsqlConnection)connection, request.Command, faults);
-        made.AllResultTypesAreUnknown = true;
-        return made;
+        if (command is PostgresCommand { IsPlanned: false } made && !request.ReadOnly)
+            made.TransactionBefore = await PostgresProof.CountAsync((NpgsqlConnection)connection, stop);
     }
 
     public ResultColumn DescribeColumn(DbDataReader reader, int ordinal, string name) => PostgresColumns.Describe((NpgsqlDataReader)reader, ordinal, name);
@@ -139,23 +123,49 @@ sealed class PostgresEngine : IDatabaseEngine
             pool.Abandon((NpgsqlConnection)connection);
     }
 
-    public string? ReadOnlyRefusal(Exception? failure) =>
-        failure is null || DatabaseError(failure) is { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } ? PracticeRefusal.ReadsOnly : null;
+    public string? ReadOnlyRefusal(Exception? failure) => failure is null ? PracticeRefusal.ReadsOnly : DatabaseError(failure) switch
+    {
+        { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } => PracticeRefusal.ReadsOnly,
+        // The server's words for this one are those of its language; its source's name for the place is not.
+        { SqlState: PostgresErrorCodes.SyntaxError, Routine: "exec_parse_message" } =>
+            "lets this integrator send one statement at a time, and the text holds several. Nothing ran: send them one by one.",
+        _ => null,
+    };
 
     public async ValueTask<bool> RollBackAsync(DbConnection connection, CommandRequest request, bool failed)
     {
-        if (connection.State != ConnectionState.Open || !PostgresTransaction.IsOpen((NpgsqlConnection)connection))
+        if (connection.State != ConnectionState.Open)
             return false;
+        // A command that may only read has ended the transaction that it was to stay in, if there is none.
+        if (!PostgresTransaction.IsOpen((NpgsqlConnection)connection))
+            return request.ReadOnly && !failed;
         // RESET makes a read-only transaction one that writes, and no version hinders all forms of that: it is rolled back, and looked at.
         var look = request.ReadOnly && !failed ? "SELECT pg_catalog.current_setting('transaction_read_only'); " : "";
-        await using var command = new NpgsqlCommand(look + "ROLLBACK", (NpgsqlConnection)connection) { CommandTimeout = 15 };
+        await using var command = new NpgsqlCommand(look + "ROLLBACK", (NpgsqlConnection)connection) { CommandTimeout = 5 };
         return await command.ExecuteScalarAsync() is "off" || !request.ReadOnly;
     }
 
-    public ValueTask<Executed> AfterFailureAsync(DbConnection connection, DbCommand command, QueryCommand asked, Exception? failure, bool rolledBack) =>
-        ValueTask.FromResult((failure is null || DatabaseError(failure) is { InvariantSeverity: "ERROR" }) && !PostgresCommands.CanCommit(asked)
-            ? Executed.No
-            : Executed.Unknown);
+    public async ValueTask<Executed> AfterFailureAsync(DbConnection connection, DbCommand command, QueryCommand asked, Exception? failure, bool rolledBack)
+    {
+        var made = (PostgresCommand)command;
+        if (failure is not null && DatabaseError(failure) is not { InvariantSeverity: "ERROR" })
+            return Executed.Unknown;
+        if (connection.State == ConnectionState.Open)
+            return await PostgresProof.OfAsync(made, (NpgsqlConnection)connection);
+        // The driver gives up a connection whose server has told of an internal error.
+        if (made.TransactionBefore is not null)
+            return Executed.Unknown;
+        using var patience = new CancellationTokenSource(ProofWithin);
+        var other = await OpenAsync(connection.Database, null, CommandAccess.Write, patience.Token);
+        try
+        {
+            return await PostgresProof.OfAsync(made, (NpgsqlConnection)other);
+        }
+        finally
+        {
+            await CloseAsync(other);
+        }
+    }
 
     public async Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop)
     {
