@@ -28,7 +28,8 @@ public static partial class LinkAgent
         var (identity, siteIds) = LinkIdentity.Load(directory, settings.Sites, time);
         using var key = LinkKey.Load(directory);
         var logins = new LoginRefusals(time);
-        LocalSite Create(Guid id, SiteSettings site) => new(id, site, (engine, c) => DatabaseEngines.Create(engine, c, time, site.Protection), time, logins);
+        var own = new OwnSessions();
+        LocalSite Create(Guid id, SiteSettings site) => new(id, site, (engine, c) => DatabaseEngines.Create(engine, c, time, site.Protection, own), time, logins);
         await using var sites = new LocalSites(settings.Sites.Select((s, i) => Create(siteIds[i], s)));
         ReserveThreads(settings);
 
@@ -73,6 +74,8 @@ public static partial class LinkAgent
         LogStarting(log, HostInformation.Version, identity.LinkId, settings.Sites.Count, settings.ApiAddress);
         foreach (var warning in directory.KeyFiles.Select(WarningFor).OfType<string>())
             LogOpenKey(log, warning);
+        foreach (var site in sites.All.Where(s => PracticePolicy.ReliesOnModes(s.Settings.Policy)))
+            LogModesAlone(log, site.Id);
         using var ending = new CancellationTokenSource();
         var status = new StatusServer(directory, report.Status, pairing.MakeAsync, Uninstall, time, logs.CreateLogger<StatusServer>()).RunAsync(ending.Token);
         await IgnoreCancelled(Task.WhenAll(work.Async.SettleAsync(), practices.ReadAsync(_ => Task.CompletedTask, stop)));
@@ -129,6 +132,9 @@ public static partial class LinkAgent
 
     [LoggerMessage(2044, LogLevel.Warning, "{Warning}")]
     static partial void LogOpenKey(ILogger log, string warning);
+
+    [LoggerMessage(2045, LogLevel.Warning, "Site {SiteId}: its policy lets an integrator read by modes alone. A reader's text may still write where its login may: set readOnly, with a login that can only read (docs/configuration.md).")]
+    static partial void LogModesAlone(ILogger log, Guid siteId);
 
     [LoggerMessage(2004, LogLevel.Information, "Stopping.")]
     static partial void LogStopping(ILogger log);

@@ -76,7 +76,8 @@ sealed class LinkReport(
                 : notice?.Message,
             Unread = practices.FailureOf(site.Id),
             Database = healths.Last(site.Id),
-            DatabaseFaults = site.Outages.Select(o => string.Create(CultureInfo.InvariantCulture, $"cannot connect to {o.What} since {o.Outage.Since:u}: {o.Outage.Fault.Words}")).ToList()
+            DatabaseFaults = site.Outages.Select(o => string.Create(CultureInfo.InvariantCulture, $"cannot connect to {o.What} since {o.Outage.Since:u}: {o.Outage.Fault.Words}"))
+                .Concat(site.ReadOnlyFaults.Select(f => $"the rule readOnly refuses every query over {f.What}: it {f.Words}")).ToList()
                 is { Count: > 0 } faults ? faults : null,
         };
     }

@@ -142,7 +142,7 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
             var result = await ConcludeAsync(run, watch, request, command, connection, failure, backstop, cancel);
             return watch.Forced ? result with { Forced = ForcedEnd.SessionEnded } : result;
 
-            ExecutionResult Hanging() => StoppedResult(run, cancel.IsCancellationRequested && watch?.CancelledByCaller == true, Fated(request));
+            ExecutionResult Hanging() => StoppedResult(run, watch, Fated(request));
         }
     }
 
@@ -169,7 +169,7 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
         if (run.SinkFault is RowSinkException full)
             return run.Result(Ending.Failed, executed, full.Error);
         if (watch.Stopped && (failure is not null || !run.Whole))
-            return StoppedResult(run, watch.CancelledByCaller, executed);
+            return StoppedResult(run, watch, executed);
         if (request.ReadOnly && (failure is not null || rolledBack) && engine.ReadOnlyRefusal(failure) is { } words)
             return run.Result(Ending.Failed, executed, PracticeRefusal.Of(RuleOf(request), words));
         if (failure is not null)
@@ -239,9 +239,17 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
     /// <summary>What is known of a command that nobody can be asked about.</summary>
     static Executed Fated(CommandRequest request) => request.ReadOnly ? Executed.No : Executed.Unknown;
 
-    static ExecutionResult StoppedResult(CommandRun run, bool byCaller, Executed executed) => byCaller
-        ? run.Result(Ending.Cancelled, executed)
-        : run.Result(Ending.Failed, executed, TimedOut(executed));
+    static ExecutionResult StoppedResult(CommandRun run, ExecutionWatch? watch, Executed executed) => watch switch
+    {
+        { CancelledByCaller: true } => run.Result(Ending.Cancelled, executed),
+        { BlockedPractice: true } => run.Result(Ending.Failed, executed, Blocked(executed)),
+        _ => run.Result(Ending.Failed, executed, TimedOut(executed)),
+    };
+
+    static ErrorDetails Blocked(Executed executed) => new(ErrorTypes.HaloLink, 409,
+        "One of the practice's own programs waited for a lock that the command held, for longer than the practice allows, and the statement was cancelled; "
+        + Fate(executed) + " Ask for less at once, or at another hour.")
+    { Code = FailureCodes.BlockedPractice };
 
     static ExecutionResult Unavailable() => new(Ending.Failed, Executed.No)
     {

@@ -27,7 +27,7 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
     ITimer? _timer;
     bool _disposed;
 
-    /// <summary>An outage began or ended, or has another reason now. Raised outside of any lock.</summary>
+    /// <summary>An outage began or ended, or has another reason now; or the login was found to be able to write, or not any more. Raised outside of any lock.</summary>
     public event Action<DatabaseConnector>? Changed;
 
     /// <summary>Whose connections these are.</summary>
@@ -35,6 +35,9 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
 
     /// <summary>Null while connections can be had, as far as is known.</summary>
     public DatabaseOutage? Outage => Volatile.Read(ref _outage);
+
+    /// <summary>Why the practice's rule <c>readOnly</c> cannot be kept with this login, as it was last found; null: it can, as far as is known.</summary>
+    public string? ReadOnlyFault { get; private set; }
 
     /// <summary>When a connection was last had, by the monotonic clock; 0: never.</summary>
     public long ConnectedAt { get; private set; }
@@ -52,9 +55,17 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
         {
             var connection = await engine.OpenAsync(database, applicationName, access, stop);
             Succeeded();
+            if (access == CommandAccess.ReadOnly)
+                Found(null);
             return connection;
         }
-        catch (Exception e) when (e is ReadOnlyImpossibleException || e is OperationCanceledException && stop.IsCancellationRequested)
+        catch (ReadOnlyImpossibleException e)
+        {
+            Tried();
+            Found(e.Message);
+            throw;
+        }
+        catch (Exception e) when (e is OperationCanceledException && stop.IsCancellationRequested)
         {
             Tried();
             throw;
@@ -150,6 +161,14 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
                     CheckLater();
             }
         }
+    }
+
+    void Found(string? readOnlyFault)
+    {
+        if (ReadOnlyFault == readOnlyFault)
+            return;
+        ReadOnlyFault = readOnlyFault;
+        Changed?.Invoke(this);
     }
 
     /// <summary>One at a time, and not at once after the last.</summary>

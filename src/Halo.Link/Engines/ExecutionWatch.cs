@@ -17,6 +17,9 @@ sealed class ExecutionWatch : IAsyncDisposable
     /// <summary>A statement that has not obeyed by then is ended by force.</summary>
     static readonly TimeSpan Grace = TimeSpan.FromSeconds(4);
 
+    /// <summary>Commands that end sooner are not looked at: most do.</summary>
+    static readonly TimeSpan LooksAfter = TimeSpan.FromSeconds(1);
+
     /// <summary>A driver whose session has been ended notices it within this time, or has to give it up.</summary>
     static readonly TimeSpan ForceWorksWithin = TimeSpan.FromSeconds(1);
 
@@ -32,6 +35,10 @@ sealed class ExecutionWatch : IAsyncDisposable
     readonly CancellationTokenRegistration _registration;
     readonly Action _stopping;
     readonly Lock _lock = new();
+    readonly ITimer? _look;
+    readonly CancellationTokenSource _noLook = new();
+    readonly Dictionary<long, long> _blockedSince = [];
+    Task _looking = Task.CompletedTask;
     ITimer? _repeat;
     Task _asking = Task.CompletedTask;
     Task? _forcing;
@@ -46,6 +53,11 @@ sealed class ExecutionWatch : IAsyncDisposable
         _limit = new CancellationTokenSource(limit, time);
         _giveUp = new DriverCancellation(time);
         _wish = CancellationTokenSource.CreateLinkedTokenSource(_limit.Token, cancel);
+        if (engine.BlockingGuard is { } guard)
+        {
+            var first = guard < LooksAfter ? guard : LooksAfter;
+            _look = time.CreateTimer(static watch => ((ExecutionWatch)watch!).Look(), this, first, LooksAfter);
+        }
         _registration = _wish.Token.UnsafeRegister(static watch => ((ExecutionWatch)watch!).BeginAsking(), this);
     }
 
@@ -60,6 +72,9 @@ sealed class ExecutionWatch : IAsyncDisposable
 
     /// <summary>Whether the caller asked for it, and not the limit.</summary>
     public bool CancelledByCaller { get; private set; }
+
+    /// <summary>Whether it was stopped because it held up one of the practice's own sessions.</summary>
+    public bool BlockedPractice { get; private set; }
 
     /// <summary>Whether the statement did not obey and its session was ended by force.</summary>
     public bool Forced => _forcing is not null;
@@ -84,6 +99,12 @@ sealed class ExecutionWatch : IAsyncDisposable
             _over = true;
             asking = _asking;
         }
+        if (_look is not null)
+        {
+            await _look.DisposeAsync();
+            // Whoever is looking at this moment is not waited for.
+            _ = _noLook.CancelAsync();
+        }
         if (_repeat is not null)
             await _repeat.DisposeAsync();
         await asking;
@@ -102,13 +123,59 @@ sealed class ExecutionWatch : IAsyncDisposable
             if (_over)
                 return;
             Stopped = true;
-            CancelledByCaller = !_limit.IsCancellationRequested && _cancel.IsCancellationRequested;
+            CancelledByCaller = !BlockedPractice && !_limit.IsCancellationRequested && _cancel.IsCancellationRequested;
             _stoppedAt = _time.GetTimestamp();
             _stopping();
             _asking = Task.Run(Ask);
             // Whoever waits with this token goes on reading where it wakes: not here, on the thread of a timer or of the line, before the database is asked.
             _ = _stop.CancelAsync();
             _repeat = _time.CreateTimer(static watch => ((ExecutionWatch)watch!).AskOnceMore(), this, AskAgain, AskAgain);
+        }
+    }
+
+    void Look()
+    {
+        lock (_lock)
+        {
+            if (!_over && !Stopped && _looking.IsCompleted)
+                _looking = Task.Run(LookAsync);
+        }
+    }
+
+    /// <summary>A session counts from when it was first seen waiting: not every server tells since when one waits.</summary>
+    async Task LookAsync()
+    {
+        try
+        {
+            var waiting = await _engine.BlockedSessionsAsync(_connection, _noLook.Token);
+            foreach (var gone in _blockedSince.Keys.Except(waiting).ToList())
+                _blockedSince.Remove(gone);
+            foreach (var session in waiting)
+                _blockedSince.TryAdd(session, _time.GetTimestamp());
+            if (_blockedSince.Values.Any(since => _time.GetElapsedTime(since) >= _engine.BlockingGuard))
+                StopFor();
+        }
+        catch (Exception e) when (IsOfTheDriver(e) || e is OperationCanceledException)
+        {
+            // It can be looked at no more than its server can be connected to: the next look tries again.
+        }
+
+        void StopFor()
+        {
+            lock (_lock)
+            {
+                if (_over || Stopped)
+                    return;
+                BlockedPractice = true;
+            }
+            try
+            {
+                _wish.Cancel();
+            }
+            catch (ObjectDisposedException)
+            {
+                // It ended at this moment.
+            }
         }
     }
 

@@ -94,6 +94,12 @@ public interface IDatabaseEngine : IAsyncDisposable
     /// <remarks>May take as long as it likes: the caller is answered without it.</remarks>
     ValueTask AbandonAsync(DbConnection connection, DbCommand command);
 
+    /// <summary>How long a session that is not the Link's may wait for a lock of a command before that is cancelled; null: for ever.</summary>
+    TimeSpan? BlockingGuard => null;
+
+    /// <summary>The sessions, as the server numbers them and none of them the Link's, that wait for a lock of this one. Asked once a second while a command runs long.</summary>
+    Task<IReadOnlyCollection<long>> BlockedSessionsAsync(DbConnection connection, CancellationToken stop) => Task.FromResult<IReadOnlyCollection<long>>([]);
+
     /// <summary>Sees to it that the connection never serves another query.</summary>
     void Discard(DbConnection connection);
 

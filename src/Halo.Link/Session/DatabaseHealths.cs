@@ -18,6 +18,7 @@ public sealed partial class DatabaseHealths
     readonly ConcurrentDictionary<Guid, (DatabaseHealth Health, long At)> _last = new();
     readonly ConcurrentDictionary<LocalSite, Task> _hanging = new();
     readonly ConcurrentDictionary<(Guid Site, string What), DateTimeOffset> _away = new();
+    readonly ConcurrentDictionary<(Guid Site, string What), bool> _writing = new();
 
     /// <param name="report">The API is to hear of a change soon.</param>
     public DatabaseHealths(LocalSites sites, TimeProvider time, ILogger<DatabaseHealths> log, Action? report = null)
@@ -92,12 +93,25 @@ public sealed partial class DatabaseHealths
             _away.TryAdd((site.Id, what), outage.Since);
             LogAway(site.Id, what, site.Settings.Engine, outage.Fault.Words);
         }
-        else if (connector.ConnectedAt != 0 && _away.TryRemove((site.Id, what), out var since))
+        else if (connector.ReadOnlyFault is { } fault)
+        {
+            if (_writing.TryAdd((site.Id, what), true))
+                LogCanWrite(site.Id, what, fault);
+        }
+        else if (_writing.TryRemove((site.Id, what), out _))
+            LogReadsOnly(site.Id, what);
+        if (connector.Outage is null && connector.ConnectedAt != 0 && _away.TryRemove((site.Id, what), out var since))
             LogBack(site.Id, what, (_time.GetUtcNow() - since).TotalSeconds);
     }
 
     [LoggerMessage(2050, LogLevel.Warning, "Site {SiteId}: cannot connect to {What} ({Engine}): {Words} Queries are answered with 503 meanwhile; the Link keeps trying.")]
     partial void LogAway(Guid siteId, string what, string engine, string words);
+
+    [LoggerMessage(2052, LogLevel.Warning, "Site {SiteId}: the rule readOnly refuses every query over {What}: it {Words}")]
+    partial void LogCanWrite(Guid siteId, string what, string words);
+
+    [LoggerMessage(2053, LogLevel.Information, "Site {SiteId}: {What} can only read now; the rule readOnly lets queries through.")]
+    partial void LogReadsOnly(Guid siteId, string what);
 
     [LoggerMessage(2051, LogLevel.Information, "Site {SiteId}: connected to {What} again, after {Seconds:0} s.")]
     partial void LogBack(Guid siteId, string what, double seconds);

@@ -226,6 +226,7 @@ public sealed partial class ImmediateQueries(
         var sink = query.Rows = new FrameRowSink(query.Id, query.Line, query.Credit, asked.MaxResultBytes);
         var result = await new CommandRunner(target.Engine, time, target.Connector).RunAsync(request, PolicySink.Around(sink, target.Rules), query.Cancelled);
         result = ResultBounds.Apply(result, target.Rules, sink.Size, asked.MaxResultBytes, asked.ResultSet);
+        ForcedEnds.Log(log, query.Id, asked.SiteId, result);
         if (sink.TooLarge && result.Ending == Ending.Successful)
             result = Outcomes.TooLarge(result, asked.MaxResultBytes);
         else if (query.StoppedByLink && result.Ending == Ending.Cancelled)

@@ -62,6 +62,12 @@ public sealed class LocalSite : IAsyncDisposable
         orderby c.Value == Connector ? 0 : 1
         select (WhatIs(c.Key.ConnectionString, c.Key.Database), c.Value.Outage);
 
+    /// <summary>The logins with which the rule <c>readOnly</c> cannot be kept, and why.</summary>
+    public IEnumerable<(string What, string Words)> ReadOnlyFaults =>
+        from c in _connectors
+        where c.Value.ReadOnlyFault is not null
+        select (WhatIs(c.Key.ConnectionString, c.Key.Database), c.Value.ReadOnlyFault);
+
     /// <summary>What a connector leads to, as people know it from the settings.</summary>
     public string WhatIs(DatabaseConnector connector) =>
         _connectors.First(c => c.Value == connector).Key is var (login, database) ? WhatIs(login, database) : "";

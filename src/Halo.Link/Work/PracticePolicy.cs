@@ -38,6 +38,10 @@ public sealed class PracticePolicy(PolicySettings? settings)
         : rules.Modes is { } modes && !modes.Contains(PolicyModes.NonQuery) && !modes.Contains(PolicyModes.StoredProcedure) ? CommandAccess.Read
         : CommandAccess.Write;
 
+    /// <summary>Whether readers are kept from writing by <c>modes</c> alone, for some integrator: their texts may write where the login may.</summary>
+    public static bool ReliesOnModes(PolicySettings? settings) =>
+        settings is not null && settings.Integrators.Values.Append(settings.Default).Any(r => AccessOf(r) == CommandAccess.Read);
+
     /// <summary>The shorter of what is asked and what the rules allow.</summary>
     public static TimeSpan LimitOf(PolicyRules rules, TimeSpan asked) =>
         rules.MaxSeconds is { } most && asked > TimeSpan.FromSeconds(most) ? TimeSpan.FromSeconds(most) : asked;

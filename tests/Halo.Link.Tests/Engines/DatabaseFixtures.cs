@@ -1,5 +1,8 @@
+using System.Diagnostics;
+using System.Globalization;
 using Halo.Link.Engines;
 using Halo.Testing;
+using Npgsql;
 
 [assembly: AssemblyFixture(typeof(Halo.Link.Tests.Engines.SharedPostgres))]
 
@@ -19,6 +22,31 @@ public sealed class SharedPostgres : IAsyncDisposable
     {
         Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");
         return await (await _server.Value).CreateDatabaseAsync();
+    }
+
+    /// <summary>Makes a login that can only read a database of <see cref="NewDatabaseAsync"/>, by the script that practices are given; its connection string.</summary>
+    /// <param name="strict">With what the script takes from PUBLIC only when asked.</param>
+    internal static async Task<string> NewReaderAsync(string database, bool strict = false)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(database);
+        var login = $"reader_{settings.Database}";
+        var start = new ProcessStartInfo("psql") { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
+        string[] arguments =
+        [
+            "-X", "-h", settings.Host!, "-p", settings.Port.ToString(CultureInfo.InvariantCulture), "-U", settings.Username!, "-d", settings.Database!,
+            "-v", $"login={login}", "-v", "password=it's a secret", .. strict ? (string[])["-v", "strict=1"] : [],
+            "-f", Path.Combine(Repository.Root, "deploy", "sql", "postgres-reader.sql"),
+        ];
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = await process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        Assert.True(process.ExitCode == 0 && errors.Length == 0, errors);
+        Assert.Contains("(0 rows)", await output, StringComparison.Ordinal);
+        settings.Username = login;
+        return settings.ConnectionString;
     }
 
     public async ValueTask DisposeAsync()

@@ -107,13 +107,15 @@ public sealed class PolicyLimitsTests(SharedPostgres postgres)
         Assert.Equal(Ending.Successful, (await world.Session.ResultAsync(waiting)).Outcome.Ending);
     }
 
+    static IReadOnlySet<string> ReadingModes => new HashSet<string> { PolicyModes.Reader, PolicyModes.Scalar };
+
     /// <param name="executed">Where the connection may write; one that may only read has done nothing, however far it came.</param>
     static async Task AssertRuleAsync(EngineBench bench, PolicyRules rules, string sql, string? rule, Executed executed)
     {
         foreach (var readOnly in (bool[])[false, true])
         {
             var sink = new CollectingSink();
-            var result = await RunAsync(bench, rules with { ReadOnly = readOnly }, sql, sink);
+            var result = await RunAsync(bench, rules with { Modes = readOnly ? ReadingModes : null }, sql, sink);
             if (rule is null)
             {
                 Assert.Equal((Ending.Successful, Executed.Yes, true), (result.Ending, result.Executed, sink.Ended));

@@ -1,5 +1,6 @@
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.Link.Engines;
 using Halo.Link.Settings;
 using Halo.Link.Work;
 
@@ -51,5 +52,20 @@ public class PracticePolicyTests
         var rules = new PolicyRules { MaxSeconds = 10 };
         Assert.Equal(TimeSpan.FromSeconds(10), PracticePolicy.LimitOf(rules, TimeSpan.FromSeconds(60)));
         Assert.Equal(TimeSpan.FromSeconds(5), PracticePolicy.LimitOf(rules, TimeSpan.FromSeconds(5)));
+    }
+
+    [Theory]
+    [InlineData("", false, CommandAccess.Write)]
+    [InlineData("reader,scalar", false, CommandAccess.Read)]
+    [InlineData("scalar", false, CommandAccess.Read)]
+    [InlineData("reader,nonQuery", false, CommandAccess.Write)]
+    [InlineData("reader,storedProcedure", false, CommandAccess.Write)]
+    [InlineData("reader,nonQuery", true, CommandAccess.ReadOnly)]
+    [InlineData("", true, CommandAccess.ReadOnly)]
+    public void Modes_that_only_read_keep_a_command_to_reading_and_readOnly_asks_for_a_login_too(string modes, bool readOnly, CommandAccess expected)
+    {
+        var rules = new PolicyRules { Modes = modes.Length == 0 ? null : modes.Split(',').ToHashSet(), ReadOnly = readOnly };
+        Assert.Equal(expected, PracticePolicy.AccessOf(rules));
+        Assert.Equal(expected == CommandAccess.Read, PracticePolicy.ReliesOnModes(new(rules, new Dictionary<Guid, PolicyRules>())));
     }
 }

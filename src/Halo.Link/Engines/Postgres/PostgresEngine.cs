@@ -16,14 +16,19 @@ sealed class PostgresEngine : IDatabaseEngine
     readonly PracticeProtection _protection;
     readonly NpgsqlConnectionStringBuilder _settings;
     readonly TimeProvider _time;
+    readonly OwnSessions _own;
+    readonly string _server;
+    readonly PostgresReaderLogin _readers;
+    readonly PostgresOverseer _overseer;
     readonly SemaphoreSlim _connecting = new(1);
     readonly ConcurrentDictionary<(string? Database, bool ReadOnly), PostgresPool> _pools = new();
 
     static PostgresEngine() => PostgresText.Teach();
 
-    public PostgresEngine(string connectionString, TimeProvider time, PracticeProtection protection)
+    /// <param name="own">Where this engine's sessions are entered, and those of the Link's others.</param>
+    public PostgresEngine(string connectionString, TimeProvider time, PracticeProtection protection, OwnSessions own)
     {
-        (_time, _protection) = (time, protection);
+        (_time, _protection, _own, _readers) = (time, protection, own, new(time));
         _settings = new NpgsqlConnectionStringBuilder(connectionString)
         {
             // The pool is this engine's own, and nothing of one caller's stays in the driver for the next: no statements that it prepares by itself.
@@ -46,6 +51,8 @@ sealed class PostgresEngine : IDatabaseEngine
         // A server that vanishes in the middle of a row is noticed by the system: that wait no token ends.
         if (!_settings.TcpKeepAlive && _settings.TcpKeepAliveTime == 0)
             (_settings.TcpKeepAlive, _settings.TcpKeepAliveTime, _settings.TcpKeepAliveInterval) = (true, 10, 2);
+        _server = string.Create(CultureInfo.InvariantCulture, $"{_settings.Host}:{_settings.Port}");
+        _overseer = new(_settings, time);
     }
 
     /// <summary>The server's database that a connection string names.</summary>
@@ -71,11 +78,26 @@ sealed class PostgresEngine : IDatabaseEngine
     public async Task<DbConnection> OpenAsync(string? database, string? applicationName, CommandAccess access, CancellationToken stop)
     {
         var readOnly = access != CommandAccess.Write;
-        return await PoolOf(database, readOnly).RentAsync(PostgresReader.Preparation(access, applicationName, _protection), stop);
+        var name = database ?? _settings.Database ?? "";
+        if (access == CommandAccess.ReadOnly)
+            _readers.RefuseKnown(name);
+        var prepare = PostgresReader.Preparation(access, applicationName, _protection);
+        var connection = await PoolOf(database, readOnly).RentAsync(access == CommandAccess.ReadOnly ? CheckAndPrepareAsync : prepare, stop);
+        if (BlockingGuard is not null && ProcessOf(connection) is { } process)
+            _own.Add(_server, process);
+        return connection;
+
+        async Task CheckAndPrepareAsync(NpgsqlConnection opened, CancellationToken limit)
+        {
+            await _readers.CheckAsync(name, opened, limit);
+            await prepare!(opened, limit);
+        }
     }
 
     public async ValueTask CloseAsync(DbConnection connection)
     {
+        if (BlockingGuard is not null && ProcessOf(connection) is { } process)
+            _own.Remove(_server, process);
         if (!_pools.Values.Any(p => p.Return((NpgsqlConnection)connection)))
             await connection.DisposeAsync();
     }
@@ -91,8 +113,18 @@ sealed class PostgresEngine : IDatabaseEngine
 
     public async ValueTask BeforeAsync(DbConnection connection, DbCommand command, CommandRequest request, CancellationToken stop)
     {
-        if (command is PostgresCommand { IsPlanned: false } made && !request.ReadOnly)
-            made.TransactionBefore = await PostgresProof.CountAsync((NpgsqlConnection)connection, stop);
+        var made = (PostgresCommand)command;
+        var waits = request.Command.ExecutionMode == ExecutionMode.NonQuery && _protection.LockTimeout is not null;
+        if (request.ReadOnly || made.IsPlanned && !waits)
+            return;
+        // The session's lock_timeout is for readers; a nonQuery waits as long as its limit allows.
+        await using var batch = new NpgsqlBatch((NpgsqlConnection)connection);
+        if (waits)
+            batch.BatchCommands.Add(new("SET lock_timeout = 0"));
+        if (made.IsPlanned)
+            await batch.ExecuteNonQueryAsync(stop);
+        else
+            made.TransactionBefore = await PostgresProof.CountAsync(batch, stop);
     }
 
     public ResultColumn DescribeColumn(DbDataReader reader, int ordinal, string name) => PostgresColumns.Describe((NpgsqlDataReader)reader, ordinal, name);
@@ -105,7 +137,13 @@ sealed class PostgresEngine : IDatabaseEngine
         row is null ? [] : PostgresCommands.ReadOutputs(asked, (NpgsqlDataReader)row);
 
     public ErrorDetails? NameError(Exception exception) => DatabaseError(exception) is { } e
-        ? new(ErrorTypes.Postgres, 0, e.MessageText) { SqlState = e.SqlState, Severity = e.InvariantSeverity }
+        ? new(ErrorTypes.Postgres, 0, e.MessageText)
+        {
+            SqlState = e.SqlState,
+            Severity = e.InvariantSeverity,
+            // The same SQLSTATE is NOWAIT's; lock_timeout's comes from where interrupts are dealt with.
+            Code = e is { SqlState: PostgresErrorCodes.LockNotAvailable, Routine: "ProcessInterrupts" } ? FailureCodes.LockTimeout : null,
+        }
         : null;
 
     public IReadOnlyList<Notice>? NoticesOf(DbConnection connection) =>
@@ -113,7 +151,22 @@ sealed class PostgresEngine : IDatabaseEngine
 
     public void Cancel(DbConnection connection, DbCommand command) => command.Cancel();
 
-    public ValueTask AbandonAsync(DbConnection connection, DbCommand command) => ValueTask.CompletedTask;
+    public async ValueTask AbandonAsync(DbConnection connection, DbCommand command)
+    {
+        if (ProcessOf(connection) is { } process)
+            await _overseer.EndAsync(process, CancellationToken.None);
+    }
+
+    public TimeSpan? BlockingGuard => _protection.BlockingGuard;
+
+    public async Task<IReadOnlyCollection<long>> BlockedSessionsAsync(DbConnection connection, CancellationToken stop)
+    {
+        if (ProcessOf(connection) is not { } process)
+            return [];
+        var waiting = await _overseer.BlockedByAsync(process, stop);
+        waiting.RemoveAll(id => _own.Contains(_server, id));
+        return waiting;
+    }
 
     public ConnectionFault NameConnectionFault(Exception failure) => PostgresFaults.Of(failure);
 
@@ -155,7 +208,7 @@ sealed class PostgresEngine : IDatabaseEngine
         // The driver gives up a connection whose server has told of an internal error.
         if (made.TransactionBefore is not null)
             return Executed.Unknown;
-        using var patience = new CancellationTokenSource(ProofWithin);
+        using var patience = new CancellationTokenSource(ProofWithin, _time);
         var other = await OpenAsync(connection.Database, null, CommandAccess.Write, patience.Token);
         try
         {
@@ -179,9 +232,13 @@ sealed class PostgresEngine : IDatabaseEngine
 
     public async ValueTask DisposeAsync()
     {
+        await _overseer.DisposeAsync();
         foreach (var pool in _pools.Values)
             await pool.DisposeAsync();
     }
+
+    /// <summary>The server's own number of a session, which behind a pooler is not the one that the driver was told.</summary>
+    int? ProcessOf(DbConnection connection) => _pools.Values.Select(p => p.ProcessOf((NpgsqlConnection)connection)).FirstOrDefault(p => p is not null);
 
     PostgresPool PoolOf(string? database, bool readOnly)
     {
@@ -191,7 +248,7 @@ sealed class PostgresEngine : IDatabaseEngine
         if (database is not null)
             options.Database = database;
         return _pools.GetOrAdd((database, readOnly),
-            new PostgresPool(options, readOnly ? PostgresSessionSettings.ReadOnly : PostgresSessionSettings.ReadWrite, _connecting, _time));
+            new PostgresPool(options, PostgresSessionSettings.Of(readOnly, _protection), _connecting, _time));
     }
 
     static PostgresException? DatabaseError(Exception? exception) =>

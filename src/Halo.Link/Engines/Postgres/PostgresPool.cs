@@ -96,6 +96,10 @@ sealed class PostgresPool : IAsyncDisposable
         return true;
     }
 
+    /// <summary>The server's process behind a rented connection; null: it is not this pool's.</summary>
+    public int? ProcessOf(NpgsqlConnection connection) =>
+        _rented.TryGetValue(connection, out var session) && int.TryParse(session.ServerProcess, out var process) ? process : null;
+
     /// <summary>What the server has said over a rented connection; null: nothing, or it is not this pool's.</summary>
     public IReadOnlyList<Notice>? NoticesOf(NpgsqlConnection connection) => _rented.GetValueOrDefault(connection)?.Notices.Taken;
 

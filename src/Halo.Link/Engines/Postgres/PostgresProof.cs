@@ -22,8 +22,16 @@ static class PostgresProof
     /// <summary>The session's count of transactions, the one that asks included; null: the server does not say.</summary>
     public static async Task<uint?> CountAsync(NpgsqlConnection connection, CancellationToken stop)
     {
-        await using var command = new NpgsqlCommand(Count, connection) { CommandTimeout = 5 };
-        return uint.TryParse(await command.ExecuteScalarAsync(stop) as string, out var count) ? count : null;
+        await using var batch = new NpgsqlBatch(connection);
+        return await CountAsync(batch, stop);
+    }
+
+    /// <summary>The same, behind what is sent anyway.</summary>
+    public static async Task<uint?> CountAsync(NpgsqlBatch batch, CancellationToken stop)
+    {
+        batch.Timeout = 5;
+        batch.BatchCommands.Add(new(Count));
+        return uint.TryParse(await batch.ExecuteScalarAsync(stop) as string, out var count) ? count : null;
     }
 
     /// <summary>What became of a command that ended with an ERROR, or left a transaction open that was rolled back. No transaction is open any more.</summary>

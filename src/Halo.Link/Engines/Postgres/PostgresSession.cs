@@ -126,12 +126,25 @@ sealed class PostgresSessionSettings
         Options = string.Join(' ', all.Select(s => $"-c {s.Name}={s.Value}"));
     }
 
-    /// <summary>The text of dates, intervals, floats and binary does not depend on what a role or database was set to.</summary>
-    /// <remarks>3: servers before version 12 need as many digits for a float that reads back as the same.</remarks>
-    public static PostgresSessionSettings ReadWrite { get; } = new(ForValues);
+    /// <summary>
+    /// The text of dates, intervals, floats and binary does not depend on what a role or database was set to, nobody waits for a lock for ever, and a
+    /// transaction that the Link has lost sight of does not stay open. A reader's writes nothing.
+    /// </summary>
+    /// <remarks>extra_float_digits is 3: servers before version 12 need as many for a float that reads back as the same.</remarks>
+    public static PostgresSessionSettings Of(bool readOnly, PracticeProtection protection) => new(
+    [
+        .. ForValues,
+        ("lock_timeout", Time(protection.LockTimeout)),
+        ("idle_in_transaction_session_timeout", Time(TimeSpan.FromMinutes(1))),
+        .. protection.MaxDop is { } most ? [("max_parallel_workers_per_gather", $"{most - 1}")] : Array.Empty<(string, string)>(),
+        .. readOnly ? [("default_transaction_read_only", "on")] : Array.Empty<(string, string)>(),
+    ]);
 
-    /// <summary>Besides, nothing is written, and backslashes in the text mean themselves.</summary>
-    public static PostgresSessionSettings ReadOnly { get; } = new([.. ForValues, ("default_transaction_read_only", "on"), ("standard_conforming_strings", "on")]);
+    /// <summary>As the server shows it: in the largest unit that gives a whole number.</summary>
+    static string Time(TimeSpan? time) => time is not { TotalMilliseconds: > 0 and var ms } ? "0"
+        : ms % 60_000 == 0 ? FormattableString.Invariant($"{ms / 60_000}min")
+        : ms % 1000 == 0 ? FormattableString.Invariant($"{ms / 1000}s")
+        : FormattableString.Invariant($"{ms}ms");
 
     static (string Name, string Value)[] ForValues =>
         [("DateStyle", "ISO"), ("IntervalStyle", "postgres"), ("extra_float_digits", "3"), ("bytea_output", "hex"), ("client_encoding", "UTF8")];

@@ -115,6 +115,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
             await EndAsync(Endings.Fault);
             return;
         }
+        ForcedEnds.Log(tools.Logger, Id, claim.SiteId, result);
         _answered = tools.Time.GetTimestamp();
         if (claim.KeyHash is { } taken)
             tools.Desk.SettleKey(taken, Id, result.Executed);

@@ -1,0 +1,116 @@
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.Link.Engines;
+using Halo.LinkProtocol.Messages;
+using Halo.Testing;
+using Npgsql;
+
+namespace Halo.Link.Tests.Engines.Postgres;
+
+/// <summary>The practice's own sessions come first: nothing of the Link's holds them up for long, and nothing that ignores a cancel goes on.</summary>
+public sealed class PostgresGuardTests(SharedPostgres postgres)
+{
+    [Theory]
+    [InlineData("UPDATE t SET n = 1 WHERE id = 1; SELECT pg_sleep(600)")]
+    [InlineData("WITH u AS (UPDATE t SET n = 1 WHERE id = 1 RETURNING n) SELECT n, pg_sleep(600) FROM u")]
+    [InlineData("LOCK TABLE t IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600)")]
+    public async Task A_command_that_holds_up_the_practice_is_cancelled(string sql)
+    {
+        var database = await postgres.NewDatabaseAsync();
+        await using var bench = Open(database, new() { BlockingGuard = TimeSpan.FromMilliseconds(200) });
+        await bench.DoAsync("CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 0)");
+        var running = bench.RunAsync(new QueryCommand(sql) { ExecutionMode = ExecutionMode.NonQuery });
+        await using var practice = new NpgsqlConnection(database);
+        await practice.OpenAsync(TestContext.Current.CancellationToken);
+        await SleepsAsync(practice);
+        await using var update = new NpgsqlCommand("UPDATE t SET n = 2 WHERE id = 1", practice) { CommandTimeout = 0 };
+        await update.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        var result = await running;
+        Assert.Equal((Ending.Failed, Executed.No, FailureCodes.BlockedPractice, 409), (result.Ending, result.Executed, result.Error?.Code, result.Error?.ErrorCode));
+        Assert.Equal("2", await bench.ValueAsync("SELECT n FROM t"));
+    }
+
+    [Fact]
+    public async Task A_command_of_the_Link_that_waits_for_another_of_the_Links_is_not_the_practice()
+    {
+        var database = await postgres.NewDatabaseAsync();
+        var own = new OwnSessions();
+        await using var first = Open(database, new() { BlockingGuard = TimeSpan.FromMilliseconds(100) }, own);
+        await using var second = Open(database, new(), own);
+        await first.DoAsync("CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 0)");
+        var holding = first.RunAsync(new QueryCommand("UPDATE t SET n = n + 1; SELECT pg_sleep(3)") { ExecutionMode = ExecutionMode.NonQuery });
+        await using var watcher = new NpgsqlConnection(database);
+        await watcher.OpenAsync(TestContext.Current.CancellationToken);
+        await SleepsAsync(watcher);
+        var waiting = await second.RunAsync(new QueryCommand("UPDATE t SET n = n + 1") { ExecutionMode = ExecutionMode.NonQuery });
+        Assert.Equal((Ending.Successful, Ending.Successful), ((await holding).Ending, waiting.Ending));
+        Assert.Equal("2", await first.ValueAsync("SELECT n FROM t"));
+    }
+
+    [Fact]
+    public async Task A_reader_waits_for_a_lock_no_longer_than_it_may_and_a_nonQuery_as_long_as_its_limit()
+    {
+        var database = await postgres.NewDatabaseAsync();
+        await using var bench = Open(database, new() { LockTimeout = TimeSpan.FromMilliseconds(300) });
+        await bench.DoAsync("CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 0)");
+        await using var practice = new NpgsqlConnection(database);
+        await practice.OpenAsync(TestContext.Current.CancellationToken);
+        await using var holding = await practice.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using var locks = new NpgsqlCommand("LOCK TABLE t IN ACCESS EXCLUSIVE MODE", practice);
+        await locks.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        foreach (var access in (CommandAccess[])[CommandAccess.Write, CommandAccess.Read])
+        {
+            var reader = await bench.RunAsync(new QueryCommand("SELECT n FROM t"), access: access);
+            Assert.Equal((Ending.Failed, Executed.No, FailureCodes.LockTimeout, "55P03"), (reader.Ending, reader.Executed, reader.Error?.Code, reader.Error?.SqlState));
+        }
+        var waiting = bench.RunAsync(new QueryCommand("UPDATE t SET n = 1 /* waits */") { ExecutionMode = ExecutionMode.NonQuery });
+        await using var look = new NpgsqlCommand("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%/* waits *_' AND wait_event_type = 'Lock' AND now() - query_start > interval '1 s'", practice);
+        await Eventually.BecomesAsync(async () => (long)(await look.ExecuteScalarAsync(TestContext.Current.CancellationToken))!, waits => waits == 1);
+        await holding.RollbackAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(Ending.Successful, (await waiting).Ending);
+        Assert.Equal("1", await bench.ValueAsync("SELECT n FROM t"));
+    }
+
+    [Fact]
+    public async Task NOWAIT_is_the_commands_own_wish_and_no_lock_timeout()
+    {
+        var database = await postgres.NewDatabaseAsync();
+        await using var bench = Open(database, new());
+        await bench.DoAsync("CREATE TABLE t (id int)");
+        await using var practice = new NpgsqlConnection(database);
+        await practice.OpenAsync(TestContext.Current.CancellationToken);
+        await using var holding = await practice.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using var locks = new NpgsqlCommand("LOCK TABLE t", practice);
+        await locks.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        var result = await bench.RunAsync("LOCK TABLE t NOWAIT");
+        Assert.Equal((Executed.No, null, "55P03"), (result.Executed, result.Error?.Code, result.Error?.SqlState));
+    }
+
+    [Theory]
+    [InlineData(CommandAccess.Write, Executed.Unknown)]
+    [InlineData(CommandAccess.ReadOnly, Executed.No)]
+    public async Task A_command_that_catches_the_cancel_is_ended_and_its_session_is_gone(CommandAccess access, Executed expected)
+    {
+        var database = await postgres.NewDatabaseAsync();
+        await using var bench = Open(access == CommandAccess.ReadOnly ? await SharedPostgres.NewReaderAsync(database, strict: true) : database, new());
+        var result = await bench.RunAsync(
+            new QueryCommand("DO $$ BEGIN LOOP BEGIN PERFORM pg_sleep(0.01); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$ /* stubborn */"),
+            limit: TimeSpan.FromSeconds(1), access: access);
+        Assert.Equal((Ending.Failed, expected, FailureCodes.ExecutionTimeout, 504), (result.Ending, result.Executed, result.Error?.Code, result.Error?.ErrorCode));
+        Assert.Equal(ForcedEnd.SessionEnded, result.Forced);
+        await using var watcher = new NpgsqlConnection(database);
+        await watcher.OpenAsync(TestContext.Current.CancellationToken);
+        await using var look = new NpgsqlCommand("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%/* stubborn *_' AND pid <> pg_backend_pid()", watcher);
+        await Eventually.BecomesAsync(async () => (long)(await look.ExecuteScalarAsync(TestContext.Current.CancellationToken))!, left => left == 0);
+        Assert.Equal("1", await bench.ValueAsync("SELECT 1"));
+    }
+
+    static async Task SleepsAsync(NpgsqlConnection watcher)
+    {
+        await using var look = new NpgsqlCommand("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()", watcher);
+        await Eventually.BecomesAsync(async () => (long)(await look.ExecuteScalarAsync(TestContext.Current.CancellationToken))!, sleeping => sleeping == 1);
+    }
+
+    static EngineBench Open(string settings, PracticeProtection protection, OwnSessions? own = null) =>
+        new(DatabaseEngines.Create(EngineNames.Postgres, settings + ";Maximum Pool Size=4", TimeProvider.System, protection, own));
+}
