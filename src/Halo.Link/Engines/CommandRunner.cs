@@ -139,6 +139,9 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
                     failure = e;
                 }
             }
+            // The driver has given up a statement that the database may still be busy with.
+            if (watch.Stopped && connection.State != System.Data.ConnectionState.Open && failure is not null && engine.NameError(failure) is null)
+                await watch.ForceAsync();
             var result = await ConcludeAsync(run, watch, request, command, connection, failure, backstop, cancel);
             return watch.Forced ? result with { Forced = ForcedEnd.SessionEnded } : result;
 

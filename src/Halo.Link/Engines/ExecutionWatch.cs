@@ -189,7 +189,7 @@ sealed class ExecutionWatch : IAsyncDisposable
             {
                 if (_forcing is null)
                 {
-                    _forcing = Task.Run(ForceAsync);
+                    _forcing = Task.Run(AbandonAsync);
                     _giveUp.CancelAfter(ForceWorksWithin);
                 }
             }
@@ -210,7 +210,14 @@ sealed class ExecutionWatch : IAsyncDisposable
         }
     }
 
-    async Task ForceAsync()
+    /// <summary>Ends the statement's session, unless that was done already.</summary>
+    public Task ForceAsync()
+    {
+        lock (_lock)
+            return _forcing ??= Task.Run(AbandonAsync);
+    }
+
+    async Task AbandonAsync()
     {
         try
         {

@@ -21,6 +21,7 @@ sealed class PostgresEngine : IDatabaseEngine
     readonly PostgresReaderLogin _readers;
     readonly PostgresOverseer _overseer;
     readonly SemaphoreSlim _connecting = new(1);
+    readonly ConcurrentDictionary<NpgsqlConnection, int> _processes = new();
     readonly ConcurrentDictionary<(string? Database, bool ReadOnly), PostgresPool> _pools = new();
 
     static PostgresEngine() => PostgresText.Teach();
@@ -41,8 +42,9 @@ sealed class PostgresEngine : IDatabaseEngine
             Encoding = "UTF8",
             LogParameters = false,
             PersistSecurityInfo = false,
-            // The limit is the runner's.
+            // The limit is the runner's, and so is what follows a cancel: the driver gives up later than the session is ended by force.
             CommandTimeout = 0,
+            CancellationTimeout = 5000,
         };
         if (string.IsNullOrEmpty(_settings.Host))
             throw new ArgumentException("No host.");
@@ -83,7 +85,7 @@ sealed class PostgresEngine : IDatabaseEngine
             _readers.RefuseKnown(name);
         var prepare = PostgresReader.Preparation(access, applicationName, _protection);
         var connection = await PoolOf(database, readOnly).RentAsync(access == CommandAccess.ReadOnly ? CheckAndPrepareAsync : prepare, stop);
-        if (BlockingGuard is not null && ProcessOf(connection) is { } process)
+        if (PoolOf(database, readOnly).ProcessOf(connection) is { } process && _processes.TryAdd(connection, process))
             _own.Add(_server, process);
         return connection;
 
@@ -96,7 +98,7 @@ sealed class PostgresEngine : IDatabaseEngine
 
     public async ValueTask CloseAsync(DbConnection connection)
     {
-        if (BlockingGuard is not null && ProcessOf(connection) is { } process)
+        if (_processes.TryRemove((NpgsqlConnection)connection, out var process))
             _own.Remove(_server, process);
         if (!_pools.Values.Any(p => p.Return((NpgsqlConnection)connection)))
             await connection.DisposeAsync();
@@ -238,7 +240,7 @@ sealed class PostgresEngine : IDatabaseEngine
     }
 
     /// <summary>The server's own number of a session, which behind a pooler is not the one that the driver was told.</summary>
-    int? ProcessOf(DbConnection connection) => _pools.Values.Select(p => p.ProcessOf((NpgsqlConnection)connection)).FirstOrDefault(p => p is not null);
+    int? ProcessOf(DbConnection connection) => _processes.TryGetValue((NpgsqlConnection)connection, out var process) ? process : null;
 
     PostgresPool PoolOf(string? database, bool readOnly)
     {

@@ -23,11 +23,15 @@ sealed class PostgresOverseer : IAsyncDisposable
 
     /// <summary>The sessions that wait for a lock of this one. Every login may see who waits for whom.</summary>
     public Task<List<long>> BlockedByAsync(int process, CancellationToken stop) => AskAsync(
-        "SELECT DISTINCT l.pid FROM pg_catalog.pg_locks l WHERE NOT l.granted AND l.pid <> $1 AND $1 = ANY (pg_catalog.pg_blocking_pids(l.pid))", process, stop);
+        // OFFSET 0: who blocks whom is asked of those alone that wait, since the server locks its table of locks to say it.
+        "SELECT w.pid FROM (SELECT DISTINCT pid FROM pg_catalog.pg_locks WHERE NOT granted OFFSET 0) w WHERE w.pid <> $1 AND $1 = ANY (pg_catalog.pg_blocking_pids(w.pid))",
+        process, stop);
 
     /// <summary>Ends a session of this login, and with it what runs in it: unlike a cancel, no code of the session can catch it.</summary>
     public Task EndAsync(int process, CancellationToken stop) => AskAsync(
-        "SELECT pid FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND usename = session_user AND pg_catalog.pg_terminate_backend(pid)", process, stop);
+        // Not as a condition on the sessions: the planner is free to ask it of each before it looks which one is meant.
+        "SELECT $1 WHERE CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND usename = session_user) THEN pg_catalog.pg_terminate_backend($1) END",
+        process, stop);
 
     public async ValueTask DisposeAsync()
     {

@@ -13,12 +13,12 @@ sealed class PostgresReaderLogin(TimeProvider time)
     /// TEMP, EXECUTE and rights on what the server brings along count for nothing.
     /// </summary>
     const string Obstacles = """
-        WITH mine AS MATERIALIZED (
+        WITH mine AS (
             SELECT r.oid, r.rolname, r.rolsuper, r.rolcreaterole, r.rolcreatedb, r.rolreplication,
                 CASE WHEN r.rolname = current_user THEN '' ELSE ' through ' || r.rolname END AS way
             FROM pg_catalog.pg_roles r WHERE pg_catalog.pg_has_role(r.oid, 'MEMBER')),
-        plain AS MATERIALIZED (SELECT * FROM mine WHERE NOT EXISTS (SELECT FROM mine WHERE rolsuper)),
-        places AS MATERIALIZED (
+        plain AS (SELECT * FROM mine WHERE NOT EXISTS (SELECT FROM mine WHERE rolsuper)),
+        places AS (
             SELECT n.oid, n.nspname, n.nspowner FROM pg_catalog.pg_namespace n WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'),
         found (rank, words) AS (
             SELECT 1, 'it is a superuser' || way FROM mine WHERE rolsuper AND (rolname = current_user OR NOT EXISTS (SELECT FROM mine WHERE rolsuper AND rolname = current_user))

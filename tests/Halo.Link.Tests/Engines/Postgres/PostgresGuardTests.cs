@@ -13,7 +13,7 @@ public sealed class PostgresGuardTests(SharedPostgres postgres)
     [Theory]
     [InlineData("UPDATE t SET n = 1 WHERE id = 1; SELECT pg_sleep(600)")]
     [InlineData("WITH u AS (UPDATE t SET n = 1 WHERE id = 1 RETURNING n) SELECT n, pg_sleep(600) FROM u")]
-    [InlineData("LOCK TABLE t IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600)")]
+    [InlineData("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600)")]
     public async Task A_command_that_holds_up_the_practice_is_cancelled(string sql)
     {
         var database = await postgres.NewDatabaseAsync();
@@ -64,7 +64,9 @@ public sealed class PostgresGuardTests(SharedPostgres postgres)
             Assert.Equal((Ending.Failed, Executed.No, FailureCodes.LockTimeout, "55P03"), (reader.Ending, reader.Executed, reader.Error?.Code, reader.Error?.SqlState));
         }
         var waiting = bench.RunAsync(new QueryCommand("UPDATE t SET n = 1 /* waits */") { ExecutionMode = ExecutionMode.NonQuery });
-        await using var look = new NpgsqlCommand("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%/* waits *_' AND wait_event_type = 'Lock' AND now() - query_start > interval '1 s'", practice);
+        await using var watcher = new NpgsqlConnection(database);
+        await watcher.OpenAsync(TestContext.Current.CancellationToken);
+        await using var look = new NpgsqlCommand("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%/* waits *_' AND wait_event_type = 'Lock' AND now() - query_start > interval '1 s'", watcher);
         await Eventually.BecomesAsync(async () => (long)(await look.ExecuteScalarAsync(TestContext.Current.CancellationToken))!, waits => waits == 1);
         await holding.RollbackAsync(TestContext.Current.CancellationToken);
         Assert.Equal(Ending.Successful, (await waiting).Ending);
@@ -76,13 +78,13 @@ public sealed class PostgresGuardTests(SharedPostgres postgres)
     {
         var database = await postgres.NewDatabaseAsync();
         await using var bench = Open(database, new());
-        await bench.DoAsync("CREATE TABLE t (id int)");
+        await bench.DoAsync("CREATE TABLE t (id int); INSERT INTO t VALUES (1)");
         await using var practice = new NpgsqlConnection(database);
         await practice.OpenAsync(TestContext.Current.CancellationToken);
         await using var holding = await practice.BeginTransactionAsync(TestContext.Current.CancellationToken);
-        await using var locks = new NpgsqlCommand("LOCK TABLE t", practice);
+        await using var locks = new NpgsqlCommand("SELECT id FROM t FOR UPDATE", practice);
         await locks.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        var result = await bench.RunAsync("LOCK TABLE t NOWAIT");
+        var result = await bench.RunAsync("SELECT id FROM t FOR UPDATE NOWAIT");
         Assert.Equal((Executed.No, null, "55P03"), (result.Executed, result.Error?.Code, result.Error?.SqlState));
     }
 
@@ -93,11 +95,14 @@ public sealed class PostgresGuardTests(SharedPostgres postgres)
     {
         var database = await postgres.NewDatabaseAsync();
         await using var bench = Open(access == CommandAccess.ReadOnly ? await SharedPostgres.NewReaderAsync(database, strict: true) : database, new());
+        var bystander = bench.RunAsync(new QueryCommand("SELECT pg_sleep(9)"), access: access);
         var result = await bench.RunAsync(
             new QueryCommand("DO $$ BEGIN LOOP BEGIN PERFORM pg_sleep(0.01); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$ /* stubborn */"),
             limit: TimeSpan.FromSeconds(1), access: access);
         Assert.Equal((Ending.Failed, expected, FailureCodes.ExecutionTimeout, 504), (result.Ending, result.Executed, result.Error?.Code, result.Error?.ErrorCode));
         Assert.Equal(ForcedEnd.SessionEnded, result.Forced);
+        // Of the same login, and not meant.
+        Assert.Equal(Ending.Successful, (await bystander).Ending);
         await using var watcher = new NpgsqlConnection(database);
         await watcher.OpenAsync(TestContext.Current.CancellationToken);
         await using var look = new NpgsqlCommand("SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%/* stubborn *_' AND pid <> pg_backend_pid()", watcher);

@@ -92,10 +92,10 @@ public sealed class PostgresReaderTests(SharedPostgres postgres)
     [InlineData("SELECT setval('s', 1000)")]
     [InlineData("DO $$ BEGIN EXECUTE 'RESET transaction_read_only'; PERFORM setval('s', 1000); END $$")]
     [InlineData("DO $$ BEGIN EXECUTE 'RESET transaction_read_only'; INSERT INTO t VALUES (2); END $$")]
-    [InlineData("COPY (SELECT 1) TO PROGRAM 'cat > /tmp/halo-never'")]
-    [InlineData("COPY t TO '/tmp/halo-never'")]
+    [InlineData("COPY (SELECT 1) TO PROGRAM 'cat > {0}'")]
+    [InlineData("COPY t TO '{0}'")]
     [InlineData("SELECT pg_read_file('/etc/passwd')")]
-    [InlineData("SELECT lo_export(1, '/tmp/halo-never')")]
+    [InlineData("SELECT lo_export(1, '{0}')")]
     [InlineData("SET SESSION AUTHORIZATION postgres")]
     [InlineData("SET ROLE postgres")]
     [InlineData("ALTER ROLE CURRENT_USER SET search_path = evil")]
@@ -107,11 +107,12 @@ public sealed class PostgresReaderTests(SharedPostgres postgres)
         await using var owner = Open(database);
         await owner.DoAsync("CREATE TABLE t (id int); INSERT INTO t VALUES (1); CREATE SEQUENCE s");
         await using var reader = Open(await SharedPostgres.NewReaderAsync(database));
-        var result = await reader.RunAsync(new QueryCommand(sql), access: CommandAccess.ReadOnly);
+        var file = Path.Combine(Path.GetTempPath(), $"halo-never-{Guid.NewGuid():N}");
+        var result = await reader.RunAsync(new QueryCommand(sql.Replace("{0}", file, StringComparison.Ordinal)), access: CommandAccess.ReadOnly);
         Assert.Equal((Ending.Failed, Executed.No), (result.Ending, result.Executed));
         Assert.Equal("""[{"id":1}]""", await owner.RowsAsync("SELECT id FROM t"));
         Assert.Equal("1", await owner.ValueAsync("SELECT last_value FROM s"));
-        Assert.False(File.Exists("/tmp/halo-never"));
+        Assert.False(File.Exists(file));
     }
 
     [Fact]
