@@ -65,7 +65,7 @@ public sealed class ParameterTypesTests(SharedPostgres postgres)
             Add(SqlType.Date, "0001-01-01", Text("0001-01-01"));
             Add(SqlType.Date, "9999-12-31", Text("9999-12-31"));
             Add(SqlType.Date, "2024-02-29T00:00:00", Text("2024-02-29"));
-            Beyond(SqlType.Date, "2026-02-29", "05/03/2026", "2026-03-05T14:30:00");
+            Beyond(SqlType.Date, "2026-02-29", "05/03/2026", "2026-03-05T14:30:00", "2026-03-05T00:00:00+01:00");
             foreach (var type in (SqlType[])[SqlType.DateTime, SqlType.DateTime2, SqlType.SmallDateTime])
             {
                 Add(type, "0001-01-01T00:00:00", Text("0001-01-01T00:00:00"), Text("0001-01-01 00:00:00"));
@@ -73,6 +73,10 @@ public sealed class ParameterTypesTests(SharedPostgres postgres)
                 Add(type, "2026-03-05 14:30", Text("2026-03-05T14:30:00"), Text("2026-03-05 14:30:00"));
                 // PostgreSQL keeps microseconds.
                 Add(type, "2026-03-05T14:30:00.1234567", Text("2026-03-05T14:30:00.123457"), Text("2026-03-05 14:30:00.1234567"));
+                // UTC is taken as it is written; any other offset would be lost in silence.
+                Add(type, "2026-03-05T14:30:00Z", Text("2026-03-05T14:30:00"), Text("2026-03-05 14:30:00"));
+                Add(type, "2026-03-05T14:30:00+00:00", Text("2026-03-05T14:30:00"), Text("2026-03-05 14:30:00"));
+                Beyond(type, "2026-03-05T14:30:00+01:00", "2026-03-05 14:30:00-05:00", "2026-03-05T14:30:00.5 +11:00", "12026-03-05 14:30:00+01:00", "0044-03-15 12:00:00-05 BC");
                 Beyond(type, "2026-03-05T24:00:00", "2026-13-05T00:00:00", "5 March 2026");
             }
             Add(SqlType.DateTimeOffset, "0001-01-01T00:00:00+00:00", Text("0001-01-01T00:00:00+00:00"), Text("0001-01-01 00:00:00+00:00"));

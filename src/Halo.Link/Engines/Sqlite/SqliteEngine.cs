@@ -17,7 +17,7 @@ sealed class SqliteEngine : IDatabaseEngine
     public SqliteEngine(string connectionString, TimeProvider time)
     {
         _time = time;
-        _settings = new SqliteConnectionStringBuilder(connectionString) { Pooling = false };
+        _settings = new SqliteConnectionStringBuilder(connectionString) { Pooling = false, Cache = SqliteCacheMode.Private };
         if (_settings.DataSource.Length == 0)
             throw new ArgumentException("No data source.");
         // A wrong path must be an error, not a new empty database.

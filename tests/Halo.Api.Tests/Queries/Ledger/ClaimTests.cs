@@ -63,6 +63,20 @@ public class ClaimTests(SharedPostgres postgres)
     }
 
     [Theory, OnBothStores]
+    public async Task A_site_that_the_Link_excepts_keeps_its_queries_and_the_others_are_served(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var here = await practice.AcceptAsync();
+        var away = practice.SiteId;
+        Assert.Empty(await store.Ledger.ClaimAsync(practice.Session, 5, [away]));
+        Assert.Empty(await store.Ledger.ClaimAsync(practice.Session, 5, [Guid.NewGuid(), away, Guid.NewGuid()]));
+        Assert.Equal(QueryStatus.Queued, await practice.StatusAsync(here.Id));
+        Assert.Equal(here.Id, Assert.Single(await store.Ledger.ClaimAsync(practice.Session, 5, [Guid.NewGuid()])).QueryId);
+        Assert.Equal(1, await store.CountAsync("SELECT last_claim_number FROM links"));
+    }
+
+    [Theory, OnBothStores]
     public async Task Nothing_is_claimed_that_may_not_run(StoreKind kind)
     {
         await using var store = await TestStore.CreateAsync(kind, postgres);

@@ -47,6 +47,9 @@ sealed class ApiStandIn : IAsyncDisposable
     /// <summary>Slots asked for, one entry per request.</summary>
     public ConcurrentQueue<int> Asked { get; } = new();
 
+    /// <summary>False: an API that does not know <see cref="ClaimRequest.ExceptSites"/>.</summary>
+    public bool HeedsExceptSites { get; set; } = true;
+
     /// <summary>Pages as they came.</summary>
     public ConcurrentDictionary<(Guid QueryId, int Page), StoredPage> Pages { get; } = new();
 
@@ -178,11 +181,17 @@ sealed class ApiStandIn : IAsyncDisposable
     {
         if (frame.Kind == FrameKind.ClaimRequest)
         {
-            var slots = JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.ClaimRequest)!.Slots;
+            var request = JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.ClaimRequest)!;
+            var slots = request.Slots;
             Asked.Enqueue(slots);
             var claims = new List<Claim>();
-            while (claims.Count < slots && Waiting.TryDequeue(out var claim))
-                claims.Add(claim);
+            for (var left = Waiting.Count; left > 0 && claims.Count < slots && Waiting.TryDequeue(out var claim); left--)
+            {
+                if (HeedsExceptSites && request.ExceptSites?.Contains(claim.SiteId) == true)
+                    Waiting.Enqueue(claim);
+                else
+                    claims.Add(claim);
+            }
             await line.SendAsync(FrameKind.Claims, Guid.Empty, new Claims(claims), ProtocolJson.Default.Claims);
         }
         else if (frame.Kind == FrameKind.Report)

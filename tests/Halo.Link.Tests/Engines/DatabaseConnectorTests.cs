@@ -1,0 +1,178 @@
+using System.Net;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.Link.Engines;
+using Halo.LinkProtocol.Messages;
+using Halo.Testing;
+using Halo.Testing.Proxy;
+
+namespace Halo.Link.Tests.Engines;
+
+/// <summary>A database that cannot be had is told in its own words, is asked no more often than it should be, and serves again as soon as it can.</summary>
+public sealed class DatabaseConnectorTests(SharedPostgres postgres)
+{
+    const string Password = "hunter2-secret";
+
+    /// <summary>What makes a connection fail, and what is said of it.</summary>
+    public static TheoryData<string, string, string?, string, string> Failures => new()
+    {
+        { "sqlite", "Data Source=/nowhere/practice.db;Mode=ReadWrite", null, "unable to open database file", "There is no file /nowhere/practice.db" },
+        { "postgres", "{0};Database=nowhere", "3D000", "database \"nowhere\" does not exist", "Correct the database's name" },
+        { "postgres", "{0};Username=nobody;Password=" + Password, "28000", "role \"nobody\" does not exist", "Correct the login" },
+        { "postgres", "{0};Username=crowd", "53300", "too many connections for role \"crowd\"", "max_connections" },
+        { "postgres", "{0};Username=outsider", "42501", "permission denied for database", "Grant the login CONNECT" },
+        { "postgres", "{0};Username=keeper;Password=" + Password, "28P01", "password authentication failed for user \"keeper\"", "Correct the login or its password" },
+        { "postgres", "{0};SSL Mode=Require", null, "SSL", "TLS" },
+        { "postgres", "Host=127.0.0.1;Port={1};Username=x;Password=" + Password, null, "refused", "Start PostgreSQL" },
+        { "postgres", "Host=no-such-host.invalid;Username=x;Timeout=3", null, "", "Check" },
+        { "sqlServer", "Server=127.0.0.1,{1};User Id=x;Password=" + Password + ";Connect Timeout=2;Connect Retry Count=0", null, "", "Check that SQL Server runs" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Failures))]
+    public async Task A_failure_is_told_in_the_databases_words_with_what_to_do(string engine, string connectionString, string? sqlState, string words, string advice)
+    {
+        var database = engine == "postgres" ? await ProtectedDatabaseAsync() : "";
+        await using var made = DatabaseEngines.Create(engine,
+            string.Format(System.Globalization.CultureInfo.InvariantCulture, connectionString, database, PostgresServer.FreePort()), TimeProvider.System);
+        using var connector = new DatabaseConnector(made, null, TimeProvider.System, new(TimeProvider.System));
+        var result = await RunAsync(connector);
+        Assert.Equal((Ending.Failed, Executed.No, FailureCodes.DatabaseUnavailable), (result.Ending, result.Executed, result.Error?.Code));
+        Assert.Equal(sqlState, result.Error!.SqlState);
+        Assert.Contains(words, result.Error.ErrorMessage, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains(advice, connector.Outage!.Fault.Words, StringComparison.Ordinal);
+        Assert.DoesNotContain(Password, connector.Outage.Fault.Words + result.Error.ErrorMessage, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_login_that_was_refused_is_tried_once_in_thirty_seconds_whoever_asks_and_then_more_seldom()
+    {
+        var database = await ProtectedDatabaseAsync();
+        var time = new ManualTime();
+        var port = new Npgsql.NpgsqlConnectionStringBuilder(database).Port;
+        await using var proxy = new SocketProxy(new IPEndPoint(IPAddress.Loopback, port));
+        var login = $"{database};Port={proxy.Port};Username=keeper;Password=";
+        var logins = new LoginRefusals(time);
+        await using var engine = DatabaseEngines.Create(EngineNames.Postgres, login + Password, time);
+        await using var sameLogin = DatabaseEngines.Create(EngineNames.Postgres, login + Password, time);
+        using var connector = new DatabaseConnector(engine, null, time, logins);
+        using var other = new DatabaseConnector(sameLogin, null, time, logins);
+        // Twelve queries at once on one site, then on another that uses the same login.
+        Assert.All(await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => RunAsync(connector))), r => Assert.Equal("28P01", r.Error?.SqlState));
+        Assert.Equal("28P01", (await RunAsync(other)).Error?.SqlState);
+        Assert.Equal(1, proxy.Accepted);
+        time.Advance(TimeSpan.FromSeconds(29));
+        Assert.Equal("28P01", (await RunAsync(connector)).Error?.SqlState);
+        Assert.Equal("28P01", (await RunAsync(other)).Error?.SqlState);
+        Assert.Equal(1, proxy.Accepted);
+        time.Advance(TimeSpan.FromSeconds(2));
+        await Eventually.BecomesAsync(() => Task.FromResult(proxy.Accepted), accepted => accepted == 2);
+        time.Advance(TimeSpan.FromSeconds(50));
+        Assert.Equal("28P01", (await RunAsync(other)).Error?.SqlState);
+        Assert.Equal(2, proxy.Accepted);
+        // Another password is another login: a change of the settings is tried at once.
+        await using var corrected = DatabaseEngines.Create(EngineNames.Postgres, login + "right", time);
+        using var mended = new DatabaseConnector(corrected, null, time, logins);
+        Assert.Equal(Ending.Successful, (await RunAsync(mended)).Ending);
+        // And one that the server takes now is taken at the next try.
+        await using (var keeper = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, database, TimeProvider.System)))
+            await keeper.DoAsync($"ALTER ROLE keeper PASSWORD '{Password}'");
+        await Eventually.BecomesAsync(async () =>
+        {
+            time.Advance(TimeSpan.FromSeconds(30));
+            return (await RunAsync(connector)).Ending;
+        }, ending => ending == Ending.Successful);
+        Assert.Null(connector.Outage);
+        Assert.Equal(Ending.Successful, (await RunAsync(other)).Ending);
+    }
+
+    [Fact]
+    public async Task A_server_that_is_away_is_told_at_once_and_is_found_again_without_any_query()
+    {
+        Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");
+        await using var server = await PostgresServer.StartAsync("fsync=off");
+        await using var engine = DatabaseEngines.Create(EngineNames.Postgres, server.ConnectionString(), TimeProvider.System);
+        using var connector = new DatabaseConnector(engine, null, TimeProvider.System, new(TimeProvider.System));
+        var changes = new System.Collections.Concurrent.ConcurrentQueue<bool>();
+        connector.Changed += c => changes.Enqueue(c.Outage is null);
+        Assert.Equal(Ending.Successful, (await RunAsync(connector)).Ending);
+        await server.StopAsync();
+        for (var i = 0; i < 20; i++)
+        {
+            var result = await RunAsync(connector);
+            Assert.Equal((Ending.Failed, Executed.No, FailureCodes.DatabaseUnavailable), (result.Ending, result.Executed, result.Error?.Code));
+        }
+        Assert.Equal([false], changes);
+        await server.StartAgainAsync();
+        await Eventually.BecomesAsync(() => Task.FromResult(connector.Outage), outage => outage is null);
+        Assert.Equal(true, changes.Last());
+        Assert.Equal(Ending.Successful, (await RunAsync(connector)).Ending);
+    }
+
+    [Fact]
+    public async Task A_connection_that_breaks_in_the_middle_of_a_query_shows_that_the_server_is_away()
+    {
+        Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");
+        await using var server = await PostgresServer.StartAsync("fsync=off");
+        await using var engine = DatabaseEngines.Create(EngineNames.Postgres, server.ConnectionString(), TimeProvider.System);
+        using var connector = new DatabaseConnector(engine, null, TimeProvider.System, new(TimeProvider.System));
+        var running = RunAsync(connector, "SELECT pg_sleep(600) /* victim */");
+        await using (var watcher = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, server.ConnectionString(), TimeProvider.System)))
+            await Eventually.BecomesAsync(() => watcher.ValueAsync("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%/* victim *_' AND pid <> pg_backend_pid()"), n => n == "1");
+        await server.KillAsync();
+        Assert.Equal((Ending.Failed, Executed.Unknown), ((await running) is var r ? (r.Ending, r.Executed) : default));
+        await Eventually.BecomesAsync(() => Task.FromResult(connector.Outage), outage => outage is not null);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_database_any_more_shows_within_one_query()
+    {
+        using var file = new SqliteFile();
+        await using var engine = DatabaseEngines.Create(EngineNames.Sqlite, $"Data Source={file.Path}", TimeProvider.System);
+        using var connector = new DatabaseConnector(engine, null, TimeProvider.System, new(TimeProvider.System));
+        Assert.Equal(Ending.Successful, (await RunAsync(connector)).Ending);
+        await File.WriteAllTextAsync(file.Path, string.Concat(Enumerable.Repeat("no database at all ", 100)), TestContext.Current.CancellationToken);
+        Assert.Equal(26, (await RunAsync(connector, "SELECT * FROM sqlite_master")).Error?.ErrorCode);
+        var outage = await Eventually.BecomesAsync(() => Task.FromResult(connector.Outage), o => o is not null);
+        Assert.Contains("is no SQLite database", outage!.Fault.Words, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_query_that_fails_by_itself_says_nothing_of_the_database()
+    {
+        var database = await postgres.NewDatabaseAsync();
+        await using var engine = DatabaseEngines.Create(EngineNames.Postgres, database, TimeProvider.System);
+        using var connector = new DatabaseConnector(engine, null, TimeProvider.System, new(TimeProvider.System));
+        foreach (var sql in (string[])["SELECT 1/0", "SELEC", "SELECT * FROM nowhere", "SELECT 'x'::int", "COMMIT; SELECT 1/0"])
+            Assert.Equal(Ending.Failed, (await RunAsync(connector, sql)).Ending);
+        Assert.Null(connector.Outage);
+    }
+
+    static Task<ExecutionResult> RunAsync(DatabaseConnector connector, string sql = "SELECT 1") =>
+        new CommandRunner(connector.Engine, TimeProvider.System, connector).RunAsync(
+            new(new(sql), null, null, 1, TimeSpan.FromMinutes(1)), new CollectingSink(), TestContext.Current.CancellationToken);
+
+    /// <summary>On a server of its own rules: <c>keeper</c> needs the password "right", <c>crowd</c> has no connection left, <c>outsider</c> may not connect.</summary>
+    async Task<string> ProtectedDatabaseAsync()
+    {
+        var database = await postgres.NewDatabaseAsync();
+        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, database, TimeProvider.System));
+        var hba = System.Text.Json.JsonSerializer.Deserialize<string>(await bench.ValueAsync("SHOW hba_file"));
+        var name = DatabaseTarget.Of(EngineNames.Postgres, database)!.Database;
+        await bench.DoAsync($"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC");
+        await bench.DoAsync(
+            $"""
+            DO $$ BEGIN
+              PERFORM pg_advisory_xact_lock(1);
+              IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'keeper') THEN
+                CREATE ROLE keeper LOGIN SUPERUSER; CREATE ROLE crowd LOGIN CONNECTION LIMIT 0; CREATE ROLE outsider LOGIN;
+              END IF;
+              ALTER ROLE keeper PASSWORD 'right';
+            END $$
+            """);
+        await bench.DoAsync($"GRANT CONNECT ON DATABASE {name} TO crowd");
+        await bench.DoAsync($"COPY (VALUES ('host all keeper 127.0.0.1/32 scram-sha-256'), ('host all all 127.0.0.1/32 trust'), ('local all all trust')) TO '{hba}'");
+        await bench.ValueAsync("SELECT pg_reload_conf()");
+        return database;
+    }
+}
