@@ -13,6 +13,9 @@ public sealed record ConnectionFault(ErrorDetails Error, string Advice, bool Log
     /// <summary>It says nothing of the database: other calls may well get a connection.</summary>
     public bool ConcernsOneCall { get; init; }
 
+    /// <summary>A server that restarts says the same: it may be over in a moment.</summary>
+    public bool MayPass { get; init; }
+
     /// <summary>The words and the advice, for the log and for <c>halo-link status</c>. No connection string is in them.</summary>
     public string Words => $"{Error.ErrorMessage.TrimEnd('.')}{Code}. {Advice}";
 
@@ -34,7 +37,10 @@ public sealed record ConnectionFault(ErrorDetails Error, string Advice, bool Log
         var (words, advice) = Chain(failure).Select(e => Tell(e, server)).FirstOrDefault(t => t.Words is not null);
         return Of(
             new ErrorDetails(ErrorTypes.HaloLink, 503, $"The Link cannot connect to its database: {words ?? $"the connection failed ({failure.GetType().Name})"}."),
-            advice ?? $"Check that {server} runs, and that the site's connectionString names its host and port.");
+            advice ?? $"Check that {server} runs, and that the site's connectionString names its host and port.") with
+        {
+            MayPass = Chain(failure).Any(e => e is SocketException { SocketErrorCode: SocketError.ConnectionRefused or SocketError.ConnectionReset } or EndOfStreamException),
+        };
     }
 
     static (string? Words, string? Advice) Tell(Exception failure, string server) => failure switch

@@ -18,8 +18,14 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
     static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(5);
     static readonly TimeSpan LongestCheck = TimeSpan.FromSeconds(5);
 
+    /// <summary>So long queries wait for a server that may just be restarting; after that they are told at once.</summary>
+    static readonly TimeSpan RestartWithin = TimeSpan.FromSeconds(2);
+
+    static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(100);
+
     readonly Lock _lock = new();
     DatabaseOutage? _outage;
+    long _outageAt;
     long _triedAt;
     bool _trying;
     bool _checking;
@@ -46,6 +52,21 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
     /// <exception cref="DatabaseUnavailableException">None can be had; nothing was sent.</exception>
     /// <exception cref="ReadOnlyImpossibleException">It cannot be held to reading.</exception>
     public async Task<DbConnection> OpenAsync(string? applicationName, CommandAccess access, CancellationToken stop)
+    {
+        while (true)
+        {
+            try
+            {
+                return await OpenOnceAsync(applicationName, access, stop);
+            }
+            catch (DatabaseUnavailableException e) when (e.Fault.MayPass && MayBeRestarting())
+            {
+                await Task.Delay(LookAgain, time, stop);
+            }
+        }
+    }
+
+    async Task<DbConnection> OpenOnceAsync(string? applicationName, CommandAccess access, CancellationToken stop)
     {
         if (!MayTry() && Outage is { } outage)
             throw Unavailable(outage.Fault);
@@ -180,11 +201,13 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
         {
             if (_outage is null)
                 return true;
-            if (_trying || time.GetElapsedTime(_triedAt) < FirstRetry)
+            if (_trying || time.GetElapsedTime(_triedAt) < (MayBeRestarting() ? LookAgain : FirstRetry))
                 return false;
             return _trying = true;
         }
     }
+
+    bool MayBeRestarting() => time.GetElapsedTime(_outageAt) < RestartWithin;
 
     void Tried()
     {
@@ -222,6 +245,8 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
             if (fault.ConcernsOneCall)
                 return new(fault, FirstRetry);
             isNews = _outage is null || _outage.Fault.Advice != fault.Advice;
+            if (_outage is null)
+                _outageAt = time.GetTimestamp();
             _outage = new(fault, _outage?.Since ?? time.GetUtcNow());
             if (!_checking && _timer is null)
                 CheckLater();

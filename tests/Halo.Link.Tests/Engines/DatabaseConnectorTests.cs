@@ -110,6 +110,35 @@ public sealed class DatabaseConnectorTests(SharedPostgres postgres)
     }
 
     [Fact]
+    public async Task A_query_waits_two_seconds_for_a_server_that_restarts_and_none_waits_for_one_that_stays_away()
+    {
+        Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");
+        var time = new ManualTime();
+        await using var server = await PostgresServer.StartAsync("fsync=off");
+        await using var engine = DatabaseEngines.Create(EngineNames.Postgres, server.ConnectionString(), TimeProvider.System);
+        using var connector = new DatabaseConnector(engine, null, time, new(time));
+        Assert.Equal(Ending.Successful, (await RunAsync(connector)).Ending);
+        await server.StopAsync();
+        var waiting = RunAsync(connector);
+        await Eventually.BecomesAsync(() => Task.FromResult(connector.Outage), outage => outage is not null);
+        Assert.False(waiting.IsCompleted);
+        await server.StartAgainAsync();
+        await Eventually.BecomesAsync(() =>
+        {
+            time.Advance(TimeSpan.FromMilliseconds(100));
+            return Task.FromResult(waiting.IsCompleted);
+        }, ended => ended);
+        Assert.Equal(Ending.Successful, (await waiting).Ending);
+
+        await server.StopAsync();
+        var late = RunAsync(connector);
+        await Eventually.BecomesAsync(() => Task.FromResult(connector.Outage), outage => outage is not null);
+        time.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(FailureCodes.DatabaseUnavailable, (await late).Error?.Code);
+        Assert.Equal(FailureCodes.DatabaseUnavailable, (await RunAsync(connector)).Error?.Code);
+    }
+
+    [Fact]
     public async Task A_connection_that_breaks_in_the_middle_of_a_query_shows_that_the_server_is_away()
     {
         Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");

@@ -24,7 +24,8 @@ static class PostgresFaults
     static ConnectionFault Of(PostgresException e) => ConnectionFault.Of(
         new ErrorDetails(ErrorTypes.Postgres, 0, e.MessageText) { SqlState = e.SqlState, Severity = e.InvariantSeverity },
         AdviceOf(e),
-        loginRefused: e.SqlState.StartsWith("28", StringComparison.Ordinal));
+        loginRefused: e.SqlState.StartsWith("28", StringComparison.Ordinal)) with
+    { MayPass = e.SqlState.StartsWith("57P0", StringComparison.Ordinal) };
 
     static string AdviceOf(PostgresException e) => e.SqlState switch
     {
