@@ -105,7 +105,7 @@ public sealed class DatabaseConnectorTests(SharedPostgres postgres)
         Assert.Equal([false], changes);
         await server.StartAgainAsync();
         await Eventually.BecomesAsync(() => Task.FromResult(connector.Outage), outage => outage is null);
-        Assert.Equal(true, changes.Last());
+        Assert.True(changes.Last());
         Assert.Equal(Ending.Successful, (await RunAsync(connector)).Ending);
     }
 

@@ -50,7 +50,7 @@ public sealed class PostgresSessionTests(SharedPostgres postgres)
             if (end.Contains("terminate", StringComparison.Ordinal))
                 await other.RowsAsync(end);
         }
-        Assert.Equal("5", await bench.ValueAsync("SELECT count(*) FROM t"));
+        Assert.Equal("5", await other.ValueAsync("SELECT count(*) FROM t"));
     }
 
     [Theory]
@@ -70,7 +70,7 @@ public sealed class PostgresSessionTests(SharedPostgres postgres)
         await Eventually.BecomesAsync(() => watcher.ValueAsync(look), count => count == "0");
         // It was not closed for that: the same session of the server goes on.
         var session = await bench.ValueAsync("SELECT pg_backend_pid()");
-        await Eventually.BecomesAsync(() => watcher.ValueAsync("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle' AND query LIKE '%current_setting%' AND datname = current_database()"), count => count == "1");
+        await Eventually.BecomesAsync(() => watcher.ValueAsync("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle' AND query = 'DISCARD ALL' AND datname = current_database()"), count => count == "1");
         Assert.Equal(session, await bench.ValueAsync("SELECT pg_backend_pid()"));
     }
 

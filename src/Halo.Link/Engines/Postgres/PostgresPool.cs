@@ -31,7 +31,8 @@ sealed class PostgresPool : IAsyncDisposable
     readonly ConcurrentDictionary<NpgsqlConnection, PostgresSession> _rented = new();
     readonly ITimer _pruning;
     Task _reset = Task.CompletedTask;
-    (long At, Exception Fault)? _refused;
+    Exception? _refused;
+    int _refusals;
     bool _withoutOptions;
     bool _poolerKnown;
     bool _disposed;
@@ -176,10 +177,11 @@ sealed class PostgresPool : IAsyncDisposable
             return true;
         using var limit = new DriverCancellation(_time, stop);
         limit.CancelAfter(LongestPing);
+        var asked = _time.GetTimestamp();
         try
         {
             await (prepare is null ? session.PingAsync(limit.Token) : prepare(session.Connection, limit.Token));
-            session.AliveAt = _time.GetTimestamp();
+            session.AliveAt = asked;
             return true;
         }
         catch (Exception) when (!stop.IsCancellationRequested && (session.Connection.State != ConnectionState.Open || limit.Token.IsCancellationRequested))
@@ -197,21 +199,23 @@ sealed class PostgresPool : IAsyncDisposable
 
     async Task<PostgresSession> ConnectAsync(CancellationToken stop)
     {
-        var asked = _time.GetTimestamp();
+        var refusals = Volatile.Read(ref _refusals);
         await _connecting.WaitAsync(stop);
         try
         {
             // Another one has tried meanwhile: its answer is ours.
-            if (_refused is { } refused && refused.At > asked)
-                ExceptionDispatchInfo.Throw(refused.Fault);
+            if (refusals != _refusals && _refused is { } refused)
+                ExceptionDispatchInfo.Throw(refused);
+            var asked = _time.GetTimestamp();
             var session = await OpenAsync(stop);
-            session.AliveAt = _time.GetTimestamp();
+            session.AliveAt = asked;
             _refused = null;
             return session;
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (e is not OperationCanceledException && !ReferenceEquals(e, _refused))
         {
-            _refused = (_time.GetTimestamp(), e);
+            _refused = e;
+            _refusals++;
             throw;
         }
         finally
@@ -276,10 +280,12 @@ sealed class PostgresPool : IAsyncDisposable
         var connection = session.Connection;
         using var limit = new DriverCancellation(_time);
         limit.CancelAfter(LongestReset);
+        // Before it is sent: when the answer is looked at says little on a busy machine.
+        var asked = _time.GetTimestamp();
         try
         {
             await session.ResetAsync(limit.Token);
-            session.AliveAt = _time.GetTimestamp();
+            session.AliveAt = asked;
         }
         catch (Exception e)
         {

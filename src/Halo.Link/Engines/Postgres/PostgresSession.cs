@@ -16,6 +16,9 @@ sealed class PostgresSession : IDisposable
     /// <summary>The server does not keep the settings over a reset: they are set by SQL each time.</summary>
     bool _setsBySql;
 
+    /// <summary>The server has shown that its reset returns to the settings: what else there is it reports by itself when it changes.</summary>
+    bool _resetKeepsSettings;
+
     PostgresSession(NpgsqlConnection connection, PostgresSessionSettings settings)
     {
         (Connection, _settings) = (connection, settings);
@@ -57,14 +60,31 @@ sealed class PostgresSession : IDisposable
         }
     }
 
-    /// <summary>Puts the settings in force where they are not.</summary>
+    /// <summary>Puts the settings in force where they are not, over a reset too.</summary>
     /// <exception cref="PostgresSessionException">They cannot be.</exception>
-    public Task EnsureSettingsAsync(CancellationToken stop) => _setsBySql ? VerifyAsync(reset: false, stop) : Task.CompletedTask;
+    public async Task EnsureSettingsAsync(CancellationToken stop)
+    {
+        if (_setsBySql)
+        {
+            await VerifyAsync(reset: false, stop);
+            return;
+        }
+        await VerifyAsync(reset: true, stop);
+        // What a session started with only the server itself keeps: a pooler may change it with its own settings.
+        _resetKeepsSettings = !_setsBySql && !IsPooled;
+    }
 
-    /// <summary>Takes away all that a command has left in the session, and verifies the settings in the same round trip.</summary>
+    /// <summary>Takes away all that a command has left in the session, and verifies the settings.</summary>
     public async Task ResetAsync(CancellationToken stop)
     {
-        if (await VerifyAsync(reset: true, stop) != ServerProcess)
+        if (_resetKeepsSettings)
+        {
+            await using var command = new NpgsqlCommand("DISCARD ALL", Connection);
+            await command.ExecuteNonQueryAsync(stop);
+            if (_settings.FirstWrong(Connection.PostgresParameters) is { } wrong)
+                throw PostgresSessionException.NotInForce(wrong);
+        }
+        else if (await VerifyAsync(reset: true, stop) != ServerProcess)
             throw PostgresSessionException.TransactionPooling();
     }
 
@@ -164,13 +184,26 @@ sealed class PostgresSessionSettings
         for (var i = 0; i < _all.Length; i++)
         {
             var (name, value) = _all[i];
-            var actual = row.GetString(i + 1);
-            // DateStyle has a second part, the order of day and month in what is read: that is the practice's own.
-            if (actual != value && !actual.StartsWith(value + ",", StringComparison.Ordinal))
+            if (!Is(row.GetString(i + 1), value))
+                return $"{name} = {row.GetString(i + 1)}";
+        }
+        return null;
+    }
+
+    /// <summary>The same of what the server reports by itself: not every setting is among that.</summary>
+    public string? FirstWrong(IReadOnlyDictionary<string, string> reported)
+    {
+        foreach (var (name, value) in _all)
+        {
+            if (reported.TryGetValue(name, out var actual) && !Is(actual, value))
                 return $"{name} = {actual}";
         }
         return null;
     }
+
+    /// <summary>DateStyle has a second part, the order of day and month in what is read: that is the practice's own.</summary>
+    static bool Is(string actual, string wanted) =>
+        actual.StartsWith(wanted, StringComparison.Ordinal) && (actual.Length == wanted.Length || actual[wanted.Length] == ',');
 
     string Select(Func<(string Name, string Value), string> one) =>
         $"SELECT pg_catalog.pg_backend_pid()::text, {string.Join(", ", _all.Select(one))}";
