@@ -22,7 +22,7 @@ public sealed class LoginRefusals(TimeProvider time)
         {
             if (time.GetElapsedTime(refusal.At) < refusal.Wait)
                 return refusal.Fault;
-            refusal.At = time.GetTimestamp();
+            (refusal.At, refusal.IsTried) = (time.GetTimestamp(), true);
             return null;
         }
     }
@@ -38,8 +38,12 @@ public sealed class LoginRefusals(TimeProvider time)
             // Told again by one that was held back, it is no new refusal.
             if (ReferenceEquals(refusal.Fault, fault))
                 return;
-            refusal.Wait = refusal.Fault is null ? Shortest : refusal.Wait * 2 < Longest ? refusal.Wait * 2 : Longest;
-            (refusal.Fault, refusal.At) = (fault, time.GetTimestamp());
+            // Several queries that were told by the same try count once.
+            if (refusal.Fault is null)
+                refusal.Wait = Shortest;
+            else if (refusal.IsTried)
+                refusal.Wait = refusal.Wait * 2 < Longest ? refusal.Wait * 2 : Longest;
+            (refusal.Fault, refusal.At, refusal.IsTried) = (fault, time.GetTimestamp(), false);
         }
     }
 
@@ -69,5 +73,6 @@ public sealed class LoginRefusals(TimeProvider time)
         public ConnectionFault? Fault;
         public long At;
         public TimeSpan Wait;
+        public bool IsTried;
     }
 }

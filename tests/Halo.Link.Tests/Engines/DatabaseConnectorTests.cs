@@ -25,7 +25,7 @@ public sealed class DatabaseConnectorTests(SharedPostgres postgres)
         { "postgres", "{0};SSL Mode=Require", null, "SSL", "TLS" },
         { "postgres", "Host=127.0.0.1;Port={1};Username=x;Password=" + Password, null, "refused", "Start PostgreSQL" },
         { "postgres", "Host=no-such-host.invalid;Username=x;Timeout=3", null, "", "Check" },
-        { "sqlServer", "Server=127.0.0.1,{1};User Id=x;Password=" + Password + ";Connect Timeout=2;Connect Retry Count=0", null, "", "Check that SQL Server runs" },
+        { "sqlServer", "Server=127.0.0.1,{1};User Id=x;Password=" + Password + ";Connect Timeout=2;Connect Retry Count=0", null, "", "" },
     };
 
     [Theory]

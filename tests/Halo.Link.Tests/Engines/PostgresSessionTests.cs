@@ -32,7 +32,7 @@ public sealed class PostgresSessionTests(SharedPostgres postgres)
 
     [Theory]
     [InlineData("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()")]
-    [InlineData("ALTER SYSTEM SET idle_session_timeout = '60ms'; SELECT pg_reload_conf()")]
+    [InlineData("ALTER SYSTEM SET idle_session_timeout = '500ms'; SELECT pg_reload_conf()")]
     public async Task Sessions_that_the_server_ends_between_two_writes_lose_none(string end)
     {
         Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");
@@ -44,7 +44,7 @@ public sealed class PostgresSessionTests(SharedPostgres postgres)
             await other.RowsAsync(statement);
         for (var i = 1; i <= 5; i++)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(100), TestContext.Current.CancellationToken);
+            await Task.Delay(TimeSpan.FromMilliseconds(end.Contains("idle", StringComparison.Ordinal) ? 700 : 100), TestContext.Current.CancellationToken);
             var result = await bench.RunAsync(Insert);
             Assert.Equal((Ending.Successful, Executed.Yes), (result.Ending, result.Executed));
             if (end.Contains("terminate", StringComparison.Ordinal))

@@ -48,6 +48,9 @@ sealed class PostgresEngine : IDatabaseEngine
         };
         if (string.IsNullOrEmpty(_settings.Host))
             throw new ArgumentException("No host.");
+        // Preferred, as the driver has it, each wrong password would be tried twice: with it and without.
+        if (!_settings.ContainsKey("GSS Encryption Mode"))
+            _settings.GssEncryptionMode = GssEncryptionMode.Disable;
         if (string.IsNullOrEmpty(_settings.ApplicationName))
             _settings.ApplicationName = "Halo Link";
         // A server that vanishes in the middle of a row is noticed by the system: that wait no token ends.
