@@ -49,7 +49,7 @@ sealed class PostgresEngine : IDatabaseEngine
         if (string.IsNullOrEmpty(_settings.Host))
             throw new ArgumentException("No host.");
         // Preferred, as the driver has it, each wrong password would be tried twice: with it and without.
-        if (!_settings.ContainsKey("GSS Encryption Mode"))
+        if (_settings.GssEncryptionMode == GssEncryptionMode.Prefer)
             _settings.GssEncryptionMode = GssEncryptionMode.Disable;
         if (string.IsNullOrEmpty(_settings.ApplicationName))
             _settings.ApplicationName = "Halo Link";
