@@ -1,5 +1,6 @@
 using Halo.Line;
 using Halo.Link.Engines;
+using Halo.Link.Engines.Sqlite.Worker;
 using Halo.Link.Observability;
 using Halo.Link.Session;
 using Halo.Link.Settings;
@@ -27,9 +28,12 @@ public static partial class LinkAgent
         using var directory = DataDirectory.Open(settings.DataDirectory);
         var (identity, siteIds) = LinkIdentity.Load(directory, settings.Sites, time);
         using var key = LinkKey.Load(directory);
+        await using var workers = new SqliteWorkers(settings.Sqlite.MaxMemoryBytes, time, logs.CreateLogger<SqliteWorkers>());
+        if (settings.Sites.Any(s => s.Engine == EngineNames.Sqlite))
+            workers.Begin();
         var logins = new LoginRefusals(time);
         var own = new OwnSessions();
-        LocalSite Create(Guid id, SiteSettings site) => new(id, site, (engine, c) => DatabaseEngines.Create(engine, c, time, site.Protection, own), time, logins);
+        LocalSite Create(Guid id, SiteSettings site) => new(id, site, (engine, c) => DatabaseEngines.Create(engine, c, time, site.Protection, own, workers), time, logins);
         await using var sites = new LocalSites(settings.Sites.Select((s, i) => Create(siteIds[i], s)));
         ReserveThreads(settings);
 

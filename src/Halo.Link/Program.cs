@@ -1,3 +1,8 @@
 using Halo.Link;
+using Halo.Link.Engines.Sqlite.Worker;
 
-return Culture.MakeInvariant() ?? await LinkCommands.Build().Parse(args).InvokeAsync(LinkCommands.OwnSignals);
+if (Culture.MakeInvariant() is { } lacking)
+    return lacking;
+return args is [SqliteWorkerProgram.Command, ..]
+    ? SqliteWorkerProgram.Run(args)
+    : await LinkCommands.Build().Parse(args).InvokeAsync(LinkCommands.OwnSignals);

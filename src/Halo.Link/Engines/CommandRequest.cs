@@ -18,6 +18,12 @@ public sealed record CommandRequest(
     /// <summary>Who asks, likewise.</summary>
     public Guid? IntegratorId { get; init; }
 
+    /// <summary>Most rows of the result, by the practice's policy; with one more the statement is stopped and the query refused. Null: no limit.</summary>
+    public long? MaxRows { get; init; }
+
+    /// <summary>Most bytes of the result as a JSON array, likewise.</summary>
+    public long? MaxBytes { get; init; }
+
     /// <summary>Whether it may read and nothing else.</summary>
     public bool ReadOnly => Access != CommandAccess.Write;
 }

@@ -9,7 +9,7 @@ namespace Halo.Link.Engines;
 
 /// <summary>Runs one command on a database and tells what is known of it, however it ended.</summary>
 /// <param name="connector">Makes the connections, and is told when one broke; null: the engine makes them, and nothing is remembered.</param>
-public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, DatabaseConnector? connector = null)
+public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, DatabaseConnector? connector = null) : ICommandRunner
 {
     static readonly TimeSpan ShortestOpen = TimeSpan.FromSeconds(5);
     static readonly TimeSpan LongestOpen = TimeSpan.FromSeconds(30);
@@ -27,6 +27,7 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
     /// </remarks>
     public async Task<ExecutionResult> RunAsync(CommandRequest request, IRowSink sink, CancellationToken cancel)
     {
+        sink = PolicySink.Around(sink, request);
         using var span = Telemetry.StartDatabaseCall(engine.Name, request.Command.ExecutionMode);
         using var backstop = new Backstop(time);
         var run = engine.BlocksThread
@@ -44,7 +45,7 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
             connector?.Suspect();
         }
         Telemetry.Conclude(span, result);
-        return result;
+        return result with { CountedBytes = PolicySink.BytesOf(sink) };
     }
 
     async Task<ExecutionResult> OpenAndRunAsync(CommandRequest request, IRowSink sink, Backstop backstop, CancellationToken cancel)
@@ -273,7 +274,7 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
         },
     };
 
-    static ErrorDetails TimedOut(Executed executed) => new(ErrorTypes.HaloLink, 504,
+    internal static ErrorDetails TimedOut(Executed executed) => new(ErrorTypes.HaloLink, 504,
         "The execution limit was reached and the statement cancelled; " + Fate(executed))
     { Code = FailureCodes.ExecutionTimeout };
 
@@ -289,7 +290,7 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
         "The connection to the database was lost while the command ran; " + Fate(executed))
     { Code = FailureCodes.DatabaseConnectionLost };
 
-    static string Fate(Executed executed) => executed switch
+    internal static string Fate(Executed executed) => executed switch
     {
         Executed.Yes => "the database had done it.",
         Executed.No => "the database took it back.",

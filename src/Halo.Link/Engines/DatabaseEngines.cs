@@ -1,5 +1,6 @@
 using Halo.Link.Engines.Postgres;
 using Halo.Link.Engines.Sqlite;
+using Halo.Link.Engines.Sqlite.Worker;
 using Halo.Link.Engines.SqlServer;
 
 namespace Halo.Link.Engines;
@@ -10,14 +11,16 @@ public static class DatabaseEngines
     /// <summary>The engine for <paramref name="engine"/>; nothing is connected yet.</summary>
     /// <param name="protection">How its sessions behave towards the practice's own; null: the defaults.</param>
     /// <param name="own">Where its sessions are entered, and those of all other engines of the Link; null: only its own are known.</param>
+    /// <param name="workers">Where SQL for SQLite runs; null: in this process, where nothing bounds it.</param>
     /// <exception cref="EngineSettingException">The engine is unknown or the connection string cannot be read. Never shows the connection string.</exception>
-    public static IDatabaseEngine Create(string engine, string connectionString, TimeProvider time, PracticeProtection? protection = null, OwnSessions? own = null)
+    public static IDatabaseEngine Create(string engine, string connectionString, TimeProvider time, PracticeProtection? protection = null, OwnSessions? own = null,
+        SqliteWorkers? workers = null)
     {
         if (string.IsNullOrWhiteSpace(connectionString))
             throw new EngineSettingException("connectionString", "It is missing.");
         return Read<IDatabaseEngine>(engine, () => engine switch
         {
-            EngineNames.Sqlite => new SqliteEngine(connectionString, time),
+            EngineNames.Sqlite => new SqliteEngine(connectionString, time, workers),
             EngineNames.Postgres => new PostgresEngine(connectionString, time, protection ?? new(), own ?? new()),
             EngineNames.SqlServer => new SqlServerEngine(connectionString, protection ?? new()),
             _ => throw Unknown(),

@@ -15,6 +15,9 @@ public sealed record ExecutionResult(Ending Ending, Executed Executed)
     /// <summary>Rows changed, of a nonQuery; -1 where the database gives none.</summary>
     public long? RowsAffected { get; init; }
 
+    /// <summary>Bytes of JSON that its rows had, where the request limits them; else 0.</summary>
+    public long CountedBytes { get; init; }
+
     /// <summary>How many result sets the command gave.</summary>
     public int ResultSets { get; init; }
 

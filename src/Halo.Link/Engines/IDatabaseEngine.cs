@@ -1,5 +1,6 @@
 using System.Data;
 using System.Data.Common;
+using System.Globalization;
 using System.Text.Json;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
@@ -18,6 +19,10 @@ public interface IDatabaseEngine : IAsyncDisposable
 
     /// <summary>Whether the driver blocks its thread: then everything runs synchronously on a worker.</summary>
     bool BlocksThread { get; }
+
+    /// <summary>What runs commands on this database.</summary>
+    /// <param name="connector">Makes the connections, and is told when one broke; null: nothing is remembered.</param>
+    ICommandRunner NewRunner(TimeProvider time, DatabaseConnector? connector = null) => new CommandRunner(this, time, connector);
 
     /// <summary>How the command's reader is opened: in sequential access a row's columns are read once and in order, and large values in pieces.</summary>
     CommandBehavior BehaviorOf(QueryCommand asked);
@@ -114,6 +119,15 @@ public interface IDatabaseEngine : IAsyncDisposable
     /// <param name="failure">What ended it; null: an open transaction that was rolled back.</param>
     /// <param name="rolledBack">Whether a transaction was open and was rolled back.</param>
     ValueTask<Executed> AfterFailureAsync(DbConnection connection, DbCommand command, QueryCommand asked, Exception? failure, bool rolledBack);
+
+    /// <summary>Runs SQL of the practice's own settings and gives the first value of the first row as text.</summary>
+    /// <param name="connection">An open one, where the engine needs it.</param>
+    /// <param name="limit">Longest execution, where the engine does not end by <paramref name="stop"/> alone.</param>
+    async Task<string?> ReadTextAsync(DbConnection connection, string sql, TimeSpan limit, CancellationToken stop)
+    {
+        await using var command = CreateCommand(connection, new QueryCommand(sql), []);
+        return Convert.ToString(await command.ExecuteScalarAsync(stop), CultureInfo.InvariantCulture);
+    }
 
     /// <summary>The database's own identity (contract), null where it has none. May throw: the caller bounds and ignores it.</summary>
     Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop);

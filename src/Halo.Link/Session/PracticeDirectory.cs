@@ -15,7 +15,7 @@ namespace Halo.Link.Session;
 public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory directory, TimeProvider time, ILogger<PracticeDirectory> log)
 {
     const string FileName = "practices.json";
-    static readonly TimeSpan LongestRead = TimeSpan.FromSeconds(5);
+    internal static readonly TimeSpan LongestRead = TimeSpan.FromSeconds(5);
     static readonly TimeSpan Refresh = TimeSpan.FromDays(1);
     static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(5);
     static readonly TimeSpan LongestRetry = TimeSpan.FromMinutes(10);

@@ -99,8 +99,7 @@ sealed class PracticeReading(LocalSite site, PracticeTexts before)
 
     async Task<string?> ReadTextAsync(DbConnection connection, string sql, CancellationToken stop)
     {
-        await using var command = site.Engine.CreateCommand(connection, new QueryCommand(sql), []);
-        var value = Convert.ToString(await command.ExecuteScalarAsync(stop), CultureInfo.InvariantCulture)?.Trim();
+        var value = (await site.Engine.ReadTextAsync(connection, sql, PracticeDirectory.LongestRead, stop))?.Trim();
         return string.IsNullOrEmpty(value) ? null : value;
     }
 

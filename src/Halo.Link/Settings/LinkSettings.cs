@@ -20,6 +20,9 @@ public sealed record LinkSettings
     /// <summary>Bounds of the disk buffer.</summary>
     public SpoolSettings Spool { get; init; } = new();
 
+    /// <summary>What SQLite sites may take.</summary>
+    public SqliteSettings Sqlite { get; init; } = new();
+
     /// <summary>Pages on their way to the API at once. 1 to 8, default 3.</summary>
     public int Uploads { get; init; } = 3;
 
@@ -59,6 +62,13 @@ public sealed record LaneSettings
 
     /// <summary>Async queries executing at once, over all sites. 1 to 16, default 2.</summary>
     public int Async { get; init; } = 2;
+}
+
+/// <summary>What SQLite sites may take.</summary>
+public sealed record SqliteSettings
+{
+    /// <summary>Bytes that SQLite may take for one query, temporary tables and sorted rows included. 32 MiB to 16 GiB, default 256 MiB.</summary>
+    public long MaxMemoryBytes { get; init; } = 256L << 20;
 }
 
 /// <summary>Bounds of the disk buffer for pages that are not uploaded yet.</summary>

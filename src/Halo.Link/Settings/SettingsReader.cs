@@ -28,6 +28,7 @@ public static partial class SettingsReader
             DataDirectory = ReadDataDirectory(node, file),
             Lanes = ReadLanes(node),
             Spool = ReadSpool(node),
+            Sqlite = ReadSqlite(node),
             Uploads = (int)node.Number("uploads", 3, 1, 8),
             LogLevel = ReadLogLevel(node),
             RemoteConfiguration = node.Truth("remoteConfiguration", true),
@@ -182,6 +183,16 @@ public static partial class SettingsReader
             WaitForRoom = ConnectionReader.Time(spool, "waitForRoomMs", standard.WaitForRoom, 100, 600_000),
         };
         spool.RefuseUnknown();
+        return read;
+    }
+
+    static SqliteSettings ReadSqlite(SettingsNode node)
+    {
+        var standard = new SqliteSettings();
+        if (node.Object("sqlite") is not { } sqlite)
+            return standard;
+        var read = new SqliteSettings { MaxMemoryBytes = sqlite.Number("maxMemoryBytes", standard.MaxMemoryBytes, 32L << 20, 16L << 30) };
+        sqlite.RefuseUnknown();
         return read;
     }
 

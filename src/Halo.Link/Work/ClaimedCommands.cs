@@ -57,9 +57,10 @@ public sealed class ClaimedCommands(LocalSites sites, SiteLimits limits, TimePro
         {
             QueryId = claim.QueryId,
             IntegratorId = claim.IntegratorId,
+            MaxRows = target.Rules.MaxRows,
+            MaxBytes = target.Rules.MaxBytes,
         };
-        var counted = PolicySink.Around(sink, target.Rules);
-        var result = await new CommandRunner(target.Engine, time, target.Connector).RunAsync(request, counted, cancel);
-        return ResultBounds.Apply(result, target.Rules, PolicySink.BytesOf(counted), long.MaxValue, claim.ResultSet);
+        var result = await target.Engine.NewRunner(time, target.Connector).RunAsync(request, sink, cancel);
+        return ResultBounds.Apply(result, target.Rules, result.CountedBytes, long.MaxValue, claim.ResultSet);
     }
 }

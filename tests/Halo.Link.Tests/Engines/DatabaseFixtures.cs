@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using Halo.Link.Engines;
+using Halo.Link.Engines.Sqlite.Worker;
 using Halo.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 [assembly: AssemblyFixture(typeof(Halo.Link.Tests.Engines.SharedPostgres))]
@@ -56,6 +58,14 @@ public sealed class SharedPostgres : IAsyncDisposable
     }
 }
 
+/// <summary>The workers of all tests; they end with this process.</summary>
+static class SharedWorkers
+{
+    public static SqliteWorkers Instance { get; } = New();
+
+    public static SqliteWorkers New(long memoryBytes = 256L << 20) => new(memoryBytes, TimeProvider.System, NullLogger<SqliteWorkers>.Instance);
+}
+
 /// <summary>An empty SQLite file, gone after the test.</summary>
 sealed class SqliteFile : IDisposable
 {
@@ -65,8 +75,9 @@ sealed class SqliteFile : IDisposable
 
     public string Path => System.IO.Path.Combine(_directory, "practice.db");
 
-    public EngineBench Open(TimeProvider? time = null) =>
-        new(DatabaseEngines.Create(EngineNames.Sqlite, $"Data Source={Path}", time ?? TimeProvider.System), time);
+    /// <summary>As the Link runs it: in a worker process.</summary>
+    public EngineBench Open(TimeProvider? time = null, SqliteWorkers? workers = null) =>
+        new(DatabaseEngines.Create(EngineNames.Sqlite, $"Data Source={Path}", time ?? TimeProvider.System, workers: workers ?? SharedWorkers.Instance), time);
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.Link.Results;
+using Halo.Link.Settings;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Tests.Engines;
@@ -13,9 +14,10 @@ sealed class EngineBench(IDatabaseEngine engine, TimeProvider? time = null) : IA
 
     public Task<ExecutionResult> RunAsync(
         QueryCommand command, IRowSink? sink = null, int resultSet = 1, string? tag = null, TimeSpan? limit = null, CancellationTokenSource? cancel = null,
-        CommandAccess access = CommandAccess.Write) =>
-        new CommandRunner(engine, time ?? TimeProvider.System).RunAsync(
-            new(command, null, tag, resultSet, limit ?? TimeSpan.FromMinutes(1), access), sink ?? new CollectingSink(), cancel?.Token ?? TestContext.Current.CancellationToken);
+        CommandAccess access = CommandAccess.Write, PolicyRules? rules = null) =>
+        engine.NewRunner(time ?? TimeProvider.System).RunAsync(
+            new(command, null, tag, resultSet, limit ?? TimeSpan.FromMinutes(1), access) { MaxRows = rules?.MaxRows, MaxBytes = rules?.MaxBytes },
+            sink ?? new CollectingSink(), cancel?.Token ?? TestContext.Current.CancellationToken);
 
     public Task<ExecutionResult> RunAsync(string sql, IRowSink? sink = null) => RunAsync(new QueryCommand(sql), sink);
 

@@ -129,5 +129,5 @@ public sealed class PolicyLimitsTests(SharedPostgres postgres)
     }
 
     static Task<ExecutionResult> RunAsync(EngineBench bench, PolicyRules rules, string sql, CollectingSink sink) =>
-        bench.RunAsync(new QueryCommand(sql), PolicySink.Around(sink, rules), access: PracticePolicy.AccessOf(rules));
+        bench.RunAsync(new QueryCommand(sql), sink, access: PracticePolicy.AccessOf(rules), rules: rules);
 }

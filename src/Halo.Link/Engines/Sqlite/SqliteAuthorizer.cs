@@ -33,6 +33,7 @@ static class SqliteAuthorizer
         ["reverse_unordered_selects"] = true,
         ["automatic_index"] = true,
         ["query_only"] = true,
+        ["read_uncommitted"] = true,
         ["analysis_limit"] = true,
         // Reading alone; given a value they would change the file, the process, or a limit of the caller.
         ["application_id"] = false,

@@ -3,6 +3,7 @@ using System.Data.Common;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines.Parameters;
+using Halo.Link.Engines.Sqlite.Worker;
 using Microsoft.Data.Sqlite;
 using CommandType = Halo.Contracts.Queries.CommandType;
 
@@ -13,10 +14,12 @@ sealed class SqliteEngine : IDatabaseEngine
 {
     readonly SqliteConnectionStringBuilder _settings;
     readonly TimeProvider _time;
+    readonly SqliteWorkers? _workers;
 
-    public SqliteEngine(string connectionString, TimeProvider time)
+    /// <param name="workers">Where callers' SQL runs; null: in this process, which then is a worker itself.</param>
+    public SqliteEngine(string connectionString, TimeProvider time, SqliteWorkers? workers = null)
     {
-        _time = time;
+        (_time, _workers) = (time, workers);
         _settings = new SqliteConnectionStringBuilder(connectionString) { Pooling = false, Cache = SqliteCacheMode.Private };
         if (_settings.DataSource.Length == 0)
             throw new ArgumentException("No data source.");
@@ -32,11 +35,23 @@ sealed class SqliteEngine : IDatabaseEngine
         return new(file.Length == 0 ? "" : Path.GetFullPath(file), Path.GetFileNameWithoutExtension(file));
     }
 
+    /// <summary>As the driver is given it.</summary>
+    public string ConnectionString => _settings.ConnectionString;
+
+    /// <summary>In a worker: the bound that SQLite's memory has, for the words of who meets it.</summary>
+    public long MemoryBytes { get; init; }
+
+    /// <summary>In a worker: called before a transaction that wrote is committed.</summary>
+    public Action? Committing { get; init; }
+
     public string Name => EngineNames.Sqlite;
 
     public string ErrorType => ErrorTypes.Sqlite;
 
     public bool BlocksThread => true;
+
+    public ICommandRunner NewRunner(TimeProvider time, DatabaseConnector? connector) =>
+        _workers is null ? new CommandRunner(this, time, connector) : new SqliteWorkerRunner(this, _workers, time, connector);
 
     public CommandBehavior BehaviorOf(QueryCommand asked) => CommandBehavior.Default;
 
@@ -45,7 +60,7 @@ sealed class SqliteEngine : IDatabaseEngine
         var settings = database is null ? _settings : new(_settings.ConnectionString) { DataSource = database };
         if (access != CommandAccess.Write)
             settings = new(settings.ConnectionString) { Mode = SqliteOpenMode.ReadOnly };
-        var session = new SqliteSession(settings.ConnectionString, _time);
+        var session = new SqliteSession(settings.ConnectionString, _time) { Committing = Committing };
         try
         {
             session.Open();
@@ -94,6 +109,7 @@ sealed class SqliteEngine : IDatabaseEngine
 
     public ErrorDetails? NameError(Exception exception) => exception switch
     {
+        SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_NOMEM } when MemoryBytes > 0 => SqliteErrors.OutOfMemory(MemoryBytes),
         SqliteException e => new(ErrorTypes.Sqlite, e.SqliteExtendedErrorCode, SqliteErrors.OwnWords(e)),
         // The driver's words for a parameter that the text names and the caller did not give: it lists the names alone.
         InvalidOperationException e when e.Message.StartsWith("Must add values", StringComparison.Ordinal) =>
@@ -144,6 +160,18 @@ sealed class SqliteEngine : IDatabaseEngine
         ValueTask.FromResult(((SqliteSession)connection).Committed ? Executed.Unknown : Executed.No);
 
     public Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop) => Task.FromResult<string?>(null);
+
+    /// <summary>The practice's own SQL, from the settings: it can run away as any other.</summary>
+    public async Task<string?> ReadTextAsync(DbConnection connection, string sql, TimeSpan limit, CancellationToken stop)
+    {
+        var text = new ScalarText();
+        var request = new CommandRequest(new(sql) { ExecutionMode = ExecutionMode.Scalar }, null, null, 1, limit);
+        var result = await NewRunner(_time, null).RunAsync(request, text, stop);
+        if (result.Error is { } error)
+            throw new SqliteException(error.ErrorMessage, error.ErrorType == ErrorTypes.Sqlite ? error.ErrorCode & 0xFF : SQLitePCL.raw.SQLITE_ERROR, error.ErrorCode);
+        stop.ThrowIfCancellationRequested();
+        return text.Value;
+    }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

@@ -1,3 +1,6 @@
+using Halo.Contracts.Errors;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Bounds;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -10,14 +13,19 @@ static class SqliteErrors
     {
         var message = exception.Message;
         var start = message.IndexOf(": '", StringComparison.Ordinal);
-        return start >= 0 && message.EndsWith("'.", StringComparison.Ordinal) && message.Length > start + 5
-            ? message[(start + 3)..^2]
+        var words = start >= 0 && message.EndsWith("'.", StringComparison.Ordinal) && message.Length > start + 5
+            ? message.AsSpan(start + 3)[..^2]
             : message;
+        // SQLite puts whole values and names into some: no more of them is copied than will be told.
+        return TextBound.Cut(words.Length > ProtocolLimits.MaxErrorBytes ? words[..(ProtocolLimits.MaxErrorBytes + 1)].ToString() : words.ToString(), ProtocolLimits.MaxErrorBytes);
     }
 
     /// <summary>Whether it is the file's or the disk's fault, not the command's.</summary>
-    public static bool IsOfTheFile(SqliteException exception) =>
-        exception.SqliteErrorCode is raw.SQLITE_CANTOPEN or raw.SQLITE_NOTADB or raw.SQLITE_CORRUPT or raw.SQLITE_IOERR or raw.SQLITE_PERM;
+    public static bool IsOfTheFile(SqliteException exception) => IsOfTheFile(exception.SqliteErrorCode);
+
+    /// <summary>The same of SQLite's code, extended or not.</summary>
+    public static bool IsOfTheFile(int code) =>
+        (code & 0xFF) is raw.SQLITE_CANTOPEN or raw.SQLITE_NOTADB or raw.SQLITE_CORRUPT or raw.SQLITE_IOERR or raw.SQLITE_PERM;
 
     /// <summary>What to do about a file that cannot be opened.</summary>
     public static string AdviceOf(SqliteException exception, string file) => exception.SqliteErrorCode switch
@@ -29,4 +37,8 @@ static class SqliteErrors
         raw.SQLITE_IOERR => $"Check the disk or the share that holds {file}.",
         _ => $"Check the file {file}.",
     };
+
+    /// <summary>The bound was reached of what one query may take.</summary>
+    public static ErrorDetails OutOfMemory(long bytes) => new(ErrorTypes.HaloLink, 400,
+        $"The query needed more memory than one may have here ({bytes >> 20} MiB, the Link's setting sqlite.maxMemoryBytes): ask for less at once, or for smaller values.");
 }

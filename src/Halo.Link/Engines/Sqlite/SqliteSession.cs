@@ -34,6 +34,9 @@ sealed class SqliteSession : SqliteConnection
     [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
     unsafe delegate int Authorizer(IntPtr context, int action, byte* first, byte* second, byte* database, byte* trigger);
 
+    /// <summary>Called before a transaction that wrote is committed.</summary>
+    public Action? Committing { get; init; }
+
     /// <summary>Why SQLite was told not to do something, the last time that it asked; null: it was let do everything.</summary>
     public string? Refusal { get; private set; }
 
@@ -86,6 +89,15 @@ sealed class SqliteSession : SqliteConnection
     {
         if (_stop.IsSet)
             return 1;
+        try
+        {
+            Committing?.Invoke();
+        }
+        catch (IOException)
+        {
+            // Who should know of it is gone, and nothing may be thrown through SQLite.
+            return 1;
+        }
         Interlocked.Increment(ref _commits);
         return 0;
     }

@@ -63,14 +63,23 @@ static class SqliteValues
             case raw.SQLITE_TEXT:
                 // Asked for as text first, a UTF-16 database converts it; read as bytes, it does not end at U+0000.
                 _ = raw.sqlite3_column_text(row, column);
-                text(json, raw.sqlite3_column_blob(row, column));
+                text(json, BytesOf(row, column));
                 break;
             case raw.SQLITE_BLOB:
-                JsonPieces.WriteBase64(json, raw.sqlite3_column_blob(row, column));
+                JsonPieces.WriteBase64(json, BytesOf(row, column));
                 break;
             default:
                 json.WriteNullValue();
                 break;
         }
+    }
+
+    /// <exception cref="SqliteException">There is no memory for the value (<c>zeroblob</c> and UTF-16 are spelt out here): SQLite then hands out an empty one.</exception>
+    static ReadOnlySpan<byte> BytesOf(sqlite3_stmt row, int column)
+    {
+        var bytes = raw.sqlite3_column_blob(row, column);
+        return bytes.IsEmpty && raw.sqlite3_errcode(raw.sqlite3_db_handle(row)) == raw.SQLITE_NOMEM
+            ? throw new SqliteException("out of memory", raw.SQLITE_NOMEM)
+            : bytes;
     }
 }

@@ -106,6 +106,8 @@ sealed partial class LiveSettings(LinkSettings started, LiveParts parts, RemoteF
             restart.Add("upload");
         if (fresh.Spool.WaitForRoom != Local.Spool.WaitForRoom)
             restart.Add("spool.waitForRoomMs");
+        if (fresh.Sqlite != Local.Sqlite)
+            restart.Add("sqlite");
         if (restart.Count > 0 && !restart.SequenceEqual(Standing.NeedsRestart))
             LogRestart(string.Join(", ", restart));
         _standing = Standing with { NeedsRestart = restart };
@@ -118,6 +120,7 @@ sealed partial class LiveSettings(LinkSettings started, LiveParts parts, RemoteF
             Proxy = before.Proxy,
             Connection = before.Connection,
             Upload = before.Upload,
+            Sqlite = before.Sqlite,
             Spool = fresh.Spool with { WaitForRoom = before.Spool.WaitForRoom },
         });
         LinkAgent.ReserveThreads(fresh);

@@ -1,7 +1,6 @@
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.Link.Settings;
-using Halo.Link.Work;
 using Halo.Testing.Tds;
 
 namespace Halo.Link.Tests.Engines.SqlServer;
@@ -23,8 +22,7 @@ sealed class TdsBench : IAsyncDisposable
 
     public Task<ExecutionResult> RunAsync(
         QueryCommand command, TimeSpan? limit = null, long? maxRows = null, CancellationTokenSource? cancel = null, bool readOnly = false) =>
-        _engine.RunAsync(command, PolicySink.Around(new CollectingSink(), new PolicyRules { MaxRows = maxRows }), limit: limit, cancel: cancel,
-            access: readOnly ? CommandAccess.ReadOnly : CommandAccess.Write);
+        _engine.RunAsync(command, limit: limit, cancel: cancel, access: readOnly ? CommandAccess.ReadOnly : CommandAccess.Write, rules: new() { MaxRows = maxRows });
 
     public async ValueTask DisposeAsync()
     {

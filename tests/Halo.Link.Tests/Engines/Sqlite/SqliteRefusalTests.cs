@@ -137,27 +137,4 @@ public sealed class SqliteRefusalTests
         Assert.Equal(400, result.Error?.ErrorCode);
         Assert.InRange(result.Error!.ErrorMessage.Length, 1, 300);
     }
-
-    [Fact]
-    public async Task What_a_query_keeps_meanwhile_never_stands_in_a_file()
-    {
-        using var file = new SqliteFile();
-        await using var bench = file.Open();
-        await bench.DoAsync("CREATE TABLE t (name TEXT)");
-        // SQLite removes its temporary files' names at once: they show among the process's open files alone.
-        var before = DeletedFiles();
-        var sink = new CollectingSink();
-        var result = await bench.RunAsync("""
-            CREATE TEMP TABLE mine (v BLOB);
-            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40) INSERT INTO mine SELECT randomblob(1000000) FROM n;
-            SELECT count(*) AS n FROM (SELECT v FROM mine ORDER BY hex(substr(v, 1, 100000)) DESC)
-            """, sink);
-        Assert.True(result.Ending == Ending.Successful, result.Error?.ErrorMessage);
-        Assert.Equal("2", await bench.ValueAsync("PRAGMA temp_store"));
-        Assert.Equal(before, DeletedFiles());
-    }
-
-    static int DeletedFiles() => OperatingSystem.IsLinux()
-        ? Directory.GetFiles("/proc/self/fd").Count(f => new FileInfo(f).LinkTarget?.Contains("etilqs_", StringComparison.Ordinal) == true)
-        : 0;
 }

@@ -1,26 +1,24 @@
 using System.Buffers;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
-using Halo.Link.Results;
-using Halo.Link.Settings;
 
-namespace Halo.Link.Work;
+namespace Halo.Link.Results;
 
 /// <summary>Counts what goes to a sink and ends it where the practice's policy does: the statement is then cancelled and the query refused.</summary>
 sealed class PolicySink : IRowSink, IBufferWriter<byte>
 {
     readonly IRowSink _sink;
-    readonly PolicyRules _rules;
+    readonly CommandRequest _request;
     IBufferWriter<byte> _buffer;
     long _rows;
     long _bytes;
     bool _over;
 
-    PolicySink(IRowSink sink, PolicyRules rules) => (_sink, _rules, _buffer) = (sink, rules, sink.Buffer);
+    PolicySink(IRowSink sink, CommandRequest request) => (_sink, _request, _buffer) = (sink, request, sink.Buffer);
 
-    /// <summary>The sink itself where the rules set no limit: what nobody counts costs nothing.</summary>
-    public static IRowSink Around(IRowSink sink, PolicyRules rules) =>
-        rules.MaxRows is null && rules.MaxBytes is null ? sink : new PolicySink(sink, rules);
+    /// <summary>The sink itself where the request has no limit: what nobody counts costs nothing.</summary>
+    public static IRowSink Around(IRowSink sink, CommandRequest request) =>
+        request.MaxRows is null && request.MaxBytes is null ? sink : new PolicySink(sink, request);
 
     public IBufferWriter<byte> Buffer => this;
 
@@ -31,8 +29,8 @@ sealed class PolicySink : IRowSink, IBufferWriter<byte>
 
     public void BeginRow()
     {
-        if (++_rows > _rules.MaxRows)
-            throw new RowSinkException(PracticeRefusal.Of("maxRows", $"allows this integrator {_rules.MaxRows} rows of a result; the statement was stopped."));
+        if (++_rows > _request.MaxRows)
+            throw new RowSinkException(PracticeRefusal.Of("maxRows", $"allows this integrator {_request.MaxRows} rows of a result; the statement was stopped."));
         _sink.BeginRow();
         _buffer = _sink.Buffer;
         // What stands between rows.
@@ -66,9 +64,9 @@ sealed class PolicySink : IRowSink, IBufferWriter<byte>
     void Count(int bytes)
     {
         _bytes += bytes;
-        if (_bytes <= _rules.MaxBytes || _rules.MaxBytes is null)
+        if (_bytes <= _request.MaxBytes || _request.MaxBytes is null)
             return;
         _over = true;
-        throw new RowSinkException(PracticeRefusal.Of("maxBytes", $"allows this integrator {_rules.MaxBytes} bytes of a result; the statement was stopped."));
+        throw new RowSinkException(PracticeRefusal.Of("maxBytes", $"allows this integrator {_request.MaxBytes} bytes of a result; the statement was stopped."));
     }
 }
