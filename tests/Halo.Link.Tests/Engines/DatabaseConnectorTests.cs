@@ -67,6 +67,8 @@ public sealed class DatabaseConnectorTests(SharedPostgres postgres)
         Assert.Equal(1, proxy.Accepted);
         time.Advance(TimeSpan.FromSeconds(2));
         await Eventually.BecomesAsync(() => Task.FromResult(proxy.Accepted), accepted => accepted == 2);
+        // The second refusal has arrived: the next try is a minute away.
+        await Eventually.BecomesAsync(() => Task.FromResult(logins.Wait(engine)), wait => wait > TimeSpan.FromSeconds(31));
         time.Advance(TimeSpan.FromSeconds(50));
         Assert.Equal("28P01", (await RunAsync(other)).Error?.SqlState);
         Assert.Equal(2, proxy.Accepted);
