@@ -244,7 +244,13 @@ public sealed class LineConnection : IAsyncDisposable
     void Heard()
     {
         Volatile.Write(ref _lastHeard, _time.GetTimestamp());
-        Volatile.Write(ref _pinged, 0);
+        // The timer waits for the end that is not to be: the next ping is due when it would be without this one.
+        if (Volatile.Read(ref _pinged) != 0 && Interlocked.Exchange(ref _pinged, 0) != 0)
+        {
+            Rearm(_times.PingAfter);
+            // Closed meanwhile: the end's time, not the ping's.
+            _ = EndsByClose();
+        }
         if (Volatile.Read(ref _probe) is not null)
             Interlocked.Exchange(ref _probe, null)?.TrySetResult();
     }
@@ -266,8 +272,9 @@ public sealed class LineConnection : IAsyncDisposable
         }
         else if (Interlocked.Exchange(ref _pinged, 1) == 0)
         {
-            _ = SendAsync(FrameKind.Ping, Guid.Empty).AsTask();
+            // Before the ping, whose answer sets another time.
             Rearm(_times.DeadAfterPing);
+            _ = SendAsync(FrameKind.Ping, Guid.Empty).AsTask();
         }
         else
         {

@@ -66,8 +66,8 @@ public static partial class LinkAgent
             stopping.Cancel();
         }
         var dispatcher = new FrameDispatcher(current, work.Immediate, work.Async, pairing, announcements, live.OnRemote, state, time, logs.CreateLogger<FrameDispatcher>());
-        var report = new LinkReport(identity.LinkId, runs, started, live, file, directory, sites, practices, healths, state, work.Immediate, work.Async, work.Spool, time);
-        loop = new SessionLoop(way.Connector, line => new(line, dispatcher, current, report.HeartbeatAsync, heartbeat, way.Tokens, closing, Own(), time),
+        var report = new LinkReport(identity.LinkId, runs, started, live, file, directory, way.Drift, sites, practices, healths, state, work.Immediate, work.Async, work.Spool, time);
+        loop = new SessionLoop(way.Connector, way.Problem, line => new(line, dispatcher, current, report.HeartbeatAsync, heartbeat, way.Tokens, closing, settings.Connection, Own(), time),
             () =>
             {
                 file?.Look();

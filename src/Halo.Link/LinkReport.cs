@@ -3,6 +3,7 @@ using Halo.Link.Results;
 using Halo.Link.Session;
 using Halo.Link.Settings;
 using Halo.Link.Settings.Live;
+using Halo.Link.Transport;
 using Halo.Link.Work;
 using Halo.Link.Work.Async;
 using Halo.LinkProtocol.Messages;
@@ -17,6 +18,7 @@ sealed class LinkReport(
     LiveSettings live,
     SettingsFile? file,
     DataDirectory directory,
+    ClockDrift drift,
     LocalSites sites,
     PracticeDirectory practices,
     DatabaseHealths healths,
@@ -56,7 +58,7 @@ sealed class LinkReport(
             [.. sites.All.Select(s => Describe(s, announced.GetValueOrDefault(s.Id)))], Work())
         {
             LastError = lastError,
-            Warnings = [.. new[] { file?.FilePath }.Concat(directory.KeyFiles).OfType<string>().Select(LinkAgent.WarningFor).OfType<string>()],
+            Warnings = [.. new[] { file?.FilePath }.Concat(directory.KeyFiles).OfType<string>().Select(LinkAgent.WarningFor).Append(drift.Warning).OfType<string>()],
             Settings = live.Standing with { Faults = file?.Faults is { Count: > 0 } faults ? faults : null },
         };
     }

@@ -1,6 +1,7 @@
 using Halo.Line.Logging;
 using Halo.Link.Session;
 using Halo.Link.Settings;
+using Halo.Link.Transport;
 
 namespace Halo.Link;
 
@@ -23,7 +24,8 @@ static class LinkUninstall
             return 0;
         }
         using var key = LinkKey.Load(directory);
-        using var handler = LinkHttpClient.CreateHandler(settings.Api, settings.Proxy);
+        var certificates = new CertificateCheck(time);
+        using var handler = LinkHttpClient.CreateHandler(settings.Api, settings.Proxy, certificates);
         using var http = LinkHttpClient.CreateClient(settings.Api, handler);
         var api = new LinkHttpClient(http, time);
         using var tokens = new AccessTokens(api, settings.ApiAddress, identity.LinkId, key, LinkProcess.NewRandom(), time);
@@ -41,7 +43,8 @@ static class LinkUninstall
         }
         catch (Exception e) when (e is HttpRequestException or ApiRefusedException)
         {
-            await Console.Error.WriteLineAsync($"{settings.ApiAddress} could not be told: {VisibleText.Of(e.GetBaseException().Message.TrimEnd('.'))}. Its operator sees the sites as away. Try again, or tell the operator.");
+            var why = e is ApiRefusedException ? e.Message : new ConnectionProblem(settings.Api, settings.Proxy, certificates).Explain(e).Message;
+            await Console.Error.WriteLineAsync($"{settings.ApiAddress} could not be told: {VisibleText.Of(why)} Its operator sees the sites as away. Try again, or tell the operator.");
             return NotTold;
         }
     }

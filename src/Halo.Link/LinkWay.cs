@@ -1,5 +1,6 @@
 using Halo.Link.Session;
 using Halo.Link.Settings;
+using Halo.Link.Transport;
 using Microsoft.Extensions.Logging;
 
 namespace Halo.Link;
@@ -15,12 +16,15 @@ sealed class LinkWay : IDisposable
     public LinkWay(
         LinkSettings settings, Guid linkId, LinkKey key, Func<string?> enrolmentToken, DataDirectory directory, TimeProvider time, Func<Random> newRandom, ILoggerFactory logs)
     {
-        _calls = LinkHttpClient.CreateHandler(settings.Api, settings.Proxy);
+        var certificates = new CertificateCheck(time);
+        Problem = new(settings.Api, settings.Proxy, certificates);
+        Drift = new(time, logs.CreateLogger<ClockDrift>());
+        _calls = LinkHttpClient.CreateHandler(settings.Api, settings.Proxy, certificates, settings.Connection.CallWithin);
         Http = LinkHttpClient.CreateClient(settings.Api, _calls);
-        var lines = LinkHttpClient.CreateHandler(settings.Api, settings.Proxy);
+        var lines = LinkHttpClient.CreateHandler(settings.Api, settings.Proxy, certificates, settings.Connection.CallWithin);
         lines.ConnectCallback = GatheringStream.ConnectAsync;
         _lines = new HttpMessageInvoker(lines, disposeHandler: true);
-        var api = new LinkHttpClient(Http, time, settings.Connection.CallWithin);
+        var api = new LinkHttpClient(Http, time, settings.Connection.CallWithin, Drift);
         Tokens = new AccessTokens(api, settings.ApiAddress, linkId, key, newRandom(), time);
         Enroller = new Enroller(api, settings.ApiAddress, linkId, key, enrolmentToken, directory, logs.CreateLogger<Enroller>());
         Connector = new LinkConnector(settings.Api, _lines, Enroller, Tokens, settings.Connection, time);
@@ -33,6 +37,12 @@ sealed class LinkWay : IDisposable
     public Enroller Enroller { get; }
 
     public LinkConnector Connector { get; }
+
+    /// <summary>Says why the API cannot be reached.</summary>
+    public ConnectionProblem Problem { get; }
+
+    /// <summary>How this machine's clock stands to the API's.</summary>
+    public ClockDrift Drift { get; }
 
     public void Dispose()
     {

@@ -167,6 +167,43 @@ public class LineConnectionTests
         await Task.WhenAll(atApi, atLink);
     }
 
+    [Theory]
+    [InlineData(2, 10)]
+    [InlineData(10, 2)]
+    [InlineData(20, 10)]
+    [InlineData(0.1, 60)]
+    public async Task Pings_come_as_often_as_the_setting_says_whatever_the_other_setting_is(double pingAfter, double deadAfterPing)
+    {
+        var times = new LineTimes { PingAfter = TimeSpan.FromSeconds(pingAfter), DeadAfterPing = TimeSpan.FromSeconds(deadAfterPing) };
+        var tick = TimeSpan.FromMilliseconds(1);
+        await using var pair = await SocketPair.OpenAsync(times);
+        var receiving = pair.Link.ReceiveAsync(_ => ValueTask.CompletedTask);
+        var pings = 0;
+        var api = Task.Run(async () =>
+        {
+            var buffer = new byte[100];
+            while ((await pair.RawApi.ReceiveAsync(buffer.AsMemory(), Never)).MessageType != WebSocketMessageType.Close)
+                Interlocked.Increment(ref pings);
+        }, Never);
+        for (var i = 1; i <= 4; i++)
+        {
+            var sent = pair.LinkStream.BytesWritten;
+            pair.LinkTime.Advance(times.PingAfter - tick);
+            Assert.Equal(sent, pair.LinkStream.BytesWritten);
+            pair.LinkTime.Advance(tick);
+            await Until(() => Volatile.Read(ref pings) == i);
+            await pair.RawApi.SendAsync(new byte[] { (byte)FrameKind.Pong }.AsMemory(), WebSocketMessageType.Binary, endOfMessage: true, Never);
+            await Until(() => pair.LinkHasReadAll);
+        }
+        // Unanswered, the line lives as long as the other setting says, and no longer.
+        pair.LinkTime.Advance(times.PingAfter + times.DeadAfterPing - tick);
+        Assert.False(pair.Link.Dead.IsCancellationRequested);
+        pair.LinkTime.Advance(tick);
+        await receiving;
+        Assert.Equal(LineCloseReason.Silent, pair.Link.CloseReason);
+        await Assert.ThrowsAnyAsync<WebSocketException>(() => api);
+    }
+
     [Fact]
     public async Task A_silent_line_is_dead_ten_seconds_after_the_ping_and_not_before()
     {

@@ -12,14 +12,14 @@ sealed class SocketPair : IAsyncDisposable
     readonly TcpClient _client;
     readonly TcpClient _server;
 
-    SocketPair(TcpClient client, TcpClient server)
+    SocketPair(TcpClient client, TcpClient server, LineTimes? times)
     {
         _client = client;
         _server = server;
         LinkStream = new(client.GetStream());
         ApiStream = new(server.GetStream());
         RawLink = Over(LinkStream, isServer: false);
-        Link = new(RawLink, LinkTime);
+        Link = new(RawLink, LinkTime, times);
         RawApi = Over(ApiStream, isServer: true);
         Api = new(RawApi, ApiTime);
     }
@@ -44,7 +44,7 @@ sealed class SocketPair : IAsyncDisposable
 
     public LineConnection Api { get; }
 
-    public static async Task<SocketPair> OpenAsync()
+    public static async Task<SocketPair> OpenAsync(LineTimes? times = null)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -53,7 +53,7 @@ sealed class SocketPair : IAsyncDisposable
         await client.ConnectAsync(IPAddress.Loopback, ((IPEndPoint)listener.LocalEndpoint).Port);
         var server = await accepting;
         server.NoDelay = true;
-        return new(client, server);
+        return new(client, server, times);
     }
 
     /// <summary>The cable is cut: no close frame, no more bytes.</summary>

@@ -89,6 +89,7 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
     async Task EncodeAsync(DbDataReader reader, bool standsOnRow, ExecutionWatch watch)
     {
         var scalar = _asked.ExecutionMode == ExecutionMode.Scalar;
+        await engine.LearnTypesAsync(command.Connection!, reader, watch.Stop);
         _rows = new RowEncoder(engine, reader, engine.BlocksThread, scalar ? 1 : int.MaxValue);
         if (!await BeginAsync(_rows.Columns, watch))
             return;

@@ -65,6 +65,9 @@ public interface IDatabaseEngine : IAsyncDisposable
     /// <summary>Asks the database what must be known to tell afterwards what became of the command, and sets what holds for it alone. Nothing of it has been sent yet.</summary>
     ValueTask BeforeAsync(DbConnection connection, DbCommand command, CommandRequest request, CancellationToken stop) => ValueTask.CompletedTask;
 
+    /// <summary>Learns of column types that the driver does not know yet, before they are described.</summary>
+    ValueTask LearnTypesAsync(DbConnection connection, DbDataReader reader, CancellationToken stop) => ValueTask.CompletedTask;
+
     /// <summary>The column as the contract shows it; <paramref name="name"/> is already made unique.</summary>
     ResultColumn DescribeColumn(DbDataReader reader, int ordinal, string name);
 

@@ -6,7 +6,7 @@ using Microsoft.IdentityModel.Tokens;
 namespace Halo.Link.Session;
 
 /// <summary>The Link's access token: had by a signed assertion, used while it is good, never written to disk.</summary>
-public sealed class AccessTokens(LinkHttpClient api, string apiAddress, Guid linkId, LinkKey key, Random random, TimeProvider time) : IDisposable
+sealed class AccessTokens(LinkHttpClient api, string apiAddress, Guid linkId, LinkKey key, Random random, TimeProvider time) : IDisposable
 {
     /// <summary>How long a just enrolled Link is patient with nodes that have not heard of it yet.</summary>
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -110,7 +110,7 @@ public sealed class AccessTokens(LinkHttpClient api, string apiAddress, Guid lin
 
     /// <summary>Whether the API does not trust the Link, rather than being unwell.</summary>
     public static bool IsRefusal(ApiRefusedException e) =>
-        e.Status is HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden;
+        e.ByApi && e.Status is HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden;
 
     public void Dispose() => _one.Dispose();
 

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace Halo.Link.Session;
 
 /// <summary>Makes the Link known to its API, once: at the first start, after new sites, and where the API has forgotten it.</summary>
-public sealed partial class Enroller(
+sealed partial class Enroller(
     LinkHttpClient api, string apiAddress, Guid linkId, LinkKey key, Func<string?> enrolmentToken, DataDirectory directory, ILogger<Enroller> log)
 {
     const string FileName = "enrolled.json";
@@ -74,6 +74,15 @@ public sealed partial class Enroller(
         {
             var nonce = await api.NonceAsync(stop);
             return await api.EnrolAsync(body, nonce, key.Sign(LinkHttp.ProofBytes(nonce, body)), stop);
+        }
+        catch (ApiRefusedException e) when (!e.ByApi)
+        {
+            throw;
+        }
+        catch (ApiRefusedException e) when (e.Status == HttpStatusCode.Unauthorized && enrolmentToken() is null)
+        {
+            throw new NotAdmittedException("noEnrolmentToken",
+                "The API lets a new Link in by an enrolment token alone, and the setting enrolmentToken is missing: ask its operator for one and write it there; the Link takes it up by itself.");
         }
         catch (ApiRefusedException e) when (e.Status == HttpStatusCode.Unauthorized)
         {

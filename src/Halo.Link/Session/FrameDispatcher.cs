@@ -14,7 +14,7 @@ namespace Halo.Link.Session;
 public delegate void RemoteConfigurationArrived(RemoteConfiguration? remote, bool opening);
 
 /// <summary>Gives each frame from the API to whom it concerns. It runs between two receives, so nothing in it waits.</summary>
-public sealed partial class FrameDispatcher(
+sealed partial class FrameDispatcher(
     CurrentSession session, ImmediateQueries immediate, AsyncQueries async, PairingCodes pairing, SiteAnnouncements announcements, RemoteConfigurationArrived configured,
     LinkState state, TimeProvider time, ILogger<FrameDispatcher> log)
 {

@@ -10,7 +10,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Link.Session;
 
 /// <summary>Opens a session's socket: enrolled, with a token in hand, through the system's proxy.</summary>
-public sealed class LinkConnector(
+sealed class LinkConnector(
     Uri api, HttpMessageInvoker invoker, Enroller enroller, AccessTokens tokens, ConnectionSettings settings, TimeProvider time)
 {
     /// <summary>An open line, before Hello; and what the API said of the sites where it was asked to enrol them.</summary>
@@ -92,6 +92,12 @@ public sealed class LinkConnector(
                 throw new ApiRefusedException(HttpStatusCode.Unauthorized, "The access token is not good any more. The Link asks for another.");
             if (status == HttpStatusCode.Forbidden)
                 throw new NotAdmittedException("socket", "The session was refused (403): by a proxy on the way, or by the API where the setting api is not its https address.");
+            if (status is not (0 or HttpStatusCode.SwitchingProtocols) && e is WebSocketException)
+            {
+                // The calls before it went through, on the same way.
+                throw new NotAdmittedException("socket", string.Create(CultureInfo.InvariantCulture,
+                    $"Calls reach the API, and the session's WebSocket does not: HTTP {(int)status}. A proxy, gateway or firewall on the way does not carry WebSockets (Upgrade): ask who runs it to let them through to {api.IdnHost}:{api.Port}."));
+            }
             if (e is OperationCanceledException && !stop.IsCancellationRequested)
                 throw new HttpRequestException(string.Create(CultureInfo.InvariantCulture, $"The API did not open the session within {settings.CallWithin.TotalSeconds:0.#} seconds."));
             throw;

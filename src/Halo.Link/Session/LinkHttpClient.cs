@@ -7,6 +7,7 @@ using System.Text.Json.Serialization.Metadata;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
 using Halo.Link.Settings;
+using Halo.Link.Transport;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Enrolment;
@@ -15,7 +16,7 @@ namespace Halo.Link.Session;
 
 /// <summary>The Link's HTTP calls to the API.</summary>
 /// <param name="http">With the API's address as its base.</param>
-public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan? callWithin = null)
+sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan? callWithin = null, ClockDrift? drift = null)
 {
     static readonly TimeSpan ShortestRetryAfter = TimeSpan.FromSeconds(1);
     static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(10);
@@ -23,16 +24,17 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan?
     readonly TimeSpan _callWithin = callWithin ?? new ConnectionSettings().CallWithin;
 
     /// <summary>The way out: the proxy of the settings, else the system's, except to this machine itself.</summary>
-    public static SocketsHttpHandler CreateHandler(Uri api, ProxySettings? proxy = null) => new()
+    public static SocketsHttpHandler CreateHandler(Uri api, ProxySettings? proxy = null, CertificateCheck? certificates = null, TimeSpan? connectWithin = null) => new()
     {
         Proxy = proxy is null ? null : new WebProxy(proxy.Address)
         {
             Credentials = proxy.User is null ? null : new NetworkCredential(proxy.User, proxy.Password),
         },
         UseProxy = proxy is not null || !api.IsLoopback,
+        SslOptions = { RemoteCertificateValidationCallback = certificates is null ? null : certificates.Accept },
         UseCookies = false,
         AllowAutoRedirect = false,
-        ConnectTimeout = TimeSpan.FromSeconds(15),
+        ConnectTimeout = connectWithin ?? new ConnectionSettings().CallWithin,
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(60),
         // Uploads would keep a connection busy, and so open, to where the API was before its name moved.
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
@@ -87,7 +89,7 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan?
         }
         catch (JsonException)
         {
-            throw new HttpRequestException("What answered is not a Halo API: check the setting api, and the proxy.");
+            throw new ApiRefusedException(HttpStatusCode.OK, Foreign("a page"), byApi: false);
         }
     }
 
@@ -100,10 +102,8 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan?
             using var response = await http.SendAsync(request, limit.Token);
             var content = await response.Content.ReadAsByteArrayAsync(limit.Token);
             if (!response.IsSuccessStatusCode)
-            {
-                var (message, code) = Read(response, content);
-                throw new ApiRefusedException(response.StatusCode, message, RetryAfter(response), code);
-            }
+                throw Refusal(response, content);
+            drift?.Heard(response.Headers.Date);
             return (content, RetryAfter(response));
         }
         catch (SocketException e)
@@ -113,9 +113,27 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan?
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
-            throw new HttpRequestException(string.Create(CultureInfo.InvariantCulture, $"The API did not answer within {_callWithin.TotalSeconds:0.#} seconds."));
+            throw new HttpRequestException(string.Create(CultureInfo.InvariantCulture, $"{http.BaseAddress!.IdnHost}:{http.BaseAddress.Port} did not answer within {_callWithin.TotalSeconds:0.#} seconds: a firewall drops the connection, or the API or the proxy is down"));
         }
     }
+
+    /// <summary>In the API's own words; where the answer has none it is not the API's, but somebody's on the way.</summary>
+    ApiRefusedException Refusal(HttpResponseMessage response, byte[] content)
+    {
+        if (Read(content) is { } error)
+        {
+            drift?.Heard(response.Headers.Date);
+            return new(response.StatusCode, error.Message, RetryAfter(response), error.Code);
+        }
+        var what = string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)response.StatusCode} {TextBound.Cut(response.ReasonPhrase ?? "", LongestCode)}").TrimEnd();
+        return new(response.StatusCode, response.StatusCode == HttpStatusCode.ProxyAuthenticationRequired
+            ? $"The proxy on the way asks who is there ({what}): write user and password to the settings proxy.user and proxy.password, beside proxy.address."
+            : Foreign(what), RetryAfter(response), byApi: false);
+    }
+
+    string Foreign(string what) =>
+        $"Not the Halo API has answered for {http.BaseAddress!.IdnHost}:{http.BaseAddress.Port}, but a proxy, gateway or firewall on the way, or another service: {what}. "
+        + "Check the settings api and proxy, and ask who runs the network to let this machine through.";
 
     /// <summary>As long as the other end asks, within reason: it may be a proxy that means a day, and 0 would be no wait at all.</summary>
     static TimeSpan? RetryAfter(HttpResponseMessage response) => response.Headers.RetryAfter?.Delta is not { } asked ? null
@@ -123,18 +141,18 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan?
         : asked > LongestRetryAfter ? LongestRetryAfter
         : asked;
 
-    static (string Message, string? Code) Read(HttpResponseMessage response, byte[] content)
+    static ApiError? Read(byte[] content)
     {
         try
         {
             if (JsonSerializer.Deserialize(content, HaloJson.Default.ErrorResponse)?.Error is { Message.Length: > 0 } error)
-                return (TextBound.Cut(error.Message, LongestMessage), error.Code is { } code ? TextBound.Cut(code, LongestCode) : null);
+                return error with { Message = TextBound.Cut(error.Message, LongestMessage), Code = error.Code is { } code ? TextBound.Cut(code, LongestCode) : null! };
         }
         catch (JsonException)
         {
             // A proxy's own page, most likely: the status is all that is to be had from it.
         }
-        return (string.Create(CultureInfo.InvariantCulture, $"HTTP {(int)response.StatusCode} {TextBound.Cut(response.ReasonPhrase ?? "", LongestCode)}."), null);
+        return null;
     }
 
     static string Relative(string path) => path.TrimStart('/');
@@ -142,9 +160,13 @@ public sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan?
     static Uri WithSlash(Uri api) => new(api.AbsoluteUri.TrimEnd('/') + "/");
 }
 
-/// <summary>The API answered, and it was no.</summary>
-public sealed class ApiRefusedException(HttpStatusCode status, string message, TimeSpan? retryAfter = null, string? code = null) : Exception(message)
+/// <summary>The API, or something on the way to it, answered, and it was no.</summary>
+/// <param name="byApi">Whether the words are the API's own: what a proxy says means nothing of the Link's rights.</param>
+public sealed class ApiRefusedException(HttpStatusCode status, string message, TimeSpan? retryAfter = null, string? code = null, bool byApi = true) : Exception(message)
 {
+    /// <summary>False: a proxy's or gateway's answer, in words of ours that say so.</summary>
+    public bool ByApi { get; } = byApi;
+
     public HttpStatusCode Status { get; } = status;
 
     public TimeSpan? RetryAfter { get; } = retryAfter;

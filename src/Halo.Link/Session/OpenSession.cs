@@ -1,4 +1,5 @@
 using Halo.Line;
+using Halo.Link.Settings;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Messages;
@@ -6,11 +7,10 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Link.Session;
 
 /// <summary>One session from Hello to its end.</summary>
-public sealed class OpenSession(
+sealed class OpenSession(
     LineConnection line, FrameDispatcher dispatcher, CurrentSession current, Func<CancellationToken, Task<Heartbeat>> heartbeat, HeartbeatPeriod period, AccessTokens tokens,
-    CloseReason closing, Random random, TimeProvider time)
+    CloseReason closing, ConnectionSettings settings, Random random, TimeProvider time)
 {
-    static readonly TimeSpan LongestWelcome = TimeSpan.FromSeconds(30);
     static readonly TimeSpan LongestFarewell = TimeSpan.FromSeconds(1);
     static readonly TimeSpan ShortestPeriod = TimeSpan.FromSeconds(1);
 
@@ -35,7 +35,7 @@ public sealed class OpenSession(
         try
         {
             await line.SendAsync(FrameKind.Hello, Guid.Empty, hello, ProtocolJson.Default.Hello, stop);
-            var answer = await welcomed.Task.WaitAsync(LongestWelcome, time, ended.Token);
+            var answer = await welcomed.Task.WaitAsync(settings.CallWithin, time, ended.Token);
             welcome(answer);
             period.Tell(TimeSpan.FromSeconds(answer.HeartbeatSeconds));
             beside = Task.WhenAll(BeatAsync(ended.Token), RenewAsync(ended.Token));
@@ -76,9 +76,12 @@ public sealed class OpenSession(
             while (true)
             {
                 var changed = period.Changed;
+                // From one beginning to the next: a database that is slow to answer makes no period longer.
+                var began = time.GetTimestamp();
                 await line.SendAsync(FrameKind.Heartbeat, Guid.Empty, await heartbeat(ended), ProtocolJson.Default.Heartbeat, ended);
                 using var over = CancellationTokenSource.CreateLinkedTokenSource(ended);
-                await Task.WhenAny(Task.Delay(period.Value, time, over.Token), changed);
+                var left = period.Value - time.GetElapsedTime(began);
+                await Task.WhenAny(Task.Delay(left > TimeSpan.Zero ? left : TimeSpan.Zero, time, over.Token), changed);
                 await over.CancelAsync();
                 ended.ThrowIfCancellationRequested();
             }

@@ -1,6 +1,7 @@
 using System.Net.WebSockets;
 using Halo.Line;
 using Halo.Link.Settings;
+using Halo.Link.Transport;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
@@ -8,8 +9,9 @@ using Microsoft.Extensions.Logging;
 namespace Halo.Link.Session;
 
 /// <summary>Keeps a session open, forever. The first failure and the recovery are logged, the attempts between are not.</summary>
-public sealed partial class SessionLoop(
+sealed partial class SessionLoop(
     LinkConnector connector,
+    ConnectionProblem problem,
     Func<LineConnection, OpenSession> open,
     Func<IReadOnlyList<SiteDescription>> describe,
     Func<IReadOnlyList<SiteDescription>, Hello> greet,
@@ -84,12 +86,13 @@ public sealed partial class SessionLoop(
         }
         catch (ApiRefusedException e)
         {
-            Failed(null, $"The API answered: {e.Message}");
+            Failed(e.ByApi ? null : "foreign", e.ByApi ? $"The API answered: {e.Message}" : e.Message);
             return e.RetryAfter ?? _backoff.Next();
         }
         catch (Exception e) when (e is HttpRequestException or WebSocketException or IOException)
         {
-            Failed(null, $"The API cannot be reached: {e.GetBaseException().Message.TrimEnd('.')}.");
+            var (reason, message) = problem.Explain(e);
+            Failed(reason, message);
             return _backoff.Next();
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -132,9 +135,12 @@ public sealed partial class SessionLoop(
             return TimeSpan.Zero;
         if (reason == LineCloseReason.ProtocolError && welcomed is not null)
             dispatcher.OnRejected();
-        Failed(SessionWords.IsCoded(reason) ? reason : null, SessionWords.For(reason));
-        return reason is LineCloseReason.ApiStopping or LineCloseReason.PlaceKept ? TimeSpan.FromSeconds(2 * random.NextDouble()) : _backoff.Next();
+        Failed(SessionWords.IsCoded(reason) ? reason : null, SessionWords.For(reason, settings));
+        return reason is LineCloseReason.ApiStopping or LineCloseReason.PlaceKept ? Soon() : _backoff.Next();
     }
+
+    /// <summary>The API says that it will be there again at once: within two seconds, or the settings' longest wait where that is shorter.</summary>
+    TimeSpan Soon() => TimeSpan.FromSeconds(Math.Min(2, settings.LongestWait.TotalSeconds) * random.NextDouble());
 
     void Failed(string? reason, string message)
     {

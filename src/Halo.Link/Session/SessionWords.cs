@@ -1,3 +1,5 @@
+using System.Globalization;
+using Halo.Link.Settings;
 using Halo.LinkProtocol;
 
 namespace Halo.Link.Session;
@@ -32,7 +34,7 @@ sealed class SessionWords
     /// <summary>Whether the API gave this reason, rather than the network.</summary>
     public static bool IsCoded(string? reason) => reason is not null and not LineCloseReason.Silent and not "NoWelcome";
 
-    public static string For(string? reason) => reason switch
+    public static string For(string? reason, ConnectionSettings settings) => reason switch
     {
         LineCloseReason.AlreadyConnected =>
             "Another Link with the same identity is connected: this data directory was copied, or this machine was cloned or restored. "
@@ -46,8 +48,8 @@ sealed class SessionWords
         LineCloseReason.TokenExpired => "The session's token ran out before it could be renewed.",
         LineCloseReason.ProtocolError => "The API and this Link did not understand each other: update Halo Link, and tell the operator of the Halo API where that does not help.",
         LineCloseReason.LedgerFailed => "The API could not write to its own store.",
-        LineCloseReason.Silent => "The API was silent for 30 seconds.",
-        "NoWelcome" => "The API did not answer this Link's Hello within 30 seconds.",
+        LineCloseReason.Silent => string.Create(CultureInfo.InvariantCulture, $"The API was silent for {(settings.PingAfter + settings.DeadAfterPing).TotalSeconds:0.#} seconds."),
+        "NoWelcome" => string.Create(CultureInfo.InvariantCulture, $"The API did not answer this Link's Hello within {settings.CallWithin.TotalSeconds:0.#} seconds."),
         null => "The line broke.",
         _ => $"The API closed the session: {reason}.",
     };

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace Halo.Link.Session;
 
 /// <summary>Tells the API of sites that came, went or changed: in the open session, so that no query there is disturbed.</summary>
-public sealed partial class SiteAnnouncements(
+sealed partial class SiteAnnouncements(
     CurrentSession session, Enroller enroller, LocalSites local, Func<IReadOnlyList<SiteDescription>> describe, Action openAnew, TimeProvider time,
     ILogger<SiteAnnouncements> log)
 {

@@ -7,11 +7,17 @@ namespace Halo.Link.Settings;
 /// <summary>One object of the configuration while it is read: each look at a setting that is wrong leaves a fault behind.</summary>
 sealed class SettingsNode(JsonObject node, string path, ICollection<SettingsFault> faults)
 {
+    /// <summary>An integrator's id is the longest.</summary>
+    const int LongestName = 36;
+
     readonly List<string> _known = [];
     readonly HashSet<string> _isKnown = new(StringComparer.OrdinalIgnoreCase);
     readonly Dictionary<string, JsonNode?> _byName = node.ToDictionary(p => p.Key, p => p.Value, StringComparer.OrdinalIgnoreCase);
 
-    public string PathOf(string name) => path.Length == 0 ? name : $"{path}.{name}";
+    /// <summary>A lost quotation mark makes a name of what was a value, and that can be a password: only what looks like a name is shown.</summary>
+    public string PathOf(string name) => path.Length == 0 ? Shown(name) : $"{path}.{Shown(name)}";
+
+    static string Shown(string name) => name.Length <= LongestName && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '[' or ']') ? name : "(a name that is not shown)";
 
     /// <summary>The whole object, as it stands.</summary>
     public string Written => node.ToJsonString();

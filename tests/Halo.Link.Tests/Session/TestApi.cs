@@ -42,6 +42,12 @@ sealed class TestApi : IAsyncDisposable
     /// <summary>The socket opens to no token.</summary>
     public bool RefusesTokens { get; set; }
 
+    /// <summary>What the socket answers instead of opening, as a gateway that carries none; 0: it opens.</summary>
+    public int SocketStatus { get; set; }
+
+    /// <summary>How far its clock is ahead, as <c>Date</c> says it.</summary>
+    public TimeSpan ClockShift { get; set; }
+
     public TimeSpan TokenLifetime { get; set; } = TimeSpan.FromMinutes(10);
 
     public ConcurrentQueue<EnrolRequest> Enrolments { get; } = new();
@@ -56,6 +62,12 @@ sealed class TestApi : IAsyncDisposable
         builder.WebHost.UseUrls($"http://127.0.0.1:{port}");
         var app = builder.Build();
         var api = new TestApi(app);
+        app.Use((http, next) =>
+        {
+            if (api.ClockShift != TimeSpan.Zero)
+                http.Response.Headers.Date = (TimeProvider.System.GetUtcNow() + api.ClockShift).ToString("R");
+            return next(http);
+        });
         app.UseWebSockets();
         app.MapPost(LinkHttp.NoncePath, api.Nonce);
         app.MapPost(LinkHttp.EnrolPath, api.EnrolAsync);
@@ -126,6 +138,11 @@ sealed class TestApi : IAsyncDisposable
 
     async Task SocketAsync(HttpContext context)
     {
+        if (SocketStatus != 0)
+        {
+            context.Response.StatusCode = SocketStatus;
+            return;
+        }
         if (RefusesTokens || !context.Request.Headers.Authorization.ToString().StartsWith("Bearer token-", StringComparison.Ordinal))
         {
             context.Response.StatusCode = 401;

@@ -140,6 +140,16 @@ public sealed class SettingsReaderTests : IDisposable
         Assert.DoesNotContain("hunter2", fault.ToString(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Host=h;Password=hunter2")]
+    [InlineData("hunter2 with a space")]
+    [InlineData("hunter2hunter2hunter2hunter2hunter2hunter2")]
+    public void A_value_that_a_lost_quotation_mark_made_a_name_is_never_shown(string name)
+    {
+        var fault = Assert.Single(Faults(Minimal(Site).Replace("\"dataDirectory\"", $"\"{name}\": 1, \"dataDirectory\"", StringComparison.Ordinal)));
+        Assert.DoesNotContain("hunter2", fault.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_connection_string_that_cannot_be_read_is_never_shown()
     {

@@ -7,9 +7,9 @@ namespace Halo.Link.Engines.Postgres;
 /// <summary>A column's type by the row description that came with the result: no further question to the server.</summary>
 static class PostgresColumns
 {
-    public static ResultColumn Describe(NpgsqlDataReader reader, int ordinal, string name)
+    public static ResultColumn Describe(NpgsqlDataReader reader, int ordinal, string name, PostgresTypes types)
     {
-        var databaseType = reader.GetDataTypeName(ordinal);
+        var databaseType = types.NameOf(reader, ordinal);
         var type = TypeOf(reader.GetDataTypeOID(ordinal));
         var (first, second) = Facets(databaseType);
         return new(name, type, databaseType)

@@ -20,6 +20,7 @@ sealed class PostgresEngine : IDatabaseEngine
     readonly string _server;
     readonly PostgresReaderLogin _readers;
     readonly PostgresOverseer _overseer;
+    readonly PostgresTypes _types;
     readonly SemaphoreSlim _connecting = new(1);
     readonly ConcurrentDictionary<NpgsqlConnection, int> _processes = new();
     readonly ConcurrentDictionary<(string? Database, bool ReadOnly), PostgresPool> _pools = new();
@@ -58,6 +59,7 @@ sealed class PostgresEngine : IDatabaseEngine
             (_settings.TcpKeepAlive, _settings.TcpKeepAliveTime, _settings.TcpKeepAliveInterval) = (true, 10, 2);
         _server = string.Create(CultureInfo.InvariantCulture, $"{_settings.Host}:{_settings.Port}");
         _overseer = new(_settings, time);
+        _types = new(_settings, time);
     }
 
     /// <summary>The server's database that a connection string names.</summary>
@@ -132,7 +134,10 @@ sealed class PostgresEngine : IDatabaseEngine
             made.TransactionBefore = await PostgresProof.CountAsync(batch, stop);
     }
 
-    public ResultColumn DescribeColumn(DbDataReader reader, int ordinal, string name) => PostgresColumns.Describe((NpgsqlDataReader)reader, ordinal, name);
+    public ResultColumn DescribeColumn(DbDataReader reader, int ordinal, string name) => PostgresColumns.Describe((NpgsqlDataReader)reader, ordinal, name, _types);
+
+    public ValueTask LearnTypesAsync(DbConnection connection, DbDataReader reader, CancellationToken stop) =>
+        _types.LearnAsync((NpgsqlConnection)connection, (NpgsqlDataReader)reader, stop);
 
     public ValueWriter WriterFor(DbDataReader reader, int ordinal) => PostgresValues.WriterFor((NpgsqlDataReader)reader, ordinal);
 

@@ -21,6 +21,7 @@ public sealed partial class SettingsFile(string path, IDictionary environment, L
     readonly SettingsSource _source = new(path);
     string? _seen = DigestOf(new SettingsSource(path));
     string? _openToOthers;
+    bool _asked;
 
     /// <summary>The last good settings.</summary>
     public LinkSettings Good { get; private set; } = read;
@@ -33,7 +34,13 @@ public sealed partial class SettingsFile(string path, IDictionary environment, L
 
     /// <summary>The file may have changed. Never waits.</summary>
     /// <param name="asked">Somebody asked for it: it is read even where it has not changed, and its faults are said again.</param>
-    public void Look(bool asked = false) => _looks.Writer.TryWrite(asked);
+    public void Look(bool asked = false)
+    {
+        // Beside the channel, where a notice of the system would take its place.
+        if (asked)
+            Volatile.Write(ref _asked, true);
+        _looks.Writer.TryWrite(asked);
+    }
 
     /// <summary>Watches until it is stopped.</summary>
     /// <param name="changed">Called with good settings, one after another.</param>
@@ -45,8 +52,11 @@ public sealed partial class SettingsFile(string path, IDictionary environment, L
         {
             var asked = await _looks.Reader.ReadAsync(stop);
             await Task.Delay(Quiet, time, stop);
-            while (_looks.Reader.TryRead(out var again))
-                asked |= again;
+            while (_looks.Reader.TryRead(out _))
+            {
+                // One reading answers them all.
+            }
+            asked |= Interlocked.Exchange(ref _asked, false);
             if (Read(asked) is { } fresh)
                 await changed(fresh).WaitAsync(stop);
             WarnIfOpen();
