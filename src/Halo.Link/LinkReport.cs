@@ -58,7 +58,8 @@ sealed class LinkReport(
             [.. sites.All.Select(s => Describe(s, announced.GetValueOrDefault(s.Id)))], Work())
         {
             LastError = lastError,
-            Warnings = [.. new[] { file?.FilePath }.Concat(directory.KeyFiles).OfType<string>().Select(LinkAgent.WarningFor).Append(drift.Warning).OfType<string>()],
+            Warnings = [.. new[] { file?.FilePath }.Concat(directory.KeyFiles).OfType<string>().Select(LinkAgent.WarningFor).Append(drift.Warning).OfType<string>(),
+                .. sites.All.SelectMany(s => s.Warnings.Select(w => $"site {s.Id}: {w}"))],
             Settings = live.Standing with { Faults = file?.Faults is { Count: > 0 } faults ? faults : null },
         };
     }

@@ -164,7 +164,7 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
         if (run.SinkFault is { } fault and not RowSinkException)
             ExceptionDispatchInfo.Throw(fault);
         // What may only read took no effect, whether the database had come to its end before it heard of the wish to stop or not.
-        var executed = !run.Sent || request.ReadOnly && (failure is not null || rolledBack || !run.Whole) ? Executed.No
+        var executed = !run.Sent || engine.CannotWrite(request.Access) && (failure is not null || rolledBack || !run.Whole) ? Executed.No
             : failure is null && !rolledBack ? Executed.Yes
             : await AfterFailureAsync(connection, command, request, failure, rolledBack);
         // From here on the sink may be used again, or another run's result was told.
@@ -184,7 +184,7 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
             { Code = FailureCodes.OpenTransaction });
         if (await run.EndAsync(cancel))
             return run.Result(Ending.Successful, Executed.Yes);
-        executed = request.ReadOnly ? Executed.No : Executed.Yes;
+        executed = engine.CannotWrite(request.Access) ? Executed.No : Executed.Yes;
         return run.SinkFault is RowSinkException late ? run.Result(Ending.Failed, executed, late.Error) : run.Result(Ending.Cancelled, executed);
     }
 
@@ -241,7 +241,7 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
     static string RuleOf(CommandRequest request) => request.Access == CommandAccess.ReadOnly ? PracticeRefusal.ReadOnly : PracticeRefusal.Modes;
 
     /// <summary>What is known of a command that nobody can be asked about.</summary>
-    static Executed Fated(CommandRequest request) => request.ReadOnly ? Executed.No : Executed.Unknown;
+    Executed Fated(CommandRequest request) => engine.CannotWrite(request.Access) ? Executed.No : Executed.Unknown;
 
     static ExecutionResult StoppedResult(CommandRun run, ExecutionWatch? watch, Executed executed) => watch switch
     {

@@ -47,6 +47,9 @@ public interface IDatabaseEngine : IAsyncDisposable
     /// <summary>Why no connection could be had, in the database's words, and what to do.</summary>
     ConnectionFault NameConnectionFault(Exception failure);
 
+    /// <summary>Whether nothing that runs with this access can have changed anything, however it ended.</summary>
+    bool CannotWrite(CommandAccess access) => access != CommandAccess.Write;
+
     /// <summary>What the database refused because the connection may only read, after the words "its rule "readOnly""; null: it failed for another reason.</summary>
     /// <param name="failure">Null: the command succeeded and was rolled back.</param>
     string? ReadOnlyRefusal(Exception? failure);
@@ -131,6 +134,9 @@ public interface IDatabaseEngine : IAsyncDisposable
         await using var command = CreateCommand(connection, new QueryCommand(sql), []);
         return Convert.ToString(await command.ExecuteScalarAsync(stop), CultureInfo.InvariantCulture);
     }
+
+    /// <summary>What the login lacks to see who waits, and how to give it, in one sentence; null: nothing, as far as is known.</summary>
+    string? BlockingGuardFault => null;
 
     /// <summary>The database's own identity (contract), null where it has none. May throw: the caller bounds and ignores it.</summary>
     Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop);

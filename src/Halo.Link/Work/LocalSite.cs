@@ -91,6 +91,9 @@ public sealed class LocalSite : IAsyncDisposable
     /// <summary>Under the site's own login.</summary>
     public IDatabaseEngine Engine => _engines[Settings.ConnectionString];
 
+    /// <summary>What of its protection its logins cannot be held to, and how to put that right.</summary>
+    public IEnumerable<string> Warnings => _engines.Values.Select(e => e.BlockingGuardFault).OfType<string>().Distinct();
+
     /// <summary>Finds where a command goes, or says why it goes nowhere; one of the two is null.</summary>
     public (ExecutionTarget? Target, ExecutionResult? Refused) Resolve(string? catalogue, Guid integratorId, QueryCommand command)
     {

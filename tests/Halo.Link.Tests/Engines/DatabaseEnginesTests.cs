@@ -29,4 +29,20 @@ public sealed class DatabaseEnginesTests
         Assert.Equal(setting, fault.Setting);
         Assert.DoesNotContain("secret", fault.ToString(), StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("Server=.", "Server=localhost")]
+    [InlineData("Server=(local)", "Data Source=tcp:127.0.0.1,1433")]
+    [InlineData("Server=tcp:Clinic , 1433", "Server=CLINIC")]
+    [InlineData(@"Server=.\BP", @"Server=tcp:localhost\bp")]
+    [InlineData(@"Server=clinic\MSSQLSERVER", "Server=clinic")]
+    public void One_SQL_Server_is_one_place_by_whatever_name(string one, string other) =>
+        Assert.Equal(DatabaseTarget.Digest("sqlServer", one + ";Database=d"), DatabaseTarget.Digest("sqlServer", other + ";Database=D"));
+
+    [Theory]
+    [InlineData("Server=clinic", "Server=clinic,1434")]
+    [InlineData("Server=clinic", @"Server=clinic\BP")]
+    [InlineData("Server=.", "Server=clinic")]
+    public void Two_SQL_Servers_are_two(string one, string other) =>
+        Assert.NotEqual(DatabaseTarget.Digest("sqlServer", one + ";Database=d"), DatabaseTarget.Digest("sqlServer", other + ";Database=d"));
 }

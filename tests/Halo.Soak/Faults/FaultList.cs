@@ -20,6 +20,18 @@ static class FaultList
             new("Link frozen", "link", 2, 4000, programs.FreezeLinkAsync),
             new("practice locked (SQLite)", "file", 3, 2500, world.Practices[0].LockAsync),
         };
+        var sqlServer = world.SqlServer.Server;
+        faults.Add(new("practice's SQL Server killed", "practice's SQL Server", 3, 100, d =>
+        {
+            sqlServer.DropAll();
+            return Task.Delay(d);
+        }));
+        faults.Add(new("practice's SQL Server frozen", "practice's SQL Server", 3, 4000, async d =>
+        {
+            sqlServer.Freeze();
+            await Task.Delay(d);
+            sqlServer.Thaw();
+        }));
         faults.AddRange(OfLine("line", world.ApiLine, encrypted: true));
         if (world.DatabaseLine is { } databaseLine)
             faults.AddRange(OfLine("database line", databaseLine, encrypted: false));

@@ -106,6 +106,7 @@ sealed class Worker(SoakWorld world, Random random, Func<long> nextNumber, Actio
     {
         (false, _) => $"INSERT INTO counting (id) VALUES ({asked.Number})",
         (_, "postgres") => $"INSERT INTO counting (id) SELECT {asked.Number} FROM pg_sleep(0.3)",
+        (_, "sqlServer") => $"INSERT INTO counting (id) SELECT {asked.Number} /* slow */",
         _ => $"INSERT INTO counting (id) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000) SELECT {asked.Number} + 0 * MAX(i) FROM n",
     };
 

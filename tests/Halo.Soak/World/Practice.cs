@@ -8,7 +8,7 @@ using Npgsql;
 namespace Halo.Soak.World;
 
 /// <summary>One practice's database, as the soak itself looks into it, past everything that is broken.</summary>
-sealed class Practice(string engine, string direct)
+class Practice(string engine, string direct)
 {
     public const int Rows = 20_000;
 
@@ -18,7 +18,7 @@ sealed class Practice(string engine, string direct)
     public Guid SiteId { get; set; }
 
     /// <summary>A table in which twice is visible, and one to export.</summary>
-    public async Task PrepareAsync(int seed)
+    public virtual async Task PrepareAsync(int seed)
     {
         await using var connection = await OpenAsync();
         await RunAsync(connection, Engine == "sqlite"
@@ -34,7 +34,7 @@ sealed class Practice(string engine, string direct)
     }
 
     /// <summary>How often each id was written.</summary>
-    public async Task<Dictionary<long, int>> CountsAsync()
+    public virtual async Task<Dictionary<long, int>> CountsAsync()
     {
         await using var connection = await OpenAsync();
         await using var command = connection.CreateCommand();
@@ -47,7 +47,7 @@ sealed class Practice(string engine, string direct)
     }
 
     /// <summary>Rows and digest of a range of the big table.</summary>
-    public async Task<RowDigest> DigestAsync(int from, int to)
+    public virtual async Task<RowDigest> DigestAsync(int from, int to)
     {
         await using var connection = await OpenAsync();
         await using var command = connection.CreateCommand();
@@ -60,7 +60,7 @@ sealed class Practice(string engine, string direct)
     }
 
     /// <summary>Connections that are at work, or hold a transaction, though nobody asked for anything.</summary>
-    public async Task<long> BusyConnectionsAsync()
+    public virtual async Task<long> BusyConnectionsAsync()
     {
         if (Engine == "sqlite")
             return 0;
@@ -97,7 +97,7 @@ sealed class Practice(string engine, string direct)
     }
 
     /// <summary>Cannot be compressed much, so that pages have weight.</summary>
-    static string Payload(int seed, int id)
+    protected static string Payload(int seed, int id)
     {
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{seed}:{id}")));
         return Convert.ToHexString(hash) + Convert.ToBase64String(SHA256.HashData(hash)) + (id % 50 == 0 ? "Zürich \\\"\n" : "") + Convert.ToBase64String(SHA512.HashData(hash));

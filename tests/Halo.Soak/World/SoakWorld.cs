@@ -31,7 +31,10 @@ sealed class SoakWorld : IAsyncDisposable
     /// <summary>The server of the practice on PostgreSQL, where there is one.</summary>
     public PostgresServer? Server { get; private init; }
 
-    /// <summary>Between Link and that server.</summary>
+    /// <summary>The practice on SQL Server.</summary>
+    public required SqlServerPractice SqlServer { get; init; }
+
+    /// <summary>Between Link and PostgreSQL's server.</summary>
     public SocketProxy? DatabaseLine { get; private init; }
 
     /// <summary>Under the API's data and the Link's, where disks can be mounted.</summary>
@@ -67,6 +70,9 @@ sealed class SoakWorld : IAsyncDisposable
             practices.Add(new("postgres", direct));
             sites.Add(new("postgres", direct.Replace($"Port={server.Port}", $"Port={databaseLine.Port}", StringComparison.Ordinal)) { PracticeManagementSiteId = "2" });
         }
+        var sqlServer = new SqlServerPractice(options.Seed);
+        practices.Add(sqlServer);
+        sites.Add(new("sqlServer", sqlServer.ConnectionString) { PracticeManagementSiteId = "3" });
         foreach (var practice in practices)
             await practice.PrepareAsync(options.Seed);
         var link = fixture.AddLink(LinkSettings(apiLine.Port), [.. sites]);
@@ -75,6 +81,7 @@ sealed class SoakWorld : IAsyncDisposable
         {
             Store = store,
             Server = server,
+            SqlServer = sqlServer,
             DatabaseLine = databaseLine,
             ApiDisk = await SmallDisk.MountAsync(fixture.Api.DataDirectory),
             LinkDisk = await SmallDisk.MountAsync(link.DataDirectory),
@@ -95,6 +102,7 @@ sealed class SoakWorld : IAsyncDisposable
         }
         await Fixture.DisposeAsync();
         await ApiLine.DisposeAsync();
+        await SqlServer.DisposeAsync();
         if (DatabaseLine is not null)
             await DatabaseLine.DisposeAsync();
         foreach (var server in new[] { Server, Store })

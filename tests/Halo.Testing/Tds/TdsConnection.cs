@@ -119,6 +119,7 @@ sealed class TdsConnection(TdsServer server, Socket socket, CancellationToken st
 
     async Task AnswerAsync(TdsRequest request, TdsAnswer answer)
     {
+        server.Begin();
         try
         {
             await Task.Yield();
@@ -129,6 +130,15 @@ sealed class TdsConnection(TdsServer server, Socket socket, CancellationToken st
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
         {
             // The connection ended, which the loop of requests sees too.
+        }
+        catch (Exception e)
+        {
+            server.Fail(e);
+            Drop();
+        }
+        finally
+        {
+            server.End();
         }
     }
 }

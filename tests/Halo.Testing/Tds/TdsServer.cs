@@ -23,7 +23,8 @@ public sealed class TdsServer : IAsyncDisposable
     readonly ConcurrentQueue<TdsRequest> _requests = new();
     readonly Task _accepting;
     TaskCompletionSource? _frozen;
-    int _logins, _attentions, _disposed;
+    Exception? _fault;
+    int _logins, _attentions, _running, _disposed;
 
     public TdsServer(TdsScript script, TdsServerOptions? options = null)
     {
@@ -67,6 +68,12 @@ public sealed class TdsServer : IAsyncDisposable
     /// <summary>How often something took effect.</summary>
     public int Effects(string name) => _effects.GetValueOrDefault(name);
 
+    /// <summary>All of them.</summary>
+    public IReadOnlyDictionary<string, int> AllEffects => _effects;
+
+    /// <summary>Requests that scripts are at.</summary>
+    public int Running => Volatile.Read(ref _running);
+
     /// <summary>As a stopped process: connections are taken by the system, and nothing is read or written.</summary>
     public void Freeze() => Interlocked.CompareExchange(ref _frozen, new(TaskCreationOptions.RunContinuationsAsynchronously), null);
 
@@ -91,11 +98,20 @@ public sealed class TdsServer : IAsyncDisposable
         await Task.WhenAll(_connections.Values);
         Certificate?.Dispose();
         _stop.Dispose();
+        if (_fault is { } fault)
+            throw new InvalidOperationException("A script of the TDS server failed.", fault);
     }
 
     internal void Count(string name) => _effects.AddOrUpdate(name, 1, static (_, n) => n + 1);
 
     internal void CountLogin() => Interlocked.Increment(ref _logins);
+
+    /// <summary>Told when the server is disposed of: a script's mistake must not look like a server's silence.</summary>
+    internal void Fail(Exception fault) => _fault ??= fault;
+
+    internal void Begin() => Interlocked.Increment(ref _running);
+
+    internal void End() => Interlocked.Decrement(ref _running);
 
     internal void CountAttention() => Interlocked.Increment(ref _attentions);
 
@@ -157,6 +173,9 @@ public sealed record TdsServerOptions
 
     /// <summary>Refuses a login with number, severity and words; null: welcome.</summary>
     public Func<TdsLogin, (int Number, byte Severity, string Words)?> Refuse { get; init; } = _ => null;
+
+    /// <summary>Answers who waits for locks of a session, by one column of numbers; else nobody does.</summary>
+    public Action<TdsRequest, TdsAnswer> Blocking { get; init; } = (_, answer) => answer.Columns(TdsColumn.Int(""));
 
     /// <summary>The first right of the login beyond reading, as the Link asks for it under <c>readOnly</c>; empty: none.</summary>
     public string RightToWrite { get; init; } = "";

@@ -3,7 +3,7 @@ namespace Halo.Testing.Tds;
 /// <summary>What the Link asks for itself, answered by the session's true state.</summary>
 static class TdsStandardAnswers
 {
-    static readonly string[] Beginnings = ["SET DEADLOCK_PRIORITY", "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; IF @@TRANCOUNT", "IF @@TRANCOUNT > 0 BEGIN ROLLBACK", "USE ["];
+    static readonly string[] Beginnings = ["SET DEADLOCK_PRIORITY", "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; IF @@TRANCOUNT", "IF @@TRANCOUNT > 0 BEGIN ROLLBACK", "USE [", "/* halo blocking guard */"];
 
     public static bool IsTheLinksOwn(TdsRequest request) =>
         request.Text is { } text && (text == "SELECT 1" || Beginnings.Any(b => text.StartsWith(b, StringComparison.OrdinalIgnoreCase)));
@@ -31,6 +31,8 @@ static class TdsStandardAnswers
                 answer.Done(TdsCommand.Select, 1);
             }
         }
+        else if (text.StartsWith("/* halo blocking guard */", StringComparison.Ordinal))
+            options.Blocking(request, answer);
         else if (text.StartsWith("USE [", StringComparison.OrdinalIgnoreCase))
             answer.Use(text[5..text.IndexOf(']', StringComparison.Ordinal)]);
         else

@@ -230,6 +230,9 @@ sealed class TdsTokens
             return;
         }
         var bytes = TdsValues.Encode(type, inner);
+        // In a variant a decimal has all its sixteen bytes, whatever its precision.
+        if (type.Type is TdsType.DecimalN or TdsType.NumericN)
+            Array.Resize(ref bytes, 17);
         var (token, properties) = type.Type switch
         {
             TdsType.IntN => ((byte)(type.Size switch { 1 => 0x30, 2 => 0x34, 4 => 0x38, _ => 0x7F }), Array.Empty<byte>()),

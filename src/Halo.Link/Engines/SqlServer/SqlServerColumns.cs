@@ -16,7 +16,7 @@ static class SqlServerColumns
         return new(name, type, databaseType)
         {
             Nullable = column.AllowDBNull,
-            Size = type is SqlType.Char or SqlType.NChar or SqlType.VarChar or SqlType.NVarChar or SqlType.Binary or SqlType.VarBinary ? column.ColumnSize : null,
+            Size = type is SqlType.Char or SqlType.NChar or SqlType.VarChar or SqlType.NVarChar or SqlType.Binary or SqlType.VarBinary && column.ColumnSize is > 0 and <= 8000 ? column.ColumnSize : null,
             Precision = isDecimal ? column.NumericPrecision : null,
             Scale = hasScale ? column.NumericScale : null,
         };

@@ -53,7 +53,25 @@ sealed class SqlServerEngine : IDatabaseEngine
         var settings = new SqlConnectionStringBuilder(connectionString);
         if (settings.DataSource.Length == 0)
             throw new ArgumentException("No data source.");
-        return new($"{settings.DataSource}\n{settings.InitialCatalog}", settings.InitialCatalog);
+        return new($"{PlaceOf(settings.DataSource)}\n{settings.InitialCatalog}", settings.InitialCatalog);
+    }
+
+    /// <summary>One server has many names: <c>.</c>, <c>(local)</c>, <c>tcp:localhost,1433</c>.</summary>
+    static string PlaceOf(string dataSource)
+    {
+        var place = dataSource.Trim();
+        foreach (var protocol in (string[])["tcp:", "lpc:", "admin:"])
+            if (place.StartsWith(protocol, StringComparison.OrdinalIgnoreCase))
+                place = place[protocol.Length..].Trim();
+        if (place.StartsWith("np:", StringComparison.OrdinalIgnoreCase))
+            return place;
+        var end = place.AsSpan().IndexOfAny('\\', ',');
+        var (host, rest) = end < 0 ? (place, "") : (place[..end].Trim(), place[end..].Replace(" ", "", StringComparison.Ordinal));
+        var isHere = host is "." or "" or "127.0.0.1" or "::1" or "[::1]" || host.Equals("(local)", StringComparison.OrdinalIgnoreCase)
+            || host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || host.Equals(Environment.MachineName, StringComparison.OrdinalIgnoreCase);
+        // 1433 is where the default instance is, and MSSQLSERVER its name.
+        var isDefault = rest is ",1433" || rest.Equals("\\MSSQLSERVER", StringComparison.OrdinalIgnoreCase);
+        return (isHere ? "localhost" : host) + (isDefault ? "" : rest);
     }
 
     public string Name => EngineNames.SqlServer;
@@ -167,6 +185,9 @@ sealed class SqlServerEngine : IDatabaseEngine
             SqlConnection.ClearPool((SqlConnection)connection);
     }
 
+    /// <remarks>No session of SQL Server can be held to reading: only a login that cannot write, which <see cref="CommandAccess.ReadOnly"/> asks for, is proof.</remarks>
+    public bool CannotWrite(CommandAccess access) => access == CommandAccess.ReadOnly;
+
     /// <remarks>What a login lacks the server says in its own words.</remarks>
     public string? ReadOnlyRefusal(Exception? failure) => null;
 
@@ -206,6 +227,28 @@ sealed class SqlServerEngine : IDatabaseEngine
 
     public ValueTask<Executed> AfterFailureAsync(DbConnection connection, DbCommand command, QueryCommand asked, Exception? failure, bool rolledBack) =>
         ValueTask.FromResult(SqlServerProof.Of((SqlConnection)connection, (SqlCommand)command, asked, failure, rolledBack));
+
+    public TimeSpan? BlockingGuard => _protection.BlockingGuard;
+
+    public string? BlockingGuardFault { get; private set; }
+
+    public async Task<IReadOnlyCollection<long>> BlockedSessionsAsync(DbConnection connection, CancellationToken stop)
+    {
+        if (BlockingGuardFault is not null)
+            return [];
+        try
+        {
+            await using var beside = new SqlConnection(_settings.ConnectionString);
+            await beside.OpenAsync(stop);
+            return await SqlServerBlocking.WaitingForAsync(beside, ((SqlConnection)connection).ServerProcessId, stop);
+        }
+        catch (SqlException e) when (SqlServerBlocking.IsMissing(e))
+        {
+            // Until the site's settings change: asking again would only fill the server's log.
+            BlockingGuardFault = SqlServerBlocking.Missing;
+            return [];
+        }
+    }
 
     public async Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop)
     {

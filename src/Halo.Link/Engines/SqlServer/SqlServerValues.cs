@@ -36,7 +36,8 @@ static class SqlServerValues
             SqlType.Time => static (row, i, json) => WriteTime(json, ((SqlDataReader)row).GetTimeSpan(i)),
             SqlType.Variant => static (row, i, json) => WriteAny(json, ((SqlDataReader)row).GetSqlValue(i)),
             SqlType.VarBinary or SqlType.Image when isLong => LongValues.WriteBinary,
-            SqlType.Binary or SqlType.VarBinary or SqlType.Image or SqlType.Timestamp or SqlType.Udt =>
+            SqlType.Timestamp => static (row, i, json) => WriteRowVersion(json, ((SqlDataReader)row).GetSqlBytes(i)),
+            SqlType.Binary or SqlType.VarBinary or SqlType.Image or SqlType.Udt =>
                 static (row, i, json) => json.WriteBase64StringValue(((SqlDataReader)row).GetSqlBytes(i).Value),
             SqlType.Xml => LongValues.WriteXml,
             _ when isLong => LongValues.WriteText,
@@ -125,6 +126,15 @@ static class SqlServerValues
                 json.WriteStringValue(value.ToString());
                 break;
         }
+    }
+
+    /// <summary>Always eight bytes: where an outer join makes it NULL, the driver can tell it as none.</summary>
+    static void WriteRowVersion(Utf8JsonWriter json, SqlBytes bytes)
+    {
+        if (bytes.IsNull || bytes.Length == 0)
+            json.WriteNullValue();
+        else
+            json.WriteBase64StringValue(bytes.Value);
     }
 
     static void WriteDecimal(Utf8JsonWriter json, SqlDecimal number) =>

@@ -35,6 +35,23 @@ public sealed class ExecutedTests
         }
     }
 
+    /// <summary>A policy that names reader alone holds PostgreSQL's session to reading. SQL Server has no such session.</summary>
+    [Fact]
+    public async Task A_write_by_a_reader_has_been_done_whatever_modes_the_policy_names()
+    {
+        await using var bench = new TdsBench((_, answer) =>
+        {
+            answer.Effect("write");
+            answer.Columns(TdsColumn.Int("id"));
+            answer.Row(1);
+            answer.Row(2);
+            answer.Done(TdsCommand.Update, 2);
+            return Task.CompletedTask;
+        });
+        var result = await bench.RunAsync(new(Update), maxRows: 1, access: CommandAccess.Read);
+        Assert.Equal((Executed.Yes, 1), (result.Executed, bench.Server.Effects("write")));
+    }
+
     [Theory]
     [InlineData(true, Executed.Yes)]
     [InlineData(false, Executed.Unknown)]

@@ -21,8 +21,9 @@ sealed class TdsBench : IAsyncDisposable
     public EngineBench Engine => _engine;
 
     public Task<ExecutionResult> RunAsync(
-        QueryCommand command, TimeSpan? limit = null, long? maxRows = null, CancellationTokenSource? cancel = null, bool readOnly = false) =>
-        _engine.RunAsync(command, limit: limit, cancel: cancel, access: readOnly ? CommandAccess.ReadOnly : CommandAccess.Write, rules: new() { MaxRows = maxRows });
+        QueryCommand command, TimeSpan? limit = null, long? maxRows = null, CancellationTokenSource? cancel = null, bool readOnly = false,
+        CommandAccess access = CommandAccess.Write) =>
+        _engine.RunAsync(command, limit: limit, cancel: cancel, access: readOnly ? CommandAccess.ReadOnly : access, rules: new() { MaxRows = maxRows });
 
     public async ValueTask DisposeAsync()
     {
