@@ -129,6 +129,15 @@ public sealed class TdsAnswer
             await SendAsync(ends: false);
     }
 
+    /// <summary>Sends the first so many bytes of what there is, and keeps the rest.</summary>
+    public async Task FlushPartAsync(int bytes)
+    {
+        EmitHeld();
+        var all = _tokens.Take();
+        await _packets.WriteAsync(all.AsMemory(0, bytes), ends: false, _stop);
+        _tokens.Raw(all.AsSpan(bytes));
+    }
+
     /// <summary>Sends what there is where it is much: for results larger than memory.</summary>
     public Task FlushWhenLargeAsync() => _tokens.Length < Large ? Task.CompletedTask : FlushAsync();
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Data.Common;
+using System.Runtime.ExceptionServices;
 using System.Text;
 using System.Text.Json;
 using System.Xml;
@@ -22,6 +23,22 @@ static class LongValues
         NewLineHandling = NewLineHandling.Entitize,
         OmitXmlDeclaration = true,
         CheckCharacters = false,
+    };
+
+    /// <summary>The driver's readers of text and xml hide what ended the connection, or the statement, in an exception of their own.</summary>
+    public static ValueWriter Unwrapped(ValueWriter write) => (row, column, json) =>
+    {
+        try
+        {
+            write(row, column, json);
+        }
+        catch (Exception e) when (e is IOException or XmlException or InvalidOperationException && e.InnerException is not null)
+        {
+            var inner = e.InnerException;
+            while (inner is not (null or SqlException))
+                inner = inner.InnerException;
+            ExceptionDispatchInfo.Throw(inner ?? e);
+        }
     };
 
     public static void WriteText(DbDataReader row, int column, Utf8JsonWriter json)

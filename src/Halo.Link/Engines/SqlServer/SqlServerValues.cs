@@ -43,6 +43,8 @@ static class SqlServerValues
             _ when isLong => LongValues.WriteText,
             _ => static (row, i, json) => json.WriteStringValue(row.GetString(i)),
         };
+        if (isLong)
+            write = LongValues.Unwrapped(write);
         return (row, i, json) =>
         {
             if (row.IsDBNull(i))

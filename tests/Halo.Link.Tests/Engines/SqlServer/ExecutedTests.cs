@@ -197,6 +197,35 @@ public sealed class ExecutedTests
         Assert.Equal((504, FailureCodes.DatabaseConnectionLost, Executed.Unknown), (result.Error!.ErrorCode, result.Error.Code, result.Executed));
     }
 
+    [Theory]
+    [InlineData(TdsType.NVarChar, false)]
+    [InlineData(TdsType.Xml, false)]
+    [InlineData(TdsType.VarBinary, false)]
+    [InlineData(TdsType.NVarChar, true)]
+    [InlineData(TdsType.Xml, true)]
+    [InlineData(TdsType.VarBinary, true)]
+    public async Task What_ends_amid_a_long_value_is_told_as_what_ended_it(TdsType type, bool byLimit)
+    {
+        await using var bench = new TdsBench(async (_, answer) =>
+        {
+            answer.Columns(new TdsColumn("long", new(type, TdsTypeInfo.Max)));
+            answer.Row(type == TdsType.VarBinary ? new byte[300_000] : $"<a>{new string('x', 300_000)}</a>");
+            if (!byLimit)
+                answer.DropAfter(200_000);
+            else
+            {
+                await answer.FlushPartAsync(200_000);
+                await answer.Attention;
+            }
+            await answer.FlushAsync();
+            answer.IsCutOff = byLimit;
+        });
+        var result = await bench.RunAsync(new("SELECT long FROM a"), limit: byLimit ? TimeSpan.FromMilliseconds(300) : null);
+        Assert.Equal(
+            byLimit ? (FailureCodes.ExecutionTimeout, Executed.No) : (FailureCodes.DatabaseConnectionLost, Executed.Unknown),
+            (result.Error?.Code, result.Executed));
+    }
+
     [Fact]
     public async Task Limits_cancels_and_refused_results_cost_no_new_login()
     {
