@@ -1,11 +1,11 @@
 using System.Text.Json;
-using Halo.Api.Queries.Ledger;
-using Halo.Contracts.Queries;
-using Halo.Line;
 using Halo.Api.Links.Configuration;
 using Halo.Api.Queries.Async;
 using Halo.Api.Queries.Immediate;
+using Halo.Api.Queries.Ledger;
 using Halo.Api.Sites;
+using Halo.Contracts.Queries;
+using Halo.Line;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 

@@ -1,6 +1,6 @@
 using Halo.Contracts.Errors;
-using Halo.Link.Engines;
 using Halo.Contracts.Queries;
+using Halo.Link.Engines;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
 

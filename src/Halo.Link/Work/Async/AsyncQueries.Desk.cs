@@ -1,6 +1,6 @@
 using Halo.Contracts.Queries;
-using Halo.Link.Journal;
 using Halo.Line;
+using Halo.Link.Journal;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Messages;
