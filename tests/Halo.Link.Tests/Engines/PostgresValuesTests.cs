@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Halo.Link.Engines;
 
 namespace Halo.Link.Tests.Engines;
 
@@ -77,12 +78,14 @@ public sealed class PostgresValuesTests(SharedPostgres postgres)
     [Fact]
     public async Task Values_do_not_depend_on_what_the_database_was_set_to()
     {
-        await using var bench = await postgres.NewAsync();
-        await bench.DoAsync("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET bytea_output = escape', current_database());"
-            + " EXECUTE format('ALTER DATABASE %I SET extra_float_digits = -5', current_database());"
-            + " EXECUTE format('ALTER DATABASE %I SET datestyle = ''German''', current_database());"
-            + " EXECUTE format('ALTER DATABASE %I SET timezone = ''Asia/Kolkata''', current_database()); END $$");
-        Npgsql.NpgsqlConnection.ClearAllPools();
+        var connection = await postgres.NewDatabaseAsync();
+        await using (var first = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, connection, TimeProvider.System)))
+            await first.DoAsync("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET bytea_output = escape', current_database());"
+                + " EXECUTE format('ALTER DATABASE %I SET extra_float_digits = -5', current_database());"
+                + " EXECUTE format('ALTER DATABASE %I SET datestyle = ''German''', current_database());"
+                + " EXECUTE format('ALTER DATABASE %I SET timezone = ''Asia/Kolkata''', current_database()); END $$");
+        // What a database is set to holds for connections that are made afterwards.
+        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, connection, TimeProvider.System));
         Assert.Equal(
             """[{"b":"3q2+7wA=","f":0.30000000000000004,"d":"2026-03-05","z":"2026-03-04T20:30:00+00:00","zone":"Asia/Kolkata"}]""",
             await bench.RowsAsync("""

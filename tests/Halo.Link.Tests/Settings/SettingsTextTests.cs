@@ -133,9 +133,13 @@ public sealed class SettingsTextTests : IDisposable
         var source = new SettingsSource(pipe) { Patience = TimeSpan.FromMilliseconds(200) };
         Assert.Contains("ordinary file", Assert.Throws<SettingsException>(source.Read).Faults[0].Message, StringComparison.Ordinal);
         Assert.Contains("ordinary file", Assert.Throws<SettingsException>(source.Read).Faults[0].Message, StringComparison.Ordinal);
-        // Once somebody writes, what hung is read and the thread ends.
-        await File.WriteAllTextAsync(pipe, Good, TestContext.Current.CancellationToken);
-        await Eventually.BecomesAsync(() => Task.FromResult(TryRead(source)), content => content?.Length > 0);
+        // Once somebody writes, what hung is read and the thread ends. A read that came later than that waits for the next writer.
+        await Eventually.BecomesAsync(async () =>
+        {
+            var reading = Task.Run(() => TryRead(source));
+            await Task.Run(() => File.WriteAllText(pipe, Good));
+            return await reading;
+        }, content => content?.Length > 0);
     }
 
     [Fact]
