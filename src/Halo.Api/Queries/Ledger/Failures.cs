@@ -27,10 +27,11 @@ public static class Failures
     static int StatusOf(string code) => code switch
     {
         FailureCodes.ClaimLost or FailureCodes.NeverSent or FailureCodes.QueueTimeout or FailureCodes.SiteAway
-            or FailureCodes.LinkStopping or FailureCodes.DatabaseUnavailable or FailureCodes.LockTimeout or FailureCodes.BlockedPractice => 503,
+            or FailureCodes.LinkStopping or FailureCodes.DatabaseUnavailable or FailureCodes.LockTimeout => 503,
         FailureCodes.LinkLost or FailureCodes.NoAnswer or FailureCodes.UploadTimeout or FailureCodes.ExecutionTimeout or FailureCodes.PageLost
             or FailureCodes.DatabaseConnectionLost => 504,
-        FailureCodes.CancelledByIntegrator or FailureCodes.CancelledByOperator or FailureCodes.SiteUninstalled or FailureCodes.AlreadyExecuted => 409,
+        FailureCodes.CancelledByIntegrator or FailureCodes.CancelledByOperator or FailureCodes.SiteUninstalled or FailureCodes.AlreadyExecuted
+            or FailureCodes.BlockedPractice => 409,
         FailureCodes.ResultTooLarge => 413,
         FailureCodes.PolicyRefused => 403,
         FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue or FailureCodes.OpenTransaction or FailureCodes.NoSuchResultSet => 400,
