@@ -75,6 +75,23 @@ public sealed class PostgresSessionTests(SharedPostgres postgres)
     }
 
     [Fact]
+    public async Task A_reset_that_fails_by_what_a_query_has_left_concerns_no_other_query()
+    {
+        await using var bench = await postgres.NewAsync(";Maximum Pool Size=1");
+        await bench.DoAsync("CREATE TABLE t (id int)");
+        for (var i = 1; i <= 3; i++)
+        {
+            // Too many tables to be dropped within a millisecond.
+            var left = await bench.RunAsync(
+                "DO $$ BEGIN FOR i IN 1..1500 LOOP EXECUTE 'CREATE TEMP TABLE t' || i || ' (name text)'; END LOOP; END $$; SET statement_timeout = 1");
+            Assert.Equal((Ending.Successful, Executed.Yes), (left.Ending, left.Executed));
+            var result = await bench.RunAsync(Insert);
+            Assert.Equal((Ending.Successful, Executed.Yes), (result.Ending, result.Executed));
+            Assert.Equal($"{i}", await bench.ValueAsync("SELECT count(*) FROM t"));
+        }
+    }
+
+    [Fact]
     public async Task Connections_that_are_not_used_are_closed()
     {
         var time = new ManualTime();

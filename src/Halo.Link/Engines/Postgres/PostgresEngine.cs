@@ -22,7 +22,7 @@ sealed class PostgresEngine : IDatabaseEngine
     readonly PostgresOverseer _overseer;
     readonly PostgresTypes _types;
     readonly SemaphoreSlim _connecting = new(1);
-    readonly ConcurrentDictionary<NpgsqlConnection, int> _processes = new();
+    readonly ConcurrentDictionary<NpgsqlConnection, PostgresSession> _rented = new();
     readonly ConcurrentDictionary<(string? Database, bool ReadOnly), PostgresPool> _pools = new();
 
     static PostgresEngine() => PostgresText.Teach();
@@ -89,10 +89,10 @@ sealed class PostgresEngine : IDatabaseEngine
         if (access == CommandAccess.ReadOnly)
             _readers.RefuseKnown(name);
         var prepare = PostgresReader.Preparation(access, applicationName, _protection);
-        var connection = await PoolOf(database, readOnly).RentAsync(access == CommandAccess.ReadOnly ? CheckAndPrepareAsync : prepare, stop);
-        if (PoolOf(database, readOnly).ProcessOf(connection) is { } process && _processes.TryAdd(connection, process))
-            _own.Add(_server, process);
-        return connection;
+        var session = await PoolOf(database, readOnly).RentAsync(access == CommandAccess.ReadOnly ? CheckAndPrepareAsync : prepare, stop);
+        _own.Add(_server, session.ServerProcess);
+        _rented[session.Connection] = session;
+        return session.Connection;
 
         async Task CheckAndPrepareAsync(NpgsqlConnection opened, CancellationToken limit)
         {
@@ -101,12 +101,13 @@ sealed class PostgresEngine : IDatabaseEngine
         }
     }
 
-    public async ValueTask CloseAsync(DbConnection connection)
+    public ValueTask CloseAsync(DbConnection connection)
     {
-        if (_processes.TryRemove((NpgsqlConnection)connection, out var process))
-            _own.Remove(_server, process);
-        if (!_pools.Values.Any(p => p.Return((NpgsqlConnection)connection)))
-            await connection.DisposeAsync();
+        if (!_rented.TryRemove((NpgsqlConnection)connection, out var session))
+            return connection.DisposeAsync();
+        _own.Remove(_server, session.ServerProcess);
+        session.Pool.Return(session);
+        return ValueTask.CompletedTask;
     }
 
     public async Task PingAsync(DbConnection connection, CancellationToken stop)
@@ -156,8 +157,7 @@ sealed class PostgresEngine : IDatabaseEngine
         }
         : null;
 
-    public IReadOnlyList<Notice>? NoticesOf(DbConnection connection) =>
-        _pools.Values.Select(p => p.NoticesOf((NpgsqlConnection)connection)).FirstOrDefault(n => n is not null);
+    public IReadOnlyList<Notice>? NoticesOf(DbConnection connection) => _rented.GetValueOrDefault((NpgsqlConnection)connection)?.Notices.Taken;
 
     public void Cancel(DbConnection connection, DbCommand command) => command.Cancel();
 
@@ -182,8 +182,8 @@ sealed class PostgresEngine : IDatabaseEngine
 
     public void Discard(DbConnection connection)
     {
-        foreach (var pool in _pools.Values)
-            pool.Abandon((NpgsqlConnection)connection);
+        if (_rented.TryGetValue((NpgsqlConnection)connection, out var session))
+            session.Pool.Abandon(session);
     }
 
     public string? ReadOnlyRefusal(Exception? failure) => failure is null ? PracticeRefusal.ReadsOnly : DatabaseError(failure) switch
@@ -248,7 +248,7 @@ sealed class PostgresEngine : IDatabaseEngine
     }
 
     /// <summary>The server's own number of a session, which behind a pooler is not the one that the driver was told.</summary>
-    int? ProcessOf(DbConnection connection) => _processes.TryGetValue((NpgsqlConnection)connection, out var process) ? process : null;
+    int? ProcessOf(DbConnection connection) => _rented.TryGetValue((NpgsqlConnection)connection, out var session) ? session.ServerProcess : null;
 
     PostgresPool PoolOf(string? database, bool readOnly)
     {

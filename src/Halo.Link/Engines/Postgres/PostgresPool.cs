@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Data;
 using System.Runtime.ExceptionServices;
 using Halo.Contracts.Queries;
@@ -18,7 +17,6 @@ sealed class PostgresPool : IAsyncDisposable
     static readonly TimeSpan TrustedFor = TimeSpan.FromMilliseconds(50);
 
     static readonly TimeSpan LongestPing = TimeSpan.FromSeconds(3);
-    static readonly TimeSpan LongestReset = TimeSpan.FromSeconds(5);
     static readonly TimeSpan LongestProbe = TimeSpan.FromSeconds(2);
 
     readonly NpgsqlConnectionStringBuilder _options;
@@ -28,7 +26,6 @@ sealed class PostgresPool : IAsyncDisposable
     readonly SemaphoreSlim _places;
     readonly Lock _lock = new();
     readonly List<PostgresSession> _idle = [];
-    readonly ConcurrentDictionary<NpgsqlConnection, PostgresSession> _rented = new();
     readonly ITimer _pruning;
     Task _reset = Task.CompletedTask;
     Exception? _refused;
@@ -49,7 +46,7 @@ sealed class PostgresPool : IAsyncDisposable
 
     /// <summary>A connection that lives and carries nothing.</summary>
     /// <param name="prepare">Sent before it is given away; it tells whether the connection lives, too. Null: nothing.</param>
-    public async Task<NpgsqlConnection> RentAsync(Func<NpgsqlConnection, CancellationToken, Task>? prepare, CancellationToken stop)
+    public async ValueTask<PostgresSession> RentAsync(Func<NpgsqlConnection, CancellationToken, Task>? prepare, CancellationToken stop)
     {
         if (!await _places.WaitAsync(_options.Timeout > 0 ? TimeSpan.FromSeconds(_options.Timeout) : Timeout.InfiniteTimeSpan, stop))
             throw new PostgresPoolFullException(_options.MaxPoolSize);
@@ -85,30 +82,18 @@ sealed class PostgresPool : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes a connection back; returns at once, and the reset follows. False: it is not this pool's.</summary>
-    public bool Return(NpgsqlConnection connection)
+    /// <summary>Takes a connection back. Its reset is on its way when this returns; the pool waits for the server's answer before it gives it away again.</summary>
+    public void Return(PostgresSession session)
     {
-        if (!_rented.TryGetValue(connection, out var session))
-            return false;
-        if (session.Abandoned || Volatile.Read(ref _disposed) || connection.State != ConnectionState.Open)
-            connection.Dispose();
+        if (session.Abandoned || Volatile.Read(ref _disposed) || session.Connection.State != ConnectionState.Open)
+            session.Dispose();
         else
-            _reset = Task.Run(() => ResetAsync(session));
-        return true;
+            _reset = ResetAsync(session);
     }
 
-    /// <summary>The server's process behind a rented connection; null: it is not this pool's.</summary>
-    public int? ProcessOf(NpgsqlConnection connection) =>
-        _rented.TryGetValue(connection, out var session) && int.TryParse(session.ServerProcess, out var process) ? process : null;
-
-    /// <summary>What the server has said over a rented connection; null: nothing, or it is not this pool's.</summary>
-    public IReadOnlyList<Notice>? NoticesOf(NpgsqlConnection connection) => _rented.GetValueOrDefault(connection)?.Notices.Taken;
-
     /// <summary>The connection never serves another query, and those that idle are asked before they do.</summary>
-    public void Abandon(NpgsqlConnection connection)
+    public void Abandon(PostgresSession session)
     {
-        if (!_rented.TryGetValue(connection, out var session))
-            return;
         session.Abandoned = true;
         Volatile.Write(ref _failedAt, _time.GetTimestamp());
     }
@@ -123,28 +108,15 @@ sealed class PostgresPool : IAsyncDisposable
             idle.Dispose();
     }
 
-    NpgsqlConnection Give(PostgresSession session)
+    static PostgresSession Give(PostgresSession session)
     {
         session.Notices.Clear();
-        session.Connection.StateChange += OnStateChange;
-        _rented[session.Connection] = session;
-        return session.Connection;
+        session.HoldPlace();
+        return session;
     }
 
-    /// <summary>Whoever closes a rented connection leaves its place, also who never gives it back.</summary>
-    void OnStateChange(object sender, StateChangeEventArgs change)
-    {
-        if (change.CurrentState == ConnectionState.Closed)
-            Leave((NpgsqlConnection)sender);
-    }
-
-    void Leave(NpgsqlConnection connection)
-    {
-        if (!_rented.TryRemove(connection, out _))
-            return;
-        connection.StateChange -= OnStateChange;
-        _places.Release();
-    }
+    /// <summary>A session that was in use is closed: another may be made.</summary>
+    internal void Leave() => _places.Release();
 
     async ValueTask<PostgresSession?> TakeIdleAsync(CancellationToken stop)
     {
@@ -229,13 +201,13 @@ sealed class PostgresPool : IAsyncDisposable
         PostgresSession session;
         try
         {
-            session = await PostgresSession.OpenAsync(ConnectionString(), _settings, stop);
+            session = await PostgresSession.OpenAsync(this, ConnectionString(), _settings, stop);
         }
         catch (PostgresException e) when (!_withoutOptions && e.SqlState == PostgresErrorCodes.ProtocolViolation)
         {
             // A pooler that takes no options at the start, as PgBouncer does unless it is told otherwise: SQL sets them.
             _withoutOptions = true;
-            session = await PostgresSession.OpenAsync(ConnectionString(), _settings, stop);
+            session = await PostgresSession.OpenAsync(this, ConnectionString(), _settings, stop);
         }
         try
         {
@@ -260,7 +232,7 @@ sealed class PostgresPool : IAsyncDisposable
         limit.CancelAfter(LongestProbe);
         try
         {
-            using var second = await PostgresSession.OpenAsync(ConnectionString(), _settings, limit.Token);
+            using var second = await PostgresSession.OpenAsync(this, ConnectionString(), _settings, limit.Token);
             return second.ServerProcess == first.ServerProcess || await first.ReadServerProcessAsync(stop) != first.ServerProcess;
         }
         catch (Exception e) when (e is NpgsqlException or OperationCanceledException && !stop.IsCancellationRequested)
@@ -277,14 +249,11 @@ sealed class PostgresPool : IAsyncDisposable
 
     async Task ResetAsync(PostgresSession session)
     {
-        var connection = session.Connection;
-        using var limit = new DriverCancellation(_time);
-        limit.CancelAfter(LongestReset);
         // Before it is sent: when the answer is looked at says little on a busy machine.
         var asked = _time.GetTimestamp();
         try
         {
-            await session.ResetAsync(limit.Token);
+            await session.ResetAsync();
             session.AliveAt = asked;
         }
         catch (Exception e)
@@ -292,10 +261,12 @@ sealed class PostgresPool : IAsyncDisposable
             // Closed, it leaves nothing either.
             if (e is PostgresSessionException)
                 _poolerKnown = false;
-            connection.Dispose();
-            Leave(connection);
+            session.Dispose();
             return;
         }
+        // Before it can be given away again; but the place is free only when it can, or one more connection would be made.
+        var leaves = session.LetPlaceGo();
+        var kept = false;
         lock (_lock)
         {
             if (!_disposed)
@@ -303,11 +274,13 @@ sealed class PostgresPool : IAsyncDisposable
                 if (_idle.Count == 0)
                     _pruning.Change(Idles, Timeout.InfiniteTimeSpan);
                 _idle.Add(session);
-                session = null!;
+                kept = true;
             }
         }
-        session?.Dispose();
-        Leave(connection);
+        if (leaves)
+            Leave();
+        if (!kept)
+            session.Dispose();
     }
 
     TimeSpan Idles => TimeSpan.FromSeconds(Math.Max(1, _options.ConnectionIdleLifetime));

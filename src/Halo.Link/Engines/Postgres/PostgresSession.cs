@@ -11,6 +11,9 @@ namespace Halo.Link.Engines.Postgres;
 /// </remarks>
 sealed class PostgresSession : IDisposable
 {
+    /// <summary>In seconds.</summary>
+    const int LongestReset = 5;
+
     readonly PostgresSessionSettings _settings;
 
     /// <summary>The server does not keep the settings over a reset: they are set by SQL each time.</summary>
@@ -19,11 +22,26 @@ sealed class PostgresSession : IDisposable
     /// <summary>The server has shown that its reset returns to the settings: what else there is it reports by itself when it changes.</summary>
     bool _resetKeepsSettings;
 
-    PostgresSession(NpgsqlConnection connection, PostgresSessionSettings settings)
+    /// <summary>Kept for the session's life: it is sent after each query.</summary>
+    readonly NpgsqlCommand _discard;
+
+    bool _holdsPlace;
+
+    PostgresSession(PostgresPool pool, NpgsqlConnection connection, PostgresSessionSettings settings)
     {
-        (Connection, _settings) = (connection, settings);
+        (Pool, Connection, _settings) = (pool, connection, settings);
+        _discard = new("DISCARD ALL", connection) { CommandTimeout = LongestReset };
         connection.Notice += (_, told) => Notices.Add(told.Notice.MessageText);
+        // Whoever closes the connection leaves its place, also who never gives it back.
+        connection.StateChange += (_, change) =>
+        {
+            if (change.CurrentState == ConnectionState.Closed && LetPlaceGo())
+                Pool.Leave();
+        };
     }
+
+    /// <summary>Whose it is.</summary>
+    public PostgresPool Pool { get; }
 
     public NpgsqlConnection Connection { get; }
 
@@ -37,15 +55,16 @@ sealed class PostgresSession : IDisposable
     public bool Abandoned { get; set; }
 
     /// <summary>The process of the server that answers.</summary>
-    public string ServerProcess { get; private set; } = "";
+    public int ServerProcess { get; private set; }
 
     /// <summary>Whether something that is not the server has answered the connection: the process is not the one that was told at the start.</summary>
-    public bool IsPooled => ServerProcess != Connection.ProcessID.ToString(System.Globalization.CultureInfo.InvariantCulture);
+    public bool IsPooled => ServerProcess != Connection.ProcessID;
 
     /// <summary>Connects and looks who answers; changes nothing yet.</summary>
-    public static async Task<PostgresSession> OpenAsync(string connectionString, PostgresSessionSettings settings, CancellationToken stop)
+    public static async Task<PostgresSession> OpenAsync(
+        PostgresPool pool, string connectionString, PostgresSessionSettings settings, CancellationToken stop)
     {
-        var session = new PostgresSession(new(connectionString), settings);
+        var session = new PostgresSession(pool, new(connectionString), settings);
         try
         {
             await session.Connection.OpenAsync(stop);
@@ -74,17 +93,23 @@ sealed class PostgresSession : IDisposable
         _resetKeepsSettings = !_setsBySql && !IsPooled;
     }
 
-    /// <summary>Takes away all that a command has left in the session, and verifies the settings.</summary>
-    public async Task ResetAsync(CancellationToken stop)
+    /// <summary>It is in use, within what its pool may have.</summary>
+    public void HoldPlace() => Volatile.Write(ref _holdsPlace, true);
+
+    /// <returns>Whether it was in use until now.</returns>
+    public bool LetPlaceGo() => Interlocked.Exchange(ref _holdsPlace, false);
+
+    /// <summary>Takes away all that a command has left in the session, and verifies the settings. Is sent when this returns.</summary>
+    /// <remarks>Never along with the next command: should it fail, by what this command has left, the next one would run all the same.</remarks>
+    public async Task ResetAsync()
     {
         if (_resetKeepsSettings)
         {
-            await using var command = new NpgsqlCommand("DISCARD ALL", Connection);
-            await command.ExecuteNonQueryAsync(stop);
+            await _discard.ExecuteNonQueryAsync(CancellationToken.None);
             if (_settings.FirstWrong(Connection.PostgresParameters) is { } wrong)
                 throw PostgresSessionException.NotInForce(wrong);
         }
-        else if (await VerifyAsync(reset: true, stop) != ServerProcess)
+        else if (await VerifyAsync(reset: true, CancellationToken.None) != ServerProcess)
             throw PostgresSessionException.TransactionPooling();
     }
 
@@ -96,16 +121,20 @@ sealed class PostgresSession : IDisposable
     }
 
     /// <summary>Asks which of the server's processes answers now.</summary>
-    public async Task<string?> ReadServerProcessAsync(CancellationToken stop)
+    public async Task<int?> ReadServerProcessAsync(CancellationToken stop)
     {
-        await using var command = new NpgsqlCommand("SELECT pg_catalog.pg_backend_pid()::text", Connection);
-        return await command.ExecuteScalarAsync(stop) as string;
+        await using var command = new NpgsqlCommand("SELECT pg_catalog.pg_backend_pid()", Connection);
+        return await command.ExecuteScalarAsync(stop) as int?;
     }
 
-    public void Dispose() => Connection.Dispose();
+    public void Dispose()
+    {
+        _discard.Dispose();
+        Connection.Dispose();
+    }
 
     /// <returns>The process that answered.</returns>
-    async Task<string> VerifyAsync(bool reset, CancellationToken stop)
+    async Task<int> VerifyAsync(bool reset, CancellationToken stop)
     {
         var (process, wrong) = await LookAsync(reset, stop);
         if (wrong is not null && !_setsBySql)
@@ -117,10 +146,10 @@ sealed class PostgresSession : IDisposable
     }
 
     /// <returns>The process that answered, and the first setting that is not as it must be.</returns>
-    async Task<(string Process, string? Wrong)> LookAsync(bool reset, CancellationToken stop)
+    async Task<(int Process, string? Wrong)> LookAsync(bool reset, CancellationToken stop)
     {
         // Each statement in a transaction of its own: DISCARD ALL refuses to be in one with others.
-        await using var batch = new NpgsqlBatch(Connection) { EnableErrorBarriers = true };
+        await using var batch = new NpgsqlBatch(Connection) { EnableErrorBarriers = true, Timeout = LongestReset };
         if (reset)
             batch.BatchCommands.Add(new("DISCARD ALL"));
         batch.BatchCommands.Add(new(_setsBySql ? _settings.Set : _settings.Show));
@@ -129,7 +158,7 @@ sealed class PostgresSession : IDisposable
             await reader.NextResultAsync(stop);
         if (!await reader.ReadAsync(stop))
             throw PostgresSessionException.NotInForce("every setting");
-        return (reader.GetString(0), _settings.FirstWrong(reader));
+        return (reader.GetInt32(0), _settings.FirstWrong(reader));
     }
 }
 
@@ -206,7 +235,7 @@ sealed class PostgresSessionSettings
         actual.StartsWith(wanted, StringComparison.Ordinal) && (actual.Length == wanted.Length || actual[wanted.Length] == ',');
 
     string Select(Func<(string Name, string Value), string> one) =>
-        $"SELECT pg_catalog.pg_backend_pid()::text, {string.Join(", ", _all.Select(one))}";
+        $"SELECT pg_catalog.pg_backend_pid(), {string.Join(", ", _all.Select(one))}";
 }
 
 /// <summary>A connection that was made cannot be used as it is.</summary>
