@@ -34,6 +34,9 @@ public sealed class LineDirection
     /// <summary><see cref="LineMode.Corrupt"/> touches pieces of at least so many bytes: 1 for every one, more for bodies alone.</summary>
     public int CorruptFrom { get; set; } = 1;
 
+    /// <summary>Gets each piece that is passed on; from several threads where there are several connections.</summary>
+    public Action<ReadOnlyMemory<byte>>? Passed { get; set; }
+
     /// <summary>Bytes that were passed on.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 

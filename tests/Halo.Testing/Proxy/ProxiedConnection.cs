@@ -113,6 +113,7 @@ sealed class ProxiedConnection(Socket client, LineDirection up, LineDirection do
                     break;
             }
             await line.TakeAsync(piece.Length, stop);
+            line.Passed?.Invoke(piece);
             await SendAsync(to, piece, stop);
         }
         if (await line.WhenItMovesAsync(stop) is LineMode.HalfOpen or LineMode.DropLastByte)

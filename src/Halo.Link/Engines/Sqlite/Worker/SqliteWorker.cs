@@ -14,6 +14,12 @@ sealed class SqliteWorker : IDisposable
     /// <summary>A machine that is busy or just starting needs its time.</summary>
     static readonly TimeSpan StartWithin = TimeSpan.FromSeconds(30);
 
+    static readonly string[] Inherited =
+    [
+        "PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH",
+        "SystemRoot", "SystemDrive", "windir", "TEMP", "TMP", "USERPROFILE", "ProgramData", "ProgramFiles", "PROCESSOR_ARCHITECTURE",
+    ];
+
     readonly Process _process;
     int _disposed;
 
@@ -129,8 +135,7 @@ sealed class SqliteWorker : IDisposable
         start.ArgumentList.Add(SqliteWorkerProgram.Command);
         start.ArgumentList.Add(memoryBytes.ToString(CultureInfo.InvariantCulture));
         var environment = start.Environment;
-        // Settings may hold passwords, and a worker needs none.
-        foreach (var name in environment.Keys.Where(k => k.StartsWith(Settings.EnvironmentOverlay.Prefix, StringComparison.OrdinalIgnoreCase)).ToList())
+        foreach (var name in environment.Keys.Where(k => !IsForWorkers(k)).ToList())
             environment.Remove(name);
         environment["DOTNET_GCHeapHardLimit"] = RuntimeMemoryBytes.ToString("X", CultureInfo.InvariantCulture);
         environment["DOTNET_gcConcurrent"] = "0";
@@ -140,6 +145,11 @@ sealed class SqliteWorker : IDisposable
         environment["DOTNET_DbgEnableMiniDump"] = "0";
         return start;
     }
+
+    /// <summary>What a program needs to start. The rest may hold secrets: passwords of databases and proxies, a collector's key.</summary>
+    static bool IsForWorkers(string variable) =>
+        variable.StartsWith("DOTNET_", StringComparison.OrdinalIgnoreCase) || variable.StartsWith("LC_", StringComparison.OrdinalIgnoreCase)
+        || Inherited.Contains(variable, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>What the runtime says while it starts; the worker closes this pipe before its first command.</summary>
     static async Task<string> ReadStartAsync(StreamReader error)
