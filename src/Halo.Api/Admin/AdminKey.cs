@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using Halo.Api.Storage;
+using Halo.Line;
 
 namespace Halo.Api.Admin;
 

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Halo.Api.Results.Upload;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
+using Halo.Line;
 
 namespace Halo.Api.Results;
 
@@ -10,13 +11,15 @@ namespace Halo.Api.Results;
 public sealed partial class FilePageStore : IPageStore
 {
     const int BufferBytes = 64 * 1024;
+
+    /// <summary>Nobody else's; on Windows others may rename it, as the draft's own process does.</summary>
+    static FileShare LockedShare => OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;
+
     readonly string _root;
     readonly string _drafts;
     readonly TimeProvider _time;
     readonly ILogger<FilePageStore> _log;
     readonly HeldPages _held;
-    // Drafts of this process are told by it from those that were left.
-    readonly string _run;
 
     /// <summary>Makes the directory.</summary>
     /// <exception cref="StartupException">The directory cannot be written.</exception>
@@ -24,7 +27,6 @@ public sealed partial class FilePageStore : IPageStore
     {
         _time = time;
         _log = log;
-        _run = Guid.CreateVersion7(time.GetUtcNow()).ToString("N");
         _held = new(RemoveReleased);
         _root = directory.File("pages");
         _drafts = Path.Combine(_root, "drafts");
@@ -43,17 +45,10 @@ public sealed partial class FilePageStore : IPageStore
     /// <inheritdoc/>
     public async Task<StoredPage> WriteAsync(DataKey key, int pageNumber, Stream content, string expectedDigest, CancellationToken stop, PageCheck? check = null)
     {
-        var draft = Path.Combine(_drafts, $"{_run}-{Guid.CreateVersion7(_time.GetUtcNow())}.tmp");
+        var draft = Path.Combine(_drafts, $"{Guid.CreateVersion7(_time.GetUtcNow())}.tmp");
         try
         {
-            var page = await WriteDraftAsync(draft, key, pageNumber, content, expectedDigest, check, stop);
-            if (page.IsStored)
-            {
-                var path = PathOf(key.QueryId, pageNumber, page.Digest);
-                DurableFile.CreateDirectory(Path.GetDirectoryName(path)!);
-                DurableFile.Publish(draft, path);
-            }
-            return page;
+            return await WriteDraftAsync(draft, key, pageNumber, content, expectedDigest, check, stop);
         }
         finally
         {
@@ -61,10 +56,12 @@ public sealed partial class FilePageStore : IPageStore
         }
     }
 
-    static async Task<StoredPage> WriteDraftAsync(
+    /// <summary>Writes the draft and, where it is right, gives it its name.</summary>
+    /// <remarks>Until then the file is locked, so that whoever tidies up leaves it alone: also another process, where the directory is shared.</remarks>
+    async Task<StoredPage> WriteDraftAsync(
         string draft, DataKey key, int pageNumber, Stream content, string expectedDigest, PageCheck? check, CancellationToken stop)
     {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0 };
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = LockedShare, BufferSize = 0 };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
@@ -89,6 +86,9 @@ public sealed partial class FilePageStore : IPageStore
                 return new(false, length, digest) { Fault = fault };
             await seal.CompleteAsync(stop);
             file.Flush(flushToDisk: true);
+            var path = PathOf(key.QueryId, pageNumber, digest);
+            DurableFile.CreateDirectory(Path.GetDirectoryName(path)!);
+            DurableFile.Publish(draft, path);
             return new(true, length, digest);
         }
         finally
@@ -143,11 +143,11 @@ public sealed partial class FilePageStore : IPageStore
     public Task RemoveDraftsAsync(CancellationToken stop) => Task.Run(() =>
     {
         var removed = 0;
-        foreach (var draft in Directory.EnumerateFiles(_drafts, "*.tmp").Where(d => !Path.GetFileName(d).StartsWith(_run, StringComparison.Ordinal)))
+        foreach (var draft in Directory.EnumerateFiles(_drafts, "*.tmp"))
         {
             stop.ThrowIfCancellationRequested();
-            File.Delete(draft);
-            removed++;
+            if (TryRemoveDraft(draft))
+                removed++;
         }
         if (removed > 0)
             LogDraftsRemoved(_log, removed);
@@ -160,6 +160,20 @@ public sealed partial class FilePageStore : IPageStore
         .Select(query => Guid.TryParse(Path.GetFileName(query), out var id) ? id : Guid.Empty)
         .Where(id => id != Guid.Empty)
         .Chunk(step);
+
+    /// <returns>False: it is being written, or gone.</returns>
+    static bool TryRemoveDraft(string draft)
+    {
+        try
+        {
+            new FileStream(draft, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 0, FileOptions.DeleteOnClose).Dispose();
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
 
     void Remove(Guid queryId)
     {

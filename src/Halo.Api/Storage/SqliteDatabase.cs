@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Halo.Line;
 using Microsoft.Data.Sqlite;
 
 namespace Halo.Api.Storage;

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using Halo.Line;
 using Halo.Link.Settings;
 
 namespace Halo.Link.Journal;
@@ -52,7 +53,7 @@ public sealed class LocalKey
             file.Write(key);
             file.Flush(flushToDisk: true);
         }
-        File.Move(temporary, path, overwrite: true);
+        DurableFile.Publish(temporary, path);
         return new LocalKey(key, isNew: true);
     }
 

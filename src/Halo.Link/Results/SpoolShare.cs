@@ -1,4 +1,5 @@
 using System.Globalization;
+using Halo.Line;
 
 namespace Halo.Link.Results;
 
@@ -126,6 +127,7 @@ sealed class SpoolShare(Spool spool, Guid queryId, string folder)
     /// <summary>Brings what is not delivered through to the disk, so that the journal may rely on it.</summary>
     public void Sync()
     {
+        var any = false;
         foreach (var (page, sent) in Pages)
         {
             if (sent || Find(page) is not { } path)
@@ -134,11 +136,17 @@ sealed class SpoolShare(Spool spool, Guid queryId, string folder)
             {
                 using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
                 RandomAccess.FlushToDisk(file);
+                any = true;
             }
             catch (FileNotFoundException)
             {
                 // Delivered, and renamed, in the meantime: the API has it.
             }
         }
+        if (!any)
+            return;
+        // Their names, too, and the folder's own.
+        DurableFile.SyncDirectory(folder);
+        DurableFile.SyncDirectory(Path.GetDirectoryName(folder)!);
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Halo.Line;
 using Halo.Link.Journal;
 using Halo.Link.Settings;
 
@@ -31,7 +32,7 @@ public sealed class DataDirectory : IDisposable
     {
         try
         {
-            OwnFiles.CreateFolder(path);
+            DurableFile.CreateDirectory(System.IO.Path.GetFullPath(path));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -104,7 +105,7 @@ public sealed class DataDirectory : IDisposable
             stream.Write(content);
             stream.Flush(flushToDisk: true);
         }
-        File.Move(fresh, PathOf(name), overwrite: true);
+        DurableFile.Publish(fresh, PathOf(name));
     }
 
     public void Dispose() => _lock.Dispose();

@@ -1,5 +1,6 @@
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
+using Halo.Line;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Halo.Api.Tests.Storage;

@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using Halo.Line;
 using Microsoft.Data.Sqlite;
 
 namespace Halo.Api.Storage.Backup;

@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using Halo.Line;
 
 namespace Halo.Api.Storage.Backup;
 

@@ -2,14 +2,14 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Halo.Api.Storage;
+namespace Halo.Line;
 
 /// <summary>Files that are there after a power loss, whole or not at all.</summary>
-static class DurableFile
+public static class DurableFile
 {
     const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Writes a small secret that only the service's account can read.</summary>
+    /// <summary>Writes a small secret that only the program's account can read.</summary>
     /// <returns>False: the file was there already and is unchanged.</returns>
     public static bool TryCreateOwnerOnly(string path, string content)
     {
@@ -31,7 +31,7 @@ static class DurableFile
         return true;
     }
 
-    /// <summary>Makes an empty file that only the service's account can read, where there is none; what is there keeps its rights.</summary>
+    /// <summary>Makes an empty file that only the program's account can read, where there is none; what is there keeps its rights.</summary>
     public static void EnsureOwnerOnly(string path)
     {
         if (OperatingSystem.IsWindows() || File.Exists(path))
@@ -72,7 +72,7 @@ static class DurableFile
         SyncDirectory(Path.GetDirectoryName(path)!);
     }
 
-    /// <summary>Makes the directory and its missing parents, durably, for the service's account alone.</summary>
+    /// <summary>Makes the directory and its missing parents, durably, for the program's account alone.</summary>
     public static void CreateDirectory(string path)
     {
         if (Directory.Exists(path))
