@@ -8,7 +8,10 @@ public static class Repository
         ?? throw new InvalidOperationException("Halo.slnx was not found above " + AppContext.BaseDirectory);
 
     /// <summary>The program that <c>src/{project}</c> builds, in the configuration that the running test was built in.</summary>
-    public static string Program(string project, string name) => Built("src", project, name);
+    /// <remarks><c>HALO_PROGRAMS</c> names a directory of published programs that are taken instead: what <c>./build</c> makes in <c>out</c>.</remarks>
+    public static string Program(string project, string name) => Environment.GetEnvironmentVariable("HALO_PROGRAMS") is { Length: > 0 } published
+        ? Path.Combine(Path.GetFullPath(published, Root), name, name + ".dll")
+        : Built("src", project, name);
 
     /// <summary>The program that <c>tests/{project}</c> builds.</summary>
     public static string TestProgram(string project) => Built("tests", project, project);

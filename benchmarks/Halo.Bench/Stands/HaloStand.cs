@@ -50,13 +50,19 @@ sealed class HaloStand : IAsyncDisposable
     /// <summary>Stops both in order, lets <paramref name="change"/> at the API's store, starts both again.</summary>
     public async Task RefillAsync(Func<string, Task> change)
     {
-        await StopAsync(Link.Process);
-        await StopAsync(Api.Process);
+        await StopAsync();
         await change(Path.Combine(Api.DataDirectory, "halo.db"));
         await Api.StartAsync();
         await Link.LaunchAsync();
         // Not by the operator's list of sites: that has pages by now.
         await Link.Process.UntilAsync(() => Integrator.ImmediateAsync(Site, PracticeData.SelectOne), answer => answer.Status == HttpStatusCode.OK);
+    }
+
+    /// <summary>Stops both in order.</summary>
+    public async Task StopAsync()
+    {
+        await StopAsync(Link.Process);
+        await StopAsync(Api.Process);
     }
 
     /// <summary>An immediate query as the load driver sends it.</summary>

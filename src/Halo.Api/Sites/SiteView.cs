@@ -1,3 +1,4 @@
+using Halo.Api.Errors;
 using Halo.Api.Links;
 using Halo.Contracts.Sites;
 
@@ -26,7 +27,12 @@ public sealed class SiteView(LinkDirectory links, Availability availability)
         HeartbeatTimestamp = site.HeartbeatAt,
         ClientTimestamp = site.ClientClockAt,
         ClockDriftMs = site is { ClientClockAt: { } clinic, HeartbeatAt: { } ours } ? (long)(clinic - ours).TotalMilliseconds : null,
-        Database = site.Database ?? new DatabaseHealth(DatabaseStatus.Unknown),
+        Database = site.Database switch
+        {
+            null => new DatabaseHealth(DatabaseStatus.Unknown),
+            { RetryAfterMs: { } told } health => health with { RetryAfterMs = (int)DatabaseRetry.Of(told).TotalMilliseconds },
+            var health => health,
+        },
         Notice = site.MinimumVersion is null ? null : VersionWords(site),
     };
 

@@ -99,6 +99,9 @@ public sealed record DatabaseHealth(DatabaseStatus Status)
 
     /// <summary>Where it failed: the database's own code, or the kind of the driver's failure, as <c>Timeout</c> (none within 5 s).</summary>
     public string? ErrorCode { get; init; }
+
+    /// <summary>Where it failed: how long after <c>checkedAt</c> the Link tries again at the latest, in milliseconds; a login that was refused waits 30 s and more.</summary>
+    public int? RetryAfterMs { get; init; }
 }
 
 /// <summary>What the last check of a database said.</summary>

@@ -77,7 +77,7 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
         }
         catch (DatabaseUnavailableException e)
         {
-            return new(Ending.Failed, Executed.No) { Error = e.Fault.Error };
+            return new(Ending.Failed, Executed.No) { Error = e.Fault.Error, RetryAfter = e.RetryAfter };
         }
         catch (Exception e) when (DatabaseConnector.IsOfTheDatabase(e))
         {

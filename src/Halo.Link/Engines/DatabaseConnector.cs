@@ -29,9 +29,11 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
     long _triedAt;
     bool _trying;
     bool _checking;
+    bool _checkAgain;
     TimeSpan _retry = FirstRetry;
     ITimer? _timer;
     bool _disposed;
+    int _refusalsKnown = -1;
 
     /// <summary>An outage began or ended, or has another reason now; or the login was found to be able to write, or not any more. Raised outside of any lock.</summary>
     public event Action<DatabaseConnector>? Changed;
@@ -41,6 +43,9 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
 
     /// <summary>Null while connections can be had, as far as is known.</summary>
     public DatabaseOutage? Outage => Volatile.Read(ref _outage);
+
+    /// <summary>Until the next try, at the earliest; null while connections can be had.</summary>
+    public TimeSpan? RetryAfter => Outage is { } outage ? RetryAfterFor(outage.Fault) : null;
 
     /// <summary>Why the practice's rule <c>readOnly</c> cannot be kept with this login, as it was last found; null: it can, as far as is known.</summary>
     public string? ReadOnlyFault { get; private set; }
@@ -70,8 +75,8 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
     {
         if (!MayTry() && Outage is { } outage)
             throw Unavailable(outage.Fault);
-        if (logins.Holds(engine) is { } held)
-            throw Failed(held);
+        if (logins.Holds(this) is { } held)
+            throw Failed(held, isHeld: true);
         try
         {
             var connection = await engine.OpenAsync(database, applicationName, access, stop);
@@ -132,6 +137,20 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
         _ = Task.Run(CheckInBackgroundAsync);
     }
 
+    /// <summary>The login with which it could not connect works elsewhere: whether it does here shows at once.</summary>
+    internal void TryNow()
+    {
+        lock (_lock)
+        {
+            if (_outage is not { Fault.LoginRefused: true })
+                return;
+            if (_checking)
+                _checkAgain = true;
+            else
+                CheckNow();
+        }
+    }
+
     public void Dispose()
     {
         lock (_lock)
@@ -140,6 +159,7 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
             _timer?.Dispose();
             _timer = null;
         }
+        logins.Forget(this);
     }
 
     /// <summary>A connection that is dead is replaced once: the engine then has no other that is.</summary>
@@ -178,7 +198,9 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
             lock (_lock)
             {
                 _checking = false;
-                if (_outage is not null)
+                if (_checkAgain && _outage is not null)
+                    CheckNow();
+                else if (_outage is not null)
                     CheckLater();
             }
         }
@@ -217,7 +239,11 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
 
     void Succeeded()
     {
-        logins.Accepted(engine);
+        if (logins.Refusals is var refusals && refusals != _refusalsKnown)
+        {
+            _refusalsKnown = refusals;
+            logins.Accepted(this);
+        }
         if (Outage is null)
         {
             ConnectedAt = time.GetTimestamp();
@@ -234,10 +260,11 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
         Changed?.Invoke(this);
     }
 
-    DatabaseUnavailableException Failed(ConnectionFault fault)
+    /// <param name="isHeld">It was not tried: the same as before.</param>
+    DatabaseUnavailableException Failed(ConnectionFault fault, bool isHeld = false)
     {
-        if (fault.LoginRefused)
-            logins.Refused(engine, fault);
+        if (fault.LoginRefused && !isHeld)
+            logins.Refused(this, fault);
         bool isNews;
         lock (_lock)
         {
@@ -256,14 +283,25 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
         return Unavailable(fault);
     }
 
-    DatabaseUnavailableException Unavailable(ConnectionFault fault) => new(fault, fault.LoginRefused ? logins.Wait(engine) : LongestRetry);
+    DatabaseUnavailableException Unavailable(ConnectionFault fault) => new(fault, RetryAfterFor(fault));
+
+    TimeSpan RetryAfterFor(ConnectionFault fault) => fault.LoginRefused ? logins.Wait(this) : LongestRetry;
+
+    /// <summary>Under the lock.</summary>
+    void CheckNow()
+    {
+        if (_disposed)
+            return;
+        (_checking, _checkAgain, _triedAt) = (true, false, 0);
+        _ = Task.Run(CheckInBackgroundAsync);
+    }
 
     /// <summary>Under the lock.</summary>
     void CheckLater()
     {
         if (_disposed)
             return;
-        var wait = _outage!.Fault.LoginRefused ? logins.Wait(engine) : _retry;
+        var wait = _outage!.Fault.LoginRefused ? logins.Wait(this) : _retry;
         _retry = _retry * 2 < LongestRetry ? _retry * 2 : LongestRetry;
         _timer?.Dispose();
         _timer = time.CreateTimer(static connector => ((DatabaseConnector)connector!).OnTime(), this, wait, Timeout.InfiniteTimeSpan);
@@ -275,12 +313,9 @@ public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, 
         {
             _timer?.Dispose();
             _timer = null;
-            if (_outage is null || _checking || _disposed)
-                return;
-            _checking = true;
-            _triedAt = 0;
+            if (_outage is not null && !_checking)
+                CheckNow();
         }
-        _ = Task.Run(CheckInBackgroundAsync);
     }
 
     /// <summary>What drivers throw for what the database or the way to it does; a mistake of ours is none of these.</summary>

@@ -22,7 +22,7 @@ public static class DatabaseEngines
         {
             EngineNames.Sqlite => new SqliteEngine(connectionString, time, workers),
             EngineNames.Postgres => new PostgresEngine(connectionString, time, protection ?? new(), own ?? new()),
-            EngineNames.SqlServer => new SqlServerEngine(connectionString, protection ?? new()),
+            EngineNames.SqlServer => new SqlServerEngine(connectionString, time, protection ?? new()),
             _ => throw Unknown(),
         });
     }

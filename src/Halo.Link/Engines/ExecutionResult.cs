@@ -30,6 +30,9 @@ public sealed record ExecutionResult(Ending Ending, Executed Executed)
     /// <summary>Why it failed.</summary>
     public ErrorDetails? Error { get; init; }
 
+    /// <summary>Until its database is tried again, where it could not be had; null: nothing is known of that.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
     /// <summary>Whether the database had to be made to end it.</summary>
     public ForcedEnd Forced { get; init; }
 

@@ -37,7 +37,7 @@ public sealed partial class DatabaseHealths
         var known = _last.GetValueOrDefault(siteId, (new(DatabaseStatus.Unknown), 0));
         var site = _sites.All.FirstOrDefault(s => s.Id == siteId);
         if (site?.Connector.Outage is { } outage)
-            return new(DatabaseStatus.Failing) { CheckedAt = _time.GetUtcNow(), ErrorCode = CodeOf(outage.Fault) };
+            return Failing(CodeOf(outage.Fault), site.Connector.RetryAfter);
         return known.Health.Status != DatabaseStatus.Healthy && site?.Connector.ConnectedAt > known.At ? Result(DatabaseStatus.Healthy) : known.Health;
     }
 
@@ -69,17 +69,23 @@ public sealed partial class DatabaseHealths
         }
         catch (TimeoutException)
         {
-            return Result(DatabaseStatus.Failing) with { ErrorCode = "Timeout" };
+            return Failing("Timeout", site.Connector.RetryAfter);
         }
         catch (DatabaseUnavailableException e)
         {
-            return Result(DatabaseStatus.Failing) with { ErrorCode = CodeOf(e.Fault) };
+            return Failing(CodeOf(e.Fault), e.RetryAfter);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            return Result(DatabaseStatus.Failing) with { ErrorCode = e.GetType().Name };
+            return Failing(e.GetType().Name, null);
         }
     }
+
+    DatabaseHealth Failing(string code, TimeSpan? retryAfter) => Result(DatabaseStatus.Failing) with
+    {
+        ErrorCode = code,
+        RetryAfterMs = retryAfter is { } wait ? (int)Math.Ceiling(wait.TotalMilliseconds) : null,
+    };
 
     DatabaseHealth Result(DatabaseStatus status) => new(status) { CheckedAt = _time.GetUtcNow() };
 

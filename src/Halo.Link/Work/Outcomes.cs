@@ -101,6 +101,7 @@ static class Outcomes
         Parameters = result.Parameters,
         Error = result.Error,
         Notices = result.Notices,
+        RetryAfterMs = result.RetryAfter is { } wait ? (int)Math.Ceiling(wait.TotalMilliseconds) : null,
         Timings = result.Timings with { LaneMs = laneMs },
     };
 

@@ -63,6 +63,9 @@ public sealed record Outcome(Ending Ending, Executed Executed)
     /// <summary>Why it failed.</summary>
     public ErrorDetails? Error { get; init; }
 
+    /// <summary>Until the Link tries a database again that cannot be had, in milliseconds; null: it says nothing of that.</summary>
+    public int? RetryAfterMs { get; init; }
+
     /// <summary>Messages of the database that are no errors; bounded as <see cref="Notice"/> says.</summary>
     public IReadOnlyList<Notice>? Notices { get; init; }
 

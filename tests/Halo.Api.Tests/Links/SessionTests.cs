@@ -220,10 +220,11 @@ public class SessionTests
         await using var link = new SimulatedLink(host);
         await link.StartAsync();
         await link.Line.SendAsync(FrameKind.Heartbeat, Guid.Empty, new Heartbeat(DateTimeOffset.UtcNow.AddMinutes(-7), "26.1122.2", 1, new(0, 0, 0, 0),
-            [new SiteDatabase(link.SiteId, new DatabaseHealth(DatabaseStatus.Failing) { ErrorCode = "08006" })], 1, 0), ProtocolJson.Default.Heartbeat);
+            [new SiteDatabase(link.SiteId, new DatabaseHealth(DatabaseStatus.Failing) { ErrorCode = "28P01", RetryAfterMs = 30_000 })], 1, 0), ProtocolJson.Default.Heartbeat);
         await Until.TrueAsync(async () => (await host.AdminAsync(HttpMethod.Get, $"/admin/v1/sites/{link.SiteId}")) is var site
             && site.GetProperty("haloLinkVersion").GetString() == "26.1122.2"
-            && site.GetProperty("database").GetProperty("status").GetString() == "failing"
+            && site.GetProperty("database") is var database && database.GetProperty("status").GetString() == "failing"
+            && database.GetProperty("retryAfterMs").GetInt32() == 30_000
             && site.GetProperty("clockDriftMs").GetInt64() is < -400_000 and > -440_000);
     }
 }

@@ -68,7 +68,7 @@ public sealed class DatabaseConnectorTests(SharedPostgres postgres)
         time.Advance(TimeSpan.FromSeconds(2));
         await Eventually.BecomesAsync(() => Task.FromResult(proxy.Accepted), accepted => accepted == 2);
         // The second refusal has arrived: the next try is a minute away.
-        await Eventually.BecomesAsync(() => Task.FromResult(logins.Wait(engine)), wait => wait > TimeSpan.FromSeconds(31));
+        await Eventually.BecomesAsync(() => Task.FromResult(logins.Wait(connector)), wait => wait > TimeSpan.FromSeconds(31));
         time.Advance(TimeSpan.FromSeconds(50));
         Assert.Equal("28P01", (await RunAsync(other)).Error?.SqlState);
         Assert.Equal(2, proxy.Accepted);
@@ -85,9 +85,86 @@ public sealed class DatabaseConnectorTests(SharedPostgres postgres)
             return (await RunAsync(connector)).Ending;
         }, ending => ending == Ending.Successful);
         Assert.Null(connector.Outage);
-        // Its own last try may have been a moment ago.
-        time.Advance(TimeSpan.FromSeconds(1));
+        // The other site hears of it: it does not wait for a time of its own.
+        await Eventually.BecomesAsync(() => Task.FromResult(other.Outage), outage => outage is null);
         Assert.Equal(Ending.Successful, (await RunAsync(other)).Ending);
+    }
+
+    [Fact]
+    public async Task What_one_site_shows_of_a_login_ends_the_wait_of_all_that_use_it()
+    {
+        var database = await ProtectedDatabaseAsync();
+        var time = new ManualTime();
+        var logins = new LoginRefusals(time);
+        var login = $"{database};Username=keeper;Password={Password}";
+        var sites = Enumerable.Range(0, 4).Select(_ => new DatabaseConnector(DatabaseEngines.Create(EngineNames.Postgres, login, time), null, time, logins)).ToList();
+        foreach (var site in sites)
+            Assert.Equal("28P01", (await RunAsync(site)).Error?.SqlState);
+        await using (var keeper = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, database, TimeProvider.System)))
+            await keeper.DoAsync($"ALTER ROLE keeper PASSWORD '{Password}'");
+        // The one try that is due in half a minute serves them all; who did not have it would wait as long again.
+        time.Advance(TimeSpan.FromSeconds(30));
+        await Eventually.BecomesAsync(() => Task.FromResult(sites.Count(s => s.Outage is null)), n => n == sites.Count);
+        foreach (var site in sites)
+        {
+            Assert.Equal(Ending.Successful, (await RunAsync(site)).Ending);
+            site.Dispose();
+            await site.Engine.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_database_that_refuses_a_login_which_works_elsewhere_holds_up_no_other()
+    {
+        var (open, closed) = (await ProtectedDatabaseAsync(), await ProtectedDatabaseAsync());
+        var closedName = DatabaseTarget.Of(EngineNames.Postgres, closed)!.Database;
+        await using (var bench = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, open, TimeProvider.System)))
+            await SetAccessAsync(bench, $"host {closedName} keeper 127.0.0.1/32 reject");
+        var time = new ManualTime();
+        var logins = new LoginRefusals(time);
+        await using var engine = DatabaseEngines.Create(EngineNames.Postgres, $"{open};Username=keeper;Password=right", time);
+        await using var refused = DatabaseEngines.Create(EngineNames.Postgres, $"{closed};Username=keeper;Password=right", time);
+        // The server reads its rules when it comes to it.
+        await Eventually.BecomesAsync(
+            () => new CommandRunner(refused, TimeProvider.System).RunAsync(
+                new(new("SELECT 1"), null, null, 1, TimeSpan.FromMinutes(1)), new CollectingSink(), TestContext.Current.CancellationToken),
+            result => result.Error?.SqlState == "28000");
+        using var site = new DatabaseConnector(engine, null, time, logins);
+        using var other = new DatabaseConnector(refused, null, time, logins);
+        Assert.Equal(Ending.Successful, (await RunAsync(site)).Ending);
+        for (var i = 0; i < 3; i++)
+        {
+            var failed = await RunAsync(other);
+            Assert.Equal(("28000", TimeSpan.FromSeconds(30)), (failed.Error?.SqlState, failed.RetryAfter));
+            Assert.Equal(Ending.Successful, (await RunAsync(site)).Ending);
+        }
+        // Nor does what works elsewhere let the refused one be tried sooner.
+        time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Equal(Ending.Successful, (await RunAsync(site)).Ending);
+        Assert.Equal(TimeSpan.FromSeconds(20), (await RunAsync(other)).RetryAfter);
+    }
+
+    [Fact]
+    public async Task A_caller_is_told_how_long_the_login_waits()
+    {
+        var database = await ProtectedDatabaseAsync();
+        var time = new ManualTime();
+        await using var engine = DatabaseEngines.Create(EngineNames.Postgres, $"{database};Username=keeper;Password={Password}", time);
+        using var connector = new DatabaseConnector(engine, null, time, new(time));
+        Assert.Null(connector.RetryAfter);
+        Assert.Equal(TimeSpan.FromSeconds(30), (await RunAsync(connector)).RetryAfter);
+        time.Advance(TimeSpan.FromSeconds(12));
+        var late = await RunAsync(connector);
+        Assert.Equal((TimeSpan.FromSeconds(18), TimeSpan.FromSeconds(18)), (late.RetryAfter, connector.RetryAfter));
+        Assert.Equal(18_000, Halo.Link.Work.Outcomes.From(late, 0, 0).RetryAfterMs);
+        // A server that is away is looked at every few seconds.
+        await using var away = DatabaseEngines.Create(EngineNames.Postgres, $"Host=127.0.0.1;Port={PostgresServer.FreePort()};Username=x", time);
+        using var gone = new DatabaseConnector(away, null, time, new(time));
+        var check = gone.CheckAsync();
+        await Eventually.BecomesAsync(() => Task.FromResult(gone.Outage), outage => outage is not null);
+        Assert.Equal(TimeSpan.FromSeconds(5), gone.RetryAfter);
+        time.Advance(TimeSpan.FromSeconds(3));
+        await Assert.ThrowsAsync<DatabaseUnavailableException>(() => check);
     }
 
     [Fact]
@@ -190,7 +267,6 @@ public sealed class DatabaseConnectorTests(SharedPostgres postgres)
     {
         var database = await postgres.NewDatabaseAsync();
         await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, database, TimeProvider.System));
-        var hba = System.Text.Json.JsonSerializer.Deserialize<string>(await bench.ValueAsync("SHOW hba_file"));
         var name = DatabaseTarget.Of(EngineNames.Postgres, database)!.Database;
         await bench.DoAsync($"REVOKE CONNECT ON DATABASE {name} FROM PUBLIC");
         await bench.DoAsync(
@@ -204,8 +280,15 @@ public sealed class DatabaseConnectorTests(SharedPostgres postgres)
             END $$
             """);
         await bench.DoAsync($"GRANT CONNECT ON DATABASE {name} TO crowd");
-        await bench.DoAsync($"COPY (VALUES ('host all keeper 127.0.0.1/32 scram-sha-256'), ('host all all 127.0.0.1/32 trust'), ('local all all trust')) TO '{hba}'");
-        await bench.ValueAsync("SELECT pg_reload_conf()");
+        await SetAccessAsync(bench);
         return database;
+    }
+
+    /// <param name="rule">A line of pg_hba.conf that comes before the others.</param>
+    static async Task SetAccessAsync(EngineBench bench, string rule = "# none")
+    {
+        var hba = System.Text.Json.JsonSerializer.Deserialize<string>(await bench.ValueAsync("SHOW hba_file"));
+        await bench.DoAsync($"COPY (VALUES ('{rule}'), ('host all keeper 127.0.0.1/32 scram-sha-256'), ('host all all 127.0.0.1/32 trust'), ('local all all trust')) TO '{hba}'");
+        await bench.ValueAsync("SELECT pg_reload_conf()");
     }
 }

@@ -25,6 +25,9 @@ public sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
     /// <summary>The phases of <see cref="QueryMetrics"/> with their fractions, as the header says them; null where this answer is no execution's own.</summary>
     public string? ServerTiming { get; private init; }
 
+    /// <summary>When the caller may well try again, of an answer 503.</summary>
+    public TimeSpan RetryAfter { get; private init; } = DatabaseRetry.Usual;
+
     /// <summary>The Link told the end.</summary>
     public static ImmediateAnswer Of(NewQuery query, DateTimeOffset sentAt, ImmediateEnd end, Outcome outcome, ImmediateExchange exchange)
     {
@@ -48,7 +51,8 @@ public sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
         {
             exchange.Dispose();
             var ending = ImmediateEndings.From(outcome);
-            return Of(Failed(envelope, ending.Status, outcome.Executed, ending.Error!));
+            var answer = Of(Failed(envelope, ending.Status, outcome.Executed, ending.Error!));
+            return outcome.RetryAfterMs is { } wait ? answer with { RetryAfter = DatabaseRetry.Of(wait) } : answer;
         }
         if (outcome.RowsAffected is null && (exchange.Received != outcome.Size || !exchange.IsWhole))
         {
@@ -66,12 +70,12 @@ public sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
             Columns = exchange.Columns,
             ResultSets = outcome.ResultSets,
         };
-        var answer = new ImmediateAnswer(200, envelope with { Status = QueryStatus.Successful, Result = result, ResultSize = outcome.Size });
+        var success = new ImmediateAnswer(200, envelope with { Status = QueryStatus.Successful, Result = result, ResultSize = outcome.Size });
         if (outcome.RowsAffected is null)
-            answer._exchange = exchange;
+            success._exchange = exchange;
         else
             exchange.Dispose();
-        return answer;
+        return success;
     }
 
     /// <summary>It ended before it was sent.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Globalization;
 using System.IO.Pipelines;
 using System.Text.Json;
 using Halo.Api.Results.Formats;
@@ -26,7 +27,7 @@ public sealed partial class ImmediateAnswerWriter(QueryLimits limits, TimeProvid
         response.StatusCode = answer.Status;
         response.ContentType = "application/json; charset=utf-8";
         if (answer.Status == 503)
-            response.Headers.RetryAfter = "5";
+            response.Headers.RetryAfter = ((int)Math.Ceiling(answer.RetryAfter.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         if (answer.ServerTiming is { } timing)
             response.Headers["Server-Timing"] = timing;
         var envelope = JsonSerializer.SerializeToUtf8Bytes(answer.Query with { Result = null, ResultSize = rewritten?.Output.Length ?? answer.Query.ResultSize }, HaloJson.Default.Query);

@@ -22,11 +22,12 @@ sealed class SqlServerEngine : IDatabaseEngine
 
     readonly SqlConnectionStringBuilder _settings;
     readonly PracticeProtection _protection;
+    readonly SqlServerResets _resets;
     readonly ConcurrentDictionary<string, bool> _applicationNames = new(StringComparer.Ordinal);
 
-    public SqlServerEngine(string connectionString, PracticeProtection protection)
+    public SqlServerEngine(string connectionString, TimeProvider time, PracticeProtection protection)
     {
-        _protection = protection;
+        (_protection, _resets) = (protection, new(time));
         _settings = new SqlConnectionStringBuilder(connectionString)
         {
             Enlist = false,
@@ -87,7 +88,7 @@ sealed class SqlServerEngine : IDatabaseEngine
         var connection = new SqlConnection(ConnectionString(database, applicationName, access));
         try
         {
-            await connection.OpenAsync(stop);
+            await _resets.OpenAsync(connection, stop);
         }
         catch
         {
@@ -96,6 +97,8 @@ sealed class SqlServerEngine : IDatabaseEngine
         }
         return connection;
     }
+
+    public ValueTask CloseAsync(DbConnection connection) => _resets.CloseAsync(connection);
 
     public async Task PingAsync(DbConnection connection, CancellationToken stop)
     {
@@ -259,6 +262,7 @@ sealed class SqlServerEngine : IDatabaseEngine
 
     public ValueTask DisposeAsync()
     {
+        _resets.Dispose();
         using var any = new SqlConnection(_settings.ConnectionString);
         SqlConnection.ClearPool(any);
         return ValueTask.CompletedTask;

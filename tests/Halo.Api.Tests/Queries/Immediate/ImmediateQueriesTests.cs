@@ -113,6 +113,31 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
         Assert.Equal(503, query.Error!.Status);
     }
 
+    /// <param name="toldMs">What the Link knows of its database; null: it is of a version that says nothing.</param>
+    [Theory]
+    [InlineData(null, 5)]
+    [InlineData(30_000, 30)]
+    [InlineData(28_001, 29)]
+    [InlineData(300_000, 300)]
+    [InlineData(0, 1)]
+    [InlineData(-7, 1)]
+    [InlineData(int.MaxValue, 600)]
+    public async Task A_database_that_is_away_is_a_503_with_the_time_that_its_Link_waits(int? toldMs, int seconds)
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        var asked = AskAsync(path, key);
+        var (id, _) = await link.ExpectExecuteAsync();
+        await link.TellAsync(id, new(Ending.Failed, Executed.No)
+        {
+            Error = new(ErrorTypes.Postgres, 0, "password authentication failed") { Code = FailureCodes.DatabaseUnavailable, SqlState = "28P01" },
+            RetryAfterMs = toldMs,
+        });
+        using var response = await asked;
+        Assert.Equal((503, TimeSpan.FromSeconds(seconds)), ((int)response.StatusCode, response.Headers.RetryAfter?.Delta));
+        Assert.Equal(Executed.No, (await response.QueryAsync()).Executed);
+    }
+
     [Fact]
     public async Task A_site_without_a_session_that_counts_as_online_is_waited_for()
     {

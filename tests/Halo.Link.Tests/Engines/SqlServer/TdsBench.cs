@@ -10,10 +10,10 @@ sealed class TdsBench : IAsyncDisposable
 {
     readonly EngineBench _engine;
 
-    public TdsBench(TdsScript script, TdsServerOptions? options = null, PracticeProtection? protection = null, string settings = "")
+    public TdsBench(TdsScript script, TdsServerOptions? options = null, PracticeProtection? protection = null, string settings = "", TimeProvider? time = null)
     {
         Server = new(script, options);
-        _engine = new(DatabaseEngines.Create(EngineNames.SqlServer, Server.ConnectionString + settings, TimeProvider.System, protection));
+        _engine = new(DatabaseEngines.Create(EngineNames.SqlServer, Server.ConnectionString + settings, time ?? TimeProvider.System, protection));
     }
 
     public TdsServer Server { get; }
