@@ -45,6 +45,15 @@ public static class RemoteSettings
     /// <summary>Execution limit of a command that names no <c>timeout</c>, in milliseconds, within the others.</summary>
     public static readonly RemoteSetting CommandTimeoutMs = new("commandTimeoutMs", true, 100, 86_400_000);
 
+    /// <summary>How long a reader waits for a lock, in milliseconds; where it is above the practice's own it changes nothing.</summary>
+    public static readonly RemoteSetting LockTimeoutMs = new("lockTimeoutMs", true, 1, 600_000);
+
+    /// <summary>How long one of the practice's own sessions may wait for a lock of the Link's, in milliseconds; likewise.</summary>
+    public static readonly RemoteSetting BlockingGuardMs = new("blockingGuardMs", true, 100, 600_000);
+
+    /// <summary>How long a statement waits for a caller who takes no rows, in milliseconds; likewise.</summary>
+    public static readonly RemoteSetting SlowReaderMs = new("slowReaderMs", true, 1000, 600_000);
+
     /// <summary>Async queries executing at once, over all sites of a Link.</summary>
     public static readonly RemoteSetting AsyncLanes = new("asyncLanes", false, 1, 16);
 
@@ -59,7 +68,7 @@ public static class RemoteSettings
 
     /// <summary>All of them.</summary>
     public static IReadOnlyList<RemoteSetting> All { get; } =
-        [ImmediateLanes, ImmediateExecutionMs, AsyncExecutionMs, CommandTimeoutMs, AsyncLanes, Uploads, HeartbeatSeconds, LogLevel];
+        [ImmediateLanes, ImmediateExecutionMs, AsyncExecutionMs, CommandTimeoutMs, LockTimeoutMs, BlockingGuardMs, SlowReaderMs, AsyncLanes, Uploads, HeartbeatSeconds, LogLevel];
 
     /// <summary>One by its name; null where this version knows none such.</summary>
     public static RemoteSetting? Find(string name) => All.FirstOrDefault(s => s.Name == name);

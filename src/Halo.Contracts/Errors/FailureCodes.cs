@@ -45,6 +45,9 @@ public static class FailureCodes
     /// <summary>One of the practice's own sessions waited for a lock of the command for longer than the practice allows; the command was cancelled.</summary>
     public const string BlockedPractice = "BlockedPractice";
 
+    /// <summary>Nobody took the rows for longer than the practice lets a statement wait for its caller; it was cancelled.</summary>
+    public const string SlowReader = "SlowReader";
+
     /// <summary>The practice's own policy refused it; nothing ran.</summary>
     public const string PolicyRefused = "PolicyRefused";
 

@@ -42,6 +42,9 @@ public static class NoticeCodes
     /// <summary>The database's own message, as PostgreSQL's <c>NOTICE</c> and <c>WARNING</c>.</summary>
     public const string DatabaseNotice = "DatabaseNotice";
 
+    /// <summary>What the Link advises: what whoever looks after the practice's server can do about a failure, or the caller about its texts.</summary>
+    public const string Advice = "Advice";
+
     /// <summary>There were more notices than an answer carries; the message says how many.</summary>
     public const string NoticesOmitted = "NoticesOmitted";
 }

@@ -24,6 +24,9 @@ public sealed record CommandRequest(
     /// <summary>Most bytes of the result as a JSON array, likewise.</summary>
     public long? MaxBytes { get; init; }
 
+    /// <summary>How the session behaves towards the practice's own: what the site is configured to, or stricter; null: the engine's.</summary>
+    public PracticeProtection? Protection { get; init; }
+
     /// <summary>Whether it may read and nothing else.</summary>
     public bool ReadOnly => Access != CommandAccess.Write;
 }

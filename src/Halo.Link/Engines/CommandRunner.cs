@@ -77,16 +77,17 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
         }
         catch (DatabaseUnavailableException e)
         {
-            return new(Ending.Failed, Executed.No) { Error = e.Fault.Error, RetryAfter = e.RetryAfter };
+            return Unavailable(e.Fault) with { RetryAfter = e.RetryAfter };
         }
         catch (Exception e) when (DatabaseConnector.IsOfTheDatabase(e))
         {
-            return new(Ending.Failed, Executed.No) { Error = engine.NameConnectionFault(e).Error };
+            return Unavailable(engine.NameConnectionFault(e));
         }
         try
         {
             var result = await RunAsync(request, sink, connection, backstop, cancel);
-            return engine.NoticesOf(connection) is { } notices ? result with { Notices = notices } : result;
+            var advice = result is { Notices: null, Error: { } error } && engine.AdviceOn(error) is { } words ? [Notice.Of(NoticeCodes.Advice, words)] : result.Notices;
+            return Notice.Join(advice, engine.NoticesOf(connection)) is { } notices ? result with { Notices = [.. notices.Take(Notice.Most)] } : result;
         }
         finally
         {
@@ -110,11 +111,11 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
         {
             return new(Ending.Failed, Executed.No) { Error = error };
         }
-        catch (DbException e)
+        catch (Exception e) when (e is DbException or System.Net.Sockets.SocketException or IOException)
         {
             // The session was prepared for the command, which was not sent.
             connector?.Suspect();
-            return new(Ending.Failed, Executed.No) { Error = engine.NameConnectionFault(e).Error };
+            return Unavailable(engine.NameConnectionFault(e));
         }
         await using (command)
         {
@@ -127,7 +128,7 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
                 return Unavailable();
             var run = new CommandRun(engine, time, request, sink, command);
             ExecutionWatch? watch = null;
-            watch = new ExecutionWatch(engine, connection, command, time, request.Limit, () => backstop.Set(ExecutionWatch.LongestStop, Hanging), cancel);
+            watch = new ExecutionWatch(engine, connection, command, time, request, () => backstop.Set(ExecutionWatch.LongestStop, Hanging), cancel);
             Exception? failure = null;
             await using (watch)
             {
@@ -230,7 +231,7 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
             connector?.Suspect();
             return cancel.IsCancellationRequested
                 ? new(Ending.Cancelled, Executed.No)
-                : new(Ending.Failed, Executed.No) { Error = engine.NameConnectionFault(e).Error };
+                : Unavailable(engine.NameConnectionFault(e));
         }
     }
 
@@ -254,6 +255,12 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
         "One of the practice's own programs waited for a lock that the command held, for longer than the practice allows, and the statement was cancelled; "
         + Fate(executed) + " Ask for less at once, or at another hour.")
     { Code = FailureCodes.BlockedPractice };
+
+    static ExecutionResult Unavailable(ConnectionFault fault) => new(Ending.Failed, Executed.No)
+    {
+        Error = fault.Error,
+        Notices = [Notice.Of(NoticeCodes.Advice, fault.Advice)],
+    };
 
     static ExecutionResult Unavailable() => new(Ending.Failed, Executed.No)
     {

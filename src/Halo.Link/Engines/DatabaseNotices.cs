@@ -35,13 +35,16 @@ sealed class DatabaseNotices
     }
 
     /// <summary>The database said so.</summary>
-    public void Add(string message)
+    public void Add(string message) => Add(NoticeCodes.DatabaseNotice, message);
+
+    /// <param name="code">One of <see cref="NoticeCodes"/>.</param>
+    public void Add(string code, string message)
     {
         lock (_lock)
         {
             _count++;
             if (_first.Count < Notice.Most)
-                _first.Add(Notice.Of(NoticeCodes.DatabaseNotice, message));
+                _first.Add(Notice.Of(code, message));
         }
     }
 

@@ -34,6 +34,7 @@ sealed class ExecutionWatch : IAsyncDisposable
     readonly DriverCancellation _giveUp;
     readonly CancellationTokenRegistration _registration;
     readonly Action _stopping;
+    readonly TimeSpan? _guard;
     readonly Lock _lock = new();
     readonly ITimer? _look;
     readonly CancellationTokenSource _noLook = new();
@@ -47,13 +48,14 @@ sealed class ExecutionWatch : IAsyncDisposable
 
     /// <param name="stopping">Called once, when the statement is to be stopped.</param>
     public ExecutionWatch(
-        IDatabaseEngine engine, DbConnection connection, DbCommand command, TimeProvider time, TimeSpan limit, Action stopping, CancellationToken cancel)
+        IDatabaseEngine engine, DbConnection connection, DbCommand command, TimeProvider time, CommandRequest request, Action stopping, CancellationToken cancel)
     {
         (_engine, _connection, _command, _time, _stopping, _cancel) = (engine, connection, command, time, stopping, cancel);
-        _limit = new CancellationTokenSource(limit, time);
+        _limit = new CancellationTokenSource(request.Limit, time);
         _giveUp = new DriverCancellation(time);
         _wish = CancellationTokenSource.CreateLinkedTokenSource(_limit.Token, cancel);
-        if (engine.BlockingGuard is { } guard)
+        _guard = request.Protection is { } protection ? protection.BlockingGuard : engine.BlockingGuard;
+        if (_guard is { } guard)
         {
             var first = guard < LooksAfter ? guard : LooksAfter;
             _look = time.CreateTimer(static watch => ((ExecutionWatch)watch!).Look(), this, first, LooksAfter);
@@ -152,7 +154,7 @@ sealed class ExecutionWatch : IAsyncDisposable
                 _blockedSince.Remove(gone);
             foreach (var session in waiting)
                 _blockedSince.TryAdd(session, _time.GetTimestamp());
-            if (_blockedSince.Values.Any(since => _time.GetElapsedTime(since) >= _engine.BlockingGuard))
+            if (_blockedSince.Values.Any(since => _time.GetElapsedTime(since) >= _guard))
                 StopFor();
         }
         catch (Exception e) when (IsOfTheDriver(e) || e is OperationCanceledException)

@@ -92,6 +92,9 @@ public interface IDatabaseEngine : IAsyncDisposable
     /// <summary>Whether the database itself may be at fault, not the command: its file, its server, or the way to it.</summary>
     bool IsDatabaseFault(Exception failure) => NameError(failure) is null;
 
+    /// <summary>What whoever looks after the practice's server can do about an error that a command met, in one sentence; null: it is the command's own.</summary>
+    string? AdviceOn(ErrorDetails error) => null;
+
     /// <summary>What the database has said over the connection beside its answer, bounded; null: nothing.</summary>
     IReadOnlyList<Notice>? NoticesOf(DbConnection connection) => null;
 

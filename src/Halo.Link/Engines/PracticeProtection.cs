@@ -21,6 +21,22 @@ public sealed record PracticeProtection
 
     /// <summary>Readers ask for a readable replica where the server has one (SQL Server's <c>ApplicationIntent=ReadOnly</c>). Default false.</summary>
     public bool ReadIntent { get; init; }
+
+    /// <summary>
+    /// How long a statement waits for a caller of an immediate query who takes no rows, 1 s to 10 min; then it is cancelled, and its locks are free. Null: as
+    /// long as its execution limit. Default 30 s.
+    /// </summary>
+    public TimeSpan? SlowReader { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The same with what an operator set from afar, where that is stricter.</summary>
+    public PracticeProtection Within(TimeSpan? lockTimeout, TimeSpan? blockingGuard, TimeSpan? slowReader) => this with
+    {
+        LockTimeout = Shorter(LockTimeout, lockTimeout),
+        BlockingGuard = Shorter(BlockingGuard, blockingGuard),
+        SlowReader = Shorter(SlowReader, slowReader),
+    };
+
+    static TimeSpan? Shorter(TimeSpan? one, TimeSpan? other) => one is null || other < one ? other : one;
 }
 
 /// <summary>Words of <c>protection.deadlockPriority</c>.</summary>

@@ -19,6 +19,7 @@ static class ProtectionReader
             Isolation = Word(node, "isolation", standard.Isolation),
             MaxDop = (int)node.Number("maxDop", 0, 0, 64) is > 0 and var most ? most : null,
             BlockingGuard = Time(node, "blockingGuardMs", standard.BlockingGuard, 100),
+            SlowReader = Time(node, "slowReaderMs", standard.SlowReader, 1000),
             ReadIntent = node.Truth("readIntent", standard.ReadIntent),
         };
         foreach (var name in node.Names)

@@ -59,6 +59,7 @@ public sealed class ClaimedCommands(LocalSites sites, SiteLimits limits, TimePro
             IntegratorId = claim.IntegratorId,
             MaxRows = target.Rules.MaxRows,
             MaxBytes = target.Rules.MaxBytes,
+            Protection = limits.Tighten(claim.SiteId, target.Protection),
         };
         var result = await target.Engine.NewRunner(time, target.Connector).RunAsync(request, sink, cancel);
         return ResultBounds.Apply(result, target.Rules, result.CountedBytes, long.MaxValue, claim.ResultSet);

@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Globalization;
 using System.Text.Json;
+using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Line;
 using Halo.Link.Results;
@@ -17,7 +19,9 @@ namespace Halo.Link.Work;
 /// further one: so a row of several MiB needs its own length, and nothing of it is copied to make room.
 /// Where the line broke, the rest is read and thrown away: the command goes on to its end and its outcome is told in the next session.
 /// </remarks>
-public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow credit, long maxResultBytes) : IRowSink, IBufferWriter<byte>, IDisposable
+/// <param name="patience">How long rows may wait for the API to take more, since the statement that gives them holds locks meanwhile; null: for ever.</param>
+public sealed class FrameRowSink(
+    Guid queryId, LineConnection line, CreditWindow credit, long maxResultBytes, TimeSpan? patience, TimeProvider time) : IRowSink, IBufferWriter<byte>, IDisposable
 {
     const int Header = FrameCodec.MaxHeaderBytes;
     const int SegmentBytes = 64 * 1024;
@@ -184,14 +188,23 @@ public sealed class FrameRowSink(Guid queryId, LineConnection line, CreditWindow
         try
         {
             // Either the line dies, and the rows are lost, or the query is stopped, and its runner has to hear of it.
-            await granted.AsTask().WaitAsync(stop);
+            await granted.AsTask().WaitAsync(patience ?? Timeout.InfiniteTimeSpan, time, stop);
             return true;
+        }
+        catch (TimeoutException)
+        {
+            _lost = true;
+            throw new RowSinkException(SlowReader());
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
             return false;
         }
     }
+
+    ErrorDetails SlowReader() => new(ErrorTypes.HaloLink, 408, string.Create(CultureInfo.InvariantCulture,
+        $"The rows of the result were not taken for {patience!.Value.TotalSeconds:0.#} s (the practice's protection.slowReaderMs). The statement was cancelled, so that it holds no locks. Read faster, ask for less, or use an async query."))
+    { Code = FailureCodes.SlowReader };
 
     void Write(byte value)
     {

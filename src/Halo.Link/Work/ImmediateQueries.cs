@@ -222,14 +222,16 @@ public sealed partial class ImmediateQueries(
         var asked = query.Asked;
         var waited = time.GetElapsedTime(query.Arrived);
         var limit = PracticePolicy.LimitOf(target.Rules, limits.OfImmediate(asked));
+        var protection = limits.Tighten(asked.SiteId, target.Protection);
         var request = new CommandRequest(asked.Command, target.Database, asked.Tag, asked.ResultSet, limit, target.Access)
         {
             QueryId = query.Id,
             IntegratorId = asked.IntegratorId,
             MaxRows = target.Rules.MaxRows,
             MaxBytes = target.Rules.MaxBytes,
+            Protection = protection,
         };
-        var sink = query.Rows = new FrameRowSink(query.Id, query.Line, query.Credit, asked.MaxResultBytes);
+        var sink = query.Rows = new FrameRowSink(query.Id, query.Line, query.Credit, asked.MaxResultBytes, protection.SlowReader, time);
         var result = await target.Engine.NewRunner(time, target.Connector).RunAsync(request, sink, query.Cancelled);
         result = ResultBounds.Apply(result, target.Rules, sink.Size, asked.MaxResultBytes, asked.ResultSet);
         ForcedEnds.Log(log, query.Id, asked.SiteId, result);

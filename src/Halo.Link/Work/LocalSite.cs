@@ -11,7 +11,8 @@ namespace Halo.Link.Work;
 /// <param name="Database">Null: the connection string's own.</param>
 /// <param name="Rules">The practice's rules for this integrator.</param>
 /// <param name="Connector">Makes the connections to that database under that login.</param>
-public sealed record ExecutionTarget(IDatabaseEngine Engine, string? Database, PolicyRules Rules, DatabaseConnector Connector)
+/// <param name="Protection">How the site is to be treated.</param>
+public sealed record ExecutionTarget(IDatabaseEngine Engine, string? Database, PolicyRules Rules, DatabaseConnector Connector, PracticeProtection Protection)
 {
     /// <summary>What the practice lets a command do.</summary>
     public CommandAccess Access => PracticePolicy.AccessOf(Rules);
@@ -108,7 +109,7 @@ public sealed class LocalSite : IAsyncDisposable
         if (PracticePolicy.Refuse(rules, command) is { } refused)
             return (null, refused);
         var login = rules.ConnectionString ?? Settings.ConnectionString;
-        return (new(_engines[login], found.Database, rules, _connectors[(login, found.Database)]), null);
+        return (new(_engines[login], found.Database, rules, _connectors[(login, found.Database)], Settings.Protection), null);
     }
 
     public async ValueTask DisposeAsync()

@@ -74,13 +74,12 @@ public sealed class SqlServerBindingTests
 public sealed class SqlServerAwayTests
 {
     [Fact]
-    public async Task A_server_that_is_away_is_unavailable_in_the_drivers_own_words()
+    public async Task A_server_that_is_away_is_unavailable()
     {
         await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.SqlServer,
-            "Server=127.0.0.1,9;User ID=halo;Password=hidden-word;Encrypt=False;Connect Timeout=5;ConnectRetryCount=0", TimeProvider.System));
-        await Assert.ThrowsAsync<SqlException>(() => bench.Engine.OpenAsync(null, null, TestContext.Current.CancellationToken));
+            "Server=127.0.0.1,9;User ID=halo;Password=hidden-word;Encrypt=False", TimeProvider.System));
         var result = await bench.RunAsync("SELECT 1");
-        Assert.Equal((Ending.Failed, Executed.No, ErrorTypes.SqlServer, FailureCodes.DatabaseUnavailable),
+        Assert.Equal((Ending.Failed, Executed.No, ErrorTypes.HaloLink, FailureCodes.DatabaseUnavailable),
             (result.Ending, result.Executed, result.Error!.ErrorType, result.Error.Code));
         Assert.DoesNotContain("hidden-word", result.Error.ErrorMessage, StringComparison.Ordinal);
     }

@@ -17,21 +17,22 @@ public sealed class ProtectionReaderTests : IDisposable
         var read = Read("sqlServer", "Server=s;Database=d", null).Protection;
         Assert.Equal(new PracticeProtection(), read);
         Assert.Equal(
-            (DeadlockPriority.Low, TimeSpan.FromSeconds(5), ReaderIsolation.ReadCommitted, null, TimeSpan.FromSeconds(3), false),
-            (read.DeadlockPriority, read.LockTimeout, read.Isolation, read.MaxDop, read.BlockingGuard, read.ReadIntent));
+            (DeadlockPriority.Low, TimeSpan.FromSeconds(5), ReaderIsolation.ReadCommitted, null, TimeSpan.FromSeconds(3), TimeSpan.FromSeconds(30), false),
+            (read.DeadlockPriority, read.LockTimeout, read.Isolation, read.MaxDop, read.BlockingGuard, read.SlowReader, read.ReadIntent));
     }
 
     [Fact]
     public void Each_setting_is_read()
     {
         var read = Read("sqlServer", "Server=s;Database=d",
-            """{ "deadlockPriority": "Normal", "lockTimeoutMs": 250, "isolation": "SNAPSHOT", "blockingGuardMs": 100, "readIntent": true }""").Protection;
+            """{ "deadlockPriority": "Normal", "lockTimeoutMs": 250, "isolation": "SNAPSHOT", "blockingGuardMs": 100, "slowReaderMs": 1000, "readIntent": true }""").Protection;
         Assert.Equal(new PracticeProtection
         {
             DeadlockPriority = DeadlockPriority.Normal,
             LockTimeout = TimeSpan.FromMilliseconds(250),
             Isolation = ReaderIsolation.Snapshot,
             BlockingGuard = TimeSpan.FromMilliseconds(100),
+            SlowReader = TimeSpan.FromSeconds(1),
             ReadIntent = true,
         }, read);
         Assert.Equal(2, Read("postgres", "Host=h;Database=d", """{ "maxDop": 2 }""").Protection.MaxDop);
@@ -40,14 +41,15 @@ public sealed class ProtectionReaderTests : IDisposable
     [Fact]
     public void Zero_takes_a_bound_away()
     {
-        var read = Read("postgres", "Host=h;Database=d", """{ "lockTimeoutMs": 0, "blockingGuardMs": 0, "maxDop": 0 }""").Protection;
-        Assert.Equal((null, null, null), (read.LockTimeout, read.BlockingGuard, read.MaxDop));
+        var read = Read("postgres", "Host=h;Database=d", """{ "lockTimeoutMs": 0, "blockingGuardMs": 0, "slowReaderMs": 0, "maxDop": 0 }""").Protection;
+        Assert.Equal((null, null, null, null), (read.LockTimeout, read.BlockingGuard, read.SlowReader, read.MaxDop));
     }
 
     [Theory]
     [InlineData("sqlServer", "Server=s;Database=d", """{ "isolation": "serializable" }""", "isolation")]
     [InlineData("sqlServer", "Server=s;Database=d", """{ "deadlockPriority": "high" }""", "deadlockPriority")]
     [InlineData("sqlServer", "Server=s;Database=d", """{ "blockingGuardMs": 99 }""", "blockingGuardMs")]
+    [InlineData("sqlite", "Data Source=x.db", """{ "slowReaderMs": 999 }""", "slowReaderMs")]
     [InlineData("sqlServer", "Server=s;Database=d", """{ "lockTimeoutMs": -1 }""", "lockTimeoutMs")]
     [InlineData("sqlServer", "Server=s;Database=d", """{ "lockTimeout": 5 }""", "lockTimeout")]
     [InlineData("sqlServer", "Server=s;Database=d", """{ "maxDop": 1 }""", "maxDop")]

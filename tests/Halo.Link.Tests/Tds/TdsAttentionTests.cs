@@ -32,7 +32,9 @@ public sealed class TdsAttentionTests
             answer.Done(TdsCommand.Update, 1);
         });
         var (e, status) = await CancelAsync(server);
-        Assert.Equal((0, 11), (e!.Errors[0].Number, e.Errors[0].Class));
+        // The whole answer can be there before the driver knows that its own cancel has left: then nothing failed.
+        if (e is not null)
+            Assert.Equal((0, 11), (e.Errors[0].Number, e.Errors[0].Class));
         // Though the driver throws "cancelled", it has read the procedure's end: this is what proves that it ran.
         Assert.Equal(0, status);
         Assert.Equal(1, server.Effects("update"));
@@ -73,11 +75,11 @@ public sealed class TdsAttentionTests
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         using var command = new SqlCommand("UPDATE t", connection) { CommandTimeout = 0 };
         command.Parameters.Add(new("@status", SqlDbType.Int) { Direction = ParameterDirection.ReturnValue });
-        var running = Task.Run(() => Assert.ThrowsAny<SqlException>(() => command.ExecuteNonQuery()), TestContext.Current.CancellationToken);
+        var running = Task.Run(() => Record.Exception(() => command.ExecuteNonQuery()), TestContext.Current.CancellationToken);
         await Eventually.BecomesAsync(() => Task.FromResult(server.Requests.Count), n => n == 1);
         command.Cancel();
         var failure = await running;
         Assert.Equal(ConnectionState.Open, connection.State);
-        return (failure, command.Parameters[0].Value as int?);
+        return ((SqlException?)failure, command.Parameters[0].Value as int?);
     }
 }

@@ -36,8 +36,16 @@ sealed class TdsConnection(TdsServer server, Socket socket, CancellationToken st
         if (await _packets.ReadAsync(stop) is not { Type: TdsPackets.PreLogin })
             return;
         // VERSION at 16 for 6 bytes, ENCRYPTION at 22 for one, MARS at 23 for one.
-        byte encryption = server.Options.Tls ? (byte)1 : (byte)2;
+        byte encryption = server.Options.Tls || server.Options.OldTls ? (byte)1 : (byte)2;
         await _packets.WriteAsync(new byte[] { 0, 0, 16, 0, 6, 1, 0, 22, 0, 1, 4, 0, 23, 0, 1, 0xFF, 16, 0, 0x10, 0, 0, 0, encryption, 0 }, ends: true, stop);
+        if (server.Options.OldTls)
+        {
+            // A ServerHello of version 3.1; the client ends it there.
+            await _packets.ReadAsync(stop);
+            await _packets.WriteAsync((byte[])[0x16, 3, 1, 0, 42, 2, 0, 0, 38, 3, 1, .. new byte[32], 0, 0, 0x2F, 0], ends: true, stop, TdsPackets.PreLogin);
+            await _packets.ReadAsync(stop);
+            return;
+        }
         if (!server.Options.Tls)
         {
             await LogInAsync();

@@ -30,7 +30,7 @@ public sealed class TdsServer : IAsyncDisposable
     {
         Options = options ?? new();
         Script = script;
-        _listener = new TcpListener(IPAddress.Loopback, Options.Port);
+        _listener = new TcpListener(Options.Address, Options.Port);
         _listener.Start(512);
         Port = ((IPEndPoint)_listener.LocalEndpoint).Port;
         if (Options.Tls)
@@ -162,11 +162,17 @@ public sealed class TdsServer : IAsyncDisposable
 /// <summary>How a <see cref="TdsServer"/> speaks.</summary>
 public sealed record TdsServerOptions
 {
+    /// <summary>Of the loopback network.</summary>
+    public IPAddress Address { get; init; } = IPAddress.Loopback;
+
     /// <summary>0: any free one.</summary>
     public int Port { get; init; }
 
     /// <summary>Everything after the pre-login goes through TLS 1.2, with a certificate of its own making.</summary>
     public bool Tls { get; init; }
+
+    /// <summary>It takes TLS 1.0 alone: so it answers whatever version the client offers.</summary>
+    public bool OldTls { get; init; }
 
     /// <summary>Bytes of the next packet's body; null: what the client proposed.</summary>
     public Func<int>? PacketBytes { get; init; }

@@ -6,12 +6,12 @@ static class TdsStandardAnswers
     static readonly string[] Beginnings = ["SET DEADLOCK_PRIORITY", "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; IF @@TRANCOUNT", "IF @@TRANCOUNT > 0 BEGIN ROLLBACK", "USE [", "/* halo blocking guard */"];
 
     public static bool IsTheLinksOwn(TdsRequest request) =>
-        request.Text is { } text && (text == "SELECT 1" || Beginnings.Any(b => text.StartsWith(b, StringComparison.OrdinalIgnoreCase)));
+        request.Text is { } text && !IsSetUpByText(request) && (text == "SELECT 1" || Beginnings.Any(b => text.StartsWith(b, StringComparison.OrdinalIgnoreCase)));
 
     /// <returns>False: it is the script's to answer.</returns>
     public static bool Give(TdsRequest request, TdsAnswer answer, TdsServerOptions options)
     {
-        if (request.Text is not { } text)
+        if (request.Text is not { } text || IsSetUpByText(request))
             return false;
         if (text == "SELECT 1")
             One(answer, 1);
@@ -39,6 +39,9 @@ static class TdsStandardAnswers
             return false;
         return true;
     }
+
+    /// <summary>The Link's set-up goes before the text of a caller's.</summary>
+    static bool IsSetUpByText(TdsRequest request) => request is { Text: { } text, IsProcedure: true } && text.StartsWith("SET DEADLOCK_PRIORITY", StringComparison.Ordinal);
 
     static void One(TdsAnswer answer, int value)
     {

@@ -21,7 +21,7 @@ public static class Failures
 
     static string TypeOf(string code) => code is FailureCodes.ExecutionTimeout or FailureCodes.PolicyRefused or FailureCodes.SpoolFull
         or FailureCodes.LinkStopping or FailureCodes.LinkError or FailureCodes.OpenTransaction or FailureCodes.DatabaseUnavailable
-        or FailureCodes.DatabaseConnectionLost or FailureCodes.LockTimeout or FailureCodes.BlockedPractice
+        or FailureCodes.DatabaseConnectionLost or FailureCodes.LockTimeout or FailureCodes.BlockedPractice or FailureCodes.SlowReader
         or FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue or FailureCodes.NoSuchResultSet or FailureCodes.AlreadyExecuted ? ErrorTypes.HaloLink : ErrorTypes.Http;
 
     static int StatusOf(string code) => code switch
@@ -32,6 +32,7 @@ public static class Failures
             or FailureCodes.DatabaseConnectionLost => 504,
         FailureCodes.CancelledByIntegrator or FailureCodes.CancelledByOperator or FailureCodes.SiteUninstalled or FailureCodes.AlreadyExecuted
             or FailureCodes.BlockedPractice => 409,
+        FailureCodes.SlowReader => 408,
         FailureCodes.ResultTooLarge => 413,
         FailureCodes.PolicyRefused => 403,
         FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue or FailureCodes.OpenTransaction or FailureCodes.NoSuchResultSet => 400,
@@ -65,6 +66,7 @@ public static class Failures
         FailureCodes.AlreadyExecuted => "A query with this Idempotency-Key was begun at the site before. This one did not run.",
         FailureCodes.LockTimeout => "The command waited for a lock for longer than the practice allows, and was ended.",
         FailureCodes.BlockedPractice => "One of the practice's own sessions waited for a lock of this command, which was cancelled.",
+        FailureCodes.SlowReader => "The rows were not taken for longer than the practice lets a statement wait for its caller. The statement was cancelled.",
         FailureCodes.PolicyRefused => "The practice's own policy refused the query. Nothing ran.",
         _ => "The site's Link met a fault of its own.",
     };

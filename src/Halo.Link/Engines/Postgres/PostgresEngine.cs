@@ -122,17 +122,25 @@ sealed class PostgresEngine : IDatabaseEngine
     public async ValueTask BeforeAsync(DbConnection connection, DbCommand command, CommandRequest request, CancellationToken stop)
     {
         var made = (PostgresCommand)command;
-        var waits = request.Command.ExecutionMode == ExecutionMode.NonQuery && _protection.LockTimeout is not null;
-        if (request.ReadOnly || made.IsPlanned && !waits)
+        var counts = !request.ReadOnly && !made.IsPlanned;
+        var wait = LockTimeoutOf(request);
+        if (wait is null && !counts)
             return;
-        // The session's lock_timeout is for readers; a nonQuery waits as long as its limit allows.
         await using var batch = new NpgsqlBatch((NpgsqlConnection)connection);
-        if (waits)
-            batch.BatchCommands.Add(new("SET lock_timeout = 0"));
-        if (made.IsPlanned)
+        if (wait is { } time)
+            batch.BatchCommands.Add(new(string.Create(CultureInfo.InvariantCulture, $"SET lock_timeout = {(long)time.TotalMilliseconds}")));
+        if (!counts)
             await batch.ExecuteNonQueryAsync(stop);
         else
             made.TransactionBefore = await PostgresProof.CountAsync(batch, stop);
+    }
+
+    /// <summary>Where it is another than the session's, which is for readers: a nonQuery waits as long as its limit allows, and an operator can have made a reader's shorter.</summary>
+    TimeSpan? LockTimeoutOf(CommandRequest request)
+    {
+        if (request.Command.ExecutionMode == ExecutionMode.NonQuery)
+            return request.ReadOnly || _protection.LockTimeout is null ? null : TimeSpan.Zero;
+        return request.Protection is { } asked && asked.LockTimeout != _protection.LockTimeout ? asked.LockTimeout : null;
     }
 
     public ResultColumn DescribeColumn(DbDataReader reader, int ordinal, string name) => PostgresColumns.Describe((NpgsqlDataReader)reader, ordinal, name, _types);
@@ -155,6 +163,10 @@ sealed class PostgresEngine : IDatabaseEngine
             // The same SQLSTATE is NOWAIT's; lock_timeout's comes from where interrupts are dealt with.
             Code = e is { SqlState: PostgresErrorCodes.LockNotAvailable, Routine: "ProcessInterrupts" } ? FailureCodes.LockTimeout : null,
         }
+        : null;
+
+    public string? AdviceOn(ErrorDetails error) => error.SqlState == PostgresErrorCodes.InsufficientPrivilege
+        ? "The site's login lacks a right: grant it what the message names, or run deploy/sql/postgres-reader.sql for it again."
         : null;
 
     public IReadOnlyList<Notice>? NoticesOf(DbConnection connection) => _rented.GetValueOrDefault((NpgsqlConnection)connection)?.Notices.Taken;

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Data;
 using System.Data.Common;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Microsoft.Data.SqlClient;
@@ -17,17 +18,26 @@ sealed class SqlServerEngine : IDatabaseEngine
     /// <summary>Less than <see cref="ExecutionWatch.LongestStop"/>: what came of the statement is still told by the run itself.</summary>
     const int SecondsForAcknowledgement = 6;
 
+    static readonly TimeSpan LooksAfter = TimeSpan.FromSeconds(1);
+
     /// <summary>"Lock request time out period exceeded."</summary>
     const int LockTimeout = 1222;
+
+    /// <summary>What SQL Server says of every USE, SET LANGUAGE and failed statement.</summary>
+    const int DatabaseChanged = 5701, LanguageChanged = 5703, StatementTerminated = 3621;
 
     readonly SqlConnectionStringBuilder _settings;
     readonly PracticeProtection _protection;
     readonly SqlServerResets _resets;
+    readonly TimeProvider _time;
+    readonly SqlServerSession _session;
+    readonly LiteralTexts _literals;
     readonly ConcurrentDictionary<string, bool> _applicationNames = new(StringComparer.Ordinal);
+    readonly ConditionalWeakTable<DbConnection, DatabaseNotices> _notices = [];
 
     public SqlServerEngine(string connectionString, TimeProvider time, PracticeProtection protection)
     {
-        (_protection, _resets) = (protection, new(time));
+        (_time, _protection, _resets, _session, _literals) = (time, protection, new(time), new(protection, time), new(time));
         _settings = new SqlConnectionStringBuilder(connectionString)
         {
             Enlist = false,
@@ -86,9 +96,10 @@ sealed class SqlServerEngine : IDatabaseEngine
     public async Task<DbConnection> OpenAsync(string? database, string? applicationName, CommandAccess access, CancellationToken stop)
     {
         var connection = new SqlConnection(ConnectionString(database, applicationName, access));
+        connection.InfoMessage += OnMessage;
         try
         {
-            await _resets.OpenAsync(connection, stop);
+            await OpenAsync(connection, stop);
         }
         catch
         {
@@ -96,6 +107,27 @@ sealed class SqlServerEngine : IDatabaseEngine
             throw;
         }
         return connection;
+    }
+
+    /// <summary>A server that does not let in at once is looked at, and one whose port is closed not waited for.</summary>
+    async Task OpenAsync(SqlConnection connection, CancellationToken stop)
+    {
+        using var noMore = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var opening = _resets.OpenAsync(connection, noMore.Token);
+        if (opening.IsCompleted)
+        {
+            await opening;
+            return;
+        }
+        if (await Task.WhenAny(opening, Task.Delay(LooksAfter, _time, noMore.Token)) != opening
+            && await SqlServerDoor.WhyClosedAsync(_settings.DataSource, _time, stop) is { } closed && !opening.IsCompleted)
+        {
+            await noMore.CancelAsync();
+            _ = opening.ContinueWith(static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            throw closed;
+        }
+        await opening;
+        await noMore.CancelAsync();
     }
 
     public ValueTask CloseAsync(DbConnection connection) => _resets.CloseAsync(connection);
@@ -108,8 +140,10 @@ sealed class SqlServerEngine : IDatabaseEngine
 
     public DbCommand CreateCommand(DbConnection connection, CommandRequest request, ICollection<FieldError> faults)
     {
-        SetUp((SqlConnection)connection, request);
         var command = request.Command;
+        var isSetUpByText = _session.GoesWithText((SqlConnection)connection, request);
+        if (!isSetUpByText)
+            SetUp((SqlConnection)connection, request);
         var made = new SqlCommand(command.Text, (SqlConnection)connection)
         {
             // The limit is the runner's. This ends the driver's waiting for a server that does not even acknowledge the cancel.
@@ -126,6 +160,10 @@ sealed class SqlServerEngine : IDatabaseEngine
             if (bound is not null)
                 made.Parameters.Add(bound);
         }
+        if (isSetUpByText)
+            _session.PutBefore(made, request);
+        if (made.CommandType == System.Data.CommandType.Text && command.Parameters is not { Count: > 0 } && _literals.Look(command.Text) is { } advice)
+            NoticesFor(connection).Add(NoticeCodes.Advice, advice);
         SqlServerProof.Observe(made, command);
         return made;
     }
@@ -135,13 +173,13 @@ sealed class SqlServerEngine : IDatabaseEngine
     {
         try
         {
-            SqlServerSession.SetUp(connection, request, _protection);
+            _session.SetUp(connection, request);
         }
         catch (SqlException) when (connection.State != ConnectionState.Open)
         {
             SqlConnection.ClearPool(connection);
-            connection.Open();
-            SqlServerSession.SetUp(connection, request, _protection);
+            OpenAsync(connection, CancellationToken.None).GetAwaiter().GetResult();
+            _session.SetUp(connection, request);
         }
     }
 
@@ -174,6 +212,20 @@ sealed class SqlServerEngine : IDatabaseEngine
     /// <summary>What a PRINT said before it is none.</summary>
     static SqlError FirstOf(SqlException e) => e.Errors.Cast<SqlError>().FirstOrDefault(error => error.Class > 10) ?? e.Errors[0];
 
+    public string? AdviceOn(ErrorDetails error) => SqlServerFaults.AdviceOn(error.ErrorCode);
+
+    public IReadOnlyList<Notice>? NoticesOf(DbConnection connection) => _notices.TryGetValue(connection, out var said) ? said.Taken : null;
+
+    DatabaseNotices NoticesFor(DbConnection connection) => _notices.GetValue(connection, static _ => new());
+
+    /// <summary>PRINT, RAISERROR up to severity 10, warnings.</summary>
+    void OnMessage(object sender, SqlInfoMessageEventArgs told)
+    {
+        foreach (SqlError message in told.Errors)
+            if (message.Number is not (DatabaseChanged or LanguageChanged or StatementTerminated))
+                NoticesFor((SqlConnection)sender).Add(message.Message);
+    }
+
     public void Cancel(DbConnection connection, DbCommand command) => command.Cancel();
 
     public ValueTask AbandonAsync(DbConnection connection, DbCommand command) => ValueTask.CompletedTask;
@@ -205,6 +257,7 @@ sealed class SqlServerEngine : IDatabaseEngine
             var database = request.Database ?? _settings.InitialCatalog;
             if (database.Length > 0 && !string.Equals(connection.Database, database, StringComparison.OrdinalIgnoreCase))
                 connection.ChangeDatabase(database);
+            _session.Answered((SqlConnection)connection);
             return ValueTask.FromResult(wasOpen);
         }
         catch (SqlException)

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Halo.Contracts.Errors;
 using Microsoft.Data.SqlClient;
 
@@ -15,11 +16,19 @@ static class SqlServerFaults
         + " Encrypt=Optional into the site's connectionString where the network between is the practice's own.";
 
     const string Browser =
-        "SQL Server Browser did not answer on UDP port 1434: start it and let it through the firewall, or give the instance a fixed port and write Server=HOST,PORT.";
+        "The instance was not found: correct its name in the site's connectionString, or start SQL Server Browser and let it through the firewall (UDP port 1434),"
+        + " or give the instance a fixed port and write Server=HOST,PORT.";
+
+    const string Unreached =
+        "Start SQL Server, enable TCP/IP for it in Configuration Manager, and check host and port in the site's connectionString (1433 unless changed) and the firewall.";
 
     /// <param name="named">The server's or the driver's own words.</param>
     public static ConnectionFault Of(Exception failure, ErrorDetails? named)
     {
+        if (failure is SqlInstanceNotFoundException)
+            return ConnectionFault.Of(new ErrorDetails(ErrorTypes.HaloLink, 503, $"The Link cannot connect to its database: {failure.Message}."), Browser);
+        if (failure is SocketException { SocketErrorCode: SocketError.ConnectionRefused })
+            return ConnectionFault.Of(failure, "SQL Server") with { Advice = Unreached };
         if (failure is not SqlException e || named is null)
             return ConnectionFault.Of(failure, "SQL Server");
         var number = e.Errors.Cast<SqlError>().FirstOrDefault(error => error.Class > 10)?.Number ?? e.Number;
@@ -30,6 +39,15 @@ static class SqlServerFaults
             : named with { ErrorMessage = $"{named.ErrorMessage.TrimEnd()} {inner}" };
         return ConnectionFault.Of(error, AdviceOf(number, $"{e.Message} {inner}"), IsLoginRefused(number));
     }
+
+    /// <summary>What to do about an error that a command met; null: it is the command's own.</summary>
+    public static string? AdviceOn(int number) => number switch
+    {
+        229 or 230 or 262 or 297 or 300 or 371 or 15247 =>
+            "The site's login lacks a right: grant it what the message names, or run deploy/sql/sqlserver-reader.sql for it again.",
+        911 or 916 or 924 or 942 => AdviceOf(number, ""),
+        _ => null,
+    };
 
     static string? Innermost(Exception failure)
     {
@@ -63,7 +81,7 @@ static class SqlServerFaults
             || words.Contains("pre-login handshake", StringComparison.OrdinalIgnoreCase) && Speaks(words, "SSL", "TLS", "ssl", "tls", "error: 31") => OldTls,
         _ when words.Contains("Kerberos", StringComparison.OrdinalIgnoreCase) || words.Contains("SSPI", StringComparison.Ordinal) || words.Contains("GSSAPI", StringComparison.Ordinal) =>
             "Windows authentication did not come about: check the account that Halo Link runs as, its Kerberos ticket, and the server's SPN (MSSQLSvc/host:port).",
-        _ => "Start SQL Server, enable TCP/IP for it in Configuration Manager, and check host and port in the site's connectionString (1433 unless changed) and the firewall.",
+        _ => Unreached,
     };
 
     static bool Speaks(string words, params ReadOnlySpan<string> any)

@@ -12,6 +12,9 @@ static partial class TransactSql
     public static bool MayOpenTransaction(QueryCommand asked) =>
         asked.Type == CommandType.StoredProcedure || Transactions().IsMatch(asked.Text) || !Known.Contains(FirstWord(asked));
 
+    /// <summary>Whether statements can stand before it in one batch: a procedure's name alone, or CREATE VIEW, must be the first.</summary>
+    public static bool TakesStatementsBefore(QueryCommand asked) => asked.Type != CommandType.StoredProcedure && Known.Contains(FirstWord(asked));
+
     /// <summary>Whether it can change the isolation level of its session.</summary>
     public static bool SetsIsolation(QueryCommand asked) => asked.Text.Contains("ISOLATION", StringComparison.OrdinalIgnoreCase);
 

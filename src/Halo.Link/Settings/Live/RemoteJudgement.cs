@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 namespace Halo.Link.Settings.Live;
 
 /// <summary>What of a remote configuration this Link follows: each setting is checked against its range and against what stands in the local file, which wins.</summary>
-/// <remarks>Lanes and uploads of the file are the most that can be had from afar; execution limits can only make shorter what the API asks for.</remarks>
+/// <remarks>Lanes and uploads of the file are the most that can be had from afar; execution limits can only make shorter what the API asks for, and waiting times only what the practice protects itself by.</remarks>
 sealed class RemoteJudgement
 {
     readonly Dictionary<RemoteSetting, int> _whole = [];
@@ -46,7 +46,12 @@ sealed class RemoteJudgement
     public LogLevel? LogLevel => (LogLevel?)OfWhole(RemoteSettings.LogLevel);
 
     public IReadOnlyDictionary<Guid, SiteLimit> Limits => _sites.Keys.ToDictionary(id => id, id => new SiteLimit(
-        OfSite(id, RemoteSettings.ImmediateExecutionMs), OfSite(id, RemoteSettings.AsyncExecutionMs), OfSite(id, RemoteSettings.CommandTimeoutMs)));
+        OfSite(id, RemoteSettings.ImmediateExecutionMs), OfSite(id, RemoteSettings.AsyncExecutionMs), OfSite(id, RemoteSettings.CommandTimeoutMs))
+    {
+        LockTimeoutMs = OfSite(id, RemoteSettings.LockTimeoutMs),
+        BlockingGuardMs = OfSite(id, RemoteSettings.BlockingGuardMs),
+        SlowReaderMs = OfSite(id, RemoteSettings.SlowReaderMs),
+    });
 
     void Judge(string name, JsonElement value, Guid? siteId)
     {

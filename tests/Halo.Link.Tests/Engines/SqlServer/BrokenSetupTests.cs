@@ -1,8 +1,14 @@
+using System.Net;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.Contracts.Sites;
 using Halo.Link.Engines;
+using Halo.Link.Session;
+using Halo.Link.Tests.Session;
+using Halo.Link.Work;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing.Tds;
+using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Tests.Engines.SqlServer;
 
@@ -24,7 +30,45 @@ public sealed class BrokenSetupTests
         Assert.Equal((number, words, FailureCodes.DatabaseUnavailable), (fault.Error.ErrorCode, fault.Error.ErrorMessage, fault.Error.Code));
         Assert.Contains(advice, fault.Words, StringComparison.Ordinal);
         Assert.Equal(number is 18456 or 18486, fault.LoginRefused);
-        Assert.Equal((Ending.Failed, Executed.No), await bench.RunAsync(new("SELECT 1 AS v")) is var r ? (r.Ending, r.Executed) : default);
+        await IsToldAsync(bench.Engine, fault);
+    }
+
+    [Theory]
+    [InlineData(4060, 11, "Cannot open database \"clinic\" requested by the login. The login failed.")]
+    [InlineData(924, 14, "Database 'clinic' is already open and can only have one user at a time.")]
+    [InlineData(942, 14, "Database 'clinic' cannot be opened because it is offline.")]
+    public async Task The_same_stands_in_the_log_and_in_the_status(int number, byte severity, string words)
+    {
+        await using var server = new TdsServer((_, _) => Task.CompletedTask, new() { Refuse = _ => (number, severity, words) });
+        await using var sites = new LocalSites(
+        [
+            new LocalSite(Guid.NewGuid(), new()
+            {
+                Engine = EngineNames.SqlServer,
+                ConnectionString = server.ConnectionString,
+                PracticeManagementName = new("Best Practice", null),
+                PracticeManagementSiteId = new("12345", null),
+                Catalogues = [new("practice", null, true)],
+            }, (name, c) => DatabaseEngines.Create(name, c, TimeProvider.System)),
+        ]);
+        var log = new LogLines();
+        using var logs = LoggerFactory.Create(b => b.AddProvider(log));
+        var healths = new DatabaseHealths(sites, TimeProvider.System, logs.CreateLogger<DatabaseHealths>());
+        var health = Assert.Single(await healths.CheckAsync(TestContext.Current.CancellationToken)).Health;
+        Assert.Equal((DatabaseStatus.Failing, $"{number}"), (health.Status, health.ErrorCode));
+        // What status prints.
+        var told = Assert.Single(sites.All.Single().Outages).Outage.Fault.Words;
+        Assert.StartsWith($"{words.TrimEnd('.')} ({number}). ", told, StringComparison.Ordinal);
+        Assert.Contains(told, Assert.Single(log.Of(2050)), StringComparison.Ordinal);
+    }
+
+    /// <summary>The caller is answered with the server's words, and beside them what to do.</summary>
+    static async Task IsToldAsync(EngineBench bench, ConnectionFault fault)
+    {
+        var result = await bench.RunAsync("SELECT 1 AS v");
+        Assert.Equal((Ending.Failed, Executed.No, FailureCodes.DatabaseUnavailable, fault.Error.ErrorMessage),
+            (result.Ending, result.Executed, result.Error!.Code, result.Error.ErrorMessage));
+        Assert.Equal([new Notice(NoticeCodes.Advice, fault.Advice)], result.Notices);
     }
 
     [Fact]
@@ -32,6 +76,7 @@ public sealed class BrokenSetupTests
     {
         await using var bench = new TdsBench((_, _) => Task.CompletedTask, new() { Tls = true }, settings: ";TrustServerCertificate=false");
         var fault = await FaultAsync(bench.Engine.Engine);
+        await IsToldAsync(bench.Engine, fault);
         Assert.Contains("TrustServerCertificate=true", fault.Words, StringComparison.Ordinal);
         Assert.Contains("certificate", fault.Error.ErrorMessage, StringComparison.OrdinalIgnoreCase);
     }
@@ -46,8 +91,33 @@ public sealed class BrokenSetupTests
     [Fact]
     public async Task An_instance_without_its_browser_says_so()
     {
-        var fault = await FaultAsync(Engine(@"Server=127.0.0.1\NOSUCHINSTANCE"));
+        await using var bench = new EngineBench(Engine(@"Server=127.0.0.1\NOSUCHINSTANCE"));
+        var fault = await FaultAsync(bench.Engine);
         Assert.Contains("UDP port 1434", fault.Words, StringComparison.Ordinal);
+        await IsToldAsync(bench, fault);
+    }
+
+    [Fact]
+    public async Task A_browser_tells_the_port_of_an_instance_and_of_a_wrong_name_says_nothing()
+    {
+        var address = IPAddress.Parse("127.0.0.77");
+        await using var server = new TdsServer((_, _) => Task.CompletedTask, new() { Address = address });
+        await using var browser = new SqlBrowser(address, "CLINIC", server.Port);
+        await using (var right = new EngineBench(Engine($@"Server={address}\CLINIC")))
+            Assert.Equal(Ending.Successful, (await right.RunAsync("SELECT 1 AS v")).Ending);
+        await using var wrong = new EngineBench(Engine($@"Server={address}\CLINIK"));
+        var fault = await FaultAsync(wrong.Engine);
+        Assert.Contains("correct its name", fault.Words, StringComparison.Ordinal);
+        await IsToldAsync(wrong, fault);
+    }
+
+    [Fact]
+    public async Task A_server_that_speaks_TLS_1_0_alone_is_to_be_updated()
+    {
+        await using var bench = new TdsBench((_, _) => Task.CompletedTask, new() { OldTls = true }, settings: ";Encrypt=Mandatory");
+        var fault = await FaultAsync(bench.Engine.Engine);
+        Assert.Contains("TLS 1.2 came to SQL Server 2008 to 2014 by updates", fault.Words, StringComparison.Ordinal);
+        await IsToldAsync(bench.Engine, fault);
     }
 
     [Fact]

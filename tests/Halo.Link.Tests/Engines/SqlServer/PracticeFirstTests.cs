@@ -2,6 +2,7 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.LinkProtocol.Messages;
+using Halo.Testing;
 using Halo.Testing.Tds;
 
 namespace Halo.Link.Tests.Engines.SqlServer;
@@ -48,6 +49,80 @@ public sealed class PracticeFirstTests
         Assert.Equal($"halo query={query} integrator={integrator}", System.Text.Encoding.ASCII.GetString(Convert.FromHexString(context)));
         Assert.True(context.Length <= 2 * 128);
         Assert.Equal("Recalls", bench.Server.Requests[0].Session.Login.Application);
+    }
+
+    [Fact]
+    public async Task A_command_that_goes_as_a_procedure_brings_its_set_up_along_while_the_connection_is_known_to_live()
+    {
+        await using var bench = new TdsBench((request, answer) =>
+        {
+            if (request.Text!.Contains("nowhere", StringComparison.Ordinal))
+                answer.Error(208, "Invalid object name 'nowhere'.");
+            return Task.CompletedTask;
+        });
+        QueryCommand withParameter = new("SELECT @p AS v FROM nowhere") { Parameters = [EngineBench.Parameter("@p", "1", SqlType.Int)] };
+        QueryCommand write = new("UPDATE a SET n = 1") { ExecutionMode = ExecutionMode.NonQuery };
+        var (query, integrator) = (Guid.NewGuid(), Guid.NewGuid());
+        foreach (var command in (QueryCommand[])[write, withParameter, write])
+            await new CommandRunner(bench.Engine.Engine, TimeProvider.System).RunAsync(
+                new(command, null, null, 1, TimeSpan.FromMinutes(1)) { QueryId = query, IntegratorId = integrator }, new CollectingSink(), TestContext.Current.CancellationToken);
+        var asked = bench.Server.Requests.Where(r => !r.Text!.Contains("@@TRANCOUNT", StringComparison.Ordinal)).ToList();
+        Assert.Equal(
+            [
+                // The first finds out whether the connection lives.
+                asked[0].Text, "UPDATE a SET n = 1",
+                "SET DEADLOCK_PRIORITY LOW;SET LOCK_TIMEOUT 5000;SET CONTEXT_INFO @halo_context;SELECT @p AS v FROM nowhere",
+                "SET DEADLOCK_PRIORITY LOW;SET CONTEXT_INFO @halo_context;UPDATE a SET n = 1",
+            ],
+            asked.Select(r => r.Text));
+        var context = asked[2].Parameters.Single(p => p.Name == "@halo_context");
+        Assert.Equal($"halo query={query} integrator={integrator}", System.Text.Encoding.ASCII.GetString((byte[])context.Value!));
+    }
+
+    [Theory]
+    [InlineData("SELECT 1 AS v", false)]
+    [InlineData("halo_report @p", true)]
+    [InlineData("CREATE VIEW v AS SELECT @p AS n", true)]
+    [InlineData("SELECT @p AS v /* table */", true)]
+    public async Task What_cannot_stand_behind_other_statements_or_would_lose_its_plan_is_set_up_beforehand(string sql, bool hasParameter)
+    {
+        await using var bench = new TdsBench((_, answer) =>
+        {
+            answer.Columns(TdsColumn.Int("v"));
+            return Task.CompletedTask;
+        });
+        CommandParameter parameter = sql.Contains("table", StringComparison.Ordinal)
+            ? new("@halo_context") { Type = SqlType.Int }
+            : EngineBench.Parameter("@p", "1", SqlType.Int);
+        for (var i = 0; i < 2; i++)
+            await bench.RunAsync(new(sql) { Parameters = hasParameter ? [parameter] : null });
+        Assert.Equal([sql, sql], bench.Server.Scripted.Select(r => r.Text));
+        Assert.Equal(2, bench.Server.Requests.Count(r => r.Text!.StartsWith("SET DEADLOCK_PRIORITY", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task A_connection_that_was_idle_is_looked_at_before_a_command_is_sent()
+    {
+        var time = new ManualTime();
+        await using var server = new TdsServer((_, _) => Task.CompletedTask);
+        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.SqlServer, server.ConnectionString, time));
+        QueryCommand write = new("UPDATE a SET n = 1") { ExecutionMode = ExecutionMode.NonQuery };
+        await bench.RunAsync(write);
+        time.Advance(TimeSpan.FromSeconds(1.1));
+        await bench.RunAsync(write);
+        Assert.Equal(["UPDATE a SET n = 1", "UPDATE a SET n = 1"], server.Scripted.Select(r => r.Text));
+        await bench.RunAsync(write);
+        Assert.Equal("SET DEADLOCK_PRIORITY LOW;UPDATE a SET n = 1", server.Requests[^1].Text);
+    }
+
+    [Fact]
+    public async Task A_stricter_bound_from_afar_holds_for_the_session()
+    {
+        await using var bench = new TdsBench((_, _) => Task.CompletedTask);
+        await new CommandRunner(bench.Engine.Engine, TimeProvider.System).RunAsync(
+            new(new("SELECT 1 AS v"), null, null, 1, TimeSpan.FromMinutes(1)) { Protection = new() { LockTimeout = TimeSpan.FromMilliseconds(700) } },
+            new CollectingSink(), TestContext.Current.CancellationToken);
+        Assert.Equal("SET DEADLOCK_PRIORITY LOW;SET LOCK_TIMEOUT 700;", bench.Server.Requests[0].Text);
     }
 
     [Fact]

@@ -1,6 +1,8 @@
 using System.Text.Json;
+using Halo.Link.Engines;
 using Halo.Link.Settings;
 using Halo.Link.Settings.Live;
+using Halo.Link.Work;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
@@ -21,6 +23,22 @@ public class RemoteJudgementTests
             (judged.AsyncLanes, judged.Uploads, judged.ImmediateLanes(Site), judged.Heartbeat!.Value, judged.LogLevel!.Value));
         Assert.Equal(4, judged.ImmediateLanes(Guid.NewGuid()));
         Assert.Equal(new(1000, 2000, 500), judged.Limits[Site]);
+    }
+
+    [Fact]
+    public void A_practices_protection_can_only_be_made_stricter()
+    {
+        var judged = Judge("{}", """{ "lockTimeoutMs": 1000, "blockingGuardMs": 600000, "slowReaderMs": 5000 }""");
+        Assert.Empty(judged.Refused);
+        var limits = new SiteLimits();
+        limits.Set(judged.Limits);
+        var own = new PracticeProtection();
+        Assert.Equal(own with { LockTimeout = TimeSpan.FromSeconds(1), SlowReader = TimeSpan.FromSeconds(5) }, limits.Tighten(Site, own));
+        var unbounded = new PracticeProtection { LockTimeout = null, BlockingGuard = null, SlowReader = null };
+        Assert.Equal(unbounded with { LockTimeout = TimeSpan.FromSeconds(1), BlockingGuard = TimeSpan.FromMinutes(10), SlowReader = TimeSpan.FromSeconds(5) }, limits.Tighten(Site, unbounded));
+        var strict = new PracticeProtection { LockTimeout = TimeSpan.FromMilliseconds(1), BlockingGuard = TimeSpan.FromMilliseconds(100), SlowReader = TimeSpan.FromSeconds(1) };
+        Assert.Equal(strict, limits.Tighten(Site, strict));
+        Assert.Same(own, limits.Tighten(Guid.NewGuid(), own));
     }
 
     [Fact]
