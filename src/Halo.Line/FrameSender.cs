@@ -5,10 +5,13 @@ using Halo.LinkProtocol;
 namespace Halo.Line;
 
 /// <summary>The sending half of a line: one frame at a time, and behind it those that nobody waits for.</summary>
+/// <param name="overrun">Drops the line: its other end asks for more and more, and takes nothing of it.</param>
 /// <param name="dead">Ends with the line.</param>
-sealed class FrameSender(WebSocket socket, TimeProvider time, CancellationToken dead) : IDisposable
+sealed class FrameSender(WebSocket socket, TimeProvider time, Action overrun, CancellationToken dead) : IDisposable
 {
     readonly SemaphoreSlim _turn = new(1, 1);
+    long _waitingBytes;
+    int _waiting;
     LaterFrames? _later;
 
     /// <summary>Sends bytes that already are a frame.</summary>
@@ -16,14 +19,9 @@ sealed class FrameSender(WebSocket socket, TimeProvider time, CancellationToken 
     /// <returns>False when the line is gone; nothing was sent, or not all.</returns>
     public async ValueTask<bool> SendAsync(ReadOnlyMemory<byte> frame, CancellationToken giveUp)
     {
-        try
-        {
-            await _turn.WaitAsync(giveUp);
-        }
-        catch (ObjectDisposedException)
-        {
+        // With nothing in the way nothing is counted.
+        if (!_turn.Wait(0, CancellationToken.None) && !await WaitAsync(frame.Length, giveUp))
             return false;
-        }
         try
         {
             // Never with the caller's token: a send that is cancelled half-way tears the whole line down.
@@ -39,6 +37,32 @@ sealed class FrameSender(WebSocket socket, TimeProvider time, CancellationToken 
         finally
         {
             _turn.Release();
+        }
+    }
+
+    /// <summary>Waits for the frames before this one.</summary>
+    /// <returns>False: the line is gone.</returns>
+    async ValueTask<bool> WaitAsync(int bytes, CancellationToken giveUp)
+    {
+        try
+        {
+            var frames = Interlocked.Increment(ref _waiting);
+            if (Interlocked.Add(ref _waitingBytes, bytes) > LineConnection.MostWaitingBytes || frames > LineConnection.MostWaiting)
+            {
+                overrun();
+                return false;
+            }
+            await _turn.WaitAsync(giveUp);
+            return true;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+            Interlocked.Add(ref _waitingBytes, -bytes);
         }
     }
 

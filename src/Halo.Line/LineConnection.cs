@@ -36,6 +36,12 @@ public sealed class LineConnection : IAsyncDisposable
     /// <summary>How long a frame of <see cref="SendLater"/> waits for another at the most.</summary>
     public static readonly TimeSpan LaterWithin = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>
+    /// Frames, and bytes of them, that wait to be sent. An end in order never comes near: it was given no more than it asked for. With more the line is
+    /// dropped, since an end that asks and does not read would fill this one's memory.
+    /// </summary>
+    public const int MostWaiting = 20_000, MostWaitingBytes = 256 * 1024 * 1024;
+
     /// <summary>Of a message that is passed over, so much is looked at: its first fields tell whose it is.</summary>
     public const int HeadBytes = 16 * 1024;
 
@@ -45,7 +51,7 @@ public sealed class LineConnection : IAsyncDisposable
         _socket = socket;
         _time = time;
         _times = times ?? new();
-        _sender = new(socket, time, _dead.Token);
+        _sender = new(socket, time, () => Abort(LineCloseReason.Silent), _dead.Token);
         _lastHeard = time.GetTimestamp();
         _watch = time.CreateTimer(static line => ((LineConnection)line!).Watch(), this, _times.PingAfter, Timeout.InfiniteTimeSpan);
     }

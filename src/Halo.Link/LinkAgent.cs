@@ -57,7 +57,7 @@ public static partial class LinkAgent
         var announcements = new SiteAnnouncements(current, way.Enroller, sites, Describe, OpenAnew, time, logs.CreateLogger<SiteAnnouncements>());
         var reload = new SiteReload(sites, directory, practices, announcements, Create, time, logs.CreateLogger<SiteReload>());
         live = new LiveSettings(settings, new(work.Immediate, work.Async, work.Uploader, work.Spool, work.Limits, heartbeat, level ?? new(null), reload, current),
-            new(directory, logs.CreateLogger<RemoteFile>()), OpenAnew, logs.CreateLogger<LiveSettings>());
+            new(directory, logs.CreateLogger<RemoteFile>()), OpenAnew, time, logs.CreateLogger<LiveSettings>());
         live.Begin();
         var closing = new CloseReason();
         void Uninstall()

@@ -42,11 +42,16 @@ public sealed record Refusal(int Status, string Code, string Message) : IResult
         return response.Body.WriteAsync(body).AsTask();
     }
 
-    /// <summary>400 with every fault.</summary>
+    /// <summary>An answer names so many faults at most, whatever the request holds.</summary>
+    public const int MostFaults = 100;
+
+    /// <summary>400 with every fault, of many the first.</summary>
     public static Refusal Invalid(IReadOnlyList<FieldError> faults) => new(400, ErrorCodes.InvalidRequest,
-        faults.Count == 1 ? $"{faults[0].Field}: {faults[0].Message}" : $"The request has {faults.Count} faults; see errors.")
+        faults.Count == 1 ? $"{faults[0].Field}: {faults[0].Message}"
+        : faults.Count < MostFaults ? $"The request has {faults.Count} faults; see errors."
+        : $"The request has {MostFaults} faults or more; the first are in errors.")
     {
-        Errors = faults,
+        Errors = faults.Count <= MostFaults ? faults : [.. faults.Take(MostFaults)],
     };
 
     /// <summary>400 with one fault.</summary>

@@ -69,6 +69,15 @@ public sealed record QueryLimits
     /// <summary>UTF-8 bytes of a command's text.</summary>
     public const int TextBytes = 1024 * 1024;
 
+    /// <summary>Parameters of a command, and how deep the value of one may be nested.</summary>
+    public const int Parameters = ushort.MaxValue, ValueDepth = 16;
+
+    /// <summary>Characters of a parameter's name and of its type's.</summary>
+    public const int NameCharacters = 512;
+
+    /// <summary>Fields of one request that this version does not know.</summary>
+    public const int UnknownFields = 1000;
+
     /// <summary>Longest an immediate query may wait, in milliseconds, and what holds where a request says nothing.</summary>
     public const int ImmediateQueueMs = 60_000, ImmediateQueueDefaultMs = 30_000;
 

@@ -75,6 +75,7 @@ public sealed record CommandParameter(string Name)
     /// A string in invariant culture (dates ISO 8601, binary in base64), a JSON number or boolean, for <c>Structured</c> an array of row objects;
     /// null, and absent, is NULL. What does not fit the type whole: 400, <c>InvalidParameter</c>; nothing is rounded off or guessed.
     /// </summary>
+    [JsonConverter(typeof(RawJsonConverter))]
     public JsonElement? Value { get; init; }
 }
 

@@ -22,6 +22,13 @@ sealed partial class FrameDispatcher(
     /// <param name="welcomed">Completed by the session's Welcome.</param>
     public void Handle(in Frame frame, LineConnection line, TaskCompletionSource<Welcome> welcomed)
     {
+        if (async.IsOverrun(frame.Kind == FrameKind.Claims ? frame.Payload.Length : 0))
+        {
+            if (_overruns.Lets(out _))
+                LogOverrun();
+            line.Abort(LineCloseReason.ProtocolError);
+            return;
+        }
         switch (frame.Kind)
         {
             case FrameKind.Welcome:
@@ -30,7 +37,7 @@ sealed partial class FrameDispatcher(
                 break;
             case FrameKind.Execute:
                 if (Read(frame, ProtocolJson.Default.Execute) is { } execute)
-                    immediate.Execute(frame.QueryId, execute, line);
+                    immediate.Execute(frame.QueryId, execute, line, frame.Payload.Length);
                 else
                     immediate.Refuse(frame.QueryId);
                 break;
@@ -121,7 +128,7 @@ sealed partial class FrameDispatcher(
             var claims = ArrivedClaim.ReadAll(frame.Payload);
             if (claims.Any(c => !c.Readable))
                 Unreadable(frame.Kind);
-            async.OnClaims(claims);
+            async.OnClaims(claims, frame.Payload.Length);
         }
         catch (JsonException)
         {
@@ -134,6 +141,7 @@ sealed partial class FrameDispatcher(
     // Whatever the API sends, and however much: the log is the practice's.
     readonly LogThrottle _notices = new(time, perMinute: 1000);
     readonly LogThrottle _unreadable = new(time, perMinute: 10);
+    readonly LogThrottle _overruns = new(time, perMinute: 1);
 
     void Unreadable(FrameKind kind)
     {
@@ -161,6 +169,10 @@ sealed partial class FrameDispatcher(
 
     [LoggerMessage(2011, LogLevel.Warning, "Site {SiteId} cannot be queried by integrators. {Message}")]
     partial void LogNotServed(Guid siteId, string message);
+
+    [LoggerMessage(2014, LogLevel.Error,
+        "The API gave this Link far more async queries, or more to say of them, than it asked for; the session is dropped. Tell the operator of the Halo API.")]
+    partial void LogOverrun();
 
     [LoggerMessage(2012, LogLevel.Warning, "A message of kind {Kind} from the API could not be read; where this goes on, update Halo Link. {Suppressed} similar messages were suppressed.")]
     partial void LogUnreadable(FrameKind kind, int suppressed);

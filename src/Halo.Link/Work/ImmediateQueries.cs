@@ -20,6 +20,9 @@ namespace Halo.Link.Work;
 public sealed partial class ImmediateQueries(
     LocalSites sites, int slots, SiteLimits limits, CurrentSession session, ImmediateGate gate, ClaimJournal journal, TimeProvider time, ILogger<ImmediateQueries> log)
 {
+    /// <summary>Bytes of commands that wait or run, all together: as many as the API holds of requests by its default.</summary>
+    const long MostCommandBytes = 256L << 20;
+
     static readonly TimeSpan GraceOnStop = TimeSpan.FromSeconds(1.5);
 
     readonly ConcurrentDictionary<Guid, Lane> _lanes = LanesWithin(sites.Places);
@@ -28,6 +31,7 @@ public sealed partial class ImmediateQueries(
     readonly ConcurrentDictionary<Guid, Task> _working = new();
     readonly SeenIds _seen = new();
     readonly JournalDesk _desk = new(journal, log);
+    long _commandBytes;
     volatile bool _stopping;
 
     /// <summary>What is waiting, running, or not acknowledged: told in Hello.</summary>
@@ -48,8 +52,15 @@ public sealed partial class ImmediateQueries(
     }
 
     /// <summary>Takes a query that came by <paramref name="line"/>. Never waits.</summary>
-    public void Execute(Guid queryId, Execute asked, LineConnection line)
+    /// <param name="bytes">Of its message, which is kept in memory until it has ended.</param>
+    public void Execute(Guid queryId, Execute asked, LineConnection line, int bytes = 0)
     {
+        // Refused ones are not kept: all that are stand in the next Hello, and that has a bound.
+        if ((_queries.Count >= ProtocolLimits.MaxHeld || Volatile.Read(ref _commandBytes) + bytes > MostCommandBytes) && !_queries.ContainsKey(queryId))
+        {
+            _ = SendOutcomeAsync(queryId, Outcomes.TooMany);
+            return;
+        }
         var query = new ImmediateQuery(queryId, asked, line, time.GetTimestamp());
         if (!_queries.TryAdd(queryId, query))
         {
@@ -69,12 +80,19 @@ public sealed partial class ImmediateQueries(
             Conclude(query, Outcomes.OutOfRange(fault));
             return;
         }
+        Interlocked.Add(ref _commandBytes, bytes);
         var work = WorkAsync(query);
         if (work.IsCompleted)
+        {
+            Interlocked.Add(ref _commandBytes, -bytes);
             return;
+        }
         _working[queryId] = work;
-        work.ContinueWith((_, id) => _working.TryRemove((Guid)id!, out Task? _), queryId,
-            CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        work.ContinueWith(_ =>
+        {
+            Interlocked.Add(ref _commandBytes, -bytes);
+            _working.TryRemove(queryId, out Task? _);
+        }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     /// <summary>Refuses a query whose message this version cannot read.</summary>
@@ -112,11 +130,14 @@ public sealed partial class ImmediateQueries(
     }
 
     /// <summary>A session is open: what earlier ones may not have carried is told again.</summary>
-    public void OnWelcome()
+    public void OnWelcome() => _ = TellAgainAsync();
+
+    /// <summary>One after the other: all at once would be all in memory at once.</summary>
+    async Task TellAgainAsync()
     {
         foreach (var query in _queries.Values)
             if (query.Outcome is { } outcome)
-                _ = SendOutcomeAsync(query.Id, outcome);
+                await SendOutcomeAsync(query.Id, outcome);
     }
 
     /// <summary>Begins nothing more, lets what runs end for a moment, then stops it. Returns when all outcomes are sent or time is up.</summary>

@@ -24,6 +24,12 @@ static class Outcomes
         Error = Failure(503, FailureCodes.LinkStopping, "The Link is stopping; nothing ran."),
     };
 
+    /// <summary>More is waiting and running here than the Link holds.</summary>
+    public static Outcome TooMany { get; } = new(Ending.Failed, Executed.No)
+    {
+        Error = Failure(503, FailureCodes.LinkError, "As many queries, or as many bytes of them, wait and run at the Link as it takes; nothing ran. Try again later."),
+    };
+
     public static Outcome SeenBefore { get; } = new(Ending.Failed, Executed.Unknown)
     {
         Error = Failure(409, FailureCodes.LinkError, "The Link had a query of this id before; it is not run again."),

@@ -12,6 +12,7 @@ sealed class TestSession(LineConnection line, string authorization)
 {
     readonly Channel<(FrameKind Kind, Guid QueryId, byte[] Payload)> _frames = Channel.CreateUnbounded<(FrameKind, Guid, byte[])>();
     readonly TaskCompletionSource _ended = new();
+    TaskCompletionSource _reading = Completed();
 
     public LineConnection Line => line;
 
@@ -22,9 +23,25 @@ sealed class TestSession(LineConnection line, string authorization)
 
     public async Task RunAsync()
     {
-        await line.ReceiveAsync(f => _frames.Writer.WriteAsync((f.Kind, f.QueryId, f.Payload.ToArray())));
+        await line.ReceiveAsync(async f =>
+        {
+            await _reading.Task;
+            await _frames.Writer.WriteAsync((f.Kind, f.QueryId, f.Payload.ToArray()));
+        });
         _frames.Writer.TryComplete();
         _ended.TrySetResult();
+    }
+
+    /// <summary>From the next frame on nothing is read.</summary>
+    public void StopReading() => _reading = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public void ReadOn() => _reading.TrySetResult();
+
+    static TaskCompletionSource Completed()
+    {
+        var completed = new TaskCompletionSource();
+        completed.SetResult();
+        return completed;
     }
 
     /// <summary>Takes Hello and answers it.</summary>

@@ -1,11 +1,20 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
+using Halo.Api.Routing;
 
 namespace Halo.Api.Queries.Requests;
 
 /// <summary>Finds text that is none: bytes that are no UTF-8, and halves of surrogate pairs written as escapes. JSON's grammar lets both through.</summary>
-static class BrokenText
+sealed class BrokenText
 {
+    readonly FaultyJson _json;
+
+    /// <summary>Where the walk stands, one step for each level: a text is made of it for a fault alone, since a body has millions of places.</summary>
+    readonly List<(string? Name, int Index)> _steps = [];
+
+    BrokenText(FaultyJson json) => _json = json;
+
     /// <summary>Whether the bytes are UTF-8 at all.</summary>
     public static bool IsUtf8(ReadOnlySpan<byte> body) => Utf8.IsValid(body);
 
@@ -14,29 +23,38 @@ static class BrokenText
     {
         // Only an escape from \ud800 to \udfff can be one; almost no request has any.
         if (body.IndexOf("\\ud"u8) >= 0 || body.IndexOf("\\uD"u8) >= 0)
-            Find(root, "", json);
+            new BrokenText(json).Find(root);
     }
 
-    static void Find(JsonElement element, string path, FaultyJson json)
+    void Find(JsonElement element)
     {
+        if (_json.IsFull)
+            return;
         switch (element.ValueKind)
         {
             case JsonValueKind.Object:
                 foreach (var property in element.EnumerateObject())
-                    Find(property.Value, Join(path, NameOf(property, path, json)), json);
+                    Step(NameOf(property), 0, property.Value);
                 break;
             case JsonValueKind.Array:
                 var index = 0;
                 foreach (var item in element.EnumerateArray())
-                    Find(item, $"{path}[{index++}]", json);
+                    Step(null, index++, item);
                 break;
             case JsonValueKind.String when !IsText(element):
-                json.Fault(path.Length == 0 ? "body" : path, "holds half of a surrogate pair, which is no text.");
+                _json.Fault(Path(), "holds half of a surrogate pair, which is no text.");
                 break;
         }
     }
 
-    static string NameOf(JsonProperty property, string path, FaultyJson json)
+    void Step(string? name, int index, JsonElement into)
+    {
+        _steps.Add((name, index));
+        Find(into);
+        _steps.RemoveAt(_steps.Count - 1);
+    }
+
+    string NameOf(JsonProperty property)
     {
         try
         {
@@ -44,7 +62,7 @@ static class BrokenText
         }
         catch (InvalidOperationException)
         {
-            json.Fault(path.Length == 0 ? "body" : path, "has a field whose name holds half of a surrogate pair.");
+            _json.Fault(Path(), "has a field whose name holds half of a surrogate pair.");
             return "?";
         }
     }
@@ -61,5 +79,16 @@ static class BrokenText
         }
     }
 
-    static string Join(string path, string name) => path.Length == 0 ? name : $"{path}.{name}";
+    string Path()
+    {
+        var path = new StringBuilder();
+        foreach (var (name, index) in _steps)
+        {
+            if (name is null)
+                path.Append('[').Append(index).Append(']');
+            else
+                path.Append(path.Length == 0 ? "" : ".").Append(RequestParameters.Shorten(name));
+        }
+        return path.Length == 0 ? "body" : path.ToString();
+    }
 }

@@ -1,6 +1,8 @@
 using System.Collections.Frozen;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using Halo.Api.Routing;
 using Halo.Contracts.Queries;
 
 namespace Halo.Api.Queries.Requests;
@@ -45,11 +47,21 @@ static class CommandReader
             json.Fault("command.parameters", "must be an array of objects.");
             return null;
         }
-        var parameters = new List<CommandParameter>(list.GetArrayLength());
+        var count = list.GetArrayLength();
+        if (count > QueryLimits.Parameters)
+        {
+            json.Fault("command.parameters", $"must have at most {QueryLimits.Parameters} items, which is more than any database takes. Send an array or JSON as one parameter.");
+            return null;
+        }
+        var parameters = new List<CommandParameter>(count);
         foreach (var item in list.EnumerateArray())
+        {
             parameters.Add(ReadParameter(item, $"command.parameters[{parameters.Count}]", json));
+            if (json.IsFull)
+                return parameters;
+        }
         foreach (var twice in parameters.Where(p => p.Name.Length > 0).GroupBy(p => p.Name.TrimStart('@'), StringComparer.OrdinalIgnoreCase).Where(g => g.Count() > 1))
-            json.Fault("command.parameters", $"names {twice.Key} more than once.");
+            json.Fault("command.parameters", $"names {RequestParameters.Shorten(twice.Key)} more than once.");
         return parameters;
     }
 
@@ -63,15 +75,36 @@ static class CommandReader
         var name = json.Text(item, "name", $"{path}.name");
         if (string.IsNullOrWhiteSpace(name?.TrimStart('@')))
             json.Fault($"{path}.name", "is required.");
+        else if (name.Length > QueryLimits.NameCharacters)
+            json.Fault($"{path}.name", $"must have at most {QueryLimits.NameCharacters} characters.");
+        var typeName = json.Text(item, "typeName", $"{path}.typeName");
+        if (typeName?.Length > QueryLimits.NameCharacters)
+            json.Fault($"{path}.typeName", $"must have at most {QueryLimits.NameCharacters} characters.");
+        if (item.TryGetProperty("value", out var value) && IsTooDeep(value))
+            json.Fault($"{path}.value", $"is nested deeper than {QueryLimits.ValueDepth}.");
         return new CommandParameter(name ?? "")
         {
             Direction = json.Word(item, "direction", $"{path}.direction", Directions, ParameterDirection.Input)!.Value,
             Type = json.Word<SqlType>(item, "type", $"{path}.type", Types, null),
-            TypeName = json.Text(item, "typeName", $"{path}.typeName"),
+            TypeName = typeName,
             Precision = (byte?)json.Whole(item, "precision", $"{path}.precision", 0, 255),
             Scale = (byte?)json.Whole(item, "scale", $"{path}.scale", 0, 255),
             Size = json.Whole(item, "size", $"{path}.size", -1, int.MaxValue, "bytes"),
-            Value = item.TryGetProperty("value", out var value) ? value.Clone() : null,
+            Value = value.ValueKind == JsonValueKind.Undefined ? null : value.Clone(),
         };
+    }
+
+    /// <summary>On its way to the database a value stands deeper than in the request, and readers of JSON go down to 64.</summary>
+    static bool IsTooDeep(JsonElement value)
+    {
+        if (value.ValueKind is not (JsonValueKind.Array or JsonValueKind.Object))
+            return false;
+        var reader = new Utf8JsonReader(JsonMarshal.GetRawUtf8Value(value));
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.StartArray or JsonTokenType.StartObject && reader.CurrentDepth >= QueryLimits.ValueDepth)
+                return true;
+        }
+        return false;
     }
 }

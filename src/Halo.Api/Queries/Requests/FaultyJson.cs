@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Text.Json;
+using Halo.Api.Errors;
 using Halo.Contracts.Errors;
 
 namespace Halo.Api.Queries.Requests;
@@ -10,8 +11,15 @@ public sealed class FaultyJson(List<FieldError> faults)
     /// <summary>What was found wrong so far.</summary>
     public List<FieldError> Faults => faults;
 
-    /// <summary>Adds a fault.</summary>
-    public void Fault(string path, string message) => faults.Add(new FieldError(path, message));
+    /// <summary>There are as many faults as an answer names: reading on would only cost time and memory.</summary>
+    public bool IsFull => faults.Count >= Refusal.MostFaults;
+
+    /// <summary>Adds a fault, where there is room for one more.</summary>
+    public void Fault(string path, string message)
+    {
+        if (!IsFull)
+            faults.Add(new FieldError(path, message));
+    }
 
     /// <summary>A string; null where absent or null.</summary>
     public string? Text(JsonElement owner, string name, string path)

@@ -28,38 +28,49 @@ sealed class QueryFields
     readonly List<Notice> _notices = [];
     int _faults;
     int _omitted;
+    int _unknown;
 
     /// <summary>Looks through a request's body.</summary>
     /// <returns>What was let through.</returns>
     public static IReadOnlyList<Notice> Check(JsonElement root, FaultyJson json)
     {
         var found = new QueryFields();
-        found.Look(root, Root, "", json);
+        found.Look(root, Root, -1, json);
         if (FaultyJson.Present(root, "command", out var command) && command.ValueKind == JsonValueKind.Object)
         {
-            found.Look(command, Command, "command", json);
+            found.Look(command, Command, -1, json);
             if (FaultyJson.Present(command, "parameters", out var parameters) && parameters.ValueKind == JsonValueKind.Array)
             {
                 var index = 0;
                 foreach (var parameter in parameters.EnumerateArray())
                 {
+                    if (found.IsTooMany)
+                        break;
                     if (parameter.ValueKind == JsonValueKind.Object)
-                        found.Look(parameter, Parameter, $"command.parameters[{index}]", json);
+                        found.Look(parameter, Parameter, index, json);
                     index++;
                 }
             }
         }
+        if (found.IsTooMany)
+            json.Fault("body", $"has more than {QueryLimits.UnknownFields} fields that this version of the service does not know.");
         if (found._omitted > 0)
             found._notices.Add(new(NoticeCodes.NoticesOmitted, $"{found._omitted} more unknown fields were ignored."));
         return found._notices;
     }
 
-    void Look(JsonElement owner, Level level, string path, FaultyJson json)
+    /// <summary>What was meant is looked for among all names: no request needs that so often.</summary>
+    bool IsTooMany => _unknown > QueryLimits.UnknownFields;
+
+    void Look(JsonElement owner, Level level, int index, FaultyJson json)
     {
         foreach (var property in owner.EnumerateObject())
         {
-            if (!level.Knows(property))
-                Unknown(property.Name, level, path, json);
+            if (level.Knows(property))
+                continue;
+            if (++_unknown > QueryLimits.UnknownFields)
+                return;
+            Unknown(property.Name, level, index < 0 ? level.Path : $"command.parameters[{index}]", json);
         }
     }
 

@@ -7,6 +7,10 @@ using Halo.Api.Routing;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Bounds;
+using Halo.LinkProtocol.Messages;
+using LinkSession = Halo.Api.Links.LinkSession;
 
 namespace Halo.Api.Queries.Requests;
 
@@ -14,6 +18,14 @@ namespace Halo.Api.Queries.Requests;
 public sealed class QueryRequestReader(QueryLimits limits)
 {
     internal const string Milliseconds = "milliseconds";
+
+    /// <summary>Beside it a message has ids, limits, the caller's mark.</summary>
+    const int AroundCommand = 64 * 1024;
+    static readonly int LargestCommand = FrameBounds.FromApi(FrameKind.Execute) - AroundCommand;
+
+    static readonly Refusal TooLarge = new(413, ErrorCodes.RequestTooLarge,
+        $"The command takes more than {LargestCommand} bytes on its way to the site, where each quote, backslash and other escaped character of the text and of names takes up to six. Nothing ran.");
+
     static readonly FrozenDictionary<string, QueryMode> Modes = FaultyJson.Words<QueryMode>(camelCase: true);
 
     /// <summary>Reads a body for a site.</summary>
@@ -45,11 +57,17 @@ public sealed class QueryRequestReader(QueryLimits limits)
             if (json.Faults.Count > 0)
                 return (null, Refusal.Invalid(json.Faults));
             var submission = Read(document.RootElement, mode, site, json);
-            return json.Faults.Count > 0
-                ? (null, Refusal.Invalid(json.Faults))
-                : (submission! with { RequestSize = body.Length }, null);
+            if (json.Faults.Count > 0)
+                return (null, Refusal.Invalid(json.Faults));
+            return FitsTheLine(submission!.Command, body.Length)
+                ? (submission with { RequestSize = body.Length }, null)
+                : (null, TooLarge);
         }
     }
+
+    /// <summary>Written for the Link, a byte of a name or of the text can take six; values stay as they are.</summary>
+    static bool FitsTheLine(QueryCommand command, int bodyBytes) =>
+        6L * bodyBytes <= LargestCommand || LinkSession.Write(new Execute(Guid.Empty, Guid.Empty, command, 0, 0, 0)).Length <= LargestCommand;
 
     QuerySubmission? Read(JsonElement root, QueryMode? mode, SiteRecord site, FaultyJson json)
     {

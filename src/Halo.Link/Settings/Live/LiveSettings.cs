@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Halo.Line;
 using Halo.Link.Results;
 using Halo.Link.Session;
 using Halo.Link.Work;
@@ -15,8 +16,15 @@ sealed record LiveParts(
     SiteReload Sites, CurrentSession Session);
 
 /// <summary>Keeps the running Link as its file and the operator of the API want it, one change after another, without a restart.</summary>
-sealed partial class LiveSettings(LinkSettings started, LiveParts parts, RemoteFile file, Action tryAgain, ILogger<LiveSettings> log)
+sealed partial class LiveSettings(LinkSettings started, LiveParts parts, RemoteFile file, Action tryAgain, TimeProvider time, ILogger<LiveSettings> log)
 {
+    /// <summary>What the API says, however often: the log is the practice's.</summary>
+    readonly LogThrottle _remoteLog = new(time, perMinute: 500);
+
+    /// <summary>What the API said last and is not looked at yet; of many messages the one that counts.</summary>
+    (RemoteConfiguration Remote, bool Opening)? _told;
+    readonly Lock _telling = new();
+
     readonly Channel<Func<CancellationToken, Task>> _changes = Channel.CreateUnbounded<Func<CancellationToken, Task>>(new() { SingleReader = true });
     LinkSettings _local = started;
     RemoteConfiguration? _remote;
@@ -76,9 +84,19 @@ sealed partial class LiveSettings(LinkSettings started, LiveParts parts, RemoteF
     {
         if (remote is null)
             return;
+        lock (_telling)
+        {
+            var waits = _told is not null;
+            // Two changes at the API may overtake one another on their way.
+            if (opening || _told is not { } before || remote.Version >= before.Remote.Version)
+                _told = (remote, opening || _told?.Opening == true);
+            if (waits)
+                return;
+        }
         _changes.Writer.TryWrite(async _ =>
         {
-            // Two changes at the API may overtake one another on their way.
+            lock (_telling)
+                ((remote, opening), _told) = (_told!.Value, null);
             if (!opening && remote.Version < (_remote?.Version ?? 0))
                 return;
             if (_remote is not null || remote.Version > 0)
@@ -144,9 +162,9 @@ sealed partial class LiveSettings(LinkSettings started, LiveParts parts, RemoteF
         parts.Limits.Set(judged.Limits);
         parts.Heartbeat.Set(judged.Heartbeat);
         var version = _remote?.Version ?? 0;
-        if (version != Standing.RemoteVersion)
+        if (version != Standing.RemoteVersion && _remoteLog.Lets(out _))
             LogRemote(version);
-        foreach (var refused in judged.Refused.Except(Standing.Refused))
+        foreach (var refused in judged.Refused.Except(Standing.Refused).Where(_ => _remoteLog.Lets(out var _)))
             LogRefused(refused.Setting, refused.SiteId is { } site ? $" of site {site}" : "", refused.Reason);
         _standing = Standing with { RemoteVersion = version, Refused = judged.Refused };
     }

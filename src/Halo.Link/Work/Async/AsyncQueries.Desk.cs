@@ -45,7 +45,7 @@ public sealed partial class AsyncQueries
             }
             // What the practice holds back takes nobody else's slot, as long as it is not much.
             var slots = Volatile.Read(ref _slots);
-            var free = _uploading >= _options.MaxUploading || held > slots ? 0 : slots - _executing - (_ready.Count - held);
+            var free = _uploading >= _options.MaxUploading || Volatile.Read(ref _claims) > MostClaims / 2 || held > slots ? 0 : slots - _executing - (_ready.Count - held);
             // While no database can be had the queries wait at the API.
             wanted = _stopping || !_workMayWait || _asked > 0 || _places?.IsAllUnavailable == true ? 0 : Math.Max(0, free);
             _asked += wanted;
@@ -93,28 +93,36 @@ public sealed partial class AsyncQueries
         // The last word on a query counts, should there be two.
         Dictionary<Guid, ArrivedClaim> arrived = [];
         while (_arrived.TryDequeue(out var next))
+        {
+            if (arrived.Remove(next.Claim.QueryId, out var before))
+                Release(before.Bytes);
             arrived[next.Claim.QueryId] = next;
+        }
         List<(AsyncQuery Query, bool Readable)> fresh = [];
         var known = true;
-        foreach (var (claim, readable) in arrived.Values)
+        foreach (var next in arrived.Values)
         {
+            var (claim, readable) = next;
             if (_held.TryGetValue(claim.QueryId, out var held) && held.Entry.Phase != ClaimPhase.HandedBack)
             {
                 if (held.Entry.ClaimId != claim.ClaimId)
                     held.Rebind(claim);
+                Release(next.Bytes);
                 continue;
             }
             var entry = new JournalEntry(claim.QueryId, claim.ClaimId, claim.Number, claim.SiteId, claim.IntegratorId, ClaimPhase.Claimed);
             known &= _tools.Desk.TryFind(claim.QueryId, out var before);
             if (before is { Begun: true })
                 entry = entry with { Phase = ClaimPhase.Ended, Begun = true, Report = before.Report ?? Endings.DiedExecuting };
-            fresh.Add((new AsyncQuery(entry, claim, _tools), readable));
+            fresh.Add((new AsyncQuery(entry, claim, _tools) { Bytes = next.Bytes }, readable));
         }
         if (fresh.Count == 0)
             return;
         var mayBegin = known && _tools.Desk.TrySave([.. fresh.Select(f => f.Query.Entry)]);
         foreach (var (query, readable) in fresh)
         {
+            if (_held.TryRemove(query.Id, out var handedBack))
+                Release(handedBack.Bytes);
             _held[query.Id] = query;
             if (query.Ended)
                 Post(() => SendReportAsync(query));
@@ -200,15 +208,28 @@ public sealed partial class AsyncQueries
         if (over)
             await Forget(query);
         else
-            _held.TryRemove(KeyValuePair.Create(query.Id, query));
+            Leave(query);
         await ScheduleAsync();
     }
 
     ValueTask Forget(AsyncQuery query)
     {
-        _held.TryRemove(KeyValuePair.Create(query.Id, query));
+        Leave(query);
         query.Settle();
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>A claim is settled, or was none of its own.</summary>
+    void Release(int bytes)
+    {
+        Interlocked.Add(ref _claimBytes, -bytes);
+        Interlocked.Decrement(ref _claims);
+    }
+
+    void Leave(AsyncQuery query)
+    {
+        if (_held.TryRemove(KeyValuePair.Create(query.Id, query)))
+            Release(query.Bytes);
     }
 
     async ValueTask SendReportAsync(AsyncQuery query)

@@ -16,6 +16,15 @@ namespace Halo.Link.Work.Async;
 /// </remarks>
 public sealed partial class AsyncQueries : IAsyncDisposable
 {
+    /// <summary>Claims until they are settled; with half as many the Link asks for no more. All of them stand in the next Hello, which has a bound.</summary>
+    const int MostClaims = 1000;
+
+    /// <summary>More than an API that acknowledges every claim and cancels every query at once has to say.</summary>
+    const int MostMail = 10 * MostClaims;
+
+    /// <summary>Bytes of claims from their arrival until they are settled. A Link holds some 20 of an API in order, of at most 16 MiB each by its default.</summary>
+    const long MostClaimBytes = 512L << 20;
+
     readonly AsyncOptions _options;
     readonly ClaimedCommands? _places;
     readonly TimeProvider _time;
@@ -32,6 +41,10 @@ public sealed partial class AsyncQueries : IAsyncDisposable
     readonly Task _loop;
     int _executing;
     int _uploading;
+    int _mailed;
+    int _scheduling;
+    long _claimBytes;
+    int _claims;
     int _asked;
     int _heldBack;
     bool _workMayWait;
@@ -101,6 +114,7 @@ public sealed partial class AsyncQueries : IAsyncDisposable
         {
             var query = new AsyncQuery(entry, claim: null, _tools);
             _held[query.Id] = query;
+            _claims++;
             switch (entry.Phase)
             {
                 case ClaimPhase.Claimed:
@@ -146,11 +160,23 @@ public sealed partial class AsyncQueries : IAsyncDisposable
     });
 
     /// <summary>There may be work at the API.</summary>
-    public void OnWorkAvailable() => Post(() =>
+    public void OnWorkAvailable()
     {
-        _workMayWait = true;
-        return ScheduleAsync();
-    });
+        // Said again before it is looked at, it says nothing new.
+        if (Interlocked.Exchange(ref _scheduling, 1) != 0)
+            return;
+        Post(() =>
+        {
+            Volatile.Write(ref _scheduling, 0);
+            _workMayWait = true;
+            return ScheduleAsync();
+        });
+    }
+
+    /// <summary>The API says more, and faster, than one in order ever does: the session is to be dropped, before it fills the memory.</summary>
+    /// <param name="claimBytes">Of a message with claims that has just come; 0: of another.</param>
+    public bool IsOverrun(int claimBytes = 0) => Volatile.Read(ref _mailed) > MostMail
+        || claimBytes > 0 && (Volatile.Read(ref _claimBytes) + claimBytes > MostClaimBytes || Volatile.Read(ref _claims) > MostClaims);
 
     /// <summary>A place of a practice is free: what waits for one may begin, and what was handed back may be claimed again.</summary>
     void OnPlaceFreed()
@@ -160,10 +186,15 @@ public sealed partial class AsyncQueries : IAsyncDisposable
     }
 
     /// <summary>The answer to a request of this session: claims that are this Link's now. Empty: it waits until it is told of work.</summary>
-    public void OnClaims(IReadOnlyList<ArrivedClaim> claims)
+    /// <param name="bytes">Of their message.</param>
+    public void OnClaims(IReadOnlyList<ArrivedClaim> claims, int bytes = 0)
     {
         foreach (var claim in claims)
-            _arrived.Enqueue(claim);
+        {
+            Interlocked.Add(ref _claimBytes, bytes / claims.Count);
+            Interlocked.Increment(ref _claims);
+            _arrived.Enqueue(claim with { Bytes = bytes / claims.Count });
+        }
         Post(() =>
         {
             _asked = 0;
@@ -186,7 +217,11 @@ public sealed partial class AsyncQueries : IAsyncDisposable
         else if (!ack.Accepted)
             await DropAsync(query);
         else if (query.EndedWith(ack.Kind))
+        {
             await Forget(query);
+            if (Volatile.Read(ref _claims) == MostClaims / 2)
+                await ScheduleAsync();
+        }
         else
             query.Acknowledged(ack.Kind);
     });
@@ -237,7 +272,11 @@ public sealed partial class AsyncQueries : IAsyncDisposable
     }
 
     /// <returns>False after the end: nothing is done any more.</returns>
-    bool Post(Func<ValueTask> work) => _mail.Writer.TryWrite(work);
+    bool Post(Func<ValueTask> work)
+    {
+        Interlocked.Increment(ref _mailed);
+        return _mail.Writer.TryWrite(work);
+    }
 
     Task BarrierAsync()
     {
@@ -254,6 +293,7 @@ public sealed partial class AsyncQueries : IAsyncDisposable
     {
         await foreach (var work in _mail.Reader.ReadAllAsync())
         {
+            Interlocked.Decrement(ref _mailed);
             try
             {
                 await work();

@@ -44,6 +44,9 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
     /// <summary>What was claimed; null of one that an earlier run claimed.</summary>
     public Claim? Claim => claim;
 
+    /// <summary>Of its claim's message.</summary>
+    public int Bytes { get; init; }
+
     /// <summary>Since when the practice's rules keep it from beginning, by the monotonic clock; null: nothing does.</summary>
     public long? HeldSince { get; set; }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Halo.Api.Links;
 using Halo.Api.Queries;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Sites;
@@ -138,5 +139,97 @@ public class QueryRequestReaderTests
         // é is two bytes.
         var text = new string('é', bytes / 2) + (bytes % 2 == 1 ? "x" : "");
         Assert.Equal(taken, Read($$"""{ "command": { "text": "{{text}}" } }""").Refusal is null);
+    }
+
+    /// <summary>One body of 16 MiB took gigabytes and minutes: each of its millions of items was a fault of its own.</summary>
+    [Theory]
+    [InlineData("""{ "command": { "text": "SELECT 1", "parameters": [""", "1", "]}}", 60_000)]
+    [InlineData("""{ "command": { "text": "SELECT 1", "parameters": [""", "{}", "]}}", 60_000)]
+    [InlineData("""{ "command": { "text": "SELECT 1", "parameters": [""", """{"name":"a","value":"\ud800"}""", "]}}", 60_000)]
+    [InlineData("""{ "command": { "text": "SELECT 1", "parameters": [""", """{"name":"a"}""", "]}}", 400_000)]
+    [InlineData("""{ "command": { "text": "SELECT 1", "parameters": [""", """{"name":"a","nane":1}""", "]}}", 60_000)]
+    public void However_many_faults_a_body_holds_the_first_hundred_are_told(string begin, string item, string end, int count)
+    {
+        var body = Encoding.UTF8.GetBytes(begin + string.Join(',', Enumerable.Repeat(item, count)) + end);
+        var reader = new QueryRequestReader(new QueryLimits());
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var refusal = reader.Read(body, QueryMode.Immediate, Site).Refusal!;
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.Equal(400, refusal.Status);
+        Assert.InRange(refusal.Errors!.Count, 1, 100);
+        Assert.InRange(allocated, 0, 64L << 20);
+    }
+
+    [Theory]
+    [InlineData(1000, true)]
+    [InlineData(1001, false)]
+    public void Unknown_fields_are_looked_up_up_to_a_bound(int count, bool accepted)
+    {
+        var fields = string.Concat(Enumerable.Range(0, count).Select(i => $"\"zzz{i}\":1,"));
+        var (read, refusal) = Read($$"""{ {{fields}} "command": { "text": "SELECT 1" } }""");
+        Assert.Equal(accepted, read is not null);
+        if (!accepted)
+            Assert.Contains("more than 1000 fields", refusal!.Message);
+    }
+
+    /// <summary>The place of a fault was written for every value of the body: eight million characters, a million times.</summary>
+    [Fact]
+    public void Where_half_a_character_stands_is_told_without_the_whole_of_long_names()
+    {
+        var name = new string('n', 1_000_000);
+        var body = $$"""{ "{{name}}": { "{{name}}": [{{string.Join(',', Enumerable.Repeat("\"\"", 5000))}}, "\ud800"] } }""";
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var fault = Assert.Single(Read(body).Refusal!.Errors!);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 64L << 20);
+        Assert.InRange(fault.Field.Length, 1, 300);
+        Assert.EndsWith("[5000]", fault.Field);
+    }
+
+    [Theory]
+    [InlineData(16, true)]
+    [InlineData(17, false)]
+    [InlineData(58, false)]
+    public void A_value_is_nested_no_deeper_than_the_Link_can_read(int depth, bool accepted)
+    {
+        var (read, refusal) = Read($$"""{ "command": { "text": "SELECT @a", "parameters": [ { "name": "a", "value": {{new string('[', depth)}}{{new string(']', depth)}} } ] } }""");
+        Assert.Equal(accepted, read is not null);
+        if (!accepted)
+            Assert.Equal("command.parameters[0].value", Assert.Single(refusal!.Errors!).Field);
+    }
+
+    [Fact]
+    public void Parameters_and_their_names_are_bounded()
+    {
+        string Body(int count, int name, string typeName = "t") => $$"""{ "command": { "text": "SELECT 1", "parameters": [{{string.Join(',', Enumerable.Range(0, count).Select(i => $$"""{"name":"{{i.ToString().PadLeft(name, 'p')}}","typeName":"{{typeName}}"}"""))}}] } }""";
+        Assert.Null(Read(Body(65_535, 5)).Refusal);
+        Assert.Equal(["command.parameters"], Faults(Body(65_536, 5)));
+        Assert.Null(Read(Body(1, 512)).Refusal);
+        Assert.Equal(["command.parameters[0].name"], Faults(Body(1, 513)));
+        Assert.Equal(["command.parameters[0].typeName"], Faults(Body(1, 1, new string('t', 513))));
+    }
+
+    /// <summary>Fifteen million apostrophes came to the Link's session as ninety million bytes, and ended it.</summary>
+    [Theory]
+    [InlineData("'")]
+    [InlineData("<")]
+    [InlineData("é")]
+    [InlineData("😀")]
+    [InlineData("\\u0001")]
+    public void A_value_goes_to_the_Link_byte_for_byte(string character)
+    {
+        var value = $"\"{string.Concat(Enumerable.Repeat(character, 1000))}\"";
+        var read = Read($$"""{ "command": { "text": "SELECT @a", "parameters": [ { "name": "a", "value": {{value}} } ] } }""").Submission!;
+        var message = Encoding.UTF8.GetString(LinkSession.Write(new(Site.Id, Guid.NewGuid(), read.Command, 0, 0, 0)));
+        Assert.Contains(value, message, StringComparison.Ordinal);
+        Assert.Contains(value, System.Text.Json.JsonSerializer.Serialize(read.Command, Contracts.Json.HaloJson.Default.QueryCommand), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_command_that_no_message_to_the_Link_can_hold_is_refused()
+    {
+        // Each apostrophe of a name takes six bytes there.
+        var parameters = string.Join(',', Enumerable.Range(0, 60_000).Select(i => $$"""{"name":"{{i}}{{new string('\'', 150)}}"}"""));
+        var refusal = Read($$"""{ "command": { "text": "SELECT 1", "parameters": [{{parameters}}] } }""").Refusal!;
+        Assert.Equal((413, Contracts.Errors.ErrorCodes.RequestTooLarge), (refusal.Status, refusal.Code));
     }
 }

@@ -14,8 +14,8 @@ sealed record WorkerCommand(string ConnectionString, CommandRequest Request);
 /// <param name="Grown">It took so much memory that the worker should give it back by ending.</param>
 sealed record WorkerEnd(ExecutionResult Result, bool Grown);
 
-/// <summary>Both ends are the same program: nothing has to be read that another version wrote.</summary>
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+/// <summary>Both ends are the same program: nothing has to be read that another version wrote. What the line could read, deeper by a level, can be read here too.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, MaxDepth = 128)]
 [JsonSerializable(typeof(WorkerCommand))]
 [JsonSerializable(typeof(WorkerEnd))]
 [JsonSerializable(typeof(IReadOnlyList<ResultColumn>))]
