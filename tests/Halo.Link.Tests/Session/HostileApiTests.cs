@@ -147,8 +147,10 @@ public sealed class HostileApiTests
         Assert.Single(world.Link.Log.Of(2014));
     }
 
+    /// <summary>Back soon each time, so that there is more to attack.</summary>
     static LinkSettings ReadsOnly(LinkSettings settings) => settings with
     {
+        Connection = settings.Connection with { FirstWait = TimeSpan.FromMilliseconds(20), LongestWait = TimeSpan.FromMilliseconds(100) },
         Sites = [.. settings.Sites.Select(s => s with { Policy = new(new PolicyRules { ReadOnly = true }, new Dictionary<Guid, PolicyRules>()) })],
     };
 
