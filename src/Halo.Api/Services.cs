@@ -62,7 +62,7 @@ static class Services
         services.AddSingleton<WrongKeyLimiter>();
         services.AddSingleton<PublicAddresses>();
         services.AddSingleton<Startup>();
-        services.AddSingleton<Shutdown>();
+        services.AddHostedService<Shutdown>();
 
         services.AddSingleton<IntegratorDirectory>();
         services.AddSingleton<IntegratorRegistry>();

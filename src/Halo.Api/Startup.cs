@@ -8,11 +8,10 @@ using Halo.Api.Sites;
 
 namespace Halo.Api;
 
-/// <summary>What has to stand before the port opens, in order; and what ends when the service stops.</summary>
+/// <summary>What has to stand before the port opens, in order.</summary>
 public sealed partial class Startup(
     IntegratorDirectory integrators, SiteDirectory sites, SiteAuthority authority, LinkDirectory links, QueryLedger ledger, DeadlineWatch deadlines, IdempotencyStore idempotency,
     LinkSessions sessions, SiteRegistry registry, AvailabilityHistory history, RemoteConfigurations configurations, RetentionWatch retention,
-    Shutdown shutdown,
     ApiOptions options, IHostApplicationLifetime lifetime, ILogger<Startup> log)
 {
     /// <summary>Snapshots, then deadlines.</summary>
@@ -33,7 +32,6 @@ public sealed partial class Startup(
         lifetime.ApplicationStarted.Register(() => LogReady(ProductVersion.Text, options.DataDirectory, options.Enrolment));
         if (options.Enrolment == EnrolmentMode.Open)
             LogOpen();
-        lifetime.ApplicationStopping.Register(() => _ = shutdown.RunAsync());
     }
 
     [LoggerMessage(1402, LogLevel.Information, "Halo API {Version} is ready. Data: {Directory}. New Links: {Enrolment}")]

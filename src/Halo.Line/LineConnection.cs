@@ -62,8 +62,9 @@ public sealed class LineConnection : IAsyncDisposable
     /// <summary>Why the line ended, once it has: a word of <see cref="LineCloseReason"/>, or null where it broke.</summary>
     public string? CloseReason => _closeReason;
 
-    /// <summary>Whether the other end closed in order, or was asked to.</summary>
-    public bool ClosedInOrder { get; private set; }
+    /// <summary>What the other end said when it closed: its own reason, or this end's where it answers a close. Null where it closed with none, or not at all.</summary>
+    /// <remarks>Where both close at the same moment, <see cref="CloseReason"/> is this end's, and this one tells that the other end closed by itself.</remarks>
+    public string? OtherCloseReason { get; private set; }
 
     /// <summary>Receives until the line ends. The handler gets one frame after another; its payload is valid until it returns.</summary>
     /// <param name="bound">Bytes that the payload of a kind may have; what has more is passed over and never held. Null: <see cref="FrameBounds.Of"/>.</param>
@@ -179,7 +180,6 @@ public sealed class LineConnection : IAsyncDisposable
             Abort(reason);
             return;
         }
-        ClosedInOrder = true;
         if (Interlocked.CompareExchange(ref _closedAt, _time.GetTimestamp() + 1, 0) == 0)
             Rearm(CloseWithin);
     }
@@ -243,7 +243,8 @@ public sealed class LineConnection : IAsyncDisposable
 
     async Task AnswerCloseAsync()
     {
-        _closeReason ??= _socket.CloseStatusDescription;
+        OtherCloseReason = _socket.CloseStatusDescription;
+        _closeReason ??= OtherCloseReason;
         await CloseAsync(_closeReason ?? "");
     }
 

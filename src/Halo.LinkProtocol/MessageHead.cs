@@ -40,7 +40,7 @@ public readonly record struct MessageHead(Guid? ClaimId, ReportKind Kind, Execut
     MessageHead With(string? name, ref Utf8JsonReader reader) => name switch
     {
         "claimId" when reader.TryGetGuid(out var claim) => this with { ClaimId = claim },
-        "kind" when Enum.TryParse<ReportKind>(reader.GetString(), ignoreCase: true, out var kind) => this with { Kind = kind },
+        "kind" when Enum.TryParse<ReportKind>(reader.GetString(), ignoreCase: true, out var kind) && Enum.IsDefined(kind) => this with { Kind = kind },
         "executed" => this with { Executed = reader.GetString() switch { "yes" => Executed.Yes, "no" => Executed.No, _ => Executed.Unknown } },
         _ => this,
     };

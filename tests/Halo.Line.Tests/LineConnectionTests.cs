@@ -214,7 +214,7 @@ public class LineConnectionTests
         pair.LinkTime.Advance(TimeSpan.FromMilliseconds(1));
         await receiving;
         Assert.Equal(LineCloseReason.Silent, pair.Link.CloseReason);
-        Assert.False(pair.Link.ClosedInOrder);
+        Assert.Null(pair.Link.OtherCloseReason);
         Assert.False(await pair.Link.SendAsync(FrameKind.Ping, Guid.Empty, Never));
     }
 
@@ -252,8 +252,19 @@ public class LineConnectionTests
         await pair.Api.CloseAsync(LineCloseReason.AlreadyConnected);
         await Task.WhenAll(atApi, atLink);
         Assert.Equal(LineCloseReason.AlreadyConnected, pair.Link.CloseReason);
-        Assert.True(pair.Link.ClosedInOrder);
-        Assert.True(pair.Api.ClosedInOrder);
+        Assert.Equal(LineCloseReason.AlreadyConnected, pair.Link.OtherCloseReason);
+        Assert.Equal(LineCloseReason.AlreadyConnected, pair.Api.OtherCloseReason);
+    }
+
+    [Fact]
+    public async Task Where_both_ends_close_at_once_each_knows_its_own_reason_and_the_other_ends()
+    {
+        await using var pair = await SocketPair.OpenAsync();
+        await pair.Link.CloseAsync(LineCloseReason.LinkStopping);
+        await pair.Api.CloseAsync(LineCloseReason.ApiStopping);
+        await Task.WhenAll(pair.Api.ReceiveAsync(_ => ValueTask.CompletedTask), pair.Link.ReceiveAsync(_ => ValueTask.CompletedTask));
+        Assert.Equal((LineCloseReason.ApiStopping, LineCloseReason.LinkStopping), (pair.Api.CloseReason, pair.Api.OtherCloseReason));
+        Assert.Equal((LineCloseReason.LinkStopping, LineCloseReason.ApiStopping), (pair.Link.CloseReason, pair.Link.OtherCloseReason));
     }
 
     [Fact]
@@ -283,7 +294,7 @@ public class LineConnectionTests
         pair.CutServer();
         await receiving;
         Assert.Null(pair.Link.CloseReason);
-        Assert.False(pair.Link.ClosedInOrder);
+        Assert.Null(pair.Link.OtherCloseReason);
         Assert.True(pair.Link.Dead.IsCancellationRequested);
     }
 

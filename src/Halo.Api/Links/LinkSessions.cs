@@ -12,6 +12,7 @@ public sealed class LinkSessions(Database database, ApiOptions options, TimeProv
     readonly ConcurrentDictionary<Guid, TaskCompletionSource<LinkSession>> _awaited = new();
 
     readonly Turns _turns = new();
+    readonly InUse _serving = new();
 
     // Runs that held a session when this node went down. After the start they go first: another run may be a clone.
     readonly ConcurrentDictionary<Guid, EarlierRun> _earlier = new();
@@ -93,15 +94,18 @@ public sealed class LinkSessions(Database database, ApiOptions options, TimeProv
             earlier.Settled.TrySetResult();
         if (_awaited.TryRemove(session.LinkId, out var waiter))
             waiter.TrySetResult(session);
+        if (_stopping)
+            _ = session.Line.CloseAsync(LineCloseReason.ApiStopping);
     }
 
     /// <summary>Takes a session out, unless a newer one has its place.</summary>
+    /// <param name="gone">Its run does not come back by itself.</param>
     /// <returns>Whether it was the Link's current one.</returns>
-    public bool Close(LinkSession session)
+    public bool Close(LinkSession session, bool gone = false)
     {
         var current = _open.TryRemove(new KeyValuePair<Guid, LinkSession>(session.LinkId, session));
         // One that this node itself ends stays written: its run goes first at the next start.
-        if (!_stopping)
+        if (gone || !_stopping)
             _ = database.CommitAsync(new Statement("DELETE FROM link_sessions WHERE session_id = @session", ("session", session.Id)));
         return current;
     }
@@ -129,6 +133,12 @@ public sealed class LinkSessions(Database database, ApiOptions options, TimeProv
         _stopping = true;
         return Task.WhenAll(All.Select(s => s.Line.CloseAsync(LineCloseReason.ApiStopping)));
     }
+
+    /// <summary>A connection of a Link is served until this is disposed: its session, and then what is written of its end.</summary>
+    public IDisposable Serve() => _serving.Enter();
+
+    /// <summary>Completes when no connection of a Link is served, so that nothing is written any more of how it ended.</summary>
+    public Task WhenAllEndedAsync() => _serving.WhenEmptyAsync();
 
     void ForgetEarlier()
     {

@@ -55,6 +55,8 @@ public sealed partial class LinkSocket(
             return;
         }
         using var socket = accepted;
+        // Until the end of its session is written.
+        using var serving = sessions.Serve();
         // The request lasts as long as the line; its headers have been read, and take a kilobyte. Cleared as a whole they would be kept, to be used again.
         foreach (var header in http.Request.Headers.Keys.ToList())
             http.Request.Headers.Remove(header);
@@ -258,18 +260,20 @@ public sealed partial class LinkSocket(
     {
         if (visit.Session is not { } session)
             return;
-        var inOrder = visit.Line is { ClosedInOrder: true, CloseReason: LineCloseReason.LinkStopping or LineCloseReason.LinkUninstalled };
-        Telemetry.SessionClosed(visit.Line.CloseReason);
-        LogClosed(session.LinkId, visit.Line.CloseReason ?? "the line broke");
+        // What a Link says of its own end counts, also where this service was closing the line at the same moment.
+        var inOrder = visit.Line.OtherCloseReason is LineCloseReason.LinkStopping or LineCloseReason.LinkUninstalled;
+        var reason = inOrder ? visit.Line.OtherCloseReason : visit.Line.CloseReason;
+        Telemetry.SessionClosed(reason);
+        LogClosed(session.LinkId, reason ?? "the line broke");
         // One that was revoked does not come back by itself either: nobody waits for it, nor for what it might have told.
-        var gone = inOrder || visit.Line.CloseReason == LineCloseReason.Revoked;
+        var gone = inOrder || reason == LineCloseReason.Revoked;
         if (gone)
             await immediate.OnGoneAsync(session);
-        if (!sessions.Close(session))
+        if (!sessions.Close(session, gone))
             return;
         links.Heard(session.LinkId, closedInOrder: gone);
         history.Note(session.SiteIds, gone ? SiteContact.Offline : SiteContact.Lost);
-        if (inOrder && visit.Line.CloseReason == LineCloseReason.LinkUninstalled)
+        if (reason == LineCloseReason.LinkUninstalled)
             await uninstalling.LinkAsync(session.LinkId);
     }
 

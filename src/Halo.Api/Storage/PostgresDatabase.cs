@@ -11,13 +11,16 @@ public sealed class PostgresDatabase : Database
     const long MigrationLock = 0x48616c6f;
     const int Tries = 5;
 
+    /// <summary>A server that answers nothing must not keep the service from ending.</summary>
+    static readonly TimeSpan UnitsEndWithin = TimeSpan.FromSeconds(5);
+
     /// <summary>Shared by every node that serves; whoever settles a restored store has it alone.</summary>
     internal const long ServingLock = MigrationLock + 1;
 
     readonly NpgsqlDataSource _source;
     readonly PostgresGroupCommit _groups;
     readonly TimeProvider _time;
-    int _units;
+    readonly InUse _units = new();
 
     /// <param name="connectionString">Npgsql's; statements are prepared automatically unless it says otherwise.</param>
     /// <param name="time">For the record of applied scripts.</param>
@@ -75,7 +78,7 @@ public sealed class PostgresDatabase : Database
     public override string ForUpdate => " FOR UPDATE";
 
     /// <inheritdoc/>
-    public override int Waiting => Volatile.Read(ref _units) + _groups.Waiting;
+    public override int Waiting => _units.Count + _groups.Waiting;
 
     /// <inheritdoc/>
     public override bool RefusesWrites => _groups.Refuses;
@@ -86,15 +89,8 @@ public sealed class PostgresDatabase : Database
     /// <inheritdoc/>
     public override async Task<T> WriteAsync<T>(Func<DbTransaction, Task<T>> unit, CancellationToken stop = default)
     {
-        Interlocked.Increment(ref _units);
-        try
-        {
-            return await RunAsync(unit, stop);
-        }
-        finally
-        {
-            Interlocked.Decrement(ref _units);
-        }
+        using var counted = _units.Enter();
+        return await RunAsync(unit, stop);
     }
 
     async Task<T> RunAsync<T>(Func<DbTransaction, Task<T>> unit, CancellationToken stop)
@@ -166,6 +162,8 @@ public sealed class PostgresDatabase : Database
     public override async ValueTask DisposeAsync()
     {
         await _groups.DisposeAsync();
+        // Units too are written to their end, also where nobody waits for them.
+        await _units.WhenEmptyAsync().WaitAsync(UnitsEndWithin, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _source.DisposeAsync();
     }
 }

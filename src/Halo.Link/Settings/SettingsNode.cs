@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Halo.LinkProtocol.Bounds;
 
 namespace Halo.Link.Settings;
 
@@ -25,7 +26,9 @@ sealed class SettingsNode(JsonObject node, string path, ICollection<SettingsFaul
     public void Fault(string name, string message) => faults.Add(new(PathOf(name), message));
 
     /// <summary>A text; null where it is absent or wrong.</summary>
-    public string? Text(string name, string? requiredBecause = null)
+    /// <param name="mostBytes">Of UTF-8 that it may have, since more does not go over the line to the API.</param>
+    /// <param name="mostCharacters">That it may have, since the API takes no more.</param>
+    public string? Text(string name, string? requiredBecause = null, int mostBytes = int.MaxValue, int mostCharacters = int.MaxValue)
     {
         var value = Find(name);
         if (value is null)
@@ -37,7 +40,7 @@ sealed class SettingsNode(JsonObject node, string path, ICollection<SettingsFaul
         if (value is JsonValue v && v.GetValueKind() == JsonValueKind.String)
         {
             if (!string.IsNullOrWhiteSpace(v.GetValue<string>()))
-                return v.GetValue<string>();
+                return Bounded(name, v.GetValue<string>(), mostBytes, mostCharacters);
             Fault(name, $"is empty: {requiredBecause ?? "give a value or leave the setting out"}.");
             return null;
         }
@@ -45,11 +48,23 @@ sealed class SettingsNode(JsonObject node, string path, ICollection<SettingsFaul
         return null;
     }
 
+    string? Bounded(string name, string text, int mostBytes, int mostCharacters)
+    {
+        if (text.Length > mostCharacters)
+            Fault(name, string.Create(CultureInfo.InvariantCulture, $"is too long: shorten it to at most {mostCharacters} characters."));
+        else if (!TextBound.Fits(text, mostBytes))
+            Fault(name, string.Create(CultureInfo.InvariantCulture, $"is too long: shorten it to at most {mostBytes} bytes of UTF-8."));
+        else
+            return text;
+        return null;
+    }
+
     /// <summary>A text, or <c>{ "sql": "SELECT …" }</c>.</summary>
-    public TextSource? Source(string name, string? requiredBecause = null)
+    /// <remarks>As for <see cref="Text"/>; what the SQL gives is checked when it is read.</remarks>
+    public TextSource? Source(string name, string? requiredBecause = null, int mostBytes = int.MaxValue, int mostCharacters = int.MaxValue)
     {
         if (Find(name) is not JsonObject)
-            return Text(name, requiredBecause) is { } text ? new(text, null) : null;
+            return Text(name, requiredBecause, mostBytes, mostCharacters) is { } text ? new(text, null) : null;
         var query = Object(name)!;
         var sql = query.Text("sql", "write a SELECT that gives the value, or give the value itself as a text");
         query.RefuseUnknown();
@@ -106,12 +121,16 @@ sealed class SettingsNode(JsonObject node, string path, ICollection<SettingsFaul
     }
 
     /// <summary>The objects of a list; null where it is absent or wrong.</summary>
-    public IReadOnlyList<SettingsNode>? Objects(string name)
+    /// <param name="most">How many it may have, since more do not go over the line to the API.</param>
+    /// <param name="otherwise">What to do where there are more.</param>
+    public IReadOnlyList<SettingsNode>? Objects(string name, int most, string otherwise)
     {
         if (List(name) is not { } list)
             return null;
+        if (list.Count > most)
+            Fault(name, string.Create(CultureInfo.InvariantCulture, $"has {list.Count} entries, and at most {most} are possible: {otherwise}."));
         var items = new List<SettingsNode>();
-        for (var i = 0; i < list.Count; i++)
+        for (var i = 0; i < Math.Min(list.Count, most); i++)
         {
             if (list[i] is JsonObject o)
                 items.Add(new(o, $"{PathOf(name)}[{i}]", faults));

@@ -3,6 +3,8 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Halo.LinkProtocol.Bounds;
+using Halo.LinkProtocol.Enrolment;
 using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Settings;
@@ -24,7 +26,7 @@ public static partial class SettingsReader
         var settings = new LinkSettings
         {
             Api = ReadApi(node),
-            EnrolmentToken = node.Text("enrolmentToken"),
+            EnrolmentToken = node.Text("enrolmentToken", mostBytes: MessageBounds.Most<EnrolRequest>("enrolmentToken")),
             DataDirectory = ReadDataDirectory(node, file),
             Lanes = ReadLanes(node),
             Spool = ReadSpool(node),
@@ -102,7 +104,7 @@ public static partial class SettingsReader
     static Uri ReadApi(SettingsNode node)
     {
         var fallback = new Uri("https://invalid.invalid");
-        var text = node.Text("api", "give the address of the Halo API, as https://halo.example");
+        var text = node.Text("api", "give the address of the Halo API, as https://halo.example", MessageBounds.Most<EnrolRequest>("api"));
         if (text is null)
             return fallback;
         if (!Uri.TryCreate(text, UriKind.Absolute, out var api) || api.Scheme is not ("http" or "https") || api.UserInfo != "" || api.Query != "")
@@ -209,7 +211,7 @@ public static partial class SettingsReader
 
     static List<SiteSettings> ReadSites(SettingsNode node)
     {
-        var nodes = node.Objects("sites");
+        var nodes = node.Objects("sites", MessageBounds.Most<EnrolRequest>("sites"), "give the rest to another Link, with a data directory of its own");
         if (nodes is null or { Count: 0 })
         {
             node.Fault("sites", "is missing or empty: describe at least one site.");

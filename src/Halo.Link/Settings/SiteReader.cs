@@ -1,10 +1,16 @@
 using Halo.Link.Engines;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Bounds;
+using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Settings;
 
 /// <summary>Reads one entry of <c>sites</c>.</summary>
 static class SiteReader
 {
+    /// <summary>The API enrols no site with longer ones. They always fit the line, which counts bytes.</summary>
+    const int LongestName = ProtocolLimits.MaxIdentityCharacters;
+
     public static SiteSettings Read(SettingsNode node)
     {
         var engine = ReadEngine(node);
@@ -14,10 +20,10 @@ static class SiteReader
         {
             Engine = engine ?? EngineNames.Sqlite,
             ConnectionString = connectionString ?? "",
-            PracticeManagementName = node.Source("practiceManagementName", "give the name of the practice's software, as \"Best Practice\"") ?? new("", null),
-            PracticeManagementSiteId = node.Source("practiceManagementSiteId", "give the id that the software's vendor gave the practice") ?? new("", null),
-            PracticeManagementVersion = node.Source("practiceManagementVersion"),
-            PracticeName = node.Source("practiceName"),
+            PracticeManagementName = node.Source("practiceManagementName", "give the name of the practice's software, as \"Best Practice\"", mostCharacters: LongestName) ?? new("", null),
+            PracticeManagementSiteId = node.Source("practiceManagementSiteId", "give the id that the software's vendor gave the practice", mostCharacters: LongestName) ?? new("", null),
+            PracticeManagementVersion = node.Source("practiceManagementVersion", mostBytes: MessageBounds.Most<SiteDescription>("practiceManagementVersion")),
+            PracticeName = node.Source("practiceName", mostBytes: MessageBounds.Most<SiteDescription>("practiceName")),
             Catalogues = ReadCatalogues(node, database ?? "main"),
             Policy = PolicyReader.Read(node, engine),
             Protection = ProtectionReader.Read(node, engine),
@@ -55,13 +61,13 @@ static class SiteReader
 
     static List<CatalogueSettings> ReadCatalogues(SettingsNode node, string database)
     {
-        var nodes = node.Objects("catalogues");
+        var nodes = node.Objects("catalogues", MessageBounds.Most<SiteDescription>("catalogues"), "leave out those that no integrator asks for");
         if (nodes is null or { Count: 0 })
             return [new(database, null, true)];
         var read = new List<CatalogueSettings>();
         foreach (var item in nodes)
         {
-            var name = item.Text("name", "give the name by which integrators ask for it");
+            var name = item.Text("name", "give the name by which integrators ask for it", mostCharacters: LongestName);
             read.Add(new(name ?? "", item.Text("database"), item.Truth("isDefault", nodes.Count == 1)));
             if (name is not null && read.SkipLast(1).Any(c => string.Equals(c.Name, name, StringComparison.OrdinalIgnoreCase)))
                 item.Fault("name", "stands twice in this site: give each catalogue a name of its own.");

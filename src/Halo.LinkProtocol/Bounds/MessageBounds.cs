@@ -119,6 +119,10 @@ public static class MessageBounds
     /// <summary>Every field that has a bound, for tests and for the documents.</summary>
     public static IEnumerable<(Type Message, string Field, Bound Bound)> All => Table.Select(b => (b.Key.Item1, b.Key.Item2, b.Value));
 
+    /// <summary>How much a field may hold: bytes of UTF-8, or items.</summary>
+    /// <param name="field">Its name in JSON.</param>
+    public static int Most<TMessage>(string field) => (int)Table[(typeof(TMessage), field)].Most;
+
     /// <summary>Gives the fields of a message their bounds.</summary>
     /// <exception cref="InvalidOperationException">A text or list has none: whoever adds a field decides.</exception>
     public static void Add(JsonTypeInfo type)

@@ -13,6 +13,7 @@ public sealed class ApiHost : IAsyncDisposable
     readonly WebApplication _app;
     readonly Foundation _foundation;
     readonly DirectoryInfo _directory;
+    bool _disposed;
 
     ApiHost(WebApplication app, Foundation foundation, DirectoryInfo directory)
     {
@@ -58,6 +59,9 @@ public sealed class ApiHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_disposed)
+            return;
+        _disposed = true;
         Client.Dispose();
         await _app.StopAsync();
         await _app.DisposeAsync();

@@ -23,11 +23,10 @@ public class RewrapTests(SharedPostgres postgres)
         Guid queued, done;
         string key, path;
         SimulatedLink link;
-        Guid run;
         await using (var host = await ApiHost.StartAsync([.. settings, $"Halo:Encryption:MasterKey={old}"]))
         {
             await using var site = await PairedSite.CreateAsync(host);
-            (key, path, link, run) = (site.Key, site.Path, site.Link.Clone(), site.Link.RunId);
+            (key, path, link) = (site.Key, site.Path, site.Link.Clone());
             queued = (await site.QueueAsync()).Id;
             var asking = site.AskAsync(idempotencyKey: "kept");
             await site.Link.AnswerAsync((await site.Link.ExpectExecuteAsync()).QueryId, """[{"n":1}]""", 1);
@@ -53,8 +52,6 @@ public class RewrapTests(SharedPostgres postgres)
 
             await using var before = link;
             await using var again = before.Clone(host);
-            // The run that was connected before: its place is kept for it.
-            again.RunId = run;
             await again.ConnectAsync();
             var claim = Assert.Single(await again.ClaimAsync());
             Assert.Equal((queued, "SELECT 1 AS n"), (claim.QueryId, claim.Command.Text));

@@ -1,4 +1,5 @@
 using System.Collections;
+using System.Text.Json.Nodes;
 using Halo.Link.Engines;
 using Halo.Link.Settings;
 using Halo.Link.Tests.Work.Async;
@@ -189,6 +190,73 @@ public sealed class SettingsReaderTests : IDisposable
     {
         var settings = Read(Minimal(Site));
         Assert.DoesNotContain("clinic", $"{settings} {settings.Sites[0]}", StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("practiceManagementName", 400, 'x')]
+    [InlineData("practiceManagementName", 400, '€')]
+    [InlineData("practiceManagementSiteId", 400, 'x')]
+    [InlineData("practiceManagementVersion", 400, 'x')]
+    [InlineData("practiceName", 400, 'x')]
+    [InlineData("practiceName", 200, 'é')]
+    public void A_text_of_a_site_that_the_line_does_not_carry_is_a_fault(string name, int longest, char of)
+    {
+        foreach (var fits in (int[])[longest - 1, longest])
+            Assert.NotNull(Read(With(fits)));
+        var fault = Assert.Single(Faults(With(longest + 1)));
+        Assert.Equal($"sites[0].{name}", fault.Name);
+        Assert.StartsWith("is too long: shorten it to at most 400 ", fault.Message, StringComparison.Ordinal);
+
+        string With(int length)
+        {
+            var site = JsonNode.Parse(Site)!;
+            site[name] = new string(of, length);
+            return Minimal(site.ToJsonString());
+        }
+    }
+
+    [Fact]
+    public void A_name_of_a_catalogue_that_the_line_does_not_carry_is_a_fault()
+    {
+        foreach (var fits in (int[])[399, 400])
+            Assert.Equal(fits, Read(Minimal(WithCatalogues(1, fits))).Sites[0].Catalogues[0].Name.Length);
+        Assert.Equal("sites[0].catalogues[0].name", Assert.Single(Faults(Minimal(WithCatalogues(1, 401)))).Name);
+    }
+
+    [Fact]
+    public void An_enrolment_token_that_the_line_does_not_carry_is_a_fault()
+    {
+        foreach (var fits in (int[])[1023, 1024])
+            Assert.Equal(fits, Read(With(new('t', fits))).EnrolmentToken!.Length);
+        var fault = Assert.Single(Faults(With(new('t', 1025))));
+        Assert.Equal(("enrolmentToken", "is too long: shorten it to at most 1024 bytes of UTF-8."), (fault.Name, fault.Message));
+        Assert.Equal("enrolmentToken", Assert.Single(Faults(With(new('ü', 513)))).Name);
+
+        static string With(string token) => Minimal(Site).Replace("\"api\"", $"\"enrolmentToken\": \"{token}\", \"api\"", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void More_sites_and_more_catalogues_than_the_line_carries_are_faults()
+    {
+        foreach (var fits in (int[])[499, 500])
+            Assert.Equal(fits, Read(Minimal(Sites(fits))).Sites.Count);
+        var sites = Assert.Single(Faults(Minimal(Sites(501))));
+        Assert.Equal(("sites", "has 501 entries, and at most 500 are possible: give the rest to another Link, with a data directory of its own."), (sites.Name, sites.Message));
+
+        foreach (var fits in (int[])[999, 1000])
+            Assert.Equal(fits, Read(Minimal(WithCatalogues(fits, 4))).Sites[0].Catalogues.Count);
+        var catalogues = Assert.Single(Faults(Minimal(WithCatalogues(1001, 4))));
+        Assert.Equal(("sites[0].catalogues", "has 1001 entries, and at most 1000 are possible: leave out those that no integrator asks for."), (catalogues.Name, catalogues.Message));
+
+        static string Sites(int count) => string.Join(',', Enumerable.Repeat(Site, count));
+    }
+
+    static string WithCatalogues(int count, int nameLength)
+    {
+        var site = JsonNode.Parse(Site)!;
+        site["catalogues"] = new JsonArray([.. Enumerable.Range(0, count).Select(i =>
+            (JsonNode)new JsonObject { ["name"] = $"{i}".PadLeft(nameLength, 'c'), ["isDefault"] = i == 0 })]);
+        return site.ToJsonString();
     }
 
     static string Minimal(string site) => $$"""{ "api": "https://x", "dataDirectory": "data", "sites": [ {{site}} ] }""";

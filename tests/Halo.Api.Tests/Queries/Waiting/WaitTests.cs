@@ -3,6 +3,7 @@ using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Halo.Api.Tests.Queries.Waiting;
 
@@ -140,7 +141,7 @@ public class WaitTests(OneHost one) : IClassFixture<OneHost>
         var query = await site.QueueAsync();
         var waiting = WaitAsync(site, query.Id);
         await Until.TrueAsync(() => Task.FromResult(host.Services.GetRequiredService<QueryWaiters>().Count > 0));
-        await host.Services.GetRequiredService<Shutdown>().RunAsync();
+        host.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
         Assert.Equal(QueryStatus.Queued, (await waiting).Status);
     }
 }

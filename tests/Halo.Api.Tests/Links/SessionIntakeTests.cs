@@ -1,0 +1,79 @@
+using Halo.Api.Links;
+using Halo.LinkProtocol;
+using Halo.Testing;
+
+namespace Halo.Api.Tests.Links;
+
+public class SessionIntakeTests
+{
+    readonly ManualTime _time = new();
+
+    [Fact]
+    public async Task A_session_is_read_no_further_while_it_has_too_many_messages_under_way()
+    {
+        var intake = new SessionIntake(_time);
+        var work = Enumerable.Range(0, SessionIntake.MostMessages).Select(_ => new TaskCompletionSource()).ToList();
+        foreach (var one in work.SkipLast(1))
+            intake.Hold(1, one.Task);
+        Assert.True(intake.RoomAsync(default).AsTask().IsCompletedSuccessfully);
+        intake.Hold(1, work[^1].Task);
+        var room = intake.RoomAsync(default).AsTask();
+        Assert.False(room.IsCompleted);
+        // A message that fails makes room, too.
+        work[7].SetException(new InvalidOperationException("for the test"));
+        await room;
+        Assert.True(intake.RoomAsync(default).AsTask().IsCompletedSuccessfully);
+    }
+
+    [Fact]
+    public async Task A_session_is_read_no_further_while_it_has_too_many_bytes_under_way()
+    {
+        var intake = new SessionIntake(_time);
+        var (large, last) = (new TaskCompletionSource(), new TaskCompletionSource());
+        intake.Hold(SessionIntake.MostBytes - 1, large.Task);
+        Assert.True(intake.RoomAsync(default).AsTask().IsCompletedSuccessfully);
+        intake.Hold(1, last.Task);
+        var room = intake.RoomAsync(default).AsTask();
+        Assert.False(room.IsCompleted);
+        last.SetResult();
+        await room;
+    }
+
+    [Fact]
+    public async Task Messages_that_are_dealt_with_already_take_no_room_and_a_dead_line_waits_for_none()
+    {
+        var intake = new SessionIntake(_time);
+        for (var i = 0; i < 2 * SessionIntake.MostMessages; i++)
+            intake.Hold(SessionIntake.MostBytes, Task.CompletedTask);
+        Assert.True(intake.RoomAsync(default).AsTask().IsCompletedSuccessfully);
+        intake.Hold(SessionIntake.MostBytes, new TaskCompletionSource().Task);
+        using var gone = new CancellationTokenSource();
+        var room = intake.RoomAsync(gone.Token).AsTask();
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => room);
+    }
+
+    [Theory]
+    [InlineData(FrameKind.Heartbeat)]
+    [InlineData(FrameKind.ConfigurationAck)]
+    [InlineData(FrameKind.SiteChanges)]
+    [InlineData(FrameKind.PairingCode)]
+    [InlineData(FrameKind.Renew)]
+    public async Task Messages_that_always_change_the_store_are_taken_twenty_at_once_and_then_two_a_second(FrameKind kind)
+    {
+        var intake = new SessionIntake(_time);
+        for (var i = 0; i < SessionIntake.Burst; i++)
+            Assert.True(intake.PaceAsync(kind, default).AsTask().IsCompletedSuccessfully);
+        var paced = intake.PaceAsync(kind, default).AsTask();
+        Assert.False(paced.IsCompleted);
+        // Queries and their outcomes are not held up by them.
+        Assert.True(intake.PaceAsync(FrameKind.Outcome, default).AsTask().IsCompletedSuccessfully);
+        Assert.True(intake.PaceAsync(FrameKind.Report, default).AsTask().IsCompletedSuccessfully);
+        _time.Advance(TimeSpan.FromSeconds(0.5));
+        await paced;
+        _time.Advance(TimeSpan.FromSeconds(60));
+        for (var i = 0; i < SessionIntake.Burst; i++)
+            Assert.True(intake.PaceAsync(kind, default).AsTask().IsCompletedSuccessfully);
+        Assert.False(intake.PaceAsync(kind, default).AsTask().IsCompleted);
+    }
+}
