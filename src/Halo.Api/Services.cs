@@ -1,4 +1,5 @@
 using Halo.Api.Admin;
+using Halo.Api.Hosting;
 using Halo.Api.Integrators;
 using Halo.Api.Links;
 using Halo.Api.Links.Configuration;
@@ -63,6 +64,7 @@ static class Services
         services.AddSingleton<PublicAddresses>();
         services.AddSingleton<Startup>();
         services.AddHostedService<Shutdown>();
+        services.AddSingleton<WarmUp>();
 
         services.AddSingleton<IntegratorDirectory>();
         services.AddSingleton<IntegratorRegistry>();

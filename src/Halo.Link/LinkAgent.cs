@@ -83,6 +83,7 @@ public static partial class LinkAgent
         using var ending = new CancellationTokenSource();
         var status = new StatusServer(directory, report.Status, pairing.MakeAsync, Uninstall, time, logs.CreateLogger<StatusServer>()).RunAsync(ending.Token);
         await IgnoreCancelled(Task.WhenAll(work.Async.SettleAsync(), practices.ReadAsync(_ => Task.CompletedTask, stop)));
+        await IgnoreCancelled(new WarmUp(sites, time).RunAsync(stop));
         var session = loop.RunAsync(ending.Token);
         Task[] beside =
         [

@@ -164,7 +164,7 @@ public class RetentionTests(SharedPostgres postgres)
         Assert.Equal(2, Directory.GetFiles(Path.Combine(store.Path, "pages", claim.QueryId.ToString()[^2..], claim.QueryId.ToString())).Length);
     }
 
-    static OrphanedPages Orphans(TestStore store) => new(store.Ledger, store.Pages, NullLogger<OrphanedPages>.Instance);
+    internal static OrphanedPages Orphans(TestStore store) => new(store.Ledger, store.Pages, NullLogger<OrphanedPages>.Instance);
 
     static RetentionWatch Watch(TestStore store) => new(
         store.Ledger, new IdempotencyStore(store.Database, store.Keys, new(), store.Time), new AuditLog(store.Database, store.Time), Orphans(store),

@@ -130,7 +130,8 @@ sealed class SqlServerEngine : IDatabaseEngine
         await noMore.CancelAsync();
     }
 
-    public ValueTask CloseAsync(DbConnection connection) => _resets.CloseAsync(connection);
+    /// <remarks>Without the driver's pool a session ends with its connection.</remarks>
+    public ValueTask CloseAsync(DbConnection connection) => _settings.Pooling ? _resets.CloseAsync(connection) : connection.DisposeAsync();
 
     public async Task PingAsync(DbConnection connection, CancellationToken stop)
     {
