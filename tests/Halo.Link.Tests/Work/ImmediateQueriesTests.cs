@@ -101,6 +101,31 @@ public class ImmediateQueriesTests
     }
 
     [Fact]
+    public async Task Outcomes_for_which_the_API_ended_a_session_are_told_in_the_next_without_what_they_brought()
+    {
+        await using var world = await World.StartAsync();
+        var (failed, written) = (Guid.NewGuid(), Guid.NewGuid());
+        await world.Session.SendAsync(FrameKind.Execute, failed, world.At(new("SELECT * FROM nowhere")), ProtocolJson.Default.Execute);
+        Assert.Contains("nowhere", (await world.Session.ResultAsync(failed, acknowledge: false)).Outcome.Error!.ErrorMessage, StringComparison.Ordinal);
+        await world.Session.SendAsync(FrameKind.Execute, written, world.At(World.Query("INSERT INTO patient (name) VALUES ('x')", ExecutionMode.NonQuery)), ProtocolJson.Default.Execute);
+        await world.Session.ResultAsync(written, acknowledge: false);
+        await world.Session.Line.CloseAsync(LineCloseReason.ProtocolError);
+
+        var next = await world.Api.NextSessionAsync();
+        Assert.Equal(new[] { failed, written }.Order(), (await next.WelcomeAsync()).Immediates.Order());
+        var told = new Dictionary<Guid, Outcome>();
+        while (told.Count < 2)
+        {
+            var frame = await next.NextAsync(FrameKind.Outcome);
+            told[frame.QueryId] = TestSession.Read(frame, ProtocolJson.Default.Outcome);
+        }
+        Assert.Equal((Ending.Failed, Executed.No, FailureCodes.LinkError), (told[failed].Ending, told[failed].Executed, told[failed].Error!.Code));
+        Assert.DoesNotContain("nowhere", told[failed].Error!.ErrorMessage, StringComparison.Ordinal);
+        // What it changed, and how often, is no text that could end a session.
+        Assert.Equal((Ending.Successful, 1), (told[written].Ending, told[written].RowsAffected));
+    }
+
+    [Fact]
     public async Task A_running_query_is_stopped_by_Cancel()
     {
         await using var world = await World.StartAsync();

@@ -57,6 +57,30 @@ public sealed class FullDiskTests
     }
 
     [Fact]
+    public async Task An_API_without_room_for_pages_lets_Links_keep_them_until_there_is()
+    {
+        await using var fixture = HaloFixture.Create(("Halo__Disk__MinFreeBytes", $"{16 * MiB}"), ("Halo__Disk__MinFreePercent", "0"));
+        using var disk = SmallDisk.Mount(fixture.Api.DataDirectory, 48);
+        await fixture.Api.StartAsync();
+        // What the Link waits between two tries, 30 s at the longest, is made short.
+        var (link, site, integrator) = await fixture.AddPairedAsync(new LinkSite("sqlite", fixture.SqliteFile()), new JsonObject { ["upload"] = new JsonObject { ["longestWaitMs"] = 1000 } });
+        link.Process.Terminate();
+        await link.Process.Exited;
+        var queued = await integrator.QueueAsync(site.Id, Sql.Generated("sqlite", 2000));
+        Assert.Equal(HttpStatusCode.Created, queued.Status);
+
+        disk.Leave(6 * MiB);
+        await link.LaunchAsync();
+        await link.Process.WaitForLineAsync(line => line.Contains("Pages cannot be delivered now (503)", StringComparison.Ordinal));
+        disk.Clear();
+        var ended = await integrator.WhenFinalAsync(site.Id, queued.Query.Id);
+        Assert.Equal(QueryStatus.Successful, ended.Status);
+        var rows = JsonNode.Parse((await integrator.GetAsync($"integrator/sites/{site.Id}/queries/{queued.Query.Id}/results")).Body)!.AsArray();
+        Assert.Equal(2000, rows.Count);
+        await StopAsync(fixture);
+    }
+
+    [Fact]
     public async Task A_Link_whose_disk_is_full_fails_async_queries_with_the_reason_and_answers_immediate_ones()
     {
         await using var fixture = await HaloFixture.StartAsync();
