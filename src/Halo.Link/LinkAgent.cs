@@ -138,7 +138,7 @@ public static partial class LinkAgent
     [LoggerMessage(2044, LogLevel.Warning, "{Warning}")]
     static partial void LogOpenKey(ILogger log, string warning);
 
-    [LoggerMessage(2045, LogLevel.Warning, "Site {SiteId}: its policy lets an integrator read by modes alone. A reader's text may still write where its login may: set readOnly, with a login that can only read (docs/configuration.md).")]
+    [LoggerMessage(2046, LogLevel.Warning, "Site {SiteId}: its policy lets an integrator read by modes alone. A reader's text may still write where its login may: set readOnly, with a login that can only read (docs/configuration.md).")]
     static partial void LogModesAlone(ILogger log, Guid siteId);
 
     [LoggerMessage(2004, LogLevel.Information, "Stopping.")]

@@ -10,6 +10,20 @@ namespace Halo.Link.Tests.Session;
 
 public class SessionTests
 {
+    [Theory]
+    [InlineData(false, 1)]
+    [InlineData(true, 0)]
+    public async Task A_site_where_modes_alone_keep_an_integrator_from_writing_is_named_at_the_start(bool readOnly, int warnings)
+    {
+        await using var api = await TestApi.StartAsync();
+        await using var link = new RunningLink(api.Address, s => s with
+        {
+            Sites = [s.Sites[0] with { Policy = new(new() { Modes = new HashSet<string> { PolicyModes.Reader }, ReadOnly = readOnly }, new Dictionary<Guid, PolicyRules>()) }],
+        }).Start();
+        await (await api.NextSessionAsync()).WelcomeAsync();
+        Assert.Equal(warnings, link.Log.Of(2046).Count);
+    }
+
     [Fact]
     public async Task A_new_Link_enrols_gets_a_token_and_says_Hello()
     {
