@@ -5,7 +5,7 @@ using Halo.Bench.Reporting;
 using Halo.Bench.Scenarios;
 using Halo.Testing;
 
-IScenario[] all = [new Immediate(), new Export(), new SlowUplink(), new BusyUplink(), new Writes(), new IdleFleet(tls: false), new IdleFleet(tls: true), new OneLink(), new ColdStart(), new Million(), new Growth(), new Micro()];
+IScenario[] all = [new Immediate(), new Export(), new SlowUplink(), new BusyUplink(), new Writes(), new IdleFleet(tls: false), new IdleFleet(tls: true), new OneLink(), new ColdStart(), new Million(), new Growth(), new SqlServer(), new Micro()];
 Arguments arguments;
 try
 {

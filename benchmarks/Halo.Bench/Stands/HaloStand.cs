@@ -23,7 +23,9 @@ sealed class HaloStand : IAsyncDisposable
     /// <param name="connectionString">The practice's database.</param>
     /// <param name="dialled">Where the Link dials, given the API's port; null: straight to the API.</param>
     /// <param name="settings">The API's, as environment variables.</param>
-    public static async Task<HaloStand> StartAsync(string connectionString, Func<int, Uri>? dialled = null, params (string Name, string Value)[] settings)
+    /// <param name="engine">Of the practice's database.</param>
+    public static async Task<HaloStand> StartAsync(
+        string connectionString, Func<int, Uri>? dialled = null, string engine = "postgres", params (string Name, string Value)[] settings)
     {
         var fixture = HaloFixture.Create([("Logging__LogLevel__Default", "Warning"), .. settings]);
         LinkProgram? link = null;
@@ -31,7 +33,7 @@ sealed class HaloStand : IAsyncDisposable
         {
             await fixture.Api.StartAsync();
             link = new LinkProgram(fixture.Api, Path.Combine(fixture.TemporaryDirectory, "link"),
-                [new LinkSite("postgres", connectionString)],
+                [new LinkSite(engine, connectionString)],
                 dialled is null ? null : new() { ["api"] = dialled(fixture.Api.Address.Port).ToString().TrimEnd('/') });
             var site = (await link.StartAsync())[0].Id;
             var integrator = await fixture.MakeIntegratorAsync();

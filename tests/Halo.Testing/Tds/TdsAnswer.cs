@@ -129,6 +129,15 @@ public sealed class TdsAnswer
             await SendAsync(ends: false);
     }
 
+    /// <summary>Sends what there is so many times: results larger than a script could make at the speed at which they are taken.</summary>
+    public async Task FlushRepeatedlyAsync(int times)
+    {
+        EmitHeld();
+        var all = _tokens.Take();
+        for (var i = 0; i < times; i++)
+            await _packets.WriteAsync(all, ends: false, _stop);
+    }
+
     /// <summary>Sends the first so many bytes of what there is, and keeps the rest.</summary>
     public async Task FlushPartAsync(int bytes)
     {
