@@ -89,6 +89,11 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
             var advice = result is { Notices: null, Error: { } error } && engine.AdviceOn(error) is { } words ? [Notice.Of(NoticeCodes.Advice, words)] : result.Notices;
             return Notice.Join(advice, engine.NoticesOf(connection)) is { } notices ? result with { Notices = [.. notices.Take(Notice.Most)] } : result;
         }
+        catch (Exception e)
+        {
+            engine.Distrust(connection, e);
+            throw;
+        }
         finally
         {
             await engine.CloseAsync(connection);
@@ -157,6 +162,8 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
     {
         if (!watch.Stopped)
             backstop.Set(ConcludeWithin, () => run.Result(Ending.Failed, Fated(request), Lost(Fated(request))));
+        if ((failure ?? run.SinkFault) is { } amid and not RowSinkException)
+            engine.Distrust(connection, amid);
         var rolledBack = await RollBackAsync(connection, request, failure);
         if (watch.Stopped || failure is not null && engine.NameError(failure) is null)
             engine.Discard(connection);
@@ -307,5 +314,6 @@ public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, Dat
     /// <summary>What drivers throw for what the database or the way to it does; a mistake of ours is none of these.</summary>
     static bool IsOfTheDatabase(Exception e) =>
         e is DbException or IOException or TimeoutException or InvalidOperationException or NotSupportedException or ArgumentException
-            or System.Net.Sockets.SocketException or UnauthorizedAccessException or InvalidCastException or OverflowException;
+            or System.Net.Sockets.SocketException or UnauthorizedAccessException or InvalidCastException or OverflowException
+            or IndexOutOfRangeException;
 }

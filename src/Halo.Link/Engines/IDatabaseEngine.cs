@@ -117,6 +117,11 @@ public interface IDatabaseEngine : IAsyncDisposable
     /// <summary>Sees to it that the connection never serves another query.</summary>
     void Discard(DbConnection connection);
 
+    /// <summary>Something other than the database failed while an answer was read: where the driver may have lost its place in it, the connection is closed at once.</summary>
+    void Distrust(DbConnection connection, Exception fault)
+    {
+    }
+
     /// <summary>Rolls back the transaction that a command has left open.</summary>
     /// <returns>Whether there was one.</returns>
     ValueTask<bool> RollBackAsync(DbConnection connection, CommandRequest request, bool failed);

@@ -8,12 +8,6 @@ static class SqlServerBench
 {
     const string Skipped = "HALO_TEST_SQLSERVER is not set: give it the connection string of a SQL Server database that the tests may write to.";
 
-    /// <summary>Takes some seconds on any machine and waits for nothing: what knows no WAITFOR computes.</summary>
-    public const string LongQuery = """
-        WITH d AS (SELECT 1 AS n UNION ALL SELECT 1 UNION ALL SELECT 1 UNION ALL SELECT 1 UNION ALL SELECT 1 UNION ALL SELECT 1 UNION ALL SELECT 1 UNION ALL SELECT 1)
-        SELECT COUNT(*) AS n FROM d a, d b, d c, d e, d f, d g, d h, d i
-        """;
-
     public static EngineBench New(string? settings = null)
     {
         var server = Environment.GetEnvironmentVariable("HALO_TEST_SQLSERVER");

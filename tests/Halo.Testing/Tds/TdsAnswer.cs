@@ -80,10 +80,11 @@ public sealed class TdsAnswer
         _tokens.Done(DoneInProcedureToken, TdsDone.Count | TdsDone.More, (ushort)command, count);
     }
 
-    public void Output(string name, TdsTypeInfo type, object? value)
+    /// <param name="pieceBytes">Longest piece of a value without a bound.</param>
+    public void Output(string name, TdsTypeInfo type, object? value, int pieceBytes = 4096)
     {
         EmitHeld();
-        _tokens.ReturnValue(0, name, type, value);
+        _tokens.ReturnValue(0, name, type, value, pieceBytes);
     }
 
     /// <summary>BEGIN, COMMIT and ROLLBACK TRANSACTION: the session's state, and what the client is told of it.</summary>

