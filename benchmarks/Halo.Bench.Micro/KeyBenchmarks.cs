@@ -45,7 +45,7 @@ public class KeyBenchmarks
     }
 
     [Benchmark(OperationsPerInvoke = Checks, Description = "key check")]
-    public Integrator? Check()
+    public object? Check()
     {
         Integrator? found = null;
         for (var i = 0; i < Checks; i++)

@@ -12,7 +12,7 @@ using Halo.Api.Storage.Keys;
 namespace Halo.Api;
 
 /// <summary>The service's settings under <c>Halo:</c>, read and checked once, at start, all faults at once.</summary>
-public sealed record ApiOptions
+sealed record ApiOptions
 {
     /// <summary>Where the store, pages and keys stand: <c>Halo:DataDirectory</c>, default <c>data</c> beside the working directory.</summary>
     public required string DataDirectory { get; init; }

@@ -14,7 +14,7 @@ namespace Halo.Api;
 /// <param name="Signing">Sign access tokens.</param>
 /// <param name="Pairing">Hides pairing codes.</param>
 /// <param name="Admin">The operator's key.</param>
-public sealed record Foundation(
+sealed record Foundation(
     ApiOptions Options, DataDirectory Directory, Database Database, MasterKeys Keys, SigningKeys Signing, PairingKey Pairing, AdminKey Admin) : IAsyncDisposable
 {
     /// <summary>Keeps other processes from a store that one process serves alone; null where many may.</summary>

@@ -19,7 +19,7 @@ using Microsoft.Extensions.Configuration.Memory;
 namespace Halo.Api;
 
 /// <summary>The service, composed: settings, parts, pipeline, routes, and an orderly end.</summary>
-public static partial class HaloApi
+static partial class HaloApi
 {
     static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(4);
 

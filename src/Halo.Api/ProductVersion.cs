@@ -3,7 +3,7 @@ using System.Reflection;
 namespace Halo.Api;
 
 /// <summary>The version of this build, as <c>YY.Mdd.build</c>.</summary>
-public static class ProductVersion
+static class ProductVersion
 {
     /// <summary>As it stands in answers and logs.</summary>
     public static readonly string Text =

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Halo.Api;
 
 /// <summary>Reads a request's body whole, up to a bound.</summary>
-public static class RequestBody
+static class RequestBody
 {
     const int FirstBytes = 4096;
 

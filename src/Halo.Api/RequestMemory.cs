@@ -6,7 +6,7 @@ namespace Halo.Api;
 
 /// <summary>The bytes of request bodies that the service holds, all together, and how long a caller may take to send one.</summary>
 /// <remarks>Counted as they arrive and not as they are announced, until the request is answered: nobody gets memory for a promise.</remarks>
-public sealed class RequestMemory(QueryLimits limits, TimeProvider time)
+sealed class RequestMemory(QueryLimits limits, TimeProvider time)
 {
     /// <summary>Bytes that a caller has to send in a second, on the whole.</summary>
     public const int SlowestBytesPerSecond = 32 * 1024;

@@ -1,7 +1,7 @@
 namespace Halo.Api;
 
 /// <summary>Runs pieces of work one after another, in the order in which they were added, without holding a thread while idle.</summary>
-public sealed class SerialWork
+sealed class SerialWork
 {
     readonly Lock _lock = new();
     Task _last = Task.CompletedTask;

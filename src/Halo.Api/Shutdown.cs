@@ -11,7 +11,7 @@ namespace Halo.Api;
 /// (<see cref="AvailabilityHistory"/>, <see cref="LinkSessions"/>, <see cref="LinkDirectory"/>) is started and not awaited by the session, and is given to the
 /// store before that. Whoever adds such a write elsewhere has to end here, too.
 /// </remarks>
-public sealed class Shutdown(
+sealed class Shutdown(
     QueryWaiters waiters, ImmediateQueries immediate, LinkSessions sessions, AvailabilityHistory history, IHostApplicationLifetime lifetime, TimeProvider time) : IHostedService
 {
     static readonly TimeSpan DrainWithin = TimeSpan.FromSeconds(1.5);

@@ -10,7 +10,7 @@ using Halo.Api.Sites;
 namespace Halo.Api;
 
 /// <summary>What has to stand before the port opens, in order.</summary>
-public sealed partial class Startup(
+sealed partial class Startup(
     IntegratorDirectory integrators, SiteDirectory sites, SiteAuthority authority, LinkDirectory links, QueryLedger ledger, DeadlineWatch deadlines, IdempotencyStore idempotency,
     LinkSessions sessions, SiteRegistry registry, AvailabilityHistory history, RemoteConfigurations configurations, RetentionWatch retention,
     WarmUp warmUp,

@@ -1,4 +1,4 @@
 namespace Halo.Api;
 
 /// <summary>The service cannot start and a person has to put something right: the message names what and how, and is shown without a stack.</summary>
-public sealed class StartupException(string message, Exception? cause = null) : Exception(message, cause);
+sealed class StartupException(string message, Exception? cause = null) : Exception(message, cause);

@@ -12,7 +12,7 @@ using Microsoft.Extensions.Logging;
 namespace Halo.Link;
 
 /// <summary>The agent, put together: who it is, what it serves, the session that it keeps, and its end in order.</summary>
-public static partial class LinkAgent
+static partial class LinkAgent
 {
     /// <summary>Runs until it is stopped; then work is ended or given back, and the session closed, in that order.</summary>
     /// <exception cref="SettingsException">The data directory cannot be used.</exception>

@@ -12,7 +12,7 @@ namespace Halo.Link;
 /// counts in braces. Nothing here ever carries SQL, values, results, keys or connection strings.
 /// </summary>
 /// <remarks>Without a listener an instrument costs a look at one field, and a span nothing.</remarks>
-public static class Telemetry
+static class Telemetry
 {
     /// <summary>The name of both the traces' source and the meter.</summary>
     public const string Name = "Halo.Link";

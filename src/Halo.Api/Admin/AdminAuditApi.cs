@@ -7,7 +7,7 @@ using Halo.Contracts.Errors;
 namespace Halo.Api.Admin;
 
 /// <summary>Who did what.</summary>
-public static class AdminAuditApi
+static class AdminAuditApi
 {
     public static void MapAdminAuditApi(this IEndpointRouteBuilder routes) =>
         routes.MapGet("/admin/v1/audit", ListAsync).WithTags("Operator: audit").Says("ListAudit", "Who did what, oldest first", "Every change that an operator or the service made.")

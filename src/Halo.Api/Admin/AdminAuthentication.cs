@@ -4,7 +4,7 @@ using Halo.Contracts.Errors;
 namespace Halo.Api.Admin;
 
 /// <summary>Lets operators in, and slows down whoever guesses their key.</summary>
-public sealed class AdminAuthentication(RequestDelegate next, AdminKey key, WrongKeyLimiter limiter)
+sealed class AdminAuthentication(RequestDelegate next, AdminKey key, WrongKeyLimiter limiter)
 {
     public Task InvokeAsync(HttpContext http)
     {

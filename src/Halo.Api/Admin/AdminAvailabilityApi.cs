@@ -5,7 +5,7 @@ using Halo.Contracts.Errors;
 namespace Halo.Api.Admin;
 
 /// <summary>When a site was there.</summary>
-public static class AdminAvailabilityApi
+static class AdminAvailabilityApi
 {
     const int MostIntervals = 1000;
     static readonly TimeSpan Preset = TimeSpan.FromDays(7);
@@ -47,7 +47,7 @@ public static class AdminAvailabilityApi
 /// <param name="To">As asked, not in the future.</param>
 /// <param name="UptimePercent">Online time in percent of the known time, three digits; absent: nothing is known. What is <c>unknown</c> counts for nothing.</param>
 /// <param name="Intervals">In order and without holes, at most 1000.</param>
-public sealed record AdminAvailability(Guid SiteId, DateTimeOffset From, DateTimeOffset To, double? UptimePercent, IReadOnlyList<AvailabilityInterval> Intervals)
+sealed record AdminAvailability(Guid SiteId, DateTimeOffset From, DateTimeOffset To, double? UptimePercent, IReadOnlyList<AvailabilityInterval> Intervals)
 {
     /// <summary>Milliseconds, of the whole time asked for.</summary>
     public long OnlineMs { get; init; }

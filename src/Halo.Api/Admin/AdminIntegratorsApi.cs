@@ -7,7 +7,7 @@ using Halo.Contracts.Errors;
 namespace Halo.Api.Admin;
 
 /// <summary>What an operator does with integrators.</summary>
-public static class AdminIntegratorsApi
+static class AdminIntegratorsApi
 {
     public static void MapAdminIntegratorsApi(this IEndpointRouteBuilder routes)
     {

@@ -10,7 +10,7 @@ using Halo.Contracts.Sites;
 namespace Halo.Api.Admin;
 
 /// <summary>A site as operators see it: what integrators see, and which Link serves it.</summary>
-public sealed record AdminSite : Site
+sealed record AdminSite : Site
 {
     /// <summary>The Link GUID.</summary>
     public Guid LinkId { get; init; }
@@ -25,7 +25,7 @@ public sealed record AdminSite : Site
 /// <summary>A page of sites.</summary>
 /// <param name="Sites">At most as many as <c>limit</c> says.</param>
 /// <param name="Next">Give it as <c>after</c> for the next page; absent on the last.</param>
-public sealed record AdminSiteList(IReadOnlyList<AdminSite> Sites, string? Next);
+sealed record AdminSiteList(IReadOnlyList<AdminSite> Sites, string? Next);
 
 /// <summary>An integrator, without its keys.</summary>
 /// <param name="Id">Its id.</param>
@@ -33,7 +33,7 @@ public sealed record AdminSiteList(IReadOnlyList<AdminSite> Sites, string? Next)
 /// <param name="Enabled">Whether its calls are answered; else 403.</param>
 /// <param name="CreatedAt">When it was made.</param>
 /// <param name="Pairings">Ids of the sites that it may query.</param>
-public sealed record AdminIntegrator(Guid Id, string Name, bool Enabled, DateTimeOffset CreatedAt, IReadOnlyList<Guid> Pairings)
+sealed record AdminIntegrator(Guid Id, string Name, bool Enabled, DateTimeOffset CreatedAt, IReadOnlyList<Guid> Pairings)
 {
     /// <summary>From where it may call, as CIDR; empty: from everywhere.</summary>
     public required IReadOnlyList<string> AllowedAddresses { get; init; }
@@ -55,31 +55,31 @@ public sealed record AdminIntegrator(Guid Id, string Name, bool Enabled, DateTim
 /// <param name="Action">What was done.</param>
 /// <param name="Subject">Ids of what it was done to.</param>
 /// <param name="Detail">More, by the action.</param>
-public sealed record AuditEntry(Guid Id, DateTimeOffset At, string Actor, string Action, string Subject, JsonNode? Detail);
+sealed record AuditEntry(Guid Id, DateTimeOffset At, string Actor, string Action, string Subject, JsonNode? Detail);
 
 /// <summary>A page of the audit log, oldest first.</summary>
 /// <param name="Audit">At most as many as <c>limit</c> says.</param>
 /// <param name="Next">Give it as <c>after</c> for the next page; absent on the last.</param>
-public sealed record AuditEntryList(IReadOnlyList<AuditEntry> Audit, string? Next);
+sealed record AuditEntryList(IReadOnlyList<AuditEntry> Audit, string? Next);
 
 /// <summary>A page of integrators.</summary>
 /// <param name="Integrators">At most as many as <c>limit</c> says.</param>
 /// <param name="Next">Give it as <c>after</c> for the next page; absent on the last.</param>
-public sealed record AdminIntegratorList(IReadOnlyList<AdminIntegrator> Integrators, string? Next);
+sealed record AdminIntegratorList(IReadOnlyList<AdminIntegrator> Integrators, string? Next);
 
 /// <summary>A key that was rotated: the only time it is shown.</summary>
 /// <param name="Key">The new key.</param>
-public sealed record RotatedKey(string Key);
+sealed record RotatedKey(string Key);
 
 /// <summary>A new enrolment token: the only time it is shown.</summary>
 /// <param name="Id">Names it in the audit log.</param>
 /// <param name="Token">Goes into the Link's configuration.</param>
 /// <param name="ExpiresAt">Until when it works.</param>
-public sealed record NewEnrolmentToken(Guid Id, string Token, DateTimeOffset ExpiresAt);
+sealed record NewEnrolmentToken(Guid Id, string Token, DateTimeOffset ExpiresAt);
 
 /// <summary>Asks for an integrator.</summary>
 /// <param name="Name">1 to 200 characters; required.</param>
-public sealed record CreateIntegratorRequest(string? Name);
+sealed record CreateIntegratorRequest(string? Name);
 
 /// <summary>Changes an integrator; what is absent stays. Empty lists and 0 take a limit away.</summary>
 /// <param name="Name">1 to 200 characters.</param>
@@ -88,20 +88,20 @@ public sealed record CreateIntegratorRequest(string? Name);
 /// <param name="PairWithoutCode">Names of PMS whose sites it may pair with without a code, at most 200; never Best Practice.</param>
 /// <param name="RateLimit">Requests per second, 1 to 100000; 0: no limit.</param>
 /// <param name="Quota">Queries per day, UTC, 1 to 1000000000000; 0: no limit.</param>
-public sealed record PatchIntegratorRequest(
+sealed record PatchIntegratorRequest(
     string? Name, bool? Enabled, IReadOnlyList<string>? AllowedAddresses, IReadOnlyList<string>? PairWithoutCode, int? RateLimit, long? Quota);
 
 /// <summary>Beside a decision about a site.</summary>
 /// <param name="CopyPairings">With authority alone: take the pairings of the old site along.</param>
 /// <param name="Reason">For the audit log.</param>
-public sealed record SiteDecisionRequest(bool? CopyPairings, string? Reason);
+sealed record SiteDecisionRequest(bool? CopyPairings, string? Reason);
 
 /// <summary>Asks for an enrolment token.</summary>
 /// <param name="ExpiresInMinutes">1 to 525600; default 60.</param>
 /// <param name="Uses">How many Links may enrol with it, 1 to 10000; default 1.</param>
 /// <param name="PracticeManagementName">Only for sites of this PMS; default any.</param>
 /// <param name="PracticeManagementSiteId">Only for the practice of this id; default any.</param>
-public sealed record CreateEnrolmentTokenRequest(int? ExpiresInMinutes, int? Uses, string? PracticeManagementName, string? PracticeManagementSiteId);
+sealed record CreateEnrolmentTokenRequest(int? ExpiresInMinutes, int? Uses, string? PracticeManagementName, string? PracticeManagementSiteId);
 
 /// <summary>Source-generated JSON of the operator's side.</summary>
 [JsonSourceGenerationOptions(
@@ -127,10 +127,10 @@ public sealed record CreateEnrolmentTokenRequest(int? ExpiresInMinutes, int? Use
 [JsonSerializable(typeof(CreateIntegratorRequest))]
 [JsonSerializable(typeof(PatchIntegratorRequest))]
 [JsonSerializable(typeof(CreateEnrolmentTokenRequest))]
-public sealed partial class AdminJsonContext : JsonSerializerContext;
+sealed partial class AdminJsonContext : JsonSerializerContext;
 
 /// <summary>The types of <see cref="AdminJsonContext"/>, for answers.</summary>
-public static class AdminJson
+static class AdminJson
 {
     /// <summary>Shared by all.</summary>
     public static AdminJsonContext Default { get; } = new(RelaxedJson.From(AdminJsonContext.Default.Options));

@@ -7,7 +7,7 @@ using Halo.Line;
 namespace Halo.Api.Admin;
 
 /// <summary>The operator's key: from the settings, or made at first start and written where only the owner reads.</summary>
-public sealed partial class AdminKey
+sealed partial class AdminKey
 {
     /// <summary>The header that carries it.</summary>
     public const string Header = "Halo-Admin-Key";

@@ -4,7 +4,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Admin;
 
 /// <summary>A Link as operators see it.</summary>
-public record AdminLink
+record AdminLink
 {
     /// <summary>The Link GUID.</summary>
     public Guid Id { get; init; }
@@ -41,7 +41,7 @@ public record AdminLink
 }
 
 /// <summary>A Link with what it last reported.</summary>
-public sealed record AdminLinkDetail : AdminLink
+sealed record AdminLinkDetail : AdminLink
 {
     /// <summary>Every site that is its own, whatever their state.</summary>
     public IReadOnlyList<Guid> Sites { get; init; } = [];
@@ -69,14 +69,14 @@ public sealed record AdminLinkDetail : AdminLink
 /// <param name="Version"><c>YY.Mdd.build</c>.</param>
 /// <param name="Links">Of all that are trusted.</param>
 /// <param name="Connected">Of these, with a session now.</param>
-public sealed record VersionCount(string Version, int Links, int Connected);
+sealed record VersionCount(string Version, int Links, int Connected);
 
 /// <summary>A page of Links, and the versions of all trusted ones.</summary>
 /// <param name="Links">At most as many as <c>limit</c> says.</param>
 /// <param name="Next">Give it as <c>after</c> for the next page; absent on the last.</param>
 /// <param name="Versions">Newest first.</param>
-public sealed record AdminLinkList(IReadOnlyList<AdminLink> Links, string? Next, IReadOnlyList<VersionCount> Versions);
+sealed record AdminLinkList(IReadOnlyList<AdminLink> Links, string? Next, IReadOnlyList<VersionCount> Versions);
 
 /// <summary>An operator trusts a Link that waits.</summary>
 /// <param name="Sites">The sites whose practices it serves; null: all that it named when it enrolled.</param>
-public sealed record ApproveLinkRequest(IReadOnlyList<Guid>? Sites);
+sealed record ApproveLinkRequest(IReadOnlyList<Guid>? Sites);

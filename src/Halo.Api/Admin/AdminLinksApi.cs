@@ -7,7 +7,7 @@ using Halo.Contracts.Errors;
 namespace Halo.Api.Admin;
 
 /// <summary>What an operator does with Links.</summary>
-public static class AdminLinksApi
+static class AdminLinksApi
 {
     public static void MapAdminLinksApi(this IEndpointRouteBuilder routes)
     {
@@ -83,7 +83,7 @@ public static class AdminLinksApi
 }
 
 /// <summary>Links as operators see them.</summary>
-public sealed class AdminLinks(LinkDirectory links, LinkSessions sessions, SiteDirectory sites)
+sealed class AdminLinks(LinkDirectory links, LinkSessions sessions, SiteDirectory sites)
 {
     public AdminLink Show(LinkRecord link) => Fill(new AdminLink(), link);
 

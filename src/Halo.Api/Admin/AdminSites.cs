@@ -3,7 +3,7 @@ using Halo.Api.Sites;
 namespace Halo.Api.Admin;
 
 /// <summary>Sites as operators see them.</summary>
-public sealed class AdminSites(SiteView view)
+sealed class AdminSites(SiteView view)
 {
     public AdminSite Show(SiteRecord site)
     {

@@ -8,7 +8,7 @@ using Halo.Contracts.Sites;
 namespace Halo.Api.Admin;
 
 /// <summary>What an operator does with sites.</summary>
-public static class AdminSitesApi
+static class AdminSitesApi
 {
     public static void MapAdminSitesApi(this IEndpointRouteBuilder routes)
     {

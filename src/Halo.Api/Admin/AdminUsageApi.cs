@@ -7,7 +7,7 @@ using Halo.Contracts.Errors;
 namespace Halo.Api.Admin;
 
 /// <summary>What billing needs.</summary>
-public static class AdminUsageApi
+static class AdminUsageApi
 {
     public static void MapAdminUsageApi(this IEndpointRouteBuilder routes) =>
         routes.MapGet("/admin/v1/usage", ListAsync).WithTags("Operator: usage")
@@ -65,9 +65,9 @@ public static class AdminUsageApi
 /// <param name="Rows">Rows read.</param>
 /// <param name="Bytes">Bytes of the results' JSON, before compression.</param>
 /// <param name="RequestBytes">Bytes of the requests' bodies.</param>
-public sealed record Usage(Guid IntegratorId, Guid SiteId, long Queries, long Successful, long Rows, long Bytes, long RequestBytes);
+sealed record Usage(Guid IntegratorId, Guid SiteId, long Queries, long Successful, long Rows, long Bytes, long RequestBytes);
 
 /// <summary>A page of the usage, in the order of integrator and site.</summary>
 /// <param name="Usage">At most as many as <c>limit</c> says.</param>
 /// <param name="Next">Give it as <c>after</c> for the next page; absent on the last.</param>
-public sealed record UsageList(IReadOnlyList<Usage> Usage, string? Next);
+sealed record UsageList(IReadOnlyList<Usage> Usage, string? Next);

@@ -11,7 +11,7 @@ namespace Halo.Api.Admin;
 /// <param name="Version">Grows with each change; 0: nothing was ever set.</param>
 /// <param name="Settings">By name.</param>
 /// <param name="Applied">What each Link last said that it runs: at most as many as <c>limit</c> says, in the order of their ids.</param>
-public sealed record DefaultConfiguration(
+sealed record DefaultConfiguration(
     long Version, IReadOnlyDictionary<string, JsonElement> Settings, IReadOnlyList<AppliedConfiguration> Applied)
 {
     /// <summary>Absent: never.</summary>
@@ -27,7 +27,7 @@ public sealed record DefaultConfiguration(
 /// <param name="Settings">The site's own.</param>
 /// <param name="Effective">What its Link is told for it and as a whole: the site's own, its neighbours' and the default together.</param>
 /// <param name="EffectiveVersion">What the Link answers with once it runs that.</param>
-public sealed record ConfigurationOfSite(
+sealed record ConfigurationOfSite(
     Guid SiteId, long Version, IReadOnlyDictionary<string, JsonElement> Settings, IReadOnlyDictionary<string, JsonElement> Effective, long EffectiveVersion)
 {
     /// <summary>Absent: never.</summary>
@@ -38,7 +38,7 @@ public sealed record ConfigurationOfSite(
 }
 
 /// <summary>Remote configuration of Links, as an operator sets it. A PUT replaces all that stood there.</summary>
-public static class ConfigurationApi
+static class ConfigurationApi
 {
     static readonly Dictionary<string, JsonElement> Nothing = [];
 

@@ -5,7 +5,7 @@ namespace Halo.Api.Admin;
 /// <summary>How lists are paged: <c>limit</c> (1 to 1000, default 100) and <c>after</c>, the id that the last page ended with.</summary>
 /// <param name="Limit">Items of a page.</param>
 /// <param name="After">Where the last page ended.</param>
-public sealed record Paging(int Limit, Guid? After)
+sealed record Paging(int Limit, Guid? After)
 {
     /// <summary>Reads the query string.</summary>
     public static (Paging? Paging, Refusal? Refusal) Read(HttpRequest request)

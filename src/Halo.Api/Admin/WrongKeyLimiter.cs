@@ -8,7 +8,7 @@ namespace Halo.Api.Admin;
 /// Slows down whoever guesses the operator's keys: ten wrong ones from an address within a minute, and further wrong ones are
 /// refused unread for that minute. The right key always passes, since behind a proxy that is not trusted everybody has one address.
 /// </summary>
-public sealed class WrongKeyLimiter(TimeProvider time)
+sealed class WrongKeyLimiter(TimeProvider time)
 {
     const int Tries = 10;
     const int RememberedAddresses = 1000;

@@ -7,7 +7,7 @@ using Microsoft.Net.Http.Headers;
 namespace Halo.Api.Errors;
 
 /// <summary>Gives every error the contract's shape, the framework's own included. No stack trace ever leaves.</summary>
-public sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger<ErrorShape> log)
+sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger<ErrorShape> log)
 {
     /// <summary>What the framework says beside an error's status.</summary>
     static readonly string[] OfErrors =

@@ -11,7 +11,7 @@ namespace Halo.Api.Errors;
 /// <param name="Status">The HTTP status.</param>
 /// <param name="Code">One of <see cref="ErrorCodes"/>.</param>
 /// <param name="Message">What is wrong and how to put it right.</param>
-public sealed record Refusal(int Status, string Code, string Message) : IResult
+sealed record Refusal(int Status, string Code, string Message) : IResult
 {
     /// <summary>Every fault, where several things are wrong at once.</summary>
     public IReadOnlyList<FieldError>? Errors { get; init; }

@@ -2,7 +2,7 @@ namespace Halo.Api.Errors;
 
 /// <summary>Headers that every answer carries, whoever wrote it: nothing is stored, guessed at, framed or told to other sites.</summary>
 /// <remarks>Written as the answer starts, since error answers are cleared and written anew on their way out.</remarks>
-public sealed class SecurityHeaders(RequestDelegate next)
+sealed class SecurityHeaders(RequestDelegate next)
 {
     /// <summary>For the page under <c>/docs</c>, whose script sets styles on elements.</summary>
     const string DocsPolicy =

@@ -4,7 +4,7 @@ using Halo.Contracts.Errors;
 namespace Halo.Api.Errors;
 
 /// <summary>Plain HTTP is refused except on loopback: keys and patient data never cross a network in the clear.</summary>
-public sealed class TransportSecurity(RequestDelegate next)
+sealed class TransportSecurity(RequestDelegate next)
 {
     public Task InvokeAsync(HttpContext http) =>
         http.Request.IsHttps || http.Connection.RemoteIpAddress is not { } remote || IPAddress.IsLoopback(remote)

@@ -7,7 +7,7 @@ using Halo.Contracts.Json;
 namespace Halo.Api.Health;
 
 /// <summary>Whether the service lives, and whether it can take work.</summary>
-public static class HealthApi
+static class HealthApi
 {
     static readonly TimeSpan CheckWithin = TimeSpan.FromSeconds(5);
 
@@ -59,15 +59,15 @@ public static class HealthApi
 /// <param name="Status"><c>live</c>; <c>ready</c>, <c>degraded</c> (it takes work, not of every kind) or <c>notReady</c>.</param>
 /// <param name="Version"><c>YY.Mdd.build</c>.</param>
 /// <param name="NotReady">What is not ready, by name.</param>
-public sealed record HealthReport(string Status, string Version, IReadOnlyList<string> NotReady);
+sealed record HealthReport(string Status, string Version, IReadOnlyList<string> NotReady);
 
 /// <summary>Source-generated JSON of health.</summary>
 [JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(HealthReport))]
-public sealed partial class HealthJsonContext : JsonSerializerContext;
+sealed partial class HealthJsonContext : JsonSerializerContext;
 
 /// <summary>The types of <see cref="HealthJsonContext"/>, for answers.</summary>
-public static class HealthJson
+static class HealthJson
 {
     /// <summary>Shared by all.</summary>
     public static HealthJsonContext Default { get; } = new(RelaxedJson.From(HealthJsonContext.Default.Options));

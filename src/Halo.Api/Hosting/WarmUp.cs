@@ -13,7 +13,7 @@ namespace Halo.Api.Hosting;
 /// Before the port opens: goes the way of an immediate query once, as far as that leaves nothing behind, so that the first caller does not wait for the compiler.
 /// A request is read, the messages between service and Link are written and read, the ledger is asked, an answer is written; no query is recorded, no Link asked.
 /// </summary>
-public sealed class WarmUp(QueryRequestReader reader, QueryLedger ledger, ImmediateAnswerWriter writer, TimeProvider time)
+sealed class WarmUp(QueryRequestReader reader, QueryLedger ledger, ImmediateAnswerWriter writer, TimeProvider time)
 {
     /// <summary>Some tenths of a second on a small machine.</summary>
     public async Task RunAsync()

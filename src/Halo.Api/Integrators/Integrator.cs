@@ -8,7 +8,7 @@ namespace Halo.Api.Integrators;
 /// <param name="Name">For people.</param>
 /// <param name="Enabled">Whether its keys open anything.</param>
 /// <param name="Sites">The sites it is paired with.</param>
-public sealed record Integrator(Guid Id, string Name, bool Enabled, IReadOnlySet<Guid> Sites)
+sealed record Integrator(Guid Id, string Name, bool Enabled, IReadOnlySet<Guid> Sites)
 {
     /// <summary>When it was made.</summary>
     public DateTimeOffset CreatedAt { get; init; }
@@ -25,7 +25,7 @@ public sealed record Integrator(Guid Id, string Name, bool Enabled, IReadOnlySet
 /// <param name="PairWithoutCode">Names of PMS whose sites it may pair with without a code.</param>
 /// <param name="RateLimit">Requests per second; null: no limit.</param>
 /// <param name="Quota">Queries per day, UTC; null: no limit.</param>
-public sealed record IntegratorRules(IReadOnlyList<IPNetwork> AllowedAddresses, IReadOnlyList<string> PairWithoutCode, int? RateLimit, long? Quota)
+sealed record IntegratorRules(IReadOnlyList<IPNetwork> AllowedAddresses, IReadOnlyList<string> PairWithoutCode, int? RateLimit, long? Quota)
 {
     /// <summary>Of a new integrator.</summary>
     public static IntegratorRules None { get; } = new([], [], null, null);

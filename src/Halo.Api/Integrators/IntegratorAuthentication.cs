@@ -4,7 +4,7 @@ using Halo.Contracts.Errors;
 namespace Halo.Api.Integrators;
 
 /// <summary>Turns the subscription key of every integrator call into the integrator.</summary>
-public sealed class IntegratorAuthentication(RequestDelegate next, IntegratorDirectory directory, RateLimits rates)
+sealed class IntegratorAuthentication(RequestDelegate next, IntegratorDirectory directory, RateLimits rates)
 {
     public Task InvokeAsync(HttpContext http)
     {
@@ -34,7 +34,7 @@ public sealed class IntegratorAuthentication(RequestDelegate next, IntegratorDir
 }
 
 /// <summary>The caller of an integrator route.</summary>
-public static class IntegratorContext
+static class IntegratorContext
 {
     /// <summary>Who calls; the route stands behind <see cref="IntegratorAuthentication"/>.</summary>
     public static Integrator Integrator(this HttpContext http) =>

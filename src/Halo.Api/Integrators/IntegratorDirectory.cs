@@ -11,7 +11,7 @@ namespace Halo.Api.Integrators;
 
 /// <summary>Every integrator in memory, so that no call reads the store to know who is calling.</summary>
 /// <remarks>An entry is replaced before the admin call that changed it returns.</remarks>
-public sealed class IntegratorDirectory(Database database) : IDisposable
+sealed class IntegratorDirectory(Database database) : IDisposable
 {
     const string Select = """
         SELECT i.id, i.name, i.enabled, i.allowed_addresses AS AllowedAddresses, i.pair_without_code AS PairWithoutCode,

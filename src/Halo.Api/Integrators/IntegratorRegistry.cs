@@ -7,7 +7,7 @@ using Halo.Contracts.Json;
 namespace Halo.Api.Integrators;
 
 /// <summary>What an operator does with integrators: made, keyed, paired. Each change is durable and in force when it returns.</summary>
-public sealed class IntegratorRegistry(Database database, IntegratorDirectory directory, QueryLedger ledger, AuditLog audit, TimeProvider time)
+sealed class IntegratorRegistry(Database database, IntegratorDirectory directory, QueryLedger ledger, AuditLog audit, TimeProvider time)
 {
     /// <summary>Makes an integrator with both keys.</summary>
     public async Task<NewIntegrator> CreateAsync(string name)
@@ -135,9 +135,9 @@ public sealed class IntegratorRegistry(Database database, IntegratorDirectory di
 /// <param name="Id">Its id.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Keys">Shown this once.</param>
-public sealed record NewIntegrator(Guid Id, string Name, KeyPair Keys);
+sealed record NewIntegrator(Guid Id, string Name, KeyPair Keys);
 
 /// <summary>Both keys.</summary>
 /// <param name="Primary">One key.</param>
 /// <param name="Secondary">The other, so that either can be replaced while the other works.</param>
-public sealed record KeyPair(string Primary, string Secondary);
+sealed record KeyPair(string Primary, string Secondary);

@@ -7,7 +7,7 @@ using Halo.Contracts.Errors;
 namespace Halo.Api.Integrators;
 
 /// <summary>How many queries each integrator may ask in a day, UTC. Counted in memory from what the ledger has at the day's first one.</summary>
-public sealed class Quotas(Database database, TimeProvider time)
+sealed class Quotas(Database database, TimeProvider time)
 {
     readonly ConcurrentDictionary<Guid, Day> _days = new();
 

@@ -7,7 +7,7 @@ using Halo.Contracts.Errors;
 namespace Halo.Api.Integrators;
 
 /// <summary>How fast each integrator may call: a bucket of one second's requests, refilled as time goes by. Each node counts for itself.</summary>
-public sealed class RateLimits : IDisposable
+sealed class RateLimits : IDisposable
 {
     static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
     readonly ConcurrentDictionary<Guid, (int Limit, TokenBucketRateLimiter Bucket)> _buckets = new();

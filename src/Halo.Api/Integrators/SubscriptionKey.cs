@@ -5,7 +5,7 @@ using System.Text;
 namespace Halo.Api.Integrators;
 
 /// <summary>Subscription keys: 256 random bits as 43 characters, shown once; only SHA-256 is kept.</summary>
-public static class SubscriptionKey
+static class SubscriptionKey
 {
     /// <summary>The header that carries it.</summary>
     public const string Header = "Ocp-Apim-Subscription-Key";

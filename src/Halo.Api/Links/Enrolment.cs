@@ -16,7 +16,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Links;
 
 /// <summary>Makes Links known: by proof of possession of their key, and by whatever the enrolment mode asks beyond that.</summary>
-public sealed partial class Enrolment(
+sealed partial class Enrolment(
     Database database, Nonces nonces, LinkDirectory links, SiteDirectory sites, SiteRegistry registry, SiteStandings standings, WaitingLinks waiting, AuditLog audit,
     ApiOptions options, TimeProvider time, ILogger<Enrolment> log)
 {

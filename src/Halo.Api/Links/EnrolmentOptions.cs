@@ -1,7 +1,7 @@
 namespace Halo.Api.Links;
 
 /// <summary>Which new Links are trusted: the setting <c>Halo:Enrolment</c>.</summary>
-public enum EnrolmentMode
+enum EnrolmentMode
 {
     /// <summary>With a token that an operator made. The default.</summary>
     Token,

@@ -8,7 +8,7 @@ using Halo.Api.Storage;
 namespace Halo.Api.Links;
 
 /// <summary>Tokens by which new Links may enrol: 256 random bits, shown once, kept as SHA-256, with an end and a number of uses.</summary>
-public sealed class EnrolmentTokens(Database database, AuditLog audit, TimeProvider time)
+sealed class EnrolmentTokens(Database database, AuditLog audit, TimeProvider time)
 {
     /// <summary>Makes one.</summary>
     public async Task<NewEnrolmentToken> CreateAsync(CreateEnrolmentTokenRequest asked)

@@ -10,7 +10,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Links;
 
 /// <summary>Every Link in memory: its key, its right, and when it was last heard of.</summary>
-public sealed class LinkDirectory(Database database, TimeProvider time)
+sealed class LinkDirectory(Database database, TimeProvider time)
 {
     const string Select = """
         SELECT id, public_key_x AS PublicKeyX, public_key_y AS PublicKeyY, status, version, version_since AS VersionSince, machine_id AS MachineId,

@@ -12,7 +12,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Links;
 
 /// <summary>What a Link says of queries and pairing codes, handed to whom it concerns. Nothing here waits; what is under way is held against the session (<see cref="SessionIntake"/>).</summary>
-public sealed partial class LinkFrames(ImmediateQueries immediate, ClaimedQueries claimed, PairingCodes pairing, RemoteConfigurations configurations, TimeProvider time, ILogger<LinkFrames> log)
+sealed partial class LinkFrames(ImmediateQueries immediate, ClaimedQueries claimed, PairingCodes pairing, RemoteConfigurations configurations, TimeProvider time, ILogger<LinkFrames> log)
 {
     /// <summary>Handles one frame; unknown kinds are ignored, so the Link may be newer.</summary>
     public void Handle(LinkSession session, Frame frame)

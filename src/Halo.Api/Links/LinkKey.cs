@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 namespace Halo.Api.Links;
 
 /// <summary>A Link's public key between JWK and .NET.</summary>
-public static class LinkKey
+static class LinkKey
 {
     /// <summary>The P-256 point of two base64url coordinates.</summary>
     /// <exception cref="FormatException">They are no base64url.</exception>

@@ -4,7 +4,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Links;
 
 /// <summary>An installed agent, as the service holds it in memory.</summary>
-public sealed record LinkRecord
+sealed record LinkRecord
 {
     public required Guid Id { get; init; }
 
@@ -37,7 +37,7 @@ public sealed record LinkRecord
 /// <param name="RunId">The run that was refused.</param>
 /// <param name="FirstAt">When it was refused first.</param>
 /// <param name="LastAt">When it was refused last.</param>
-public sealed record SecondRun(Guid RunId, DateTimeOffset FirstAt, DateTimeOffset LastAt)
+sealed record SecondRun(Guid RunId, DateTimeOffset FirstAt, DateTimeOffset LastAt)
 {
     /// <summary>From where it called.</summary>
     public string? Address { get; init; }
@@ -47,7 +47,7 @@ public sealed record SecondRun(Guid RunId, DateTimeOffset FirstAt, DateTimeOffse
 }
 
 /// <summary>Whether a Link is trusted.</summary>
-public enum LinkStatus
+enum LinkStatus
 {
     /// <summary>It may open sessions.</summary>
     Enrolled,

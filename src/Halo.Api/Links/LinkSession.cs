@@ -14,7 +14,7 @@ namespace Halo.Api.Links;
 /// <param name="RunId">The start of the Link's process that it belongs to.</param>
 /// <param name="Line">The socket.</param>
 /// <param name="SiteIds">The sites it brought.</param>
-public sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnection Line, IReadOnlyList<Guid> SiteIds)
+sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnection Line, IReadOnlyList<Guid> SiteIds)
 {
     /// <summary>The sites that it serves now; the Link may describe them again.</summary>
     public IReadOnlyList<Guid> SiteIds { get; set; } = SiteIds;

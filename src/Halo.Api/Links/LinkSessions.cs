@@ -6,7 +6,7 @@ using Halo.LinkProtocol;
 namespace Halo.Api.Links;
 
 /// <summary>The sessions that this node holds: which socket leads to which Link.</summary>
-public sealed class LinkSessions(Database database, ApiOptions options, TimeProvider time) : IDisposable
+sealed class LinkSessions(Database database, ApiOptions options, TimeProvider time) : IDisposable
 {
     readonly ConcurrentDictionary<Guid, LinkSession> _open = new();
     readonly ConcurrentDictionary<Guid, TaskCompletionSource<LinkSession>> _awaited = new();

@@ -18,7 +18,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Links;
 
 /// <summary>A session from its opening to its end: Hello, Welcome, then frames in both directions.</summary>
-public sealed partial class LinkSocket(
+sealed partial class LinkSocket(
     LinkTokens tokens, LinkDirectory links, LinkSessions sessions, SiteDirectory sites, SiteRegistry registry, SiteStandings standings, LinkFrames frames, ImmediateQueries immediate,
     SessionSettling settling, AvailabilityHistory history, Uninstalling uninstalling, QueryCancelling cancelling, RemoteConfigurations configurations,
     ApiOptions options, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LinkSocket> log)

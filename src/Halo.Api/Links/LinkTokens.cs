@@ -8,7 +8,7 @@ using Microsoft.IdentityModel.Tokens;
 namespace Halo.Api.Links;
 
 /// <summary>Access for Links: ten-minute tokens for a signed assertion over a nonce of ours, checked against revocation on every use.</summary>
-public sealed class LinkTokens(LinkDirectory links, Nonces nonces, SigningKeys signing, TimeProvider time)
+sealed class LinkTokens(LinkDirectory links, Nonces nonces, SigningKeys signing, TimeProvider time)
 {
     /// <summary>How long a token lives.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromMinutes(10);

@@ -6,7 +6,7 @@ namespace Halo.Api.Links;
 
 /// <summary>One connection of a Link, before and after it became a session, and how long it may last.</summary>
 /// <remarks>Thousands stand idle: it keeps what is needed later, and has one timer.</remarks>
-public sealed class LinkVisit : IAsyncDisposable
+sealed class LinkVisit : IAsyncDisposable
 {
     static readonly TimeSpan HelloWithin = TimeSpan.FromSeconds(10);
 

@@ -7,7 +7,7 @@ using Halo.LinkProtocol.Enrolment;
 namespace Halo.Api.Links;
 
 /// <summary>The HTTP calls of Links: nonce, enrolment, token, socket.</summary>
-public static class LinksApi
+static class LinksApi
 {
     const int MaxEnrolmentBytes = 1024 * 1024;
     const string FormType = "application/x-www-form-urlencoded";

@@ -3,7 +3,7 @@ using Halo.Line;
 namespace Halo.Api.Links;
 
 /// <summary>When a Link counts as gone: the settings under <c>Halo:Links</c>, in milliseconds.</summary>
-public sealed record LivenessOptions
+sealed record LivenessOptions
 {
     /// <summary>Silence on a line after which the Link is asked for a sign of life (100 to 60000, default 20000).</summary>
     public int PingAfterMs { get; init; } = 20_000;

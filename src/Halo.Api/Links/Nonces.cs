@@ -11,7 +11,7 @@ namespace Halo.Api.Links;
 /// Anybody may ask for one, so making it costs no write: it carries its end and a MAC of the key that all nodes share. Only
 /// one that comes back with a proof is written down, as used, so that no node takes it twice.
 /// </remarks>
-public sealed class Nonces(Database database, SigningKeys signing, TimeProvider time)
+sealed class Nonces(Database database, SigningKeys signing, TimeProvider time)
 {
     /// <summary>How long a nonce can be used.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromSeconds(60);

@@ -6,7 +6,7 @@ namespace Halo.Api.Links;
 /// The addresses that a Link's signed assertion may be made for. Without the setting <c>Halo:PublicAddress</c> it is loopback alone: whoever gets an
 /// assertion that was made for another service, and sends it on with that service's name as <c>Host</c>, is refused.
 /// </summary>
-public sealed class PublicAddresses(ApiOptions options)
+sealed class PublicAddresses(ApiOptions options)
 {
     /// <summary>Refuses to listen beyond this machine without <c>Halo:PublicAddress</c>.</summary>
     /// <exception cref="StartupException">It would.</exception>

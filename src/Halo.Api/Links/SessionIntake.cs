@@ -6,7 +6,7 @@ namespace Halo.Api.Links;
 /// What one session may have under way at the service. A Link that sends faster than its messages are dealt with is read no
 /// further until they are: its own practice waits, and nobody else.
 /// </summary>
-public sealed class SessionIntake(TimeProvider time)
+sealed class SessionIntake(TimeProvider time)
 {
     /// <summary>Messages and bytes of them that are held at once.</summary>
     public const int MostMessages = 256, MostBytes = 32 * 1024 * 1024;

@@ -6,7 +6,7 @@ using Microsoft.IdentityModel.Tokens;
 namespace Halo.Api.Links;
 
 /// <summary>The keys that sign access tokens and nonces, the same on every node: the current one, and after a rotation the one before it while tokens of it live.</summary>
-public sealed class SigningKeys
+sealed class SigningKeys
 {
     const string Purpose = "access-token";
     const string PreviousPurpose = "access-token.previous";
@@ -107,7 +107,7 @@ public sealed class SigningKeys
 }
 
 /// <summary>One of them.</summary>
-public sealed class SigningKey
+sealed class SigningKey
 {
     internal SigningKey(Guid id, byte[] key)
     {

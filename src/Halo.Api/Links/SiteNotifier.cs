@@ -4,7 +4,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Links;
 
 /// <summary>Tells Links at once what became of their sites, so that the log at the practice says so.</summary>
-public sealed class SiteNotifier(LinkSessions sessions, SiteDirectory sites, SiteStandings standings)
+sealed class SiteNotifier(LinkSessions sessions, SiteDirectory sites, SiteStandings standings)
 {
     /// <summary>
     /// Tells each Link that is connected about its own among these sites and the others of their practices, which are told who serves

@@ -1,7 +1,7 @@
 namespace Halo.Api.Links;
 
 /// <summary>One after another for each key, in the order of asking; a key that nobody uses takes no memory.</summary>
-public sealed class Turns
+sealed class Turns
 {
     readonly Dictionary<Guid, Queue> _queues = [];
 

@@ -9,7 +9,7 @@ using Halo.Contracts.Errors;
 namespace Halo.Api.Links;
 
 /// <summary>Links that wait for an operator's approval: anybody can make one, so what waits is bounded, from one address too.</summary>
-public sealed class WaitingLinks(LinkDirectory links, SiteDirectory sites, TimeProvider time)
+sealed class WaitingLinks(LinkDirectory links, SiteDirectory sites, TimeProvider time)
 {
     /// <summary>Links that may wait, and their sites: all together, from one address, and the sites of one Link.</summary>
     public const int Most = 1000, MostSites = 5000, MostOfAddress = 20, MostSitesOfAddress = 200, MostSitesOfLink = 50;

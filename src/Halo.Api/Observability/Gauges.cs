@@ -8,7 +8,7 @@ using Halo.Api.Storage;
 namespace Halo.Api.Observability;
 
 /// <summary>What is measured by looking, at each export: how many, how much, how old.</summary>
-public sealed class Gauges : IDisposable
+sealed class Gauges : IDisposable
 {
     // A meter of its own: it goes with the service, while those of Telemetry stay with the process.
     readonly Meter _meter;

@@ -1,7 +1,7 @@
 namespace Halo.Api.Observability;
 
 /// <summary>Lets one message through in half a minute and counts the others: what is broken for long is not told of with every request.</summary>
-public sealed class Seldom(TimeProvider time)
+sealed class Seldom(TimeProvider time)
 {
     static readonly TimeSpan Every = TimeSpan.FromSeconds(30);
 

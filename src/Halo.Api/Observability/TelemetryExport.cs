@@ -8,7 +8,7 @@ namespace Halo.Api.Observability;
 
 /// <summary>Carries what <see cref="Telemetry"/> measures out of the process: to an OTLP collector where one is set, and to <c>/metrics</c>.</summary>
 /// <remarks>Sampling, headers and intervals follow OpenTelemetry's standard variables (<c>OTEL_…</c>).</remarks>
-public sealed class TelemetryExport : IDisposable
+sealed class TelemetryExport : IDisposable
 {
     /// <summary>The service's own, the web server's, the runtime's and the PostgreSQL driver's.</summary>
     static readonly string[] Meters =

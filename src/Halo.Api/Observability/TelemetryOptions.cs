@@ -1,7 +1,7 @@
 namespace Halo.Api.Observability;
 
 /// <summary>Where metrics and traces go: section <c>Halo:Telemetry</c>.</summary>
-public sealed record TelemetryOptions
+sealed record TelemetryOptions
 {
     /// <summary>
     /// Base address of an OTLP collector over HTTP, as <c>http://collector:4318</c>; null: none, or what the standard variable

@@ -5,7 +5,7 @@ using Halo.Contracts.Json;
 namespace Halo.Api.Queries;
 
 /// <summary>Tells integrators the limits in force.</summary>
-public static class LimitsApi
+static class LimitsApi
 {
     public static void MapLimitsApi(this IEndpointRouteBuilder routes) =>
         routes.MapGet("/integrator/limits", (QueryLimits limits) => TypedResults.Json(
@@ -38,7 +38,7 @@ public static class LimitsApi
 /// <param name="RequestBody">Most bytes of a request's body.</param>
 /// <param name="ImmediateResult">Most bytes of JSON of an immediate result; more is a 413.</param>
 /// <param name="Page">About so many bytes of JSON make a page.</param>
-public sealed record LimitsInForce(
+sealed record LimitsInForce(
     int ImmediateExecution,
     int AsyncExecution,
     int Upload,
@@ -74,10 +74,10 @@ public sealed record LimitsInForce(
 /// <summary>Source-generated JSON of the limits.</summary>
 [JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(LimitsInForce))]
-public sealed partial class LimitsJsonContext : JsonSerializerContext;
+sealed partial class LimitsJsonContext : JsonSerializerContext;
 
 /// <summary>The types of <see cref="LimitsJsonContext"/>, for answers.</summary>
-public static class LimitsJson
+static class LimitsJson
 {
     /// <summary>Shared by all.</summary>
     public static LimitsJsonContext Default { get; } = new(RelaxedJson.From(LimitsJsonContext.Default.Options));

@@ -19,7 +19,7 @@ using Halo.Contracts.Queries;
 namespace Halo.Api.Queries;
 
 /// <summary>Asking sites, and what became of it.</summary>
-public static class QueriesApi
+static class QueriesApi
 {
     const int MostLookups = 100;
 

@@ -11,7 +11,7 @@ using Halo.Contracts.Queries;
 namespace Halo.Api.Queries;
 
 /// <summary>Everything that is asked of a query before it is one: the site may be queried, and the request is whole.</summary>
-public sealed class QueryDoor(
+sealed class QueryDoor(
     SiteAccess access, QueryRequestReader reader, ImmediateQueries immediate, ImmediateStreams streams, ImmediateAnswerWriter writer, AsyncQueries async,
     Quotas quotas, QueryLimits limits, RequestMemory memory, Database database)
 {

@@ -1,7 +1,7 @@
 namespace Halo.Api.Queries;
 
 /// <summary>Bounds of queries: the settings under <c>Halo:Limits</c>. Durations in milliseconds, sizes in bytes.</summary>
-public sealed record QueryLimits
+sealed record QueryLimits
 {
     /// <summary>Longest an immediate query may execute (100 to 600000, default 60000).</summary>
     public int ImmediateExecutionMs { get; init; } = 60_000;

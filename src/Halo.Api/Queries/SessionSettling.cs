@@ -6,7 +6,7 @@ using LinkSession = Halo.Api.Links.LinkSession;
 namespace Halo.Api.Queries;
 
 /// <summary>What a Hello decides: which claims go on, and what becomes of everything that the Link no longer has.</summary>
-public sealed class SessionSettling(QueryLedger ledger, ImmediateQueries immediate)
+sealed class SessionSettling(QueryLedger ledger, ImmediateQueries immediate)
 {
     /// <summary>Settles by a Hello, before any work flows in its session.</summary>
     public async Task<IReadOnlyList<ClaimVerdict>> SettleAsync(LinkSession session, Hello hello)

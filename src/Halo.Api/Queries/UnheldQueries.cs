@@ -4,7 +4,7 @@ using Halo.LinkProtocol;
 namespace Halo.Api.Queries;
 
 /// <summary>Messages of Links about queries that they do not hold: they change nothing, and the log says so from time to time.</summary>
-public sealed partial class UnheldQueries(TimeProvider time, ILogger<UnheldQueries> log)
+sealed partial class UnheldQueries(TimeProvider time, ILogger<UnheldQueries> log)
 {
     readonly Seldom _met = new(time);
 

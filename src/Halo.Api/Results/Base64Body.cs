@@ -5,7 +5,7 @@ using System.IO.Pipelines;
 namespace Halo.Api.Results;
 
 /// <summary>Writes bytes as base64 while they come; nothing holds the whole.</summary>
-public static class Base64Body
+static class Base64Body
 {
     // A multiple of three, so that no piece but the last needs padding.
     const int Piece = 48 * 1024;

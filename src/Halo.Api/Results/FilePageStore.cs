@@ -8,7 +8,7 @@ using Halo.Line;
 namespace Halo.Api.Results;
 
 /// <summary>Pages as files: <c>pages/3f/{query id}/000001-{digest}.page</c>. A page has its name only when it is whole and on the disk.</summary>
-public sealed partial class FilePageStore : IPageStore
+sealed partial class FilePageStore : IPageStore
 {
     const int BufferBytes = 64 * 1024;
 

@@ -5,7 +5,7 @@ namespace Halo.Api.Results;
 
 /// <summary>Keeps the bytes of pages, encrypted: in files, or in S3-compatible storage. What exists is what the manifest says.</summary>
 /// <remarks>A page is stored under its number and digest, so two different pages with one number never overwrite each other.</remarks>
-public interface IPageStore
+interface IPageStore
 {
     /// <summary>Stores a page durably, or nothing of it.</summary>
     /// <param name="content">The compressed bytes as the Link made them; read to its end.</param>
@@ -42,11 +42,11 @@ public interface IPageStore
 /// <param name="IsStored">Whether the digest was the expected one.</param>
 /// <param name="Length">Compressed bytes.</param>
 /// <param name="Digest">Their SHA-256, base64.</param>
-public sealed record StoredPage(bool IsStored, long Length, string Digest)
+sealed record StoredPage(bool IsStored, long Length, string Digest)
 {
     /// <summary>What is wrong with a page whose bytes came as they were sent; null: nothing.</summary>
     public string? Fault { get; init; }
 }
 
 /// <summary>What a stored page is found by, beside its query.</summary>
-public readonly record struct PageName(int PageNumber, string Digest);
+readonly record struct PageName(int PageNumber, string Digest);

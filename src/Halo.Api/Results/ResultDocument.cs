@@ -6,7 +6,7 @@ namespace Halo.Api.Results;
 
 /// <summary>Writes stored pages as one document: each is opened, decompressed, checked and written on before the next.</summary>
 /// <remarks>A failure after the first byte aborts the connection, so that what ends in order is whole.</remarks>
-public sealed partial class ResultDocument(ResultReader reader, ILogger<ResultDocument> log)
+sealed partial class ResultDocument(ResultReader reader, ILogger<ResultDocument> log)
 {
     /// <summary>All pages of a result.</summary>
     public async Task<IResult> SendAsync(HttpContext http, QueryRecord query, WantedForm wanted)

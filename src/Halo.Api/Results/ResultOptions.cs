@@ -1,7 +1,7 @@
 namespace Halo.Api.Results;
 
 /// <summary>How results are kept: the settings under <c>Halo:Results</c>.</summary>
-public sealed record ResultOptions
+sealed record ResultOptions
 {
     /// <summary>Hours for which a result can be read, from <c>completedAt</c> (1 to 48, default 24).</summary>
     public int RetentionHours { get; init; } = 24;

@@ -12,7 +12,7 @@ using Halo.Contracts.Queries;
 namespace Halo.Api.Results;
 
 /// <summary>Finds the stored page that an integrator asks for, or says why there is none.</summary>
-public sealed partial class ResultReader(
+sealed partial class ResultReader(
     SiteAccess access, QueryLedger ledger, IPageStore pages, ResultOptions options, TimeProvider time, ILogger<ResultReader> log)
 {
     /// <summary>The page, its bytes open for reading.</summary>
@@ -117,7 +117,7 @@ public sealed partial class ResultReader(
 /// <param name="Query">Whose it is.</param>
 /// <param name="Row">What the manifest says of it.</param>
 /// <param name="Stored">The compressed bytes as the Link made them; seekable.</param>
-public sealed record OpenPage(QueryRecord Query, PageRow Row, Stream Stored) : IAsyncDisposable
+sealed record OpenPage(QueryRecord Query, PageRow Row, Stream Stored) : IAsyncDisposable
 {
     const int PieceBytes = 64 * 1024;
 

@@ -12,7 +12,7 @@ using Microsoft.Net.Http.Headers;
 namespace Halo.Api.Results;
 
 /// <summary>Reading the pages of async queries.</summary>
-public static class ResultsApi
+static class ResultsApi
 {
     /// <summary>By what the answers here differ.</summary>
     public const string Vary = "Accept, Accept-Encoding, Halo-Integers";

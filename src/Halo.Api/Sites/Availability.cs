@@ -4,7 +4,7 @@ using Halo.Contracts.Sites;
 namespace Halo.Api.Sites;
 
 /// <summary>Whether a Link's sites can be reached: computed when asked, from the session and the last word heard.</summary>
-public sealed class Availability(LinkDirectory links, LinkSessions sessions, AvailabilityHistory history, ApiOptions options, TimeProvider time)
+sealed class Availability(LinkDirectory links, LinkSessions sessions, AvailabilityHistory history, ApiOptions options, TimeProvider time)
 {
     // Without any contact for so long, a site is unreachable.
     readonly TimeSpan _silence = options.Links.UnreachableAfter;

@@ -7,7 +7,7 @@ namespace Halo.Api.Sites;
 /// A session's opening and its end are a row each, with the next group commit. That the service is up is marked once a minute and
 /// when it stops; after a kill, what was written last says when it ended.
 /// </remarks>
-public sealed class AvailabilityHistory(Database database, ApiOptions options, TimeProvider time) : IAsyncDisposable
+sealed class AvailabilityHistory(Database database, ApiOptions options, TimeProvider time) : IAsyncDisposable
 {
     /// <summary>How often the service marks that it is up.</summary>
     public static readonly TimeSpan MarkEvery = TimeSpan.FromMinutes(1);
@@ -103,7 +103,7 @@ public sealed class AvailabilityHistory(Database database, ApiOptions options, T
 }
 
 /// <summary>What happened to the contact with a site.</summary>
-public enum SiteContact
+enum SiteContact
 {
     /// <summary>A session opened.</summary>
     Online,
@@ -116,4 +116,4 @@ public enum SiteContact
 }
 
 /// <summary>One line of the history.</summary>
-public sealed record Contact(DateTimeOffset At, SiteContact What);
+sealed record Contact(DateTimeOffset At, SiteContact What);

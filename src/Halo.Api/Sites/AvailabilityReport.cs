@@ -5,7 +5,7 @@ namespace Halo.Api.Sites;
 
 /// <summary>How it was with a site over some time.</summary>
 /// <param name="Intervals">In order and without holes; neighbours differ.</param>
-public sealed record AvailabilityReport(IReadOnlyList<AvailabilityInterval> Intervals)
+sealed record AvailabilityReport(IReadOnlyList<AvailabilityInterval> Intervals)
 {
     /// <summary>Online time in percent of the time of which anything is known, three digits; null: nothing is known.</summary>
     public double? UptimePercent
@@ -135,11 +135,11 @@ public sealed record AvailabilityReport(IReadOnlyList<AvailabilityInterval> Inte
 /// <param name="Availability">How it was.</param>
 /// <param name="From">From this moment.</param>
 /// <param name="To">Until this moment.</param>
-public sealed record AvailabilityInterval(PastAvailability Availability, DateTimeOffset From, DateTimeOffset To);
+sealed record AvailabilityInterval(PastAvailability Availability, DateTimeOffset From, DateTimeOffset To);
 
 /// <summary>How it was with a site.</summary>
 [JsonConverter(typeof(CamelCaseEnumConverter<PastAvailability>))]
-public enum PastAvailability
+enum PastAvailability
 {
     /// <summary>This service was down itself: nothing is known.</summary>
     Unknown,

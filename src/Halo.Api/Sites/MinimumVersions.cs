@@ -7,7 +7,7 @@ namespace Halo.Api.Sites;
 /// Versions are compared part by part as numbers, as far as they are numbers: <c>1.9</c> is below <c>1.11</c>, <c>1.11 SP2</c> is
 /// <c>1.11</c>. One that begins with no number, or is not known, is served: nobody is cut off because it could not be read.
 /// </remarks>
-public sealed class MinimumVersions(IReadOnlyDictionary<string, string> byPms)
+sealed class MinimumVersions(IReadOnlyDictionary<string, string> byPms)
 {
     readonly Dictionary<string, string> _byType = byPms.ToDictionary(p => PmsNames.TypeOf(p.Key), p => p.Value, StringComparer.OrdinalIgnoreCase);
 

@@ -7,7 +7,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Sites;
 
 /// <summary>Pairs integrators with practices, by a code that the practice made or where an operator lets them do without.</summary>
-public sealed class Pairing(Database database, IntegratorDirectory integrators, PairingKey key, AuditLog audit, TimeProvider time)
+sealed class Pairing(Database database, IntegratorDirectory integrators, PairingKey key, AuditLog audit, TimeProvider time)
 {
     static readonly TimeSpan Window = TimeSpan.FromHours(1);
     const int WrongCodes = 5;
@@ -73,14 +73,14 @@ public sealed class Pairing(Database database, IntegratorDirectory integrators, 
 /// <summary>What became of a wish to pair.</summary>
 /// <param name="Site">The site that the integrator is paired with; null where it is not.</param>
 /// <param name="Fault">Why not.</param>
-public sealed record PairingResult(SiteRecord? Site, PairingFault Fault)
+sealed record PairingResult(SiteRecord? Site, PairingFault Fault)
 {
     /// <summary>With <see cref="PairingFault.TooMany"/>.</summary>
     public TimeSpan? RetryAfter { get; init; }
 }
 
 /// <summary>Why a pairing was refused.</summary>
-public enum PairingFault
+enum PairingFault
 {
     /// <summary>It was not.</summary>
     None,

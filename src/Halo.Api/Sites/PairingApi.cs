@@ -8,7 +8,7 @@ using Halo.Contracts.Sites;
 namespace Halo.Api.Sites;
 
 /// <summary>How an integrator gets the right to query a practice.</summary>
-public static class PairingApi
+static class PairingApi
 {
     public static void MapPairingApi(this IEndpointRouteBuilder routes)
     {

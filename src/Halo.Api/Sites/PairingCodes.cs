@@ -6,7 +6,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Sites;
 
 /// <summary>Takes in the codes that practices make. Each opens its site to one integrator, once, within a day.</summary>
-public sealed partial class PairingCodes(Database database, SiteDirectory sites, PairingKey key, AuditLog audit, TimeProvider time, ILogger<PairingCodes> log)
+sealed partial class PairingCodes(Database database, SiteDirectory sites, PairingKey key, AuditLog audit, TimeProvider time, ILogger<PairingCodes> log)
 {
     static readonly TimeSpan Life = TimeSpan.FromHours(24);
     const int MostOfASite = 20;

@@ -6,7 +6,7 @@ using Halo.Api.Storage.Keys;
 namespace Halo.Api.Sites;
 
 /// <summary>The key under which pairing codes are kept: a code is too short for a hash without one.</summary>
-public sealed class PairingKey
+sealed class PairingKey
 {
     readonly byte[] _key;
 

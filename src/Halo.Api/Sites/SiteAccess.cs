@@ -6,7 +6,7 @@ using Halo.Contracts.Sites;
 namespace Halo.Api.Sites;
 
 /// <summary>Whether an integrator may reach a site now, and if not, why and what to do: one rule for every route.</summary>
-public sealed class SiteAccess(SiteDirectory sites)
+sealed class SiteAccess(SiteDirectory sites)
 {
     /// <summary>The site, where it exists; integrators may look at any site whose id they know.</summary>
     public (SiteRecord? Site, Refusal? Refusal) Find(string siteId)

@@ -12,7 +12,7 @@ namespace Halo.Api.Sites;
 /// What an operator decides about a site. Each decision, the settling of what waits there and its line in the audit log are one
 /// transaction; when a call returns it is in force, and the Links that it concerns are told.
 /// </summary>
-public sealed class SiteAuthority(
+sealed class SiteAuthority(
     Database database, SiteDirectory directory, IntegratorDirectory integrators, QueryLedger ledger, LinkSessions sessions, SiteNotifier notifier,
     AuditLog audit, ApiOptions options, TimeProvider time)
 {
@@ -180,7 +180,7 @@ public sealed class SiteAuthority(
 /// <summary>Who decided, and why: for the audit log.</summary>
 /// <param name="Address">From where the operator called.</param>
 /// <param name="Reason">In the operator's own words.</param>
-public sealed record OperatorDeed(string? Address, string? Reason)
+sealed record OperatorDeed(string? Address, string? Reason)
 {
     /// <summary>Added to what the deed itself has to say.</summary>
     public JsonObject ToDetail(JsonObject detail)

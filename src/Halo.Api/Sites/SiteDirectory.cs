@@ -10,7 +10,7 @@ namespace Halo.Api.Sites;
 
 /// <summary>Every site in memory, so that routing a query reads no store.</summary>
 /// <remarks>An entry is replaced before the call that changed it returns.</remarks>
-public sealed class SiteDirectory(Database database, ApiOptions options) : IDisposable
+sealed class SiteDirectory(Database database, ApiOptions options) : IDisposable
 {
     const string Select = """
         SELECT id, link_id AS LinkId, status, pms_name AS PmsName, pms_id AS PmsId, pms_version AS PmsVersion,

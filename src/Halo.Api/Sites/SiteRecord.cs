@@ -3,7 +3,7 @@ using Halo.Contracts.Sites;
 namespace Halo.Api.Sites;
 
 /// <summary>A site as the service holds it in memory. Replaced whole when anything about it changes.</summary>
-public sealed record SiteRecord
+sealed record SiteRecord
 {
     public required Guid Id { get; init; }
     public required Guid LinkId { get; init; }
@@ -63,4 +63,4 @@ public sealed record SiteRecord
 /// <param name="PracticeManagementSiteId">The PMS vendor's own id of the practice.</param>
 /// <param name="DatabaseIdentity">The database's own identity, where it has one.</param>
 /// <param name="MachineId">The machine's, where it has one.</param>
-public sealed record ReportedSite(string PracticeManagementName, string PracticeManagementSiteId, string? DatabaseIdentity, string? MachineId);
+sealed record ReportedSite(string PracticeManagementName, string PracticeManagementSiteId, string? DatabaseIdentity, string? MachineId);

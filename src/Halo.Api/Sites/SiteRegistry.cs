@@ -9,7 +9,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Sites;
 
 /// <summary>Writes sites: brought by an enrolment, described again by each Hello, heard of by each heartbeat.</summary>
-public sealed class SiteRegistry(Database database, SiteDirectory directory, ApiOptions options, TimeProvider time)
+sealed class SiteRegistry(Database database, SiteDirectory directory, ApiOptions options, TimeProvider time)
 {
     /// <summary>Whose a site id is; null where it is nobody's yet.</summary>
     public static Task<Guid?> OwnerAsync(DbTransaction transaction, Guid siteId) =>

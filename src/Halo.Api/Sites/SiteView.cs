@@ -5,7 +5,7 @@ using Halo.Contracts.Sites;
 namespace Halo.Api.Sites;
 
 /// <summary>Sites as the outside sees them: the record, with what is known of its Link at this moment.</summary>
-public sealed class SiteView(LinkDirectory links, Availability availability)
+sealed class SiteView(LinkDirectory links, Availability availability)
 {
     /// <summary>For integrators.</summary>
     public Site Show(SiteRecord site) => new()

@@ -7,7 +7,7 @@ using Halo.Contracts.Sites;
 namespace Halo.Api.Sites;
 
 /// <summary>Finding sites.</summary>
-public static class SitesApi
+static class SitesApi
 {
     public static void MapSitesApi(this IEndpointRouteBuilder routes)
     {

@@ -11,7 +11,7 @@ namespace Halo.Api.Sites;
 /// Sites whose Link was uninstalled, or that were taken out of its settings. They keep id, authority and pairings: a Link that
 /// comes back with its data directory makes them active again. What waits there is cancelled.
 /// </summary>
-public sealed partial class Uninstalling(
+sealed partial class Uninstalling(
     Database database, SiteDirectory directory, LinkDirectory links, QueryLedger ledger, AvailabilityHistory history, AuditLog audit, TimeProvider time,
     ILogger<Uninstalling> log)
 {

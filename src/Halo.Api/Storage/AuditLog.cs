@@ -5,7 +5,7 @@ using Dapper;
 namespace Halo.Api.Storage;
 
 /// <summary>Who did what, written in the transaction of the deed.</summary>
-public sealed class AuditLog(Database database, TimeProvider time)
+sealed class AuditLog(Database database, TimeProvider time)
 {
     /// <summary>Adds a line. Subjects are ids, never content.</summary>
     public Task WriteAsync(DbTransaction transaction, string action, string subject, string actor = "operator", JsonObject? detail = null)

@@ -1,7 +1,7 @@
 namespace Halo.Api.Storage;
 
 /// <summary>Where the service keeps its files. Made at start, readable by the service's account alone.</summary>
-public sealed class DataDirectory
+sealed class DataDirectory
 {
     DataDirectory(string path) => Path = path;
 

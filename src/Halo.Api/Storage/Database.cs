@@ -7,7 +7,7 @@ namespace Halo.Api.Storage;
 /// Ids are passed and read as <see cref="Guid"/>, times as milliseconds since 1970, booleans as <see cref="bool"/>.
 /// A write has returned only when it is durable against power loss.
 /// </remarks>
-public abstract class Database : IAsyncDisposable
+abstract class Database : IAsyncDisposable
 {
     static Database() => DapperTypes.Register();
 
@@ -56,11 +56,11 @@ public abstract class Database : IAsyncDisposable
 /// <summary>One statement of the group commit.</summary>
 /// <param name="Sql">With <c>@name</c> parameters. It must not fail on a conflict: say ON CONFLICT, or make it conditional.</param>
 /// <param name="Parameters">Values by name, without the <c>@</c>; null is NULL.</param>
-public sealed record Statement(string Sql, params (string Name, object? Value)[] Parameters);
+sealed record Statement(string Sql, params (string Name, object? Value)[] Parameters);
 
 /// <summary>The store failed in a way that its caller cannot mend: the connection was lost, the disk is full or read-only.</summary>
 /// <param name="message">What happened to the work, without its content.</param>
-public sealed class StorageException(string message, Exception? cause = null) : Exception(message, cause)
+sealed class StorageException(string message, Exception? cause = null) : Exception(message, cause)
 {
     /// <summary>Whether nothing of the work is stored, for certain.</summary>
     public bool NothingStored { get; init; }

@@ -1,7 +1,7 @@
 namespace Halo.Api.Storage;
 
 /// <summary>Which database the service uses: section <c>Halo:Storage</c>.</summary>
-public sealed record DatabaseOptions
+sealed record DatabaseOptions
 {
     /// <summary>PostgreSQL's connection string. Default: absent, which means SQLite in the file <c>halo.db</c> of the data directory.</summary>
     public string? ConnectionString { get; init; }

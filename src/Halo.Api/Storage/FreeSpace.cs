@@ -7,7 +7,7 @@ namespace Halo.Api.Storage;
 /// <remarks>The disk is asked when somebody wants to know, at most once a second; so it recovers by itself, and idle it costs nothing.</remarks>
 /// <param name="options">How much has to be free.</param>
 /// <param name="disk">Free and whole bytes of the disk with the data directory.</param>
-public sealed class FreeSpace(DiskOptions options, Func<(long Free, long Whole)> disk, TimeProvider time)
+sealed class FreeSpace(DiskOptions options, Func<(long Free, long Whole)> disk, TimeProvider time)
 {
     static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(1);
     readonly Lock _lock = new();
@@ -105,7 +105,7 @@ public sealed class FreeSpace(DiskOptions options, Func<(long Free, long Whole)>
 }
 
 /// <summary>How much of the disk stays free: the settings under <c>Halo:Disk</c>. New async queries are refused where either is not.</summary>
-public sealed record DiskOptions
+sealed record DiskOptions
 {
     /// <summary>Bytes (0 to 2147483647, default 512 MiB).</summary>
     public int MinFreeBytes { get; init; } = 512 * 1024 * 1024;

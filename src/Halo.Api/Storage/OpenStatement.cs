@@ -1,7 +1,7 @@
 namespace Halo.Api.Storage;
 
 /// <summary>A statement to which something may be added until the store takes it: what begins and ends between two commits is written once.</summary>
-public abstract class OpenStatement
+abstract class OpenStatement
 {
     /// <summary>Neither added to nor taken.</summary>
     public abstract bool IsOpen { get; }
@@ -13,7 +13,7 @@ public abstract class OpenStatement
 /// <inheritdoc/>
 /// <typeparam name="TMore">What may be added, once.</typeparam>
 /// <param name="write">Makes the statement: of what was added, or of null. It may be called on any thread, once.</param>
-public sealed class OpenStatement<TMore>(Func<TMore?, Statement> write) : OpenStatement
+sealed class OpenStatement<TMore>(Func<TMore?, Statement> write) : OpenStatement
     where TMore : class
 {
     static readonly object Taken = new();

@@ -5,7 +5,7 @@ using Npgsql;
 namespace Halo.Api.Storage;
 
 /// <summary>The store of many nodes: PostgreSQL.</summary>
-public sealed class PostgresDatabase : Database
+sealed class PostgresDatabase : Database
 {
     // "Halo" in ASCII: whoever migrates holds it, so that two nodes started at once take turns.
     const long MigrationLock = 0x48616c6f;

@@ -6,7 +6,7 @@ namespace Halo.Api.Storage;
 
 /// <summary>The embedded store: one SQLite file in WAL mode, synced at every commit.</summary>
 /// <remarks>SQLite has one writer at a time, so all writes go through one thread; readers have pooled connections and never wait for it.</remarks>
-public sealed class SqliteDatabase : Database
+sealed class SqliteDatabase : Database
 {
     readonly string _readers;
     readonly SqliteWriter _writer;

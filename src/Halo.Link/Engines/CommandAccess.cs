@@ -1,7 +1,7 @@
 namespace Halo.Link.Engines;
 
 /// <summary>What the practice lets a command do to its data. It is the database that is held to it, never the text that is judged.</summary>
-public enum CommandAccess
+enum CommandAccess
 {
     /// <summary>Whatever the login may.</summary>
     Write,

@@ -9,7 +9,7 @@ namespace Halo.Link.Engines;
 /// <param name="ResultSet">Which result set goes to the sink, from 1.</param>
 /// <param name="Limit">From sending to the database until the last row is read.</param>
 /// <param name="Access">What the practice lets it do.</param>
-public sealed record CommandRequest(
+sealed record CommandRequest(
     QueryCommand Command, string? Database, string? ApplicationName, int ResultSet, TimeSpan Limit, CommandAccess Access = CommandAccess.Write)
 {
     /// <summary>The query's id, for whoever looks into the database's activity; null: the Link asks for itself.</summary>

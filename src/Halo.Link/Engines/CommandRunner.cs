@@ -9,7 +9,7 @@ namespace Halo.Link.Engines;
 
 /// <summary>Runs one command on a database and tells what is known of it, however it ended.</summary>
 /// <param name="connector">Makes the connections, and is told when one broke; null: the engine makes them, and nothing is remembered.</param>
-public sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, DatabaseConnector? connector = null) : ICommandRunner
+sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, DatabaseConnector? connector = null) : ICommandRunner
 {
     static readonly TimeSpan ShortestOpen = TimeSpan.FromSeconds(5);
     static readonly TimeSpan LongestOpen = TimeSpan.FromSeconds(30);

@@ -8,7 +8,7 @@ namespace Halo.Link.Engines;
 /// <param name="Error">For the caller: the database's own words, where it has said any.</param>
 /// <param name="Advice">For whoever looks after the practice's server: what to do, in one sentence.</param>
 /// <param name="LoginRefused">The server refused the login: each further try counts towards locking the account.</param>
-public sealed record ConnectionFault(ErrorDetails Error, string Advice, bool LoginRefused = false)
+sealed record ConnectionFault(ErrorDetails Error, string Advice, bool LoginRefused = false)
 {
     /// <summary>It says nothing of the database: other calls may well get a connection.</summary>
     public bool ConcernsOneCall { get; init; }
@@ -71,7 +71,7 @@ public sealed record ConnectionFault(ErrorDetails Error, string Advice, bool Log
 /// <summary>No connection to the database could be had: nothing was sent.</summary>
 /// <param name="fault">Why.</param>
 /// <param name="retryAfter">Until it is tried again.</param>
-public sealed class DatabaseUnavailableException(ConnectionFault fault, TimeSpan retryAfter) : Exception(fault.Words)
+sealed class DatabaseUnavailableException(ConnectionFault fault, TimeSpan retryAfter) : Exception(fault.Words)
 {
     /// <summary>Why.</summary>
     public ConnectionFault Fault => fault;

@@ -5,14 +5,14 @@ namespace Halo.Link.Engines;
 /// <summary>Since when a database cannot be had, and why.</summary>
 /// <param name="Fault">Why, as it was last said.</param>
 /// <param name="Since">By this machine's clock.</param>
-public sealed record DatabaseOutage(ConnectionFault Fault, DateTimeOffset Since);
+sealed record DatabaseOutage(ConnectionFault Fault, DateTimeOffset Since);
 
 /// <summary>Connects one login to one database and knows whether that works now: queries tell it, and while it does not work, a check from time to time.</summary>
 /// <remarks>
 /// While it does not, nobody waits for a server that does not answer: one attempt is made at a time, and whoever comes in between is told at once what the
 /// last one said. A login that was refused is tried no sooner than <see cref="LoginRefusals"/> allows, whoever asks.
 /// </remarks>
-public sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimeProvider time, LoginRefusals logins) : IDisposable
+sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimeProvider time, LoginRefusals logins) : IDisposable
 {
     static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
     static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(5);

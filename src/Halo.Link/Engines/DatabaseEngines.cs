@@ -1,12 +1,12 @@
 using Halo.Link.Engines.Postgres;
+using Halo.Link.Engines.SqlServer;
 using Halo.Link.Engines.Sqlite;
 using Halo.Link.Engines.Sqlite.Worker;
-using Halo.Link.Engines.SqlServer;
 
 namespace Halo.Link.Engines;
 
 /// <summary>Makes the engine that a site's configuration names.</summary>
-public static class DatabaseEngines
+static class DatabaseEngines
 {
     /// <summary>The engine for <paramref name="engine"/>; nothing is connected yet.</summary>
     /// <param name="protection">How its sessions behave towards the practice's own; null: the defaults.</param>
@@ -56,7 +56,7 @@ public static class DatabaseEngines
 
 /// <summary>A site's setting is wrong.</summary>
 /// <param name="setting"><c>engine</c> or <c>connectionString</c>, within the site.</param>
-public sealed class EngineSettingException(string setting, string fault) : Exception($"{setting}: {fault}")
+sealed class EngineSettingException(string setting, string fault) : Exception($"{setting}: {fault}")
 {
     /// <summary>Name of the setting, within the site.</summary>
     public string Setting => setting;

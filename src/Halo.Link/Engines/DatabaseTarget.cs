@@ -6,7 +6,7 @@ namespace Halo.Link.Engines;
 /// <summary>Which database a connection string points to, whoever logs in and however.</summary>
 /// <param name="Place">Server and database, or the file.</param>
 /// <param name="Database">The database's own name; null or empty: the string names none.</param>
-public sealed record DatabaseTarget(string Place, string? Database)
+sealed record DatabaseTarget(string Place, string? Database)
 {
     /// <summary>What a connection string says of its target; null where the engine's driver cannot read it.</summary>
     public static DatabaseTarget? Of(string engine, string connectionString)

@@ -1,7 +1,7 @@
 namespace Halo.Link.Engines;
 
 /// <summary>The engines that a site can name.</summary>
-public static class EngineNames
+static class EngineNames
 {
     public const string SqlServer = "sqlServer";
     public const string Postgres = "postgres";

@@ -7,7 +7,7 @@ namespace Halo.Link.Engines;
 /// <summary>What came of running one command on the database.</summary>
 /// <param name="Ending">How it ended.</param>
 /// <param name="Executed">Whether the database did it.</param>
-public sealed record ExecutionResult(Ending Ending, Executed Executed)
+sealed record ExecutionResult(Ending Ending, Executed Executed)
 {
     /// <summary>Rows given to the sink, of a reader or scalar.</summary>
     public long? Rows { get; init; }
@@ -41,7 +41,7 @@ public sealed record ExecutionResult(Ending Ending, Executed Executed)
 }
 
 /// <summary>What it took to end a command that did not obey a cancel.</summary>
-public enum ForcedEnd
+enum ForcedEnd
 {
     /// <summary>Nothing.</summary>
     None,

@@ -9,7 +9,7 @@ namespace Halo.Link.Engines;
 
 /// <summary>What differs from one database to the next: connect, bind, describe and write values, stop, name errors.</summary>
 /// <remarks>Disposing closes the connections that are idle. Who still has the engine may go on with it: settings change while queries run.</remarks>
-public interface IDatabaseEngine : IAsyncDisposable
+interface IDatabaseEngine : IAsyncDisposable
 {
     /// <summary><c>sqlServer</c>, <c>postgres</c> or <c>sqlite</c>, as in the configuration.</summary>
     string Name { get; }
@@ -151,4 +151,4 @@ public interface IDatabaseEngine : IAsyncDisposable
 }
 
 /// <summary>Writes one value of the current row as JSON. Chosen once per column: no boxing, no allocation of its own.</summary>
-public delegate void ValueWriter(DbDataReader reader, int ordinal, Utf8JsonWriter json);
+delegate void ValueWriter(DbDataReader reader, int ordinal, Utf8JsonWriter json);

@@ -8,7 +8,7 @@ namespace Halo.Link.Engines;
 /// One for all sites of the Link: several may use one login, and one that succeeds ends the wait of all. Another password is another login. A refusal of one
 /// database by a server that takes the same login elsewhere (PostgreSQL decides by pg_hba.conf) is no refusal of the login: only that database waits.
 /// </remarks>
-public sealed class LoginRefusals(TimeProvider time)
+sealed class LoginRefusals(TimeProvider time)
 {
     /// <summary>How long a login waits after its first refusal.</summary>
     public static readonly TimeSpan Shortest = TimeSpan.FromSeconds(30);

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Halo.Link.Engines;
 
 /// <summary>The sessions of this Link in the databases' servers, whichever login they have: who waits for one of these and is none of them is the practice's own.</summary>
-public sealed class OwnSessions
+sealed class OwnSessions
 {
     readonly ConcurrentDictionary<(string Server, long Id), int> _sessions = new();
 

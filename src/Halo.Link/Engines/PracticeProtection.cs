@@ -2,7 +2,7 @@ namespace Halo.Link.Engines;
 
 /// <summary>How the Link's sessions behave towards the practice's own on one site: <c>sites[].protection</c>.</summary>
 /// <remarks>The defaults are the recommended values. Each engine applies what its database has; what it has not, the settings reader refuses.</remarks>
-public sealed record PracticeProtection
+sealed record PracticeProtection
 {
     /// <summary>Who dies in a deadlock. Default low: the Link's statement, not the practice's. SQL Server alone.</summary>
     public DeadlockPriority DeadlockPriority { get; init; } = DeadlockPriority.Low;
@@ -40,7 +40,7 @@ public sealed record PracticeProtection
 }
 
 /// <summary>Words of <c>protection.deadlockPriority</c>.</summary>
-public enum DeadlockPriority
+enum DeadlockPriority
 {
     /// <summary>The Link's statement dies.</summary>
     Low,
@@ -50,7 +50,7 @@ public enum DeadlockPriority
 }
 
 /// <summary>Words of <c>protection.isolation</c>.</summary>
-public enum ReaderIsolation
+enum ReaderIsolation
 {
     /// <summary>Readers see committed data.</summary>
     ReadCommitted,

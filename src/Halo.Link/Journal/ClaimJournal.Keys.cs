@@ -3,7 +3,7 @@ using Halo.Contracts.Queries;
 namespace Halo.Link.Journal;
 
 // What has run under which Idempotency-Key: the API's own record of it can be lost with the API's disk.
-public sealed partial class ClaimJournal
+sealed partial class ClaimJournal
 {
     /// <summary>The oldest go beyond so many: about 100 MB, and twelve keyed commands in each second of a day.</summary>
     const int MostKeys = 1_000_000;

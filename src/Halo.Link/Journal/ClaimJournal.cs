@@ -7,7 +7,7 @@ namespace Halo.Link.Journal;
 
 /// <summary>The Link's durable notebook of what it claimed and how far it got. What <see cref="Save"/> wrote survives a power loss.</summary>
 /// <remarks>One connection, one writer at a time; calls block for the disk's sync and may come from any thread.</remarks>
-public sealed partial class ClaimJournal : IDisposable
+sealed partial class ClaimJournal : IDisposable
 {
     /// <summary>Name of its file in the data directory.</summary>
     public const string FileName = "journal.db";

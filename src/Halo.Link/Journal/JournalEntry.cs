@@ -9,7 +9,7 @@ namespace Halo.Link.Journal;
 /// <param name="SiteId">The Halo GUID.</param>
 /// <param name="IntegratorId">Who asked.</param>
 /// <param name="Phase">How far it got.</param>
-public sealed record JournalEntry(Guid QueryId, Guid ClaimId, long Number, Guid SiteId, Guid IntegratorId, ClaimPhase Phase)
+sealed record JournalEntry(Guid QueryId, Guid ClaimId, long Number, Guid SiteId, Guid IntegratorId, ClaimPhase Phase)
 {
     /// <summary>False: the API has settled it; kept for 24 hours so that a second claim of it never executes.</summary>
     public bool Held { get; init; } = true;

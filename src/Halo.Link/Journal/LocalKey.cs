@@ -7,7 +7,7 @@ namespace Halo.Link.Journal;
 
 /// <summary>The key under which the Link keeps patients' data on its own disk: made at first start, readable by the service's account alone.</summary>
 /// <remarks>Every use has a key of its own, derived by HKDF, so that no nonce can ever meet another's.</remarks>
-public sealed class LocalKey
+sealed class LocalKey
 {
     /// <summary>Name of the key's file in the data directory.</summary>
     public const string FileName = "spool.key";

@@ -5,7 +5,7 @@ namespace Halo.Link.Results;
 
 /// <summary>Where encoded rows go: frames of the line (immediate) or pages in the spool (async).</summary>
 /// <remarks>For each row: <see cref="BeginRow"/>, the row's JSON object into <see cref="Buffer"/>, <see cref="EndRowAsync"/>.</remarks>
-public interface IRowSink
+interface IRowSink
 {
     /// <summary>Called once, before the first row, also when there will be none.</summary>
     ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop);

@@ -2,7 +2,7 @@ namespace Halo.Link.Results;
 
 /// <summary>Lets uploads stand aside while immediate queries run: the immediate lane enters and leaves, uploads wait between pieces.</summary>
 /// <remarks>A wait is bounded, so that a practice with immediate work all day still delivers: 32 KiB per 50 ms are 640 KB/s at the least.</remarks>
-public sealed class ImmediateGate(TimeProvider time)
+sealed class ImmediateGate(TimeProvider time)
 {
     static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(50);
     readonly Lock _lock = new();

@@ -41,5 +41,5 @@ static class PageFile
 }
 
 /// <summary>A page in the spool is not what was written: cut short, altered, or under a lost key.</summary>
-public sealed class PageDamagedException(int page, Exception? inner = null)
+sealed class PageDamagedException(int page, Exception? inner = null)
     : IOException($"Page {page} in the spool is damaged or was written under another key.", inner);

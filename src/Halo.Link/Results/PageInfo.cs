@@ -9,7 +9,7 @@ namespace Halo.Link.Results;
 /// <param name="JsonSize">Bytes of its JSON.</param>
 /// <param name="CompressedSize">Bytes after Brotli: what travels.</param>
 /// <param name="Digest">SHA-256 of the compressed bytes.</param>
-public sealed record PageInfo(int Number, long RowStart, long RowCount, long JsonSize, long CompressedSize, byte[] Digest)
+sealed record PageInfo(int Number, long RowStart, long RowCount, long JsonSize, long CompressedSize, byte[] Digest)
 {
     /// <summary>Bytes of <see cref="Write"/>.</summary>
     internal const int Bytes = 4 + 4 * 8 + 32;

@@ -12,7 +12,7 @@ namespace Halo.Link.Results;
 /// A piece is compressed and written on another thread while the database's reader makes the next one; it is never more than one ahead.
 /// What is left at the end, which for a small result is all of it, the reader's own thread takes along.
 /// </remarks>
-public sealed class PageSink : IRowSink, IAsyncDisposable
+sealed class PageSink : IRowSink, IAsyncDisposable
 {
     readonly Spool _spool;
     readonly Guid _queryId;

@@ -6,7 +6,7 @@ using Halo.Link.Engines;
 namespace Halo.Link.Results;
 
 /// <summary>Turns the rows of a reader into JSON objects, straight into the sink's buffer. Nothing is allocated per row.</summary>
-public sealed class RowEncoder
+sealed class RowEncoder
 {
     static readonly JsonWriterOptions Options = new() { Encoder = RowJson.Encoder, SkipValidation = true };
 

@@ -9,7 +9,7 @@ namespace Halo.Link.Results;
 /// The bound is looked at after every row, so it is passed at most by the row and the piece of a page that is being compressed. Pages that the API has are kept in case it
 /// asks again, and are the first to go when room is needed.
 /// </remarks>
-public sealed class Spool
+sealed class Spool
 {
     /// <summary>Name of its folder in the data directory.</summary>
     public const string FolderName = "spool";

@@ -1,7 +1,7 @@
 namespace Halo.Link.Results;
 
 /// <summary>Bounds of the disk buffer between database and uplink.</summary>
-public sealed record SpoolOptions
+sealed record SpoolOptions
 {
     /// <summary>Bytes of pages on the disk; one query has at most half. Default 4 GiB.</summary>
     public long MaxBytes { get; init; } = 4L << 30;
@@ -16,4 +16,4 @@ public sealed record SpoolOptions
 /// <summary>Sizes of the disk that the spool is on, in bytes.</summary>
 /// <param name="Total">Of the whole disk.</param>
 /// <param name="Free">To be had by this account.</param>
-public readonly record struct DiskSpace(long Total, long Free);
+readonly record struct DiskSpace(long Total, long Free);

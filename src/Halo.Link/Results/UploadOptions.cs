@@ -3,7 +3,7 @@ using Halo.Link.Settings;
 namespace Halo.Link.Results;
 
 /// <summary>How pages travel.</summary>
-public sealed record UploadOptions
+sealed record UploadOptions
 {
     /// <summary>Pages on their way at once, of all queries. Default 3.</summary>
     public int AtOnce { get; init; } = 3;
@@ -28,10 +28,10 @@ public sealed record UploadOptions
 /// <summary>Gives the Link's access token.</summary>
 /// <param name="refused">The token that the API has just refused, so a newer one is wanted; null otherwise.</param>
 /// <remarks>Throws <see cref="HttpRequestException"/> where none can be had now.</remarks>
-public delegate ValueTask<string> AccessToken(string? refused, CancellationToken stop);
+delegate ValueTask<string> AccessToken(string? refused, CancellationToken stop);
 
 /// <summary>What became of a page, or of all pages of a query.</summary>
-public enum UploadEnd
+enum UploadEnd
 {
     /// <summary>The API has it, durably.</summary>
     Delivered,

@@ -12,7 +12,7 @@ namespace Halo.Link.Results;
 /// <summary>Puts pages from the spool to the API, a few at a time, again and again until each is delivered or can never be.</summary>
 /// <param name="http">With the API's address as its base, and without a timeout of its own: a page is given up when it makes no progress.</param>
 /// <param name="standAside">Returns when nothing more urgent wants the uplink: <see cref="ImmediateGate.StandAsideAsync"/>.</param>
-public sealed partial class Uploader(
+sealed partial class Uploader(
     HttpClient http,
     AccessToken token,
     Func<CancellationToken, ValueTask> standAside,

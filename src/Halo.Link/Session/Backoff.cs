@@ -4,7 +4,7 @@ namespace Halo.Link.Session;
 /// <param name="random">Its source of jitter.</param>
 /// <param name="first">Longest wait before the first repetition.</param>
 /// <param name="most">Longest wait of all.</param>
-public sealed class Backoff(Random random, TimeSpan first, TimeSpan most)
+sealed class Backoff(Random random, TimeSpan first, TimeSpan most)
 {
     int _failures;
 

@@ -3,7 +3,7 @@ using Halo.LinkProtocol;
 namespace Halo.Link.Session;
 
 /// <summary>What the Link says when it ends: that it stops, or that it was uninstalled.</summary>
-public sealed class CloseReason
+sealed class CloseReason
 {
     volatile string _reason = LineCloseReason.LinkStopping;
 

@@ -5,7 +5,7 @@ using Halo.LinkProtocol;
 namespace Halo.Link.Session;
 
 /// <summary>The session that is open now, if any: what the rest of the Link sends through, whichever socket it is.</summary>
-public sealed class CurrentSession
+sealed class CurrentSession
 {
     LineConnection? _line;
 

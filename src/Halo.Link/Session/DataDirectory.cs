@@ -7,7 +7,7 @@ using Halo.Link.Settings;
 namespace Halo.Link.Session;
 
 /// <summary>The Link's data directory, held by this process alone while it lives.</summary>
-public sealed class DataDirectory : IDisposable
+sealed class DataDirectory : IDisposable
 {
     readonly FileStream _lock;
 

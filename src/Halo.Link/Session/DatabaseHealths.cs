@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace Halo.Link.Session;
 
 /// <summary>Whether the Link can reach its databases: looked at with every heartbeat, and told by the queries in between.</summary>
-public sealed partial class DatabaseHealths
+sealed partial class DatabaseHealths
 {
     static readonly TimeSpan LongestCheck = TimeSpan.FromSeconds(6);
     readonly LocalSites _sites;

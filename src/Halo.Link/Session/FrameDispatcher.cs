@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 namespace Halo.Link.Session;
 
 /// <summary>The API says what its operator wants the Link to run with; null: it is of a version that never does.</summary>
-public delegate void RemoteConfigurationArrived(RemoteConfiguration? remote, bool opening);
+delegate void RemoteConfigurationArrived(RemoteConfiguration? remote, bool opening);
 
 /// <summary>Gives each frame from the API to whom it concerns. It runs between two receives, so nothing in it waits.</summary>
 sealed partial class FrameDispatcher(

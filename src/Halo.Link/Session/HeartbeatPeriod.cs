@@ -1,7 +1,7 @@
 namespace Halo.Link.Session;
 
 /// <summary>How often the Link reports: as the API says in Welcome, or as an operator set it. A change counts at once.</summary>
-public sealed class HeartbeatPeriod
+sealed class HeartbeatPeriod
 {
     static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
     readonly Lock _lock = new();

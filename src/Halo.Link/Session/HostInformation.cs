@@ -8,7 +8,7 @@ using Microsoft.Win32;
 namespace Halo.Link.Session;
 
 /// <summary>What the Link says of itself and its machine.</summary>
-public static class HostInformation
+static class HostInformation
 {
     /// <summary><c>YY.Mdd.build</c>.</summary>
     public static string Version { get; } =

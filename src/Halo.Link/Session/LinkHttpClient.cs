@@ -162,7 +162,7 @@ sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan? callWi
 
 /// <summary>The API, or something on the way to it, answered, and it was no.</summary>
 /// <param name="byApi">Whether the words are the API's own: what a proxy says means nothing of the Link's rights.</param>
-public sealed class ApiRefusedException(HttpStatusCode status, string message, TimeSpan? retryAfter = null, string? code = null, bool byApi = true) : Exception(message)
+sealed class ApiRefusedException(HttpStatusCode status, string message, TimeSpan? retryAfter = null, string? code = null, bool byApi = true) : Exception(message)
 {
     /// <summary>False: a proxy's or gateway's answer, in words of ours that say so.</summary>
     public bool ByApi { get; } = byApi;
@@ -179,7 +179,7 @@ public sealed class ApiRefusedException(HttpStatusCode status, string message, T
 /// <param name="reason">A word that stays the same while the reason does.</param>
 /// <param name="message">What is wrong and what to do.</param>
 /// <param name="retryAfter">When to try again; null: with backoff.</param>
-public sealed class NotAdmittedException(string reason, string message, TimeSpan? retryAfter = null) : Exception(message)
+sealed class NotAdmittedException(string reason, string message, TimeSpan? retryAfter = null) : Exception(message)
 {
     public string Reason { get; } = reason;
 

@@ -9,7 +9,7 @@ namespace Halo.Link.Session;
 /// <summary>Who this Link is: its own id and one for each site, made once and kept in the data directory.</summary>
 /// <param name="LinkId">The Link GUID.</param>
 /// <param name="Sites">Every site that was ever configured here, in the order of their making.</param>
-public sealed record LinkIdentity(Guid LinkId, IReadOnlyList<SiteIdentity> Sites)
+sealed record LinkIdentity(Guid LinkId, IReadOnlyList<SiteIdentity> Sites)
 {
     const string FileName = "identity.json";
 
@@ -52,7 +52,7 @@ public sealed record LinkIdentity(Guid LinkId, IReadOnlyList<SiteIdentity> Sites
 /// <param name="Engine">As configured.</param>
 /// <param name="PracticeManagementName">As configured; null where it is read from the database.</param>
 /// <param name="PracticeManagementSiteId">As configured; null where it is read from the database.</param>
-public sealed record SiteIdentity(Guid Id, string Engine, string? PracticeManagementName, string? PracticeManagementSiteId)
+sealed record SiteIdentity(Guid Id, string Engine, string? PracticeManagementName, string? PracticeManagementSiteId)
 {
     /// <summary>Which database its connection string points to, as a digest; null where it says nothing of that.</summary>
     public string? Database { get; init; }
@@ -78,14 +78,14 @@ public sealed record SiteIdentity(Guid Id, string Engine, string? PracticeManage
 /// <summary>What the API last agreed to, so that a start does not enrol anew.</summary>
 /// <param name="Api">The API's address.</param>
 /// <param name="Sites">The sites that it knows.</param>
-public sealed record Enrolled(string Api, IReadOnlyList<Guid> Sites);
+sealed record Enrolled(string Api, IReadOnlyList<Guid> Sites);
 
 /// <summary>What was last read from the databases about the practices.</summary>
 /// <param name="Sites">By Halo GUID.</param>
-public sealed record KnownPractices(IReadOnlyDictionary<Guid, PracticeTexts> Sites);
+sealed record KnownPractices(IReadOnlyDictionary<Guid, PracticeTexts> Sites);
 
 /// <summary>The texts that describe a practice.</summary>
-public sealed record PracticeTexts
+sealed record PracticeTexts
 {
     public string? PracticeManagementName { get; init; }
 

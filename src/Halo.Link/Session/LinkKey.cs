@@ -6,7 +6,7 @@ using Halo.LinkProtocol.Enrolment;
 namespace Halo.Link.Session;
 
 /// <summary>The Link's own key pair. The private half never leaves the machine.</summary>
-public sealed class LinkKey : IDisposable
+sealed class LinkKey : IDisposable
 {
     /// <summary>Name of its file in the data directory.</summary>
     public const string FileName = "link.key";

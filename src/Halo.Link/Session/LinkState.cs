@@ -4,7 +4,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Link.Session;
 
 /// <summary>How the Link stands with its API: what <c>halo-link status</c> and the log tell.</summary>
-public sealed class LinkState(TimeProvider time)
+sealed class LinkState(TimeProvider time)
 {
     readonly Lock _lock = new();
     readonly Dictionary<Guid, SiteNotice> _notices = [];
@@ -65,4 +65,4 @@ public sealed class LinkState(TimeProvider time)
 /// <summary>What last went wrong on the way to the API.</summary>
 /// <param name="At">By this machine's clock.</param>
 /// <param name="Message">In words, with what to do where somebody can do something.</param>
-public sealed record ErrorReport(DateTimeOffset At, string Message);
+sealed record ErrorReport(DateTimeOffset At, string Message);

@@ -9,7 +9,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Link.Session;
 
 /// <summary>Makes pairing codes for <c>halo-link pairing-code</c>: made here, told to the API over the line, shown when the API has it.</summary>
-public sealed class PairingCodes(CurrentSession session, LocalSites sites, TimeProvider time)
+sealed class PairingCodes(CurrentSession session, LocalSites sites, TimeProvider time)
 {
     static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(10);
     readonly ConcurrentDictionary<Guid, TaskCompletionSource<PairingCodeAck>> _asked = new();
@@ -54,7 +54,7 @@ public sealed class PairingCodes(CurrentSession session, LocalSites sites, TimeP
 
 /// <summary>What <c>halo-link pairing-code</c> shows.</summary>
 /// <param name="Message">What to do with the code, or why there is none.</param>
-public sealed record PairingReport(string Message)
+sealed record PairingReport(string Message)
 {
     /// <summary>Null where there is none.</summary>
     public string? Code { get; init; }

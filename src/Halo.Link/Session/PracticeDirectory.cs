@@ -12,7 +12,7 @@ namespace Halo.Link.Session;
 /// A database that does not answer hinders nothing: what was last read is kept in the data directory and used meanwhile. A site
 /// whose PMS or PMS ID was never read is not announced until it is.
 /// </remarks>
-public sealed partial class PracticeDirectory(LocalSites sites, DataDirectory directory, TimeProvider time, ILogger<PracticeDirectory> log)
+sealed partial class PracticeDirectory(LocalSites sites, DataDirectory directory, TimeProvider time, ILogger<PracticeDirectory> log)
 {
     const string FileName = "practices.json";
     internal static readonly TimeSpan LongestRead = TimeSpan.FromSeconds(5);

@@ -7,7 +7,7 @@ namespace Halo.Link.Session;
 /// That tells a restart from a clone, which neither the data directory nor the machine's id does: both are copied with a disk. A run is
 /// surely over where it wrote down its end, or where the same boot of the machine has no process of its number any more.
 /// </remarks>
-public sealed class Runs
+sealed class Runs
 {
     const string FileName = "run.json";
     const string BootIdFile = "/proc/sys/kernel/random/boot_id";
@@ -84,4 +84,4 @@ public sealed class Runs
 /// <param name="ProcessId">Of its process.</param>
 /// <param name="Ended">Whether it came to its end in order.</param>
 /// <param name="Before">Runs before it that are surely over, the latest first.</param>
-public sealed record RunRecord(Guid RunId, string? BootId, int ProcessId, bool Ended, IReadOnlyList<Guid> Before);
+sealed record RunRecord(Guid RunId, string? BootId, int ProcessId, bool Ended, IReadOnlyList<Guid> Before);

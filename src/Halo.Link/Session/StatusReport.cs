@@ -17,7 +17,7 @@ namespace Halo.Link.Session;
 /// <param name="UptimeSeconds">Since the start of the process.</param>
 /// <param name="Sites">Every site that is configured.</param>
 /// <param name="Work">What it is doing.</param>
-public sealed record StatusReport(
+sealed record StatusReport(
     string Version,
     Guid LinkId,
     Guid RunId,
@@ -79,7 +79,7 @@ public sealed record StatusReport(
 /// <param name="SiteId">The Halo GUID.</param>
 /// <param name="Engine">As configured.</param>
 /// <param name="Announced">False: its PMS ID could not be read yet.</param>
-public sealed record SiteReport(Guid SiteId, string Engine, bool Announced)
+sealed record SiteReport(Guid SiteId, string Engine, bool Announced)
 {
     public string? Practice { get; init; }
 

@@ -15,7 +15,7 @@ namespace Halo.Link.Session;
 /// Answers the commands that ask the running Link: one line with the question, then the answer as JSON and the end. A Unix
 /// socket for the owner alone, on Windows a pipe for administrators.
 /// </summary>
-public sealed partial class StatusServer(
+sealed partial class StatusServer(
     DataDirectory directory, Func<StatusReport> report, Func<Guid?, CancellationToken, Task<PairingReport>> pairingCode, Action uninstall, TimeProvider time, ILogger<StatusServer> log)
 {
     const string StatusQuestion = "status";

@@ -1,7 +1,7 @@
 namespace Halo.Link.Settings;
 
 /// <summary>How the line to the API is kept.</summary>
-public sealed record ConnectionSettings
+sealed record ConnectionSettings
 {
     /// <summary>Silence after which the API is asked for a sign of life. 100 ms to 60 s, default 20 s.</summary>
     public TimeSpan PingAfter { get; init; } = TimeSpan.FromSeconds(20);
@@ -20,7 +20,7 @@ public sealed record ConnectionSettings
 }
 
 /// <summary>How pages are delivered over a bad line.</summary>
-public sealed record UploadSettings
+sealed record UploadSettings
 {
     /// <summary>Bound of the random wait before a page is tried again. 10 ms to 60 s, default 1 s.</summary>
     public TimeSpan FirstWait { get; init; } = TimeSpan.FromSeconds(1);
@@ -33,7 +33,7 @@ public sealed record UploadSettings
 }
 
 /// <summary>The way out through an HTTP proxy (CONNECT).</summary>
-public sealed record ProxySettings
+sealed record ProxySettings
 {
     /// <summary>As <c>http://proxy.clinic.local:3128</c>.</summary>
     public required Uri Address { get; init; }

@@ -1,7 +1,7 @@
 namespace Halo.Link.Settings;
 
 /// <summary>Where configuration and data stand unless something else is said.</summary>
-public static class DefaultPaths
+static class DefaultPaths
 {
     const string FileName = "halo-link.json";
 

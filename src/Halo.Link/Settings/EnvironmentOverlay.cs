@@ -6,7 +6,7 @@ namespace Halo.Link.Settings;
 
 /// <summary>Lays settings from the environment over those of the file: <c>HALOLINK__sites__0__connectionString</c>.</summary>
 /// <remarks>Names are compared without case, as Windows does; a number is a place in a list.</remarks>
-public static class EnvironmentOverlay
+static class EnvironmentOverlay
 {
     public const string Prefix = "HALOLINK__";
     const int LongestList = 100;

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace Halo.Link.Settings;
 
 /// <summary>Everything that the configuration file and the environment say, checked.</summary>
-public sealed record LinkSettings
+sealed record LinkSettings
 {
     /// <summary>Base address of the Halo API: https, or http on loopback.</summary>
     public required Uri Api { get; init; }
@@ -55,7 +55,7 @@ public sealed record LinkSettings
 }
 
 /// <summary>How much runs at once.</summary>
-public sealed record LaneSettings
+sealed record LaneSettings
 {
     /// <summary>Immediate queries in each site's database at once. 1 to 64, default 4.</summary>
     public int Immediate { get; init; } = 4;
@@ -65,14 +65,14 @@ public sealed record LaneSettings
 }
 
 /// <summary>What SQLite sites may take.</summary>
-public sealed record SqliteSettings
+sealed record SqliteSettings
 {
     /// <summary>Bytes that SQLite may take for one query, temporary tables and sorted rows included. 32 MiB to 16 GiB, default 256 MiB.</summary>
     public long MaxMemoryBytes { get; init; } = 256L << 20;
 }
 
 /// <summary>Bounds of the disk buffer for pages that are not uploaded yet.</summary>
-public sealed record SpoolSettings
+sealed record SpoolSettings
 {
     /// <summary>Bytes of all pages together. 1 MiB to 1 TiB, default 4 GiB; a tenth of the disk is left free whatever this says.</summary>
     public long MaxBytes { get; init; } = 4L << 30;

@@ -3,10 +3,10 @@ namespace Halo.Link.Settings;
 /// <summary>What the practice allows on one site.</summary>
 /// <param name="Default">Holds for integrators without rules of their own.</param>
 /// <param name="Integrators">By integrator id; what a rule leaves out it takes from <paramref name="Default"/>.</param>
-public sealed record PolicySettings(PolicyRules Default, IReadOnlyDictionary<Guid, PolicyRules> Integrators);
+sealed record PolicySettings(PolicyRules Default, IReadOnlyDictionary<Guid, PolicyRules> Integrators);
 
 /// <summary>What one integrator may do.</summary>
-public sealed record PolicyRules
+sealed record PolicyRules
 {
     /// <summary>Words of <see cref="PolicyModes"/>; null: all.</summary>
     public IReadOnlySet<string>? Modes { get; init; }
@@ -34,7 +34,7 @@ public sealed record PolicyRules
 }
 
 /// <summary>What <c>policy.….modes</c> can hold. A procedure needs its execution mode and <see cref="StoredProcedure"/>.</summary>
-public static class PolicyModes
+static class PolicyModes
 {
     public const string Reader = "reader";
     public const string Scalar = "scalar";

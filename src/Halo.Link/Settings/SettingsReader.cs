@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace Halo.Link.Settings;
 
 /// <summary>Reads the configuration file, lays the environment over it and checks the whole.</summary>
-public static partial class SettingsReader
+static partial class SettingsReader
 {
     /// <exception cref="SettingsException">With every fault that was found.</exception>
     public static LinkSettings Read(string file, IDictionary environment) => Explain(file, () => Read(file, new SettingsSource(file).Read(), environment));

@@ -5,7 +5,7 @@ namespace Halo.Link.Settings;
 /// Opening a pipe, or a file on a network drive that is away, can block for good and cannot be cancelled. It is left to a thread of its own,
 /// and no second one is started while the first hangs.
 /// </remarks>
-public sealed class SettingsSource(string file)
+sealed class SettingsSource(string file)
 {
     const int MostBytes = 4 * 1024 * 1024;
     readonly Lock _lock = new();

@@ -3,7 +3,7 @@ using Halo.Link.Engines;
 namespace Halo.Link.Settings;
 
 /// <summary>One PMS database.</summary>
-public sealed record SiteSettings
+sealed record SiteSettings
 {
     /// <summary>One of <see cref="EngineNames"/>.</summary>
     public required string Engine { get; init; }
@@ -38,10 +38,10 @@ public sealed record SiteSettings
 /// <summary>A text given in the configuration, or read from the database by a query: one of the two is null.</summary>
 /// <param name="Text">The text itself.</param>
 /// <param name="Sql">A SELECT whose first value of the first row is the text.</param>
-public sealed record TextSource(string? Text, string? Sql);
+sealed record TextSource(string? Text, string? Sql);
 
 /// <summary>A database that can be queried.</summary>
 /// <param name="Name">What integrators call it.</param>
 /// <param name="Database">Its name in the database server; null: the connection string's own.</param>
 /// <param name="IsDefault">Whether it is used where a query names none.</param>
-public sealed record CatalogueSettings(string Name, string? Database, bool IsDefault);
+sealed record CatalogueSettings(string Name, string? Database, bool IsDefault);

@@ -1,7 +1,7 @@
 namespace Halo.Link.Work;
 
 /// <summary>Bytes of rows that one query may still send: a slow reader at the far end slows this query down and no other.</summary>
-public sealed class CreditWindow(long initial)
+sealed class CreditWindow(long initial)
 {
     readonly Lock _lock = new();
     long _left = initial;

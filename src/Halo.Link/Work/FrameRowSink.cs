@@ -20,7 +20,7 @@ namespace Halo.Link.Work;
 /// Where the line broke, the rest is read and thrown away: the command goes on to its end and its outcome is told in the next session.
 /// </remarks>
 /// <param name="patience">How long rows may wait for the API to take more, since the statement that gives them holds locks meanwhile; null: for ever.</param>
-public sealed class FrameRowSink(
+sealed class FrameRowSink(
     Guid queryId, LineConnection line, CreditWindow credit, long maxResultBytes, TimeSpan? patience, TimeProvider time) : IRowSink, IBufferWriter<byte>, IDisposable
 {
     const int Header = FrameCodec.MaxHeaderBytes;

@@ -17,7 +17,7 @@ namespace Halo.Link.Work;
 /// A session that breaks takes a query's rows with it; the command goes on to its end and its outcome is told in the next
 /// session. What still waits in the lane then is not begun: nobody is left to take its rows.
 /// </remarks>
-public sealed partial class ImmediateQueries(
+sealed partial class ImmediateQueries(
     LocalSites sites, int slots, SiteLimits limits, CurrentSession session, ImmediateGate gate, ClaimJournal journal, TimeProvider time, ILogger<ImmediateQueries> log)
 {
     /// <summary>Bytes of commands that wait or run, all together: as many as the API holds of requests by its default.</summary>

@@ -2,7 +2,7 @@ namespace Halo.Link.Work;
 
 /// <summary>So many queries at once and no more. Who waits is served by turns: the integrator that was served least recently goes first.</summary>
 /// <remarks>Nothing is polled: a place that becomes free is handed to the next one by whoever leaves it.</remarks>
-public sealed class Lane(int slots, TimeProvider time)
+sealed class Lane(int slots, TimeProvider time)
 {
     const int RememberedIntegrators = 1024;
 
@@ -153,7 +153,7 @@ public sealed class Lane(int slots, TimeProvider time)
 }
 
 /// <summary>How waiting for a place ended.</summary>
-public enum LaneEntry
+enum LaneEntry
 {
     Entered,
     Expired,

@@ -12,14 +12,14 @@ namespace Halo.Link.Work;
 /// <param name="Rules">The practice's rules for this integrator.</param>
 /// <param name="Connector">Makes the connections to that database under that login.</param>
 /// <param name="Protection">How the site is to be treated.</param>
-public sealed record ExecutionTarget(IDatabaseEngine Engine, string? Database, PolicyRules Rules, DatabaseConnector Connector, PracticeProtection Protection)
+sealed record ExecutionTarget(IDatabaseEngine Engine, string? Database, PolicyRules Rules, DatabaseConnector Connector, PracticeProtection Protection)
 {
     /// <summary>What the practice lets a command do.</summary>
     public CommandAccess Access => PracticePolicy.AccessOf(Rules);
 }
 
 /// <summary>One site as this process serves it.</summary>
-public sealed class LocalSite : IAsyncDisposable
+sealed class LocalSite : IAsyncDisposable
 {
     readonly PracticePolicy _policy;
     readonly Dictionary<string, IDatabaseEngine> _engines;
@@ -156,7 +156,7 @@ public sealed class LocalSite : IAsyncDisposable
 /// Sites change in two steps: first the API is told of the new ones and judges whether they are still the same practices, then they
 /// are served. Until then queries go where they went before.
 /// </remarks>
-public sealed class LocalSites : IAsyncDisposable
+sealed class LocalSites : IAsyncDisposable
 {
     readonly Lock _lock = new();
     Dictionary<Guid, LocalSite> _announced;

@@ -6,7 +6,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Link.Work;
 
 /// <summary>What the practice allows an integrator on one site. It stands in the Link's own configuration: nothing from the cloud widens it.</summary>
-public sealed class PracticePolicy(PolicySettings? settings)
+sealed class PracticePolicy(PolicySettings? settings)
 {
     static readonly PolicyRules Everything = new();
 

@@ -7,7 +7,7 @@ namespace Halo.Link.Work;
 /// <param name="ImmediateMs">Of immediate queries.</param>
 /// <param name="AsyncMs">Of async queries.</param>
 /// <param name="CommandMs">Of commands that name no timeout.</param>
-public sealed record SiteLimit(int? ImmediateMs, int? AsyncMs, int? CommandMs)
+sealed record SiteLimit(int? ImmediateMs, int? AsyncMs, int? CommandMs)
 {
     public static SiteLimit None { get; } = new(null, null, null);
 
@@ -22,7 +22,7 @@ public sealed record SiteLimit(int? ImmediateMs, int? AsyncMs, int? CommandMs)
 }
 
 /// <summary>How long a command may execute and wait on each site: what the API or the practice allows, or less where an operator set less.</summary>
-public sealed class SiteLimits
+sealed class SiteLimits
 {
     IReadOnlyDictionary<Guid, SiteLimit> _sites = new Dictionary<Guid, SiteLimit>();
 

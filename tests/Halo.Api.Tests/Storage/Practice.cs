@@ -5,7 +5,7 @@ using Halo.Contracts.Queries;
 namespace Halo.Api.Tests.Storage;
 
 /// <summary>A Link with a session, its site, and an integrator paired with it, as rows of the store.</summary>
-public sealed class Practice
+sealed class Practice
 {
     readonly TestStore _store;
 

@@ -34,7 +34,7 @@ public sealed class SharedPostgres : IAsyncDisposable
 }
 
 /// <summary>An empty, migrated store with a ledger over it, and a clock of the test's own.</summary>
-public sealed class TestStore : IAsyncDisposable
+sealed class TestStore : IAsyncDisposable
 {
     TestStore(string directory, string? connectionString, ManualTime time)
     {

@@ -10,7 +10,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Links.Configuration;
 
 /// <summary>What operators want Links to run with: kept, told, and what each Link made of it.</summary>
-public sealed partial class RemoteConfigurations(
+sealed partial class RemoteConfigurations(
     Database database, SiteDirectory sites, LinkSessions sessions, AuditLog audit, TimeProvider time, ILogger<RemoteConfigurations> log)
 {
     /// <summary>The row of the default for all: no site has this id.</summary>

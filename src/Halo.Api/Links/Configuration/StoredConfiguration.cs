@@ -7,7 +7,7 @@ namespace Halo.Api.Links.Configuration;
 /// <param name="Version">Of the whole remote configuration when these were written: no two have the same.</param>
 /// <param name="Settings">By name; null: taken away.</param>
 /// <param name="UpdatedAt">When they were written; null: never.</param>
-public sealed record StoredConfiguration(long Version, IReadOnlyDictionary<string, JsonElement>? Settings, DateTimeOffset? UpdatedAt)
+sealed record StoredConfiguration(long Version, IReadOnlyDictionary<string, JsonElement>? Settings, DateTimeOffset? UpdatedAt)
 {
     /// <summary>Nothing was ever set.</summary>
     public static StoredConfiguration None { get; } = new(0, null, null);
@@ -18,4 +18,4 @@ public sealed record StoredConfiguration(long Version, IReadOnlyDictionary<strin
 /// <param name="Version">The configuration that it runs.</param>
 /// <param name="Refused">What of it it does not follow.</param>
 /// <param name="At">When it said so.</param>
-public sealed record AppliedConfiguration(Guid LinkId, long Version, IReadOnlyList<RefusedSetting> Refused, DateTimeOffset At);
+sealed record AppliedConfiguration(Guid LinkId, long Version, IReadOnlyList<RefusedSetting> Refused, DateTimeOffset At);

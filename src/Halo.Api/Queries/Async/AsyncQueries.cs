@@ -12,7 +12,7 @@ using Halo.Contracts.Sites;
 namespace Halo.Api.Queries.Async;
 
 /// <summary>Takes async queries in: durable first, then the Link is told that there is work.</summary>
-public sealed class AsyncQueries(
+sealed class AsyncQueries(
     QueryLedger ledger, LinkSessions sessions, Availability availability, QueuedCounts queued, FreeSpace disk, QueryLimits limits, TimeProvider time)
 {
     /// <summary>Accepts a query; when this returns it is durable, or final.</summary>

@@ -9,7 +9,7 @@ using LinkSession = Halo.Api.Links.LinkSession;
 namespace Halo.Api.Queries.Async;
 
 /// <summary>Async queries between ledger and Link: claims go out, reports come in; of one session, one after another.</summary>
-public sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limits, UnheldQueries unheld, ILogger<ClaimedQueries> log)
+sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limits, UnheldQueries unheld, ILogger<ClaimedQueries> log)
 {
     /// <summary>The Link has free slots. The answer goes out on the session that asked, or not at all.</summary>
     /// <returns>Completes when it has been answered.</returns>

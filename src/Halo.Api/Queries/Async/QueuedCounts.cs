@@ -9,7 +9,7 @@ namespace Halo.Api.Queries.Async;
 /// What is accepted is counted up and what leaves is not counted at all, so the counts are never too low. Where one says that
 /// the bound is reached the store is counted anew; where that holds, it is believed for a second.
 /// </remarks>
-public sealed class QueuedCounts(Database database, QueryLimits limits, TimeProvider time) : IDisposable
+sealed class QueuedCounts(Database database, QueryLimits limits, TimeProvider time) : IDisposable
 {
     static readonly TimeSpan BelievedFor = TimeSpan.FromSeconds(1);
     readonly Lock _lock = new();

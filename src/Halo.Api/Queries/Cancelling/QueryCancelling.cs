@@ -12,7 +12,7 @@ namespace Halo.Api.Queries.Cancelling;
 /// Whether the query ended before the wish arrived is the Link's to say: the API never calls it cancelled by itself
 /// while the Link can still speak.
 /// </remarks>
-public sealed class QueryCancelling(QueryLedger ledger, LinkSessions sessions, ImmediateQueries immediate)
+sealed class QueryCancelling(QueryLedger ledger, LinkSessions sessions, ImmediateQueries immediate)
 {
     /// <summary>Asks for a query to be stopped.</summary>
     /// <returns>Where it stands now, and whether it was final before; null: there is no such query of this integrator at this site.</returns>

@@ -8,11 +8,11 @@ namespace Halo.Api.Queries.Idempotency;
 
 /// <summary>A key that is bound to a query.</summary>
 /// <param name="Hash">Of the request that bound it.</param>
-public sealed record BoundKey(Guid QueryId, byte[] Hash);
+sealed record BoundKey(Guid QueryId, byte[] Hash);
 
 /// <summary>Which key stands for which query, for 24 hours, and the answers that were given, encrypted.</summary>
 /// <remarks>The sum of what is kept is counted in memory: among several nodes each counts its own and what it found at start.</remarks>
-public sealed class IdempotencyStore(Database database, MasterKeys keys, ResultOptions options, TimeProvider time)
+sealed class IdempotencyStore(Database database, MasterKeys keys, ResultOptions options, TimeProvider time)
 {
     static readonly TimeSpan Lifetime = TimeSpan.FromHours(24);
     const int Step = 10;

@@ -19,7 +19,7 @@ namespace Halo.Api.Queries.Idempotency;
 /// accepts the query, before anything is sent; of many at once one wins and the others go to (1). (3) The answer is kept before
 /// it is given. A query that ended 503 and never ran binds nothing: the next request takes its key over.
 /// </remarks>
-public sealed class IdempotentQueries(
+sealed class IdempotentQueries(
     SiteAccess access, QueryDoor door, IdempotencyStore store, QueryLedger ledger, QueryWaiters waiters, ResultMemory memory, TimeProvider time)
 {
     const string ReplayedHeader = "Halo-Replayed";

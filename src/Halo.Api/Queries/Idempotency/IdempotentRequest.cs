@@ -7,7 +7,7 @@ namespace Halo.Api.Queries.Idempotency;
 /// <summary>A request that must not be carried out twice.</summary>
 /// <param name="Key">The caller's own name of it.</param>
 /// <param name="Hash">SHA-256 of method, path with query string, and body.</param>
-public sealed record IdempotentRequest(Guid IntegratorId, string Key, byte[] Hash)
+sealed record IdempotentRequest(Guid IntegratorId, string Key, byte[] Hash)
 {
     /// <summary>What the Link keeps of the key.</summary>
     public byte[] KeyHash { get; } = LinkProtocol.Messages.KeyHash.Of(IntegratorId, Key);

@@ -8,7 +8,7 @@ namespace Halo.Api.Queries.Idempotency;
 /// <summary>An answer as it is kept: HTTP status, length of the envelope, envelope, and after it the rows as they came from the Link.</summary>
 /// <param name="Query">The envelope, without rows.</param>
 /// <param name="Rows">Their JSON; null: the answer has none.</param>
-public sealed record KeptAnswer(int Status, Query Query, IReadOnlyList<ArraySegment<byte>>? Rows)
+sealed record KeptAnswer(int Status, Query Query, IReadOnlyList<ArraySegment<byte>>? Rows)
 {
     /// <summary>Larger results are repeated without their rows.</summary>
     const int MostBytes = 8 * 1024 * 1024;

@@ -13,7 +13,7 @@ namespace Halo.Api.Queries.Immediate;
 /// <summary>The answer to an immediate query: the envelope, and the rows' bytes apart from it, still in their buffers.</summary>
 /// <param name="Status">The HTTP status.</param>
 /// <param name="Query">The envelope, without rows.</param>
-public sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
+sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
 {
     ImmediateExchange? _exchange;
     IReadOnlyList<ArraySegment<byte>>? _kept;

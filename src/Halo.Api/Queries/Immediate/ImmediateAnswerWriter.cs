@@ -14,7 +14,7 @@ namespace Halo.Api.Queries.Immediate;
 /// A caller that takes nothing for <see cref="QueryLimits.SlowReaderMs"/>, or all of it more slowly than <see cref="SlowestBytesPerSecond"/>,
 /// is cut off, so that the rows' memory is free for others.
 /// </remarks>
-public sealed partial class ImmediateAnswerWriter(QueryLimits limits, TimeProvider time, ILogger<ImmediateAnswerWriter> log)
+sealed partial class ImmediateAnswerWriter(QueryLimits limits, TimeProvider time, ILogger<ImmediateAnswerWriter> log)
 {
     /// <summary>Bytes of the answer that a caller has to take in a second, on the whole.</summary>
     public const int SlowestBytesPerSecond = 32 * 1024;

@@ -9,7 +9,7 @@ namespace Halo.Api.Queries.Immediate;
 /// <summary>One immediate query under way: what its Link has sent so far, and who waits for it.</summary>
 /// <param name="stream">Where rows go as they come; null: they are kept here until the end.</param>
 /// <param name="memory">What it may hold; its own from here on.</param>
-public sealed class ImmediateExchange(Guid queryId, LinkSession session, ResultMemory.Share memory, RowFlow? stream = null) : IDisposable
+sealed class ImmediateExchange(Guid queryId, LinkSession session, ResultMemory.Share memory, RowFlow? stream = null) : IDisposable
 {
     // Frames are put together, so that what is held is what is counted, however small they are.
     const int ChunkBytes = 64 * 1024;
@@ -150,7 +150,7 @@ public sealed class ImmediateExchange(Guid queryId, LinkSession session, ResultM
 /// <summary>How an immediate query ended, as the ledger has it.</summary>
 /// <param name="Outcome">What its Link said; null where the service settled it.</param>
 /// <param name="CompletedAt">When.</param>
-public sealed record ImmediateEnd(Outcome? Outcome, DateTimeOffset CompletedAt)
+sealed record ImmediateEnd(Outcome? Outcome, DateTimeOffset CompletedAt)
 {
     /// <summary>Whether the ledger has it; where it could not be written, the Link tells it again.</summary>
     public bool Recorded { get; init; } = true;

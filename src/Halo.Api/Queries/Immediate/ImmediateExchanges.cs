@@ -4,7 +4,7 @@ using Halo.Api.Links;
 namespace Halo.Api.Queries.Immediate;
 
 /// <summary>The immediate queries that somebody waits for.</summary>
-public sealed class ImmediateExchanges(TimeProvider time)
+sealed class ImmediateExchanges(TimeProvider time)
 {
     readonly ConcurrentDictionary<Guid, ImmediateExchange> _all = new();
 

@@ -9,7 +9,7 @@ using LinkSession = Halo.Api.Links.LinkSession;
 namespace Halo.Api.Queries.Immediate;
 
 /// <summary>What became of immediate queries that were sent: by the Link's word, or by what its going says. Settled first, then told.</summary>
-public sealed partial class ImmediateJudging(
+sealed partial class ImmediateJudging(
     QueryLedger ledger, LinkSessions sessions, ImmediateExchanges exchanges, UnheldQueries unheld, TimeProvider time, ILogger<ImmediateJudging> log) : IDisposable
 {
     readonly Unrecorded _unrecorded = new(time);

@@ -4,7 +4,7 @@ using Halo.Contracts.Errors;
 namespace Halo.Api.Queries.Immediate;
 
 /// <summary>How many immediate queries are under way, waiting ones among them: for each site and all together no more than the settings allow.</summary>
-public sealed class ImmediatePlaces(QueryLimits limits)
+sealed class ImmediatePlaces(QueryLimits limits)
 {
     readonly Lock _lock = new();
     readonly Dictionary<Guid, int> _bySite = [];

@@ -18,7 +18,7 @@ namespace Halo.Api.Queries.Immediate;
 /// (1) find the session and room for the rows, (2) hand the accept to the ledger's next group commit, (3) send, (4) gather what
 /// comes, (5) answer when the ledger has the end. What ends after its caller has gone is settled all the same.
 /// </summary>
-public sealed class ImmediateQueries(
+sealed class ImmediateQueries(
     QueryLedger ledger, LinkSessions sessions, Availability availability, ImmediateExchanges exchanges, ImmediateJudging judging,
     ImmediatePlaces places, ResultMemory memory, UnheldQueries unheld, QueryLimits limits, TimeProvider time) : IDisposable
 {

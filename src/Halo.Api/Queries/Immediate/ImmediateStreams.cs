@@ -12,7 +12,7 @@ namespace Halo.Api.Queries.Immediate;
 /// success has its status, (3) send rows on, granting the Link what the caller has taken, (4) end in order when the ledger has
 /// the outcome; anything else aborts the response.
 /// </summary>
-public sealed partial class ImmediateStreams(ImmediateQueries queries, ImmediateAnswerWriter writer, QueryLimits limits, TimeProvider time, ILogger<ImmediateStreams> log)
+sealed partial class ImmediateStreams(ImmediateQueries queries, ImmediateAnswerWriter writer, QueryLimits limits, TimeProvider time, ILogger<ImmediateStreams> log)
 {
     public const string QueryIdHeader = "Halo-Query-Id", NoticesHeader = "Halo-Notices", RowsTrailer = "Halo-Rows", StatusTrailer = "Halo-Status";
 
@@ -151,4 +151,4 @@ public sealed partial class ImmediateStreams(ImmediateQueries queries, Immediate
 /// <summary>What a streamed query with an Idempotency-Key needs beside.</summary>
 /// <param name="Condition">Binds the key in the transaction that accepts the query.</param>
 /// <param name="KeepAsync">Keeps an answer without rows for repeats; rows that were streamed are not kept.</param>
-public sealed record KeyedRun(Ledger.AcceptCondition Condition, Func<ImmediateAnswer, Task> KeepAsync);
+sealed record KeyedRun(Ledger.AcceptCondition Condition, Func<ImmediateAnswer, Task> KeepAsync);

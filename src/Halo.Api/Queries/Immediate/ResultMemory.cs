@@ -12,7 +12,7 @@ namespace Halo.Api.Queries.Immediate;
 /// has taken them, and a caller that is too slow is cut off (<see cref="ImmediateAnswerWriter"/>).
 /// </remarks>
 /// <param name="limits">Their <see cref="QueryLimits.ResultMemoryBytes"/>; where that is less than one result needs, that much.</param>
-public sealed class ResultMemory(QueryLimits limits)
+sealed class ResultMemory(QueryLimits limits)
 {
     /// <summary>What every query has from the beginning: what its Link may send before it is granted more.</summary>
     public const int Window = ProtocolLimits.CreditWindowBytes;

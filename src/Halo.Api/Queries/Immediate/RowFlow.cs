@@ -9,7 +9,7 @@ namespace Halo.Api.Queries.Immediate;
 /// The rows of one immediate query between the line and its caller. The line's side never waits; the Link is granted more
 /// only as the caller's side has taken, so what stands here is bounded by the credit window.
 /// </summary>
-public sealed class RowFlow : IDisposable
+sealed class RowFlow : IDisposable
 {
     readonly Lock _lock = new();
     readonly Pipe _pipe = new(new PipeOptions(

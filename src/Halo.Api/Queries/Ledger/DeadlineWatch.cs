@@ -9,7 +9,7 @@ namespace Halo.Api.Queries.Ledger;
 /// <param name="longestSleep">
 /// With many nodes: how long another node's deadline may go unnoticed if that node dies. Null: one node, so there are no others.
 /// </param>
-public sealed partial class DeadlineWatch(
+sealed partial class DeadlineWatch(
     QueryLedger ledger, TimeProvider time, ILogger<DeadlineWatch> log,
     Func<IReadOnlyList<SettledQuery>, Task>? settled = null, TimeSpan? longestSleep = null) : IAsyncDisposable
 {

@@ -6,7 +6,7 @@ namespace Halo.Api.Queries.Ledger;
 /// The service's own words for what it settles by itself: kind, HTTP status and text follow from the code, so only the code
 /// is stored.
 /// </summary>
-public static class Failures
+static class Failures
 {
     /// <param name="code">One of <see cref="FailureCodes"/>.</param>
     public static ErrorDetails Of(string code) =>

@@ -5,7 +5,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Queries.Ledger;
 
 /// <summary>An accepted query, before anything has become of it.</summary>
-public sealed record NewQuery
+sealed record NewQuery
 {
     public required Guid Id { get; init; }
 
@@ -46,15 +46,15 @@ public sealed record NewQuery
 }
 
 /// <summary>Runs first in the transaction that accepts a query, perhaps more than once. False: nothing is accepted.</summary>
-public delegate Task<bool> AcceptCondition(System.Data.Common.DbTransaction t, Guid queryId);
+delegate Task<bool> AcceptCondition(System.Data.Common.DbTransaction t, Guid queryId);
 
 /// <summary>One session of one run of one Link.</summary>
-public sealed record LinkSession(Guid LinkId, Guid RunId, Guid SessionId);
+sealed record LinkSession(Guid LinkId, Guid RunId, Guid SessionId);
 
 /// <summary>How a query ended.</summary>
 /// <param name="Status">A final state.</param>
 /// <param name="By">Who ends it.</param>
-public sealed record Settlement(QueryStatus Status, Mover By)
+sealed record Settlement(QueryStatus Status, Mover By)
 {
     /// <summary>Whether the database did it; null on <see cref="QueryStatus.Successful"/> alone.</summary>
     public Executed? Executed { get; init; }
@@ -85,7 +85,7 @@ public sealed record Settlement(QueryStatus Status, Mover By)
 /// <summary>What became of an attempt to move a query.</summary>
 /// <param name="Accepted">It moved, or had moved so before by the same report.</param>
 /// <param name="Status">Where it stands now; null: there is no such query.</param>
-public sealed record MoveResult(bool Accepted, QueryStatus? Status)
+sealed record MoveResult(bool Accepted, QueryStatus? Status)
 {
     /// <summary>Whether this very call moved it: false for a repeat.</summary>
     public bool Moved { get; init; }
@@ -102,12 +102,12 @@ public sealed record MoveResult(bool Accepted, QueryStatus? Status)
 
 /// <summary>A query that has just become final.</summary>
 /// <param name="DropsPages">Whatever is stored of its pages goes after the commit, also what never came into the manifest.</param>
-public sealed record SettledQuery(Guid QueryId, QueryMode Mode, QueryStatus Status, bool DropsPages);
+sealed record SettledQuery(Guid QueryId, QueryMode Mode, QueryStatus Status, bool DropsPages);
 
 /// <summary>An async query that a Link has just taken.</summary>
 /// <param name="Number">Upwards among the Link's claims, without gaps.</param>
 /// <param name="Deadline">When the API settles it if the Link is silent.</param>
-public sealed record ClaimedQuery(
+sealed record ClaimedQuery(
     Guid QueryId, Guid ClaimId, long Number, Guid SiteId, Guid IntegratorId, QueryCommand Command, int ExecutionLimit, DateTimeOffset Deadline)
 {
     public string? Catalogue { get; init; }
@@ -125,17 +125,17 @@ public sealed record ClaimedQuery(
 
 /// <summary>Queries that are not final.</summary>
 /// <param name="Oldest">When the oldest of them was accepted.</param>
-public sealed record OpenQueries(QueryStatus Status, long Count, DateTimeOffset Oldest);
+sealed record OpenQueries(QueryStatus Status, long Count, DateTimeOffset Oldest);
 
 /// <summary>What a Hello settled.</summary>
 /// <param name="Verdicts">One for each claim that the Link holds, in its order.</param>
 /// <param name="Settled">Queries that became final by it.</param>
-public sealed record HelloSettled(IReadOnlyList<ClaimVerdict> Verdicts, IReadOnlyList<SettledQuery> Settled);
+sealed record HelloSettled(IReadOnlyList<ClaimVerdict> Verdicts, IReadOnlyList<SettledQuery> Settled);
 
 /// <summary>What a wish to cancel has come to.</summary>
 /// <param name="Status">Where the query stands now; null: there is no such query of this integrator at this site.</param>
 /// <param name="AskLink">The Link that has it and must be told; null: nothing more to do.</param>
-public sealed record CancelResult(QueryStatus? Status, Guid? AskLink)
+sealed record CancelResult(QueryStatus? Status, Guid? AskLink)
 {
     /// <summary>It had ended before it was asked to.</summary>
     public bool WasFinal { get; init; }
@@ -147,10 +147,10 @@ public sealed record CancelResult(QueryStatus? Status, Guid? AskLink)
 /// <param name="JsonSize">Bytes of its JSON.</param>
 /// <param name="StoredSize">Bytes as compressed by the Link.</param>
 /// <param name="Digest">SHA-256 of the compressed bytes, base64.</param>
-public sealed record PageRow(Guid QueryId, int PageNumber, long RowStart, long RowCount, long JsonSize, long StoredSize, string Digest);
+sealed record PageRow(Guid QueryId, int PageNumber, long RowStart, long RowCount, long JsonSize, long StoredSize, string Digest);
 
 /// <summary>What became of a page.</summary>
-public enum AddPageResult
+enum AddPageResult
 {
     /// <summary>Its row is durable now.</summary>
     Added,
@@ -166,7 +166,7 @@ public enum AddPageResult
 }
 
 /// <summary>What is encrypted in the column <c>detail</c>.</summary>
-public sealed record QueryDetail
+sealed record QueryDetail
 {
     public IReadOnlyList<ResultColumn>? Columns { get; init; }
 
@@ -185,7 +185,7 @@ public sealed record QueryDetail
 }
 
 /// <summary>Times of the ledger: sections <c>Halo:Limits</c> and <c>Halo:Links</c>.</summary>
-public sealed record LedgerOptions
+sealed record LedgerOptions
 {
     /// <summary>How long after its execution limit the API waits for the Link's word before it settles a claimed query. Default 10 s, as <see cref="QueryLimits.GraceMs"/>.</summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(10);

@@ -4,7 +4,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Queries.Ledger;
 
 /// <summary>Whether the pages that are here are the whole result that the Link says it delivered.</summary>
-public static class Manifest
+static class Manifest
 {
     /// <summary>The digest of a whole result: SHA-256 over the pages' own SHA-256 (32 bytes each), in order, base64.</summary>
     public static string DigestOf(IEnumerable<string> pageDigests)

@@ -6,7 +6,7 @@ using Halo.Contracts.Queries;
 
 namespace Halo.Api.Queries.Ledger;
 
-public sealed partial class QueryLedger
+sealed partial class QueryLedger
 {
     // A Link's claims take turns on its row, so numbers have no gaps; a session that is no longer the Link's gets nothing.
     const string LockLink =

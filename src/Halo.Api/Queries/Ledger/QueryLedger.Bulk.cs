@@ -5,7 +5,7 @@ using Halo.Contracts.Queries;
 
 namespace Halo.Api.Queries.Ledger;
 
-public sealed partial class QueryLedger
+sealed partial class QueryLedger
 {
     const int Step = 200;
 

@@ -5,7 +5,7 @@ using Halo.Contracts.Queries;
 
 namespace Halo.Api.Queries.Ledger;
 
-public sealed partial class QueryLedger
+sealed partial class QueryLedger
 {
     /// <summary>The integrator wants it stopped: a queued query is cancelled now, a running one is marked and its Link must be told.</summary>
     public async Task<CancelResult> AskCancelAsync(Guid integratorId, Guid siteId, Guid queryId)

@@ -2,7 +2,7 @@ using Halo.Api.Storage;
 
 namespace Halo.Api.Queries.Ledger;
 
-public sealed partial class QueryLedger
+sealed partial class QueryLedger
 {
     /// <summary>
     /// The service was away, so a Link's silence until now says nothing: what a Link has is settled no earlier than

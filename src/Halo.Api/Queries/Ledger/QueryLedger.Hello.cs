@@ -6,7 +6,7 @@ using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Queries.Ledger;
 
-public sealed partial class QueryLedger
+sealed partial class QueryLedger
 {
     /// <summary>
     /// Makes <paramref name="session"/> the Link's present one (older ones claim no more) and settles, in the same transaction,

@@ -3,7 +3,7 @@ using Halo.Contracts.Queries;
 
 namespace Halo.Api.Queries.Ledger;
 
-public sealed partial class QueryLedger
+sealed partial class QueryLedger
 {
     /// <summary>
     /// An immediate query that goes to a Link now. Call it before or while the command is sent.

@@ -5,7 +5,7 @@ namespace Halo.Api.Queries.Ledger;
 
 /// <summary>Which of an integrator's own queries at a site are wanted, newest first.</summary>
 /// <param name="Limit">At most so many.</param>
-public sealed record QueryFilter(Guid? IntegratorId, Guid? SiteId, int Limit)
+sealed record QueryFilter(Guid? IntegratorId, Guid? SiteId, int Limit)
 {
     /// <summary>In this state, as readers see it now.</summary>
     public QueryStatus? Status { get; init; }
@@ -23,7 +23,7 @@ public sealed record QueryFilter(Guid? IntegratorId, Guid? SiteId, int Limit)
     public Guid? After { get; init; }
 }
 
-public sealed partial class QueryLedger
+sealed partial class QueryLedger
 {
     // A queued query whose time is over is found as expired: reading makes it that.
     const string HasStatus = " AND status = @status", IsQueued = " AND status = 'queued' AND deadline_at > @now",

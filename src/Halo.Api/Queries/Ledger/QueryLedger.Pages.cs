@@ -7,7 +7,7 @@ using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Queries.Ledger;
 
-public sealed partial class QueryLedger
+sealed partial class QueryLedger
 {
     const string SelectPages =
         "SELECT query_id, page_number, row_start, row_count, json_size, stored_size, digest FROM pages WHERE query_id = @id ORDER BY page_number";

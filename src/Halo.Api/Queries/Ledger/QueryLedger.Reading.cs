@@ -3,7 +3,7 @@ using Halo.Contracts.Queries;
 
 namespace Halo.Api.Queries.Ledger;
 
-public sealed partial class QueryLedger
+sealed partial class QueryLedger
 {
     /// <summary>How many queries are not final, and since when the oldest of them, by state.</summary>
     public async Task<IReadOnlyList<OpenQueries>> CountOpenAsync() => await database.ReadAsync(

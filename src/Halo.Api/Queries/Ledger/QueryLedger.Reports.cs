@@ -6,7 +6,7 @@ using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Queries.Ledger;
 
-public sealed partial class QueryLedger
+sealed partial class QueryLedger
 {
     static readonly string BecomeUploading =
         $"""

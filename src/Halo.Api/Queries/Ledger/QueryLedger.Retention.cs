@@ -4,7 +4,7 @@ using Halo.Contracts.Queries;
 
 namespace Halo.Api.Queries.Ledger;
 
-public sealed partial class QueryLedger
+sealed partial class QueryLedger
 {
     // So much in one transaction: other writes go between the steps.
     const int QueriesInStep = 50, PagesInStep = 500;
@@ -86,7 +86,7 @@ public sealed partial class QueryLedger
 /// <param name="Queries">Queries of which nothing is kept any more.</param>
 /// <param name="Pages">Their pages.</param>
 /// <param name="Bytes">As stored.</param>
-public sealed record Forgotten(int Queries, int Pages, long Bytes)
+sealed record Forgotten(int Queries, int Pages, long Bytes)
 {
     /// <summary>Whether anything went.</summary>
     public bool IsAny => Queries > 0 || Pages > 0;

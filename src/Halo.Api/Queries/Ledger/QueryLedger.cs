@@ -14,7 +14,7 @@ namespace Halo.Api.Queries.Ledger;
 /// its query's row first. Pages of queries that end otherwise than successful leave the manifest in the same transaction;
 /// their bytes go after the commit.
 /// </remarks>
-public sealed partial class QueryLedger(Database database, MasterKeys keys, IPageStore pages, LedgerOptions options, TimeProvider time)
+sealed partial class QueryLedger(Database database, MasterKeys keys, IPageStore pages, LedgerOptions options, TimeProvider time)
 {
     /// <summary>
     /// Raised with each deadline that a query is given, after the commit, or of an immediate query when its accept is on its way there:

@@ -5,7 +5,7 @@ using Halo.Contracts.Queries;
 namespace Halo.Api.Queries.Ledger;
 
 /// <summary>Who moves a query from one state to the next.</summary>
-public enum Mover
+enum Mover
 {
     /// <summary>The service itself: stored, sent, time over, Link lost.</summary>
     Api,
@@ -28,10 +28,10 @@ public enum Mover
 /// <param name="To">The state it reaches.</param>
 /// <param name="By">Who may.</param>
 /// <param name="Mode">The kind of query it is for; null: both.</param>
-public sealed record Move(QueryStatus From, QueryStatus To, IReadOnlyList<Mover> By, QueryMode? Mode = null);
+sealed record Move(QueryStatus From, QueryStatus To, IReadOnlyList<Mover> By, QueryMode? Mode = null);
 
 /// <summary>The one table of what may follow what. Every update of a query's state takes the states it may leave from here.</summary>
-public static class QueryLifecycle
+static class QueryLifecycle
 {
     /// <summary>Every allowed move. A query starts as <see cref="QueryStatus.Initialising"/>.</summary>
     public static IReadOnlyList<Move> Moves { get; } =

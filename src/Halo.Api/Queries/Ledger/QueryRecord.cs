@@ -5,7 +5,7 @@ using Halo.Contracts.Queries;
 namespace Halo.Api.Queries.Ledger;
 
 /// <summary>A query as the ledger has it, its detail opened.</summary>
-public sealed record QueryRecord
+sealed record QueryRecord
 {
     public required Guid Id { get; init; }
     public required Guid IntegratorId { get; init; }

@@ -4,7 +4,7 @@ using Halo.Contracts.Queries;
 namespace Halo.Api.Queries.Ledger;
 
 /// <summary>A query as integrators see it.</summary>
-public static class QueryView
+static class QueryView
 {
     /// <summary>What the ledger has, and nothing that it has not yet.</summary>
     public static Query Of(QueryRecord q)

@@ -15,7 +15,7 @@ using LinkSession = Halo.Api.Links.LinkSession;
 namespace Halo.Api.Queries.Requests;
 
 /// <summary>Turns a request's body into a submission, or tells every fault at once. Unknown fields are accepted and named in its notices, misspelt ones refused.</summary>
-public sealed class QueryRequestReader(QueryLimits limits)
+sealed class QueryRequestReader(QueryLimits limits)
 {
     internal const string Milliseconds = "milliseconds";
 

@@ -8,7 +8,7 @@ namespace Halo.Api.Queries.Requests;
 /// <param name="Mode">How it is answered.</param>
 /// <param name="Catalogue">One of the site's databases; null: its default.</param>
 /// <param name="MaxTimeInQueue">Milliseconds it may wait before the database gets it.</param>
-public sealed record QuerySubmission(QueryCommand Command, QueryMode Mode, string? Catalogue, int MaxTimeInQueue)
+sealed record QuerySubmission(QueryCommand Command, QueryMode Mode, string? Catalogue, int MaxTimeInQueue)
 {
     /// <summary>Bytes of the command as JSON.</summary>
     public long CommandSize { get; init; }

@@ -11,7 +11,7 @@ namespace Halo.Api.Queries.Waiting;
 /// became final, sent in the settling transaction, would reach <see cref="Wake"/> of the other nodes through one listening
 /// connection, and nothing else here would change.
 /// </remarks>
-public sealed class QueryWaiters : IDisposable
+sealed class QueryWaiters : IDisposable
 {
     readonly Lock _lock = new();
     readonly Dictionary<Guid, HashSet<Waiter>> _byQuery = [];
@@ -152,7 +152,7 @@ public sealed class QueryWaiters : IDisposable
 }
 
 /// <summary>One wait for one query.</summary>
-public sealed class Waiter : IDisposable
+sealed class Waiter : IDisposable
 {
     readonly QueryWaiters _all;
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);

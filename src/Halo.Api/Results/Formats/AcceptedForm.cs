@@ -5,7 +5,7 @@ namespace Halo.Api.Results.Formats;
 
 /// <summary>Chooses the form of an answer by <c>Accept</c> (RFC 9110, 12.5.1).</summary>
 /// <param name="Form">The form in which rows are written; null: plain JSON, as the contract has it.</param>
-public sealed record AcceptedForm(RowForm? Form)
+sealed record AcceptedForm(RowForm? Form)
 {
     // Between equals what stands first wins.
     static readonly (string Type, RowForm? Form)[] Offered =

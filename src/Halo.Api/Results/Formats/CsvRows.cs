@@ -7,7 +7,7 @@ namespace Halo.Api.Results.Formats;
 /// <summary>CSV by RFC 4180: a header line, CRLF after every line, quotes where they are needed. NULL is an empty field, empty text is <c>""</c>.</summary>
 /// <param name="columns">Names of the columns; a result without columns has no header and no lines.</param>
 /// <param name="escapeFormulas">Whether texts get an apostrophe where a spreadsheet would take them for formulas (<see cref="CsvFormulas"/>).</param>
-public sealed class CsvRows(IReadOnlyList<string> columns, bool escapeFormulas = false) : IRowWriter
+sealed class CsvRows(IReadOnlyList<string> columns, bool escapeFormulas = false) : IRowWriter
 {
     static readonly SearchValues<byte> NeedQuotes = SearchValues.Create(",\"\r\n"u8);
 

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Halo.Api.Results.Formats;
 
 /// <summary>Turns JSON arrays of row objects, arriving in pieces of any split, into one document of another form.</summary>
-public interface IRowTranscoder : IDisposable
+interface IRowTranscoder : IDisposable
 {
     /// <summary>What was written so far and not taken yet.</summary>
     PooledBuffer Output { get; }

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Halo.Api.Results.Formats;
 
 /// <summary>Writes rows in one form, token by token as they are read. What is given to it was found to be well-formed.</summary>
-public interface IRowWriter
+interface IRowWriter
 {
     /// <summary>What stands before the first row, also where there is none.</summary>
     void Begin(PooledBuffer output);

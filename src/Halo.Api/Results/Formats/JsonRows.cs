@@ -5,7 +5,7 @@ namespace Halo.Api.Results.Formats;
 /// <summary>Rows as JSON objects, in one array or one to a line. Names and strings keep the escapes with which they came.</summary>
 /// <param name="lines">One to a line (NDJSON); otherwise one array.</param>
 /// <param name="asText">By column: whether its numbers are written as strings.</param>
-public sealed class JsonRows(bool lines, bool[] asText) : IRowWriter
+sealed class JsonRows(bool lines, bool[] asText) : IRowWriter
 {
     /// <inheritdoc/>
     public void Begin(PooledBuffer output)

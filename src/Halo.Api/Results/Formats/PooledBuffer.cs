@@ -3,7 +3,7 @@ using System.Buffers;
 namespace Halo.Api.Results.Formats;
 
 /// <summary>Bytes that wait to be written on, in one pooled array that grows with the largest need and is given back when it has passed.</summary>
-public sealed class PooledBuffer : IDisposable
+sealed class PooledBuffer : IDisposable
 {
     const int UsualBytes = 64 * 1024;
     byte[] _bytes = ArrayPool<byte>.Shared.Rent(UsualBytes);

@@ -3,7 +3,7 @@ using Halo.Contracts.Queries;
 namespace Halo.Api.Results.Formats;
 
 /// <summary>The forms in which rows are written by themselves.</summary>
-public enum RowForm
+enum RowForm
 {
     /// <summary>One JSON array of row objects.</summary>
     Array,
@@ -19,7 +19,7 @@ public enum RowForm
 }
 
 /// <summary>The forms' media types and writers.</summary>
-public static class RowForms
+static class RowForms
 {
     /// <summary>Media types of the forms; the contract's own is JSON.</summary>
     public const string ArrayType = "application/vnd.halo.rows+json", LinesType = "application/x-ndjson", CsvType = "text/csv", JsonType = "application/json";

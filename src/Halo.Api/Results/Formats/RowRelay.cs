@@ -8,7 +8,7 @@ namespace Halo.Api.Results.Formats;
 /// text of any length goes on as it comes.
 /// </summary>
 /// <param name="lines">One to a line (NDJSON); otherwise one array.</param>
-public sealed class RowRelay(bool lines) : IRowTranscoder
+sealed class RowRelay(bool lines) : IRowTranscoder
 {
     enum Place
     {

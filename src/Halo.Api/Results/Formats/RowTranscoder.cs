@@ -6,7 +6,7 @@ namespace Halo.Api.Results.Formats;
 /// Writes every value anew. It keeps a value that has not arrived whole and nothing more, and of a long text not even that.
 /// </summary>
 /// <param name="longText">Bytes of a text that have come without its end, from which on it is written as it comes.</param>
-public sealed class RowTranscoder(IRowWriter writer, int longText = 64 * 1024) : IRowTranscoder
+sealed class RowTranscoder(IRowWriter writer, int longText = 64 * 1024) : IRowTranscoder
 {
     enum Place
     {

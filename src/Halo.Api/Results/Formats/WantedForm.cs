@@ -7,7 +7,7 @@ namespace Halo.Api.Results.Formats;
 /// <summary>How a caller wants rows: what <c>Accept</c>, <c>Halo-Integers</c> and <c>csvFormulas</c> say.</summary>
 /// <param name="Form">A form of rows by themselves; null: plain JSON, as the contract has it.</param>
 /// <param name="IntegersAsText">Whether 64-bit integers are written as strings.</param>
-public sealed record WantedForm(RowForm? Form, bool IntegersAsText)
+sealed record WantedForm(RowForm? Form, bool IntegersAsText)
 {
     /// <summary>The form in which this command's rows are streamed; null where it has none or plain JSON is wanted.</summary>
     public RowForm? StreamFor(QueryCommand command) => command.ExecutionMode == ExecutionMode.NonQuery ? null : Form;

@@ -3,7 +3,7 @@ using Halo.Api.Queries.Ledger;
 namespace Halo.Api.Results.Retention;
 
 /// <summary>Finds stored pages that the manifest does not have: what a process left that ended between bytes and row, or between row and bytes.</summary>
-public sealed partial class OrphanedPages(QueryLedger ledger, IPageStore pages, ILogger<OrphanedPages> log)
+sealed partial class OrphanedPages(QueryLedger ledger, IPageStore pages, ILogger<OrphanedPages> log)
 {
     const int Step = 100;
 

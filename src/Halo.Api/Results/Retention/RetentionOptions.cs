@@ -1,7 +1,7 @@
 namespace Halo.Api.Results.Retention;
 
 /// <summary>How long records are kept: the settings under <c>Halo:Retention</c>. Results have a setting of their own (<see cref="ResultOptions.RetentionHours"/>).</summary>
-public sealed record RetentionOptions
+sealed record RetentionOptions
 {
     /// <summary>Days for which a query stays in the ledger after it was accepted (7 to 3650, default 400): a year's bills and a month to dispute them.</summary>
     public int LedgerDays { get; init; } = 400;

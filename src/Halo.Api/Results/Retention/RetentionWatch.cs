@@ -9,7 +9,7 @@ namespace Halo.Api.Results.Retention;
 /// One timer, set to when the oldest of all falls due; small steps, between which other writes go.
 /// </summary>
 /// <remarks>Nothing is given out past its time, whenever this comes to it: reading judges by the clock.</remarks>
-public sealed partial class RetentionWatch(
+sealed partial class RetentionWatch(
     QueryLedger ledger, IdempotencyStore answers, AuditLog audit, OrphanedPages orphans, ResultOptions results, RetentionOptions options,
     TimeProvider time, ILogger<RetentionWatch> log) : IAsyncDisposable
 {

@@ -13,7 +13,7 @@ namespace Halo.Api.Results.Upload;
 /// A few bytes can decode to gigabytes: decoding stops at the declared size, and is done in steps of <see cref="StepBytes"/> that all
 /// uploads take in turn, on half of the processors at most.
 /// </remarks>
-public sealed class PageCheck(long jsonSize, long rows, SemaphoreSlim places) : IDisposable
+sealed class PageCheck(long jsonSize, long rows, SemaphoreSlim places) : IDisposable
 {
     const int PieceBytes = 64 * 1024;
 

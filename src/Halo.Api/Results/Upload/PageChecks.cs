@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Halo.Api.Results.Upload;
 
 /// <summary>The checks of pages that are being uploaded: so many at once as leave half of the processors to the queries.</summary>
-public sealed class PageChecks : IDisposable
+sealed class PageChecks : IDisposable
 {
     readonly SemaphoreSlim _places = new(Math.Max(1, Environment.ProcessorCount / 2));
 

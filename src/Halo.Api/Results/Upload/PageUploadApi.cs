@@ -8,7 +8,7 @@ using Halo.LinkProtocol.Enrolment;
 namespace Halo.Api.Results.Upload;
 
 /// <summary>Takes pages from Links. 200 means: the page, then its row in the manifest, are durable.</summary>
-public static class PageUploadApi
+static class PageUploadApi
 {
     // A page is one row at the least, and a row may be large; what a Link may send at once is bounded all the same.
     const long MaxPageBytes = 2L * 1024 * 1024 * 1024;

@@ -1,7 +1,7 @@
 namespace Halo.Api.Storage.Keys;
 
 /// <summary>The key of one query's own data: its command, its pages, its detail. Stored only as <see cref="Wrapped"/>.</summary>
-public sealed class DataKey
+sealed class DataKey
 {
     internal DataKey(Guid queryId, byte[] key, byte[] wrapped)
     {

@@ -1,7 +1,7 @@
 namespace Halo.Api.Storage.Keys;
 
 /// <summary>The master keys: section <c>Halo:Encryption</c>.</summary>
-public sealed record EncryptionOptions
+sealed record EncryptionOptions
 {
     /// <summary>
     /// 256 random bits in base64 (<c>openssl rand -base64 32</c>). With PostgreSQL required; with SQLite, where absent, made at

@@ -79,4 +79,4 @@ sealed class MasterKey
 }
 
 /// <summary>Encrypted data was changed, cut, or moved from where it belongs; or its key is not here.</summary>
-public sealed class SealBrokenException(string message, Exception? cause = null) : Exception(message, cause);
+sealed class SealBrokenException(string message, Exception? cause = null) : Exception(message, cause);

@@ -4,7 +4,7 @@ using Halo.Line;
 namespace Halo.Api.Storage.Keys;
 
 /// <summary>Finds the master key at start, or makes the first one. Never makes a key beside data that another one encrypted.</summary>
-public static class MasterKeyLoader
+static class MasterKeyLoader
 {
     /// <param name="database">Already migrated.</param>
     /// <param name="mayMakeKey">With SQLite alone: many nodes must be given one key.</param>

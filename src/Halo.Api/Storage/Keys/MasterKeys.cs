@@ -5,7 +5,7 @@ using System.Text;
 namespace Halo.Api.Storage.Keys;
 
 /// <summary>The master key that wraps, and the older ones that still unwrap.</summary>
-public sealed class MasterKeys
+sealed class MasterKeys
 {
     readonly MasterKey _current;
     readonly Dictionary<string, MasterKey> _all;

@@ -6,7 +6,7 @@ namespace Halo.Api.Storage.Keys;
 /// <summary>What a sealed blob is and where it belongs; it opens nowhere else.</summary>
 /// <param name="Kind">What it is.</param>
 /// <param name="Number">Which of several: the page number; else 0.</param>
-public readonly record struct BlobPlace(BlobKind Kind, int Number)
+readonly record struct BlobPlace(BlobKind Kind, int Number)
 {
     /// <summary>A page of an async result.</summary>
     public static BlobPlace Page(int number) => new(BlobKind.Page, number);
@@ -22,7 +22,7 @@ public readonly record struct BlobPlace(BlobKind Kind, int Number)
 }
 
 /// <summary>What a sealed blob is. Numbers are for ever: they stand in stored data.</summary>
-public enum BlobKind : byte
+enum BlobKind : byte
 {
     None = 0,
     Page = 1,

@@ -4,7 +4,7 @@ namespace Halo.Link.Settings.Live;
 
 /// <summary>The least that is logged: what the command line said, else what an operator set from afar, else the file, else Information.</summary>
 /// <param name="commandLine">Null: it said nothing.</param>
-public sealed class LogLevelSwitch(LogLevel? commandLine)
+sealed class LogLevelSwitch(LogLevel? commandLine)
 {
     int _level = (int)(commandLine ?? LogLevel.Information);
 

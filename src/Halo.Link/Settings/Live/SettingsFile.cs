@@ -10,7 +10,7 @@ namespace Halo.Link.Settings.Live;
 /// The system's notices come first; they do not reach through network file systems and links, so <see cref="Look"/> is called
 /// besides, with each heartbeat and each try to connect: it costs the reading of a small file.
 /// </remarks>
-public sealed partial class SettingsFile(string path, IDictionary environment, LinkSettings read, TimeProvider time, ILogger<SettingsFile> log)
+sealed partial class SettingsFile(string path, IDictionary environment, LinkSettings read, TimeProvider time, ILogger<SettingsFile> log)
 {
     /// <summary>Editors write in several steps: the file is read when it has been left alone for so long.</summary>
     static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(500);

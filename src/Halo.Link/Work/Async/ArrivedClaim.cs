@@ -7,7 +7,7 @@ namespace Halo.Link.Work.Async;
 
 /// <summary>A claim as it came.</summary>
 /// <param name="Readable">False: a newer API's words are in its command; only its ids and its number hold.</param>
-public sealed record ArrivedClaim(Claim Claim, bool Readable)
+sealed record ArrivedClaim(Claim Claim, bool Readable)
 {
     /// <summary>Its share of the message's bytes.</summary>
     public int Bytes { get; init; }

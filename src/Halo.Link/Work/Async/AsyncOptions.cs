@@ -5,7 +5,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Link.Work.Async;
 
 /// <summary>How much async work goes on at once.</summary>
-public sealed record AsyncOptions
+sealed record AsyncOptions
 {
     /// <summary>Queries in the databases at once. Default 2.</summary>
     public int Slots { get; init; } = 2;
@@ -22,4 +22,4 @@ public sealed record AsyncOptions
 /// What the practice's policy, the catalogue or the parameters forbid is a result too: failed, executed <c>no</c>.
 /// When <paramref name="cancel"/> is set the statement is cancelled in the database, and the result says what is known of it.
 /// </remarks>
-public delegate Task<ExecutionResult> ExecuteClaim(Claim claim, IRowSink sink, CancellationToken cancel);
+delegate Task<ExecutionResult> ExecuteClaim(Claim claim, IRowSink sink, CancellationToken cancel);

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace Halo.Link.Work.Async;
 
 // What the loop does: claims into the journal, queries into slots, reports onto the line.
-public sealed partial class AsyncQueries
+sealed partial class AsyncQueries
 {
     /// <summary>So long a claim waits here for a place that the practice's rule (maxConcurrent) leaves free; then it goes back into the queue.</summary>
     /// <remarks>Below the grace that the API gives a claim: a query that it has settled must not begin.</remarks>

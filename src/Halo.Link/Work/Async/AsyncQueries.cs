@@ -14,7 +14,7 @@ namespace Halo.Link.Work.Async;
 /// What the session calls returns at once: everything is done in order by one loop, so neither the disk's sync nor a slow line
 /// ever delays an immediate query. Call <see cref="SettleAsync"/> once before the first session.
 /// </remarks>
-public sealed partial class AsyncQueries : IAsyncDisposable
+sealed partial class AsyncQueries : IAsyncDisposable
 {
     /// <summary>Claims until they are settled; with half as many the Link asks for no more. All of them stand in the next Hello, which has a bound.</summary>
     const int MostClaims = 1000;

@@ -23,8 +23,8 @@ public class AcceptedFormTests
     [InlineData("text/csv;q=0.5, application/json;q=0.9", null)]
     [InlineData("application/json;q=0, text/csv;q=0.1", RowForm.Csv)]
     [InlineData("application/json;q=0, */*", RowForm.Array)]
-    public void The_best_of_what_is_accepted_is_chosen(string accept, RowForm? expected) =>
-        Assert.Equal(new AcceptedForm(expected), AcceptedForm.Choose(accept));
+    public void The_best_of_what_is_accepted_is_chosen(string accept, object? expected) =>
+        Assert.Equal(new AcceptedForm((RowForm?)expected), AcceptedForm.Choose(accept));
 
     [Theory]
     [InlineData("application/json;q=0")]

@@ -91,8 +91,9 @@ public sealed class PostgresGuardTests(SharedPostgres postgres)
     [Theory]
     [InlineData(CommandAccess.Write, Executed.Unknown)]
     [InlineData(CommandAccess.ReadOnly, Executed.No)]
-    public async Task A_command_that_catches_the_cancel_is_ended_and_its_session_is_gone(CommandAccess access, Executed expected)
+    public async Task A_command_that_catches_the_cancel_is_ended_and_its_session_is_gone(object asked, Executed expected)
     {
+        var access = (CommandAccess)asked;
         var database = await postgres.NewDatabaseAsync();
         await using var bench = Open(access == CommandAccess.ReadOnly ? await SharedPostgres.NewReaderAsync(database, strict: true) : database, new());
         var bystander = bench.RunAsync(new QueryCommand("SELECT pg_sleep(9)"), access: access);

@@ -4,7 +4,7 @@ namespace Halo.Link.Engines.Sqlite.Worker;
 
 /// <summary>The worker processes that all SQLite sites share: at most as many as queries run at once, and one ready for the next.</summary>
 /// <remarks>Nothing runs while nothing is asked: after a minute without a query one idle worker is left, and no timer.</remarks>
-public sealed partial class SqliteWorkers : IAsyncDisposable
+sealed partial class SqliteWorkers : IAsyncDisposable
 {
     static readonly TimeSpan Look = TimeSpan.FromMinutes(1);
 
