@@ -1,7 +1,7 @@
 using Halo.Link.Engines.Postgres;
-using Halo.Link.Engines.SqlServer;
 using Halo.Link.Engines.Sqlite;
 using Halo.Link.Engines.Sqlite.Worker;
+using Halo.Link.Engines.SqlServer;
 
 namespace Halo.Link.Engines;
 
