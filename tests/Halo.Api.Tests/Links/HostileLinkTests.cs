@@ -12,7 +12,8 @@ namespace Halo.Api.Tests.Links;
 /// An enrolled Link that sends every message at the wrong time, about the wrong query, at its largest, malformed and in floods. Only its
 /// own practice suffers, and the memory stays bounded. HALO_HOSTILE_SECONDS (default 3) is how long.
 /// </summary>
-public class HostileLinkTests
+[Collection(nameof(Alone))]
+public sealed class HostileLinkTests
 {
     static readonly TimeSpan Long = TimeSpan.FromSeconds(
         double.TryParse(Environment.GetEnvironmentVariable("HALO_HOSTILE_SECONDS"), CultureInfo.InvariantCulture, out var seconds) ? seconds : 3);

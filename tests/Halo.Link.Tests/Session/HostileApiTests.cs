@@ -14,6 +14,7 @@ namespace Halo.Link.Tests.Session;
 /// An API, taken over, that sends every message at the wrong time, about the wrong query, at its largest, malformed and in floods. The Link runs nothing that
 /// its practice does not allow, its memory and log stay bounded, and once the API is in order again it serves as before. HALO_HOSTILE_SECONDS (default 4) is how long.
 /// </summary>
+[Collection(nameof(Alone))]
 public sealed class HostileApiTests
 {
     static readonly TimeSpan Long = TimeSpan.FromSeconds(

@@ -1,0 +1,5 @@
+namespace Halo.Link.Tests;
+
+/// <summary>Tests that measure the memory of this process run when nothing else does.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public sealed class Alone;
