@@ -13,6 +13,9 @@ static class PracticeRefusal
     /// <summary>The database refused a write.</summary>
     public const string ReadsOnly = "lets this integrator read only. Nothing was changed.";
 
+    /// <summary>The database did not refuse it; its transaction was undone. What stands outside of transactions, as sequences do, may have changed.</summary>
+    public const string Undone = "lets this integrator read only. The command's transaction was rolled back.";
+
     public static ErrorDetails Of(string rule, string words) => new(ErrorTypes.HaloLink, 403,
         string.Create(CultureInfo.InvariantCulture, $"The practice's own policy refused it: its rule \"{rule}\" {words}"))
     {

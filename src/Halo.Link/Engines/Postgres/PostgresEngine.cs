@@ -198,7 +198,7 @@ sealed class PostgresEngine : IDatabaseEngine
             session.Pool.Abandon(session);
     }
 
-    public string? ReadOnlyRefusal(Exception? failure) => failure is null ? PracticeRefusal.ReadsOnly : DatabaseError(failure) switch
+    public string? ReadOnlyRefusal(Exception? failure) => failure is null ? PracticeRefusal.Undone : DatabaseError(failure) switch
     {
         { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } => PracticeRefusal.ReadsOnly,
         // The server's words for this one are those of its language; its source's name for the place is not.
