@@ -90,13 +90,13 @@ public class UnknownNamesTests(OneHost one) : IClassFixture<OneHost>
     public async Task Notices_are_bounded_in_number_and_length()
     {
         await using var site = await PairedSite.CreateAsync(_host);
-        var fields = string.Join(',', Enumerable.Range(0, 5000).Select(i => $"\"x{new string('y', 500)}{i}\": 1"));
+        var fields = string.Join(',', Enumerable.Range(0, 1000).Select(i => $"\"x{new string('y', 500)}{i}\": 1"));
         var query = await site.QueueAsync($$"""{ {{fields}}, "command": { "text": "SELECT 1" } }""");
 
         Assert.Equal(Notice.Most, query.Notices!.Count);
         Assert.All(query.Notices, n => Assert.True(n.Message.Length < 200, n.Message));
         Assert.Equal(NoticeCodes.NoticesOmitted, query.Notices[^1].Code);
-        Assert.Contains("4981", query.Notices[^1].Message, StringComparison.Ordinal);
+        Assert.Contains("981", query.Notices[^1].Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -6,6 +6,7 @@ using System.Threading.Channels;
 using Halo.Line;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;
+using Halo.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -78,7 +79,7 @@ sealed class TestApi : IAsyncDisposable
     }
 
     /// <summary>The next session that a Link opens.</summary>
-    public async Task<TestSession> NextSessionAsync() => await _sessions.Reader.ReadAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(30));
+    public async Task<TestSession> NextSessionAsync() => await _sessions.Reader.ReadAsync().AsTask().WaitAsync(Eventually.Limit);
 
     public async ValueTask DisposeAsync()
     {

@@ -29,6 +29,9 @@ public sealed class TdsAnswer
     /// <summary>Completes when the client asks for the statement to be cancelled.</summary>
     public Task Attention => _attention.Task;
 
+    /// <summary>The client is gone: what waits for its attention ends, as a statement does at a real server.</summary>
+    internal void EndConnection() => _attention.TrySetException(new IOException("The connection ended."));
+
     /// <summary>What a procedure returns. Not zero after an error, as with sp_executesql.</summary>
     public int Status { get; set; }
 

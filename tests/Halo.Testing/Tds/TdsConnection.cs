@@ -98,29 +98,36 @@ sealed class TdsConnection(TdsServer server, Socket socket, CancellationToken st
     {
         TdsAnswer? answer = null;
         var running = Task.CompletedTask;
-        while (await _packets.ReadAsync(stop) is var (type, status, bytes))
+        try
         {
-            if (type == TdsPackets.Attention)
+            while (await _packets.ReadAsync(stop) is var (type, status, bytes))
             {
-                server.CountAttention();
-                if (answer?.Attend() != true)
+                if (type == TdsPackets.Attention)
                 {
-                    await running;
-                    if (answer?.AcknowledgesAttention != false)
-                        await new TdsAnswer(_packets, new(session, "", null, [], false), Drop, stop).AcknowledgeAsync();
+                    server.CountAttention();
+                    if (answer?.Attend() != true)
+                    {
+                        await running;
+                        if (answer?.AcknowledgesAttention != false)
+                            await new TdsAnswer(_packets, new(session, "", null, [], false), Drop, stop).AcknowledgeAsync();
+                    }
+                    continue;
                 }
-                continue;
+                await running;
+                var resets = (status & (TdsPackets.Reset | TdsPackets.ResetButTransaction)) != 0;
+                if (resets)
+                    session.Reset();
+                var request = type == TdsPackets.Procedure
+                    ? TdsRequestParser.ReadProcedure(session, bytes, resets)
+                    : TdsRequestParser.ReadBatch(session, bytes, resets);
+                server.Keep(request);
+                answer = new TdsAnswer(_packets, request, Drop, stop);
+                running = AnswerAsync(request, answer);
             }
-            await running;
-            var resets = (status & (TdsPackets.Reset | TdsPackets.ResetButTransaction)) != 0;
-            if (resets)
-                session.Reset();
-            var request = type == TdsPackets.Procedure
-                ? TdsRequestParser.ReadProcedure(session, bytes, resets)
-                : TdsRequestParser.ReadBatch(session, bytes, resets);
-            server.Keep(request);
-            answer = new TdsAnswer(_packets, request, Drop, stop);
-            running = AnswerAsync(request, answer);
+        }
+        finally
+        {
+            answer?.EndConnection();
         }
         await running;
     }

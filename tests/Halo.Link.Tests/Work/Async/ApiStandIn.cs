@@ -13,6 +13,7 @@ using Halo.Link.Work.Async;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;
 using Halo.LinkProtocol.Messages;
+using Halo.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -114,7 +115,7 @@ sealed class ApiStandIn : IAsyncDisposable
     /// <summary>The next report of this kind; others are passed over.</summary>
     public async Task<Report> NextAsync(ReportKind kind, Guid? queryId = null)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var patience = new CancellationTokenSource(Eventually.Limit);
         var others = new List<string>();
         try
         {
