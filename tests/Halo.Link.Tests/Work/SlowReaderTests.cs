@@ -16,8 +16,11 @@ public sealed class SlowReaderTests
     [Fact]
     public async Task On_SQL_Server_the_statement_is_cancelled_and_its_connection_serves_the_next()
     {
-        await using var server = new TdsServer(async (_, answer) =>
+        await using var server = new TdsServer(async (request, answer) =>
         {
+            // What the Link asks for itself has no rows.
+            if (!request.Asked.Contains("FROM a", StringComparison.Ordinal))
+                return;
             answer.Columns(TdsColumn.NVarChar("text"));
             for (var i = 0; i < 100; i++)
                 answer.Row(new string('x', 1000));

@@ -75,13 +75,15 @@ sealed partial class AsyncQueries
     /// <returns>False: it has waited long enough.</returns>
     bool Hold(AsyncQuery query)
     {
-        if (query.HeldSince is { } since)
-            return _time.GetElapsedTime(since) < LongestHold;
-        query.HeldSince = _time.GetTimestamp();
+        if (query.IsHeld)
+            return !query.WasHeldLongEnough;
+        query.IsHeld = true;
         ITimer? timer = null;
         timer = _time.CreateTimer(_ =>
         {
             timer?.Dispose();
+            // Said by the timer, not measured again: it may come some milliseconds early, and no other would follow.
+            query.WasHeldLongEnough = true;
             Post(ScheduleAsync);
         }, null, LongestHold, Timeout.InfiniteTimeSpan);
         return true;

@@ -38,6 +38,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
     PageDelivery? _delivery;
     long _answered;
     StopReason _reason;
+    bool _wasHeldLongEnough;
 
     public Guid Id { get; } = entry.QueryId;
 
@@ -47,8 +48,15 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
     /// <summary>Of its claim's message.</summary>
     public int Bytes { get; init; }
 
-    /// <summary>Since when the practice's rules keep it from beginning, by the monotonic clock; null: nothing does.</summary>
-    public long? HeldSince { get; set; }
+    /// <summary>Whether the practice's rules, or its database, once kept it from beginning.</summary>
+    public bool IsHeld { get; set; }
+
+    /// <summary>Whether they did for so long that it is to go back into the queue.</summary>
+    public bool WasHeldLongEnough
+    {
+        get => Volatile.Read(ref _wasHeldLongEnough);
+        set => Volatile.Write(ref _wasHeldLongEnough, value);
+    }
 
     /// <summary>As it stands in the journal.</summary>
     public JournalEntry Entry => _record.Entry;
