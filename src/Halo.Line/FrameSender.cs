@@ -41,7 +41,7 @@ sealed class FrameSender(WebSocket socket, TimeProvider time, Action overrun, Ca
     }
 
     /// <summary>Waits for the frames before this one.</summary>
-    /// <returns>False: the line is gone.</returns>
+    /// <returns>False: too many wait already, and the line was dropped.</returns>
     async ValueTask<bool> WaitAsync(int bytes, CancellationToken giveUp)
     {
         try
@@ -54,10 +54,6 @@ sealed class FrameSender(WebSocket socket, TimeProvider time, Action overrun, Ca
             }
             await _turn.WaitAsync(giveUp);
             return true;
-        }
-        catch (ObjectDisposedException)
-        {
-            return false;
         }
         finally
         {

@@ -23,21 +23,9 @@ sealed class WarmUp(QueryRequestReader reader, QueryLedger ledger, ImmediateAnsw
         var (submission, _) = reader.Read("""{"command":{"text":"SELECT @n","parameters":[{"name":"@n","type":"Int","value":1}]}}"""u8.ToArray(), QueryMode.Immediate, NoSite(now));
         var query = submission!.ToNewQuery(QueryIds.Next(now), Guid.Empty, Guid.Empty, 1, now);
         await ledger.FindAsync(Guid.Empty, Guid.Empty, query.Id);
-        using var answer = ImmediateAnswer.Of(new Query
+        using var answer = ImmediateAnswer.Of(ImmediateAnswer.Envelope(query, now, now) with
         {
-            Id = query.Id,
-            IntegratorId = query.IntegratorId,
-            SiteId = query.SiteId,
-            Mode = query.Mode,
             Status = QueryStatus.Successful,
-            MaxTimeInQueue = query.MaxTimeInQueue,
-            CommandSize = query.CommandSize,
-            RequestSize = query.RequestSize,
-            SqlQuerySize = query.SqlSize,
-            CreatedAt = now,
-            UpdatedAt = now,
-            CompletedAt = now,
-            StatusTiming = new() { Initialising = new(now, now), Executing = new(now, now) },
             Metrics = QueryView.Metrics(0, 0, 0, 0),
             Result = new() { Rows = 1, Columns = [new("n", SqlType.Int, "int")] },
         });

@@ -12,9 +12,6 @@ sealed partial class FilePageStore : IPageStore
 {
     const int BufferBytes = 64 * 1024;
 
-    /// <summary>Nobody else's; on Windows others may rename it, as the draft's own process does.</summary>
-    static FileShare LockedShare => OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;
-
     readonly string _root;
     readonly string _drafts;
     readonly TimeProvider _time;
@@ -57,11 +54,14 @@ sealed partial class FilePageStore : IPageStore
     }
 
     /// <summary>Writes the draft and, where it is right, gives it its name.</summary>
-    /// <remarks>Until then the file is locked, so that whoever tidies up leaves it alone: also another process, where the directory is shared.</remarks>
+    /// <remarks>
+    /// Until then the file is open, so that whoever tidies up, who wants it alone, leaves it: also another process, where the directory is shared. It is open for
+    /// a moment longer, and a page that is sent again may be read at any moment; so readers are let in here, and let its writer be.
+    /// </remarks>
     async Task<StoredPage> WriteDraftAsync(
         string draft, DataKey key, int pageNumber, Stream content, string expectedDigest, PageCheck? check, CancellationToken stop)
     {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = LockedShare, BufferSize = 0 };
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.Read | FileShare.Delete, BufferSize = 0 };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
@@ -103,7 +103,7 @@ sealed partial class FilePageStore : IPageStore
         FileStream file;
         try
         {
-            file = new(PathOf(key.QueryId, pageNumber, digest), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete,
+            file = new(PathOf(key.QueryId, pageNumber, digest), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete,
                 bufferSize: 0, useAsync: true);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)

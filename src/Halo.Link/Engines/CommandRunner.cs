@@ -141,7 +141,7 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, DatabaseCo
                 {
                     await run.ExecuteAsync(watch);
                 }
-                catch (Exception e) when (IsOfTheDatabase(e) || e is OperationCanceledException)
+                catch (Exception e) when (DatabaseConnector.IsOfTheDatabase(e))
                 {
                     failure = e;
                 }
@@ -202,7 +202,7 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, DatabaseCo
         {
             return await engine.RollBackAsync(connection, request, failure is not null);
         }
-        catch (Exception e) when (IsOfTheDatabase(e))
+        catch (Exception e) when (DatabaseConnector.IsOfTheDriver(e))
         {
             // The connection is given up, and with it whatever was open.
             engine.Discard(connection);
@@ -216,7 +216,7 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, DatabaseCo
         {
             return await engine.AfterFailureAsync(connection, command, request.Command, failure, rolledBack);
         }
-        catch (Exception e) when (IsOfTheDatabase(e) || e is OperationCanceledException)
+        catch (Exception e) when (DatabaseConnector.IsOfTheDatabase(e))
         {
             // It was asked and did not answer.
             engine.Discard(connection);
@@ -310,10 +310,4 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, DatabaseCo
         Executed.No => "the database took it back.",
         _ => "it may have taken effect.",
     };
-
-    /// <summary>What drivers throw for what the database or the way to it does; a mistake of ours is none of these.</summary>
-    static bool IsOfTheDatabase(Exception e) =>
-        e is DbException or IOException or TimeoutException or InvalidOperationException or NotSupportedException or ArgumentException
-            or System.Net.Sockets.SocketException or UnauthorizedAccessException or InvalidCastException or OverflowException
-            or IndexOutOfRangeException;
 }

@@ -318,9 +318,12 @@ sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimePro
         }
     }
 
+    /// <summary>The same, and what ends by a limit.</summary>
+    internal static bool IsOfTheDatabase(Exception e) => e is OperationCanceledException || IsOfTheDriver(e);
+
     /// <summary>What drivers throw for what the database or the way to it does; a mistake of ours is none of these.</summary>
-    internal static bool IsOfTheDatabase(Exception e) =>
+    internal static bool IsOfTheDriver(Exception e) =>
         e is DbException or IOException or TimeoutException or InvalidOperationException or NotSupportedException or ArgumentException
-            or System.Net.Sockets.SocketException or UnauthorizedAccessException or InvalidCastException or OverflowException
-            or OperationCanceledException or System.Security.Authentication.AuthenticationException;
+            or System.Net.Sockets.SocketException or UnauthorizedAccessException or InvalidCastException or OverflowException or IndexOutOfRangeException
+            or System.Security.Authentication.AuthenticationException;
 }

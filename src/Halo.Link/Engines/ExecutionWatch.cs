@@ -157,7 +157,7 @@ sealed class ExecutionWatch : IAsyncDisposable
             if (_blockedSince.Values.Any(since => _time.GetElapsedTime(since) >= _guard))
                 StopFor();
         }
-        catch (Exception e) when (IsOfTheDriver(e) || e is OperationCanceledException)
+        catch (Exception e) when (DatabaseConnector.IsOfTheDatabase(e))
         {
             // It can be looked at no more than its server can be connected to: the next look tries again.
         }
@@ -206,7 +206,7 @@ sealed class ExecutionWatch : IAsyncDisposable
         {
             _engine.Cancel(_connection, _command);
         }
-        catch (Exception e) when (IsOfTheDriver(e))
+        catch (Exception e) when (DatabaseConnector.IsOfTheDriver(e))
         {
             // The statement or the connection ended meanwhile; the runner sees which.
         }
@@ -225,12 +225,9 @@ sealed class ExecutionWatch : IAsyncDisposable
         {
             await _engine.AbandonAsync(_connection, _command);
         }
-        catch (Exception e) when (IsOfTheDriver(e) || e is OperationCanceledException)
+        catch (Exception e) when (DatabaseConnector.IsOfTheDatabase(e))
         {
             // It could not be ended from here: the driver gives it up, or the run is left behind.
         }
     }
-
-    static bool IsOfTheDriver(Exception e) =>
-        e is DbException or InvalidOperationException or IOException or TimeoutException or System.Net.Sockets.SocketException;
 }

@@ -21,6 +21,7 @@ sealed class LoginRefusals(TimeProvider time)
     readonly Lock _lock = new();
     readonly Dictionary<string, Login> _logins = new(StringComparer.Ordinal);
     int _refused;
+    bool _isAnyHeld;
 
     /// <summary>How often a login was refused: whoever succeeds says so once after each, and not with each connection.</summary>
     internal int Refusals => Volatile.Read(ref _refused);
@@ -28,7 +29,8 @@ sealed class LoginRefusals(TimeProvider time)
     /// <summary>Why the login is not to be tried now; null: it may be, once, and until its end nobody else may.</summary>
     internal ConnectionFault? Holds(DatabaseConnector connector)
     {
-        if (Refusals == 0)
+        // Asked before each connection, and hardly ever is there one.
+        if (!Volatile.Read(ref _isAnyHeld))
             return null;
         lock (_lock)
         {
@@ -66,6 +68,7 @@ sealed class LoginRefusals(TimeProvider time)
                 refusal.Wait = refusal.Wait * 2 < Longest ? refusal.Wait * 2 : Longest;
             (refusal.Fault, refusal.At, refusal.IsTried) = (fault, time.GetTimestamp(), false);
             Interlocked.Increment(ref _refused);
+            Volatile.Write(ref _isAnyHeld, true);
         }
     }
 
@@ -85,6 +88,7 @@ sealed class LoginRefusals(TimeProvider time)
             if (login.Refusal is { } refusal)
                 waiting.AddRange(refusal.Waiting);
             login.Refusal = null;
+            Recount();
         }
         foreach (var other in waiting.Where(c => c != connector))
             other.TryNow();
@@ -116,8 +120,12 @@ sealed class LoginRefusals(TimeProvider time)
                 if (login.Accepted.Count == 0 && login.Alone.Count == 0 && login.Refusal is null)
                     _logins.Remove(key);
             }
+            Recount();
         }
     }
+
+    /// <summary>Under the lock.</summary>
+    void Recount() => Volatile.Write(ref _isAnyHeld, _logins.Values.Any(l => l.Refusal is not null || l.Alone.Count > 0));
 
     Refusal? Find(DatabaseConnector connector) =>
         connector.Engine.LoginKey is not { Length: > 0 } key || !_logins.TryGetValue(Digest(key), out var login) ? null

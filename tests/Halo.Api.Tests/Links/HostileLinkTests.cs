@@ -5,6 +5,7 @@ using Halo.Contracts.Queries;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Messages;
+using Halo.Testing;
 
 namespace Halo.Api.Tests.Links;
 
@@ -31,7 +32,7 @@ public sealed class HostileLinkTests
         await using var hostile = await PairedSite.CreateAsync(host);
         var random = new Random(4711);
         using var over = new CancellationTokenSource(Long);
-        var before = Memory();
+        var before = CommittedMemory.Measure();
         var (queued, claim) = await innocent.QueueAndClaimAsync();
         long sent = 0, lines = 0, asked = 0;
         var attack = Task.Run(async () =>
@@ -61,7 +62,7 @@ public sealed class HostileLinkTests
         Assert.Equal(QueryStatus.Executing, (await innocent.GetAsync(queued.Id)).Status);
         Assert.True((await innocent.Link.ReportAsync(queued.Id, new Report(claim.ClaimId, ReportKind.Complete) { RowsAffected = 1 })).Accepted);
         Assert.False(innocent.Link.Line.Dead.IsCancellationRequested);
-        var growth = Memory() - before;
+        var growth = CommittedMemory.Measure() - before;
         TestContext.Current.SendDiagnosticMessage($"{sent} messages, {lines} new lines, {asked} queries of the other practice, {growth / 1024 / 1024} MiB more");
         Assert.InRange(growth, long.MinValue, MostGrowth);
         Assert.True(asked > 0 && sent > 0);
@@ -113,13 +114,5 @@ public sealed class HostileLinkTests
             FrameKind.Farewell => $$"""{"immediates":["{{claim}}"]}""",
             _ => text,
         };
-    }
-
-    static long Memory()
-    {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        GC.Collect();
-        return GC.GetGCMemoryInfo().TotalCommittedBytes;
     }
 }

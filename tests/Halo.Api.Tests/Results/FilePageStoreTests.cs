@@ -110,6 +110,22 @@ public sealed class FilePageStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_page_can_be_read_at_any_moment_while_it_is_sent_again_and_again()
+    {
+        var store = Open();
+        var content = Content(1000);
+        await store.WriteAsync(_key, 1, new MemoryStream(content), DigestOf(content), CancellationToken.None);
+        var sending = Task.Run(async () =>
+        {
+            for (var i = 0; i < 200; i++)
+                await store.WriteAsync(_key, 1, new MemoryStream(content), DigestOf(content), CancellationToken.None);
+        });
+        while (!sending.IsCompleted)
+            Assert.Equal(content, await ReadAsync(store, 1, DigestOf(content)));
+        await sending;
+    }
+
+    [Fact]
     public async Task What_an_earlier_run_left_half_written_is_removed_and_what_this_one_or_another_process_writes_stays()
     {
         Open();

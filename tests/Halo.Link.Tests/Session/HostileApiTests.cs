@@ -7,6 +7,7 @@ using Halo.Link.Tests.Work;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Messages;
+using Halo.Testing;
 
 namespace Halo.Link.Tests.Session;
 
@@ -31,7 +32,7 @@ public sealed class HostileApiTests
     {
         await using var world = await World.StartAsync(ReadsOnly);
         var random = new Random(4711);
-        var before = Memory();
+        var before = CommittedMemory.Measure();
         using var over = new CancellationTokenSource(Long);
         var session = world.Session;
         long sent = 0, sessions = 1;
@@ -50,7 +51,7 @@ public sealed class HostileApiTests
         session = await NextSilentlyAsync(world.Api, session);
         var answer = await world.With(session).AskAsync("SELECT name FROM patient ORDER BY id");
         Assert.Equal((Ending.Successful, """[{"name":"Ann"},{"name":"Zoë"}]"""), (answer.Outcome.Ending, Encoding.UTF8.GetString(answer.Rows)));
-        var growth = Memory() - before;
+        var growth = CommittedMemory.Measure() - before;
         TestContext.Current.SendDiagnosticMessage(
             $"{sent} messages, {sessions} sessions, {world.Link.Log.All.Length} characters of log, {growth / 1024 / 1024} MiB more");
         Assert.InRange(growth, long.MinValue, MostGrowth);
@@ -110,7 +111,7 @@ public sealed class HostileApiTests
     public async Task An_API_that_asks_and_never_reads_loses_its_session_before_the_answers_fill_the_memory()
     {
         await using var world = await World.StartAsync();
-        var before = Memory();
+        var before = CommittedMemory.Measure();
         var id = Guid.NewGuid();
         await world.SendAsync(id, "SELECT json_extract('{}', '$' || hex(zeroblob(10000)))");
         var known = await world.Session.ResultAsync(id, acknowledge: false);
@@ -124,7 +125,7 @@ public sealed class HostileApiTests
         world.Session.ReadOn();
         var session = await world.Api.NextSessionAsync();
         await session.WelcomeAsync();
-        Assert.InRange(Memory() - before, long.MinValue, MostGrowth);
+        Assert.InRange(CommittedMemory.Measure() - before, long.MinValue, MostGrowth);
         Assert.Equal(Ending.Successful, (await world.With(session).AskAsync("SELECT 1")).Outcome.Ending);
     }
 
@@ -224,12 +225,4 @@ public sealed class HostileApiTests
         "SELECT name FROM patient", "DELETE FROM patient", "UPDATE patient SET name = 'x'", "DROP TABLE patient", "ATTACH '/tmp/x' AS x", "SELEC", "PRAGMA user_version = 5",
         "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM r) SELECT x FROM r",
     ];
-
-    static long Memory()
-    {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        GC.Collect();
-        return GC.GetGCMemoryInfo().TotalCommittedBytes;
-    }
 }

@@ -152,7 +152,8 @@ sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
         ErrorMessage = error.ErrorMessage,
     };
 
-    static Query Envelope(NewQuery query, DateTimeOffset? sentAt, DateTimeOffset completedAt) => new()
+    /// <summary>What is known of every query that was sent; its end is still to come.</summary>
+    internal static Query Envelope(NewQuery query, DateTimeOffset? sentAt, DateTimeOffset completedAt) => new()
     {
         Id = query.Id,
         IntegratorId = query.IntegratorId,

@@ -38,6 +38,11 @@ static partial class SqlServerDoor
             await socket.ConnectAsync(host, port ?? DefaultPort, either.Token);
             return null;
         }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.HostNotFound)
+        {
+            // On Windows the driver knows names that nobody else does, its aliases; of others it says so itself.
+            return null;
+        }
         catch (SocketException e)
         {
             return e;
@@ -86,6 +91,4 @@ static partial class SqlServerDoor
 }
 
 /// <summary>SQL Server Browser did not tell the port of an instance.</summary>
-sealed class SqlInstanceNotFoundException(string instance) : IOException($"The instance {instance} was not found")
-{
-}
+sealed class SqlInstanceNotFoundException(string instance) : IOException($"The instance {instance} was not found");

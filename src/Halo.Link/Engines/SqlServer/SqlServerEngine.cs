@@ -114,12 +114,9 @@ sealed class SqlServerEngine : IDatabaseEngine
     {
         using var noMore = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var opening = _resets.OpenAsync(connection, noMore.Token);
-        if (opening.IsCompleted)
-        {
-            await opening;
-            return;
-        }
-        if (await Task.WhenAny(opening, Task.Delay(LooksAfter, _time, noMore.Token)) != opening
+        await opening.WaitAsync(LooksAfter, _time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // Where there is a second server, the driver goes on to that one.
+        if (!opening.IsCompleted && _settings.FailoverPartner.Length == 0
             && await SqlServerDoor.WhyClosedAsync(_settings.DataSource, _time, stop) is { } closed && !opening.IsCompleted)
         {
             await noMore.CancelAsync();
@@ -127,7 +124,6 @@ sealed class SqlServerEngine : IDatabaseEngine
             throw closed;
         }
         await opening;
-        await noMore.CancelAsync();
     }
 
     /// <remarks>Without the driver's pool a session ends with its connection.</remarks>

@@ -8,6 +8,7 @@ using Halo.Link.Tests.Session;
 using Halo.Link.Work;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing.Tds;
+using Microsoft.Data.SqlClient;
 using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Tests.Engines.SqlServer;
@@ -86,6 +87,23 @@ public sealed class BrokenSetupTests
     {
         var fault = await FaultAsync(Engine("Server=127.0.0.1,9"));
         Assert.Contains("enable TCP/IP", fault.Words, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Where_the_first_server_is_down_the_driver_still_gets_to_its_failover_partner()
+    {
+        // Slower than the time after which a server that does not let in is looked at.
+        await using var partner = new TdsServer((_, _) => Task.CompletedTask, new() { Refuse = _ => Wait((18456, 14, "Login failed for user 'halo'.")) });
+        var settings = $"Server=tcp:127.0.0.1,1;Failover Partner=tcp:127.0.0.1,{partner.Port};Database=clinic;User Id=halo;Password=secret;Encrypt=Optional;Connect Timeout=60";
+        await using var engine = DatabaseEngines.Create(EngineNames.SqlServer, settings, TimeProvider.System);
+        var answer = await Assert.ThrowsAsync<SqlException>(() => engine.OpenAsync(null, null, CommandAccess.Write, TestContext.Current.CancellationToken));
+        Assert.Equal(18456, answer.Number);
+
+        static (int, byte, string) Wait((int, byte, string) refusal)
+        {
+            Thread.Sleep(2000);
+            return refusal;
+        }
     }
 
     [Fact]

@@ -89,6 +89,27 @@ public sealed class AsyncAvailabilityTests : IAsyncLifetime
         Assert.Empty(_link.Given);
     }
 
+    /// <summary>.NET's timers count by a coarser clock than timestamps: some milliseconds early is usual.</summary>
+    [Fact]
+    public async Task What_was_held_back_for_its_time_goes_back_also_where_its_timer_comes_early()
+    {
+        await _link.DisposeAsync();
+        _link = new(_folder, _api, new EarlyTimers(), sites: _sites);
+        _api.HeedsExceptSites = false;
+        await Assert.ThrowsAsync<DatabaseUnavailableException>(_sites.All.Single(s => s.Id == _site).Connector.CheckAsync);
+        var claim = Wait(_site, 1);
+        await _api.ConnectAsync(_link.Queries, _link.Current);
+        await _api.NextAsync(ReportKind.HandBack, claim.QueryId);
+    }
+
+    /// <summary>Its timestamps are a hundredth slow.</summary>
+    sealed class EarlyTimers : TimeProvider
+    {
+        readonly long _start = System.GetTimestamp();
+
+        public override long GetTimestamp() => _start + (System.GetTimestamp() - _start) * 99 / 100;
+    }
+
     LocalSite Site(Guid id, string file) => new(id, new()
     {
         Engine = EngineNames.Sqlite,
