@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Halo.Line.Logging;
+using Halo.Link.Diagnosis;
 using Halo.Link.Session;
 using Halo.Link.Settings;
 using Microsoft.Extensions.Logging;
@@ -12,6 +13,7 @@ static class LinkCommands
 {
     const int BadConfiguration = 2;
     const int NotRunning = 1;
+    const int HasProblems = 1;
     const int NoCode = 3;
     const int NotConnected = 3;
 
@@ -26,7 +28,7 @@ static class LinkCommands
             DefaultValueFactory = _ => DefaultPaths.ConfigurationFile,
             Recursive = true,
         };
-        return new("Halo Link: the agent beside a practice's database.") { config, Run(config), Status(config), PairingCode(config), Uninstall(config) };
+        return new("Halo Link: the agent beside a practice's database.") { config, Run(config), Status(config), Examine(config), PairingCode(config), Uninstall(config) };
     }
 
     static Command Run(Option<string> config)
@@ -63,6 +65,29 @@ static class LinkCommands
             return report.Connected ? 0 : NotConnected;
         }));
         return status;
+    }
+
+    static Command Examine(Option<string> config)
+    {
+        var json = new Option<bool>("--json") { Description = "For programs." };
+        var doctor = new Command("doctor", "Tries the configuration, the way to the API and each site's database, and says in one line each what is wrong and what to do. Changes nothing; a Link may run meanwhile.") { json };
+        doctor.SetAction(async (parsed, stop) =>
+        {
+            var file = parsed.GetRequiredValue(config);
+            DoctorReport report;
+            var faulty = false;
+            try
+            {
+                report = await Doctor.ExamineAsync(SettingsReader.Read(file, Environment.GetEnvironmentVariables()), file, TimeProvider.System, stop);
+            }
+            catch (SettingsException e)
+            {
+                (report, faulty) = (Doctor.Of(e), true);
+            }
+            Console.Write(parsed.GetValue(json) ? JsonSerializer.Serialize(report, DoctorJson.Default.DoctorReport) + Environment.NewLine : report.ToText());
+            return faulty ? BadConfiguration : report.Healthy ? 0 : HasProblems;
+        });
+        return doctor;
     }
 
     /// <summary>A Link goes on with its last good settings while its file is faulty: it is asked where the file seems to say.</summary>

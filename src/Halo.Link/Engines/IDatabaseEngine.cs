@@ -146,6 +146,9 @@ interface IDatabaseEngine : IAsyncDisposable
     /// <summary>What the login lacks to see who waits, and how to give it, in one sentence; null: nothing, as far as is known.</summary>
     string? BlockingGuardFault => null;
 
+    /// <summary>What of its protection this database or its login cannot be held to, and how to put that right, a sentence each. Asks the database; may throw.</summary>
+    Task<IReadOnlyList<string>> ProtectionFaultsAsync(DbConnection connection, CancellationToken stop) => Task.FromResult<IReadOnlyList<string>>([]);
+
     /// <summary>The database's own identity (contract), null where it has none. May throw: the caller bounds and ignores it.</summary>
     Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop);
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Halo.Link.Engines;
 
 /// <summary>How the Link's sessions behave towards the practice's own on one site: <c>sites[].protection</c>.</summary>
@@ -35,6 +37,26 @@ sealed record PracticeProtection
         BlockingGuard = Shorter(BlockingGuard, blockingGuard),
         SlowReader = Shorter(SlowReader, slowReader),
     };
+
+    /// <summary>What is in force, for people, by the names of the settings; what the engine does not have is left out.</summary>
+    /// <param name="engine">One of <see cref="EngineNames"/>.</param>
+    public string Describe(string engine)
+    {
+        var told = new List<string>();
+        if (engine == EngineNames.SqlServer)
+            told.Add($"deadlockPriority {Word(DeadlockPriority)}");
+        if (engine != EngineNames.Sqlite)
+            told.AddRange([$"lockTimeoutMs {Milliseconds(LockTimeout)}", $"isolation {Word(Isolation)}", $"blockingGuardMs {Milliseconds(BlockingGuard)}"]);
+        told.Add($"slowReaderMs {Milliseconds(SlowReader)}");
+        if (MaxDop is { } most)
+            told.Add(string.Create(CultureInfo.InvariantCulture, $"maxDop {most}"));
+        if (ReadIntent)
+            told.Add("readIntent");
+        return string.Join(", ", told);
+
+        static string Word<T>(T word) where T : struct, Enum => char.ToLowerInvariant(word.ToString()[0]) + word.ToString()[1..];
+        static string Milliseconds(TimeSpan? time) => string.Create(CultureInfo.InvariantCulture, $"{time?.TotalMilliseconds ?? 0:0}");
+    }
 
     static TimeSpan? Shorter(TimeSpan? one, TimeSpan? other) => one is null || other < one ? other : one;
 }

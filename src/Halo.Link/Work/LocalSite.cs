@@ -56,6 +56,12 @@ sealed class LocalSite : IAsyncDisposable
     /// <summary>To the database that the connection string names, under the site's own login: where the practice's texts are read.</summary>
     public DatabaseConnector OwnConnector => _connectors[(Settings.ConnectionString, null)];
 
+    /// <summary>All that there is to connect to, with what it is called in the settings; the default database under the site's own login first.</summary>
+    public IEnumerable<(string What, DatabaseConnector Connector)> Connectors =>
+        from c in _connectors
+        orderby c.Value == Connector ? 0 : 1
+        select (WhatIs(c.Key.ConnectionString, c.Key.Database), c.Value);
+
     /// <summary>What cannot be had now, with what it is called in the settings; empty: everything can.</summary>
     public IEnumerable<(string What, DatabaseOutage Outage)> Outages =>
         from c in _connectors

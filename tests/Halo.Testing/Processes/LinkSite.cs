@@ -15,6 +15,9 @@ public sealed record LinkSite(string Engine, string ConnectionString)
     /// <summary>The practice's policy, as the configuration file has it.</summary>
     public JsonObject? Policy { get; init; }
 
+    /// <summary>How it is treated, likewise.</summary>
+    public JsonObject? Protection { get; init; }
+
     public JsonObject ToJson()
     {
         var json = new JsonObject
@@ -28,6 +31,8 @@ public sealed record LinkSite(string Engine, string ConnectionString)
         };
         if (Policy is not null)
             json["policy"] = Policy.DeepClone();
+        if (Protection is not null)
+            json["protection"] = Protection.DeepClone();
         return json;
     }
 }

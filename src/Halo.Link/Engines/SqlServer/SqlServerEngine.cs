@@ -313,6 +313,14 @@ sealed class SqlServerEngine : IDatabaseEngine
         }
     }
 
+    public async Task<IReadOnlyList<string>> ProtectionFaultsAsync(DbConnection connection, CancellationToken stop)
+    {
+        if (BlockingGuard is not null)
+            await BlockedSessionsAsync(connection, stop);
+        var refused = _protection.Isolation == ReaderIsolation.Snapshot && await SqlServerSession.SnapshotFaultAsync((SqlConnection)connection, stop) is { } fault ? fault : null;
+        return [.. new[] { BlockingGuardFault, refused }.OfType<string>()];
+    }
+
     public async Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop)
     {
         await using var command = new SqlCommand(

@@ -46,6 +46,7 @@ static class SqlServerFaults
         229 or 230 or 262 or 297 or 300 or 371 or 15247 =>
             "The site's login lacks a right: grant it what the message names, or run deploy/sql/sqlserver-reader.sql for it again.",
         911 or 916 or 924 or 942 => AdviceOf(number, ""),
+        3952 => SqlServerSession.SnapshotRefused,
         _ => null,
     };
 

@@ -16,6 +16,9 @@ sealed class SqlServerSession(PracticeProtection standard, TimeProvider time)
     /// <summary>Seconds.</summary>
     const int SetUpWithin = 10;
 
+    public const string SnapshotRefused =
+        "protection.isolation is snapshot, which the database does not allow: ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON, or write another isolation.";
+
     const string ContextParameter = "@halo_context";
 
     /// <summary>A connection that answered a moment ago is alive. One that was idle for longer may be dead, and the batch of its own finds out before the command is sent.</summary>
@@ -73,6 +76,15 @@ sealed class SqlServerSession(PracticeProtection standard, TimeProvider time)
         command.CommandText = text.Append(ReadOnlyLogin.Right).ToString();
         if (ReadOnlyLogin.WhyNot(command) is { } right)
             throw new ReadOnlyImpossibleException(right);
+    }
+
+    /// <summary>Why readers cannot have the isolation level snapshot in the connection's database; null: they can.</summary>
+    public static async Task<string?> SnapshotFaultAsync(SqlConnection connection, CancellationToken stop)
+    {
+        await using var command = new SqlCommand(
+            "SELECT CAST(snapshot_isolation_state AS int) FROM sys.databases WHERE database_id = DB_ID()", connection)
+        { CommandTimeout = SetUpWithin };
+        return await command.ExecuteScalarAsync(stop) is 0 ? SnapshotRefused : null;
     }
 
     StringBuilder Text(CommandRequest request)
