@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net.WebSockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -133,7 +132,7 @@ public sealed class LineConnection : IAsyncDisposable
     {
         if (payload.Length > FrameBounds.Of(kind))
             return ValueTask.FromException<bool>(new FrameTooLargeException(kind, payload.Length));
-        var buffer = ArrayPool<byte>.Shared.Rent(FrameCodec.MaxHeaderBytes + payload.Length);
+        var buffer = FrameBuffers.Rent(FrameCodec.MaxHeaderBytes + payload.Length);
         var header = FrameCodec.WriteHeader(buffer, kind, queryId);
         payload.CopyTo(buffer.AsSpan(header));
         return SendRentedAsync(buffer, header + payload.Length, giveUp);
@@ -211,7 +210,7 @@ public sealed class LineConnection : IAsyncDisposable
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(buffer);
+            FrameBuffers.Return(buffer);
         }
     }
 

@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Halo.LinkProtocol;
 
 /// <summary>Puts the pieces in which a message arrives together again, in one pooled buffer that grows. Between messages it holds none.</summary>
@@ -44,15 +42,15 @@ public sealed class FrameAssembler : IDisposable
 
     void Grow()
     {
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_first, checked(_buffer.Length * 2)));
+        var length = Math.Max(_first, checked(_buffer.Length * 2));
+        var larger = FrameBuffers.Rent(length);
         Message.CopyTo(larger);
         Replace(larger);
     }
 
     void Replace(byte[] buffer)
     {
-        if (_buffer.Length > 0)
-            ArrayPool<byte>.Shared.Return(_buffer);
+        FrameBuffers.Return(_buffer);
         _buffer = buffer;
     }
 }

@@ -106,6 +106,9 @@ sealed partial class ClaimJournal : IDisposable
     /// <summary>Bytes of its files.</summary>
     public long Size => Files.Select(end => new FileInfo(_connection.DataSource + end)).Sum(f => f.Exists ? f.Length : 0);
 
+    /// <summary>Transactions written since it was opened, each a sync of the disk.</summary>
+    internal int Commits { get; private set; }
+
     /// <summary>SQLite's own word for how it syncs: 2 is FULL.</summary>
     internal long Synchronous
     {
@@ -137,22 +140,34 @@ sealed partial class ClaimJournal : IDisposable
             Run(transaction, "UPDATE counters SET value = $v WHERE name = 'uptime'", ("$v", uptime));
             Run(transaction, "DELETE FROM claims WHERE held = 0 AND written < $v", ("$v", uptime - (long)Remembered.TotalMilliseconds));
             transaction.Commit();
+            Commits++;
             LastClaimNumber = last;
         }
     }
 
-    /// <summary>Removes an entry that never began: nothing need be remembered of it.</summary>
-    public void Forget(Guid queryId, Guid claimId)
+    /// <summary>The API has settled them: remembers what was begun, removes what never was. In one transaction; what another claim has taken over stays as it is.</summary>
+    public void Settle(IReadOnlyList<JournalEntry> entries)
     {
         lock (_lock)
-            Run(null, "DELETE FROM claims WHERE query_id = $q AND claim_id = $c AND begun = 0", ("$q", Key(queryId)), ("$c", Key(claimId)));
+        {
+            using var transaction = _connection.BeginTransaction();
+            foreach (var entry in entries)
+            {
+                if (!entry.Begun)
+                    Run(transaction, "DELETE FROM claims WHERE query_id = $q AND claim_id = $c AND begun = 0", ("$q", Key(entry.QueryId)), ("$c", Key(entry.ClaimId)));
+                else if (Read(transaction, "WHERE query_id = $q AND claim_id = $c", ("$q", Key(entry.QueryId)), ("$c", Key(entry.ClaimId))).Count > 0)
+                    Upsert(transaction, entry with { Held = false });
+            }
+            transaction.Commit();
+            Commits++;
+        }
     }
 
     /// <summary>The entry of a query, held or remembered; null where the journal knows none.</summary>
-    public JournalEntry? Find(Guid queryId) => Read("WHERE query_id = $q", ("$q", Key(queryId))).SingleOrDefault();
+    public JournalEntry? Find(Guid queryId) => Read(null, "WHERE query_id = $q", ("$q", Key(queryId))).SingleOrDefault();
 
     /// <summary>Every entry that the API has not settled yet, in the order of the claims.</summary>
-    public IReadOnlyList<JournalEntry> ReadHeld() => Read("WHERE held = 1 ORDER BY number");
+    public IReadOnlyList<JournalEntry> ReadHeld() => Read(null, "WHERE held = 1 ORDER BY number");
 
     /// <inheritdoc/>
     public void Dispose()
@@ -161,11 +176,11 @@ sealed partial class ClaimJournal : IDisposable
             _connection.Dispose();
     }
 
-    List<JournalEntry> Read(string where, params (string Name, object? Value)[] parameters)
+    List<JournalEntry> Read(SqliteTransaction? transaction, string where, params (string Name, object? Value)[] parameters)
     {
         lock (_lock)
         {
-            using var command = Command(null, $"""
+            using var command = Command(transaction, $"""
                 SELECT query_id, claim_id, number, site_id, integrator_id, phase, held, begun, upload_deadline, report FROM claims {where}
                 """, parameters);
             using var row = command.ExecuteReader();

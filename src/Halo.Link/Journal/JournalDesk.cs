@@ -35,14 +35,8 @@ sealed partial class JournalDesk(ClaimJournal journal, ILogger logger)
     /// <summary>Where it cannot be written, a repeat hears that the fate is unknown.</summary>
     public void SettleKey(byte[] keyHash, Guid queryId, Executed executed) => Try(() => journal.SettleKey(keyHash, queryId, executed), ends: true);
 
-    /// <summary>The API has settled it: what is remembered is only that it was begun.</summary>
-    public void Settle(JournalEntry entry) => Try(() =>
-    {
-        if (!entry.Begun)
-            journal.Forget(entry.QueryId, entry.ClaimId);
-        else if (journal.Find(entry.QueryId) is { } kept && kept.ClaimId == entry.ClaimId)
-            journal.Save(entry with { Held = false });
-    }, ends: false);
+    /// <summary>The API has settled them: what is remembered is only that they were begun.</summary>
+    public void Settle(IReadOnlyList<JournalEntry> entries) => Try(() => journal.Settle(entries), ends: false);
 
     /// <param name="ends">Whether success ends a streak of failures: reading, and removing what is not there, succeed on a disk that cannot be written.</param>
     bool Try(Action use, bool ends)

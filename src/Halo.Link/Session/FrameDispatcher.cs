@@ -33,7 +33,7 @@ sealed partial class FrameDispatcher(
         {
             case FrameKind.Welcome:
                 if (Read(frame, ProtocolJson.Default.Welcome) is { } welcome && welcomed.TrySetResult(welcome))
-                    OnWelcome(welcome, line);
+                    OnWelcome(welcome, line, frame.Payload.Length);
                 break;
             case FrameKind.Execute:
                 if (Read(frame, ProtocolJson.Default.Execute) is { } execute)
@@ -75,7 +75,7 @@ sealed partial class FrameDispatcher(
                 break;
             case FrameKind.ReportAck:
                 if (Read(frame, ProtocolJson.Default.ReportAck) is { } ack)
-                    async.OnReportAck(frame.QueryId, ack);
+                    async.OnReportAck(frame.QueryId, ack, frame.Payload.Length);
                 break;
         }
     }
@@ -111,14 +111,14 @@ sealed partial class FrameDispatcher(
         }
     }
 
-    void OnWelcome(Welcome welcome, LineConnection line)
+    void OnWelcome(Welcome welcome, LineConnection line, int bytes)
     {
         Tell(welcome.Sites);
         session.Set(line);
         announcements.OnWelcome(welcome);
         configured(welcome.Configuration, opening: true);
         immediate.OnWelcome();
-        async.OnWelcome(welcome);
+        async.OnWelcome(welcome, bytes);
     }
 
     void OnClaims(in Frame frame, LineConnection line)

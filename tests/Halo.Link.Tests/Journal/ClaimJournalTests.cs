@@ -104,7 +104,7 @@ public sealed class ClaimJournalTests : IDisposable
             var entry = Entry(7);
             journal.Save(entry);
             journal.Save(Entry(3));
-            journal.Forget(entry.QueryId, entry.ClaimId);
+            journal.Settle([entry with { Begun = false }]);
             Assert.Null(journal.Find(entry.QueryId));
         }
         using var again = Open();
@@ -117,7 +117,7 @@ public sealed class ClaimJournalTests : IDisposable
         using var journal = Open();
         var entry = Entry(1, ClaimPhase.Executing);
         journal.Save(entry);
-        journal.Forget(entry.QueryId, entry.ClaimId);
+        journal.Settle([entry with { Begun = false }]);
         Assert.NotNull(journal.Find(entry.QueryId));
     }
 

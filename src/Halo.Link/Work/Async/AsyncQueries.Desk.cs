@@ -51,8 +51,7 @@ sealed partial class AsyncQueries
             _asked += wanted;
             _workMayWait &= wanted == 0;
         }
-        foreach (var query in unwanted)
-            await (query.Reason == StopReason.None ? query.HandBackAsync() : query.ExecuteAsync());
+        AsyncQuery.EndAll(unwanted.Select(q => (q, q.Reason is StopReason.None or StopReason.LinkStopping ? Endings.HandedBack : Endings.Cancelled(Executed.No))), _tools);
         var request = new ClaimRequest(wanted) { ExceptSites = _places?.UnavailableSites is { Count: > 0 } except ? [.. except.Take(ClaimRequest.MostExceptSites)] : null };
         if (wanted > 0 && !await _session.SendAsync(FrameKind.ClaimRequest, Guid.Empty, request, ProtocolJson.Default.ClaimRequest))
             _asked = 0; // The next Welcome asks again.
@@ -100,7 +99,7 @@ sealed partial class AsyncQueries
                 Release(before.Bytes);
             arrived[next.Claim.QueryId] = next;
         }
-        List<(AsyncQuery Query, bool Readable)> fresh = [];
+        List<AsyncQuery> fresh = [];
         var known = true;
         foreach (var next in arrived.Values)
         {
@@ -116,22 +115,22 @@ sealed partial class AsyncQueries
             known &= _tools.Desk.TryFind(claim.QueryId, out var before);
             if (before is { Begun: true })
                 entry = entry with { Phase = ClaimPhase.Ended, Begun = true, Report = before.Report ?? Endings.DiedExecuting };
-            fresh.Add((new AsyncQuery(entry, claim, _tools) { Bytes = next.Bytes }, readable));
+            else if (!readable)
+                entry = entry with { Phase = ClaimPhase.Ended, Report = Endings.Unreadable };
+            else if (RequestBounds.FaultOf(claim) is { } fault)
+                entry = entry with { Phase = ClaimPhase.Ended, Report = Endings.OutOfRange(fault) };
+            fresh.Add(new AsyncQuery(entry, claim, _tools) { Bytes = next.Bytes });
         }
         if (fresh.Count == 0)
             return;
-        var mayBegin = known && _tools.Desk.TrySave([.. fresh.Select(f => f.Query.Entry)]);
-        foreach (var (query, readable) in fresh)
+        var mayBegin = known && _tools.Desk.TrySave([.. fresh.Select(q => q.Entry)]);
+        foreach (var query in fresh)
         {
             if (_held.TryRemove(query.Id, out var handedBack))
                 Release(handedBack.Bytes);
             _held[query.Id] = query;
             if (query.Ended)
                 Post(() => SendReportAsync(query));
-            else if (!readable)
-                Post(() => new ValueTask(query.EndAsync(Endings.Unreadable)));
-            else if (RequestBounds.FaultOf(query.Claim!) is { } fault)
-                Post(() => new ValueTask(query.EndAsync(Endings.OutOfRange(fault))));
             else if (!mayBegin)
                 Post(() => new ValueTask(query.EndAsync(Endings.JournalRefused)));
             else
@@ -217,8 +216,20 @@ sealed partial class AsyncQueries
     ValueTask Forget(AsyncQuery query)
     {
         Leave(query);
-        query.Settle();
+        query.RemovePages();
+        _settled.Add(query);
+        if (_settled.Count >= MostClaims / 10)
+            SettleForgotten();
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Out of the journal, in one transaction, when the loop has nothing else to do or they are many. Should that not come any more, they are told again and dropped.</summary>
+    void SettleForgotten()
+    {
+        if (_settled.Count == 0)
+            return;
+        _tools.Desk.Settle([.. _settled.Select(q => q.Entry)]);
+        _settled.Clear();
     }
 
     /// <summary>A claim is settled, or was none of its own.</summary>
@@ -256,7 +267,7 @@ sealed partial class AsyncQueries
         if (Endings.Untold(report) is not { } small)
             query.Acknowledged(report.Kind);
         else if (small.Kind == report.Kind)
-            query.Replace(small);
+            AsyncQuery.ReplaceAll([(query, small)], _tools);
         else
         {
             query.Stop(StopReason.Untold);

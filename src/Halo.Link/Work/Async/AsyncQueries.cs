@@ -22,6 +22,9 @@ sealed partial class AsyncQueries : IAsyncDisposable
     /// <summary>More than an API that acknowledges every claim and cancels every query at once has to say.</summary>
     const int MostMail = 10 * MostClaims;
 
+    /// <summary>Bytes of it, those of claims apart.</summary>
+    const long MostMailBytes = 64L << 20;
+
     /// <summary>Bytes of claims from their arrival until they are settled. A Link holds some 20 of an API in order, of at most 16 MiB each by its default.</summary>
     const long MostClaimBytes = 512L << 20;
 
@@ -37,11 +40,14 @@ sealed partial class AsyncQueries : IAsyncDisposable
     readonly ConcurrentQueue<ArrivedClaim> _arrived = new();
     readonly Queue<AsyncQuery> _ready = new();
     readonly HashSet<Task> _lives = [];
-    readonly Channel<Func<ValueTask>> _mail = Channel.CreateUnbounded<Func<ValueTask>>(new() { SingleReader = true });
+    readonly Channel<(Func<ValueTask> Work, int Bytes)> _mail = Channel.CreateUnbounded<(Func<ValueTask>, int)>(new() { SingleReader = true });
+    readonly List<AsyncQuery> _settled = [];
     readonly Task _loop;
     int _executing;
     int _uploading;
     int _mailed;
+    long _mailBytes;
+    int _welcomes;
     int _scheduling;
     long _claimBytes;
     int _claims;
@@ -49,6 +55,7 @@ sealed partial class AsyncQueries : IAsyncDisposable
     int _heldBack;
     bool _workMayWait;
     bool _stopping;
+    volatile bool _disposed;
 
     public AsyncQueries(
         AsyncOptions options,
@@ -110,6 +117,7 @@ sealed partial class AsyncQueries : IAsyncDisposable
     {
         var entries = _tools.Journal.ReadHeld();
         var leftOvers = _tools.Spool.RemoveAllBut(entries.Select(e => e.QueryId).ToHashSet());
+        List<(AsyncQuery, Report)> ends = [];
         foreach (var entry in entries)
         {
             var query = new AsyncQuery(entry, claim: null, _tools);
@@ -118,26 +126,34 @@ sealed partial class AsyncQueries : IAsyncDisposable
             switch (entry.Phase)
             {
                 case ClaimPhase.Claimed:
-                    await query.EndAsync(Endings.NotBegun);
+                    ends.Add((query, Endings.NotBegun));
                     break;
                 case ClaimPhase.Uploading when entry.Report is not null:
                     Live(query, execute: false);
                     break;
                 case ClaimPhase.Uploading:
-                    await query.EndAsync(Endings.PageLost(new Report(entry.ClaimId, ReportKind.UploadFailed), Contracts.Queries.Executed.Yes));
+                    ends.Add((query, Endings.PageLost(new Report(entry.ClaimId, ReportKind.UploadFailed), Contracts.Queries.Executed.Yes)));
                     break;
                 case ClaimPhase.Executing:
                 case ClaimPhase.Ended when entry.Report is null:
-                    await query.EndAsync(Endings.DiedExecuting);
+                    ends.Add((query, Endings.DiedExecuting));
                     break;
             }
         }
+        AsyncQuery.EndAll(ends, _tools);
         if (entries.Count > 0 || leftOvers > 0)
             LogSettled(entries.Count, leftOvers);
     });
 
     /// <summary>A session is open: verdicts first, then what was not acknowledged, then new work.</summary>
-    public void OnWelcome(Welcome welcome) => Post(async () =>
+    /// <param name="bytes">Of its message.</param>
+    public void OnWelcome(Welcome welcome, int bytes = 0)
+    {
+        var session = Interlocked.Increment(ref _welcomes);
+        Post(() => session == Volatile.Read(ref _welcomes) ? BeginSessionAsync(welcome) : ValueTask.CompletedTask, bytes);
+    }
+
+    async ValueTask BeginSessionAsync(Welcome welcome)
     {
         foreach (var drop in welcome.Claims.Where(c => c.Verdict == Verdict.Drop))
         {
@@ -149,14 +165,22 @@ sealed partial class AsyncQueries : IAsyncDisposable
         _asked = 0;
         _workMayWait = true;
         await ScheduleAsync();
-    });
+    }
 
     /// <summary>The API ended a session for what it was told in it: what was not acknowledged is told without what it brought, so that none ends a session twice.</summary>
     public void OnRejected() => Post(async () =>
     {
+        List<(AsyncQuery, Report)> smaller = [];
         foreach (var query in _held.Values)
-            if (query.Pending is { } report)
+        {
+            if (query.Pending is not { } report)
+                continue;
+            if (Endings.Untold(report) is not { } small || small.Kind != report.Kind)
                 await TellWithoutAsync(query, report);
+            else if (small != report)
+                smaller.Add((query, small));
+        }
+        AsyncQuery.ReplaceAll(smaller, _tools);
     });
 
     /// <summary>There may be work at the API.</summary>
@@ -175,7 +199,7 @@ sealed partial class AsyncQueries : IAsyncDisposable
 
     /// <summary>The API says more, and faster, than one in order ever does: the session is to be dropped, before it fills the memory.</summary>
     /// <param name="claimBytes">Of a message with claims that has just come; 0: of another.</param>
-    public bool IsOverrun(int claimBytes = 0) => Volatile.Read(ref _mailed) > MostMail
+    public bool IsOverrun(int claimBytes = 0) => Volatile.Read(ref _mailed) > MostMail || Volatile.Read(ref _mailBytes) > MostMailBytes
         || claimBytes > 0 && (Volatile.Read(ref _claimBytes) + claimBytes > MostClaimBytes || Volatile.Read(ref _claims) > MostClaims);
 
     /// <summary>A place of a practice is free: what waits for one may begin, and what was handed back may be claimed again.</summary>
@@ -204,7 +228,8 @@ sealed partial class AsyncQueries : IAsyncDisposable
     }
 
     /// <summary>What the ledger made of a report.</summary>
-    public void OnReportAck(Guid queryId, ReportAck ack) => Post(async () =>
+    /// <param name="bytes">Of its message.</param>
+    public void OnReportAck(Guid queryId, ReportAck ack, int bytes = 0) => Post(async () =>
     {
         // A newer API's kind of answer settles nothing: the report is told again in the next session.
         if (ack.Kind == ReportKind.Unknown || !_held.TryGetValue(queryId, out var query) || query.Entry.ClaimId != ack.ClaimId)
@@ -224,7 +249,7 @@ sealed partial class AsyncQueries : IAsyncDisposable
         }
         else
             query.Acknowledged(ack.Kind);
-    });
+    }, bytes);
 
     /// <summary>Stops a query, wherever it is; nothing where it is not this Link's, or has ended. Claims that came before are taken before.</summary>
     public void Cancel(Guid queryId) => Post(() =>
@@ -265,17 +290,21 @@ sealed partial class AsyncQueries : IAsyncDisposable
     }
 
     /// <summary>Ends the loop; after <see cref="StopAsync"/>. Journal, spool and uploader are the owner's to dispose, after this.</summary>
+    /// <remarks>What waits in the loop by then is passed over: the next start settles it from the journal.</remarks>
     public async ValueTask DisposeAsync()
     {
+        _disposed = true;
         _mail.Writer.TryComplete();
         await _loop;
     }
 
+    /// <param name="bytes">That it keeps of a message.</param>
     /// <returns>False after the end: nothing is done any more.</returns>
-    bool Post(Func<ValueTask> work)
+    bool Post(Func<ValueTask> work, int bytes = 0)
     {
         Interlocked.Increment(ref _mailed);
-        return _mail.Writer.TryWrite(work);
+        Interlocked.Add(ref _mailBytes, bytes);
+        return _mail.Writer.TryWrite((work, bytes));
     }
 
     Task BarrierAsync()
@@ -291,17 +320,24 @@ sealed partial class AsyncQueries : IAsyncDisposable
 
     async Task ReadMailAsync()
     {
-        await foreach (var work in _mail.Reader.ReadAllAsync())
+        while (await _mail.Reader.WaitToReadAsync())
         {
-            Interlocked.Decrement(ref _mailed);
-            try
+            while (_mail.Reader.TryRead(out var next))
             {
-                await work();
+                Interlocked.Decrement(ref _mailed);
+                Interlocked.Add(ref _mailBytes, -next.Bytes);
+                if (_disposed)
+                    continue;
+                try
+                {
+                    await next.Work();
+                }
+                catch (Exception e)
+                {
+                    LogFault(FaultText.Of(e));
+                }
             }
-            catch (Exception e)
-            {
-                LogFault(FaultText.Of(e));
-            }
+            SettleForgotten();
         }
     }
 

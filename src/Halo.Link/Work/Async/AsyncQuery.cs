@@ -90,7 +90,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
         }
         if (tools.IsReachable is { } isReachable && !await isReachable(claim!, _cancel.Token))
         {
-            await HandBackAsync();
+            await EndAsync(Endings.HandedBack);
             return;
         }
         if (!_record.Update(e => e with { Phase = ClaimPhase.Executing, Begun = true }))
@@ -182,18 +182,36 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
             _ = _delivery?.StopAsync();
     }
 
-    /// <summary>The same report, with less in it.</summary>
-    public void Replace(Report report)
+    /// <summary>The same reports, with less in them: in one transaction.</summary>
+    public static void ReplaceAll(IReadOnlyList<(AsyncQuery Query, Report Report)> smaller, AsyncTools tools)
     {
-        _record.Update(e => e.Report is null ? e : e with { Report = report });
-        _record.Await(report);
+        ClaimRecord.UpdateAll(smaller.Select(r => (r.Query._record, (Func<JournalEntry, JournalEntry>)(e => e.Report is null ? e : e with { Report = r.Report }))), tools.Desk);
+        foreach (var (query, report) in smaller)
+            query._record.Await(report);
     }
 
-    /// <summary>Gives it back, not begun.</summary>
-    public Task HandBackAsync() => EndAsync(new Report(Guid.Empty, ReportKind.HandBack) { Executed = Executed.No }, ClaimPhase.HandedBack);
+    /// <summary>Ends with reports that are known already what does not run: after a restart, or before it began. In one transaction, since a thousand may be held.</summary>
+    public static void EndAll(IEnumerable<(AsyncQuery Query, Report Report)> ends, AsyncTools tools)
+    {
+        (AsyncQuery Query, Report Report)[] all = [.. ends];
+        ClaimRecord.UpdateAll(all.Select(r => (r.Query._record, (Func<JournalEntry, JournalEntry>)(e => e with { Phase = PhaseOf(r.Report), Report = r.Report }))), tools.Desk);
+        foreach (var (query, report) in all)
+        {
+            query.Told(report);
+            query.RemovePages();
+        }
+    }
 
-    /// <summary>Ends it with a report that is known already: a restart, or a stop before it began.</summary>
-    public Task EndAsync(Report report) => EndAsync(report, ClaimPhase.Ended);
+    /// <summary>Ends it with a report that is known already.</summary>
+    public async Task EndAsync(Report report)
+    {
+        if (report.Kind != ReportKind.Complete && _delivery is { } delivery)
+            await delivery.StopAsync();
+        Tell(report, e => e with { Phase = PhaseOf(report) });
+        // The pages of a whole result stay until the API says that it has them all.
+        if (report.Kind != ReportKind.Complete)
+            RemovePages();
+    }
 
     /// <summary>A second claim of the query: from now on it is reported under that.</summary>
     public void Rebind(Claim second)
@@ -222,13 +240,6 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
             _delivery.Add(page);
         _record.Update(e => e with { Phase = ClaimPhase.Uploading, Report = known with { Kind = ReportKind.Uploading, UploadMs = null } });
         return true;
-    }
-
-    /// <summary>The API has its last report: removes its pages and remembers only that it was begun.</summary>
-    public void Settle()
-    {
-        RemovePages();
-        _record.Settle();
     }
 
     /// <summary>Forgets that a report waits, once it was acknowledged and another will follow.</summary>
@@ -284,7 +295,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
                 await DropAsync(Endings.Cancelled(result.Executed));
                 break;
             case StopReason.LinkStopping when !Entry.Begun:
-                await HandBackAsync();
+                await EndAsync(Endings.HandedBack);
                 break;
             case StopReason.LinkStopping:
                 await EndAsync(Endings.LinkStopping(result.Executed));
@@ -323,16 +334,6 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
         }
     }
 
-    async Task EndAsync(Report report, ClaimPhase phase)
-    {
-        if (report.Kind != ReportKind.Complete && _delivery is { } delivery)
-            await delivery.StopAsync();
-        Tell(report, e => e with { Phase = phase });
-        // The pages of a whole result stay until the API says that it has them all.
-        if (report.Kind != ReportKind.Complete)
-            RemovePages();
-    }
-
     async Task DropAsync(Report? known = null)
     {
         if (_delivery is { } delivery)
@@ -352,6 +353,12 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
     void Tell(Report report, Func<JournalEntry, JournalEntry> change)
     {
         _record.Update(e => change(e) with { Report = report });
+        Told(report);
+    }
+
+    /// <summary>It stands in the journal: now the API is to hear it.</summary>
+    void Told(Report report)
+    {
         if (Reason == StopReason.Dropped)
         {
             tools.Forget(this);
@@ -361,7 +368,10 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
         tools.Send(this);
     }
 
-    void RemovePages()
+    static ClaimPhase PhaseOf(Report last) => last.Kind == ReportKind.HandBack ? ClaimPhase.HandedBack : ClaimPhase.Ended;
+
+    /// <summary>Nobody wants its pages any more.</summary>
+    public void RemovePages()
     {
         try
         {

@@ -28,6 +28,32 @@ sealed class ClaimRecord(JournalEntry entry, JournalDesk desk)
         }
     }
 
+    /// <summary>Changes many, as <see cref="Update"/> does one, in one transaction.</summary>
+    public static void UpdateAll(IEnumerable<(ClaimRecord Record, Func<JournalEntry, JournalEntry> Change)> changes, JournalDesk desk)
+    {
+        List<ClaimRecord> locked = [];
+        try
+        {
+            List<JournalEntry> entries = [];
+            foreach (var (record, change) in changes)
+            {
+                // Until it is written: what another writes of one of them comes after this, here and in the journal.
+                record._lock.Enter();
+                locked.Add(record);
+                var next = change(record._entry);
+                Volatile.Write(ref record._entry, next);
+                entries.Add(next);
+            }
+            if (entries.Count > 0)
+                desk.TrySave([.. entries]);
+        }
+        finally
+        {
+            foreach (var record in locked)
+                record._lock.Exit();
+        }
+    }
+
     /// <summary>From now on this is what the API is to hear.</summary>
     public void Await(Report report) => Volatile.Write(ref _pending, report);
 
@@ -40,7 +66,4 @@ sealed class ClaimRecord(JournalEntry entry, JournalDesk desk)
                 _pending = null;
         }
     }
-
-    /// <summary>The API has its last report: what is remembered is only that it was begun.</summary>
-    public void Settle() => desk.Settle(Entry);
 }

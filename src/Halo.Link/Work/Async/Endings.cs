@@ -34,6 +34,9 @@ static class Endings
 
     public static Report Cancelled(Executed executed) => new(Guid.Empty, ReportKind.Cancelled) { Executed = executed };
 
+    /// <summary>Of a claim that goes back into the queue, not begun.</summary>
+    public static Report HandedBack => new(Guid.Empty, ReportKind.HandBack) { Executed = Executed.No };
+
     /// <summary>Of a claim that a dead run had written down and not begun.</summary>
     public static Report NotBegun => Failed(Executed.No, FailureCodes.LinkLost,
         "The agent at the practice stopped before it began this query; nothing ran. It is safe to send it again.");

@@ -199,7 +199,7 @@ public sealed class AsyncQueriesTests : AsyncTests
         for (var i = 1; i <= 6; i++)
             Wait(NewClaim(i));
         await ConnectAsync();
-        await Until(() => Link.Given.Count == 2);
+        await Until(() => Volatile.Read(ref most) == 2);
         hold.Release(100);
         await Until(() => Link.Queries.Uploading >= 4 && Link.Queries.Executing == 0);
         // So many are on their way (one more where two ended at once): nothing is claimed until the uplink has brought one home.
