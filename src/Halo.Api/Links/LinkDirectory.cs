@@ -58,22 +58,24 @@ sealed class LinkDirectory(Database database, TimeProvider time)
             VersionSince = version is null || version == before.Version ? before.VersionSince : now,
             Heartbeat = heartbeat ?? before.Heartbeat,
         });
-        _ = database.CommitAsync(new Statement(
+        // All that is known: it stands for what was given before and is not stored yet.
+        var known = _links.GetValueOrDefault(id);
+        database.CommitLater(("links", id), new(
             """
             UPDATE links SET last_heard_at = @now, closed_in_order = @closed,
               version_since = CASE WHEN version <> CAST(@version AS TEXT) THEN @now ELSE version_since END,
               version = COALESCE(CAST(@version AS TEXT), version), heartbeat = COALESCE(CAST(@heartbeat AS TEXT), heartbeat)
             WHERE id = @id
             """,
-            ("now", now.Ms()), ("closed", closedInOrder), ("version", version), ("id", id),
-            ("heartbeat", heartbeat is null ? null : JsonSerializer.Serialize(heartbeat, ProtocolJson.Default.Heartbeat))));
+            ("now", now.Ms()), ("closed", closedInOrder), ("version", version ?? known?.Version), ("id", id),
+            ("heartbeat", (heartbeat ?? known?.Heartbeat) is { } last ? JsonSerializer.Serialize(last, ProtocolJson.Default.Heartbeat) : null)));
     }
 
     /// <summary>A second run of the Link was refused; null: what was refused became its session.</summary>
     public void SeenAlso(Guid id, SecondRun? run)
     {
         Update(id, before => before with { AlsoSeen = run });
-        _ = database.CommitAsync(new Statement("UPDATE links SET also_seen = @run WHERE id = @id", ("id", id),
+        database.CommitLater(("links.also_seen", id), new("UPDATE links SET also_seen = @run WHERE id = @id", ("id", id),
             ("run", run is null ? null : JsonSerializer.Serialize(run, AdminJson.Default.SecondRun))));
     }
 

@@ -82,14 +82,14 @@ sealed class LinkSessions(Database database, ApiOptions options, TimeProvider ti
     public void Open(LinkSession session)
     {
         _open[session.LinkId] = session;
-        _ = database.CommitAsync(new Statement(
+        database.CommitLater(KeyOf(session.LinkId), new(
             """
             INSERT INTO link_sessions (link_id, session_id, run_id, node_address, opened_at) VALUES (@link, @session, @run, @node, @now)
             ON CONFLICT (link_id) DO UPDATE SET session_id = excluded.session_id, run_id = excluded.run_id,
               node_address = excluded.node_address, opened_at = excluded.opened_at
             """,
             ("link", session.LinkId), ("session", session.Id), ("run", session.RunId), ("node", options.NodeAddress),
-            ("now", time.GetUtcNow().ToUnixTimeMilliseconds())));
+            ("now", session.OpenedAt.ToUnixTimeMilliseconds())));
         if (_earlier.TryRemove(session.LinkId, out var earlier))
             earlier.Settled.TrySetResult();
         if (_awaited.TryRemove(session.LinkId, out var waiter))
@@ -104,11 +104,18 @@ sealed class LinkSessions(Database database, ApiOptions options, TimeProvider ti
     public bool Close(LinkSession session, bool gone = false)
     {
         var current = _open.TryRemove(new KeyValuePair<Guid, LinkSession>(session.LinkId, session));
-        // One that this node itself ends stays written: its run goes first at the next start.
-        if (gone || !_stopping)
-            _ = database.CommitAsync(new Statement("DELETE FROM link_sessions WHERE session_id = @session", ("session", session.Id)));
+        // One that this node itself ends stays written: its run goes first at the next start. Where another took its place, the row is that one's.
+        if (current && (gone || !_stopping))
+        {
+            // Not by the session's id: the row may be an older one's, where this one's was never written. Of another node with this address it is younger.
+            database.CommitLater(KeyOf(session.LinkId), new(
+                "DELETE FROM link_sessions WHERE link_id = @link AND node_address = @node AND opened_at <= @opened",
+                ("link", session.LinkId), ("node", options.NodeAddress), ("opened", session.OpenedAt.ToUnixTimeMilliseconds())));
+        }
         return current;
     }
+
+    static object KeyOf(Guid linkId) => ("link_sessions", linkId);
 
     /// <summary>Waits until no other connection of this Link is becoming its session; disposing lets the next one in.</summary>
     public Task<IDisposable> TakeTurnAsync(Guid linkId) => _turns.TakeAsync(linkId);

@@ -45,7 +45,7 @@ sealed class AvailabilityHistory(Database database, ApiOptions options, TimeProv
         var now = time.GetUtcNow().Ms();
         foreach (var id in siteIds)
         {
-            _ = database.CommitAsync(new Statement(
+            database.CommitLater(("site_contacts", id, now), new(
                 """
                 INSERT INTO site_contacts (site_id, at, contact) VALUES (@site, @now, @contact)
                 ON CONFLICT (site_id, at) DO UPDATE SET contact = excluded.contact

@@ -111,7 +111,7 @@ sealed class SiteRegistry(Database database, SiteDirectory directory, ApiOptions
         {
             var health = databases.FirstOrDefault(d => d.SiteId == site.Id)?.Health ?? site.Database;
             directory.Update(site.Id, s => s with { HeartbeatAt = now, ClientClockAt = clock, Database = health });
-            _ = database.CommitAsync(new Statement(
+            database.CommitLater(("sites.heartbeat", site.Id), new(
                 "UPDATE sites SET heartbeat_at = @now, client_clock_at = @clock, database_health = @health WHERE id = @id",
                 ("now", now.ToUnixTimeMilliseconds()), ("clock", clock.ToUnixTimeMilliseconds()),
                 ("health", health is null ? null : JsonSerializer.Serialize(health, HaloJson.Default.DatabaseHealth)), ("id", site.Id)));

@@ -9,7 +9,11 @@ namespace Halo.Api.Storage;
 /// </remarks>
 abstract class Database : IAsyncDisposable
 {
+    readonly LateWrites _late;
+
     static Database() => DapperTypes.Register();
+
+    protected Database() => _late = new(CommitAsync);
 
     /// <summary>Ends a SELECT inside a unit whose rows the unit will change: PostgreSQL locks them, on SQLite units are alone anyway.</summary>
     public abstract string ForUpdate { get; }
@@ -36,7 +40,15 @@ abstract class Database : IAsyncDisposable
     /// <returns>Rows affected, once durable.</returns>
     public abstract Task<int> CommitAsync(Statement statement);
 
-    /// <summary>The same with a statement that may be held back for some milliseconds, for what will be added to it.</summary>
+    /// <summary>Adds a statement that nobody waits for to the next group commit. Where the store is away, it is written once it takes writes again.</summary>
+    /// <param name="key">Of what it says: what is given later under the same key replaces what is not stored yet.</param>
+    /// <param name="statement">It may run more than once, so it says what is to be.</param>
+    public void CommitLater(object key, Statement statement) => _late.Add(key, statement);
+
+    /// <summary>What was given to <see cref="CommitLater"/> and is not stored yet.</summary>
+    public int WaitingLater => _late.Waiting;
+
+    /// <summary>The same as <see cref="CommitAsync"/> with a statement that may be held back for some milliseconds, for what will be added to it.</summary>
     /// <returns>Rows affected, once durable.</returns>
     public abstract Task<int> CommitOpenAsync(OpenStatement statement);
 
@@ -66,5 +78,8 @@ sealed class StorageException(string message, Exception? cause = null) : Excepti
     public bool NothingStored { get; init; }
 
     /// <summary>Whether this is what a store throws that cannot be used now, disk and server alike.</summary>
-    public static bool Means(Exception e) => e is StorageException or IOException or DbException { IsTransient: true };
+    public static bool Means(Exception e) => e is StorageException or IOException or DbException { IsTransient: true } or DbException { SqlState: ReadOnlyServer };
+
+    /// <summary>PostgreSQL's word for a server that takes no writes: a standby, until it is promoted.</summary>
+    const string ReadOnlyServer = "25006";
 }

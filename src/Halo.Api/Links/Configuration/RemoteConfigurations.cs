@@ -60,7 +60,7 @@ sealed partial class RemoteConfigurations(
         var applied = new AppliedConfiguration(linkId, ack.Version, refused, time.GetUtcNow());
         var before = AppliedBy(linkId);
         _applied[linkId] = applied;
-        _ = database.CommitAsync(new Statement(
+        database.CommitLater(("applied_configurations", linkId), new(
             """
             INSERT INTO applied_configurations (link_id, version, refused, reported_at) VALUES (@link, @version, @refused, @now)
             ON CONFLICT (link_id) DO UPDATE SET version = excluded.version, refused = excluded.refused, reported_at = excluded.reported_at

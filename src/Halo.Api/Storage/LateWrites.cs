@@ -1,0 +1,101 @@
+namespace Halo.Api.Storage;
+
+/// <summary>Writes that nobody waits for, such as who is connected: they are not lost where the store is away, but written as soon as it takes writes again.</summary>
+/// <remarks>
+/// Each says how something stands now, under a key: what was given last under a key counts, and what came before it need not be written. So
+/// an outage costs memory for what exists, not for what happened. Only a stop of the service while the store is away loses them.
+/// </remarks>
+sealed class LateWrites(Func<Statement, Task<int>> commit)
+{
+    /// <summary>More than any service has of Links, sites and their ends in an outage.</summary>
+    const int MostKept = 200_000;
+
+    // Of real time, as all of the store's own.
+    static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    readonly Lock _gate = new();
+
+    // Given last, and not known to be stored.
+    readonly Dictionary<object, Statement> _last = [];
+    readonly HashSet<object> _failed = [];
+    bool _repeating;
+
+    /// <summary>Keys whose last write is not stored yet.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_gate)
+                return _last.Count;
+        }
+    }
+
+    /// <summary>Gives a statement to the next group commit, and again until it is stored or another is given under its key.</summary>
+    /// <param name="statement">May run more than once: it says what is to be, not what is to be added.</param>
+    public void Add(object key, Statement statement)
+    {
+        lock (_gate)
+        {
+            if (_last.Count < MostKept || _last.ContainsKey(key))
+                _last[key] = statement;
+            // Under the gate: the store gets them in this order.
+            _ = WriteAsync(key, statement);
+        }
+    }
+
+    async Task WriteAsync(object key, Statement statement)
+    {
+        var isAway = false;
+        try
+        {
+            await commit(statement);
+        }
+        catch (Exception e)
+        {
+            // What the store refuses as such, it would refuse again.
+            isAway = StorageException.Means(e);
+        }
+        lock (_gate)
+        {
+            if (!_last.TryGetValue(key, out var last) || !ReferenceEquals(last, statement))
+                return;
+            if (!isAway)
+            {
+                _last.Remove(key);
+                _failed.Remove(key);
+                return;
+            }
+            _failed.Add(key);
+            if (_repeating)
+                return;
+            _repeating = true;
+        }
+        _ = RepeatAsync();
+    }
+
+    /// <summary>Tries one until it is stored, then all: a store that is away is not given thousands each second.</summary>
+    async Task RepeatAsync()
+    {
+        var all = false;
+        while (true)
+        {
+            if (!all)
+                await Task.Delay(Pause, TimeProvider.System);
+            Task[] written;
+            int before;
+            lock (_gate)
+            {
+                before = _failed.Count;
+                if (before == 0)
+                {
+                    _repeating = false;
+                    return;
+                }
+                written = [.. _failed.Take(all ? before : 1).Select(key => WriteAsync(key, _last[key]))];
+            }
+            await Task.WhenAll(written);
+            lock (_gate)
+                all = _failed.Count < before;
+        }
+    }
+}
