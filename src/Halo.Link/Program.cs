@@ -1,6 +1,7 @@
 using Halo.Link;
 using Halo.Link.Engines.Sqlite.Worker;
 
+NativeMemory.Bound();
 if (Culture.MakeInvariant() is { } lacking)
     return lacking;
 return args is [SqliteWorkerProgram.Command, ..]

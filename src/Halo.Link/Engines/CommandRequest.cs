@@ -18,6 +18,9 @@ sealed record CommandRequest(
     /// <summary>Who asks, likewise.</summary>
     public Guid? IntegratorId { get; init; }
 
+    /// <summary>What the practice's DBA sees of it in the database's activity, in plain ASCII; null: the Link asks for itself.</summary>
+    public string? Mark => QueryId is { } query ? $"halo query={query} integrator={IntegratorId}" : null;
+
     /// <summary>Most rows of the result, by the practice's policy; with one more the statement is stopped and the query refused. Null: no limit.</summary>
     public long? MaxRows { get; init; }
 

@@ -164,6 +164,8 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, DatabaseCo
             backstop.Set(ConcludeWithin, () => run.Result(Ending.Failed, Fated(request), Lost(Fated(request))));
         if ((failure ?? run.SinkFault) is { } amid and not RowSinkException)
             engine.Distrust(connection, amid);
+        if (failure is not null)
+            engine.KeepMessages(connection, failure);
         var rolledBack = await RollBackAsync(connection, request, failure);
         if (watch.Stopped || failure is not null && engine.NameError(failure) is null)
             engine.Discard(connection);

@@ -2,6 +2,7 @@ using Halo.Link.Engines.Postgres;
 using Halo.Link.Engines.Sqlite;
 using Halo.Link.Engines.Sqlite.Worker;
 using Halo.Link.Engines.SqlServer;
+using Halo.Link.Engines.SqlServer.Connections;
 
 namespace Halo.Link.Engines;
 
@@ -33,7 +34,7 @@ static class DatabaseEngines
     {
         EngineNames.Sqlite => SqliteEngine.TargetOf(connectionString),
         EngineNames.Postgres => PostgresEngine.TargetOf(connectionString),
-        EngineNames.SqlServer => SqlServerEngine.TargetOf(connectionString),
+        EngineNames.SqlServer => SqlServerConnections.TargetOf(connectionString),
         _ => throw Unknown(),
     });
 

@@ -98,6 +98,11 @@ interface IDatabaseEngine : IAsyncDisposable
     /// <summary>What the database has said over the connection beside its answer, bounded; null: nothing.</summary>
     IReadOnlyList<Notice>? NoticesOf(DbConnection connection) => null;
 
+    /// <summary>Keeps for <see cref="NoticesOf"/> what the database said beside its answer and the driver tells with a failure alone.</summary>
+    void KeepMessages(DbConnection connection, Exception failure)
+    {
+    }
+
     /// <summary>Stops the running statement in the database. Called from any thread, more than once, and also when nothing runs.</summary>
     void Cancel(DbConnection connection, DbCommand command);
 

@@ -12,10 +12,16 @@ namespace Halo.Link.Engines.Postgres;
 static class PostgresCommands
 {
     /// <summary>Where the request may only read, or seems to be one statement, it goes as one message; several statements are cut by the driver.</summary>
+    /// <remarks>
+    /// Whose it is stands before the text, where pg_stat_activity and the server's log show it: in the text it costs no message of its own and no reset takes
+    /// it back; before it, it is not cut off (track_activity_query_size) and cannot end up within a comment or literal of the caller's.
+    /// </remarks>
     public static PostgresCommand Create(NpgsqlConnection connection, CommandRequest request, ICollection<FieldError> faults)
     {
         var bound = Bind(request, faults);
         var made = request.Command.Type == CommandType.StoredProcedure ? Call(connection, request.Command, bound) : Text(connection, request, bound, faults);
+        if (request.Mark is { } mark)
+            made.CommandText = $"/* {mark} */ {made.CommandText}";
         if (made.Parameters.Count > PostgresCommand.MaxParameters)
             faults.Add(new("parameters", string.Create(CultureInfo.InvariantCulture,
                 $"PostgreSQL takes at most {PostgresCommand.MaxParameters} parameters; the command has {made.Parameters.Count}. Send an array or JSON as one parameter.")));

@@ -129,6 +129,9 @@ sealed class PostgresEngine : IDatabaseEngine
         await using var batch = new NpgsqlBatch((NpgsqlConnection)connection);
         if (wait is { } time)
             batch.BatchCommands.Add(new(string.Create(CultureInfo.InvariantCulture, $"SET lock_timeout = {(long)time.TotalMilliseconds}")));
+        // Of several statements the driver sends each with its own text, and only the first is marked.
+        if (counts && string.IsNullOrEmpty(request.ApplicationName) && request.QueryId is { } query)
+            batch.BatchCommands.Add(new($"SET application_name = 'halo query={query}'"));
         if (!counts)
             await batch.ExecuteNonQueryAsync(stop);
         else

@@ -1,89 +1,27 @@
-using System.Collections.Concurrent;
 using System.Data;
 using System.Data.Common;
 using System.Globalization;
-using System.Runtime.CompilerServices;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.Link.Engines.SqlServer.Connections;
+using Halo.Link.Engines.SqlServer.Values;
 using Microsoft.Data.SqlClient;
 
 namespace Halo.Link.Engines.SqlServer;
 
 /// <summary>Microsoft SQL Server. Read synchronously in sequential access: the driver's asynchronous reads of large values are quadratic.</summary>
-sealed class SqlServerEngine : IDatabaseEngine
+sealed class SqlServerEngine(string connectionString, TimeProvider time, PracticeProtection protection) : IDatabaseEngine
 {
-    /// <summary>An application name is part of the login, so each needs connections of its own; later tags share the Link's name.</summary>
-    const int MaxApplicationNames = 8;
-
     /// <summary>Less than <see cref="ExecutionWatch.LongestStop"/>: what came of the statement is still told by the run itself.</summary>
     const int SecondsForAcknowledgement = 6;
-
-    static readonly TimeSpan LooksAfter = TimeSpan.FromSeconds(1);
 
     /// <summary>"Lock request time out period exceeded."</summary>
     const int LockTimeout = 1222;
 
-    /// <summary>What SQL Server says of every USE, SET LANGUAGE and failed statement.</summary>
-    const int DatabaseChanged = 5701, LanguageChanged = 5703, StatementTerminated = 3621;
-
-    readonly SqlConnectionStringBuilder _settings;
-    readonly PracticeProtection _protection;
-    readonly SqlServerResets _resets;
-    readonly TimeProvider _time;
-    readonly SqlServerSession _session;
-    readonly LiteralTexts _literals;
-    readonly ConcurrentDictionary<string, bool> _applicationNames = new(StringComparer.Ordinal);
-    readonly ConditionalWeakTable<DbConnection, DatabaseNotices> _notices = [];
-
-    public SqlServerEngine(string connectionString, TimeProvider time, PracticeProtection protection)
-    {
-        (_time, _protection, _resets, _session, _literals) = (time, protection, new(time), new(protection, time), new(time));
-        _settings = new SqlConnectionStringBuilder(connectionString)
-        {
-            Enlist = false,
-            MultipleActiveResultSets = false,
-            PersistSecurityInfo = false,
-            // The limit is the runner's.
-            CommandTimeout = 0,
-        };
-        if (_settings.DataSource.Length == 0)
-            throw new ArgumentException("No data source.");
-        if (!_settings.ShouldSerialize("Application Name"))
-            _settings.ApplicationName = "Halo Link";
-        // The driver's own waiting after a failure would keep a server away that is there again; the Link waits by itself, longer after refused logins.
-        if (!_settings.ShouldSerialize("Pool Blocking Period"))
-            _settings.PoolBlockingPeriod = PoolBlockingPeriod.NeverBlock;
-        // Seconds; the driver's ten would be the caller's.
-        if (!_settings.ShouldSerialize("Connect Retry Interval"))
-            _settings.ConnectRetryInterval = 1;
-    }
-
-    /// <summary>The server's database that a connection string names.</summary>
-    public static DatabaseTarget TargetOf(string connectionString)
-    {
-        var settings = new SqlConnectionStringBuilder(connectionString);
-        if (settings.DataSource.Length == 0)
-            throw new ArgumentException("No data source.");
-        return new($"{PlaceOf(settings.DataSource)}\n{settings.InitialCatalog}", settings.InitialCatalog);
-    }
-
-    /// <summary>One server has many names: <c>.</c>, <c>(local)</c>, <c>tcp:localhost,1433</c>.</summary>
-    static string PlaceOf(string dataSource)
-    {
-        var place = dataSource.Trim();
-        foreach (var protocol in (string[])["tcp:", "lpc:", "admin:"])
-            if (place.StartsWith(protocol, StringComparison.OrdinalIgnoreCase))
-                place = place[protocol.Length..].Trim();
-        if (place.StartsWith("np:", StringComparison.OrdinalIgnoreCase))
-            return place;
-        var end = place.AsSpan().IndexOfAny('\\', ',');
-        var (host, rest) = end < 0 ? (place, "") : (place[..end].Trim(), place[end..].Replace(" ", "", StringComparison.Ordinal));
-        var isHere = host is "." or "" or "127.0.0.1" or "::1" or "[::1]" || host.Equals("(local)", StringComparison.OrdinalIgnoreCase)
-            || host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || host.Equals(Environment.MachineName, StringComparison.OrdinalIgnoreCase);
-        // 1433 is where the default instance is, and MSSQLSERVER its name.
-        var isDefault = rest is ",1433" || rest.Equals("\\MSSQLSERVER", StringComparison.OrdinalIgnoreCase);
-        return (isHere ? "localhost" : host) + (isDefault ? "" : rest);
-    }
+    readonly SqlServerConnections _connections = new(connectionString, protection.ReadIntent, time);
+    readonly SqlServerSession _session = new(protection, time);
+    readonly SqlServerMessages _messages = new();
+    readonly LiteralTexts _literals = new(time);
 
     public string Name => EngineNames.SqlServer;
 
@@ -95,11 +33,11 @@ sealed class SqlServerEngine : IDatabaseEngine
 
     public async Task<DbConnection> OpenAsync(string? database, string? applicationName, CommandAccess access, CancellationToken stop)
     {
-        var connection = new SqlConnection(ConnectionString(database, applicationName, access));
-        connection.InfoMessage += OnMessage;
+        var connection = _connections.New(database, applicationName, access);
+        _messages.Hear(connection);
         try
         {
-            await OpenAsync(connection, stop);
+            await _connections.OpenAsync(connection, stop);
         }
         catch
         {
@@ -109,25 +47,7 @@ sealed class SqlServerEngine : IDatabaseEngine
         return connection;
     }
 
-    /// <summary>A server that does not let in at once is looked at, and one whose port is closed not waited for.</summary>
-    async Task OpenAsync(SqlConnection connection, CancellationToken stop)
-    {
-        using var noMore = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var opening = _resets.OpenAsync(connection, noMore.Token);
-        await opening.WaitAsync(LooksAfter, _time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        // Where there is a second server, the driver goes on to that one.
-        if (!opening.IsCompleted && _settings.FailoverPartner.Length == 0
-            && await SqlServerDoor.WhyClosedAsync(_settings.DataSource, _time, stop) is { } closed && !opening.IsCompleted)
-        {
-            await noMore.CancelAsync();
-            _ = opening.ContinueWith(static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-            throw closed;
-        }
-        await opening;
-    }
-
-    /// <remarks>Without the driver's pool a session ends with its connection.</remarks>
-    public ValueTask CloseAsync(DbConnection connection) => _settings.Pooling ? _resets.CloseAsync(connection) : connection.DisposeAsync();
+    public ValueTask CloseAsync(DbConnection connection) => _connections.CloseAsync((SqlConnection)connection);
 
     public async Task PingAsync(DbConnection connection, CancellationToken stop)
     {
@@ -160,7 +80,7 @@ sealed class SqlServerEngine : IDatabaseEngine
         if (isSetUpByText)
             _session.PutBefore(made, request);
         if (made.CommandType == System.Data.CommandType.Text && command.Parameters is not { Count: > 0 } && _literals.Look(command.Text) is { } advice)
-            NoticesFor(connection).Add(NoticeCodes.Advice, advice);
+            _messages.Advise((SqlConnection)connection, advice);
         SqlServerProof.Observe(made, command);
         return made;
     }
@@ -175,7 +95,7 @@ sealed class SqlServerEngine : IDatabaseEngine
         catch (SqlException) when (connection.State != ConnectionState.Open)
         {
             SqlConnection.ClearPool(connection);
-            OpenAsync(connection, CancellationToken.None).GetAwaiter().GetResult();
+            _connections.OpenAsync(connection, CancellationToken.None).GetAwaiter().GetResult();
             _session.SetUp(connection, request);
         }
     }
@@ -200,27 +120,22 @@ sealed class SqlServerEngine : IDatabaseEngine
 
     public ConnectionFault NameConnectionFault(Exception failure) => SqlServerFaults.Of(failure, NameError(failure));
 
-    /// <remarks>With the system's own account the server is all that tells logins apart.</remarks>
-    public string LoginKey => $"{_settings.DataSource}\n{_settings.UserID}\n{_settings.Password}";
+    public string LoginKey => _connections.LoginKey;
 
     /// <remarks>What broke the connection is told as that, whoever says it.</remarks>
     public ErrorDetails? NameError(Exception exception, DbConnection connection) => connection.State == ConnectionState.Open ? NameError(exception) : null;
 
     /// <summary>What a PRINT said before it is none.</summary>
-    static SqlError FirstOf(SqlException e) => e.Errors.Cast<SqlError>().FirstOrDefault(error => error.Class > 10) ?? e.Errors[0];
+    static SqlError FirstOf(SqlException e) => e.Errors.Cast<SqlError>().FirstOrDefault(error => error.Class > SqlServerMessages.MostSevere) ?? e.Errors[0];
 
     public string? AdviceOn(ErrorDetails error) => SqlServerFaults.AdviceOn(error.ErrorCode);
 
-    public IReadOnlyList<Notice>? NoticesOf(DbConnection connection) => _notices.TryGetValue(connection, out var said) ? said.Taken : null;
+    public IReadOnlyList<Notice>? NoticesOf(DbConnection connection) => _messages.Of(connection);
 
-    DatabaseNotices NoticesFor(DbConnection connection) => _notices.GetValue(connection, static _ => new());
-
-    /// <summary>PRINT, RAISERROR up to severity 10, warnings.</summary>
-    void OnMessage(object sender, SqlInfoMessageEventArgs told)
+    public void KeepMessages(DbConnection connection, Exception failure)
     {
-        foreach (SqlError message in told.Errors)
-            if (message.Number is not (DatabaseChanged or LanguageChanged or StatementTerminated))
-                NoticesFor((SqlConnection)sender).Add(message.Message);
+        if (failure is SqlException e)
+            _messages.Keep((SqlConnection)connection, e);
     }
 
     public void Cancel(DbConnection connection, DbCommand command) => command.Cancel();
@@ -261,7 +176,7 @@ sealed class SqlServerEngine : IDatabaseEngine
         {
             var wasOpen = RollBack((SqlConnection)connection, request, failed);
             // A USE of the caller's is not left to the pool's reset.
-            var database = request.Database ?? _settings.InitialCatalog;
+            var database = request.Database ?? _connections.Database;
             if (database.Length > 0 && !string.Equals(connection.Database, database, StringComparison.OrdinalIgnoreCase))
                 connection.ChangeDatabase(database);
             _session.Answered((SqlConnection)connection);
@@ -278,7 +193,7 @@ sealed class SqlServerEngine : IDatabaseEngine
     bool RollBack(SqlConnection connection, CommandRequest request, bool failed)
     {
         // The pool's reset leaves the isolation level as it is on servers before 2014.
-        var level = _protection.Isolation != ReaderIsolation.ReadCommitted || TransactSql.SetsIsolation(request.Command)
+        var level = protection.Isolation != ReaderIsolation.ReadCommitted || TransactSql.SetsIsolation(request.Command)
             ? "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; "
             : "";
         if (!failed && level.Length == 0 && !TransactSql.MayOpenTransaction(request.Command))
@@ -291,7 +206,7 @@ sealed class SqlServerEngine : IDatabaseEngine
     public ValueTask<Executed> AfterFailureAsync(DbConnection connection, DbCommand command, QueryCommand asked, Exception? failure, bool rolledBack) =>
         ValueTask.FromResult(SqlServerProof.Of((SqlConnection)connection, (SqlCommand)command, asked, failure, rolledBack));
 
-    public TimeSpan? BlockingGuard => _protection.BlockingGuard;
+    public TimeSpan? BlockingGuard => protection.BlockingGuard;
 
     public string? BlockingGuardFault { get; private set; }
 
@@ -301,7 +216,7 @@ sealed class SqlServerEngine : IDatabaseEngine
             return [];
         try
         {
-            await using var beside = new SqlConnection(_settings.ConnectionString);
+            await using var beside = _connections.New();
             await beside.OpenAsync(stop);
             return await SqlServerBlocking.WaitingForAsync(beside, ((SqlConnection)connection).ServerProcessId, stop);
         }
@@ -317,7 +232,7 @@ sealed class SqlServerEngine : IDatabaseEngine
     {
         if (BlockingGuard is not null)
             await BlockedSessionsAsync(connection, stop);
-        var refused = _protection.Isolation == ReaderIsolation.Snapshot && await SqlServerSession.SnapshotFaultAsync((SqlConnection)connection, stop) is { } fault ? fault : null;
+        var refused = protection.Isolation == ReaderIsolation.Snapshot && await SqlServerSession.SnapshotFaultAsync((SqlConnection)connection, stop) is { } fault ? fault : null;
         return [.. new[] { BlockingGuardFault, refused }.OfType<string>()];
     }
 
@@ -330,28 +245,7 @@ sealed class SqlServerEngine : IDatabaseEngine
 
     public ValueTask DisposeAsync()
     {
-        _resets.Dispose();
-        using var any = new SqlConnection(_settings.ConnectionString);
-        SqlConnection.ClearPool(any);
+        _connections.Dispose();
         return ValueTask.CompletedTask;
-    }
-
-    /// <summary>Each is a pool of its own.</summary>
-    string ConnectionString(string? database, string? applicationName, CommandAccess access)
-    {
-        var named = !string.IsNullOrEmpty(applicationName)
-            && (_applicationNames.ContainsKey(applicationName)
-                || _applicationNames.Count < MaxApplicationNames && _applicationNames.TryAdd(applicationName, true));
-        var readIntent = _protection.ReadIntent && access != CommandAccess.Write;
-        if (database is null && !named && !readIntent)
-            return _settings.ConnectionString;
-        var settings = new SqlConnectionStringBuilder(_settings.ConnectionString);
-        if (database is not null)
-            settings.InitialCatalog = database;
-        if (named)
-            settings.ApplicationName = applicationName;
-        if (readIntent)
-            settings.ApplicationIntent = ApplicationIntent.ReadOnly;
-        return settings.ConnectionString;
     }
 }

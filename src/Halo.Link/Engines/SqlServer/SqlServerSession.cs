@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text;
 using Halo.Contracts.Queries;
+using Halo.Link.Engines.SqlServer.Connections;
 using Microsoft.Data.SqlClient;
 
 namespace Halo.Link.Engines.SqlServer;
@@ -15,9 +16,6 @@ sealed class SqlServerSession(PracticeProtection standard, TimeProvider time)
 {
     /// <summary>Seconds.</summary>
     const int SetUpWithin = 10;
-
-    public const string SnapshotRefused =
-        "protection.isolation is snapshot, which the database does not allow: ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON, or write another isolation.";
 
     const string ContextParameter = "@halo_context";
 
@@ -84,7 +82,7 @@ sealed class SqlServerSession(PracticeProtection standard, TimeProvider time)
         await using var command = new SqlCommand(
             "SELECT CAST(snapshot_isolation_state AS int) FROM sys.databases WHERE database_id = DB_ID()", connection)
         { CommandTimeout = SetUpWithin };
-        return await command.ExecuteScalarAsync(stop) is 0 ? SnapshotRefused : null;
+        return await command.ExecuteScalarAsync(stop) is 0 ? SqlServerFaults.SnapshotRefused : null;
     }
 
     StringBuilder Text(CommandRequest request)
@@ -103,7 +101,5 @@ sealed class SqlServerSession(PracticeProtection standard, TimeProvider time)
     }
 
     /// <summary>What a DBA reads by <c>SELECT CAST(context_info AS varchar(128)) FROM sys.dm_exec_sessions</c>.</summary>
-    static byte[]? ContextOf(CommandRequest request) => request.QueryId is { } query
-        ? Encoding.ASCII.GetBytes($"halo query={query} integrator={request.IntegratorId}")
-        : null;
+    static byte[]? ContextOf(CommandRequest request) => request.Mark is { } mark ? Encoding.ASCII.GetBytes(mark) : null;
 }

@@ -82,6 +82,30 @@ public sealed class NoticesTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_was_printed_in_the_same_packet_as_an_error_comes_once_and_in_its_order(bool withRows)
+    {
+        await using var bench = new TdsBench((_, answer) =>
+        {
+            answer.Info(0, "Step 1 of 3.");
+            if (withRows)
+            {
+                answer.Columns(TdsColumn.Int("v"));
+                answer.Row(1);
+                answer.Done(TdsCommand.Select, 1);
+            }
+            answer.Info(0, "Step 2 of 3.");
+            answer.Error(8134, "Divide by zero error encountered.", ends: false);
+            answer.Info(3621, "The statement has been terminated.");
+            return Task.CompletedTask;
+        });
+        var result = await bench.RunAsync(new("EXEC halo_report"));
+        Assert.Equal((8134, "Divide by zero error encountered."), (result.Error!.ErrorCode, result.Error.ErrorMessage));
+        Assert.Equal(["Step 1 of 3.", "Step 2 of 3."], result.Notices!.Select(n => n.Message));
+    }
+
+    [Theory]
     [InlineData(229, "The SELECT permission was denied on the object 'PATIENTS', database 'BPSPatients', schema 'dbo'.")]
     [InlineData(230, "The SELECT permission was denied on the column 'MEDICARENO' of the object 'PATIENTS'.")]
     [InlineData(262, "CREATE TABLE permission denied in database 'BPSPatients'.")]

@@ -26,7 +26,7 @@ public sealed class TdsValuesTests
         (TdsColumn.Of("image", TdsType.Image), new byte[] { 0xDE, 0xAD }, "\"3q0=\""),
         (TdsColumn.RowVersion("rowversion"), new byte[] { 0, 0, 0, 0, 0, 0, 7, 209 }, "\"AAAAAAAAB9E=\""),
         (TdsColumn.Of("variant", TdsType.Variant), (new TdsTypeInfo(TdsType.NumericN, 17, 5, 2), (object)1.5m), "1.50"),
-        // The driver tells it as datetime2, and there is no other way to ask: docs/values.md says so.
+        // The driver tells it as datetime2; docs/values.md says why that stays.
         (TdsColumn.Of("date in variant", TdsType.Variant), (new TdsTypeInfo(TdsType.Date), (object)new DateTime(2026, 3, 5)), "\"2026-03-05T00:00:00\""),
         (TdsColumn.Of("midnight in variant", TdsType.Variant), (new TdsTypeInfo(TdsType.DateTime2, Scale: 7), (object)new DateTime(2026, 3, 5)), "\"2026-03-05T00:00:00\""),
         (TdsColumn.Of("datetime in variant", TdsType.Variant), (new TdsTypeInfo(TdsType.DateTimeN, 8), (object)new DateTime(2026, 3, 5)), "\"2026-03-05T00:00:00\""),

@@ -6,7 +6,7 @@ using System.Text.Json;
 using Halo.Contracts.Queries;
 using Microsoft.Data.SqlClient;
 
-namespace Halo.Link.Engines.SqlServer;
+namespace Halo.Link.Engines.SqlServer.Values;
 
 /// <summary>Writes values by their column's type. Each column is touched once and in order, as sequential access demands.</summary>
 /// <remarks>User-defined types (geography, geometry, hierarchyid) come as their bytes in base64: their text can be made by the server alone (<c>.ToString()</c>).</remarks>
@@ -34,6 +34,7 @@ static class SqlServerValues
             SqlType.DateTime or SqlType.DateTime2 or SqlType.SmallDateTime => static (row, i, json) => WriteMoment(json, row.GetDateTime(i), Moment),
             SqlType.DateTimeOffset => static (row, i, json) => WriteMoment(json, ((SqlDataReader)row).GetDateTimeOffset(i), Moment + "zzz"),
             SqlType.Time => static (row, i, json) => WriteTime(json, ((SqlDataReader)row).GetTimeSpan(i)),
+            // A date in it comes as datetime2: the driver tells them apart by GetFieldValue<DateOnly> alone, and sequential access reads a value once.
             SqlType.Variant => static (row, i, json) => WriteAny(json, ((SqlDataReader)row).GetSqlValue(i)),
             SqlType.VarBinary or SqlType.Image when isLong => LongValues.WriteBinary,
             SqlType.Timestamp => static (row, i, json) => WriteRowVersion(json, ((SqlDataReader)row).GetSqlBytes(i)),

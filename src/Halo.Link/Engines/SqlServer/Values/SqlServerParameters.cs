@@ -8,7 +8,7 @@ using Halo.Link.Results;
 using Microsoft.Data.SqlClient;
 using ParameterDirection = Halo.Contracts.Queries.ParameterDirection;
 
-namespace Halo.Link.Engines.SqlServer;
+namespace Halo.Link.Engines.SqlServer.Values;
 
 /// <summary>Binds every type and direction. Inputs are never shortened: a size counts for what comes back.</summary>
 static class SqlServerParameters

@@ -7,7 +7,7 @@ using System.Xml;
 using Halo.Link.Results;
 using Microsoft.Data.SqlClient;
 
-namespace Halo.Link.Engines.SqlServer;
+namespace Halo.Link.Engines.SqlServer.Values;
 
 /// <summary>Values of the (max) types, text, ntext, image and xml: read and written in pieces, so that none is ever held whole.</summary>
 /// <remarks>

@@ -6,7 +6,7 @@ using Halo.Link.Engines.Parameters;
 using Microsoft.Data.SqlClient;
 using Microsoft.Data.SqlClient.Server;
 
-namespace Halo.Link.Engines.SqlServer;
+namespace Halo.Link.Engines.SqlServer.Values;
 
 /// <summary>A table-valued parameter from an array of row objects: the type's own columns say what each value must be.</summary>
 static class TableValues

@@ -2,7 +2,7 @@ using System.Data.Common;
 using System.Runtime.CompilerServices;
 using Microsoft.Data.SqlClient;
 
-namespace Halo.Link.Engines.SqlServer;
+namespace Halo.Link.Engines.SqlServer.Connections;
 
 /// <summary>Sees to it that what a query leaves in its session (temporary tables, application locks, settings) is gone soon after its answer.</summary>
 /// <remarks>

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
 
-namespace Halo.Link.Engines.SqlServer;
+namespace Halo.Link.Engines.SqlServer.Connections;
 
 /// <summary>Whether a server's port is open. The driver tries a closed one again and again until its whole connect timeout is over, and says nothing before.</summary>
 static partial class SqlServerDoor

@@ -2,11 +2,14 @@ using System.Net.Sockets;
 using Halo.Contracts.Errors;
 using Microsoft.Data.SqlClient;
 
-namespace Halo.Link.Engines.SqlServer;
+namespace Halo.Link.Engines.SqlServer.Connections;
 
 /// <summary>Why SQL Server, or what stands before it, gave no connection.</summary>
 static class SqlServerFaults
 {
+    public const string SnapshotRefused =
+        "protection.isolation is snapshot, which the database does not allow: ALTER DATABASE … SET ALLOW_SNAPSHOT_ISOLATION ON, or write another isolation.";
+
     const string Certificate =
         "The server's certificate is not trusted here, as one of its own making is not: install a certificate that this machine trusts, or its authority's, or"
         + " write TrustServerCertificate=true into the site's connectionString where the server is this machine.";
@@ -46,7 +49,7 @@ static class SqlServerFaults
         229 or 230 or 262 or 297 or 300 or 371 or 15247 =>
             "The site's login lacks a right: grant it what the message names, or run deploy/sql/sqlserver-reader.sql for it again.",
         911 or 916 or 924 or 942 => AdviceOf(number, ""),
-        3952 => SqlServerSession.SnapshotRefused,
+        3952 => SnapshotRefused,
         _ => null,
     };
 

@@ -1,7 +1,7 @@
 using Halo.Contracts.Queries;
 using Microsoft.Data.SqlClient;
 
-namespace Halo.Link.Engines.SqlServer;
+namespace Halo.Link.Engines.SqlServer.Values;
 
 /// <summary>A column as the result's own metadata has it.</summary>
 static class SqlServerColumns
