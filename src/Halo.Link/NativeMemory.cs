@@ -4,8 +4,9 @@ namespace Halo.Link;
 
 /// <summary>Bounds what the C library keeps of the memory that compiler, Brotli, SQLite and OpenSSL have given back to it.</summary>
 /// <remarks>
-/// Left alone, glibc gives each thread a heap of its own, and after the first large block that is freed keeps blocks of that size for later: 9 to 20 MB of a
-/// Link at the peak of an export. These are the values of its documentation, in force whoever starts the process. On musl and Windows there is nothing to bound.
+/// Left alone, glibc gives each thread a heap of its own, and after the first large block that is freed keeps blocks of that size for later. The heaps that
+/// the runtime's own threads have made by then stay: the same settings in the environment bind those too (docs/performance.md). On musl and Windows there is
+/// nothing to bound.
 /// </remarks>
 static partial class NativeMemory
 {
