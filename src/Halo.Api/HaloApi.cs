@@ -36,6 +36,7 @@ static partial class HaloApi
         var log = logs.CreateLogger("Halo.Api.Startup");
         await using var foundation = await Foundation.LayAsync(builder.Configuration, log, TimeProvider.System);
         OpenKeyFiles.Warn(builder.Configuration, foundation.Directory, log);
+        await WarmUp.RunAsync(foundation.Options, log, TimeProvider.System);
         await using var app = Build(builder, foundation);
         await PrepareAsync(app);
         await ListenAsync(app);

@@ -64,7 +64,6 @@ static class Services
         services.AddSingleton<PublicAddresses>();
         services.AddSingleton<Startup>();
         services.AddHostedService<Shutdown>();
-        services.AddSingleton<WarmUp>();
 
         services.AddSingleton<IntegratorDirectory>();
         services.AddSingleton<IntegratorRegistry>();

@@ -1,4 +1,3 @@
-using Halo.Api.Hosting;
 using Halo.Api.Integrators;
 using Halo.Api.Links;
 using Halo.Api.Links.Configuration;
@@ -13,10 +12,9 @@ namespace Halo.Api;
 sealed partial class Startup(
     IntegratorDirectory integrators, SiteDirectory sites, SiteAuthority authority, LinkDirectory links, QueryLedger ledger, DeadlineWatch deadlines, IdempotencyStore idempotency,
     LinkSessions sessions, SiteRegistry registry, AvailabilityHistory history, RemoteConfigurations configurations, RetentionWatch retention,
-    WarmUp warmUp,
     ApiOptions options, IHostApplicationLifetime lifetime, ILogger<Startup> log)
 {
-    /// <summary>Snapshots, then deadlines, then what the first caller would otherwise wait for.</summary>
+    /// <summary>Snapshots, then deadlines.</summary>
     public async Task PrepareAsync(CancellationToken stop)
     {
         await integrators.LoadAsync(stop);
@@ -31,7 +29,6 @@ sealed partial class Startup(
         await ledger.AfterDowntimeAsync();
         deadlines.Start();
         retention.Start();
-        await warmUp.RunAsync();
         lifetime.ApplicationStarted.Register(() => LogReady(ProductVersion.Text, options.DataDirectory, options.Enrolment));
         if (options.Enrolment == EnrolmentMode.Open)
             LogOpen();

@@ -44,7 +44,6 @@ static partial class LinkAgent
         var state = new LinkState(time);
         await using var work = new LinkWork(settings, directory, sites, way, current, time, Own, logs);
         using var gauges = new Gauges(work.Immediate, work.Async, work.Spool, work.Journal, state);
-        using var telemetry = TelemetryExport.Start(settings, identity.LinkId);
 
         var runs = Runs.Begin(directory, time);
         var started = time.GetTimestamp();
@@ -82,8 +81,11 @@ static partial class LinkAgent
             LogModesAlone(log, site.Id);
         using var ending = new CancellationTokenSource();
         var status = new StatusServer(directory, report.Status, pairing.MakeAsync, Uninstall, time, logs.CreateLogger<StatusServer>()).RunAsync(ending.Token);
-        await IgnoreCancelled(Task.WhenAll(work.Async.SettleAsync(), practices.ReadAsync(_ => Task.CompletedTask, stop)));
-        await IgnoreCancelled(new WarmUp(sites, time).RunAsync(stop));
+        await IgnoreCancelled(practices.ReadAsync(_ => Task.CompletedTask, stop));
+        await IgnoreCancelled(WarmUpAsync());
+        // After the warm-up, whose queries are nobody's.
+        using var telemetry = TelemetryExport.Start(settings, identity.LinkId);
+        await IgnoreCancelled(work.Async.SettleAsync());
         var session = loop.RunAsync(ending.Token);
         Task[] beside =
         [
@@ -97,6 +99,13 @@ static partial class LinkAgent
         await IgnoreCancelled(Task.WhenAll([status, session, .. beside]));
         runs.End();
         LogStopped(log);
+
+        async Task WarmUpAsync()
+        {
+            var began = time.GetTimestamp();
+            if (await new WarmUp(sites, work.Limits, work.Journal, time).RunAsync(settings.WarmUp, stop) is > 0 and var queries)
+                LogWarmedUp(log, queries, (long)time.GetElapsedTime(began).TotalMilliseconds);
+        }
     }
 
     /// <summary>Whether others can read a file with the Link's secrets, and the command that mends it; null: they cannot.</summary>
@@ -140,6 +149,9 @@ static partial class LinkAgent
 
     [LoggerMessage(2046, LogLevel.Warning, "Site {SiteId}: its policy lets an integrator read by modes alone. A reader's text may still write where its login may: set readOnly, with a login that can only read (docs/configuration.md).")]
     static partial void LogModesAlone(ILogger log, Guid siteId);
+
+    [LoggerMessage(2047, LogLevel.Information, "Warmed up by {Queries} queries of the Link's own in {Milliseconds} ms.")]
+    static partial void LogWarmedUp(ILogger log, int queries, long milliseconds);
 
     [LoggerMessage(2004, LogLevel.Information, "Stopping.")]
     static partial void LogStopping(ILogger log);

@@ -13,6 +13,9 @@ public static class Repository
         ? Path.Combine(Path.GetFullPath(published, Root), name, name + ".dll")
         : Built("src", project, name);
 
+    /// <summary>Whether programs are taken that were published, as they are installed: they warm up when they start, unlike those that a build has just made.</summary>
+    public static bool TakesPublished => Environment.GetEnvironmentVariable("HALO_PROGRAMS") is { Length: > 0 };
+
     /// <summary>The program that <c>tests/{project}</c> builds.</summary>
     public static string TestProgram(string project) => Built("tests", project, project);
 

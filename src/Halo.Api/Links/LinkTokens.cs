@@ -78,7 +78,8 @@ sealed class LinkTokens(LinkDirectory links, Nonces nonces, SigningKeys signing,
         }
     }
 
-    string Create(Guid linkId)
+    /// <summary>A new token for a Link that is trusted.</summary>
+    public string Create(Guid linkId)
     {
         var now = time.GetUtcNow();
         return Handler.CreateToken(new SecurityTokenDescriptor

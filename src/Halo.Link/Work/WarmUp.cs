@@ -1,37 +1,104 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Net.WebSockets;
+using System.Text.Json;
 using Halo.Contracts.Queries;
-using Halo.Link.Engines;
-using Halo.Link.Engines.Sqlite;
+using Halo.Line;
+using Halo.Link.Journal;
+using Halo.Link.Session;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Messages;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Halo.Link.Work;
 
 /// <summary>
-/// Before the first session: runs one <c>SELECT 1</c> of the Link's own at each site whose database was reached, the way that a query goes, and writes and reads
-/// the messages of a query, so that the first caller does not wait for the compiler.
+/// Before the first session: immediate queries <c>SELECT 1</c> over a line of the Link's own, whose other end is here, too. They go the whole way of a query,
+/// under the practice's rules, so that it is compiled before the first caller comes.
 /// </summary>
-sealed class WarmUp(LocalSites sites, TimeProvider time)
+/// <remarks>
+/// One database of each engine gets a few dozen to two hundred of them, every other that was reached gets one: its connection is open then. What they leave
+/// is not told to the API. Whatever goes wrong costs the first callers some time, and the start nothing.
+/// </remarks>
+sealed class WarmUp(LocalSites sites, SiteLimits limits, ClaimJournal journal, TimeProvider time)
 {
-    /// <summary>No start waits longer for it.</summary>
-    static readonly TimeSpan Longest = TimeSpan.FromSeconds(2);
+    const int MostResultBytes = 1024;
 
-    public async Task RunAsync(CancellationToken stop)
+    int _asked;
+    int _answered;
+
+    /// <param name="longest">No start waits longer for it; zero: nothing is done.</param>
+    /// <param name="stop">Ends it.</param>
+    /// <returns>How many queries were answered.</returns>
+    public async Task<int> RunAsync(TimeSpan longest, CancellationToken stop)
     {
-        MessageWarmUp.Run();
+        var reached = sites.All.Where(s => s.OwnConnector is { ConnectedAt: not 0, Outage: null } && !s.IsHeldBack).ToList();
+        if (longest == TimeSpan.Zero || reached.Count == 0)
+            return 0;
+        using var limit = new CancellationTokenSource(longest, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, stop);
         try
         {
-            await Task.WhenAll(sites.All.Where(s => s.OwnConnector is { ConnectedAt: not 0, Outage: null } && !s.IsHeldBack).Select(s => AskAsync(s, stop)))
-                .WaitAsync(Longest, time, stop);
+            await RunAsync(reached, either.Token);
         }
-        catch (TimeoutException)
+        catch (Exception e) when (e is OperationCanceledException or IOException or SocketException or WebSocketException)
         {
-            // What ails the database is told by whoever asks it in earnest.
+            stop.ThrowIfCancellationRequested();
+            // Its time is over, or this machine has no way to itself. What ails a database is told by whoever asks it in earnest.
+        }
+        return _answered;
+    }
+
+    async Task RunAsync(IReadOnlyList<LocalSite> reached, CancellationToken stop)
+    {
+        var (here, there) = await ConnectAsync(time, stop);
+        await using var link = new LineConnection(here, time);
+        await using var api = new LineConnection(there, time);
+        var session = new CurrentSession();
+        session.Set(link);
+        var immediate = new ImmediateQueries(sites, 1, limits, session, new(time), journal, time, NullLogger<ImmediateQueries>.Instance);
+        var answered = new TaskCompletionSource();
+        var receiving = Task.WhenAll(link.ReceiveAsync(frame =>
+        {
+            if (frame.Kind == FrameKind.Execute)
+                immediate.Execute(frame.QueryId, JsonSerializer.Deserialize(frame.Payload.Span, ProtocolJson.Default.Execute)!, link, frame.Payload.Length);
+            else if (frame.Kind == FrameKind.OutcomeAck)
+                immediate.Acknowledge(frame.QueryId);
+            return ValueTask.CompletedTask;
+        }), api.ReceiveAsync(frame =>
+        {
+            api.SendLater(FrameKind.OutcomeAck, frame.QueryId);
+            answered.TrySetResult();
+            return ValueTask.CompletedTask;
+        }));
+        foreach (var site in reached.DistinctBy(s => s.Settings.Engine))
+            await CompilerWarmUp.RunAsync(() => AskAsync(site), time, stop);
+        foreach (var site in reached)
+            await AskAsync(site);
+        link.Abort(LineCloseReason.LinkStopping);
+        api.Abort(LineCloseReason.LinkStopping);
+        await receiving;
+
+        async Task AskAsync(LocalSite site)
+        {
+            answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            var query = new Execute(site.Id, Guid.Empty, new QueryCommand("SELECT 1"), 1000, 1000, MostResultBytes);
+            await api.SendAsync(FrameKind.Execute, new Guid(++_asked, 0, 0, new byte[8]), query, ProtocolJson.Default.Execute, stop);
+            await answered.Task.WaitAsync(stop);
+            _answered++;
         }
     }
 
-    Task<ExecutionResult> AskAsync(LocalSite site, CancellationToken stop)
+    static async Task<(WebSocket Here, WebSocket There)> ConnectAsync(TimeProvider time, CancellationToken stop)
     {
-        var access = site.Settings.Policy is { } policy ? PracticePolicy.AccessOf(policy.Default) : CommandAccess.Write;
-        var request = new CommandRequest(new("SELECT 1") { ExecutionMode = ExecutionMode.Scalar }, null, null, 1, Longest, access);
-        return Task.Run(() => site.Engine.NewRunner(time, site.OwnConnector).RunAsync(request, new ScalarText(), stop), stop);
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start(1);
+        var here = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await here.ConnectAsync(listener.LocalEndpoint, stop);
+        var there = await listener.AcceptSocketAsync(stop);
+        there.NoDelay = true;
+        var options = new WebSocketCreationOptions { SubProtocol = ProtocolLimits.Subprotocol, KeepAliveInterval = TimeSpan.Zero };
+        return (WebSocket.CreateFromStream(new GatheringStream(new NetworkStream(here, ownsSocket: true), time), options),
+            WebSocket.CreateFromStream(new NetworkStream(there, ownsSocket: true), new() { IsServer = true, SubProtocol = options.SubProtocol, KeepAliveInterval = TimeSpan.Zero }));
     }
 }

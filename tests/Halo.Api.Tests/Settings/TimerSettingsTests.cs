@@ -26,6 +26,8 @@ public sealed partial class TimerSettingsTests(SharedPostgres postgres)
     static readonly Dictionary<string, string> Holding = new(StringComparer.Ordinal)
     {
         ["Halo:AvailabilityDays"] = "AvailabilityHistoryTests.What_is_older_than_the_setting_goes_but_how_it_was_then_is_still_known",
+        ["Halo:WarmUpMs"] = "WarmUpTests.A_start_spends_no_longer_on_it_than_it_may",
+        ["warmUpMs"] = "WarmUpTests.A_start_spends_no_longer_on_it_than_it_may",
         ["Halo:HeartbeatSeconds"] = "TimerSettingsTests.Links_are_told_how_often_to_report",
         ["Halo:Limits:ImmediateExecutionMs"] = "EndingsTests.The_limit_of_its_mode_ends_it_in_the_database",
         ["Halo:Limits:AsyncExecutionMs"] = "EndingsTests.The_limit_of_its_mode_ends_it_in_the_database",

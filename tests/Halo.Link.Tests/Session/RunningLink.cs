@@ -64,7 +64,7 @@ sealed class RunningLink : IAsyncDisposable
     public RunningLink WithFile(string json)
     {
         var path = Write(json);
-        Settings = SettingsReader.Read(path, new Hashtable());
+        Settings = SettingsReader.Read(path, new Hashtable()) with { WarmUp = TimeSpan.Zero };
         File = new(path, new Hashtable(), Settings, TimeProvider.System, LoggerFactory.Create(b => b.AddProvider(Log)).CreateLogger<SettingsFile>());
         return this;
     }

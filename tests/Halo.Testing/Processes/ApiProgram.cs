@@ -43,6 +43,9 @@ public sealed class ApiProgram(string directory, IReadOnlyDictionary<string, str
             ["Halo__DataDirectory"] = DataDirectory,
             ["DOTNET_gcServer"] = "0",
         };
+        // It would compile everything: seconds of each start.
+        if (!Repository.TakesPublished)
+            environment["Halo__WarmUpMs"] = "0";
         foreach (var (name, value) in Settings)
             environment[name] = value;
         foreach (var (name, value) in more)

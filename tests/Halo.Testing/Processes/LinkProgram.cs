@@ -25,6 +25,8 @@ public sealed class LinkProgram : IAsyncDisposable
             ["dataDirectory"] = DataDirectory,
             ["sites"] = new JsonArray([.. sites.Select(s => s.ToJson())]),
         };
+        if (!Repository.TakesPublished)
+            file["warmUpMs"] = 0;
         foreach (var (name, value) in settings ?? [])
             file[name] = value?.DeepClone();
         File.WriteAllText(ConfigurationFile, file.ToJsonString());
