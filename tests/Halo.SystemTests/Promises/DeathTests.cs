@@ -85,7 +85,7 @@ public sealed class DeathTests(SharedPostgres postgres)
     }
 
     static async Task<int> BusyAsync(IntegratorClient integrator, Guid site) => (await RowAsync(integrator, site,
-        "SELECT COUNT(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE 'INSERT%'"))["n"]!.GetValue<int>();
+        "SELECT COUNT(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid() AND query LIKE '%INSERT INTO counting%'"))["n"]!.GetValue<int>();
 
     static async Task<JsonNode> RowAsync(IntegratorClient integrator, Guid site, string sql)
     {

@@ -97,8 +97,11 @@ sealed class SqlServerResets : IDisposable
             foreach (var (connection, pool, _) in _used[..due])
                 _resetting = (ResetAsync(connection), pool);
             _used.RemoveRange(0, due);
-            if (_used.Count > 0 && !_disposed)
-                _timer.Change(After - _time.GetElapsedTime(_used[0].Since), Timeout.InfiniteTimeSpan);
+            if (_used.Count == 0 || _disposed)
+                return;
+            // Its time may have come since it was looked at above.
+            var wait = After - _time.GetElapsedTime(_used[0].Since);
+            _timer.Change(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
     }
 
