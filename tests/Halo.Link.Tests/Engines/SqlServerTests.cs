@@ -1,7 +1,6 @@
 using System.Data;
 using System.Data.SqlTypes;
 using System.Text.Json;
-using CommandType = Halo.Contracts.Queries.CommandType;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
@@ -9,6 +8,7 @@ using Halo.Link.Engines.SqlServer;
 using Halo.Link.Engines.SqlServer.Values;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Data.SqlClient;
+using CommandType = Halo.Contracts.Queries.CommandType;
 using ParameterDirection = Halo.Contracts.Queries.ParameterDirection;
 
 namespace Halo.Link.Tests.Engines;
