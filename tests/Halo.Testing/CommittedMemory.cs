@@ -8,7 +8,8 @@ public static class CommittedMemory
     {
         GC.Collect();
         GC.WaitForPendingFinalizers();
-        GC.Collect();
+        // With the holes between large objects, which are the heap's and nobody's.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         return GC.GetGCMemoryInfo().TotalCommittedBytes;
     }
 }
