@@ -103,8 +103,15 @@ static partial class LinkAgent
         async Task WarmUpAsync()
         {
             var began = time.GetTimestamp();
-            if (await new WarmUp(sites, work.Limits, work.Journal, time).RunAsync(settings.WarmUp, stop) is > 0 and var queries)
-                LogWarmedUp(log, queries, (long)time.GetElapsedTime(began).TotalMilliseconds);
+            try
+            {
+                if (await new WarmUp(sites, work.Limits, work.Journal, time).RunAsync(settings.WarmUp, stop) is > 0 and var queries)
+                    LogWarmedUp(log, queries, (long)time.GetElapsedTime(began).TotalMilliseconds);
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                LogWarmUpFailed(log, e);
+            }
         }
     }
 
@@ -152,6 +159,9 @@ static partial class LinkAgent
 
     [LoggerMessage(2047, LogLevel.Information, "Warmed up by {Queries} queries of the Link's own in {Milliseconds} ms.")]
     static partial void LogWarmedUp(ILogger log, int queries, long milliseconds);
+
+    [LoggerMessage(2048, LogLevel.Warning, "The warm-up failed, so the first queries take longer than usual; nothing else follows from it.")]
+    static partial void LogWarmUpFailed(ILogger log, Exception exception);
 
     [LoggerMessage(2004, LogLevel.Information, "Stopping.")]
     static partial void LogStopping(ILogger log);

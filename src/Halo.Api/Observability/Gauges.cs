@@ -29,6 +29,7 @@ sealed class Gauges : IDisposable
         _meter.CreateObservableGauge("halo.result.memory.waiting", () => results.Waiting, "{query}", "Immediate queries that wait for room for their rows");
         _meter.CreateObservableGauge("halo.request.memory.used", () => requests.Used, "By", "Request bodies held, of Halo:Limits:RequestMemoryBytes");
         _meter.CreateObservableGauge("halo.ledger.waiting", () => database.Waiting, "{write}", "Writes that wait for the store, of Halo:Limits:LedgerQueue");
+        _meter.CreateObservableGauge("halo.store.late", () => database.WaitingLater, "{write}", "Writes about Links and sites that wait for a store that is away");
         _meter.CreateObservableGauge("halo.disk.free", () => Free(disk), "By", "Free bytes of the disk with the data directory");
         _meter.CreateObservableGauge("halo.queries.open", Counts, "{query}", "Queries that are not final, by state");
         _meter.CreateObservableGauge("halo.queue.oldest.age", OldestAge, "s", "Age of the oldest queued query");

@@ -3,12 +3,13 @@ namespace Halo.Api.Storage;
 /// <summary>Writes that nobody waits for, such as who is connected: they are not lost where the store is away, but written as soon as it takes writes again.</summary>
 /// <remarks>
 /// Each says how something stands now, under a key: what was given last under a key counts, and what came before it need not be written. So
-/// an outage costs memory for what exists, not for what happened. Only a stop of the service while the store is away loses them.
+/// an outage costs memory for what exists, and for each entry of a site's history, which has a key of its own. A stop of the service while the store is
+/// away loses them, and of more than <see cref="MostKept"/> those that came last.
 /// </remarks>
 sealed class LateWrites(Func<Statement, Task<int>> commit)
 {
-    /// <summary>More than any service has of Links, sites and their ends in an outage.</summary>
-    const int MostKept = 200_000;
+    /// <summary>More than a service has of Links, sites and their ends in an outage of an hour.</summary>
+    internal const int MostKept = 200_000;
 
     // Of real time, as all of the store's own.
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
@@ -91,7 +92,9 @@ sealed class LateWrites(Func<Statement, Task<int>> commit)
                     _repeating = false;
                     return;
                 }
-                written = [.. _failed.Take(all ? before : 1).Select(key => WriteAsync(key, _last[key]))];
+                // A write that ends at once takes its key out: not while they are counted.
+                List<object> keys = [.. _failed.Take(all ? before : 1)];
+                written = [.. keys.Select(key => WriteAsync(key, _last[key]))];
             }
             await Task.WhenAll(written);
             lock (_gate)

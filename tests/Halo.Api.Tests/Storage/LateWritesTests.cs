@@ -63,6 +63,31 @@ public class LateWritesTests(SharedPostgres postgres)
         Assert.Equal((0, 1), (late.Waiting, given));
     }
 
+    [Theory]
+    [InlineData(LateWrites.MostKept - 1)]
+    [InlineData(LateWrites.MostKept)]
+    [InlineData(LateWrites.MostKept + 1)]
+    public async Task An_outage_keeps_so_many_and_of_these_every_newer_word(int given)
+    {
+        var away = true;
+        var stored = new ConcurrentQueue<string>();
+        var late = new LateWrites(statement =>
+        {
+            if (Volatile.Read(ref away))
+                return Task.FromException<int>(new StorageException("away"));
+            stored.Enqueue(statement.Sql);
+            return Task.FromResult(1);
+        });
+        for (var i = 0; i < given; i++)
+            late.Add(i, new("first"));
+        late.Add(0, new("newer"));
+        var kept = Math.Min(given, LateWrites.MostKept);
+        Assert.Equal(kept, late.Waiting);
+        Volatile.Write(ref away, false);
+        await Eventually.BecomesAsync(() => Task.FromResult(late.Waiting), n => n == 0);
+        Assert.Equal((kept - 1, 1), (stored.Count(s => s == "first"), stored.Count(s => s == "newer")));
+    }
+
     [Fact]
     public async Task What_a_full_disk_did_not_take_is_written_when_there_is_room()
     {

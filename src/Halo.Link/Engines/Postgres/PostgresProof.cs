@@ -8,7 +8,8 @@ namespace Halo.Link.Engines.Postgres;
 /// <remarks>
 /// An ERROR undoes the transaction that it ends. So nothing was committed where the command had only that one, and there are two ways to show it:
 /// a statement that the planner takes has no transactions of its own (the server's grammar says which those are: the ones that PREPARE takes); of any other
-/// command the session's count of transactions is taken before and after.
+/// command the session's count of transactions is taken before and after. A server whose other sessions change the catalogue a thousand times meanwhile
+/// (temporary tables) has each idle session take notice of it in transactions of their own: then the count proves nothing.
 /// </remarks>
 static class PostgresProof
 {

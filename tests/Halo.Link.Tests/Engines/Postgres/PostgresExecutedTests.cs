@@ -2,6 +2,8 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.LinkProtocol.Messages;
+using Halo.Testing;
+using Npgsql;
 
 namespace Halo.Link.Tests.Engines.Postgres;
 
@@ -119,6 +121,40 @@ public sealed class PostgresExecutedTests(SharedPostgres postgres)
             new QueryCommand("DO $$ BEGIN UPDATE t SET n = 7; COMMIT; PERFORM pg_sleep(600); END $$") { ExecutionMode = ExecutionMode.NonQuery }, limit: TimeSpan.FromMilliseconds(300));
         Assert.Equal((Ending.Failed, Executed.Unknown, FailureCodes.ExecutionTimeout), (result.Ending, result.Executed, result.Error?.Code));
         Assert.Equal("7", await bench.ValueAsync("SELECT n FROM t"));
+    }
+
+    [Theory]
+    [InlineData("INSERT INTO t VALUES (1); SELECT 1/(id - 1) FROM (SELECT id, pg_advisory_lock(1) FROM t OFFSET 0) s", 0, Executed.No)]
+    [InlineData("INSERT INTO t VALUES (1); SELECT 1/(id - 1) FROM (SELECT id, pg_advisory_lock(1) FROM t OFFSET 0) s", 1000, Executed.Unknown)]
+    [InlineData("WITH w AS (INSERT INTO t VALUES (1) RETURNING id) SELECT id, pg_advisory_lock(1), 1/(id - 1) FROM w", 1000, Executed.No)]
+    public async Task The_count_of_transactions_proves_nothing_where_others_changed_the_catalogue_a_lot_meanwhile(string sql, int tables, Executed expected)
+    {
+        Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");
+        await using var server = await PostgresServer.StartAsync("fsync=off");
+        var database = await server.CreateDatabaseAsync();
+        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, database, TimeProvider.System));
+        await bench.DoAsync("CREATE TABLE t (id int PRIMARY KEY)");
+        await using var practice = new NpgsqlConnection(database);
+        await practice.OpenAsync(TestContext.Current.CancellationToken);
+        await DoAsync("SELECT pg_advisory_lock(1)");
+        var running = bench.RunAsync(new QueryCommand(sql) { ExecutionMode = ExecutionMode.NonQuery });
+        await using var waits = new NpgsqlCommand("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted", practice);
+        await Eventually.BecomesAsync(async () => (long)(await waits.ExecuteScalarAsync(TestContext.Current.CancellationToken))!, waiting => waiting == 1);
+        for (var i = 0; i < tables; i++)
+            await DoAsync("CREATE TEMP TABLE x (a int, b text)", "DROP TABLE x");
+        await DoAsync("SELECT pg_advisory_unlock(1)");
+        var result = await running;
+        Assert.Equal((Ending.Failed, expected, "22012"), (result.Ending, result.Executed, result.Error?.SqlState));
+        Assert.Equal("0", await bench.ValueAsync("SELECT count(*) FROM t"));
+
+        async Task DoAsync(params string[] statements)
+        {
+            foreach (var statement in statements)
+            {
+                await using var command = new NpgsqlCommand(statement, practice);
+                await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            }
+        }
     }
 
     [Theory]

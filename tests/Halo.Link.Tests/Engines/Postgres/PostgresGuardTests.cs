@@ -16,7 +16,10 @@ public sealed class PostgresGuardTests(SharedPostgres postgres)
     [InlineData("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600)")]
     public async Task A_command_that_holds_up_the_practice_is_cancelled(string sql)
     {
-        var database = await postgres.NewDatabaseAsync();
+        Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");
+        // Of its own: many changes of the catalogue by others leave unproved what a command of several statements did.
+        await using var server = await PostgresServer.StartAsync("fsync=off");
+        var database = await server.CreateDatabaseAsync();
         await using var bench = Open(database, new() { BlockingGuard = TimeSpan.FromMilliseconds(200) });
         await bench.DoAsync("CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 0)");
         var running = bench.RunAsync(new QueryCommand(sql) { ExecutionMode = ExecutionMode.NonQuery });

@@ -195,7 +195,8 @@ public sealed class SqliteWorkerTests : IAsyncDisposable
         }
         Assert.InRange(Workers().Count, 1, 2);
         Assert.Contains(worker, Workers());
-        Assert.InRange(OpenFiles(worker), 1, files);
+        // The runtime opens some of its own late; a handle left by each query, or each hundredth, would be more.
+        Assert.InRange(OpenFiles(worker), 1, files + 5);
     }
 
     [Fact]
