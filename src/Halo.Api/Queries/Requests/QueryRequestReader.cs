@@ -10,7 +10,6 @@ using Halo.Contracts.Queries;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Messages;
-using LinkSession = Halo.Api.Links.LinkSession;
 
 namespace Halo.Api.Queries.Requests;
 
@@ -39,6 +38,11 @@ sealed class QueryRequestReader(QueryLimits limits)
             return (null, Refusal.Invalid("body", "is empty; it must be JSON: { \"command\": { \"text\": \"SELECT …\" } }."));
         if (!BrokenText.IsUtf8(body.Span))
             return (null, Refusal.Invalid("body", "is not UTF-8."));
+        if (RequestSize.HasTooManyValues(body.Span))
+        {
+            return (null, Refusal.Invalid("body",
+                $"has more than {RequestSize.MostValues} JSON values, names among them. Send a long list as one text that holds it, such as JSON in a parameter of type NVarChar."));
+        }
         JsonDocument document;
         try
         {
@@ -67,7 +71,7 @@ sealed class QueryRequestReader(QueryLimits limits)
 
     /// <summary>Written for the Link, a byte of a name or of the text can take six; values stay as they are.</summary>
     static bool FitsTheLine(QueryCommand command, int bodyBytes) =>
-        6L * bodyBytes <= LargestCommand || LinkSession.Write(new Execute(Guid.Empty, Guid.Empty, command, 0, 0, 0)).Length <= LargestCommand;
+        6L * bodyBytes <= LargestCommand || RequestSize.OnTheLine(new(Guid.Empty, Guid.Empty, command, 0, 0, 0)) <= LargestCommand;
 
     QuerySubmission? Read(JsonElement root, QueryMode? mode, SiteRecord site, FaultyJson json)
     {

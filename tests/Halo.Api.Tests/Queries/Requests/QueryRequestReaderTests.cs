@@ -10,7 +10,7 @@ namespace Halo.Api.Tests.Queries.Requests;
 
 public class QueryRequestReaderTests
 {
-    static readonly SiteRecord Site = new()
+    internal static readonly SiteRecord Site = new()
     {
         Id = Guid.NewGuid(),
         LinkId = Guid.NewGuid(),
