@@ -4,8 +4,8 @@ namespace Halo.Line;
 
 /// <summary>Repeats something until the runtime has compiled what it needs.</summary>
 /// <remarks>
-/// Code that was compiled ahead of time is compiled anew once it has been called thirty times, and once more thirty calls later; each time counting begins only
-/// when nothing new was compiled for a tenth of a second. So calls come in rounds, each of them after the compiler has come to rest.
+/// Code that was compiled ahead of time, or hastily, is compiled anew once it has been called thirty times; counting begins only when nothing new was compiled
+/// for a tenth of a second. So calls come in rounds, each of them after the compiler has come to rest.
 /// </remarks>
 public static class CompilerWarmUp
 {

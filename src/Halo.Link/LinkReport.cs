@@ -78,6 +78,7 @@ sealed class LinkReport(
                 ? "Its settings name another server or database than before, which could not be read yet: until it is, no query reaches it. Check the server and the login."
                 : notice?.Message,
             Unread = practices.FailureOf(site.Id),
+            Protection = live.ProtectionOf(site),
             Database = healths.Last(site.Id),
             DatabaseFaults = site.Outages.Select(o => string.Create(CultureInfo.InvariantCulture, $"cannot connect to {o.What} since {o.Outage.Since:u}: {o.Outage.Fault.Words}"))
                 .Concat(site.ReadOnlyFaults.Select(f => $"the rule readOnly refuses every query over {f.What}: it {f.Words}")).ToList()

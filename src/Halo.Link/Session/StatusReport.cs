@@ -56,8 +56,8 @@ sealed record StatusReport(
             yield return line;
         foreach (var warning in Warnings)
             yield return Line($"warning: {warning}");
-        foreach (var site in Sites)
-            yield return site.ToText();
+        foreach (var line in Sites.SelectMany(s => s.Lines()))
+            yield return line;
     }
 
     static IEnumerable<string> LinesOf(SettingsStanding settings)
@@ -96,16 +96,22 @@ sealed record SiteReport(Guid SiteId, string Engine, bool Announced)
 
     public required DatabaseHealth Database { get; init; }
 
+    /// <summary>How its database is protected from queries now, remote configuration included, by the names of the settings.</summary>
+    public string? Protection { get; init; }
+
     /// <summary>What cannot be connected to, why, and what to do; null: everything can.</summary>
     public IReadOnlyList<string>? DatabaseFaults { get; init; }
 
-    public string ToText()
+    public IEnumerable<string> Lines()
     {
         var authority = !Announced ? "not announced: its practice's id or name could not be read from the database yet"
             : Authoritative switch { true => "authoritative", false => "not authoritative", null => "the API has not said yet" };
         var words = string.IsNullOrWhiteSpace(Message) ? "" : $" ({Message})";
         var unread = Unread is null ? "" : $"; could not be read: {Unread}";
-        var faults = string.Concat((DatabaseFaults ?? []).Select(f => $"{Environment.NewLine}  {f}"));
-        return $"site {SiteId} {Practice ?? "?"} [{Engine}]: {authority}{words}; database {Database.Status.ToString().ToLowerInvariant()}{unread}{faults}";
+        yield return $"site {SiteId} {Practice ?? "?"} [{Engine}]: {authority}{words}; database {Database.Status.ToString().ToLowerInvariant()}{unread}";
+        foreach (var fault in DatabaseFaults ?? [])
+            yield return $"  {fault}";
+        if (Protection is not null)
+            yield return $"  protected: {Protection}";
     }
 }

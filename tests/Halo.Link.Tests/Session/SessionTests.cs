@@ -264,6 +264,7 @@ public class SessionTests
         Assert.Equal(hello.RunId, report.RunId);
         Assert.Equal(hello.Sites[0].Id, Assert.Single(report.Sites).SiteId);
         Assert.Contains("connected to", report.ToText(), StringComparison.Ordinal);
+        Assert.Contains("  protected: slowReaderMs 30000", report.ToText().Split(Environment.NewLine));
         if (!OperatingSystem.IsWindows())
             Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(link.Settings.DataDirectory, "status.sock")));
     }

@@ -36,6 +36,9 @@ sealed partial class LiveSettings(LinkSettings started, LiveParts parts, RemoteF
     /// <summary>The local settings in force.</summary>
     public LinkSettings Local => Volatile.Read(ref _local);
 
+    /// <summary>How a site's database is protected now, for people.</summary>
+    public string ProtectionOf(LocalSite site) => parts.Limits.Tighten(site.Id, site.Settings.Protection).Describe(site.Settings.Engine);
+
     /// <summary>Takes up what was last known, before the first session.</summary>
     public void Begin()
     {
