@@ -39,6 +39,7 @@ static partial class HaloApi
         await WarmUp.RunAsync(foundation.Options, log, TimeProvider.System);
         await using var app = Build(builder, foundation);
         await PrepareAsync(app);
+        MakeServices(builder.Services, app.Services);
         await ListenAsync(app);
         // The host takes SIGTERM, SIGINT and SIGQUIT in hand; a terminal that goes would end the service where it stands.
         using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
@@ -60,6 +61,13 @@ static partial class HaloApi
         {
             throw new StartupException($"The store was there and was lost while it was read ({e.GetBaseException().Message.TrimEnd('.')}). Look at it, and start again.", e);
         }
+    }
+
+    /// <summary>Makes what is made once now, and not while the first caller waits.</summary>
+    static void MakeServices(IServiceCollection services, IServiceProvider provider)
+    {
+        foreach (var service in services.Where(s => s.Lifetime == ServiceLifetime.Singleton && s.ServiceType.Assembly == typeof(HaloApi).Assembly))
+            provider.GetService(service.ServiceType);
     }
 
     static async Task ListenAsync(WebApplication app)

@@ -90,6 +90,9 @@ static partial class WarmUp
         await integrators.PairAsync(integrator.Id, link.SiteId, DirectoryName);
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = address };
         http.DefaultRequestHeaders.Add(SubscriptionKey.Header, integrator.Keys.Primary);
+        // What most clients send, and it has the answer's form chosen by them.
+        http.DefaultRequestHeaders.Add("Accept", "*/*");
+        http.DefaultRequestHeaders.Add("User-Agent", DirectoryName);
         var path = new Uri($"/integrator/sites/{link.SiteId}/queries/immediate", UriKind.Relative);
         var body = """{"command":{"text":"SELECT @n","executionMode":"reader","parameters":[{"name":"@n","type":"Int","value":"1"}]}}""";
         await CompilerWarmUp.RunAsync(async () =>
