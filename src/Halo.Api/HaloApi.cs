@@ -90,6 +90,8 @@ static partial class HaloApi
     /// <summary>The host's settings, before anything stands.</summary>
     public static WebApplicationBuilder CreateBuilder(string[] args)
     {
+        // A line of HTTP/1.1 ends with CR LF alone: a proxy that takes a bare LF for a part of a header would see another request than this service.
+        AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
         // Settings are read at the start alone. A watch on their file would wake for each write beneath the working directory, the ledger's too.
         var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false", .. args]);
         // Beneath every other source, so that Logging:LogLevel of the settings decides. The host's own words would be a stack about what the program says in

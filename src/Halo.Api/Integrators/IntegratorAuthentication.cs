@@ -14,29 +14,13 @@ sealed class IntegratorAuthentication(RequestDelegate next, IntegratorDirectory 
             return new Refusal(401, ErrorCodes.KeyMissing,
                 $"The subscription key is missing: send it in the header {SubscriptionKey.Header}.").ExecuteAsync(http);
         }
-        if (directory.Authenticate(key) is not { } integrator)
-        {
-            return new Refusal(401, ErrorCodes.KeyInvalid,
-                "The subscription key is unknown or revoked. Ask the operator of this service for a valid one.").ExecuteAsync(http);
-        }
-        if (!integrator.Enabled)
-        {
-            return new Refusal(403, ErrorCodes.IntegratorDisabled,
-                "This integrator is disabled. Ask the operator of this service.").ExecuteAsync(http);
-        }
-        if (!integrator.Rules.Allows(http.Connection.RemoteIpAddress))
-            return new Refusal(403, ErrorCodes.AddressNotAllowed, "Caller IP not allowed").ExecuteAsync(http);
+        var caller = new IntegratorCaller(directory, key, http.Connection.RemoteIpAddress);
+        var (integrator, refusal) = caller.Find();
+        if (integrator is null)
+            return refusal!.ExecuteAsync(http);
         if (rates.Take(integrator) is { } tooFast)
             return tooFast.ExecuteAsync(http);
-        http.Features.Set(integrator);
+        http.Features.Set(caller);
         return next(http);
     }
-}
-
-/// <summary>The caller of an integrator route.</summary>
-static class IntegratorContext
-{
-    /// <summary>Who calls; the route stands behind <see cref="IntegratorAuthentication"/>.</summary>
-    public static Integrator Integrator(this HttpContext http) =>
-        http.Features.Get<Integrator>() ?? throw new InvalidOperationException("An integrator route stands outside the authentication.");
 }

@@ -63,7 +63,7 @@ static class QueriesApi
                 await door.Streams.SendAsync(http, site!, submission, form, wanted.IntegersAsText);
                 return TypedResults.Empty;
             }
-            using var answer = await door.Immediate.RunAsync(http.Integrator(), site!, submission, http.RequestAborted);
+            using var answer = await door.Immediate.RunAsync(http.Caller(), site!, submission, http.RequestAborted);
             await door.Writer.WriteAsync(http, answer, wanted.IntegersAsText);
             return TypedResults.Empty;
         }
@@ -74,12 +74,12 @@ static class QueriesApi
 
     static async Task<IResult> LookUpAsync(HttpContext http, string siteId, SiteAccess access, QueryDoor door, QueryLedger ledger)
     {
-        var (site, noSite) = access.ForReading(http.Integrator(), siteId);
+        var (site, noSite) = access.ForReading(http.Caller(), siteId);
         if (site is null)
             return noSite!;
         var (body, refusal) = await door.ReadBodyAsync(http);
-        if (refusal is not null)
-            return refusal;
+        if ((refusal ?? access.ForReading(http.Caller(), siteId).Refusal) is { } refused)
+            return refused;
         var (ids, fault) = ReadIds(body);
         if (ids is null)
             return fault!;

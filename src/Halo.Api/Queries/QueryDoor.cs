@@ -30,7 +30,7 @@ sealed class QueryDoor(
     /// <summary>Reads a request, or tells why it is refused.</summary>
     public async Task<(SiteRecord? Site, QuerySubmission? Submission, Refusal? Refusal)> ReadAsync(HttpContext http, string siteId, QueryMode? mode)
     {
-        if (access.ForQuery(http.Integrator(), siteId) is { Refusal: { } refusal })
+        if (access.ForQuery(http.Caller(), siteId) is { Refusal: { } refusal })
             return (null, null, refusal);
         var (body, unreadable) = await ReadBodyAsync(http);
         return unreadable is null ? await ExamineAsync(http, siteId, body, mode) : (null, null, unreadable);
@@ -40,7 +40,7 @@ sealed class QueryDoor(
     public async Task<(SiteRecord? Site, QuerySubmission? Submission, Refusal? Refusal)> ExamineAsync(
         HttpContext http, string siteId, ReadOnlyMemory<byte> body, QueryMode? mode)
     {
-        var (site, refusal) = access.ForQuery(http.Integrator(), siteId);
+        var (site, refusal) = access.ForQuery(http.Caller(), siteId);
         if (site is null)
             return (null, null, refusal);
         if (database.Waiting >= limits.LedgerQueue)

@@ -35,6 +35,11 @@ sealed partial class ResultDocument(ResultReader reader, ILogger<ResultDocument>
                 await SendAsync(response, transcoder, page, http.RequestAborted);
             foreach (var row in others ?? [])
             {
+                if (!reader.MayStillRead(http, query))
+                {
+                    http.Abort();
+                    return TypedResults.Empty;
+                }
                 var (page, _) = await reader.OpenAsync(query, row, http.RequestAborted);
                 if (page is null)
                     throw new InvalidDataException($"Page {row.PageNumber} cannot be read.");

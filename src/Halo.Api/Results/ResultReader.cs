@@ -28,6 +28,9 @@ sealed partial class ResultReader(
         return await OpenAsync(query, query.Pages.First(p => p.PageNumber == number), http.RequestAborted);
     }
 
+    /// <summary>Whether the caller may still have what it began to read.</summary>
+    public bool MayStillRead(HttpContext http, QueryRecord query) => access.ForReading(http.Caller(), query.SiteId).Refusal is null;
+
     /// <summary>Keeps the pages of a query in place while they are read one after another. Before the look at what there is.</summary>
     public IDisposable? Hold(string queryId) => Guid.TryParse(queryId, out var id) ? pages.Hold(id) : null;
 
@@ -68,11 +71,10 @@ sealed partial class ResultReader(
 
     async Task<(QueryRecord? Query, Refusal? Refusal)> FindAsync(HttpContext http, string siteId, string queryId)
     {
-        var integrator = http.Integrator();
-        var (site, noSite) = access.ForReading(integrator, siteId);
+        var (site, noSite) = access.ForReading(http.Caller(), siteId);
         if (site is null)
             return (null, noSite);
-        return Guid.TryParse(queryId, out var id) && await ledger.FindAsync(integrator.Id, site.Id, id) is { } query
+        return Guid.TryParse(queryId, out var id) && await ledger.FindAsync(http.Integrator().Id, site.Id, id) is { } query
             ? (query, null)
             : (null, Refusal.NotFound("You have no such query at this site."));
     }

@@ -9,16 +9,19 @@ namespace Halo.Api.Sites;
 sealed class SiteAccess(SiteDirectory sites)
 {
     /// <summary>The site, where it exists; integrators may look at any site whose id they know.</summary>
-    public (SiteRecord? Site, Refusal? Refusal) Find(string siteId)
-    {
-        if (!Guid.TryParse(siteId, out var id) || sites.Find(id) is not { } site)
-            return (null, Refusal.NotFound($"Site {Shorten(siteId)} was not found. GET /integrator/sites finds a practice's site by its id."));
-        return (site, null);
-    }
+    public (SiteRecord? Site, Refusal? Refusal) Find(string siteId) =>
+        Guid.TryParse(siteId, out var id) ? Find(id) : (null, Unknown(siteId));
 
-    /// <summary>The site, where this integrator may look at its own queries there: it has to be paired.</summary>
-    public (SiteRecord? Site, Refusal? Refusal) ForReading(Integrator integrator, string siteId)
+    /// <summary>The site, where the caller may, at this moment, look at its own queries there: it has to be paired.</summary>
+    public (SiteRecord? Site, Refusal? Refusal) ForReading(IntegratorCaller caller, string siteId) =>
+        Guid.TryParse(siteId, out var id) ? ForReading(caller, id) : (null, caller.Find().Refusal ?? Unknown(siteId));
+
+    /// <inheritdoc cref="ForReading(IntegratorCaller, string)"/>
+    public (SiteRecord? Site, Refusal? Refusal) ForReading(IntegratorCaller caller, Guid siteId)
     {
+        var (integrator, unknown) = caller.Find();
+        if (integrator is null)
+            return (null, unknown);
         var (site, refusal) = Find(siteId);
         if (site is not null && !integrator.Sites.Contains(site.Id))
         {
@@ -28,10 +31,15 @@ sealed class SiteAccess(SiteDirectory sites)
         return (site, refusal);
     }
 
-    /// <summary>The site, where this integrator may query it.</summary>
-    public (SiteRecord? Site, Refusal? Refusal) ForQuery(Integrator integrator, string siteId)
+    /// <summary>The site, where the caller may query it at this moment.</summary>
+    public (SiteRecord? Site, Refusal? Refusal) ForQuery(IntegratorCaller caller, string siteId) => JudgeForQuery(ForReading(caller, siteId));
+
+    /// <inheritdoc cref="ForQuery(IntegratorCaller, string)"/>
+    public (SiteRecord? Site, Refusal? Refusal) ForQuery(IntegratorCaller caller, Guid siteId) => JudgeForQuery(ForReading(caller, siteId));
+
+    static (SiteRecord? Site, Refusal? Refusal) JudgeForQuery((SiteRecord? Site, Refusal? Refusal) read)
     {
-        var (site, refusal) = ForReading(integrator, siteId);
+        var (site, refusal) = read;
         return site switch
         {
             null => (null, refusal),
@@ -49,6 +57,10 @@ sealed class SiteAccess(SiteDirectory sites)
             _ => (site, null),
         };
     }
+
+    (SiteRecord? Site, Refusal? Refusal) Find(Guid id) => sites.Find(id) is { } site ? (site, null) : (null, Unknown(id.ToString()));
+
+    static Refusal Unknown(string siteId) => Refusal.NotFound($"Site {Shorten(siteId)} was not found. GET /integrator/sites finds a practice's site by its id.");
 
     static string Shorten(string text) => text.Length <= 64 ? text : string.Concat(text.AsSpan(0, 64), "…");
 }

@@ -21,7 +21,7 @@ static class CancelApi
 
     static async Task<IResult> CancelAsync(HttpContext http, string siteId, string queryId, SiteAccess access, QueryCancelling cancelling)
     {
-        var (site, refusal) = access.ForReading(http.Integrator(), siteId);
+        var (site, refusal) = access.ForReading(http.Caller(), siteId);
         if (site is null)
             return refusal!;
         return Guid.TryParse(queryId, out var id) && await cancelling.AskAsync(http.Integrator().Id, site.Id, id) is var (query, wasFinal)

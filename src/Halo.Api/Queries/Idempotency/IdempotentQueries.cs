@@ -29,12 +29,12 @@ sealed class IdempotentQueries(
     /// <summary>Carries a request out, or repeats the answer that it had.</summary>
     public async Task<IResult> SubmitAsync(HttpContext http, string siteId, QueryMode? mode, string key, WantedForm wanted)
     {
-        var (site, noSite) = access.ForReading(http.Integrator(), siteId);
+        var (site, noSite) = access.ForReading(http.Caller(), siteId);
         if (site is null)
             return noSite!;
         var (body, unreadable) = await door.ReadBodyAsync(http);
-        if (unreadable is not null)
-            return unreadable;
+        if ((unreadable ?? access.ForReading(http.Caller(), siteId).Refusal) is { } refused)
+            return refused;
         var request = IdempotentRequest.Of(http.Integrator().Id, key, http.Request, body.Span);
         var freed = Guid.Empty;
         while (true)
@@ -71,7 +71,7 @@ sealed class IdempotentQueries(
         ImmediateAnswer? answer;
         try
         {
-            answer = await door.Immediate.RunAsync(http.Integrator(), site, submission, binding.TryAsync, CancellationToken.None);
+            answer = await door.Immediate.RunAsync(http.Caller(), site, submission, binding.TryAsync, CancellationToken.None);
             if (answer is not null)
                 await KeepAsync(request, binding, answer);
         }
@@ -146,6 +146,8 @@ sealed class IdempotentQueries(
                 return new AnswerResult(door.Writer, ImmediateAnswer.StillRunning(query), integersAsText);
             await waiter.Ended;
             http.RequestAborted.ThrowIfCancellationRequested();
+            if (access.ForReading(http.Caller(), site.Id).Refusal is { } taken)
+                return taken;
         }
     }
 

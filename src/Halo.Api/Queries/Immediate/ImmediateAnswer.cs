@@ -136,6 +136,14 @@ sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
         return Of(Failed(envelope with { StatusTiming = Timing(query, sentAt, null) }, QueryStatus.Executing, outcome.Executed, error));
     }
 
+    /// <summary>For a caller whose right was taken away while the query was under way: how it ended is told, and nothing of what it brought.</summary>
+    public ImmediateAnswer Withheld(Refusal refusal)
+    {
+        var error = new ErrorDetails(ErrorTypes.Http, refusal.Status, refusal.Message) { Code = Query.ErrorDetails?.Code };
+        var executed = Query.Executed ?? (Query.Status == QueryStatus.Successful ? Executed.Yes : Executed.Unknown);
+        return new(refusal.Status, Failed(Query, Query.Status, executed, error) with { Result = null, ResultSize = null, Notices = null, Error = refusal.ToError() });
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

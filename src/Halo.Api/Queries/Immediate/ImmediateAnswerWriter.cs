@@ -3,7 +3,9 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Text.Json;
+using Halo.Api.Integrators;
 using Halo.Api.Results.Formats;
+using Halo.Api.Sites;
 using Halo.Contracts.Json;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
@@ -14,7 +16,7 @@ namespace Halo.Api.Queries.Immediate;
 /// A caller that takes nothing for <see cref="QueryLimits.SlowReaderMs"/>, or all of it more slowly than <see cref="SlowestBytesPerSecond"/>,
 /// is cut off, so that the rows' memory is free for others.
 /// </remarks>
-sealed partial class ImmediateAnswerWriter(QueryLimits limits, TimeProvider time, ILogger<ImmediateAnswerWriter> log)
+sealed partial class ImmediateAnswerWriter(SiteAccess access, QueryLimits limits, TimeProvider time, ILogger<ImmediateAnswerWriter> log)
 {
     /// <summary>Bytes of the answer that a caller has to take in a second, on the whole.</summary>
     public const int SlowestBytesPerSecond = 32 * 1024;
@@ -22,6 +24,8 @@ sealed partial class ImmediateAnswerWriter(QueryLimits limits, TimeProvider time
     /// <param name="integersAsText">Whether 64-bit integers are written as strings; then the rows are held twice.</param>
     public async Task WriteAsync(HttpContext http, ImmediateAnswer answer, bool integersAsText = false)
     {
+        if (access.ForReading(http.Caller(), answer.Query.SiteId).Refusal is { } taken)
+            answer = answer.Withheld(taken);
         using var rewritten = integersAsText ? RewriteIntegers(answer) : null;
         var response = http.Response;
         response.StatusCode = answer.Status;

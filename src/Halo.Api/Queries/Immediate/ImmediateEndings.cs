@@ -1,3 +1,4 @@
+using Halo.Api.Errors;
 using Halo.Api.Queries.Ledger;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
@@ -49,6 +50,13 @@ static class ImmediateEndings
         {
             Code = FailureCodes.QueueTimeout,
         },
+    };
+
+    /// <summary>The right to query the site was taken away before the command left.</summary>
+    public static Settlement RightTaken(Refusal refusal) => new(QueryStatus.Cancelled, Mover.Api)
+    {
+        Executed = Executed.No,
+        Error = new ErrorDetails(ErrorTypes.Http, refusal.Status, $"{refusal.Message} Nothing ran.") { Code = FailureCodes.CancelledByOperator },
     };
 
     /// <summary>The Link stopped before it had begun it.</summary>

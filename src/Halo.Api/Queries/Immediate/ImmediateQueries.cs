@@ -19,7 +19,7 @@ namespace Halo.Api.Queries.Immediate;
 /// comes, (5) answer when the ledger has the end. What ends after its caller has gone is settled all the same.
 /// </summary>
 sealed class ImmediateQueries(
-    QueryLedger ledger, LinkSessions sessions, Availability availability, ImmediateExchanges exchanges, ImmediateJudging judging,
+    QueryLedger ledger, SiteAccess access, LinkSessions sessions, Availability availability, ImmediateExchanges exchanges, ImmediateJudging judging,
     ImmediatePlaces places, ResultMemory memory, UnheldQueries unheld, QueryLimits limits, TimeProvider time) : IDisposable
 {
     readonly CancellationTokenSource _stopping = new();
@@ -28,17 +28,17 @@ sealed class ImmediateQueries(
     /// <param name="callerGone">The caller left: the statement is cancelled, its end is still recorded.</param>
     /// <param name="stream">Where rows go as they come, without the limit on their size; null: into the answer.</param>
     public async Task<ImmediateAnswer> RunAsync(
-        Integrator integrator, SiteRecord site, QuerySubmission submission, CancellationToken callerGone, RowFlow? stream = null) =>
-        await RunAsync(integrator, site, submission, null, callerGone, stream) ?? throw new System.Diagnostics.UnreachableException();
+        IntegratorCaller caller, SiteRecord site, QuerySubmission submission, CancellationToken callerGone, RowFlow? stream = null) =>
+        await RunAsync(caller, site, submission, null, callerGone, stream) ?? throw new System.Diagnostics.UnreachableException();
 
     /// <summary>The same under a condition: the accept is durable before the command leaves.</summary>
     /// <returns>Null: the condition does not hold, and nothing was sent.</returns>
     public async Task<ImmediateAnswer?> RunAsync(
-        Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition? condition, CancellationToken callerGone, RowFlow? stream = null)
+        IntegratorCaller caller, SiteRecord site, QuerySubmission submission, AcceptCondition? condition, CancellationToken callerGone, RowFlow? stream = null)
     {
         using var place = places.Take(site.Id);
         var accepted = time.GetTimestamp();
-        var query = NewQueryFor(integrator, site, submission);
+        var query = NewQueryFor(caller.Integrator, site, submission);
         using var span = Telemetry.StartQuery(query);
         // 1. The session, waited for while the site counts as online.
         using var queueTime = new CancellationTokenSource(TimeSpan.FromMilliseconds(submission.MaxTimeInQueue), time);
@@ -79,6 +79,9 @@ sealed class ImmediateQueries(
         }
         else if (!await TryAcceptAsync(exchange, query, sentAt, patience, condition))
             return null;
+        // What it waited for, room or a session that may have brought another database, may have outlasted the right to ask it.
+        if (access.ForQuery(caller, site.Id).Refusal is { } taken)
+            return await TakeBackAsync(exchange, query, ImmediateEndings.RightTaken(taken));
         // 3. Away. "At once or not at all" (0) still lets a frame that is being sent come to its end.
         switch (await SendAsync(session, query.Id, command, submission.MaxTimeInQueue == 0 ? callerGone : waiting.Token))
         {

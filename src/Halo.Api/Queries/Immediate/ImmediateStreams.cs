@@ -1,4 +1,5 @@
 using System.Globalization;
+using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Results.Formats;
@@ -12,7 +13,7 @@ namespace Halo.Api.Queries.Immediate;
 /// success has its status, (3) send rows on, granting the Link what the caller has taken, (4) end in order when the ledger has
 /// the outcome; anything else aborts the response.
 /// </summary>
-sealed partial class ImmediateStreams(ImmediateQueries queries, ImmediateAnswerWriter writer, QueryLimits limits, TimeProvider time, ILogger<ImmediateStreams> log)
+sealed partial class ImmediateStreams(ImmediateQueries queries, ImmediateAnswerWriter writer, SiteAccess access, QueryLimits limits, TimeProvider time, ILogger<ImmediateStreams> log)
 {
     public const string QueryIdHeader = "Halo-Query-Id", NoticesHeader = "Halo-Notices", RowsTrailer = "Halo-Rows", StatusTrailer = "Halo-Status";
 
@@ -26,7 +27,7 @@ sealed partial class ImmediateStreams(ImmediateQueries queries, ImmediateAnswerW
         using var stop = new CancellationTokenSource();
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, http.RequestAborted);
         // 1.
-        var running = RunAsync(http.Integrator(), site, submission, rows, keyed, keyed is null ? gone.Token : stop.Token);
+        var running = RunAsync(http.Caller(), site, submission, rows, keyed, keyed is null ? gone.Token : stop.Token);
         // 2. Where both are there the end is known to be no failure before anything is said.
         await Task.WhenAny(running, rows.Begun);
         // The answer's head tells the query's id: not before it can be found by it. A good end says that it can.
@@ -48,12 +49,12 @@ sealed partial class ImmediateStreams(ImmediateQueries queries, ImmediateAnswerW
         {
             if (submission.Notices is { } notices)
                 http.Response.Headers[NoticesHeader] = notices.Count.ToString(CultureInfo.InvariantCulture);
-            await StreamAsync(http, form, integersAsText, rows, running, stop, gone.Token);
+            await StreamAsync(http, site, form, integersAsText, rows, running, stop, gone.Token);
         }
         catch (Exception e)
         {
             if (!http.RequestAborted.IsCancellationRequested)
-                LogAborted(rows.QueryId, stop.IsCancellationRequested ? "its caller took no rows in time" : e.GetType().Name);
+                LogAborted(rows.QueryId, e is RefusedException ? e.Message : stop.IsCancellationRequested ? "its caller took no rows in time" : e.GetType().Name);
             http.Abort();
             if (keyed is null || stop.IsCancellationRequested || !await rows.DropAsync(stop.Token))
                 await stop.CancelAsync();
@@ -68,11 +69,11 @@ sealed partial class ImmediateStreams(ImmediateQueries queries, ImmediateAnswerW
     }
 
     async Task<ImmediateAnswer?> RunAsync(
-        Integrator integrator, SiteRecord site, QuerySubmission submission, RowFlow rows, KeyedRun? keyed, CancellationToken callerGone)
+        IntegratorCaller caller, SiteRecord site, QuerySubmission submission, RowFlow rows, KeyedRun? keyed, CancellationToken callerGone)
     {
         try
         {
-            var answer = await queries.RunAsync(integrator, site, submission, keyed?.Condition, callerGone, rows);
+            var answer = await queries.RunAsync(caller, site, submission, keyed?.Condition, callerGone, rows);
             if (keyed is not null && answer is { Status: not 200 })
                 await keyed.KeepAsync(answer);
             return answer;
@@ -84,7 +85,7 @@ sealed partial class ImmediateStreams(ImmediateQueries queries, ImmediateAnswerW
     }
 
     async Task StreamAsync(
-        HttpContext http, RowForm form, bool integersAsText, RowFlow rows, Task<ImmediateAnswer?> running, CancellationTokenSource stop,
+        HttpContext http, SiteRecord site, RowForm form, bool integersAsText, RowFlow rows, Task<ImmediateAnswer?> running, CancellationTokenSource stop,
         CancellationToken gone)
     {
         using var transcoder = form.To(rows.Columns, integersAsText);
@@ -137,6 +138,8 @@ sealed partial class ImmediateStreams(ImmediateQueries queries, ImmediateAnswerW
         {
             if (transcoder.Output.Length == 0)
                 return;
+            if (access.ForReading(http.Caller(), site.Id).Refusal is { } taken)
+                throw new RefusedException(taken);
             patience.Change(TimeSpan.FromMilliseconds(limits.SlowReaderMs), Timeout.InfiniteTimeSpan);
             await response.Body.WriteAsync(transcoder.Output.Written, gone);
             patience.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

@@ -29,7 +29,7 @@ static class ListApi
         HttpContext http, string siteId, string? status, string? tag, string? from, string? limit, string? after,
         SiteAccess access, QueryLedger ledger)
     {
-        var (site, refusal) = access.ForReading(http.Integrator(), siteId);
+        var (site, refusal) = access.ForReading(http.Caller(), siteId);
         if (site is null)
             return refusal!;
         var faults = new List<FieldError>();

@@ -26,7 +26,7 @@ static class WaitingForQueries
 
     static async Task<IResult> GetAsync(HttpContext http, string siteId, string queryId, string? wait, SiteAccess access, AsyncQueries queries, QueryWaiters waiters)
     {
-        var (site, refusal) = access.ForReading(http.Integrator(), siteId);
+        var (site, refusal) = access.ForReading(http.Caller(), siteId);
         if (site is null)
             return refusal!;
         var waitMs = 0;
@@ -34,7 +34,11 @@ static class WaitingForQueries
             return Refusal.Invalid("wait", $"must be a whole number of milliseconds from 0 to {LongestMs}.");
         var query = Guid.TryParse(queryId, out var id) ? await queries.ShowAsync(http.Integrator().Id, site.Id, id) : null;
         if (query is not null && waitMs > 0 && !QueryLifecycle.IsFinal(query.Status))
+        {
             query = await WaitAsync(http, site, id, waitMs, queries, waiters);
+            if (access.ForReading(http.Caller(), siteId).Refusal is { } taken)
+                return taken;
+        }
         return query is null
             ? Refusal.NotFound("You have no such query at this site.")
             : TypedResults.Json(query, HaloJson.Default.Query);
