@@ -14,7 +14,7 @@ static partial class ForcedEnds
             LogLeftBehind(log, queryId, siteId);
     }
 
-    [LoggerMessage(2105, LogLevel.Warning, "Query {QueryId} did not obey a cancel; its session in the database of site {SiteId} was ended.")]
+    [LoggerMessage(2105, LogLevel.Warning, "Query {QueryId} did not obey a cancel: its session in the database of site {SiteId} was ended, or its connection given up.")]
     static partial void LogSessionEnded(ILogger log, Guid queryId, Guid siteId);
 
     [LoggerMessage(2106, LogLevel.Error, "Query {QueryId} was left behind: the database of site {SiteId}, or its driver, does not answer. The caller was told so; the connection is closed when the driver gives it back.")]

@@ -124,9 +124,13 @@ sealed class PostgresEngine : IDatabaseEngine
         var made = (PostgresCommand)command;
         var counts = !request.ReadOnly && !made.IsPlanned;
         var wait = LockTimeoutOf(request);
-        if (wait is null && !counts)
+        // What may only read has a transaction of its own, which says so itself.
+        var isSnapshot = !request.ReadOnly && request.Command.ExecutionMode != ExecutionMode.NonQuery && _protection.Isolation == ReaderIsolation.Snapshot;
+        if (wait is null && !counts && !isSnapshot)
             return;
         await using var batch = new NpgsqlBatch((NpgsqlConnection)connection);
+        if (isSnapshot)
+            batch.BatchCommands.Add(new("SET default_transaction_isolation = 'repeatable read'"));
         if (wait is { } time)
             batch.BatchCommands.Add(new(string.Create(CultureInfo.InvariantCulture, $"SET lock_timeout = {(long)time.TotalMilliseconds}")));
         // Of several statements the driver sends each with its own text, and only the first is marked.

@@ -76,6 +76,33 @@ public sealed class PostgresGuardTests(SharedPostgres postgres)
         Assert.Equal("1", await bench.ValueAsync("SELECT n FROM t"));
     }
 
+    [Theory]
+    [InlineData("snapshot", ExecutionMode.Reader, "repeatable read")]
+    [InlineData("snapshot", ExecutionMode.Scalar, "repeatable read")]
+    [InlineData("readCommitted", ExecutionMode.Reader, "read committed")]
+    [InlineData("readUncommitted", ExecutionMode.Reader, "read committed")]
+    public async Task Readers_run_at_the_isolation_that_the_practice_chose_whether_they_may_write_or_not(string isolation, ExecutionMode mode, string expected)
+    {
+        await using var bench = Open(await postgres.NewDatabaseAsync(), new() { Isolation = Enum.Parse<ReaderIsolation>(isolation, ignoreCase: true) });
+        foreach (var access in (CommandAccess[])[CommandAccess.Write, CommandAccess.Read])
+        {
+            var sink = new CollectingSink();
+            var result = await bench.RunAsync(new QueryCommand("SHOW transaction_isolation") { ExecutionMode = mode }, sink, access: access);
+            Assert.Null(result.Error);
+            Assert.Contains($"\"{expected}\"", sink.Json, StringComparison.Ordinal);
+        }
+        // What writes is no reader: it runs at the server's own.
+        await bench.DoAsync("DO $$ BEGIN IF current_setting('transaction_isolation') <> 'read committed' THEN RAISE EXCEPTION 'not the own'; END IF; END $$");
+    }
+
+    [Fact]
+    public async Task A_session_is_bounded_in_the_processors_of_a_statement_and_in_idling_inside_a_transaction()
+    {
+        await using var bench = Open(await postgres.NewDatabaseAsync(), new() { MaxDop = 3 });
+        Assert.Equal("\"2\"", await bench.ValueAsync("SELECT current_setting('max_parallel_workers_per_gather') AS v"));
+        Assert.Equal("\"1min\"", await bench.ValueAsync("SELECT current_setting('idle_in_transaction_session_timeout') AS v"));
+    }
+
     [Fact]
     public async Task NOWAIT_is_the_commands_own_wish_and_no_lock_timeout()
     {

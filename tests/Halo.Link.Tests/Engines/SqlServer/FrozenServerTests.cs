@@ -1,9 +1,12 @@
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
+using Halo.Link.Tests.Session;
+using Halo.Link.Work;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
 using Halo.Testing.Tds;
+using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Tests.Engines.SqlServer;
 
@@ -41,6 +44,47 @@ public sealed class FrozenServerTests
         bench.Server.Script = script;
         bench.Server.Thaw();
         await Eventually.BecomesAsync(() => bench.RunAsync(new("SELECT 1 AS v")), r => r.Ending == Ending.Successful);
+    }
+
+    [Fact]
+    public async Task A_server_that_stands_still_at_the_limit_is_told_in_status_and_log_and_to_the_next_caller_until_it_goes_on()
+    {
+        await using var server = new TdsServer((_, _) => Task.CompletedTask);
+        await using var sites = new LocalSites(
+        [
+            new LocalSite(Guid.NewGuid(), new()
+            {
+                Engine = EngineNames.SqlServer,
+                ConnectionString = server.ConnectionString,
+                PracticeManagementName = new("Best Practice", null),
+                PracticeManagementSiteId = new("12345", null),
+                Catalogues = [new("practice", null, true)],
+            }, (name, c) => DatabaseEngines.Create(name, c, TimeProvider.System)),
+        ]);
+        var site = sites.All.Single();
+        Assert.Equal(Ending.Successful, (await RunAsync("UPDATE a SET n = 0", TimeSpan.FromMinutes(1))).Ending);
+        var answers = server.Script;
+        server.Script = async (_, answer) =>
+        {
+            server.Freeze();
+            await answer.FlushAsync();
+        };
+        var result = await RunAsync("UPDATE a SET n = 1", TimeSpan.FromSeconds(1));
+        Assert.Equal((FailureCodes.ExecutionTimeout, Executed.Unknown), (result.Error!.Code, result.Executed));
+        var log = new LogLines();
+        using var logs = LoggerFactory.Create(b => b.AddProvider(log));
+        ForcedEnds.Log(logs.CreateLogger("Halo.Link"), Guid.NewGuid(), site.Id, result);
+        Assert.Single([.. log.Of(2105), .. log.Of(2106)]);
+        await Eventually.BecomesAsync(() => Task.FromResult(site.Outages.Count()), n => n == 1);
+        var next = await RunAsync("UPDATE a SET n = 2", TimeSpan.FromMinutes(1));
+        Assert.Equal((FailureCodes.DatabaseUnavailable, Executed.No), (next.Error!.Code, next.Executed));
+        server.Script = answers;
+        server.Thaw();
+        await Eventually.BecomesAsync(() => RunAsync("UPDATE a SET n = 3", TimeSpan.FromMinutes(1)), r => r.Ending == Ending.Successful);
+        Assert.Empty(site.Outages);
+
+        Task<ExecutionResult> RunAsync(string sql, TimeSpan limit) => site.Engine.NewRunner(TimeProvider.System, site.OwnConnector).RunAsync(
+            new(new QueryCommand(sql) { ExecutionMode = ExecutionMode.NonQuery }, null, null, 1, limit), new CollectingSink(), TestContext.Current.CancellationToken);
     }
 
     [Fact]
