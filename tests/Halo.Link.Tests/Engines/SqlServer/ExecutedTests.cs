@@ -15,8 +15,10 @@ public sealed class ExecutedTests
 
     static readonly QueryCommand Procedure = new("halo_book") { Type = CommandType.StoredProcedure, ExecutionMode = ExecutionMode.NonQuery };
 
-    [Fact]
-    public async Task A_write_whose_result_is_too_large_has_been_done()
+    [Theory]
+    [InlineData(1, null)]
+    [InlineData(null, 20)]
+    public async Task A_write_whose_result_is_too_large_has_been_done(int? maxRows, int? maxBytes)
     {
         await using var bench = new TdsBench((_, answer) =>
         {
@@ -29,7 +31,7 @@ public sealed class ExecutedTests
         });
         for (var round = 1; round <= 7; round++)
         {
-            var result = await bench.RunAsync(new(Update), maxRows: 1);
+            var result = await bench.RunAsync(new(Update), maxRows: maxRows, maxBytes: maxBytes);
             Assert.Equal((Ending.Failed, Executed.Yes, FailureCodes.PolicyRefused), (result.Ending, result.Executed, result.Error!.Code));
             Assert.Equal(round, bench.Server.Effects("write"));
         }
@@ -53,9 +55,11 @@ public sealed class ExecutedTests
     }
 
     [Theory]
-    [InlineData(true, Executed.Yes)]
-    [InlineData(false, Executed.Unknown)]
-    public async Task A_write_that_is_stopped_amid_its_rows_has_been_done_where_its_end_was_seen(bool late, Executed executed)
+    [InlineData(true, 1, null, Executed.Yes)]
+    [InlineData(false, 1, null, Executed.Unknown)]
+    [InlineData(true, null, 20, Executed.Yes)]
+    [InlineData(false, null, 20, Executed.Unknown)]
+    public async Task A_write_that_is_stopped_amid_its_rows_has_been_done_where_its_end_was_seen(bool late, int? maxRows, int? maxBytes, Executed executed)
     {
         await using var bench = new TdsBench(async (_, answer) =>
         {
@@ -66,7 +70,7 @@ public sealed class ExecutedTests
             await answer.Attention;
             await FinishAsync(answer, late);
         });
-        var result = await bench.RunAsync(new(Update), maxRows: 1);
+        var result = await bench.RunAsync(new(Update), maxRows: maxRows, maxBytes: maxBytes);
         Assert.Equal((executed, late ? 1 : 0), (result.Executed, bench.Server.Effects("write")));
     }
 

@@ -22,8 +22,8 @@ sealed class TdsBench : IAsyncDisposable
 
     public Task<ExecutionResult> RunAsync(
         QueryCommand command, TimeSpan? limit = null, long? maxRows = null, CancellationTokenSource? cancel = null, bool readOnly = false,
-        CommandAccess access = CommandAccess.Write) =>
-        _engine.RunAsync(command, limit: limit, cancel: cancel, access: readOnly ? CommandAccess.ReadOnly : access, rules: new() { MaxRows = maxRows });
+        CommandAccess access = CommandAccess.Write, long? maxBytes = null) =>
+        _engine.RunAsync(command, limit: limit, cancel: cancel, access: readOnly ? CommandAccess.ReadOnly : access, rules: new() { MaxRows = maxRows, MaxBytes = maxBytes });
 
     public async ValueTask DisposeAsync()
     {
