@@ -5,7 +5,6 @@ using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
 using Halo.Contracts.Queries;
 using Microsoft.Extensions.Logging.Abstractions;
-using LinkSession = Halo.Api.Queries.Ledger.LinkSession;
 
 namespace Halo.Bench.Micro;
 
@@ -13,7 +12,7 @@ namespace Halo.Bench.Micro;
 public class LedgerBenchmarks
 {
     public const int Queries = 512;
-    readonly LinkSession _session = new(Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
+    readonly SessionReference _session = new(Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
     readonly Guid _integrator = Guid.NewGuid();
     readonly Guid _site = Guid.NewGuid();
     string _path = "";
@@ -70,8 +69,7 @@ public class LedgerBenchmarks
             RequestSize = 120,
             SqlSize = 15,
         };
-        var sent = _ledger!.RecordSent(query, _session, now, now.AddMinutes(2));
-        await _ledger.SettleImmediateAsync(query.Id, new Settlement(QueryStatus.Successful, Mover.Link) { Executed = Executed.Yes, Rows = 1, Size = 11, ResultSets = 1 }, sent);
-        await sent.Recorded;
+        await _ledger!.SettleImmediateAsync(new SentQuery(query, _session, now, now.AddMinutes(2)),
+            new Settlement(QueryStatus.Successful, Mover.Link) { Executed = Executed.Yes, Rows = 1, Size = 11, ResultSets = 1 });
     }
 }

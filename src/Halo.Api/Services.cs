@@ -113,9 +113,9 @@ static class Services
         services.AddSingleton<QueryDoor>();
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<IdempotentQueries>();
-        services.AddSingleton<ImmediateExchanges>();
+        services.AddSingleton<PendingQueries>();
         services.AddSingleton<UnheldQueries>();
-        services.AddSingleton<ImmediateJudging>();
+        services.AddSingleton<OutcomeRecorder>();
         services.AddSingleton<ImmediatePlaces>();
         services.AddSingleton<ResultMemory>();
         services.AddSingleton<ImmediateAnswerWriter>();

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Halo.Api.Links.Configuration;
+using Halo.Api.Queries;
 using Halo.Api.Queries.Async;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Ledger;
@@ -12,7 +13,9 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Links;
 
 /// <summary>What a Link says of queries and pairing codes, handed to whom it concerns. Nothing here waits; what is under way is held against the session (<see cref="SessionIntake"/>).</summary>
-sealed partial class LinkFrames(ImmediateQueries immediate, ClaimedQueries claimed, PairingCodes pairing, RemoteConfigurations configurations, TimeProvider time, ILogger<LinkFrames> log)
+sealed partial class LinkFrames(
+    PendingQueries pending, OutcomeRecorder outcomes, ClaimedQueries claimed, PairingCodes pairing, RemoteConfigurations configurations, UnheldQueries unheld,
+    QueryLimits limits, TimeProvider time, ILogger<LinkFrames> log)
 {
     /// <summary>Handles one frame; unknown kinds are ignored, so the Link may be newer.</summary>
     public void Handle(LinkSession session, Frame frame)
@@ -21,13 +24,15 @@ sealed partial class LinkFrames(ImmediateQueries immediate, ClaimedQueries claim
         switch (frame.Kind)
         {
             case FrameKind.Columns:
-                immediate.OnColumns(session, frame.QueryId, frame.Read(ProtocolJson.Default.ResultHead));
+                var head = frame.Read(ProtocolJson.Default.ResultHead);
+                if (FindSent(session, frame) is { } asked)
+                    asked.Columns = head.Columns;
                 break;
             case FrameKind.Rows:
-                immediate.OnRows(session, frame.QueryId, payload);
+                AddRows(session, FindSent(session, frame), payload);
                 break;
             case FrameKind.Outcome:
-                Hold(immediate.OnOutcome(session, frame.QueryId, frame.Read(ProtocolJson.Default.Outcome)));
+                Hold(outcomes.RecordAsync(session, frame.QueryId, pending.Find(frame.QueryId), frame.Read(ProtocolJson.Default.Outcome)));
                 break;
             case FrameKind.Answer:
                 Hold(OnAnswer(session, frame));
@@ -61,11 +66,12 @@ sealed partial class LinkFrames(ImmediateQueries immediate, ClaimedQueries claim
         switch (frame.Kind)
         {
             case FrameKind.Columns:
-                immediate.OnColumnsLost(session, frame.QueryId);
+                FindSent(session, frame)?.Spoil();
                 break;
             case FrameKind.Outcome or FrameKind.Answer:
                 var json = frame.Kind == FrameKind.Outcome ? frame.Payload : frame.Payload[Math.Min(AnswerPayload.LengthBytes, frame.Payload.Length)..];
-                session.Intake.Hold(frame.Payload.Length, immediate.OnOutcome(session, frame.QueryId, Untold(MessageHead.Read(json.Span).Executed)));
+                session.Intake.Hold(frame.Payload.Length,
+                    outcomes.RecordAsync(session, frame.QueryId, pending.Find(frame.QueryId), Untold(MessageHead.Read(json.Span).Executed)));
                 break;
             case FrameKind.Report:
                 if (MessageHead.Read(frame.Payload.Span) is { ClaimId: { } claim } head)
@@ -81,9 +87,33 @@ sealed partial class LinkFrames(ImmediateQueries immediate, ClaimedQueries claim
         if (!AnswerPayload.TryRead(frame.Payload, out var json, out var rows))
             throw new JsonException("An answer is shorter than it says.");
         var outcome = json.Read(ProtocolJson.Default.Outcome);
-        immediate.OnColumns(session, frame.QueryId, new ResultHead(outcome.Columns ?? []));
-        immediate.OnRows(session, frame.QueryId, rows);
-        return immediate.OnOutcome(session, frame.QueryId, outcome);
+        var query = pending.Find(frame.QueryId);
+        if (query is not null && IsBy(session, query, frame.Kind))
+        {
+            query.Columns = outcome.Columns ?? [];
+            AddRows(session, query, rows);
+        }
+        return outcomes.RecordAsync(session, frame.QueryId, query, outcome);
+    }
+
+    /// <summary>The query that was sent over this session; null where nobody waits any more, or it is another's.</summary>
+    PendingQuery? FindSent(LinkSession session, Frame frame) =>
+        pending.Find(frame.QueryId) is { } query && IsBy(session, query, frame.Kind) ? query : null;
+
+    bool IsBy(LinkSession session, PendingQuery query, FrameKind kind)
+    {
+        if (ReferenceEquals(query.Session, session))
+            return true;
+        if (!query.MayEndBy(session))
+            unheld.Met(session.LinkId, kind);
+        return false;
+    }
+
+    void AddRows(LinkSession session, PendingQuery? query, ReadOnlyMemory<byte> rows)
+    {
+        var grant = query?.Add(rows.Span, limits.ImmediateResultBytes, ProtocolLimits.CreditWindowBytes) ?? 0;
+        if (grant > 0)
+            session.Grant(query!.QueryId, grant);
     }
 
     readonly LogThrottle _unreadable = new(time, perMinute: 10);

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Collections.Frozen;
 using System.Text.Json;
+using Halo.Api.Queries.Ledger;
 using Halo.Line;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
@@ -29,7 +30,7 @@ sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnection Line,
     public Farewell? Farewell { get; set; }
 
     /// <summary>How the ledger names it.</summary>
-    public Queries.Ledger.LinkSession Reference => new(LinkId, RunId, Id);
+    public SessionReference Reference => new(LinkId, RunId, Id);
 
     /// <summary>What it may have under way here.</summary>
     public required SessionIntake Intake { get; init; }

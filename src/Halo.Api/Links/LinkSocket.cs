@@ -19,7 +19,7 @@ namespace Halo.Api.Links;
 
 /// <summary>A session from its opening to its end: Hello, Welcome, then frames in both directions.</summary>
 sealed partial class LinkSocket(
-    LinkTokens tokens, LinkDirectory links, LinkSessions sessions, SiteDirectory sites, SiteRegistry registry, SiteStandings standings, LinkFrames frames, ImmediateQueries immediate,
+    LinkTokens tokens, LinkDirectory links, LinkSessions sessions, SiteDirectory sites, SiteRegistry registry, SiteStandings standings, LinkFrames frames, OutcomeRecorder outcomes,
     SessionSettling settling, AvailabilityHistory history, Uninstalling uninstalling, QueryCancelling cancelling, RemoteConfigurations configurations,
     ApiOptions options, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<LinkSocket> log)
 {
@@ -149,8 +149,8 @@ sealed partial class LinkSocket(
         await session.Intake.RoomAsync(visit.Line.Dead);
     }
 
-    /// <summary>A fault of the store, or of this service's end, and not of what the Link said: that is class 22 of SQL's states.</summary>
-    static bool IsTheStores(Exception e) => e is ObjectDisposedException || e is DbException { SqlState: var state } && state?.StartsWith("22", StringComparison.Ordinal) != true;
+    /// <summary>A fault of the store, or of this service's end, and not of what the Link said.</summary>
+    static bool IsTheStores(Exception e) => e is ObjectDisposedException || e is DbException && !StorageException.RefusesContent(e);
 
     async Task OnHelloAsync(LinkVisit visit, Hello hello)
     {
@@ -268,7 +268,7 @@ sealed partial class LinkSocket(
         // One that was revoked does not come back by itself either: nobody waits for it, nor for what it might have told.
         var gone = inOrder || reason == LineCloseReason.Revoked;
         if (gone)
-            await immediate.OnGoneAsync(session);
+            await outcomes.JudgeByFarewellAsync(session);
         if (!sessions.Close(session, gone))
             return;
         links.Heard(session.LinkId, closedInOrder: gone);

@@ -72,7 +72,7 @@ static class QueriesApi
         return TypedResults.Json(query, HaloJson.Default.Query, statusCode: 201);
     }
 
-    static async Task<IResult> LookUpAsync(HttpContext http, string siteId, SiteAccess access, QueryDoor door, QueryLedger ledger)
+    static async Task<IResult> LookUpAsync(HttpContext http, string siteId, SiteAccess access, QueryDoor door, QueryLedger ledger, PendingQueries pending)
     {
         var (site, noSite) = access.ForReading(http.Caller(), siteId);
         if (site is null)
@@ -83,6 +83,7 @@ static class QueriesApi
         var (ids, fault) = ReadIds(body);
         if (ids is null)
             return fault!;
+        await pending.TryFlushAsync(q => ids.Contains(q.QueryId));
         var found = await ledger.FindManyAsync(http.Integrator().Id, site.Id, ids);
         return TypedResults.Json(new QueryStatusResponse([.. ids.Select(id => found.TryGetValue(id, out var record)
             ? new QueryLookup(id, LookupStatus.Found, QueryView.Of(record))

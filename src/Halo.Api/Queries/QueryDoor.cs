@@ -13,7 +13,7 @@ namespace Halo.Api.Queries;
 /// <summary>Everything that is asked of a query before it is one: the site may be queried, and the request is whole.</summary>
 sealed class QueryDoor(
     SiteAccess access, QueryRequestReader reader, ImmediateQueries immediate, ImmediateStreams streams, ImmediateAnswerWriter writer, AsyncQueries async,
-    Quotas quotas, QueryLimits limits, RequestMemory memory, Database database)
+    PendingQueries pending, Quotas quotas, QueryLimits limits, RequestMemory memory, Database database)
 {
     /// <summary>Runs immediate queries.</summary>
     public ImmediateQueries Immediate => immediate;
@@ -43,7 +43,7 @@ sealed class QueryDoor(
         var (site, refusal) = access.ForQuery(http.Caller(), siteId);
         if (site is null)
             return (null, null, refusal);
-        if (database.Waiting >= limits.LedgerQueue)
+        if (database.Waiting + pending.Refused >= limits.LedgerQueue)
             return (null, null, LedgerFull);
         var (read, invalid) = reader.Read(body, mode, site);
         if (read is null)

@@ -48,15 +48,6 @@ abstract class Database : IAsyncDisposable
     /// <summary>What was given to <see cref="CommitLater"/> and is not stored yet.</summary>
     public int WaitingLater => _late.Waiting;
 
-    /// <summary>The same as <see cref="CommitAsync"/> with a statement that may be held back for some milliseconds, for what will be added to it.</summary>
-    /// <returns>Rows affected, once durable.</returns>
-    public abstract Task<int> CommitOpenAsync(OpenStatement statement);
-
-    /// <summary>Adds to a statement that was given to <see cref="CommitOpenAsync(OpenStatement)"/>, and has it written.</summary>
-    /// <returns>False: it is being written already.</returns>
-    public virtual bool TryAdd<TMore>(OpenStatement<TMore> statement, TMore more)
-        where TMore : class => statement.TryAdd(more);
-
     /// <summary>Applies the schema scripts that are not applied yet; safe by two processes at once.</summary>
     /// <exception cref="StartupException">The store cannot be reached, or a newer program has changed its schema.</exception>
     public abstract Task MigrateAsync(CancellationToken stop = default);
@@ -82,4 +73,7 @@ sealed class StorageException(string message, Exception? cause = null) : Excepti
 
     /// <summary>PostgreSQL's word for a server that takes no writes: a standby, until it is promoted.</summary>
     const string ReadOnlyServer = "25006";
+
+    /// <summary>Whether the store refuses what it was given, now and always: class 22 of SQL's states, such as text that it cannot hold.</summary>
+    public static bool RefusesContent(Exception e) => e is DbException { SqlState: ['2', '2', ..] };
 }

@@ -122,10 +122,7 @@ sealed class PostgresDatabase : Database
     }
 
     /// <inheritdoc/>
-    public override Task<int> CommitAsync(Statement statement) => _groups.Add(() => statement);
-
-    /// <inheritdoc/>
-    public override Task<int> CommitOpenAsync(OpenStatement statement) => _groups.Add(statement.Take);
+    public override Task<int> CommitAsync(Statement statement) => _groups.Add(statement);
 
     /// <inheritdoc/>
     public override async Task MigrateAsync(CancellationToken stop = default)

@@ -31,10 +31,11 @@ sealed class PostgresGroupCommit : IAsyncDisposable
     /// <summary>The last group could not be committed.</summary>
     public bool Refuses => _refuses;
 
-    /// <param name="take">Gives the statement when it joins a group.</param>
-    public Task<int> Add(Func<Statement> take)
+    /// <summary>Adds a statement to the next group.</summary>
+    /// <returns>Rows affected, once it is committed.</returns>
+    public Task<int> Add(Statement statement)
     {
-        var waiting = new Entry(take);
+        var waiting = new Entry(statement);
         ObjectDisposedException.ThrowIf(!_waiting.Writer.TryWrite(waiting), typeof(PostgresDatabase));
         Interlocked.Increment(ref _count);
         return waiting.Done.Task;
@@ -144,9 +145,9 @@ sealed class PostgresGroupCommit : IAsyncDisposable
         return command;
     }
 
-    sealed class Entry(Func<Statement> take)
+    sealed class Entry(Statement statement)
     {
-        public Statement Statement => field ??= take();
+        public Statement Statement => statement;
 
         public TaskCompletionSource<int> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

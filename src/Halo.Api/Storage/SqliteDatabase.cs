@@ -61,22 +61,9 @@ sealed class SqliteDatabase : Database
     }
 
     /// <inheritdoc/>
-    public override Task<int> CommitAsync(Statement statement) => CommitAsync(new FixedWork(statement));
-
-    /// <inheritdoc/>
-    public override Task<int> CommitOpenAsync(OpenStatement statement) => CommitAsync(new OpenWork(statement));
-
-    /// <inheritdoc/>
-    public override bool TryAdd<TMore>(OpenStatement<TMore> statement, TMore more)
+    public override Task<int> CommitAsync(Statement statement)
     {
-        if (!base.TryAdd(statement, more))
-            return false;
-        _writer.Urge();
-        return true;
-    }
-
-    Task<int> CommitAsync(StatementWork work)
-    {
+        var work = new StatementWork(statement);
         _writer.Add(work);
         return work.Done;
     }

@@ -21,38 +21,18 @@ abstract class SqliteWork
 }
 
 /// <summary>One statement. SQLite undoes a failing statement by itself, so it needs no savepoint.</summary>
-abstract class StatementWork : SqliteWork
+sealed class StatementWork(Statement statement) : SqliteWork
 {
     readonly TaskCompletionSource<int> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     int _rows;
 
     public Task<int> Done => _done.Task;
 
-    protected abstract Statement Statement { get; }
-
-    public override void Run(SqliteTransaction? transaction, SqliteStatements statements) => _rows = statements.Run(Statement);
+    public override void Run(SqliteTransaction? transaction, SqliteStatements statements) => _rows = statements.Run(statement);
 
     public override void Complete() => _done.TrySetResult(_rows);
 
     public override void Fail(Exception reason) => _done.TrySetException(reason);
-}
-
-/// <summary>One that is what it is.</summary>
-sealed class FixedWork(Statement statement) : StatementWork
-{
-    protected override Statement Statement => statement;
-}
-
-/// <summary>One statement to which something may still be added.</summary>
-sealed class OpenWork(OpenStatement statement) : StatementWork
-{
-    /// <summary>Whether it may wait for more.</summary>
-    public bool IsOpen => statement.IsOpen;
-
-    /// <summary>The <see cref="Telemetry.Moment"/> in which it was given.</summary>
-    public long Since { get; } = Telemetry.Moment;
-
-    protected override Statement Statement => statement.Take();
 }
 
 /// <summary>A unit of several statements, undone by its savepoint where it fails.</summary>

@@ -4,22 +4,15 @@ namespace Halo.Api.Storage;
 
 /// <summary>
 /// The one writer: takes everything that waits into one transaction, commits, completes. What arrives meanwhile is the
-/// next group, so a lone write does not wait and many share the cost of one sync. An <see cref="OpenStatement"/> alone is held
-/// back for a moment: the accept of an immediate query, whose outcome mostly follows soon, and then both are one row, written once.
+/// next group, so a lone write does not wait and many share the cost of one sync.
 /// </summary>
 /// <remarks>
-/// Order is kept: whatever is no such statement takes with it all that was given before. While many write at once a group waits for
-/// a moment to become larger: commits are what costs, and callers who are many wait for each other rather than for the disk.
+/// Order is kept. While many write at once a group waits for a moment to become larger: commits are what costs, and callers who
+/// are many wait for each other rather than for the disk.
 /// </remarks>
 sealed class SqliteWriter : IAsyncDisposable
 {
-    // Of real time. A small query of many at once is back within it.
-    static readonly TimeSpan HeldBack = TimeSpan.FromMilliseconds(5);
-
-    // Milliseconds: how long the writer looks around by itself after a group.
-    const int LooksAround = 1;
-
-    // After a group of so many the next one is gathered for as long, or until it has so many that are urgent. Windows' timers are too
+    // After a group of so many the next one is gathered for as long, or until it has so many. Windows' timers are too
     // coarse for that: a millisecond would be sixteen.
     static readonly int Company = OperatingSystem.IsWindows() ? int.MaxValue : 12;
     const int GathersMs = 1;
@@ -34,7 +27,6 @@ sealed class SqliteWriter : IAsyncDisposable
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     List<SqliteWork> _waiting = [];
     Pause _pause;
-    int _urgent;
     int _lastSize;
     bool _stopping;
     volatile bool _refuses;
@@ -63,25 +55,16 @@ sealed class SqliteWriter : IAsyncDisposable
     {
         if (Thread.CurrentThread == _thread)
             throw new InvalidOperationException("A unit of work may not wait for another write: it would wait for itself.");
-        var isUrgent = work is not OpenWork;
         bool wakes;
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_stopping, typeof(SqliteDatabase));
             _waiting.Add(work);
-            wakes = Wakes(isUrgent);
+            wakes = _pause == Pause.UntilWoken || (_pause == Pause.Gathering && _waiting.Count >= Enough);
+            if (wakes)
+                _pause = Pause.None;
         }
         // Outside: who is woken would run into the lock, and waking is what costs here.
-        if (wakes)
-            _more.Set();
-    }
-
-    /// <summary>What was held back waits for nothing any more.</summary>
-    public void Urge()
-    {
-        bool wakes;
-        lock (_gate)
-            wakes = Wakes(isUrgent: true);
         if (wakes)
             _more.Set();
     }
@@ -132,46 +115,26 @@ sealed class SqliteWriter : IAsyncDisposable
         _ended.SetResult();
     }
 
-    bool Wakes(bool isUrgent)
-    {
-        if (isUrgent)
-            _urgent++;
-        var wakes = _pause == Pause.UntilWoken || (_pause == Pause.Short && isUrgent) || (_pause == Pause.Gathering && _urgent >= Enough);
-        if (wakes)
-            _pause = Pause.None;
-        return wakes;
-    }
-
-    /// <summary>
-    /// Waits for a group. After one it looks around once more by itself, a moment later: so what is held back need not wake it
-    /// while writes follow each other, and a store without writes sleeps.
-    /// </summary>
+    /// <summary>Waits for a group.</summary>
+    /// <returns>False: none comes any more.</returns>
     bool Take(ref List<SqliteWork> group)
     {
         if (_lastSize >= Company)
             Gather();
-        var isIdle = false;
         while (true)
         {
-            int pause;
             lock (_gate)
             {
-                if (_urgent > 0 || _stopping || OldestHeld() >= HeldBack)
+                if (_waiting.Count > 0 || _stopping)
                 {
-                    (_urgent, _pause) = (0, Pause.None);
+                    _pause = Pause.None;
                     (group, _waiting) = (_waiting, group);
-                    if (!_stopping)
-                        LeaveOpen(group);
                     _lastSize = group.Count;
-                    // None: what was urged was in the last group already.
-                    if (_stopping || group.Count > 0)
-                        return group.Count > 0;
+                    return group.Count > 0;
                 }
-                var sleeps = isIdle && _waiting.Count == 0;
-                (_pause, pause) = sleeps ? (Pause.UntilWoken, Timeout.Infinite)
-                    : (Pause.Short, _waiting.Count == 0 ? LooksAround : Math.Max(1, (int)Math.Ceiling((HeldBack - OldestHeld()).TotalMilliseconds)));
+                _pause = Pause.UntilWoken;
             }
-            isIdle = !_more.WaitOne(pause);
+            _more.WaitOne();
         }
     }
 
@@ -179,32 +142,11 @@ sealed class SqliteWriter : IAsyncDisposable
     {
         lock (_gate)
         {
-            if (_stopping || _urgent >= Enough)
+            if (_stopping || _waiting.Count >= Enough)
                 return;
             _pause = Pause.Gathering;
         }
         _more.WaitOne(GathersMs);
-    }
-
-    /// <summary>How long the first has been held back: where nothing is urgent, nothing else waits.</summary>
-    TimeSpan OldestHeld() => _waiting is [OpenWork oldest, ..] ? HeldFor(oldest) : TimeSpan.Zero;
-
-    static TimeSpan HeldFor(OpenWork work) => TimeProvider.System.GetElapsedTime(work.Since);
-
-    /// <summary>Takes out of a group what is still open and has not waited long, unless something that is to come after it is in the group.</summary>
-    void LeaveOpen(List<SqliteWork> group)
-    {
-        if (!group.TrueForAll(static w => w is OpenWork))
-            return;
-        var kept = 0;
-        for (var i = 0; i < group.Count; i++)
-        {
-            if (group[i] is OpenWork { IsOpen: true } open && HeldFor(open) < HeldBack)
-                _waiting.Add(open);
-            else
-                group[kept++] = group[i];
-        }
-        group.RemoveRange(kept, group.Count - kept);
     }
 
     /// <returns>False: the whole group failed.</returns>
@@ -270,10 +212,7 @@ sealed class SqliteWriter : IAsyncDisposable
     {
         None,
 
-        /// <summary>A moment, unless something urgent comes.</summary>
-        Short,
-
-        /// <summary>A moment, unless much that is urgent comes.</summary>
+        /// <summary>A moment, unless much comes.</summary>
         Gathering,
 
         UntilWoken,

@@ -137,7 +137,7 @@ sealed partial class ImmediateQueries(
     {
         foreach (var query in _queries.Values)
             if (query.Outcome is { } outcome)
-                await SendOutcomeAsync(query.Id, outcome);
+                await SendOutcomeAsync(query.Id, query.Told(outcome));
     }
 
     /// <summary>Begins nothing more, lets what runs end for a moment, then stops it. Returns when all outcomes are sent or time is up.</summary>
@@ -179,7 +179,7 @@ sealed partial class ImmediateQueries(
         if (outcome.Ending == Ending.Successful && query.Rows is { Holds: true } rows)
             await SendAnswerAsync(query, rows, outcome);
         else
-            await SendOutcomeAsync(query.Id, outcome);
+            await SendOutcomeAsync(query.Id, query.Told(outcome));
         query.Dispose();
     }
 
@@ -311,7 +311,7 @@ sealed partial class ImmediateQueries(
         catch (Exception e) when (e is FrameTooLargeException or OverBoundException)
         {
             LogFault(queryId, FaultText.Of(e));
-            await session.SendAsync(FrameKind.Outcome, queryId, Outcomes.Untold(outcome), ProtocolJson.Default.Outcome);
+            await session.SendAsync(FrameKind.Outcome, queryId, Outcomes.Untold(outcome) with { Record = outcome.Record }, ProtocolJson.Default.Outcome);
         }
     }
 

@@ -36,6 +36,9 @@ sealed class ImmediateQuery(Guid id, Execute asked, LineConnection line, long ar
         set => Volatile.Write(ref _outcome, value);
     }
 
+    /// <summary>An outcome as it is told: once the session that brought the query is over, with what the API wanted to hear again.</summary>
+    public Outcome Told(Outcome outcome) => Line.Dead.IsCancellationRequested ? outcome with { Record = Asked.Record } : outcome;
+
     /// <summary>Stops it, wherever it is; nothing where it has ended.</summary>
     public void Cancel()
     {

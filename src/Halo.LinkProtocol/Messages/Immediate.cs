@@ -29,6 +29,9 @@ public sealed record Execute(Guid SiteId, Guid IntegratorId, QueryCommand Comman
     /// <summary><see cref="Messages.KeyHash"/> of the request's <c>Idempotency-Key</c>: what has run under it does not run again. Null: it has none.</summary>
     public byte[]? KeyHash { get; init; }
 
+    /// <summary>What the API wants to hear again with an outcome that is told in a later session (<see cref="Outcome.Record"/>): it may have ended meanwhile, and know nothing of the query. The Link does not look into it. Null: nothing.</summary>
+    public byte[]? Record { get; init; }
+
     /// <summary>Bytes of rows that may be sent before the first <see cref="FrameKind.Credit"/>.</summary>
     public int Credit { get => field == 0 ? ProtocolLimits.CreditWindowBytes : field; init; } = ProtocolLimits.CreditWindowBytes;
 }
@@ -65,6 +68,9 @@ public sealed record Outcome(Ending Ending, Executed Executed)
 
     /// <summary>Until the Link tries a database again that cannot be had, in milliseconds; null: it says nothing of that.</summary>
     public int? RetryAfterMs { get; init; }
+
+    /// <summary><see cref="Execute.Record"/>, where the session that brought the query is over.</summary>
+    public byte[]? Record { get; init; }
 
     /// <summary>Messages of the database that are no errors; bounded as <see cref="Notice"/> says.</summary>
     public IReadOnlyList<Notice>? Notices { get; init; }

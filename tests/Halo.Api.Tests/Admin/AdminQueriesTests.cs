@@ -70,8 +70,8 @@ public class AdminQueriesTests(SharedPostgres postgres)
         await using var store = await TestStore.CreateAsync(kind, postgres);
         var practice = await Practice.CreateAsync(store);
         for (var i = 0; i < 5_000; i++)
-            _ = store.Ledger.RecordSent(practice.New(QueryMode.Immediate), practice.Session, store.Now, store.Now.AddMinutes(2)).Recorded;
-        await store.Ledger.RecordSent(practice.New(QueryMode.Immediate), practice.Session, store.Now, store.Now.AddMinutes(2)).Recorded;
+            _ = store.Ledger.RecordSentAsync(practice.Sent(practice.New(QueryMode.Immediate)));
+        await practice.SendAsync();
         await store.RunAsync("ANALYZE queries");
         var all = new QueryFilter(null, null, 101);
         foreach (var filter in new[] { all, all with { From = store.Now.AddDays(-1), To = store.Now }, all with { SiteId = practice.SiteId }, all with { After = store.NewId() } })

@@ -20,6 +20,7 @@ public class StoreAwayTests
         await RefusedAsync("/async", null);
         await RefusedAsync("/async", "a");
         await RefusedAsync("/immediate", "b");
+        await RefusedAsync("/immediate", null, """{ "command": { "text": "UPDATE notes SET note = 1", "executionMode": "nonQuery" } }""");
 
         await server.StartAgainAsync();
         await Until.TrueAsync(async () =>
@@ -30,9 +31,9 @@ public class StoreAwayTests
         using var again = await site.SendAsync(HttpMethod.Post, "/async", PairedSite.SelectOne, "a");
         Assert.True(201 == (int)again.StatusCode, await again.Content.ReadAsStringAsync());
 
-        async Task RefusedAsync(string path, string? key)
+        async Task RefusedAsync(string path, string? key, string body = PairedSite.SelectOne)
         {
-            using var response = await site.SendAsync(HttpMethod.Post, path, PairedSite.SelectOne, key);
+            using var response = await site.SendAsync(HttpMethod.Post, path, body, key);
             var error = await response.ErrorAsync(503);
             Assert.Equal(ErrorCodes.ServiceUnavailable, error.Code);
             Assert.NotNull(response.Headers.RetryAfter);

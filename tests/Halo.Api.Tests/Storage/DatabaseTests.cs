@@ -8,8 +8,6 @@ public class DatabaseTests(SharedPostgres postgres)
 {
     const string Numbers = "CREATE TABLE numbers (place BIGINT NOT NULL PRIMARY KEY, value BIGINT NOT NULL)";
 
-    static OpenStatement<string> OpenInsert(long place) => new(more => Insert(place, more is null ? 0 : long.Parse(more)));
-
     static Statement Insert(long place, long value) =>
         new("INSERT INTO numbers (place, value) VALUES (@place, @value)", ("place", place), ("value", value));
 
@@ -146,81 +144,6 @@ public class DatabaseTests(SharedPostgres postgres)
             new("INSERT INTO numbers (place, value) VALUES (3, 3); DELETE FROM numbers")));
         Assert.Equal(1, await store.Database.CommitAsync(Insert(4, 4)));
         Assert.Equal(2, await store.CountAsync("SELECT COUNT(*) FROM numbers"));
-    }
-
-    [Fact]
-    public async Task An_open_statement_is_written_though_nothing_is_added_to_it()
-    {
-        await using var store = await StoreAsync(StoreKind.Sqlite);
-        Assert.Equal(1, await store.Database.CommitOpenAsync(OpenInsert(1)));
-        Assert.Equal(1, await store.CountAsync("SELECT COUNT(*) FROM numbers WHERE value = 0"));
-    }
-
-    [Theory, OnBothStores]
-    public async Task What_is_added_to_an_open_statement_is_written_with_it_or_refused(StoreKind kind)
-    {
-        await using var store = await StoreAsync(kind);
-        var added = 0;
-        await Task.WhenAll(Enumerable.Range(0, 200).Select(i => Task.Run(async () =>
-        {
-            var open = OpenInsert(i);
-            var written = store.Database.CommitOpenAsync(open);
-            if (i % 3 == 0)
-                await Task.Yield();
-            if (store.Database.TryAdd(open, "1"))
-                Interlocked.Increment(ref added);
-            Assert.False(store.Database.TryAdd(open, "2"));
-            Assert.Equal(1, await written);
-        })));
-        Assert.Equal(200, await store.CountAsync("SELECT COUNT(*) FROM numbers"));
-        Assert.Equal(added, await store.CountAsync("SELECT COUNT(*) FROM numbers WHERE value = 1"));
-        Assert.False(store.Database.TryAdd(await WrittenAsync(store, 200), "1"));
-
-        static async Task<OpenStatement<string>> WrittenAsync(TestStore store, int place)
-        {
-            var open = OpenInsert(place);
-            await store.Database.CommitOpenAsync(open);
-            return open;
-        }
-    }
-
-    [Theory, OnBothStores]
-    public async Task Those_that_stay_open_are_written_too_while_others_are_added_to(StoreKind kind)
-    {
-        await using var store = await StoreAsync(kind);
-        var left = Enumerable.Range(0, 50).Select(i => store.Database.CommitOpenAsync(OpenInsert(i))).ToList();
-        for (var i = 50; i < 150 || !left.TrueForAll(w => w.IsCompleted); i++)
-        {
-            var open = OpenInsert(i);
-            var written = store.Database.CommitOpenAsync(open);
-            store.Database.TryAdd(open, "1");
-            Assert.Equal(1, await written);
-        }
-        Assert.All(await Task.WhenAll(left), r => Assert.Equal(1, r));
-        Assert.Equal(50, await store.CountAsync("SELECT COUNT(*) FROM numbers WHERE place < 50 AND value = 0"));
-    }
-
-    [Theory, OnBothStores]
-    public async Task An_open_statement_comes_before_what_follows_it(StoreKind kind)
-    {
-        await using var store = await StoreAsync(kind);
-        for (var i = 0; i < 50; i++)
-        {
-            var insert = store.Database.CommitOpenAsync(OpenInsert(i));
-            var update = store.Database.CommitAsync(new("UPDATE numbers SET value = 1 WHERE place = @place", ("place", (long)i)));
-            var rows = await Task.WhenAll(insert, update);
-            Assert.All(rows, r => Assert.Equal(1, r));
-        }
-    }
-
-    [Fact]
-    public async Task An_open_statement_is_written_when_the_store_is_closed()
-    {
-        await using var store = await StoreAsync(StoreKind.Sqlite);
-        var second = store.OpenAgain();
-        var written = second.CommitOpenAsync(OpenInsert(1));
-        await second.DisposeAsync();
-        Assert.Equal(1, await written);
     }
 
     [Fact]

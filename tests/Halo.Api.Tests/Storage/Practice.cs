@@ -14,7 +14,7 @@ sealed class Practice
     public Guid LinkId { get; private set; }
     public Guid SiteId { get; private set; }
     public Guid IntegratorId { get; private set; }
-    public LinkSession Session { get; private set; } = new(default, default, default);
+    public SessionReference Session { get; private set; } = new(default, default, default);
 
     public static async Task<Practice> CreateAsync(TestStore store)
     {
@@ -27,7 +27,7 @@ sealed class Practice
     }
 
     /// <summary>A new session of a new run that holds nothing.</summary>
-    public async Task<LinkSession> ConnectAsync()
+    public async Task<SessionReference> ConnectAsync()
     {
         Session = new(LinkId, _store.NewId(), _store.NewId());
         await _store.Ledger.SettleHelloAsync(Session, [], 0, []);
@@ -97,9 +97,12 @@ sealed class Practice
     public async Task<NewQuery> SendAsync(DateTimeOffset? deadline = null)
     {
         var query = New(QueryMode.Immediate);
-        await _store.Ledger.RecordSent(query, Session, _store.Now, deadline ?? _store.Now.AddMinutes(2)).Recorded;
+        await _store.Ledger.RecordSentAsync(Sent(query, deadline));
         return query;
     }
+
+    /// <summary>As it is sent now, over the present session.</summary>
+    public SentQuery Sent(NewQuery query, DateTimeOffset? deadline = null) => new(query, Session, _store.Now, deadline ?? _store.Now.AddMinutes(2));
 
     public async Task<QueryRecord> FindAsync(Guid queryId) =>
         await _store.Ledger.FindAsync(IntegratorId, SiteId, queryId) ?? throw new InvalidOperationException("The query is not in the ledger.");

@@ -101,6 +101,36 @@ public class ImmediateQueriesTests
     }
 
     [Fact]
+    public async Task What_the_API_wants_to_hear_again_comes_with_outcomes_that_a_later_session_tells_and_with_no_others()
+    {
+        await using var world = await World.StartAsync();
+        var (told, running, without) = (Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid());
+        byte[] record = [1, 2, 3];
+        await world.Session.SendAsync(FrameKind.Execute, told, world.At(new("SELECT 1")) with { Record = record }, ProtocolJson.Default.Execute);
+        Assert.Null((await world.Session.ResultAsync(told, acknowledge: false)).Outcome.Record);
+        await world.Session.SendAsync(FrameKind.Execute, without, world.At(new("SELECT * FROM nowhere")), ProtocolJson.Default.Execute);
+        await world.Session.ResultAsync(without, acknowledge: false);
+        // It ends when the session that brought it is over; the answer to what was sent behind it says that it was taken.
+        await world.Session.SendAsync(FrameKind.Execute, running, world.At(new(Endless)) with { Record = record }, ProtocolJson.Default.Execute);
+        await world.AskAsync("SELECT 1");
+        world.Session.Line.Abort("test");
+
+        var next = await world.Api.NextSessionAsync();
+        var held = (await next.WelcomeAsync()).Immediates;
+        Assert.All([told, running, without], id => Assert.Contains(id, held));
+        await next.Line.SendAsync(FrameKind.Cancel, running);
+        var outcomes = new Dictionary<Guid, Outcome>();
+        while (!new[] { told, running, without }.All(outcomes.ContainsKey))
+        {
+            var frame = await next.NextAsync(FrameKind.Outcome);
+            outcomes[frame.QueryId] = TestSession.Read(frame, ProtocolJson.Default.Outcome);
+        }
+        Assert.Equal(record, outcomes[told].Record);
+        Assert.Equal(record, outcomes[running].Record);
+        Assert.Null(outcomes[without].Record);
+    }
+
+    [Fact]
     public async Task Outcomes_for_which_the_API_ended_a_session_are_told_in_the_next_without_what_they_brought()
     {
         await using var world = await World.StartAsync();

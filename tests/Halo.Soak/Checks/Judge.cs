@@ -88,11 +88,12 @@ sealed class Judge(SoakWorld world, Finals finals)
     }
 
     /// <summary>
-    /// An immediate query without a key goes to its Link while its accept is being written. Where the store does not take that, the
-    /// caller hears 504 and the API writes it later; an API that ends before then has nowhere to keep it. Only then may it be missing.
+    /// A reading immediate query without a key goes to its Link before its accept is written. Where the store does not take that, the
+    /// caller hears 504 and the API writes it later; an API that ends before then leaves it to the Link. Only then may it be missing.
+    /// What writes is in the ledger before it leaves.
     /// </summary>
     bool MayBeUnrecorded(Asked asked, HttpStatusCode? answered) =>
-        asked is { IsAsync: false, Key: null } && answered is null or HttpStatusCode.GatewayTimeout
+        asked is { Writes: false, IsAsync: false, Key: null } && answered is null or HttpStatusCode.GatewayTimeout
         && world.ApiAway >= asked.Begun && (answered is null || world.StoreAway >= asked.Begun);
 
     void Expect(Asked asked, List<Query> queries)

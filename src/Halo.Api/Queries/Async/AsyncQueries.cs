@@ -13,7 +13,7 @@ namespace Halo.Api.Queries.Async;
 
 /// <summary>Takes async queries in: durable first, then the Link is told that there is work.</summary>
 sealed class AsyncQueries(
-    QueryLedger ledger, LinkSessions sessions, Availability availability, QueuedCounts queued, FreeSpace disk, QueryLimits limits, TimeProvider time)
+    QueryLedger ledger, LinkSessions sessions, Availability availability, QueuedCounts queued, PendingQueries pending, FreeSpace disk, QueryLimits limits, TimeProvider time)
 {
     /// <summary>Accepts a query; when this returns it is durable, or final.</summary>
     public async Task<Query> AcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission) =>
@@ -59,6 +59,9 @@ sealed class AsyncQueries(
     }
 
     /// <summary>One of an integrator's own queries, immediate ones too.</summary>
-    public async Task<Query?> ShowAsync(Guid integratorId, Guid siteId, Guid queryId) =>
-        await ledger.FindAsync(integratorId, siteId, queryId) is { } record ? QueryView.Of(record) : null;
+    public async Task<Query?> ShowAsync(Guid integratorId, Guid siteId, Guid queryId)
+    {
+        await pending.TryFlushAsync(queryId);
+        return await ledger.FindAsync(integratorId, siteId, queryId) is { } record ? QueryView.Of(record) : null;
+    }
 }

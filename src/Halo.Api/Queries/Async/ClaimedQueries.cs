@@ -4,7 +4,6 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
-using LinkSession = Halo.Api.Links.LinkSession;
 
 namespace Halo.Api.Queries.Async;
 
@@ -78,7 +77,7 @@ sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limits, Unhe
         }
     }
 
-    async Task<MoveResult> ApplyAsync(Guid queryId, Report report, Ledger.LinkSession by)
+    async Task<MoveResult> ApplyAsync(Guid queryId, Report report, SessionReference by)
     {
         switch (report.Kind)
         {
@@ -103,7 +102,7 @@ sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limits, Unhe
     }
 
     /// <summary>Pages that are all there and yet not what the report says cannot be mended by sending them again.</summary>
-    async Task<MoveResult> CompleteAsync(Guid queryId, Report report, Ledger.LinkSession by)
+    async Task<MoveResult> CompleteAsync(Guid queryId, Report report, SessionReference by)
     {
         var result = await ledger.CompleteAsync(queryId, report.ClaimId, report, by);
         return result is { Accepted: false, MissingPages: { Count: 0 } }
@@ -112,7 +111,7 @@ sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limits, Unhe
     }
 
     /// <summary>Ended without success.</summary>
-    Task<MoveResult> SettleAsync(Guid queryId, Report report, QueryStatus status, Ledger.LinkSession by) =>
+    Task<MoveResult> SettleAsync(Guid queryId, Report report, QueryStatus status, SessionReference by) =>
         ledger.SettleClaimAsync(queryId, report.ClaimId, new Settlement(status, Mover.Link)
         {
             Executed = report.Executed,

@@ -2,7 +2,6 @@ using Halo.Api.Links;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Ledger;
 using Halo.Contracts.Queries;
-using LinkSession = Halo.Api.Links.LinkSession;
 
 namespace Halo.Api.Queries.Cancelling;
 
@@ -12,12 +11,13 @@ namespace Halo.Api.Queries.Cancelling;
 /// Whether the query ended before the wish arrived is the Link's to say: the API never calls it cancelled by itself
 /// while the Link can still speak.
 /// </remarks>
-sealed class QueryCancelling(QueryLedger ledger, LinkSessions sessions, ImmediateQueries immediate)
+sealed class QueryCancelling(QueryLedger ledger, LinkSessions sessions, ImmediateQueries immediate, PendingQueries pending)
 {
     /// <summary>Asks for a query to be stopped.</summary>
     /// <returns>Where it stands now, and whether it was final before; null: there is no such query of this integrator at this site.</returns>
     public async Task<(Query Query, bool WasFinal)?> AskAsync(Guid integratorId, Guid siteId, Guid queryId)
     {
+        await pending.TryFlushAsync(queryId);
         var result = await ledger.AskCancelAsync(integratorId, siteId, queryId);
         if (result.Status is null)
             return null;

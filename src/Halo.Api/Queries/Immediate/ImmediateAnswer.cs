@@ -15,12 +15,12 @@ namespace Halo.Api.Queries.Immediate;
 /// <param name="Query">The envelope, without rows.</param>
 sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
 {
-    ImmediateExchange? _exchange;
+    PendingQuery? _pending;
     IReadOnlyList<ArraySegment<byte>>? _kept;
     ResultMemory.Share? _room;
 
     /// <summary>The rows' JSON; null where the answer has none.</summary>
-    public IReadOnlyList<ArraySegment<byte>>? Rows => _exchange?.Chunks ?? _kept;
+    public IReadOnlyList<ArraySegment<byte>>? Rows => _pending?.Chunks ?? _kept;
 
     /// <summary>The phases of <see cref="QueryMetrics"/> with their fractions, as the header says them; null where this answer is no execution's own.</summary>
     public string? ServerTiming { get; private init; }
@@ -29,7 +29,7 @@ sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
     public TimeSpan RetryAfter { get; private init; } = DatabaseRetry.Usual;
 
     /// <summary>The Link told the end.</summary>
-    public static ImmediateAnswer Of(NewQuery query, DateTimeOffset sentAt, ImmediateEnd end, Outcome outcome, ImmediateExchange exchange)
+    public static ImmediateAnswer Of(NewQuery query, DateTimeOffset sentAt, ImmediateEnd end, Outcome outcome, PendingQuery pending)
     {
         var (queueMs, timings) = ((sentAt - query.CreatedAt).TotalMilliseconds, outcome.Timings);
         var envelope = Envelope(query, sentAt, end.CompletedAt) with
@@ -38,26 +38,26 @@ sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
             Notices = Notice.Join(query.Notices, outcome.Notices),
             Metrics = QueryView.Metrics(sentAt.Ms() - query.CreatedAt.Ms(), timings.LaneMs, timings.ExecuteMs, timings.EncodeMs),
         };
-        return Of(envelope, outcome, exchange) with
+        return Of(envelope, outcome, pending) with
         {
             ServerTiming = string.Create(CultureInfo.InvariantCulture,
                 $"queue;dur={queueMs:0.###}, link;dur={timings.LaneMs:0.###}, sql;dur={timings.ExecuteMs:0.###}, encode;dur={timings.EncodeMs:0.###}"),
         };
     }
 
-    static ImmediateAnswer Of(Query envelope, Outcome outcome, ImmediateExchange exchange)
+    static ImmediateAnswer Of(Query envelope, Outcome outcome, PendingQuery pending)
     {
         if (outcome.Ending != Ending.Successful)
         {
-            exchange.Dispose();
+            pending.Dispose();
             var ending = ImmediateEndings.From(outcome);
             var answer = Of(Failed(envelope, ending.Status, outcome.Executed, ending.Error!));
             return outcome.RetryAfterMs is { } wait ? answer with { RetryAfter = DatabaseRetry.Of(wait) } : answer;
         }
-        if (outcome.RowsAffected is null && (exchange.Received != outcome.Size || !exchange.IsWhole))
+        if (outcome.RowsAffected is null && (pending.Received != outcome.Size || !pending.IsWhole))
         {
             // The line broke between rows and outcome, or there were more than may be: it was done, and what it brought is lost.
-            exchange.Dispose();
+            pending.Dispose();
             var error = new ErrorDetails(ErrorTypes.Http, 504, "The query was executed, but its rows were lost on the way.") { Code = FailureCodes.NoAnswer };
             return Of(Failed(envelope, QueryStatus.Successful, Executed.Yes, error));
         }
@@ -67,14 +67,14 @@ sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
             RowsAffected = outcome.RowsAffected,
             Size = outcome.Size,
             Parameters = outcome.Parameters ?? [],
-            Columns = exchange.Columns,
+            Columns = pending.Columns,
             ResultSets = outcome.ResultSets,
         };
         var success = new ImmediateAnswer(200, envelope with { Status = QueryStatus.Successful, Result = result, ResultSize = outcome.Size });
         if (outcome.RowsAffected is null)
-            success._exchange = exchange;
+            success._pending = pending;
         else
-            exchange.Dispose();
+            pending.Dispose();
         return success;
     }
 
@@ -99,7 +99,7 @@ sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
     /// <summary>Its rows are held once more, in another form, until it is disposed.</summary>
     public void Copied(long bytes)
     {
-        _exchange?.Copied(bytes);
+        _pending?.Copied(bytes);
         _room?.Copy(bytes);
     }
 
@@ -123,9 +123,9 @@ sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
     }
 
     /// <summary>The Link said how it ended, and the store could not take it: the caller is told what is known, and not to repeat blindly.</summary>
-    public static ImmediateAnswer NotRecorded(NewQuery query, DateTimeOffset sentAt, DateTimeOffset now, Outcome outcome, ImmediateExchange exchange)
+    public static ImmediateAnswer NotRecorded(NewQuery query, DateTimeOffset sentAt, DateTimeOffset now, Outcome outcome, PendingQuery pending)
     {
-        exchange.Dispose();
+        pending.Dispose();
         var error = new ErrorDetails(ErrorTypes.Http, 504,
             $"The query ended at the site (executed: {outcome.Executed.ToString().ToLowerInvariant()}), but the service could not record it, so its answer is not given. "
             + "Do not repeat a write blindly: GET on its id tells what became of it once the record is made.")
@@ -147,7 +147,7 @@ sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _exchange?.Dispose();
+        _pending?.Dispose();
         _room?.Dispose();
     }
 

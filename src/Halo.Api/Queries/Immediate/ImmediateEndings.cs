@@ -91,6 +91,13 @@ static class ImmediateEndings
         Notices = Notice.Join(notices, outcome.Notices),
     };
 
+    /// <summary>The same end without what the Link brought beside: the store has no place for it.</summary>
+    public static Settlement Untold(Settlement told) => new(told.Status == QueryStatus.Successful ? QueryStatus.ExecutionFailed : told.Status, told.By)
+    {
+        Executed = told.Status == QueryStatus.Successful ? Executed.Yes : told.Executed,
+        Error = Failures.Untold,
+    };
+
     /// <summary>What is told of an end that was not success.</summary>
     public static ErrorDetails? ErrorOf(Outcome outcome) => outcome.Error ?? outcome.Ending switch
     {

@@ -7,20 +7,18 @@ using Halo.Api.Sites;
 using Halo.Api.Storage;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;
-using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
-using LinkSession = Halo.Api.Links.LinkSession;
 
 namespace Halo.Api.Queries.Immediate;
 
 /// <summary>
 /// Immediate queries: one HTTP call, one trip to the Link and back.
-/// (1) find the session and room for the rows, (2) hand the accept to the ledger's next group commit, (3) send, (4) gather what
-/// comes, (5) answer when the ledger has the end. What ends after its caller has gone is settled all the same.
+/// (1) find the session and room for the rows, (2) accept: durably, where the command may write or has a key, else in memory,
+/// (3) send, (4) gather what comes, (5) answer when the ledger has the end. What ends after its caller has gone is settled all the same.
 /// </summary>
 sealed class ImmediateQueries(
-    QueryLedger ledger, SiteAccess access, LinkSessions sessions, Availability availability, ImmediateExchanges exchanges, ImmediateJudging judging,
-    ImmediatePlaces places, ResultMemory memory, UnheldQueries unheld, QueryLimits limits, TimeProvider time) : IDisposable
+    QueryLedger ledger, SiteAccess access, LinkSessions sessions, Availability availability, PendingQueries pending, OutcomeRecorder outcomes,
+    ImmediatePlaces places, ResultMemory memory, QueryLimits limits, TimeProvider time) : IDisposable
 {
     readonly CancellationTokenSource _stopping = new();
 
@@ -56,10 +54,12 @@ sealed class ImmediateQueries(
         var room = await memory.EnterAsync(grows: stream is null, bytes => session.Grant(query.Id, bytes), waiting.Token);
         if (room is null)
             return await RefuseAsync(query, ImmediateEndings.NoRoom(submission.MaxTimeInQueue));
-        // 2. The accept is in the ledger's hands before the command leaves; the outcome's commit carries both.
+        // 2. What may write is in the record before anybody is given it; of what reads, accept and end are one row, written once.
         var left = Math.Max(0, submission.MaxTimeInQueue - (int)time.GetElapsedTime(accepted).TotalMilliseconds);
         var patience = TimeSpan.FromMilliseconds(left + query.ExecutionLimit + limits.GraceMs);
         var sentAt = time.GetUtcNow();
+        var accept = new SentQuery(query, session.Reference, sentAt, sentAt + patience);
+        var isFirst = condition is not null || CommandEffects.MayWrite(submission.Command);
         var command = LinkSession.Write(new Execute(query.SiteId, query.IntegratorId, submission.Command, left, query.ExecutionLimit,
             stream is null ? limits.ImmediateResultBytes : long.MaxValue)
         {
@@ -68,35 +68,39 @@ sealed class ImmediateQueries(
             Tag = submission.Tag,
             TraceParent = Telemetry.TraceParent,
             KeyHash = submission.KeyHash,
+            Record = isFirst ? null : ledger.ToRecord(accept),
         });
-        var exchange = new ImmediateExchange(query.Id, session, room, stream) { Notices = query.Notices };
+        var sent = new PendingQuery(accept, session, room, stream);
         stream?.Open(query.Id, bytes => session.Grant(query.Id, bytes));
-        exchanges.Add(exchange);
-        if (condition is null)
+        pending.Add(sent);
+        if (isFirst)
         {
-            var recorded = judging.RecordSent(exchange, query, sentAt, patience, isTold: stream is not null);
-            stream?.Recorded = recorded;
+            if (!await TryAcceptAsync(sent, condition))
+                return null;
         }
-        else if (!await TryAcceptAsync(exchange, query, sentAt, patience, condition))
-            return null;
+        else if (stream is not null)
+            // Its caller is told the id before the end.
+            stream.Recorded = pending.AcceptNowAsync(sent);
+        else
+            pending.AcceptLater(sent);
         // What it waited for, room or a session that may have brought another database, may have outlasted the right to ask it.
         if (access.ForQuery(caller, site.Id).Refusal is { } taken)
-            return await TakeBackAsync(exchange, query, ImmediateEndings.RightTaken(taken));
+            return await TakeBackAsync(sent, ImmediateEndings.RightTaken(taken));
         // 3. Away. "At once or not at all" (0) still lets a frame that is being sent come to its end.
         switch (await SendAsync(session, query.Id, command, submission.MaxTimeInQueue == 0 ? callerGone : waiting.Token))
         {
             case Sending.NotBegun when session.Line.Dead.IsCancellationRequested:
-                return await TakeBackAsync(exchange, query, ImmediateEndings.NeverSent);
+                return await TakeBackAsync(sent, ImmediateEndings.NeverSent);
             case Sending.NotBegun:
-                return await TakeBackAsync(exchange, query, ImmediateEndings.QueueTimeout(submission.MaxTimeInQueue));
+                return await TakeBackAsync(sent, ImmediateEndings.QueueTimeout(submission.MaxTimeInQueue));
             case Sending.Broken:
-                _ = judging.JudgeBySuccessorAsync(exchange, patience);
+                _ = outcomes.JudgeBySuccessorAsync(sent);
                 break;
         }
-        if (exchange.CancelAsked)
+        if (sent.CancelAsked)
             session.Cancel(query.Id);
         // 4. and 5.
-        var answer = await WaitForEndAsync(exchange, query, sentAt, patience, callerGone);
+        var answer = await WaitForEndAsync(sent, patience, callerGone);
         Telemetry.Conclude(span, answer.Query.Status);
         return answer;
     }
@@ -107,85 +111,40 @@ sealed class ImmediateQueries(
     /// <summary>It is to be stopped: a command that is just leaving is followed by its Cancel.</summary>
     public void Stop(Guid queryId)
     {
-        if (exchanges.Find(queryId) is { } exchange)
-            exchange.CancelAsked = true;
+        if (pending.Find(queryId) is { } query)
+            query.CancelAsked = true;
     }
-
-    /// <summary>The columns arrived.</summary>
-    public void OnColumns(LinkSession session, Guid queryId, ResultHead head)
-    {
-        if (FindFor(session, queryId, FrameKind.Columns) is { } exchange)
-            exchange.Columns = head.Columns;
-    }
-
-    /// <summary>The columns came in a message that cannot be read: the rows cannot be told without them.</summary>
-    public void OnColumnsLost(LinkSession session, Guid queryId) => FindFor(session, queryId, FrameKind.Columns)?.Spoil();
-
-    /// <summary>A piece of the rows arrived.</summary>
-    public void OnRows(LinkSession session, Guid queryId, ReadOnlyMemory<byte> rows)
-    {
-        if (FindFor(session, queryId, FrameKind.Rows) is not { } exchange)
-            return;
-        var grant = exchange.Add(rows.Span, limits.ImmediateResultBytes, ProtocolLimits.CreditWindowBytes);
-        if (grant > 0)
-            session.Grant(queryId, grant);
-    }
-
-    /// <summary>The Link says how it ended: settled first, acknowledged and answered then.</summary>
-    /// <returns>Completes when that is done.</returns>
-    public Task OnOutcome(LinkSession session, Guid queryId, Outcome outcome) => judging.SettleAsync(session, queryId, outcome);
-
-    /// <summary>A session's Hello showed that these never arrived, or that the run that had them is gone; the ledger has it.</summary>
-    public void OnSettledByHello(IEnumerable<Guid> queryIds) => exchanges.CompleteBySettling(queryIds);
-
-    /// <summary>Queries whose end is known here, though the ledger does not have it yet.</summary>
-    public IReadOnlyList<Guid> Ended => judging.Ended;
-
-    /// <summary>The Link has closed this session in order, or may not come back.</summary>
-    public Task OnGoneAsync(LinkSession session) => judging.JudgeByFarewellAsync(session);
 
     /// <summary>The service stops: what is under way may still end; what has not by then is answered as of unknown fate.</summary>
     public async Task DrainAsync(TimeSpan within)
     {
         using var limit = new CancellationTokenSource(within, time);
-        await exchanges.AllEnded.WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await pending.AllAnswered.WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _stopping.CancelAsync();
     }
 
     /// <inheritdoc/>
     public void Dispose() => _stopping.Dispose();
 
-    /// <summary>The exchange that was sent over this session; null where nobody waits any more, or it is another's.</summary>
-    ImmediateExchange? FindFor(LinkSession session, Guid queryId, FrameKind kind)
+    async Task<bool> TryAcceptAsync(PendingQuery sent, AcceptCondition? condition)
     {
-        var exchange = exchanges.Find(queryId);
-        if (exchange is null || ReferenceEquals(exchange.Session, session))
-            return exchange;
-        if (!exchange.MayEndBy(session))
-            unheld.Met(session.LinkId, kind);
-        return null;
-    }
-
-    async Task<bool> TryAcceptAsync(ImmediateExchange exchange, NewQuery query, DateTimeOffset sentAt, TimeSpan patience, AcceptCondition condition)
-    {
-        var accepted = false;
+        var isAccepted = false;
         try
         {
-            accepted = await ledger.RecordSentAsync(query, exchange.Session.Reference, sentAt, sentAt + patience, condition).OrRefuseAsync();
-            return accepted;
+            return isAccepted = await pending.TryAcceptAsync(sent, condition).OrRefuseAsync();
         }
         catch (RefusedException e) when (e.InnerException is not StorageException { NothingStored: true })
         {
-            // Should it be stored after all, its key's next request must not wait for an end that nobody tells.
-            _ = judging.TakeBackAsync(query.Id, ImmediateEndings.NeverSent);
+            // Should it be stored after all, nobody must wait for an end that is never told.
+            _ = outcomes.TakeBackAsync(sent, ImmediateEndings.NeverSent);
             throw;
         }
         finally
         {
-            if (!accepted)
+            if (!isAccepted)
             {
-                exchanges.Remove(query.Id);
-                exchange.Dispose();
+                pending.Leave(sent);
+                sent.Dispose();
             }
         }
     }
@@ -204,40 +163,46 @@ sealed class ImmediateQueries(
         }
     }
 
-    async Task<ImmediateAnswer> WaitForEndAsync(
-        ImmediateExchange exchange, NewQuery query, DateTimeOffset sentAt, TimeSpan patience, CancellationToken callerGone)
+    async Task<ImmediateAnswer> WaitForEndAsync(PendingQuery sent, TimeSpan patience, CancellationToken callerGone)
     {
+        var (query, sentAt) = (sent.Sent.Query, sent.Sent.At);
         using var limit = new CancellationTokenSource(patience, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, callerGone, _stopping.Token);
         try
         {
-            var end = await exchange.End.WaitAsync(either.Token);
+            var end = await sent.Answer.WaitAsync(either.Token);
             if (end is { Recorded: false, Outcome: { } told })
-                return ImmediateAnswer.NotRecorded(query, sentAt, end.CompletedAt, told, exchange);
+                return ImmediateAnswer.NotRecorded(query, sentAt, end.CompletedAt, told, sent);
             if (end.Outcome is { } outcome)
-                return ImmediateAnswer.Of(query, sentAt, end, outcome, exchange);
-            exchange.Dispose();
+                return ImmediateAnswer.Of(query, sentAt, end, outcome, sent);
+            sent.Dispose();
             return await ShowAsync(query);
         }
         catch (OperationCanceledException)
         {
-            (sessions.Find(exchange.Session.LinkId) ?? exchange.Session).Cancel(query.Id);
-            exchange.Dispose();
+            (sessions.Find(sent.Session.LinkId) ?? sent.Session).Cancel(query.Id);
+            sent.Dispose();
             return ImmediateAnswer.NoAnswer(query, sentAt, time.GetUtcNow());
         }
         finally
         {
-            exchanges.Remove(query.Id);
+            pending.Leave(sent);
         }
     }
 
     /// <summary>It never left this process: nothing ran, and the ledger hears so.</summary>
-    async Task<ImmediateAnswer> TakeBackAsync(ImmediateExchange exchange, NewQuery query, Settlement settlement)
+    async Task<ImmediateAnswer> TakeBackAsync(PendingQuery sent, Settlement settlement)
     {
-        exchanges.Remove(query.Id);
-        exchange.Dispose();
-        await exchange.Recorded;
-        return await judging.TakeBackAsync(query.Id, settlement) is { } at ? ImmediateAnswer.Of(query, settlement, at) : await ShowAsync(query);
+        sent.Dispose();
+        try
+        {
+            var query = sent.Sent.Query;
+            return await outcomes.TakeBackAsync(sent, settlement) is { } at ? ImmediateAnswer.Of(query, settlement, at) : await ShowAsync(query);
+        }
+        finally
+        {
+            pending.Leave(sent);
+        }
     }
 
     async Task<ImmediateAnswer> RefuseAsync(NewQuery query, Settlement settlement) =>

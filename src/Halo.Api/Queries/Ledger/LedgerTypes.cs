@@ -49,7 +49,13 @@ sealed record NewQuery
 delegate Task<bool> AcceptCondition(System.Data.Common.DbTransaction t, Guid queryId);
 
 /// <summary>One session of one run of one Link.</summary>
-sealed record LinkSession(Guid LinkId, Guid RunId, Guid SessionId);
+sealed record SessionReference(Guid LinkId, Guid RunId, Guid SessionId);
+
+/// <summary>An immediate query that goes to a Link.</summary>
+/// <param name="Session">The session over which it is sent, and over no other: a later Hello judges by it.</param>
+/// <param name="At">When it is sent.</param>
+/// <param name="Deadline">When the API settles it if nobody has said how it ended.</param>
+sealed record SentQuery(NewQuery Query, SessionReference Session, DateTimeOffset At, DateTimeOffset Deadline);
 
 /// <summary>How a query ended.</summary>
 /// <param name="Status">A final state.</param>

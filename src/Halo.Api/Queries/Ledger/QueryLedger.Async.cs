@@ -71,7 +71,7 @@ sealed partial class QueryLedger
                 return false;
             await t.RunAsync(LedgerSql.Insert,
             [
-                .. InsertParameters(q, QueryStatus.Queued), ("queued", now), ("updated", now), ("deadline", deadline),
+                .. LedgerSql.InsertParameters(q, QueryStatus.Queued), ("queued", now), ("updated", now), ("deadline", deadline),
                 ("link", null), ("run", null), ("session", null), ("executing", null), ("completed", null), .. LedgerSql.EndParameters(null, key.Wrapped, detail),
             ]);
             return await t.RunAsync("INSERT INTO query_commands (query_id, command) VALUES (@id, @command)", ("id", q.Id), ("command", blob)) > 0;
@@ -91,7 +91,7 @@ sealed partial class QueryLedger
     /// <param name="session">Must be the one that said Hello last.</param>
     /// <param name="slots">At most so many.</param>
     /// <param name="exceptSites">None of these: the Link cannot reach their databases now.</param>
-    public async Task<IReadOnlyList<ClaimedQuery>> ClaimAsync(LinkSession session, int slots, IReadOnlyList<Guid>? exceptSites = null)
+    public async Task<IReadOnlyList<ClaimedQuery>> ClaimAsync(SessionReference session, int slots, IReadOnlyList<Guid>? exceptSites = null)
     {
         var next = NextExcept(exceptSites ?? []);
         var taken = await database.WriteAsync(async t =>
@@ -130,7 +130,7 @@ sealed partial class QueryLedger
         : (Next.Replace("WHERE s.link_id", $"WHERE s.id NOT IN ({string.Join(", ", sites.Select((_, i) => $"@except{i}"))}) AND s.link_id", StringComparison.Ordinal),
             [.. sites.Select((id, i) => ($"except{i}", (object?)id))]);
 
-    async Task<Attempt?> TakeNextAsync(DbTransaction t, LinkSession session, long number, (string Sql, (string, object?)[] Parameters) next)
+    async Task<Attempt?> TakeNextAsync(DbTransaction t, SessionReference session, long number, (string Sql, (string, object?)[] Parameters) next)
     {
         var now = time.GetUtcNow();
         var ids = await t.ReadAsync(r => r.GetGuid(0), next.Sql, [("link", session.LinkId), ("now", now.Ms()), .. next.Parameters]);
@@ -175,7 +175,7 @@ sealed partial class QueryLedger
         }
     }
 
-    static (string, object?)[] Of(LinkSession session) => [("link", session.LinkId), ("run", session.RunId), ("session", session.SessionId)];
+    static (string, object?)[] Of(SessionReference session) => [("link", session.LinkId), ("run", session.RunId), ("session", session.SessionId)];
 
     sealed record Taken(ClaimedQuery Query, byte[]? Key, byte[]? Command);
 

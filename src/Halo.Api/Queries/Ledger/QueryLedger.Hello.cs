@@ -15,14 +15,13 @@ sealed partial class QueryLedger
     /// <remarks>
     /// Which immediate queries the Link should know is judged by the session each was sent over and not by a time, so that one
     /// sent over this session cannot be hit. The caller must have closed the earlier session's line before it calls, so that
-    /// nothing recorded under it can still reach the Link.
+    /// nothing recorded under it can still reach the Link, and must have written what it holds of the Link's queries.
     /// </remarks>
     /// <param name="held">Every claim in the Link's journal.</param>
     /// <param name="lastClaimNumber">The highest number that its journal has seen.</param>
     /// <param name="immediates">Immediate queries that this run of the Link still knows.</param>
-    /// <param name="ended">Those whose end the service knows, and will record: not to be judged.</param>
     public async Task<HelloSettled> SettleHelloAsync(
-        LinkSession session, IReadOnlyList<HeldClaim> held, long lastClaimNumber, IReadOnlyList<Guid> immediates, IReadOnlyList<Guid>? ended = null)
+        SessionReference session, IReadOnlyList<HeldClaim> held, long lastClaimNumber, IReadOnlyList<Guid> immediates)
     {
         var result = await database.WriteAsync(async t =>
         {
@@ -34,7 +33,7 @@ sealed partial class QueryLedger
                 """,
                 [.. Of(session), ("now", Now), ("last", lastClaimNumber)]);
             var (verdicts, settled) = await SettleClaimsAsync(t, session, held, lastClaimNumber);
-            settled.AddRange(await SettleImmediatesAsync(t, session, immediates, ended ?? []));
+            settled.AddRange(await SettleImmediatesAsync(t, session, immediates));
             return new HelloSettled(verdicts, settled);
         });
         await ConcludeAsync(result.Settled);
@@ -42,7 +41,7 @@ sealed partial class QueryLedger
     }
 
     async Task<(List<ClaimVerdict>, List<SettledQuery>)> SettleClaimsAsync(
-        DbTransaction t, LinkSession session, IReadOnlyList<HeldClaim> held, long lastClaimNumber)
+        DbTransaction t, SessionReference session, IReadOnlyList<HeldClaim> held, long lastClaimNumber)
     {
         var open = await t.ReadAsync(
             r => (Id: r.GetGuid(0), Claim: r.GetGuid(1), Number: r.GetInt64(2), SameRun: r.GuidOrNull(3) == session.RunId,
@@ -84,13 +83,12 @@ sealed partial class QueryLedger
         WHERE link_id = @link AND status IN ('executing', 'uploading') AND mode = 'immediate' AND session_id <> @session ORDER BY id
         """;
 
-    async Task<List<SettledQuery>> SettleImmediatesAsync(DbTransaction t, LinkSession session, IReadOnlyList<Guid> known, IReadOnlyList<Guid> ended)
+    async Task<List<SettledQuery>> SettleImmediatesAsync(DbTransaction t, SessionReference session, IReadOnlyList<Guid> known)
     {
         var open = await t.ReadAsync(
             r => (Id: r.GetGuid(0), SameRun: r.GuidOrNull(1) == session.RunId),
             OpenImmediates + database.ForUpdate,
             ("link", session.LinkId), ("session", session.SessionId));
-        open.RemoveAll(q => ended.Contains(q.Id));
         List<SettledQuery> settled =
         [
             .. await SettleManyAsync(t, [.. open.Where(q => !q.SameRun).Select(q => q.Id)], QueryMode.Immediate,

@@ -5,60 +5,32 @@ namespace Halo.Api.Queries.Ledger;
 
 sealed partial class QueryLedger
 {
-    /// <summary>
-    /// An immediate query that goes to a Link now. Call it before or while the command is sent.
-    /// Where its outcome comes within some milliseconds the two are one row, written once.
-    /// </summary>
-    /// <param name="q">The query.</param>
-    /// <param name="session">The session over which it is sent, and over no other: a later Hello judges by it.</param>
-    /// <param name="deadline">When the API settles it if nobody has said how it ended.</param>
-    public SentQuery RecordSent(NewQuery q, LinkSession session, DateTimeOffset sentAt, DateTimeOffset deadline)
+    /// <summary>Records that an immediate query goes to a Link. Where the row is there already, nothing changes.</summary>
+    /// <returns>Completes when it is durable.</returns>
+    public async Task RecordSentAsync(SentQuery sent)
     {
-        var accept = new OpenStatement<QueryEnd>(end => Sent(q, session, sentAt, deadline, end));
-        return new(accept, RecordAsync(() => database.CommitOpenAsync(accept), deadline));
+        await database.CommitAsync(LedgerSql.Sent(sent));
+        Hint(sent.Deadline.Ms());
     }
 
-    /// <summary>The same, written at once: its end follows.</summary>
-    /// <returns>When it is durable.</returns>
-    public Task RecordSentAsync(NewQuery q, LinkSession session, DateTimeOffset sentAt, DateTimeOffset deadline) =>
-        RecordAsync(() => database.CommitAsync(Sent(q, session, sentAt, deadline, end: null)), deadline);
-
-    /// <summary>The same under a condition, durable when it returns: nothing may be sent before.</summary>
+    /// <summary>The same under a condition.</summary>
     /// <returns>False: the condition does not hold, and nothing is recorded.</returns>
-    public async Task<bool> RecordSentAsync(NewQuery q, LinkSession session, DateTimeOffset sentAt, DateTimeOffset deadline, AcceptCondition condition)
+    public async Task<bool> RecordSentAsync(SentQuery sent, AcceptCondition condition)
     {
-        var sent = Sent(q, session, sentAt, deadline, end: null);
-        var recorded = await database.WriteAsync(async t => await condition(t, q.Id) && await t.RunAsync(sent) > 0);
+        var statement = LedgerSql.Sent(sent);
+        var recorded = await database.WriteAsync(async t => await condition(t, sent.Query.Id) && await t.RunAsync(statement) > 0);
         if (recorded)
-            Hint(deadline.Ms());
+            Hint(sent.Deadline.Ms());
         return recorded;
     }
 
-    Task<int> RecordAsync(Func<Task<int>> commit, DateTimeOffset deadline)
-    {
-        try
-        {
-            var recorded = commit();
-            // After it was handed over: who looks for deadlines in SQLite from now on finds this one; in PostgreSQL, where others read
-            // beside the group, within a minute.
-            Hint(deadline.Ms());
-            return recorded;
-        }
-        catch (ObjectDisposedException e)
-        {
-            // The service stops: a failure like any other of the store.
-            return Task.FromException<int>(e);
-        }
-    }
+    /// <summary>What the Link keeps of a query whose accept is not written yet, and tells with its end should this service have lost it.</summary>
+    public byte[] ToRecord(SentQuery sent) => SentRecord.Write(sent, keys);
 
-    static Statement Sent(NewQuery q, LinkSession session, DateTimeOffset sentAt, DateTimeOffset deadline, QueryEnd? end) => new(LedgerSql.Insert,
-        [
-            .. InsertParameters(q, end?.Settlement.Status ?? QueryStatus.Executing),
-            ("link", session.LinkId), ("run", session.RunId), ("session", session.SessionId),
-            ("queued", null), ("executing", sentAt.Ms()), ("completed", end?.At), ("updated", end?.At ?? sentAt.Ms()),
-            ("deadline", end is null ? deadline.Ms() : null),
-            .. LedgerSql.EndParameters(end?.Settlement, end?.Key, end?.Detail),
-        ]);
+    /// <summary>The query behind such a record.</summary>
+    /// <param name="by">Who tells it: the run of the Link to which it was sent.</param>
+    /// <returns>Null: this service did not make it for this query and run.</returns>
+    public SentQuery? FromRecord(ReadOnlySpan<byte> record, Guid queryId, SessionReference by) => SentRecord.Read(record, queryId, by, keys);
 
     /// <summary>A query that was accepted and is final at once: the site away, the time in the queue over, nothing sent.</summary>
     /// <returns>When, as the ledger has it.</returns>
@@ -85,44 +57,41 @@ sealed partial class QueryLedger
         var (key, detail) = SealNew(q.Id, DetailOf(s) with { Notices = q.Notices });
         return new(LedgerSql.Insert,
         [
-            .. InsertParameters(q, s.Status),
+            .. LedgerSql.InsertParameters(q, s.Status),
             ("link", null), ("run", null), ("session", null), ("queued", null), ("executing", null), ("deadline", null),
             ("completed", at.Ms()), ("updated", at.Ms()), .. LedgerSql.EndParameters(s, key, detail),
         ]);
     }
 
-    /// <summary>Lets an end be written with its accept.</summary>
-    /// <returns>Null: too late, or the store did not take the accept. The end is then told by itself, which does no harm where both are stored after all.</returns>
-    async Task<int?> TryJoinAsync(SentQuery sent, QueryEnd end)
+    /// <summary>
+    /// How an immediate query ended, with all that is known of it: its row is made where it is not there yet. A repeat of the same
+    /// ending is accepted and changes nothing.
+    /// </summary>
+    /// <param name="at">When that became known; null: now.</param>
+    public async Task<MoveResult> SettleImmediateAsync(SentQuery sent, Settlement s, DateTimeOffset? at = null)
     {
-        // An accept that has failed stays open, and nobody will write it.
-        if (sent.Recorded.IsCompleted
-            || !QueryLifecycle.Allows(QueryStatus.Executing, end.Settlement.Status, end.Settlement.By, QueryMode.Immediate)
-            || !database.TryAdd(sent.Accept, end))
-            return null;
-        try
-        {
-            return await sent.Recorded;
-        }
-        catch (Exception)
-        {
-            return null;
-        }
+        var (key, detail) = SealNew(sent.Query.Id, DetailOf(s));
+        var then = at ?? time.GetUtcNow();
+        var rows = await database.CommitAsync(LedgerSql.Ended(sent, s, then.Ms(), key, detail));
+        return await ResultOfAsync(sent.Query.Id, s, then, rows, sent.Session);
     }
 
-    /// <summary>How an immediate query ended. A repeat of the same ending is accepted and changes nothing.</summary>
-    /// <param name="sent">Its accept, where that was made here and may still be on its way.</param>
+    /// <summary>How an immediate query ended whose row is there.</summary>
     /// <param name="by">The session that tells it: it counts only if its Link and run were sent the query. Null: the service's own word.</param>
-    public async Task<MoveResult> SettleImmediateAsync(Guid queryId, Settlement s, SentQuery? sent = null, LinkSession? by = null)
+    /// <param name="at">When that became known; null: now.</param>
+    public async Task<MoveResult> SettleImmediateAsync(Guid queryId, Settlement s, SessionReference? by = null, DateTimeOffset? at = null)
     {
         var (key, detail) = SealNew(queryId, DetailOf(s));
-        var at = time.GetUtcNow();
-        var rows = sent is not null && await TryJoinAsync(sent, new(s, at.Ms(), key, detail)) is { } joined
-            ? joined
-            : await database.CommitAsync(by is null
-                ? new(LedgerSql.SettleFor(s, QueryMode.Immediate), LedgerSql.SettleParameters(queryId, s, at.Ms(), key, detail))
-                : new(LedgerSql.SettleFor(s, QueryMode.Immediate, held: true),
-                    [.. LedgerSql.SettleParameters(queryId, s, at.Ms(), key, detail), ("link", by.LinkId), ("run", by.RunId)]));
+        var then = at ?? time.GetUtcNow();
+        var rows = await database.CommitAsync(by is null
+            ? new(LedgerSql.SettleFor(s, QueryMode.Immediate), LedgerSql.SettleParameters(queryId, s, then.Ms(), key, detail))
+            : new(LedgerSql.SettleFor(s, QueryMode.Immediate, held: true),
+                [.. LedgerSql.SettleParameters(queryId, s, then.Ms(), key, detail), ("link", by.LinkId), ("run", by.RunId)]));
+        return await ResultOfAsync(queryId, s, then, rows, by);
+    }
+
+    async ValueTask<MoveResult> ResultOfAsync(Guid queryId, Settlement s, DateTimeOffset at, int rows, SessionReference? by)
+    {
         if (rows > 0)
         {
             Tell(queryId, QueryMode.Immediate, s.Status);

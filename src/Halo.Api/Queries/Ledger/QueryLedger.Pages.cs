@@ -58,7 +58,7 @@ sealed partial class QueryLedger
     }
 
     /// <summary>Every page is delivered, or there are none: successful if the manifest says the same, else the missing pages.</summary>
-    public async Task<MoveResult> CompleteAsync(Guid queryId, Guid claimId, Report report, LinkSession? by = null)
+    public async Task<MoveResult> CompleteAsync(Guid queryId, Guid claimId, Report report, SessionReference? by = null)
     {
         var result = await TryCompleteAsync(queryId, claimId, report, by);
         if (result.Moved)
@@ -83,7 +83,7 @@ sealed partial class QueryLedger
         }
     }
 
-    Task<MoveResult> TryCompleteAsync(Guid queryId, Guid claimId, Report report, LinkSession? by) =>
+    Task<MoveResult> TryCompleteAsync(Guid queryId, Guid claimId, Report report, SessionReference? by) =>
         ReportAsync(queryId, claimId, by, async (t, held) =>
         {
             if (QueryLifecycle.IsFinal(held.Status))

@@ -25,7 +25,7 @@ sealed partial class QueryLedger
 
     /// <summary>The database has begun to answer: its columns are known, and pages will follow.</summary>
     /// <param name="by">The session that tells it, here and in the other reports: it counts only if its Link and run hold the claim. Null: the service's own word.</param>
-    public Task<MoveResult> ReadingAsync(Guid queryId, Guid claimId, IReadOnlyList<ResultColumn> columns, LinkSession? by = null) =>
+    public Task<MoveResult> ReadingAsync(Guid queryId, Guid claimId, IReadOnlyList<ResultColumn> columns, SessionReference? by = null) =>
         ReportAsync(queryId, claimId, by, async (t, held) =>
         {
             if (held.Status == QueryStatus.Executing)
@@ -35,7 +35,7 @@ sealed partial class QueryLedger
         });
 
     /// <summary>The database has answered in full; the rest of the pages may follow until the upload limit.</summary>
-    public async Task<MoveResult> UploadingAsync(Guid queryId, Guid claimId, Report report, LinkSession? by = null)
+    public async Task<MoveResult> UploadingAsync(Guid queryId, Guid claimId, Report report, SessionReference? by = null)
     {
         var result = await ReportAsync(queryId, claimId, by, async (t, held) => held.Status == QueryStatus.Executing
             ? await UploadingAsync(t, held, report)
@@ -62,7 +62,7 @@ sealed partial class QueryLedger
     }
 
     /// <summary>Not begun and given back: it waits again, for what is left of its time.</summary>
-    public async Task<MoveResult> HandBackAsync(Guid queryId, Guid claimId, LinkSession? by = null)
+    public async Task<MoveResult> HandBackAsync(Guid queryId, Guid claimId, SessionReference? by = null)
     {
         var deadline = 0L;
         var result = await database.WriteAsync<MoveResult>(async t =>
@@ -94,7 +94,7 @@ sealed partial class QueryLedger
     }
 
     /// <summary>A claimed query ends otherwise than successful. Its pages go.</summary>
-    public async Task<MoveResult> SettleClaimAsync(Guid queryId, Guid claimId, Settlement s, LinkSession? by = null)
+    public async Task<MoveResult> SettleClaimAsync(Guid queryId, Guid claimId, Settlement s, SessionReference? by = null)
     {
         var result = await ReportAsync(queryId, claimId, by, async (t, held) =>
         {
@@ -128,7 +128,7 @@ sealed partial class QueryLedger
     }
 
     /// <summary>Locks the query and lets a report of its present claim through; another's is told where the query stands.</summary>
-    Task<MoveResult> ReportAsync(Guid queryId, Guid claimId, LinkSession? by, Func<DbTransaction, Held, Task<MoveResult>> report) =>
+    Task<MoveResult> ReportAsync(Guid queryId, Guid claimId, SessionReference? by, Func<DbTransaction, Held, Task<MoveResult>> report) =>
         database.WriteAsync(async t =>
         {
             if (await HoldAsync(t, queryId) is not { } held)
@@ -170,6 +170,6 @@ sealed partial class QueryLedger
         long QueueDeadline, long? Rows, Guid? LinkId, bool CancelAsked, Guid? RunId)
     {
         /// <summary>Whether a session may speak of it. A later run carries on with the claims that its Hello named; of what has ended any run of the Link may tell again.</summary>
-        public bool IsHeldBy(LinkSession? by) => by is null || by.LinkId == LinkId && (by.RunId == RunId || QueryLifecycle.IsFinal(Status));
+        public bool IsHeldBy(SessionReference? by) => by is null || by.LinkId == LinkId && (by.RunId == RunId || QueryLifecycle.IsFinal(Status));
     }
 }

@@ -16,10 +16,7 @@ namespace Halo.Api.Queries.Ledger;
 /// </remarks>
 sealed partial class QueryLedger(Database database, MasterKeys keys, IPageStore pages, LedgerOptions options, TimeProvider time)
 {
-    /// <summary>
-    /// Raised with each deadline that a query is given, after the commit, or of an immediate query when its accept is on its way there:
-    /// <see cref="DeadlineWatch"/> listens.
-    /// </summary>
+    /// <summary>Raised with each deadline that a query is given, after the commit: <see cref="DeadlineWatch"/> listens.</summary>
     public event Action<DateTimeOffset>? DeadlineGiven;
 
     /// <summary>Raised with the queries that have become final, after the commit.</summary>
@@ -29,13 +26,6 @@ sealed partial class QueryLedger(Database database, MasterKeys keys, IPageStore 
 
     /// <summary>Opens the key of a query's pages.</summary>
     public DataKey KeyOf(QueryRecord query) => keys.OpenDataKey(query.Id, query.WrappedKey!);
-
-    static (string, object?)[] InsertParameters(NewQuery q, QueryStatus status) =>
-    [
-        ("id", q.Id), ("integrator", q.IntegratorId), ("site", q.SiteId), ("mode", LedgerSql.Word(q.Mode)), ("status", QueryLifecycle.Word(status)),
-        ("tag", q.Tag), ("catalogue", q.Catalogue), ("set", q.ResultSet), ("queue", q.MaxTimeInQueue), ("limit", q.ExecutionLimit),
-        ("commandSize", q.CommandSize), ("requestSize", q.RequestSize), ("sqlSize", q.SqlSize), ("created", q.CreatedAt.Ms()), ("trace", q.TraceParent),
-    ];
 
     static QueryDetail DetailOf(Settlement s) => new() { Columns = s.Columns, Parameters = s.Parameters, Error = s.Error, Notices = s.Notices };
 

@@ -98,10 +98,11 @@ static class QueryLifecycle
     public static IEnumerable<string> AllWords => Enum.GetValues<QueryStatus>().Select(Word);
 
     /// <summary>For SQL: <c>mode = 'async' AND status IN ('executing', 'uploading')</c>, the condition under which a query may be moved so.</summary>
+    /// <param name="row">What stands before the columns: <c>queries.</c> where they would have two meanings.</param>
     /// <exception cref="InvalidOperationException">The table has no such move.</exception>
-    public static string MayBecome(QueryStatus to, Mover by, QueryMode mode) =>
+    public static string MayBecome(QueryStatus to, Mover by, QueryMode mode, string row = "") =>
         LeavingLists[(to, by, mode)] is { Length: > 0 } list
-            ? $"mode = '{(mode == QueryMode.Async ? "async" : "immediate")}' AND status IN ({list})"
+            ? $"{row}mode = '{(mode == QueryMode.Async ? "async" : "immediate")}' AND {row}status IN ({list})"
             : throw new InvalidOperationException($"No {mode} query becomes {to} by {by}.");
 
     static string ListOf(QueryStatus to, Mover by, QueryMode mode) => string.Join(", ",

@@ -2,6 +2,7 @@ using System.Globalization;
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.OpenApi;
+using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Ledger;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
@@ -27,7 +28,7 @@ static class ListApi
 
     static async Task<IResult> ListAsync(
         HttpContext http, string siteId, string? status, string? tag, string? from, string? limit, string? after,
-        SiteAccess access, QueryLedger ledger)
+        SiteAccess access, QueryLedger ledger, PendingQueries pending)
     {
         var (site, refusal) = access.ForReading(http.Caller(), siteId);
         if (site is null)
@@ -43,6 +44,7 @@ static class ListApi
         };
         if (faults.Count > 0)
             return Refusal.Invalid(faults);
+        await pending.TryFlushAsync(q => q.Sent.Query.IntegratorId == wanted.IntegratorId);
         // One more than wanted tells whether there is a next page.
         var found = await ledger.ListAsync(wanted with { Limit = wanted.Limit + 1 });
         var page = found.Take(wanted.Limit).Select(r => QueryView.Of(r) with { Result = null }).ToList();

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Halo.Api.Errors;
+using Halo.Api.Links;
 using Halo.Api.Routing;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;

@@ -13,18 +13,23 @@ sealed class MasterKey
     const int IdBytes = 8;
     const int SaltBytes = 32;
     const int TagBytes = 16;
+
+    /// <summary>Length of what <see cref="WriteTag"/> writes.</summary>
+    public const int TextTagBytes = 16;
     const int HeaderBytes = 4 + 1 + IdBytes + SaltBytes;
 
     // Where the key id stands, from 1, as SQL's substr counts.
     public const int IdPosition = 6;
 
     readonly byte[] _key;
+    readonly byte[] _tagKey;
 
     public MasterKey(byte[] key)
     {
         _key = key;
         IdBytesOf = SHA256.HashData(key)[..IdBytes];
         Id = Convert.ToHexStringLower(IdBytesOf);
+        _tagKey = HKDF.DeriveKey(HashAlgorithmName.SHA256, key, Bytes, info: "halo tag 1"u8.ToArray());
     }
 
     /// <summary>Lower-case hex.</summary>
@@ -62,6 +67,14 @@ sealed class MasterKey
             throw new SealBrokenException("A wrapped key does not open: it was changed, or stands where it does not belong.", e);
         }
         return secret;
+    }
+
+    /// <summary>HMAC-SHA-256 under a key of its own, cut to 16 bytes.</summary>
+    public void WriteTag(ReadOnlySpan<byte> text, Span<byte> tag)
+    {
+        Span<byte> whole = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(_tagKey, text, whole);
+        whole[..TextTagBytes].CopyTo(tag);
     }
 
     /// <summary>Id of the key that made <paramref name="blob"/>; null where this is no wrapped secret.</summary>

@@ -40,6 +40,23 @@ sealed class MasterKeys
     /// <exception cref="SealBrokenException">See <see cref="OpenDataKey"/>.</exception>
     public byte[] UnwrapSecret(byte[] wrapped, string purpose) => Unwrap(wrapped, Encoding.UTF8.GetBytes("secret:" + purpose));
 
+    /// <summary>Writes a tag that only this service can make of this text.</summary>
+    /// <param name="tag"><see cref="MasterKey.TextTagBytes"/>.</param>
+    public void WriteTag(ReadOnlySpan<byte> text, Span<byte> tag) => _current.WriteTag(text, tag);
+
+    /// <summary>Whether this service made the tag of this text, by this master key or an older one.</summary>
+    public bool IsTag(ReadOnlySpan<byte> text, ReadOnlySpan<byte> tag)
+    {
+        Span<byte> right = stackalloc byte[MasterKey.TextTagBytes];
+        foreach (var key in _all.Values)
+        {
+            key.WriteTag(text, right);
+            if (CryptographicOperations.FixedTimeEquals(right, tag))
+                return true;
+        }
+        return false;
+    }
+
     /// <summary>The data key of a query, wrapped by the current master key.</summary>
     /// <exception cref="SealBrokenException">See <see cref="OpenDataKey"/>.</exception>
     internal byte[] RewrapDataKey(Guid queryId, byte[] wrapped) => _current.Wrap(Unwrap(wrapped, NameOf(queryId)), NameOf(queryId));

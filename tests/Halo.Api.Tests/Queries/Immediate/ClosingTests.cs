@@ -73,19 +73,19 @@ public class ClosingTests(OneHost one) : IClassFixture<OneHost>
         await using var site = await PairedSite.CreateAsync(_host);
         var link = site.Link;
         var services = _host.Services;
-        var judging = services.GetRequiredService<ImmediateJudging>();
-        var exchanges = services.GetRequiredService<ImmediateExchanges>();
+        var recorder = services.GetRequiredService<OutcomeRecorder>();
+        var pending = services.GetRequiredService<PendingQueries>();
         var asked = new[] { site.SendAsync(HttpMethod.Post, "/immediate", PairedSite.SelectOne), site.SendAsync(HttpMethod.Post, "/immediate", PairedSite.SelectOne) };
         var held = (await link.ExpectExecuteAsync()).QueryId;
         var lost = (await link.ExpectExecuteAsync()).QueryId;
-        var (heldExchange, lostExchange) = (exchanges.Find(held)!, exchanges.Find(lost)!);
+        var (heldQuery, lostQuery) = (pending.Find(held)!, pending.Find(lost)!);
         await link.BreakAsync();
-        var judged = new[] { judging.JudgeBySuccessorAsync(heldExchange, TimeSpan.FromMinutes(1)), judging.JudgeBySuccessorAsync(lostExchange, TimeSpan.FromMinutes(1)) };
+        var judged = new[] { recorder.JudgeBySuccessorAsync(heldQuery), recorder.JudgeBySuccessorAsync(lostQuery) };
         await link.ConnectAsync(link.Hello() with { Immediates = [held] });
         await Task.WhenAll(judged);
 
-        Assert.False(heldExchange.End.IsCompleted);
-        Assert.Null((await lostExchange.End).Outcome);
+        Assert.False(heldQuery.Answer.IsCompleted);
+        Assert.Null((await lostQuery.Answer).Outcome);
         await link.TellAsync(held, new Outcome(Ending.Successful, Executed.Yes) { RowsAffected = 1 });
         var ends = new List<(int, Executed?, string?)>();
         foreach (var one in asked)
@@ -95,74 +95,6 @@ public class ClosingTests(OneHost one) : IClassFixture<OneHost>
         }
         Assert.Contains((503, Executed.No, FailureCodes.NeverSent), ends);
         Assert.Contains((200, null, null), ends);
-    }
-
-    static Task Away => Task.FromException(new InvalidOperationException("the store is away"));
-
-    [Fact]
-    public async Task Accepts_that_the_store_did_not_take_are_forgotten_in_the_end()
-    {
-        var time = new ManualTime();
-        using var unrecorded = new Unrecorded(time);
-        var id = Guid.NewGuid();
-        await unrecorded.Watch(id, Away, () => throw new InvalidOperationException("the store is away"), TimeSpan.FromMinutes(2));
-        await unrecorded.Watch(Guid.NewGuid(), Away, () => throw new InvalidOperationException("the store is away"), TimeSpan.FromMinutes(1));
-        Assert.Equal(2, unrecorded.Count);
-        time.Advance(TimeSpan.FromDays(1) + TimeSpan.FromSeconds(90));
-        Assert.Equal(1, unrecorded.Count);
-        await Assert.ThrowsAsync<InvalidOperationException>(() => unrecorded.RecordAsync(id));
-        time.Advance(TimeSpan.FromMinutes(1));
-        Assert.Equal(0, unrecorded.Count);
-        Assert.False(await unrecorded.RecordAsync(id));
-    }
-
-    [Fact]
-    public async Task Accepts_and_ends_are_written_when_the_store_is_back_also_where_nobody_asks()
-    {
-        var time = new ManualTime();
-        using var unrecorded = new Unrecorded(time);
-        var (isAway, written) = (true, new List<string>());
-        Task Write(string what)
-        {
-            if (isAway)
-                throw new InvalidOperationException("the store is away");
-            written.Add(what);
-            return Task.CompletedTask;
-        }
-        var ended = Guid.NewGuid();
-        await unrecorded.Watch(Guid.NewGuid(), Away, () => Write("accept"), TimeSpan.FromMinutes(2));
-        await unrecorded.Watch(ended, Away, () => Write("accept of the ended"), TimeSpan.FromMinutes(2));
-        unrecorded.Later(ended, async () =>
-        {
-            await unrecorded.RecordAsync(ended);
-            await Write("end");
-        });
-        time.Advance(TimeSpan.FromSeconds(5));
-        Assert.Equal(3, unrecorded.Count);
-        isAway = false;
-        time.Advance(TimeSpan.FromSeconds(5));
-        Assert.Equal(["accept", "accept of the ended", "end"], written.Order());
-        Assert.Equal(0, unrecorded.Count);
-    }
-
-    [Fact]
-    public async Task An_end_that_is_told_while_its_accept_is_being_written_is_written_too()
-    {
-        var time = new ManualTime();
-        using var unrecorded = new Unrecorded(time);
-        var (isAway, writing, ends) = (true, new TaskCompletionSource(), 0);
-        var id = Guid.NewGuid();
-        await unrecorded.Watch(id, Away, () => isAway ? throw new InvalidOperationException("the store is away") : writing.Task, TimeSpan.FromMinutes(2));
-        isAway = false;
-        time.Advance(TimeSpan.FromSeconds(5));
-        unrecorded.Later(id, () =>
-        {
-            ends++;
-            return Task.CompletedTask;
-        });
-        writing.SetResult();
-        await Eventually.BecomesAsync(() => Task.FromResult(unrecorded.Count), kept => kept == 0);
-        Assert.Equal(1, ends);
     }
 
     static async Task<(int, Executed?, string?)> EndAsync(HttpResponseMessage response)

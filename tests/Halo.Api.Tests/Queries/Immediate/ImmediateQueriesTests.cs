@@ -253,6 +253,42 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
     }
 
     [Fact]
+    public async Task An_outcome_that_the_store_refused_is_acknowledged_when_it_was_written_later()
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        var database = _host.Services.GetRequiredService<Database>();
+        var asked = AskAsync(path, key);
+        var (id, _) = await link.ExpectExecuteAsync();
+        await database.WriteAsync(async t => await t.Connection!.ExecuteAsync("ALTER TABLE queries RENAME TO taken_away", null, t));
+        await link.TellAsync(id, new Outcome(Ending.Successful, Executed.Yes) { RowsAffected = 1 });
+        using (var response = await asked)
+            Assert.Equal(504, (int)response.StatusCode);
+        await database.WriteAsync(async t => await t.Connection!.ExecuteAsync("ALTER TABLE taken_away RENAME TO queries", null, t));
+        Assert.Equal(id, (await link.ExpectAsync(FrameKind.OutcomeAck)).QueryId);
+        using var later = await _host.SendAsync(HttpMethod.Get, $"{path}/{id}", key: key);
+        Assert.Equal(QueryStatus.Successful, (await later.QueryAsync()).Status);
+    }
+
+    [Theory]
+    [InlineData("""{ "command": { "text": "UPDATE notes SET note = 1", "executionMode": "nonQuery" } }""")]
+    [InlineData("""{ "command": { "text": "DELETE FROM notes RETURNING id" } }""")]
+    [InlineData("""{ "command": { "text": "SELECT 1; UPDATE notes SET note = 1", "executionMode": "scalar" } }""")]
+    [InlineData("""{ "command": { "text": "save", "type": "storedProcedure" } }""")]
+    public async Task What_may_write_is_in_the_record_before_its_Link_has_it(string body)
+    {
+        var (link, key, path) = await PairedAsync();
+        await using var _ = link;
+        var asked = AskAsync(path, key, body);
+        var (id, _) = await link.ExpectExecuteAsync();
+        await using (var store = await _host.Services.GetRequiredService<Database>().OpenAsync())
+            Assert.Equal("executing", await store.QuerySingleAsync<string>("SELECT status FROM queries WHERE id = @id", new { id }));
+        await link.TellAsync(id, new Outcome(Ending.Successful, Executed.Yes) { RowsAffected = 1 });
+        using var response = await asked;
+        Assert.Equal(200, (int)response.StatusCode);
+    }
+
+    [Fact]
     public async Task What_a_caller_was_told_while_the_store_was_away_no_later_run_of_the_Link_changes()
     {
         var (link, key, path) = await PairedAsync();
@@ -261,13 +297,13 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
         var asked = AskAsync(path, key);
         var (id, _) = await link.ExpectExecuteAsync();
         await database.WriteAsync(async t => await t.Connection!.ExecuteAsync(
-            "CREATE TRIGGER full BEFORE UPDATE ON queries BEGIN SELECT RAISE(ABORT, 'the disk is full'); END", null, t));
+            "ALTER TABLE queries RENAME TO taken_away", null, t));
         await link.TellAsync(id, new Outcome(Ending.Successful, Executed.Yes) { RowsAffected = 1 });
         using var response = await asked;
-        Assert.Equal(Executed.Yes, (await response.QueryAsync()).Executed);
+        Assert.Equal((504, Executed.Yes), ((int)response.StatusCode, (await response.QueryAsync()).Executed));
 
         // Another run of the Link, which knows nothing of it.
-        await database.WriteAsync(async t => await t.Connection!.ExecuteAsync("DROP TRIGGER full", null, t));
+        await database.WriteAsync(async t => await t.Connection!.ExecuteAsync("ALTER TABLE taken_away RENAME TO queries", null, t));
         await link.BreakAsync();
         await link.ConnectAsync(link.Hello() with { RunId = Guid.NewGuid(), Immediates = [] });
         Query? later = null;

@@ -103,7 +103,7 @@ public class HelloTests(SharedPostgres postgres)
         var unknown = await practice.SendAsync();
         var session = practice.Session with { SessionId = store.NewId() };
         var justSent = practice.New(QueryMode.Immediate);
-        await store.Ledger.RecordSent(justSent, session, store.Now, store.Now.AddMinutes(1)).Recorded;
+        await store.Ledger.RecordSentAsync(new(justSent, session, store.Now, store.Now.AddMinutes(1)));
 
         var hello = await store.Ledger.SettleHelloAsync(session, [], 0, [known.Id]);
 

@@ -1,6 +1,5 @@
 using Dapper;
 using Halo.Api.Queries.Ledger;
-using Halo.Api.Storage;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
@@ -58,84 +57,79 @@ public class ImmediateTests(SharedPostgres postgres)
     }
 
     [Theory, OnBothStores]
-    public async Task Accept_and_outcome_given_at_once_are_written_in_their_order(StoreKind kind)
+    public async Task Accept_and_outcome_given_at_once_make_one_row_in_whatever_order(StoreKind kind)
     {
         await using var store = await TestStore.CreateAsync(kind, postgres);
         var practice = await Practice.CreateAsync(store);
-        var work = Enumerable.Range(0, 200).Select(_ => practice.New(QueryMode.Immediate)).Select(q =>
+        var work = Enumerable.Range(0, 200).Select(i => (Sent: practice.Sent(practice.New(QueryMode.Immediate)), AcceptFirst: i % 2 == 0)).Select(q =>
         {
-            var sent = store.Ledger.RecordSent(q, practice.Session, store.Now, store.Now.AddMinutes(1)).Recorded;
-            return (sent, settled: store.Ledger.SettleImmediateAsync(q.Id, Done));
+            var accepted = q.AcceptFirst ? store.Ledger.RecordSentAsync(q.Sent) : null;
+            var settled = store.Ledger.SettleImmediateAsync(q.Sent, Done);
+            return (accepted: accepted ?? store.Ledger.RecordSentAsync(q.Sent), settled);
         }).ToList();
-        await Task.WhenAll(work.Select(w => w.sent));
+        await Task.WhenAll(work.Select(w => w.accepted));
         Assert.All(await Task.WhenAll(work.Select(w => w.settled)), r => Assert.True(r.Moved));
+        Assert.Equal(200, await store.CountAsync("SELECT COUNT(*) FROM queries WHERE status = 'successful' AND deadline_at IS NULL"));
     }
 
     [Theory, OnBothStores]
-    public async Task An_end_that_joins_its_accept_leaves_the_same_record_as_one_that_follows_it(StoreKind kind)
+    public async Task An_end_that_makes_its_row_leaves_the_same_record_as_one_that_follows_its_accept(StoreKind kind)
     {
         await using var store = await TestStore.CreateAsync(kind, postgres);
         var practice = await Practice.CreateAsync(store);
         foreach (var end in (Settlement[])[Done, new(QueryStatus.ExecutionFailed, Mover.Link) { Executed = Executed.Unknown, Error = Refused, UploadMs = 2 },
             new(QueryStatus.ExpiredInQueue, Mover.Link) { Executed = Executed.No, Error = Failures.Of(FailureCodes.QueueTimeout) }])
         {
-            var first = practice.New(QueryMode.Immediate);
-            var second = first with { Id = store.NewId() };
-            var sent = store.Ledger.RecordSent(first, practice.Session, store.Now, store.Now.AddMinutes(1));
-            var joined = await store.Ledger.SettleImmediateAsync(first.Id, end, sent);
-            var late = store.Ledger.RecordSent(second, practice.Session, store.Now, store.Now.AddMinutes(1));
-            await late.Recorded;
-            var followed = await store.Ledger.SettleImmediateAsync(second.Id, end, late);
+            var alone = practice.Sent(practice.New(QueryMode.Immediate));
+            var over = alone with { Query = alone.Query with { Id = store.NewId() } };
+            var after = alone with { Query = alone.Query with { Id = store.NewId() } };
+            var made = await store.Ledger.SettleImmediateAsync(alone, end);
+            await store.Ledger.RecordSentAsync(over);
+            var replaced = await store.Ledger.SettleImmediateAsync(over, end);
+            await store.Ledger.RecordSentAsync(after);
+            var followed = await store.Ledger.SettleImmediateAsync(after.Query.Id, end, practice.Session);
 
-            Assert.Equal((true, end.Status), (joined.Moved, joined.Status));
-            Assert.Equal(joined, followed);
-            Assert.Equal(await ColumnsAsync(store, first.Id), await ColumnsAsync(store, second.Id));
-            var (one, other) = (QueryView.Of(await practice.FindAsync(first.Id)), QueryView.Of(await practice.FindAsync(second.Id)));
+            Assert.Equal((true, end.Status), (made.Moved, made.Status));
+            Assert.Equal((made, made), (replaced, followed));
+            Assert.Equal(await ColumnsAsync(store, alone), await ColumnsAsync(store, over));
+            Assert.Equal(await ColumnsAsync(store, alone), await ColumnsAsync(store, after));
+            var (one, other) = (QueryView.Of(await practice.FindAsync(alone.Query.Id)), QueryView.Of(await practice.FindAsync(over.Query.Id)));
             Assert.Equal(one.ErrorDetails, other.ErrorDetails);
             Assert.Equal(one.Result?.Parameters, other.Result?.Parameters);
         }
 
-        static async Task<string> ColumnsAsync(TestStore store, Guid id)
+        static async Task<string> ColumnsAsync(TestStore store, SentQuery sent)
         {
             await using var connection = await store.Database.OpenAsync();
-            var row = (IDictionary<string, object?>)await connection.QuerySingleAsync("SELECT * FROM queries WHERE id = @id", new { id });
+            var row = (IDictionary<string, object?>)await connection.QuerySingleAsync("SELECT * FROM queries WHERE id = @Id", new { sent.Query.Id });
             // Sealed under keys of their own.
             return string.Join(" ", row.Where(c => c.Key is not ("id" or "wrapped_key" or "detail")).Select(c => $"{c.Key}={c.Value}"));
         }
     }
 
     [Theory, OnBothStores]
-    public async Task An_end_whose_accept_has_failed_or_fails_meanwhile_is_told_by_itself(StoreKind kind)
+    public async Task A_final_row_never_changes_whoever_ends_it_with_all_that_is_known(StoreKind kind)
     {
         await using var store = await TestStore.CreateAsync(kind, postgres);
         var practice = await Practice.CreateAsync(store);
-        var away = new StorageException("the store was away") { NothingStored = true };
-        foreach (var failsMeanwhile in (bool[])[false, true])
-        {
-            // Made up for by now, as Unrecorded does; the statement that failed was never taken.
-            var query = await practice.SendAsync();
-            var failed = new OpenStatement<QueryEnd>(_ => throw new InvalidOperationException("Nobody writes it."));
-            var recorded = new TaskCompletionSource<int>();
-            if (!failsMeanwhile)
-                recorded.SetException(away);
-            var settling = store.Ledger.SettleImmediateAsync(query.Id, Done, new(failed, recorded.Task));
-            recorded.TrySetException(away);
-            Assert.True((await settling).Moved);
-            Assert.Equal(QueryStatus.Successful, await practice.StatusAsync(query.Id));
-        }
-    }
-
-    [Theory, OnBothStores]
-    public async Task A_second_end_does_not_join_and_changes_nothing(StoreKind kind)
-    {
-        await using var store = await TestStore.CreateAsync(kind, postgres);
-        var practice = await Practice.CreateAsync(store);
-        var query = practice.New(QueryMode.Immediate);
-        var sent = store.Ledger.RecordSent(query, practice.Session, store.Now, store.Now.AddMinutes(1));
-        var first = store.Ledger.SettleImmediateAsync(query.Id, Done, sent);
-        var second = store.Ledger.SettleImmediateAsync(query.Id, new(QueryStatus.ExecutionFailed, Mover.Api) { Executed = Executed.Unknown, Error = Failures.Of(FailureCodes.LinkLost) }, sent);
+        var sent = practice.Sent(practice.New(QueryMode.Immediate));
+        var lost = new Settlement(QueryStatus.ExecutionFailed, Mover.Api) { Executed = Executed.Unknown, Error = Failures.Of(FailureCodes.LinkLost) };
+        var first = store.Ledger.SettleImmediateAsync(sent, Done);
+        var second = store.Ledger.SettleImmediateAsync(sent, lost);
         Assert.True((await first).Moved);
         Assert.Equal(new(false, QueryStatus.Successful), await second);
+        Assert.Equal(new(true, QueryStatus.Successful), await store.Ledger.SettleImmediateAsync(sent, Done));
+        await store.Ledger.RecordSentAsync(sent);
+        Assert.Equal(QueryStatus.Successful, await practice.StatusAsync(sent.Query.Id));
+
+        // One that the deadline has ended, and one that belongs to another run.
+        var due = await practice.SendAsync(store.Now);
+        Assert.Single(await store.Ledger.DueAsync(store.Now));
+        Assert.Equal(new(false, QueryStatus.ExecutionFailed), await store.Ledger.SettleImmediateAsync(practice.Sent(due), Done));
+        var others = await practice.SendAsync();
+        var stranger = practice.Sent(others) with { Session = practice.Session with { RunId = store.NewId() } };
+        Assert.True((await store.Ledger.SettleImmediateAsync(stranger, Done)).NotHeld);
+        Assert.Equal(QueryStatus.Executing, await practice.StatusAsync(others.Id));
     }
 
     [Theory, OnBothStores]

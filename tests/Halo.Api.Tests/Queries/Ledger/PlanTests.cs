@@ -15,7 +15,7 @@ public class PlanTests(SharedPostgres postgres)
         var practice = await Practice.CreateAsync(store);
         // All by one integrator at one site over one Link, as in a small clinic; the last of them is awaited, and so all.
         var sent = Enumerable.Range(0, 5000).Select(_ => practice.New(QueryMode.Immediate)).ToList();
-        await Task.WhenAll(sent.Select(q => store.Ledger.RecordSent(q, practice.Session, store.Now, store.Now.AddMinutes(2)).Recorded));
+        await Task.WhenAll(sent.Select(q => store.Ledger.RecordSentAsync(practice.Sent(q))));
         await store.RunAsync("UPDATE queries SET status = 'successful', deadline_at = NULL");
         await practice.AcceptAsync();
         // PostgreSQL keeps statistics by itself, in time; SQLite plans without.

@@ -15,9 +15,9 @@ public class ListPlanTests(SharedPostgres postgres)
         var other = await practice.AddIntegratorAsync(practice.SiteId);
         // Enough of others' that a planner with statistics does not simply read the table.
         for (var i = 0; i < 20_000; i++)
-            _ = store.Ledger.RecordSent(practice.New(QueryMode.Immediate, other), practice.Session, store.Now, store.Now.AddMinutes(2)).Recorded;
+            _ = store.Ledger.RecordSentAsync(practice.Sent(practice.New(QueryMode.Immediate, other)));
         for (var i = 0; i < 300; i++)
-            await store.Ledger.RecordSent(practice.New(QueryMode.Immediate) with { Tag = i % 100 == 0 ? "rare" : null }, practice.Session, store.Now, store.Now.AddMinutes(2)).Recorded;
+            await store.Ledger.RecordSentAsync(practice.Sent(practice.New(QueryMode.Immediate) with { Tag = i % 100 == 0 ? "rare" : null }));
         await store.RunAsync("ANALYZE queries");
         var all = new QueryFilter(practice.IntegratorId, practice.SiteId, 101);
 

@@ -1,28 +1,36 @@
 using System.Buffers;
+using Halo.Api.Links;
 using Halo.Api.Queries.Ledger;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;
-using LinkSession = Halo.Api.Links.LinkSession;
 
 namespace Halo.Api.Queries.Immediate;
 
-/// <summary>One immediate query under way: what its Link has sent so far, and who waits for it.</summary>
-/// <param name="stream">Where rows go as they come; null: they are kept here until the end.</param>
+/// <summary>
+/// One immediate query from its sending until its end is in the ledger: what is not written of it yet, what its Link has sent so far,
+/// and who waits for it. <see cref="PendingQueries"/> holds it.
+/// </summary>
+/// <param name="sent">What the ledger is to have of it.</param>
+/// <param name="session">The session by which it is sent.</param>
 /// <param name="memory">What it may hold; its own from here on.</param>
-sealed class ImmediateExchange(Guid queryId, LinkSession session, ResultMemory.Share memory, RowFlow? stream = null) : IDisposable
+/// <param name="stream">Where rows go as they come; null: they are kept here until the end.</param>
+sealed class PendingQuery(SentQuery sent, LinkSession session, ResultMemory.Share memory, RowFlow? stream = null) : IDisposable
 {
     // Frames are put together, so that what is held is what is counted, however small they are.
     const int ChunkBytes = 64 * 1024;
 
     readonly Lock _lock = new();
     readonly List<ArraySegment<byte>> _chunks = [];
-    readonly TaskCompletionSource<ImmediateEnd> _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly TaskCompletionSource<ImmediateEnd> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
     bool _cancelAsked;
     bool _disposed;
     volatile bool _spoiled;
     int _ungranted;
 
-    public Guid QueryId => queryId;
+    public Guid QueryId => sent.Query.Id;
+
+    /// <summary>What the ledger is to have of it.</summary>
+    public SentQuery Sent => sent;
 
     /// <summary>The session by which it was sent; the end may be told by a later one of the same run.</summary>
     public LinkSession Session => session;
@@ -49,14 +57,8 @@ sealed class ImmediateExchange(Guid queryId, LinkSession session, ResultMemory.S
         }
     }
 
-    /// <summary>What the caller should know of the request.</summary>
-    public IReadOnlyList<Notice>? Notices { get; init; }
-
-    /// <summary>The accept on its way into the ledger; null where it was durable before the command left.</summary>
-    public SentQuery? Sent { get; set; }
-
-    /// <summary>The ledger has the accept, or it is known that it has not.</summary>
-    public Task Recorded { get; set; } = Task.CompletedTask;
+    /// <summary>What of it is to be written, and by whom.</summary>
+    public PendingRecord Record { get; } = new();
 
     /// <summary>Bytes of rows that arrived.</summary>
     public long Received { get; private set; }
@@ -64,8 +66,19 @@ sealed class ImmediateExchange(Guid queryId, LinkSession session, ResultMemory.S
     /// <summary>Whether all that arrived is here, or went to who takes it as it comes; nothing is kept beyond the bound.</summary>
     public bool IsWhole => !_spoiled && (stream is not null || _chunks.Sum(c => (long)c.Count) == Received);
 
-    /// <summary>How it ended; set when the ledger has it.</summary>
-    public Task<ImmediateEnd> End => _end.Task;
+    /// <summary>What its caller is to be told; set when the ledger has it, or refused it.</summary>
+    public Task<ImmediateEnd> Answer => _answer.Task;
+
+    /// <summary>What its caller is told.</summary>
+    public void Tell(ImmediateEnd end)
+    {
+        lock (_lock)
+        {
+            if (!_disposed && stream is null)
+                memory.Keep(_chunks.Sum(c => (long)c.Array!.Length));
+        }
+        _answer.TrySetResult(end);
+    }
 
     /// <summary>The rows' JSON, in order.</summary>
     public IReadOnlyList<ArraySegment<byte>> Chunks => _chunks;
@@ -97,17 +110,6 @@ sealed class ImmediateExchange(Guid queryId, LinkSession session, ResultMemory.S
 
     /// <summary>A part of the result is lost.</summary>
     public void Spoil() => _spoiled = true;
-
-    /// <summary>The end is known and durable.</summary>
-    public void Complete(ImmediateEnd end)
-    {
-        lock (_lock)
-        {
-            if (!_disposed && stream is null)
-                memory.Keep(_chunks.Sum(c => (long)c.Array!.Length));
-        }
-        _end.TrySetResult(end);
-    }
 
     /// <summary>Its rows are held once more, in another form, until it is disposed.</summary>
     public void Copied(long bytes)
@@ -147,11 +149,11 @@ sealed class ImmediateExchange(Guid queryId, LinkSession session, ResultMemory.S
     }
 }
 
-/// <summary>How an immediate query ended, as the ledger has it.</summary>
-/// <param name="Outcome">What its Link said; null where the service settled it.</param>
+/// <summary>What the caller of an immediate query is told of its end.</summary>
+/// <param name="Outcome">What its Link said; null where the ledger has another end.</param>
 /// <param name="CompletedAt">When.</param>
 sealed record ImmediateEnd(Outcome? Outcome, DateTimeOffset CompletedAt)
 {
-    /// <summary>Whether the ledger has it; where it could not be written, the Link tells it again.</summary>
+    /// <summary>Whether the ledger has it; where it refused, it is written later.</summary>
     public bool Recorded { get; init; } = true;
 }

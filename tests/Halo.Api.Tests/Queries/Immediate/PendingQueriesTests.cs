@@ -1,0 +1,220 @@
+using Halo.Api.Links;
+using Halo.Api.Queries;
+using Halo.Api.Queries.Immediate;
+using Halo.Api.Queries.Ledger;
+using Halo.Api.Tests.Storage;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Messages;
+using Halo.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Halo.Api.Tests.Queries.Immediate;
+
+public class PendingQueriesTests(SharedPostgres postgres)
+{
+    const string Executing = "status = 'executing'", Successful = "status = 'successful'";
+
+    [Theory, OnBothStores]
+    public async Task An_accept_waits_for_its_end_and_the_two_are_written_once(StoreKind kind)
+    {
+        await using var world = await World.CreateAsync(kind, postgres);
+        var query = world.Accept();
+        Assert.Equal(0, await world.CountAsync());
+        Assert.True((await world.Pending.EndAsync(query, world.Done()))!.Moved);
+        Assert.Equal((1, 1), (await world.CountAsync(), await world.CountAsync(Successful)));
+        Assert.NotNull((await query.Answer).Outcome);
+        world.Pending.Leave(query);
+        Assert.Null(world.Pending.Find(query.QueryId));
+    }
+
+    [Theory, OnBothStores]
+    public async Task What_is_still_open_after_some_milliseconds_is_written_by_one_sweep(StoreKind kind)
+    {
+        await using var world = await World.CreateAsync(kind, postgres);
+        var queries = Enumerable.Range(0, 250).Select(_ => world.Send()).ToList();
+        queries.ForEach(world.Pending.AcceptLater);
+        world.Store.Time.Advance(PendingQueries.HeldFor - TimeSpan.FromMilliseconds(1));
+        Assert.Equal(0, await world.CountAsync());
+        world.Store.Time.Advance(TimeSpan.FromMilliseconds(1));
+        await Eventually.BecomesAsync(() => world.CountAsync(Executing), rows => rows == 250);
+        Assert.True((await world.Pending.EndAsync(queries[7], world.Done()))!.Moved);
+        Assert.Equal((250, 1), (await world.CountAsync(), await world.CountAsync(Successful)));
+    }
+
+    [Theory, OnBothStores]
+    public async Task An_accept_outlives_its_caller_until_it_is_written(StoreKind kind)
+    {
+        await using var world = await World.CreateAsync(kind, postgres);
+        var query = world.Accept();
+        world.Pending.Leave(query);
+        Assert.Same(query, world.Pending.Find(query.QueryId));
+        world.Store.Time.Advance(PendingQueries.HeldFor);
+        await Eventually.BecomesAsync(() => world.CountAsync(Executing), rows => rows == 1);
+        await Eventually.BecomesAsync(() => Task.FromResult(world.Pending.Find(query.QueryId)), found => found is null);
+    }
+
+    [Theory, OnBothStores]
+    public async Task What_the_store_refused_is_kept_and_written_when_it_is_back(StoreKind kind)
+    {
+        await using var world = await World.CreateAsync(kind, postgres);
+        await world.TakeStoreAwayAsync();
+        var (sent, ended) = (world.Accept(), world.Accept());
+        await Assert.ThrowsAnyAsync<Exception>(() => world.Pending.EndAsync(ended, world.Done()));
+        // What the service says later than the Link does not count, nor is it lost that the Link's word was first.
+        await Assert.ThrowsAnyAsync<Exception>(() => world.Pending.EndAsync(ended, new(ImmediateEndings.LinkLost, world.Store.Now)));
+        await Assert.ThrowsAnyAsync<Exception>(() => world.Pending.FlushAsync(_ => true));
+        world.Pending.Leave(sent);
+        world.Pending.Leave(ended);
+        Assert.Equal(2, world.Pending.Refused);
+
+        await world.BringStoreBackAsync();
+        await Eventually.BecomesAsync(() =>
+        {
+            world.Store.Time.Advance(TimeSpan.FromSeconds(1));
+            return world.CountAsync();
+        }, rows => rows == 2);
+        Assert.Equal((1, 1), (await world.CountAsync(Executing), await world.CountAsync(Successful)));
+        await Eventually.BecomesAsync(() => Task.FromResult((world.Pending.Refused, world.Pending.Find(sent.QueryId), world.Pending.Find(ended.QueryId))), left => left is (0, null, null));
+    }
+
+    [Theory, OnBothStores]
+    public async Task An_accept_that_could_not_be_written_until_its_deadline_ends_as_of_unknown_fate(StoreKind kind)
+    {
+        await using var world = await World.CreateAsync(kind, postgres);
+        await world.TakeStoreAwayAsync();
+        var query = world.Accept();
+        await Assert.ThrowsAnyAsync<Exception>(() => world.Pending.FlushAsync(_ => true));
+        world.Pending.Leave(query);
+        world.Store.Time.Advance(TimeSpan.FromMinutes(3));
+        await world.BringStoreBackAsync();
+        await world.Pending.FlushAsync(_ => true);
+        Assert.Single(await world.Store.Ledger.DueAsync(world.Store.Now));
+        var found = await world.Practice.FindAsync(query.QueryId);
+        Assert.Equal((QueryStatus.ExecutionFailed, Executed.Unknown, FailureCodes.NoAnswer), (found.Status, found.Executed, found.FailureCode));
+    }
+
+    [Theory, OnBothStores]
+    public async Task A_flush_writes_what_is_open_and_leaves_alone_what_its_sender_writes_first(StoreKind kind)
+    {
+        await using var world = await World.CreateAsync(kind, postgres);
+        var open = world.Accept();
+        var writing = world.Send();
+        await world.Pending.FlushAsync(_ => true);
+        Assert.Equal([open.QueryId], await world.IdsAsync());
+        Assert.True(await world.Pending.TryAcceptAsync(writing, null));
+        Assert.Equal(2, await world.CountAsync(Executing));
+        Assert.False(await world.Pending.TryAcceptAsync(world.Send(), (_, _) => Task.FromResult(false)));
+        Assert.Equal(2, await world.CountAsync());
+    }
+
+    [Theory, OnBothStores]
+    public async Task One_that_never_left_is_recorded_so_where_its_accept_was_stored_after_all(StoreKind kind)
+    {
+        await using var world = await World.CreateAsync(kind, postgres);
+        foreach (var isStored in (bool[])[false, true])
+        {
+            var query = world.Send();
+            if (isStored)
+                await world.Store.Ledger.RecordSentAsync(query.Sent);
+            Assert.Equal(isStored, (await world.Pending.EndAsync(query, new(ImmediateEndings.NeverSent, world.Store.Now)))!.Moved);
+            Assert.Equal(isStored ? 1 : 0, await world.CountAsync("status = 'executionFailed' AND executed = 'no'"));
+        }
+    }
+
+    [Fact]
+    public async Task What_a_Link_says_and_no_store_can_hold_is_left_out_and_its_end_recorded()
+    {
+        // PostgreSQL has no place for a zero in a text.
+        await using var world = await World.CreateAsync(StoreKind.Postgres, postgres);
+        var query = world.Accept();
+        var told = new Outcome(Ending.Failed, Executed.Yes) { Error = new("evil\0", 1, "no matter") };
+        await Assert.ThrowsAnyAsync<Exception>(() => world.Pending.EndAsync(query, new(ImmediateEndings.From(told), world.Store.Now, told)));
+        await world.Pending.FlushAsync(_ => true);
+        var found = await world.Practice.FindAsync(query.QueryId);
+        Assert.Equal((QueryStatus.ExecutionFailed, Executed.Yes, FailureCodes.LinkError), (found.Status, found.Executed, found.FailureCode));
+    }
+
+    [Theory, OnBothStores]
+    public async Task What_is_open_is_written_when_the_service_stops_and_the_sweep_with_it(StoreKind kind)
+    {
+        await using var world = await World.CreateAsync(kind, postgres);
+        world.Accept();
+        await world.Pending.DisposeAsync();
+        Assert.Equal(1, await world.CountAsync(Executing));
+        world.Accept();
+        world.Store.Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(1, await world.CountAsync());
+    }
+
+    [Theory, OnBothStores]
+    public async Task Ends_sweeps_and_flushes_at_once_leave_each_query_one_end(StoreKind kind)
+    {
+        await using var world = await World.CreateAsync(kind, postgres);
+        var moved = 0;
+        await Task.WhenAll(Enumerable.Range(0, 200).Select(i => world.Accept()).ToList().Select((query, i) => Task.Run(async () =>
+        {
+            var ends = Enumerable.Range(0, 3).Select(n => world.Pending.EndAsync(query, n == i % 3 ? world.Done() : new(ImmediateEndings.LinkLost, world.Store.Now))).ToList();
+            if (i % 5 == 0)
+                world.Store.Time.Advance(PendingQueries.HeldFor);
+            if (i % 7 == 0)
+                await world.Pending.FlushAsync(q => ReferenceEquals(q, query));
+            Interlocked.Add(ref moved, (await Task.WhenAll(ends)).Count(r => r is { Moved: true }));
+        })));
+        Assert.Equal((200, 200), (moved, await world.CountAsync("completed_at IS NOT NULL")));
+    }
+
+    /// <summary>A Link's queries over a real store, by a clock of the test's own.</summary>
+    sealed class World(TestStore store, Practice practice) : IAsyncDisposable
+    {
+        readonly ResultMemory _memory = new(new QueryLimits());
+
+        public TestStore Store => store;
+
+        public Practice Practice => practice;
+
+        public PendingQueries Pending { get; } = new(store.Ledger, store.Time, NullLogger<PendingQueries>.Instance);
+
+        public static async Task<World> CreateAsync(StoreKind kind, SharedPostgres postgres)
+        {
+            var store = await TestStore.CreateAsync(kind, postgres);
+            return new(store, await Practice.CreateAsync(store));
+        }
+
+        public PendingQuery Send()
+        {
+            var session = new LinkSession(practice.Session.SessionId, practice.LinkId, practice.Session.RunId, null!, [practice.SiteId]) { Intake = new SessionIntake(store.Time) };
+            var share = _memory.EnterAsync(grows: false, _ => { }, default).Result!;
+            var query = new PendingQuery(practice.Sent(practice.New(QueryMode.Immediate)), session, share);
+            Pending.Add(query);
+            return query;
+        }
+
+        public PendingQuery Accept()
+        {
+            var query = Send();
+            Pending.AcceptLater(query);
+            return query;
+        }
+
+        public PendingEnd Done()
+        {
+            var told = new Outcome(Ending.Successful, Executed.Yes) { Rows = 1, Size = 9 };
+            return new(ImmediateEndings.From(told), store.Now, told);
+        }
+
+        public Task<long> CountAsync(string which = "TRUE") => store.CountAsync($"SELECT COUNT(*) FROM queries WHERE {which}");
+
+        public async Task<List<Guid>> IdsAsync() => [.. (await store.Ledger.ListAsync(new(practice.IntegratorId, practice.SiteId, 100))).Select(q => q.Id)];
+
+        public Task TakeStoreAwayAsync() => store.RunAsync("ALTER TABLE queries RENAME TO taken_away");
+
+        public Task BringStoreBackAsync() => store.RunAsync("ALTER TABLE taken_away RENAME TO queries");
+
+        public async ValueTask DisposeAsync()
+        {
+            await Pending.DisposeAsync();
+            await store.DisposeAsync();
+        }
+    }
+}
