@@ -175,10 +175,8 @@ sealed partial class ImmediateQueries(
         }
         query.Outcome = outcome;
         Telemetry.Ended(QueryMode.Immediate, outcome.Ending, outcome.Timings);
-        // A small result leaves with its outcome. Should the line be gone, the outcome alone is told in the next session.
-        if (outcome.Ending == Ending.Successful && query.Rows is { Holds: true } rows)
-            await SendAnswerAsync(query, rows, outcome);
-        else
+        // A small result leaves with its outcome. Should the line be gone, the outcome alone is told: now, where the next session has begun, else by that.
+        if (outcome.Ending != Ending.Successful || query.Rows is not { Holds: true } rows || !await SendAnswerAsync(query, rows, outcome))
             await SendOutcomeAsync(query.Id, query.Told(outcome));
         query.Dispose();
     }
@@ -288,16 +286,18 @@ sealed partial class ImmediateQueries(
         _ = SendOutcomeAsync(query.Id, outcome);
     }
 
-    async Task SendAnswerAsync(ImmediateQuery query, FrameRowSink rows, Outcome outcome)
+    /// <returns>False when its line is gone.</returns>
+    async Task<bool> SendAnswerAsync(ImmediateQuery query, FrameRowSink rows, Outcome outcome)
     {
         try
         {
-            await rows.SendAnswerAsync(outcome);
+            return await rows.SendAnswerAsync(outcome);
         }
         catch (Exception e) when (e is FrameTooLargeException or OverBoundException)
         {
             LogFault(query.Id, FaultText.Of(e));
-            await SendOutcomeAsync(query.Id, query.Outcome = Outcomes.Untold(outcome));
+            await SendOutcomeAsync(query.Id, query.Told(query.Outcome = Outcomes.Untold(outcome)));
+            return true;
         }
     }
 

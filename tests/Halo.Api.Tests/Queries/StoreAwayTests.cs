@@ -1,5 +1,7 @@
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.LinkProtocol;
 using Halo.Testing;
 
 namespace Halo.Api.Tests.Queries;
@@ -38,5 +40,26 @@ public class StoreAwayTests
             Assert.Equal(ErrorCodes.ServiceUnavailable, error.Code);
             Assert.NotNull(response.Headers.RetryAfter);
         }
+    }
+    [Fact]
+    public async Task An_outcome_that_comes_while_the_store_is_away_is_acknowledged_when_it_is_written_and_its_row_is_made_then()
+    {
+        Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");
+        await using var server = await PostgresServer.StartAsync("fsync=off");
+        await using var host = await ApiHost.StartAsync(
+            $"Halo:Storage:ConnectionString={await server.CreateDatabaseAsync()}", $"Halo:Encryption:MasterKey={Convert.ToBase64String(new byte[32])}");
+        await using var site = await PairedSite.CreateAsync(host);
+        await server.StopAsync();
+        // Nothing of it is in the store, neither its accept nor its end.
+        var asked = site.AskAsync();
+        var (id, _) = await site.Link.ExpectExecuteAsync();
+        await site.Link.AnswerWholeAsync(id, """[{"n":1}]""", 1);
+        using (var response = await asked)
+            Assert.Equal((504, Executed.Yes), ((int)response.StatusCode, (await response.QueryAsync()).Executed));
+        Assert.False(site.Link.Line.Dead.IsCancellationRequested);
+
+        await server.StartAgainAsync();
+        Assert.Equal(id, (await site.Link.ExpectAsync(FrameKind.OutcomeAck)).QueryId);
+        Assert.Equal((QueryStatus.Successful, 1L), await site.GetAsync(id) is var q ? (q.Status, q.Result!.Rows!.Value) : default);
     }
 }

@@ -6,6 +6,7 @@ using Halo.Link.Settings;
 using Halo.Link.Tests.Session;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
+using Microsoft.Data.Sqlite;
 
 namespace Halo.Link.Tests.Work;
 
@@ -128,6 +129,28 @@ public class ImmediateQueriesTests
         Assert.Equal(record, outcomes[told].Record);
         Assert.Equal(record, outcomes[running].Record);
         Assert.Null(outcomes[without].Record);
+    }
+
+    [Fact]
+    public async Task A_small_result_that_comes_after_the_next_session_has_begun_is_told_there_by_its_outcome()
+    {
+        await using var world = await World.StartAsync();
+        await using var practice = new SqliteConnection(world.Link.Settings.Sites[0].ConnectionString);
+        practice.Open();
+        // Whoever writes has to wait for this transaction.
+        await using var blocking = practice.BeginTransaction(deferred: false);
+        var id = Guid.NewGuid();
+        await world.Session.SendAsync(FrameKind.Execute, id, world.At(new("INSERT INTO patient (name) VALUES ('x') RETURNING id")) with { Record = [1, 2, 3] }, ProtocolJson.Default.Execute);
+        await world.AskAsync("SELECT 1");
+        world.Session.Line.Abort("test");
+        var next = await world.Api.NextSessionAsync();
+        Assert.Contains(id, (await next.WelcomeAsync()).Immediates);
+        // What was to be told again at its beginning is behind the answer to this.
+        await world.With(next).AskAsync("SELECT 1");
+        await blocking.CommitAsync();
+        var (_, _, outcome, _) = await next.ResultAsync(id);
+        Assert.Equal((Ending.Successful, Executed.Yes), (outcome.Ending, outcome.Executed));
+        Assert.Equal([1, 2, 3], outcome.Record);
     }
 
     [Fact]

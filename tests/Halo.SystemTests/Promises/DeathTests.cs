@@ -31,6 +31,54 @@ public sealed class DeathTests(SharedPostgres postgres)
         Assert.Equal((8, 8), await CountAsync(integrator, site.Id));
     }
 
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("postgres")]
+    public async Task Whatever_ran_is_in_the_record_though_the_API_was_killed_among_it(string storedIn)
+    {
+        await using var fixture = await HaloFixture.StartAsync(storedIn == "sqlite" ? [] : await House.PostgresStoreAsync(postgres));
+        var (_, site, integrator) = await fixture.AddPairedAsync(new LinkSite("postgres", await postgres.Server.CreateDatabaseAsync()));
+        await CreateAsync(integrator, site.Id);
+        // By its text it reads, so that its accept waits in memory for its end. The comment before each text names the query.
+        const string Noted = "SELECT * FROM noted";
+        foreach (var sql in (string[])
+        [
+            "CREATE TABLE ran (id uuid NOT NULL)",
+            "CREATE FUNCTION note() RETURNS bigint LANGUAGE sql AS 'INSERT INTO ran VALUES (substring(current_query() FROM ''query=([0-9a-f-]{36})'')::uuid); SELECT count(*) FROM ran'",
+            "CREATE VIEW noted AS SELECT note() AS n",
+        ])
+            Assert.Equal(HttpStatusCode.OK, (await integrator.ImmediateAsync(site.Id, sql, "nonQuery")).Status);
+        for (var round = 0; round < 2; round++)
+        {
+            var answered = 0;
+            var callers = Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
+            {
+                try
+                {
+                    while (true)
+                    {
+                        var answer = await integrator.ImmediateAsync(site.Id, Noted);
+                        Assert.True(answer.Status == HttpStatusCode.OK, answer.ToString());
+                        Interlocked.Increment(ref answered);
+                    }
+                }
+                catch (HttpRequestException)
+                {
+                    // The API was killed.
+                }
+            })).ToList();
+            await Eventually.BecomesAsync(() => Task.FromResult(Volatile.Read(ref answered)), done => done >= 100);
+            await fixture.Api.Process.KillAsync();
+            await Task.WhenAll(callers);
+            await fixture.Api.StartAsync();
+        }
+        var ran = (await RowsAsync(integrator, site.Id, "SELECT id FROM ran")).Select(r => r!["id"]!.GetValue<Guid>()).ToList();
+        Assert.Equal(ran.Count, ran.Distinct().Count());
+        // The Link tells in its next session what the killed service did not hear, or did not write.
+        foreach (var id in ran)
+            Assert.Equal(QueryStatus.Successful, (await Eventually.BecomesAsync(() => integrator.GetAsync($"integrator/sites/{site.Id}/queries/{id}"), a => a.Status == HttpStatusCode.OK && a.Query.CompletedAt is not null)).Query.Status);
+    }
+
     [Fact]
     public async Task A_write_that_was_executing_when_the_Link_was_killed_is_unknown_and_there_at_most_once()
     {
@@ -87,10 +135,12 @@ public sealed class DeathTests(SharedPostgres postgres)
     static async Task<int> BusyAsync(IntegratorClient integrator, Guid site) => (await RowAsync(integrator, site,
         "SELECT COUNT(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid() AND query LIKE '%INSERT INTO counting%'"))["n"]!.GetValue<int>();
 
-    static async Task<JsonNode> RowAsync(IntegratorClient integrator, Guid site, string sql)
+    static async Task<JsonNode> RowAsync(IntegratorClient integrator, Guid site, string sql) => (await RowsAsync(integrator, site, sql))[0]!;
+
+    static async Task<JsonArray> RowsAsync(IntegratorClient integrator, Guid site, string sql)
     {
         var answer = await integrator.ImmediateAsync(site, sql);
         Assert.True(answer.Status == HttpStatusCode.OK, answer.ToString());
-        return JsonNode.Parse(Convert.FromBase64String(answer.Query.Result!.Data!))![0]!;
+        return JsonNode.Parse(Convert.FromBase64String(answer.Query.Result!.Data!))!.AsArray();
     }
 }

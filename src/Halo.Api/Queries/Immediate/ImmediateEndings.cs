@@ -91,10 +91,9 @@ static class ImmediateEndings
         Notices = Notice.Join(notices, outcome.Notices),
     };
 
-    /// <summary>The same end without what the Link brought beside: the store has no place for it.</summary>
-    public static Settlement Untold(Settlement told) => new(told.Status == QueryStatus.Successful ? QueryStatus.ExecutionFailed : told.Status, told.By)
+    /// <summary>The same without what the Link brought beside: the store has no place for it.</summary>
+    public static Outcome Untold(Outcome told) => new(told.Ending == Ending.Successful ? Ending.Failed : told.Ending, told.Ending == Ending.Successful ? Executed.Yes : told.Executed)
     {
-        Executed = told.Status == QueryStatus.Successful ? Executed.Yes : told.Executed,
         Error = Failures.Untold,
     };
 

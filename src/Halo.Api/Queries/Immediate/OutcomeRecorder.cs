@@ -92,14 +92,13 @@ sealed partial class OutcomeRecorder(
     /// <summary>One of which nothing is held here. Where the ledger has nothing either, this service ended before it wrote the accept, and the Link brings what it needs.</summary>
     async Task<MoveResult> SettleAsync(Guid queryId, Outcome outcome, SessionReference by)
     {
-        var settlement = ImmediateEndings.From(outcome);
         try
         {
-            return await TryAsync(settlement);
+            return await TryAsync(ImmediateEndings.From(outcome));
         }
         catch (DbException e) when (StorageException.RefusesContent(e))
         {
-            return await TryAsync(ImmediateEndings.Untold(settlement));
+            return await TryAsync(ImmediateEndings.From(ImmediateEndings.Untold(outcome)));
         }
 
         async Task<MoveResult> TryAsync(Settlement s)

@@ -179,8 +179,8 @@ sealed partial class PendingQueries(QueryLedger ledger, TimeProvider time, ILogg
     {
         lock (pending.Record.Gate)
         {
-            return pending.Record.Ending is { IsFaulted: false } underWay
-                ? underWay
+            return pending.Record.Ending is { IsCompleted: false } or { IsCompletedSuccessfully: true }
+                ? pending.Record.Ending
                 : pending.Record.Ending = RecordEndAsync(pending, pending.Record.End!, makesRow: pending.Record.Accept == AcceptState.Open);
         }
     }
@@ -195,12 +195,10 @@ sealed partial class PendingQueries(QueryLedger ledger, TimeProvider time, ILogg
                 ? await ledger.SettleImmediateAsync(pending.Sent, end.Settlement, end.At)
                 : await ledger.SettleImmediateAsync(pending.QueryId, end.Settlement, pending.Sent.Session, end.At);
         }
-        catch (DbException e) when (end.Outcome is not null && StorageException.RefusesContent(e))
+        catch (DbException e) when (StorageException.RefusesContent(e) && end.TryLeaveOut())
         {
-            // A Link said what the store has no place for, and never will: without it the end is written.
-            end.Settlement = ImmediateEndings.Untold(end.Settlement);
-            Refuse(pending, e);
-            throw;
+            // A Link said what the store has no place for, and never will: without it the end is written and told.
+            return await RecordEndAsync(pending, end, makesRow);
         }
         catch (Exception e)
         {

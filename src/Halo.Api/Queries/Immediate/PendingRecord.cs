@@ -55,14 +55,25 @@ enum AcceptState
 sealed class PendingEnd(Settlement settlement, DateTimeOffset at, Outcome? outcome = null)
 {
     /// <summary>What the ledger is to have.</summary>
-    public Settlement Settlement { get; set; } = settlement;
+    public Settlement Settlement { get; private set; } = settlement;
 
     /// <summary>When that became known.</summary>
     public DateTimeOffset At => at;
 
     /// <summary>What its Link said; null: the service's own word.</summary>
-    public Outcome? Outcome => outcome;
+    public Outcome? Outcome { get; private set; } = outcome;
 
     /// <summary>The session that told it last: it hears when the ledger has it.</summary>
     public LinkSession? ToldBy { get; set; }
+
+    /// <summary>Leaves out what its Link brought beside.</summary>
+    /// <returns>False: there is nothing left to leave out.</returns>
+    public bool TryLeaveOut()
+    {
+        if (Outcome is null || ReferenceEquals(Outcome.Error, Failures.Untold))
+            return false;
+        Outcome = ImmediateEndings.Untold(Outcome);
+        Settlement = ImmediateEndings.From(Outcome);
+        return true;
+    }
 }

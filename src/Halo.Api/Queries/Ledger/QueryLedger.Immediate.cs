@@ -1,3 +1,4 @@
+using Halo.Api.Results.Retention;
 using Halo.Api.Storage;
 using Halo.Contracts.Queries;
 
@@ -29,8 +30,9 @@ sealed partial class QueryLedger
 
     /// <summary>The query behind such a record.</summary>
     /// <param name="by">Who tells it: the run of the Link to which it was sent.</param>
-    /// <returns>Null: this service did not make it for this query and run.</returns>
-    public SentQuery? FromRecord(ReadOnlySpan<byte> record, Guid queryId, SessionReference by) => SentRecord.Read(record, queryId, by, keys);
+    /// <returns>Null: this service did not make it for this query and run, or its row may have been there and gone by retention since.</returns>
+    public SentQuery? FromRecord(ReadOnlySpan<byte> record, Guid queryId, SessionReference by) =>
+        SentRecord.Read(record, queryId, by, keys) is { } sent && sent.Query.CreatedAt > time.GetUtcNow().AddDays(-RetentionOptions.LeastLedgerDays) ? sent : null;
 
     /// <summary>A query that was accepted and is final at once: the site away, the time in the queue over, nothing sent.</summary>
     /// <returns>When, as the ledger has it.</returns>

@@ -3,6 +3,9 @@ namespace Halo.Api.Results.Retention;
 /// <summary>How long records are kept: the settings under <c>Halo:Retention</c>. Results have a setting of their own (<see cref="ResultOptions.RetentionHours"/>).</summary>
 sealed record RetentionOptions
 {
+    /// <summary>What <see cref="LedgerDays"/> is at least: no query that was accepted within it was ever taken out of the ledger.</summary>
+    public const int LeastLedgerDays = 7;
+
     /// <summary>Days for which a query stays in the ledger after it was accepted (7 to 3650, default 400): a year's bills and a month to dispute them.</summary>
     public int LedgerDays { get; init; } = 400;
 
@@ -12,7 +15,7 @@ sealed record RetentionOptions
     /// <summary>Reads the section; what is wrong is added to <paramref name="faults"/>.</summary>
     public static RetentionOptions Read(IConfigurationSection section, List<string> faults) => new()
     {
-        LedgerDays = ApiOptions.ReadInt(section, nameof(LedgerDays), 400, 7, 3650, faults),
+        LedgerDays = ApiOptions.ReadInt(section, nameof(LedgerDays), 400, LeastLedgerDays, 3650, faults),
         AuditDays = ApiOptions.ReadInt(section, nameof(AuditDays), 2555, 30, 36_500, faults),
     };
 }

@@ -15,7 +15,9 @@ public class CommandEffectsTests
     [InlineData("TABLE patients")]
     [InlineData("SELECT replace(name, 'a', 'b') FROM patients")]
     [InlineData("SELECT @update, #delete.x, insert_ FROM #delete")]
-    public void A_query_by_its_own_words_reads(string text)
+    [InlineData("SELECT COUNT(*), Max (id), CAST(note AS varchar(10)) FROM notes WHERE id IN (1, 2) AND EXISTS(SELECT 1) AND (id > (3))")]
+    [InlineData("SELECT note FROM (SELECT note FROM notes) AS n ORDER BY ROW_NUMBER() OVER (ORDER BY note)")]
+    public void A_query_that_calls_nothing_of_the_practices_own_reads(string text)
     {
         Assert.False(CommandEffects.MayWrite(new(text)));
         Assert.False(CommandEffects.MayWrite(new(text) { ExecutionMode = ExecutionMode.Scalar }));
@@ -37,6 +39,18 @@ public class CommandEffectsTests
     [InlineData("EXECUTE plan")]
     [InlineData("DO $$ BEGIN END $$")]
     [InlineData("selection")]
+    [InlineData("SELECT book_appointment(1, 2)")]
+    [InlineData("SELECT * FROM book_appointment\n (1, 2)")]
+    [InlineData("SELECT id FROM notes WHERE touched(id)")]
+    [InlineData("SELECT clinic.lower('a')")]
+    [InlineData("SELECT clinic . lower ('a')")]
+    [InlineData("SELECT \"Book\"(1)")]
+    [InlineData("SELECT [dbo].[Book](1)")]
+    [InlineData("SELECT book/* the name */(1)")]
+    [InlineData("SELECT book --\n(1)")]
+    [InlineData("SELECT 1 RECEIVE TOP(1) * FROM inbox")]
+    [InlineData("SELECT 1 UPDATETEXT notes.note @p 0 1 'x'")]
+    [InlineData("SELECT 1 BACKUP DATABASE practice TO DISK = 'x'")]
     [InlineData("")]
     public void What_is_not_plainly_a_query_may_write(string text) => Assert.True(CommandEffects.MayWrite(new(text)));
 
@@ -47,5 +61,7 @@ public class CommandEffectsTests
         Assert.False(CommandEffects.MayWrite(new(text)));
         Assert.True(CommandEffects.MayWrite(new(text + "update x")));
         Assert.False(CommandEffects.MayWrite(new("SELECT " + new string('u', 1_000_000))));
+        Assert.False(CommandEffects.MayWrite(new("SELECT " + string.Concat(Enumerable.Repeat("max   (", 150_000)))));
+        Assert.True(CommandEffects.MayWrite(new("SELECT " + new string('(', 500_000) + "book" + new string(' ', 500_000) + "(")));
     }
 }

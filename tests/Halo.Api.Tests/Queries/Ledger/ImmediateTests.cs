@@ -1,5 +1,6 @@
 using Dapper;
 using Halo.Api.Queries.Ledger;
+using Halo.Api.Results.Retention;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
@@ -105,6 +106,19 @@ public class ImmediateTests(SharedPostgres postgres)
             // Sealed under keys of their own.
             return string.Join(" ", row.Where(c => c.Key is not ("id" or "wrapped_key" or "detail")).Select(c => $"{c.Key}={c.Value}"));
         }
+    }
+
+    [Theory, OnBothStores]
+    public async Task A_record_that_is_older_than_the_ledger_keeps_rows_makes_none(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var sent = practice.Sent(practice.New(QueryMode.Immediate));
+        var record = store.Ledger.ToRecord(sent);
+        store.Time.Advance(TimeSpan.FromDays(RetentionOptions.LeastLedgerDays) - TimeSpan.FromMinutes(1));
+        Assert.Equal(sent.Query.SiteId, store.Ledger.FromRecord(record, sent.Query.Id, practice.Session)!.Query.SiteId);
+        store.Time.Advance(TimeSpan.FromMinutes(2));
+        Assert.Null(store.Ledger.FromRecord(record, sent.Query.Id, practice.Session));
     }
 
     [Theory, OnBothStores]
