@@ -124,7 +124,7 @@ public class UnwrittenQueryTests(SharedPostgres postgres)
         }, isOver => isOver);
         await stopping;
         // Its caller went with the service.
-        await ((Task)asked).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked).WaitAsync(Eventually.Limit);
 
         await using var next = await ApiHost.StartAsync(store.Settings);
         await using var same = link.Clone(next);
