@@ -92,7 +92,8 @@ public class UnwrittenQueryTests(SharedPostgres postgres)
             var (asked, id) = await world.AskAsync();
             Assert.Null(await world.StatusAsync(id));
             await take();
-            Assert.Equal(200, await world.AnswerAsync(asked, id));
+            // What its caller may still see of it is another's to say.
+            await world.AnswerAsync(asked, id);
             Assert.Equal("successful", await world.StatusAsync(id));
             await world.RenewAsync();
         }
