@@ -32,9 +32,11 @@ sealed record TestPage(byte[] Bytes, long Size, long Rows)
         return memory.ToArray();
     }
 
-    public async Task<HttpResponseMessage> PutAsync(ApiHost host, SimulatedLink link, Claim claim, int number)
+    /// <param name="content">The bytes in another way than all at once, and not before the service reads them; null: all at once.</param>
+    public async Task<HttpResponseMessage> PutAsync(ApiHost host, SimulatedLink link, Claim claim, int number, HttpContent? content = null)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Put, LinkHttp.PagePath(claim.QueryId, number)) { Content = new ByteArrayContent(Bytes) };
+        using var request = new HttpRequestMessage(HttpMethod.Put, LinkHttp.PagePath(claim.QueryId, number)) { Content = content ?? new ByteArrayContent(Bytes) };
+        request.Headers.ExpectContinue = content is not null;
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await link.TokenAsync());
         request.Content.Headers.ContentEncoding.Add("br");
         request.Headers.Add("Content-Digest", $"sha-256=:{Convert.ToBase64String(Digest ?? SHA256.HashData(Bytes))}:");

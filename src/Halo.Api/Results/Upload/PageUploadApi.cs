@@ -18,10 +18,10 @@ static class PageUploadApi
             .WithMetadata(new PageSizeLimit(MaxPageBytes)).ExcludeFromDescription();
 
     static async Task<IResult> PutAsync(
-        HttpContext http, Guid queryId, int pageNumber, LinkTokens tokens, QueryLedger ledger, IPageStore pages, PageChecks checks, FreeSpace disk)
+        HttpContext http, Guid queryId, int pageNumber, LinkTokens tokens, LinkDirectory links, QueryLedger ledger, IPageStore pages, PageChecks checks, FreeSpace disk)
     {
         if (await tokens.CheckAsync(http.Request.Headers.Authorization) is not { } access)
-            return new Refusal(401, ErrorCodes.LinkNotTrusted, "The access token is missing, expired or revoked. Ask POST /link/v1/token for a fresh one.");
+            return NotTrusted;
         var (page, invalid) = PageHeaders.Read(http.Request);
         if (page is null)
             return invalid!;
@@ -44,6 +44,9 @@ static class PageUploadApi
             return Refusal.Invalid("body", $"{fault}.");
         if (!stored.IsStored)
             return new Refusal(422, ErrorCodes.PageDamaged, "Content-Digest does not fit the body: the page was damaged on the way. Send it again.");
+        // Revoked while the page came. A token that ran out meanwhile was good when the upload began: over a slow uplink it takes longer than a token lives.
+        if (links.Find(access.LinkId) is not { Status: LinkStatus.Enrolled })
+            return NotTrusted;
         var added = await ledger.AddPageAsync(page.ClaimId,
             new PageRow(queryId, pageNumber, page.RowStart, page.RowCount, page.JsonSize, stored.Length, stored.Digest));
         if (added == AddPageResult.Added)
@@ -55,6 +58,9 @@ static class PageUploadApi
             _ => Settled(),
         };
     }
+
+    static readonly Refusal NotTrusted =
+        new(401, ErrorCodes.LinkNotTrusted, "The access token is missing, expired or revoked. Ask POST /link/v1/token for a fresh one.");
 
     static readonly Refusal TooManyUploads = new(503, ErrorCodes.ServiceUnavailable, "This Link uploads as many pages at once as it may. Try again shortly.")
     {
