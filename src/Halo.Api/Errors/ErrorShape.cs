@@ -51,6 +51,12 @@ sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger
             await (IsQuery(http) ? Shape(http, 500) : Refusal.StoreAway).ExecuteAsync(http);
             return;
         }
+        catch (Exception e) when (!http.Response.HasStarted && !IsQuery(http) && StorageException.RefersToNothing(e))
+        {
+            http.Response.Clear();
+            await new Refusal(404, ErrorCodes.NotFound, "What this request names was removed at the same moment, and nothing was changed. Look it up again.").ExecuteAsync(http);
+            return;
+        }
         catch (Exception e) when (!http.Response.HasStarted)
         {
             // The exception's own text may hold what a driver was given: only its type and stack go to the log.

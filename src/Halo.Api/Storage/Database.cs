@@ -76,4 +76,13 @@ sealed class StorageException(string message, Exception? cause = null) : Excepti
 
     /// <summary>Whether the store refuses what it was given, now and always: class 22 of SQL's states, such as text that it cannot hold.</summary>
     public static bool RefusesContent(Exception e) => e is DbException { SqlState: ['2', '2', ..] };
+
+    /// <summary>Whether the work refers to what is not there any more: another has removed it since it was looked up.</summary>
+    public static bool RefersToNothing(Exception e) => e is DbException { SqlState: ForeignKeyViolation } or Microsoft.Data.Sqlite.SqliteException { SqliteExtendedErrorCode: SqliteForeignKey };
+
+    /// <summary>PostgreSQL's word for it.</summary>
+    const string ForeignKeyViolation = "23503";
+
+    /// <summary>SQLite's: SQLITE_CONSTRAINT_FOREIGNKEY.</summary>
+    const int SqliteForeignKey = 787;
 }
