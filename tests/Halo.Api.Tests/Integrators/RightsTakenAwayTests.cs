@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text;
+using Halo.Api.Links;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Waiting;
 using Halo.Api.Tests.Hosting;
@@ -51,6 +52,8 @@ public class RightsTakenAwayTests(OneHost one) : IClassFixture<OneHost>
     {
         await using var caller = await CallerAsync();
         await caller.Link.BreakAsync();
+        // Else it goes into a session that is about to end.
+        await Until.TrueAsync(() => Task.FromResult(_host.Services.GetRequiredService<LinkSessions>().Find(caller.Link.LinkId) is null));
         var asked = caller.AskAsync("""{ "maxTimeInQueue": 60000, "command": { "text": "DELETE FROM t", "executionMode": "nonQuery" } }""", key is null ? null : Guid.NewGuid().ToString());
         var queries = _host.Services.GetRequiredService<ImmediateQueries>();
         await Until.TrueAsync(() => Task.FromResult(queries.UnderWay > 0));
