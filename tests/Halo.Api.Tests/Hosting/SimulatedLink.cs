@@ -57,6 +57,9 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
         ? [Site, .. Enumerable.Range(0, MoreSites).Select(i => Site with { Id = Guid.NewGuid(), PracticeManagementSiteId = $"{PmsId}-{i}" })]
         : SecondSiteId is { } second ? [Site, Site with { Id = second, PracticeManagementSiteId = PmsId + "-2" }] : [Site];
 
+    /// <summary>Where it calls from, as a proxy before the service tells it; null: from here.</summary>
+    public string? Address { get; init; }
+
     public async Task<HttpResponseMessage> EnrolAsync(string? token = null, string? nonce = null, ECDsa? signer = null, string? api = null)
     {
         var point = _key.ExportParameters(false).Q;
@@ -74,6 +77,11 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
         request.Headers.Add(LinkHttp.NonceHeader, nonce);
         request.Headers.Add(LinkHttp.ProofHeader,
             Base64Url.EncodeToString((signer ?? _key).SignData(LinkHttp.ProofBytes(nonce, body), HashAlgorithmName.SHA256)));
+        if (Address is not null)
+        {
+            request.Headers.Add("X-Forwarded-For", Address);
+            request.Headers.Add("X-Forwarded-Proto", "https");
+        }
         return await host.Client.SendAsync(request);
     }
 

@@ -196,6 +196,32 @@ public class EnrolmentTests
         Assert.Equal(next.LinkId, Assert.Single(left.GetProperty("links").EnumerateArray()).GetProperty("id").GetGuid());
     }
 
+    [Fact]
+    public async Task From_one_address_and_from_all_together_so_many_Links_wait_and_no_more()
+    {
+        await using var host = await ApiHost.StartAsync("Halo:Enrolment=approval", "Halo:TrustedProxies=127.0.0.1");
+        // Of an address: one more than may.
+        Assert.Equal((WaitingLinks.MostOfAddress, 1), await EnrolAsync(WaitingLinks.MostOfAddress + 1, _ => "203.0.113.1"));
+        // Of all, the first twenty included; each from an address of its own.
+        var left = WaitingLinks.Most - WaitingLinks.MostOfAddress;
+        Assert.Equal((left, 2), await EnrolAsync(left + 2, i => $"198.51.{i / 250}.{i % 250 + 1}"));
+
+        async Task<(int Waits, int Refused)> EnrolAsync(int count, Func<int, string> address)
+        {
+            var (waits, refused) = (0, 0);
+            for (var i = 0; i < count; i++)
+            {
+                await using var link = new SimulatedLink(host) { Address = address(i) };
+                using var answer = await link.EnrolAsync();
+                if (answer.StatusCode == HttpStatusCode.Accepted)
+                    waits++;
+                else if ((await answer.ErrorAsync(429)).Code == ErrorCodes.TooManyRequests)
+                    refused++;
+            }
+            return (waits, refused);
+        }
+    }
+
     static async Task<string> TokenAsync(ApiHost host, string? body) =>
         (await host.AdminAsync(HttpMethod.Post, "/admin/v1/enrolment-tokens", body)).GetProperty("token").GetString()!;
 }

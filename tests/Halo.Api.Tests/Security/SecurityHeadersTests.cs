@@ -55,10 +55,46 @@ public class SecurityHeadersTests(OneHost one) : IClassFixture<OneHost>
             Assert.DoesNotMatch("<script(?![^>]* src=)", await response.Content.ReadAsStringAsync());
     }
 
+    [Fact]
+    public async Task Answers_with_rows_have_them_too()
+    {
+        await using var site = await PairedSite.CreateAsync(_host);
+        var asked = site.AskAsync();
+        var (id, _) = await site.Link.ExpectExecuteAsync();
+        await site.Link.AnswerAsync(id, """[{"n":1}]""", 1);
+        using (var immediate = await asked)
+            HasThem(immediate, 200, "an immediate query");
+        var page = TestPage.Of("""[{"n":1},{"n":2}]""", 2);
+        var (_, claim) = await site.QueueAndClaimAsync();
+        using (var stored = await page.PutAsync(_host, site.Link, claim, 1))
+            HasThem(stored, 200, "a page that came");
+        var path = $"/{claim.QueryId}/results/1";
+        using (var whole = await site.SendAsync(HttpMethod.Get, path))
+            HasThem(whole, 200, "a page");
+        using var stream = await site.SendAsync(HttpMethod.Get, path + "/stream");
+        HasThem(stream, 200, "a page's stream");
+        foreach (var (header, value, status) in new[] { ("Range", "bytes=0-3", 206), ("If-None-Match", stream.Headers.ETag!.ToString(), 304) })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, site.Path + path + "/stream");
+            request.Headers.Add("Ocp-Apim-Subscription-Key", site.Key);
+            request.Headers.TryAddWithoutValidation(header, value);
+            if (status == 206)
+                request.Headers.Add("Accept-Encoding", "br");
+            using var part = await _host.Client.SendAsync(request);
+            HasThem(part, status, header);
+        }
+    }
+
     async Task HasThemAsync(HttpMethod method, string path, string? adminKey)
     {
         using var response = await _host.SendAsync(method, path, adminKey: adminKey);
-        var what = $"{method} {path} answered {(int)response.StatusCode}";
+        HasThem(response, (int)response.StatusCode, $"{method} {path}");
+    }
+
+    static void HasThem(HttpResponseMessage response, int status, string asked)
+    {
+        var what = $"{asked} answered {(int)response.StatusCode}";
+        Assert.True((int)response.StatusCode == status, what);
         Assert.True(response.Headers.CacheControl is { NoStore: true }, what);
         Assert.True(Has("X-Content-Type-Options", "nosniff"), what);
         Assert.True(Has("Referrer-Policy", "no-referrer"), what);
