@@ -51,8 +51,9 @@ sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger
             await (IsQuery(http) ? Shape(http, 500) : Refusal.StoreAway).ExecuteAsync(http);
             return;
         }
-        catch (Exception e) when (!http.Response.HasStarted && !IsQuery(http) && StorageException.RefersToNothing(e))
+        catch (Exception e) when (!http.Response.HasStarted && !IsQuery(http) && !http.Request.Path.StartsWithSegments("/link") && StorageException.RefersToNothing(e))
         {
+            // Of a query it is not known how far it came, and to a Link 404 means something of its own: those are failures of the service.
             http.Response.Clear();
             await new Refusal(404, ErrorCodes.NotFound, "What this request names was removed at the same moment, and nothing was changed. Look it up again.").ExecuteAsync(http);
             return;

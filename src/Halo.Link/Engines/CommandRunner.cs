@@ -169,8 +169,7 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, DatabaseCo
         var rolledBack = await RollBackAsync(connection, request, failure);
         if (watch.Stopped || failure is not null && engine.NameError(failure) is null)
             engine.Discard(connection);
-        // A database that does not even obey a cancel may answer nobody.
-        if (watch.Forced || failure is not null && !watch.Stopped && (connection.State != System.Data.ConnectionState.Open || engine.IsDatabaseFault(failure)))
+        if (failure is not null && !watch.Stopped && (connection.State != System.Data.ConnectionState.Open || engine.IsDatabaseFault(failure)))
             connector?.Suspect();
         if (run.SinkFault is { } fault and not RowSinkException)
             ExceptionDispatchInfo.Throw(fault);

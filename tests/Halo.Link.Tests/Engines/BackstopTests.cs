@@ -74,6 +74,34 @@ public sealed class BackstopTests
         Assert.Equal("0", await bench.ValueAsync("SELECT count(*) FROM t"));
     }
 
+    [Fact]
+    public async Task A_server_that_hangs_while_a_statement_runs_stands_in_the_status_until_it_goes_on()
+    {
+        Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");
+        await using var server = await PostgresServer.StartAsync("fsync=off");
+        await using var sites = OneSite.Of(EngineNames.Postgres, await server.CreateDatabaseAsync());
+        var site = sites.All.Single();
+        Assert.Equal(Ending.Successful, (await RunAsync("SELECT 1", TimeSpan.FromMinutes(1))).Ending);
+        var running = RunAsync("SELECT pg_sleep(600)", TimeSpan.FromSeconds(2));
+        server.Freeze();
+        try
+        {
+            var result = await running;
+            Assert.Equal((Ending.Failed, FailureCodes.ExecutionTimeout), (result.Ending, result.Error?.Code));
+            Assert.NotEqual(ForcedEnd.None, result.Forced);
+            await Eventually.BecomesAsync(() => Task.FromResult(site.Outages.Count()), n => n == 1);
+        }
+        finally
+        {
+            server.Thaw();
+        }
+        await Eventually.BecomesAsync(() => Task.FromResult(site.Outages.Count()), n => n == 0);
+        Assert.Equal(Ending.Successful, (await RunAsync("SELECT 1", TimeSpan.FromMinutes(1))).Ending);
+
+        Task<ExecutionResult> RunAsync(string sql, TimeSpan limit) => site.Engine.NewRunner(TimeProvider.System, site.OwnConnector).RunAsync(
+            new(new QueryCommand(sql), null, null, 1, limit), new CollectingSink(), TestContext.Current.CancellationToken);
+    }
+
     static async Task AdvanceUntilAsync(ManualTime time, Task running)
     {
         // In steps: what each of the Link's timers starts has a moment to be done.

@@ -5,7 +5,6 @@ using Halo.Contracts.Sites;
 using Halo.Link.Engines;
 using Halo.Link.Session;
 using Halo.Link.Tests.Session;
-using Halo.Link.Work;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing.Tds;
 using Microsoft.Data.SqlClient;
@@ -46,17 +45,7 @@ public sealed class BrokenSetupTests
 
     static async Task StandsInLogAndStatusAsync(string connectionString, ConnectionFault fault)
     {
-        await using var sites = new LocalSites(
-        [
-            new LocalSite(Guid.NewGuid(), new()
-            {
-                Engine = EngineNames.SqlServer,
-                ConnectionString = connectionString,
-                PracticeManagementName = new("Best Practice", null),
-                PracticeManagementSiteId = new("12345", null),
-                Catalogues = [new("practice", null, true)],
-            }, (name, c) => DatabaseEngines.Create(name, c, TimeProvider.System)),
-        ]);
+        await using var sites = OneSite.Of(EngineNames.SqlServer, connectionString);
         var log = new LogLines();
         using var logs = LoggerFactory.Create(b => b.AddProvider(log));
         var healths = new DatabaseHealths(sites, TimeProvider.System, logs.CreateLogger<DatabaseHealths>());

@@ -50,17 +50,7 @@ public sealed class FrozenServerTests
     public async Task A_server_that_stands_still_at_the_limit_is_told_in_status_and_log_and_to_the_next_caller_until_it_goes_on()
     {
         await using var server = new TdsServer((_, _) => Task.CompletedTask);
-        await using var sites = new LocalSites(
-        [
-            new LocalSite(Guid.NewGuid(), new()
-            {
-                Engine = EngineNames.SqlServer,
-                ConnectionString = server.ConnectionString,
-                PracticeManagementName = new("Best Practice", null),
-                PracticeManagementSiteId = new("12345", null),
-                Catalogues = [new("practice", null, true)],
-            }, (name, c) => DatabaseEngines.Create(name, c, TimeProvider.System)),
-        ]);
+        await using var sites = OneSite.Of(EngineNames.SqlServer, server.ConnectionString);
         var site = sites.All.Single();
         Assert.Equal(Ending.Successful, (await RunAsync("UPDATE a SET n = 0", TimeSpan.FromMinutes(1))).Ending);
         var answers = server.Script;
