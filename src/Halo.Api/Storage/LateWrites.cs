@@ -6,10 +6,11 @@ namespace Halo.Api.Storage;
 /// an outage costs memory for what exists, and for each entry of a site's history, which has a key of its own. A stop of the service while the store is
 /// away loses them, and of more than <see cref="MostKept"/> those that came last.
 /// </remarks>
-sealed class LateWrites(Func<Statement, Task<int>> commit)
+/// <param name="most">How many keys are kept.</param>
+sealed class LateWrites(Func<Statement, Task<int>> commit, int most = LateWrites.MostKept)
 {
     /// <summary>More than a service has of Links, sites and their ends in an outage of an hour.</summary>
-    internal const int MostKept = 200_000;
+    const int MostKept = 200_000;
 
     // Of real time, as all of the store's own.
     static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
@@ -37,7 +38,7 @@ sealed class LateWrites(Func<Statement, Task<int>> commit)
     {
         lock (_gate)
         {
-            if (_last.Count < MostKept || _last.ContainsKey(key))
+            if (_last.Count < most || _last.ContainsKey(key))
                 _last[key] = statement;
             // Under the gate: the store gets them in this order.
             _ = WriteAsync(key, statement);
