@@ -5,6 +5,7 @@ using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Halo.Line;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;
 using Halo.LinkProtocol.Messages;
@@ -23,10 +24,10 @@ sealed class Door(Uri api) : IDisposable
 
     HttpClient Http => field ??= new HttpClient(_handler, disposeHandler: false) { BaseAddress = api };
 
-    HttpMessageInvoker Sockets => field ??= new HttpMessageInvoker(new SocketsHttpHandler
+    readonly SocketsHttpHandler _sockets = new()
     {
         SslOptions = { RemoteCertificateValidationCallback = static (_, _, _, _) => true },
-    });
+    };
 
     public async Task EnrolAsync(Guid linkId, ECDsa key, SiteDescription site)
     {
@@ -60,7 +61,7 @@ sealed class Door(Uri api) : IDisposable
         static string Encode(string json) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(json));
     }
 
-    public async Task<WebSocket> OpenAsync(string token)
+    public async Task<(WebSocket Socket, CoalescingStream Output)> OpenAsync(string token)
     {
         var socket = new ClientWebSocket();
         try
@@ -69,8 +70,8 @@ sealed class Door(Uri api) : IDisposable
             socket.Options.SetRequestHeader("Authorization", $"Bearer {token}");
             socket.Options.KeepAliveInterval = TimeSpan.Zero;
             using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-            await socket.ConnectAsync(new UriBuilder(api) { Scheme = api.Scheme == "https" ? "wss" : "ws", Path = LinkHttp.SocketPath }.Uri, Sockets, limit.Token);
-            return socket;
+            var address = new UriBuilder(api) { Scheme = api.Scheme == "https" ? "wss" : "ws", Path = LinkHttp.SocketPath }.Uri;
+            return (socket, await CoalescingUpgradeHandler.ConnectAsync(socket, address, _sockets, TimeProvider.System, limit.Token));
         }
         catch
         {
@@ -82,7 +83,7 @@ sealed class Door(Uri api) : IDisposable
     public void Dispose()
     {
         Http.Dispose();
-        Sockets.Dispose();
+        _sockets.Dispose();
         _handler.Dispose();
     }
 

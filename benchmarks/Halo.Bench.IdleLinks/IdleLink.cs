@@ -47,7 +47,8 @@ sealed class IdleLink(int number, Door door, FleetCounts counts)
     {
         try
         {
-            await using var line = new LineConnection(await door.OpenAsync(await TokenAsync(fresh: false)), TimeProvider.System);
+            var (socket, output) = await door.OpenAsync(await TokenAsync(fresh: false));
+            await using var line = new LineConnection(socket, output, TimeProvider.System);
             var welcomed = await CarryAsync(line);
             if (welcomed is { } since && Stopwatch.GetElapsedTime(since) >= GoodSession)
                 _failures = 0;

@@ -29,7 +29,7 @@ while (await Console.In.ReadLineAsync() is { } line)
             break;
         case "hold":
             while (held.Count < order.Count)
-                held.AddRange(await Task.WhenAll(Enumerable.Range(0, Math.Min(32, order.Count - held.Count)).Select(_ => door.OpenAsync("none"))));
+                held.AddRange((await Task.WhenAll(Enumerable.Range(0, Math.Min(32, order.Count - held.Count)).Select(_ => door.OpenAsync("none")))).Select(opened => opened.Socket));
             break;
         case "mark":
             counts.Mark();

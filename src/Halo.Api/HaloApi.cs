@@ -128,7 +128,11 @@ static partial class HaloApi
         app.Use(RequestMethods.AnswerSafeAsync);
         app.UseRouting();
         app.Use(RequestMethods.RefuseOthersAsync);
-        app.UseWhen(http => http.Request.Path.StartsWithSegments("/link"), branch => branch.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero }));
+        app.UseWhen(http => http.Request.Path.StartsWithSegments("/link"), branch =>
+        {
+            branch.Use(CoalescingUpgrade.OfferAsync);
+            branch.UseWebSockets(new WebSocketOptions { KeepAliveInterval = TimeSpan.Zero });
+        });
         app.UseWhen(http => http.Request.Path.StartsWithSegments("/integrator"), branch => branch.UseMiddleware<IntegratorAuthentication>());
         app.UseWhen(http => http.Request.Path.StartsWithSegments("/admin"), branch => branch.UseMiddleware<AdminAuthentication>());
         app.Use(RequestParameters.CheckAsync);

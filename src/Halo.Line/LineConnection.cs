@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net.WebSockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -8,15 +9,16 @@ namespace Halo.Line;
 
 /// <summary>One open session's socket, alike at both ends: frames out, frames in, and whether the other is still there.</summary>
 /// <remarks>
-/// A frame is sent by whoever calls, under one lock: with nothing in the way it leaves without a change of thread,
-/// and since no frame of rows is larger than 32 KiB a control frame never waits long behind them.
+/// A frame is sent by whoever calls: with nothing in the way it leaves without a change of thread, else with those that wait (<see cref="CoalescingStream"/>).
+/// Since no frame of rows is larger than 32 KiB a control frame never waits long behind them.
 /// </remarks>
 public sealed class LineConnection : IAsyncDisposable
 {
     readonly WebSocket _socket;
+    readonly CoalescingStream _output;
     readonly TimeProvider _time;
     readonly LineTimes _times;
-    readonly FrameSender _sender;
+    readonly FrameWriter _writer;
     readonly CancellationTokenSource _dead = new();
     readonly ITimer _watch;
     long _lastHeard;
@@ -45,12 +47,14 @@ public sealed class LineConnection : IAsyncDisposable
     public const int HeadBytes = 16 * 1024;
 
     /// <summary>Takes over an open socket; the line disposes it.</summary>
-    public LineConnection(WebSocket socket, TimeProvider time, LineTimes? times = null)
+    /// <param name="output">What the socket writes to.</param>
+    public LineConnection(WebSocket socket, CoalescingStream output, TimeProvider time, LineTimes? times = null)
     {
         _socket = socket;
+        _output = output;
         _time = time;
         _times = times ?? new();
-        _sender = new(socket, time, () => Abort(LineCloseReason.Silent), _dead.Token);
+        _writer = new(socket, output, time, () => Abort(LineCloseReason.Silent));
         _lastHeard = time.GetTimestamp();
         _watch = time.CreateTimer(static line => ((LineConnection)line!).Watch(), this, _times.PingAfter, Timeout.InfiniteTimeSpan);
     }
@@ -147,13 +151,17 @@ public sealed class LineConnection : IAsyncDisposable
     /// <param name="frame">Not to be touched until this returns.</param>
     /// <param name="giveUp">Gives up waiting for the line; a frame that has begun is always finished.</param>
     /// <returns>False when the line is gone; nothing was sent, or not all.</returns>
-    public ValueTask<bool> SendFrameAsync(ReadOnlyMemory<byte> frame, CancellationToken giveUp = default) => _sender.SendAsync(frame, giveUp);
+    public ValueTask<bool> SendFrameAsync(ReadOnlyMemory<byte> frame, CancellationToken giveUp = default) => _writer.SendAsync(frame, giveUp);
 
     /// <summary>
-    /// Sends a frame that nobody waits for: right behind the next one that leaves, mostly in its packet, or after <see cref="LaterWithin"/>.
+    /// Sends a frame without payload that nobody waits for: together with the next one that leaves, or after <see cref="LaterWithin"/>.
     /// Sent by itself it would cost both ends as much as one that matters. A close sends it before.
     /// </summary>
-    public void SendLater(FrameKind kind, Guid queryId) => _sender.SendLater(kind, queryId);
+    public void SendLater(FrameKind kind, Guid queryId)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(FrameCodec.MaxHeaderBytes);
+        _ = SendRentedAsync(buffer, FrameCodec.WriteHeader(buffer, kind, queryId), CancellationToken.None, later: true).AsTask();
+    }
 
     /// <summary>Asks the other end whether it is there.</summary>
     /// <returns>False where nothing was heard of it until <paramref name="giveUp"/>, or the line ended.</returns>
@@ -174,7 +182,7 @@ public sealed class LineConnection : IAsyncDisposable
         using var limit = new CancellationTokenSource(CloseWithin, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _dead.Token);
         _closeReason ??= reason;
-        if (!await _sender.CloseAsync(reason, either.Token))
+        if (!await _writer.CloseAsync(reason, either.Token))
         {
             Abort(reason);
             return;
@@ -195,18 +203,18 @@ public sealed class LineConnection : IAsyncDisposable
     {
         End(null);
         await _watch.DisposeAsync();
-        _sender.Dispose();
+        _writer.Dispose();
         _socket.Dispose();
     }
 
     static bool IsOver(ReadOnlyMemory<byte> message, Func<FrameKind, int> bound) =>
         !message.IsEmpty && (FrameKind)message.Span[0] is var kind && message.Length - FrameCodec.HeaderBytes(kind) > bound(kind);
 
-    async ValueTask<bool> SendRentedAsync(byte[] buffer, int length, CancellationToken giveUp)
+    async ValueTask<bool> SendRentedAsync(byte[] buffer, int length, CancellationToken giveUp, bool later = false)
     {
         try
         {
-            return await SendFrameAsync(buffer.AsMemory(0, length), giveUp);
+            return await _writer.SendAsync(buffer.AsMemory(0, length), giveUp, later);
         }
         finally
         {
@@ -318,6 +326,7 @@ public sealed class LineConnection : IAsyncDisposable
     void End(string? reason)
     {
         _closeReason ??= reason;
+        _output.End();
         _dead.Cancel();
     }
 }

@@ -8,8 +8,7 @@ namespace Halo.Link;
 /// <summary>The Link's way to its API: HTTP through the practice's proxy, tokens, enrolment, sockets.</summary>
 sealed class LinkWay : IDisposable
 {
-    readonly SocketsHttpHandler _calls;
-    readonly HttpMessageInvoker _lines;
+    readonly SocketsHttpHandler _handler;
 
     /// <param name="enrolmentToken">Asked for with each try: it may have been changed.</param>
     /// <param name="newRandom">One for each who needs it: a Random is for one thread at a time.</param>
@@ -19,15 +18,12 @@ sealed class LinkWay : IDisposable
         var certificates = new CertificateCheck(time);
         Problem = new(settings.Api, settings.Proxy, certificates);
         Drift = new(time, logs.CreateLogger<ClockDrift>());
-        _calls = LinkHttpClient.CreateHandler(settings.Api, settings.Proxy, certificates, settings.Connection.CallWithin);
-        Http = LinkHttpClient.CreateClient(settings.Api, _calls);
-        var lines = LinkHttpClient.CreateHandler(settings.Api, settings.Proxy, certificates, settings.Connection.CallWithin);
-        lines.ConnectCallback = GatheringStream.ConnectAsync;
-        _lines = new HttpMessageInvoker(lines, disposeHandler: true);
+        _handler = LinkHttpClient.CreateHandler(settings.Api, settings.Proxy, certificates, settings.Connection.CallWithin);
+        Http = LinkHttpClient.CreateClient(settings.Api, _handler);
         var api = new LinkHttpClient(Http, time, settings.Connection.CallWithin, Drift);
         Tokens = new AccessTokens(api, settings.ApiAddress, linkId, key, newRandom(), time);
         Enroller = new Enroller(api, settings.ApiAddress, linkId, key, enrolmentToken, directory, logs.CreateLogger<Enroller>());
-        Connector = new LinkConnector(settings.Api, _lines, Enroller, Tokens, settings.Connection, time);
+        Connector = new LinkConnector(settings.Api, _handler, Enroller, Tokens, settings.Connection, time);
     }
 
     public HttpClient Http { get; }
@@ -47,8 +43,7 @@ sealed class LinkWay : IDisposable
     public void Dispose()
     {
         Tokens.Dispose();
-        _lines.Dispose();
         Http.Dispose();
-        _calls.Dispose();
+        _handler.Dispose();
     }
 }

@@ -52,7 +52,7 @@ public class LineConnectionTests
     }
 
     [Fact]
-    public async Task Frames_that_nobody_waits_for_leave_behind_the_next_one()
+    public async Task Frames_that_nobody_waits_for_leave_with_the_next_one()
     {
         await using var pair = await SocketPair.OpenAsync();
         var received = Channel.CreateUnbounded<(FrameKind Kind, Guid Id, byte[] Payload)>();
@@ -62,9 +62,10 @@ public class LineConnectionTests
         pair.Api.SendLater(FrameKind.OutcomeAck, second);
         Assert.Equal(0, pair.ApiStream.BytesWritten);
         Assert.True(await pair.Api.SendAsync(FrameKind.Execute, command, "{}"u8, Never));
-        Assert.Equal((FrameKind.Execute, command), Pick(await received.Reader.ReadAsync(Never)));
         Assert.Equal((FrameKind.OutcomeAck, first), Pick(await received.Reader.ReadAsync(Never)));
         Assert.Equal((FrameKind.OutcomeAck, second), Pick(await received.Reader.ReadAsync(Never)));
+        Assert.Equal((FrameKind.Execute, command), Pick(await received.Reader.ReadAsync(Never)));
+        Assert.Equal(1, pair.ApiStream.Writes);
         await pair.Api.CloseAsync(LineCloseReason.ApiStopping);
         await receiving;
     }
@@ -192,7 +193,7 @@ public class LineConnectionTests
             Assert.Equal(sent, pair.LinkStream.BytesWritten);
             pair.LinkTime.Advance(tick);
             await Until(() => Volatile.Read(ref pings) == i);
-            await pair.RawApi.SendAsync(new byte[] { (byte)FrameKind.Pong }.AsMemory(), WebSocketMessageType.Binary, endOfMessage: true, Never);
+            await pair.SendRawAsync([(byte)FrameKind.Pong]);
             await Until(() => pair.LinkHasReadAll);
         }
         // Unanswered, the line lives as long as the other setting says, and no longer.
@@ -234,7 +235,7 @@ public class LineConnectionTests
         {
             pair.LinkTime.Advance(ProtocolLimits.PingAfter);
             await Until(() => Volatile.Read(ref pings) == i + 1);
-            await pair.RawApi.SendAsync(new byte[] { (byte)FrameKind.SiteNotices }.AsMemory(), WebSocketMessageType.Binary, endOfMessage: false, Never);
+            await pair.SendRawAsync([(byte)FrameKind.SiteNotices], endOfMessage: false);
             await Until(() => pair.LinkHasReadAll);
         }
         Assert.False(pair.Link.Dead.IsCancellationRequested);

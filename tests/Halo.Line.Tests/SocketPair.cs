@@ -11,6 +11,7 @@ sealed class SocketPair : IAsyncDisposable
 {
     readonly TcpClient _client;
     readonly TcpClient _server;
+    readonly CoalescingStream _apiOutput;
 
     SocketPair(TcpClient client, TcpClient server, LineTimes? times)
     {
@@ -18,10 +19,12 @@ sealed class SocketPair : IAsyncDisposable
         _server = server;
         LinkStream = new(client.GetStream());
         ApiStream = new(server.GetStream());
-        RawLink = Over(LinkStream, isServer: false);
-        Link = new(RawLink, LinkTime, times);
-        RawApi = Over(ApiStream, isServer: true);
-        Api = new(RawApi, ApiTime);
+        var (link, api) = (new CoalescingStream(LinkStream, LinkTime), new CoalescingStream(ApiStream, ApiTime));
+        RawLink = Over(link, isServer: false);
+        Link = new(RawLink, link, LinkTime, times);
+        _apiOutput = api;
+        RawApi = Over(api, isServer: true);
+        Api = new(RawApi, api, ApiTime);
     }
 
     public ManualTime LinkTime { get; } = new();
@@ -56,6 +59,13 @@ sealed class SocketPair : IAsyncDisposable
         return new(client, server, times);
     }
 
+    /// <summary>Sends a message past the API's line, and returns when the connection has it.</summary>
+    public async Task SendRawAsync(byte[] message, bool endOfMessage = true)
+    {
+        await RawApi.SendAsync(message.AsMemory(), WebSocketMessageType.Binary, endOfMessage, CancellationToken.None);
+        await _apiOutput.WrittenAsync();
+    }
+
     /// <summary>The cable is cut: no close frame, no more bytes.</summary>
     public void CutServer() => _server.Client.Close(0);
 
@@ -67,7 +77,7 @@ sealed class SocketPair : IAsyncDisposable
         _server.Dispose();
     }
 
-    static WebSocket Over(WatchedStream stream, bool isServer) =>
+    static WebSocket Over(Stream stream, bool isServer) =>
         WebSocket.CreateFromStream(stream, new WebSocketCreationOptions
         {
             IsServer = isServer,

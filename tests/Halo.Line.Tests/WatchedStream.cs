@@ -5,11 +5,14 @@ sealed class WatchedStream(Stream inner) : Stream
 {
     long _read;
     long _written;
+    int _writes;
     int _waiting;
 
     public long BytesRead => Volatile.Read(ref _read);
 
     public long BytesWritten => Volatile.Read(ref _written);
+
+    public int Writes => Volatile.Read(ref _writes);
 
     /// <summary>Whoever reads has dealt with what it got and asks for more.</summary>
     public bool Waiting => Volatile.Read(ref _waiting) == 1;
@@ -35,6 +38,7 @@ sealed class WatchedStream(Stream inner) : Stream
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        Interlocked.Increment(ref _writes);
         await inner.WriteAsync(buffer, cancellationToken);
         Interlocked.Add(ref _written, buffer.Length);
     }

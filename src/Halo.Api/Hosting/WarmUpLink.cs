@@ -17,6 +17,7 @@ sealed class WarmUpLink : IAsyncDisposable
 {
     // A store of its own knows no others.
     readonly Guid _linkId = Guid.CreateVersion7(TimeProvider.System.GetUtcNow());
+    readonly SocketsHttpHandler _connections = new() { UseProxy = false };
     readonly ClientWebSocket _socket = new();
     readonly TaskCompletionSource _welcomed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     readonly byte[] _answer = Answer();
@@ -45,6 +46,7 @@ sealed class WarmUpLink : IAsyncDisposable
             await line.DisposeAsync();
         }
         _socket.Dispose();
+        _connections.Dispose();
     }
 
     async Task EnrolAsync(IServiceProvider services)
@@ -68,9 +70,9 @@ sealed class WarmUpLink : IAsyncDisposable
         _socket.Options.AddSubProtocol(ProtocolLimits.Subprotocol);
         _socket.Options.SetRequestHeader("Authorization", "Bearer " + services.GetRequiredService<LinkTokens>().Create(_linkId));
         _socket.Options.KeepAliveInterval = TimeSpan.Zero;
-        _socket.Options.Proxy = null;
-        await _socket.ConnectAsync(new UriBuilder(address) { Scheme = "ws", Path = LinkHttp.SocketPath }.Uri, stop);
-        _line = new LineConnection(_socket, TimeProvider.System);
+        var socketAddress = new UriBuilder(address) { Scheme = "ws", Path = LinkHttp.SocketPath }.Uri;
+        var output = await CoalescingUpgradeHandler.ConnectAsync(_socket, socketAddress, _connections, TimeProvider.System, stop);
+        _line = new LineConnection(_socket, output, TimeProvider.System);
         _receiving = _line.ReceiveAsync(OnFrameAsync);
         await _line.SendAsync(FrameKind.Hello, Guid.Empty, new Hello(_linkId, ProductVersion.Text, TimeProvider.System.GetUtcNow(), [Site]), ProtocolJson.Default.Hello, stop);
         await _welcomed.Task.WaitAsync(stop);

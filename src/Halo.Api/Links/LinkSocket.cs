@@ -60,7 +60,7 @@ sealed partial class LinkSocket(
         // The request lasts as long as the line; its headers have been read, and take a kilobyte. Cleared as a whole they would be kept, to be used again.
         foreach (var header in http.Request.Headers.Keys.ToList())
             http.Request.Headers.Remove(header);
-        await using var line = new LineConnection(socket, time, options.Links.Line);
+        await using var line = new LineConnection(socket, CoalescingUpgrade.OutputOf(http), time, options.Links.Line);
         await using var visit = new LinkVisit(access.LinkId, access.Until, line, time, lifetime.ApplicationStopping)
         {
             Address = http.Connection.RemoteIpAddress?.ToString(),

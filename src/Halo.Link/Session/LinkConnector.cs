@@ -11,7 +11,7 @@ namespace Halo.Link.Session;
 
 /// <summary>Opens a session's socket: enrolled, with a token in hand, through the system's proxy.</summary>
 sealed class LinkConnector(
-    Uri api, HttpMessageInvoker invoker, Enroller enroller, AccessTokens tokens, ConnectionSettings settings, TimeProvider time)
+    Uri api, HttpMessageHandler connections, Enroller enroller, AccessTokens tokens, ConnectionSettings settings, TimeProvider time)
 {
     /// <summary>An open line, before Hello; and what the API said of the sites where it was asked to enrol them.</summary>
     /// <exception cref="NotAdmittedException">Somebody has to put something right.</exception>
@@ -79,8 +79,8 @@ sealed class LinkConnector(
             socket.Options.CollectHttpResponseDetails = true;
             // The line asks for signs of life itself, both ways, and counts every byte as one.
             socket.Options.KeepAliveInterval = Timeout.InfiniteTimeSpan;
-            await socket.ConnectAsync(SocketAddress(), invoker, limit.Token);
-            return new(socket, time, new() { PingAfter = settings.PingAfter, DeadAfterPing = settings.DeadAfterPing });
+            var output = await CoalescingUpgradeHandler.ConnectAsync(socket, SocketAddress(), connections, time, limit.Token);
+            return new(socket, output, time, new() { PingAfter = settings.PingAfter, DeadAfterPing = settings.DeadAfterPing });
         }
         catch (Exception e)
         {

@@ -51,9 +51,9 @@ sealed class WarmUp(LocalSites sites, SiteLimits limits, ClaimJournal journal, T
 
     async Task RunAsync(IReadOnlyList<LocalSite> reached, CancellationToken stop)
     {
-        var (here, there) = await ConnectAsync(time, stop);
-        await using var link = new LineConnection(here, time);
-        await using var api = new LineConnection(there, time);
+        var (link, api) = await ConnectAsync(time, stop);
+        await using var linkEnd = link;
+        await using var apiEnd = api;
         var session = new CurrentSession();
         session.Set(link);
         var immediate = new ImmediateQueries(sites, 1, limits, session, new(time), journal, time, NullLogger<ImmediateQueries>.Instance);
@@ -89,16 +89,19 @@ sealed class WarmUp(LocalSites sites, SiteLimits limits, ClaimJournal journal, T
         }
     }
 
-    static async Task<(WebSocket Here, WebSocket There)> ConnectAsync(TimeProvider time, CancellationToken stop)
+    static async Task<(LineConnection Link, LineConnection Api)> ConnectAsync(TimeProvider time, CancellationToken stop)
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start(1);
-        var here = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var here = new Socket(SocketType.Stream, ProtocolType.Tcp);
         await here.ConnectAsync(listener.LocalEndpoint, stop);
-        var there = await listener.AcceptSocketAsync(stop);
-        there.NoDelay = true;
-        var options = new WebSocketCreationOptions { SubProtocol = ProtocolLimits.Subprotocol, KeepAliveInterval = TimeSpan.Zero };
-        return (WebSocket.CreateFromStream(new GatheringStream(new NetworkStream(here, ownsSocket: true), time), options),
-            WebSocket.CreateFromStream(new NetworkStream(there, ownsSocket: true), new() { IsServer = true, SubProtocol = options.SubProtocol, KeepAliveInterval = TimeSpan.Zero }));
+        return (Over(here, isServer: false), Over(await listener.AcceptSocketAsync(stop), isServer: true));
+
+        LineConnection Over(Socket socket, bool isServer)
+        {
+            socket.NoDelay = true;
+            var output = new CoalescingStream(new NetworkStream(socket, ownsSocket: true), time);
+            return new(WebSocket.CreateFromStream(output, new() { IsServer = isServer, SubProtocol = ProtocolLimits.Subprotocol, KeepAliveInterval = TimeSpan.Zero }), output, time);
+        }
     }
 }

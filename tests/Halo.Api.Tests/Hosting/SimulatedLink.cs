@@ -138,8 +138,9 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
         socket.Options.AddSubProtocol(ProtocolLimits.Subprotocol);
         socket.Options.SetRequestHeader("Authorization", $"Bearer {await TokenAsync()}");
         socket.Options.KeepAliveInterval = TimeSpan.Zero;
-        await socket.ConnectAsync(new UriBuilder(host.Address) { Scheme = "ws", Path = LinkHttp.SocketPath }.Uri, default);
-        _line = new LineConnection(socket, TimeProvider.System);
+        using var handler = new SocketsHttpHandler();
+        var address = new UriBuilder(host.Address) { Scheme = "ws", Path = LinkHttp.SocketPath }.Uri;
+        _line = new LineConnection(socket, await CoalescingUpgradeHandler.ConnectAsync(socket, address, handler, TimeProvider.System, default), TimeProvider.System);
         _receiving = _line.ReceiveAsync(frame =>
         {
             _frames.Writer.TryWrite((frame.Kind, frame.QueryId, frame.Payload.ToArray()));

@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Threading.Channels;
+using Halo.Api.Links;
 using Halo.Line;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;
@@ -69,6 +70,7 @@ sealed class TestApi : IAsyncDisposable
                 http.Response.Headers.Date = (TimeProvider.System.GetUtcNow() + api.ClockShift).ToString("R");
             return next(http);
         });
+        app.Use(CoalescingUpgrade.OfferAsync);
         app.UseWebSockets();
         app.MapPost(LinkHttp.NoncePath, api.Nonce);
         app.MapPost(LinkHttp.EnrolPath, api.EnrolAsync);
@@ -150,7 +152,7 @@ sealed class TestApi : IAsyncDisposable
             return;
         }
         using var socket = await context.WebSockets.AcceptWebSocketAsync(ProtocolLimits.Subprotocol);
-        await using var line = new LineConnection(socket, TimeProvider.System);
+        await using var line = new LineConnection(socket, CoalescingUpgrade.OutputOf(context), TimeProvider.System);
         var session = new TestSession(line, context.Request.Headers.Authorization.ToString());
         _sessions.Writer.TryWrite(session);
         await session.RunAsync();

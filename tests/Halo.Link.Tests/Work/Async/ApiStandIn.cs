@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Threading.Channels;
+using Halo.Api.Links;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
 using Halo.Contracts.Queries;
@@ -72,6 +73,7 @@ sealed class ApiStandIn : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var app = builder.Build();
         var api = new ApiStandIn(app);
+        app.Use(CoalescingUpgrade.OfferAsync);
         app.UseWebSockets();
         app.MapPut("/link/v1/queries/{queryId:guid}/pages/{page:int}", api.TakePageAsync);
         app.Map(LinkHttp.SocketPath, api.AcceptAsync);
@@ -88,8 +90,10 @@ sealed class ApiStandIn : IAsyncDisposable
         _accepted = new(TaskCreationOptions.RunContinuationsAsynchronously);
         var socket = new ClientWebSocket();
         socket.Options.AddSubProtocol(ProtocolLimits.Subprotocol);
-        await socket.ConnectAsync(new UriBuilder(Http.BaseAddress!) { Scheme = "ws", Path = LinkHttp.SocketPath }.Uri, CancellationToken.None);
-        _client = new LineConnection(socket, TimeProvider.System);
+        using var handler = new SocketsHttpHandler();
+        var address = new UriBuilder(Http.BaseAddress!) { Scheme = "ws", Path = LinkHttp.SocketPath }.Uri;
+        var output = await CoalescingUpgradeHandler.ConnectAsync(socket, address, handler, TimeProvider.System, CancellationToken.None);
+        _client = new LineConnection(socket, output, TimeProvider.System);
         _server = await _accepted.Task;
         var held = queries.Held;
         current.Set(_client);
@@ -173,7 +177,7 @@ sealed class ApiStandIn : IAsyncDisposable
     async Task AcceptAsync(HttpContext http)
     {
         using var socket = await http.WebSockets.AcceptWebSocketAsync(ProtocolLimits.Subprotocol);
-        await using var line = new LineConnection(socket, TimeProvider.System);
+        await using var line = new LineConnection(socket, CoalescingUpgrade.OutputOf(http), TimeProvider.System);
         _accepted.SetResult(line);
         await line.ReceiveAsync(frame => AnswerAsync(line, frame));
     }
