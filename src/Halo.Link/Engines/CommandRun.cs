@@ -142,7 +142,9 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
 
     public ExecutionResult Result(Ending ending, Executed executed, ErrorDetails? error = null)
     {
-        var answered = _answered == 0 ? _ended : _answered;
+        // One that is left behind has no end.
+        var ended = _ended == 0 ? time.GetTimestamp() : _ended;
+        var answered = _answered == 0 ? ended : _answered;
         return new(ending, executed)
         {
             Rows = _asked.ExecutionMode == ExecutionMode.NonQuery ? null : _rows?.Rows ?? 0,
@@ -150,7 +152,7 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
             ResultSets = _resultSets,
             Parameters = _outputs,
             Error = error,
-            Timings = new(0, time.GetElapsedTime(_started, answered).TotalMilliseconds, time.GetElapsedTime(answered, _ended).TotalMilliseconds),
+            Timings = new(0, time.GetElapsedTime(_started, answered).TotalMilliseconds, time.GetElapsedTime(answered, ended).TotalMilliseconds),
         };
     }
 }

@@ -149,8 +149,10 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, DatabaseCo
             // The driver has given up a statement that the database may still be busy with.
             if (watch.Stopped && connection.State != System.Data.ConnectionState.Open && failure is not null && engine.NameError(failure) is null)
                 await watch.ForceAsync();
-            var result = await ConcludeAsync(run, watch, request, command, connection, failure, backstop, cancel);
-            return watch.Forced ? result with { Forced = ForcedEnd.SessionEnded } : result;
+            var forced = watch.SessionEnded ? ForcedEnd.SessionEnded
+                : watch.Stopped && connection.State != System.Data.ConnectionState.Open ? ForcedEnd.ConnectionClosed
+                : ForcedEnd.None;
+            return await ConcludeAsync(run, watch, request, command, connection, failure, backstop, cancel) with { Forced = forced };
 
             ExecutionResult Hanging() => StoppedResult(run, watch, Fated(request));
         }
@@ -169,7 +171,7 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, DatabaseCo
         var rolledBack = await RollBackAsync(connection, request, failure);
         if (watch.Stopped || failure is not null && engine.NameError(failure) is null)
             engine.Discard(connection);
-        if (failure is not null && !watch.Stopped && (connection.State != System.Data.ConnectionState.Open || engine.IsDatabaseFault(failure)))
+        if (failure is not null && (connection.State != System.Data.ConnectionState.Open || !watch.Stopped && engine.IsDatabaseFault(failure)))
             connector?.Suspect();
         if (run.SinkFault is { } fault and not RowSinkException)
             ExceptionDispatchInfo.Throw(fault);

@@ -46,8 +46,11 @@ enum ForcedEnd
     /// <summary>Nothing.</summary>
     None,
 
-    /// <summary>Its session in the database was ended.</summary>
+    /// <summary>The database ended its session.</summary>
     SessionEnded,
+
+    /// <summary>The database did not confirm the cancel, and the connection was closed: the statement may go on until the database notices.</summary>
+    ConnectionClosed,
 
     /// <summary>Its driver did not come back: the caller was answered without it, and it may still hold a thread and a connection.</summary>
     LeftBehind,

@@ -42,7 +42,7 @@ sealed class ExecutionWatch : IAsyncDisposable
     Task _looking = Task.CompletedTask;
     ITimer? _repeat;
     Task _asking = Task.CompletedTask;
-    Task? _forcing;
+    Task<bool>? _forcing;
     long _stoppedAt;
     bool _over;
 
@@ -78,8 +78,8 @@ sealed class ExecutionWatch : IAsyncDisposable
     /// <summary>Whether it was stopped because it held up one of the practice's own sessions.</summary>
     public bool BlockedPractice { get; private set; }
 
-    /// <summary>Whether the statement did not obey and its session was ended by force.</summary>
-    public bool Forced => _forcing is not null;
+    /// <summary>Whether the statement did not obey and the database ended its session. Known once this is disposed of.</summary>
+    public bool SessionEnded => _forcing is { IsCompletedSuccessfully: true, Result: true };
 
     /// <summary>Stops the statement, for a reason of the Link's own or because it is to be stopped already; ends when the database has been asked.</summary>
     public async ValueTask StopNowAsync()
@@ -219,15 +219,16 @@ sealed class ExecutionWatch : IAsyncDisposable
             return _forcing ??= Task.Run(AbandonAsync);
     }
 
-    async Task AbandonAsync()
+    async Task<bool> AbandonAsync()
     {
         try
         {
-            await _engine.AbandonAsync(_connection, _command);
+            return await _engine.AbandonAsync(_connection, _command);
         }
         catch (Exception e) when (DatabaseConnector.IsOfTheDatabase(e))
         {
             // It could not be ended from here: the driver gives it up, or the run is left behind.
+            return false;
         }
     }
 }

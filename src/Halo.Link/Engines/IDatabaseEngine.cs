@@ -107,11 +107,12 @@ interface IDatabaseEngine : IAsyncDisposable
     void Cancel(DbConnection connection, DbCommand command);
 
     /// <summary>
-    /// Ends by force a statement that has not obeyed a cancel: ends its session in the database, or closes its connection under the driver. Called once, from
-    /// any thread, while the driver may still be busy with it. Nothing more is known of such a statement, and its connection is never used again.
+    /// Ends by force a statement that has not obeyed a cancel, where its session can be ended from here. Called once, from any thread, while the driver may
+    /// still be busy with it.
     /// </summary>
+    /// <returns>Whether the database ended the session. False: it goes on until its driver closes the connection.</returns>
     /// <remarks>May take as long as it likes: the caller is answered without it.</remarks>
-    ValueTask AbandonAsync(DbConnection connection, DbCommand command);
+    ValueTask<bool> AbandonAsync(DbConnection connection, DbCommand command);
 
     /// <summary>How long a session that is not the Link's may wait for a lock of a command before that is cancelled; null: for ever.</summary>
     TimeSpan? BlockingGuard => null;

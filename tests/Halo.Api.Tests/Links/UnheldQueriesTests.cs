@@ -127,6 +127,68 @@ public class UnheldQueriesTests(SharedPostgres postgres)
         Assert.Equal(QueryStatus.Successful, (await site.GetAsync(query.Id)).Status);
     }
 
+    [Theory, OnBothStores]
+    public async Task Last_words_speak_for_the_session_that_says_them_alone(StoreKind kind)
+    {
+        await using var host = await StoreHost.StartAsync(kind, postgres);
+        await using var site = await PairedSite.CreateAsync(host);
+        await using var intruder = await StartIntruderAsync(host);
+        var (query, claim) = await site.QueueAndClaimAsync();
+        var asked = site.AskAsync();
+        var (id, _) = await site.Link.ExpectExecuteAsync();
+        // Of what they do not name they say that it never ran, of what they name that it may have.
+        foreach (var named in (Guid[][])[[], [id], [query.Id, claim.ClaimId]])
+        {
+            await SayFarewellAsync(intruder, named);
+            await IsHandledAsync(intruder);
+            await intruder.LeaveAsync();
+            await intruder.ConnectAsync();
+        }
+        // Nor do those of a session that its own run has gone on from.
+        await SayFarewellAsync(site.Link);
+        await site.Link.ConnectAsync(site.Link.Hello() with { Immediates = [id], Claims = [Held(query.Id, claim)], LastClaimNumber = claim.Number });
+        await intruder.LeaveAsync();
+        Assert.Equal((QueryStatus.Executing, QueryStatus.Executing), ((await site.GetAsync(id)).Status, (await site.GetAsync(query.Id)).Status));
+        await site.Link.TellAsync(id, new Outcome(Ending.Successful, Executed.Yes) { RowsAffected = 3 });
+        using var answer = await asked;
+        Assert.Equal(3, (await answer.QueryAsync()).Result!.RowsAffected);
+        Assert.True((await site.Link.ReportAsync(query.Id, new Report(claim.ClaimId, ReportKind.Complete) { RowsAffected = 1 })).Accepted);
+
+        static async Task SayFarewellAsync(SimulatedLink link, params Guid[] immediates) =>
+            await link.Line.SendAsync(FrameKind.Farewell, Guid.Empty, new Farewell { Immediates = immediates }, ProtocolJson.Default.Farewell);
+    }
+
+    [Theory, OnBothStores]
+    public async Task A_Hello_that_names_another_practices_queries_gets_nothing_of_them(StoreKind kind)
+    {
+        await using var host = await StoreHost.StartAsync(kind, postgres);
+        await using var site = await PairedSite.CreateAsync(host);
+        await using var intruder = await StartIntruderAsync(host);
+        var (query, claim) = await site.QueueAndClaimAsync();
+        var asked = site.AskAsync();
+        var (id, _) = await site.Link.ExpectExecuteAsync();
+        foreach (var run in (Guid[])[intruder.RunId, Guid.NewGuid()])
+        {
+            await intruder.LeaveAsync();
+            intruder.RunId = run;
+            var welcome = await intruder.ConnectAsync(intruder.Hello() with { Immediates = [id], Claims = [Held(query.Id, claim)], LastClaimNumber = claim.Number + 1000 });
+            Assert.Equal([new ClaimVerdict(claim.ClaimId, Verdict.Drop)], welcome.Claims);
+            await intruder.TellAsync(id, Lie);
+            Assert.False((await intruder.ReportAsync(query.Id, new Report(claim.ClaimId, ReportKind.Complete) { RowsAffected = 666 })).Accepted);
+            await IsHandledAsync(intruder);
+        }
+        // Nor does one that leaves them out settle them.
+        await intruder.LeaveAsync();
+        await intruder.ConnectAsync();
+        Assert.Equal((QueryStatus.Executing, QueryStatus.Executing), ((await site.GetAsync(id)).Status, (await site.GetAsync(query.Id)).Status));
+        await site.Link.AnswerAsync(id, """[{"n":1}]""", 1);
+        using var answer = await asked;
+        Assert.Equal(200, (int)answer.StatusCode);
+        Assert.True((await site.Link.ReportAsync(query.Id, new Report(claim.ClaimId, ReportKind.Complete) { RowsAffected = 1 })).Accepted);
+        // Its claims are numbered on from its own.
+        Assert.Equal(claim.Number + 1, (await site.QueueAndClaimAsync()).Claim.Number);
+    }
+
     [Fact]
     public async Task Another_practices_Link_delivers_no_page()
     {
@@ -177,6 +239,8 @@ public class UnheldQueriesTests(SharedPostgres postgres)
         using var answer = await AnswerAsync(site);
         Assert.Equal(200, (int)answer.StatusCode);
     }
+
+    static HeldClaim Held(Guid queryId, Claim claim) => new(queryId, claim.ClaimId, claim.Number, ClaimPhase.Executing);
 
     static async Task<HttpResponseMessage> AnswerAsync(PairedSite site)
     {

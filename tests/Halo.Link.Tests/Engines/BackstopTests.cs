@@ -40,6 +40,8 @@ public sealed class BackstopTests
             Assert.Equal((Ending.Failed, FailureCodes.ExecutionTimeout, 504, ForcedEnd.LeftBehind),
                 (result.Ending, result.Error?.Code, result.Error?.ErrorCode, result.Forced));
             Assert.Equal((CommandAccess)access == CommandAccess.Write ? Executed.Unknown : Executed.No, result.Executed);
+            Assert.InRange(result.Timings.ExecuteMs, 0, double.MaxValue);
+            Assert.InRange(result.Timings.EncodeMs, 0, double.MaxValue);
             Assert.True(sink.Abandoned);
             server.Thaw();
             Assert.Equal("1", await bench.ValueAsync("SELECT 1"));

@@ -180,11 +180,8 @@ sealed class PostgresEngine : IDatabaseEngine
 
     public void Cancel(DbConnection connection, DbCommand command) => command.Cancel();
 
-    public async ValueTask AbandonAsync(DbConnection connection, DbCommand command)
-    {
-        if (ProcessOf(connection) is { } process)
-            await _overseer.EndAsync(process, CancellationToken.None);
-    }
+    public async ValueTask<bool> AbandonAsync(DbConnection connection, DbCommand command) =>
+        ProcessOf(connection) is { } process && await _overseer.EndAsync(process, CancellationToken.None);
 
     public TimeSpan? BlockingGuard => _protection.BlockingGuard;
 

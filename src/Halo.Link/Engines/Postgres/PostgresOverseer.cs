@@ -28,10 +28,11 @@ sealed class PostgresOverseer : IAsyncDisposable
         process, stop);
 
     /// <summary>Ends a session of this login, and with it what runs in it: unlike a cancel, no code of the session can catch it.</summary>
-    public Task EndAsync(int process, CancellationToken stop) => AskAsync(
+    /// <returns>Whether there was such a session.</returns>
+    public async Task<bool> EndAsync(int process, CancellationToken stop) => (await AskAsync(
         // Not as a condition on the sessions: the planner is free to ask it of each before it looks which one is meant.
         "SELECT $1 WHERE CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND usename = session_user) THEN pg_catalog.pg_terminate_backend($1) END",
-        process, stop);
+        process, stop)).Count > 0;
 
     public async ValueTask DisposeAsync()
     {

@@ -12,8 +12,13 @@ namespace Halo.Link.Engines.SqlServer;
 /// <summary>Microsoft SQL Server. Read synchronously in sequential access: the driver's asynchronous reads of large values are quadratic.</summary>
 sealed class SqlServerEngine(string connectionString, TimeProvider time, PracticeProtection protection) : IDatabaseEngine
 {
-    /// <summary>Less than <see cref="ExecutionWatch.LongestStop"/>: what came of the statement is still told by the run itself.</summary>
-    const int SecondsForAcknowledgement = 6;
+    /// <summary>
+    /// The driver goes on waiting five seconds for the server to acknowledge a cancel, and then closes the connection. Together they are less than
+    /// <see cref="ExecutionWatch.LongestStop"/>: what came of the statement is still told by the run itself.
+    /// </summary>
+    const int SecondsBeyondLimit = 2;
+
+    const int SecondsForRollback = 6;
 
     /// <summary>"Lock request time out period exceeded."</summary>
     const int LockTimeout = 1222;
@@ -63,8 +68,9 @@ sealed class SqlServerEngine(string connectionString, TimeProvider time, Practic
             SetUp((SqlConnection)connection, request);
         var made = new SqlCommand(command.Text, (SqlConnection)connection)
         {
-            // The limit is the runner's. This ends the driver's waiting for a server that does not even acknowledge the cancel.
-            CommandTimeout = request.Limit == TimeSpan.Zero ? 0 : (int)Math.Ceiling(request.Limit.TotalSeconds) + SecondsForAcknowledgement,
+            // The limit is the runner's. This ends the driver's waiting for a server that does not even acknowledge the cancel; nothing else does, since a
+            // read that blocks holds the lock of the connection's socket.
+            CommandTimeout = request.Limit == TimeSpan.Zero ? 0 : (int)request.Limit.TotalSeconds + SecondsBeyondLimit,
             CommandType = command.Type == Contracts.Queries.CommandType.StoredProcedure
                 ? System.Data.CommandType.StoredProcedure
                 : System.Data.CommandType.Text,
@@ -140,7 +146,8 @@ sealed class SqlServerEngine(string connectionString, TimeProvider time, Practic
 
     public void Cancel(DbConnection connection, DbCommand command) => command.Cancel();
 
-    public ValueTask AbandonAsync(DbConnection connection, DbCommand command) => ValueTask.CompletedTask;
+    /// <remarks>To end a session takes a right over everybody's. The driver closes the connection, <see cref="SecondsBeyondLimit"/> and five seconds after the limit.</remarks>
+    public ValueTask<bool> AbandonAsync(DbConnection connection, DbCommand command) => ValueTask.FromResult(false);
 
     /// <remarks>
     /// One that is still open has been told the end of everything that was asked: a cancel was acknowledged. One that broke is not used
@@ -148,8 +155,12 @@ sealed class SqlServerEngine(string connectionString, TimeProvider time, Practic
     /// </remarks>
     public void Discard(DbConnection connection)
     {
-        if (connection.State != ConnectionState.Open)
-            SqlConnection.ClearPool((SqlConnection)connection);
+        if (connection.State == ConnectionState.Open)
+            return;
+        SqlConnection.ClearPool((SqlConnection)connection);
+        // The driver (7.1.1) calls a connection closed that it gave up in the middle of a statement, and leaves its socket to the finalizer: until then the
+        // server would keep the session, and the locks of a statement that it did not stop.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
     }
 
     /// <remarks>This driver throws what it likes where it misreads an answer, and goes on with the rest of it as the next one's.</remarks>
@@ -199,7 +210,7 @@ sealed class SqlServerEngine(string connectionString, TimeProvider time, Practic
         if (!failed && level.Length == 0 && !TransactSql.MayOpenTransaction(request.Command))
             return false;
         var text = level + "IF @@TRANCOUNT > 0 BEGIN ROLLBACK TRANSACTION; SELECT 1 END ELSE SELECT 0";
-        using var command = new SqlCommand(text, connection) { CommandTimeout = SecondsForAcknowledgement };
+        using var command = new SqlCommand(text, connection) { CommandTimeout = SecondsForRollback };
         return command.ExecuteScalar() is 1;
     }
 

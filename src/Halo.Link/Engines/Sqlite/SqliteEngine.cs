@@ -133,10 +133,10 @@ sealed class SqliteEngine : IDatabaseEngine
     public void Cancel(DbConnection connection, DbCommand command) => ((SqliteSession)connection).Stop();
 
     /// <remarks>The session stops at its next look; one long step of SQLite's is what the run is left behind for.</remarks>
-    public ValueTask AbandonAsync(DbConnection connection, DbCommand command)
+    public ValueTask<bool> AbandonAsync(DbConnection connection, DbCommand command)
     {
         ((SqliteSession)connection).Stop();
-        return ValueTask.CompletedTask;
+        return ValueTask.FromResult(false);
     }
 
     public void Discard(DbConnection connection)

@@ -120,6 +120,9 @@ public class HelloTests(SharedPostgres postgres)
         var (claim, sent) = (await practice.AcceptAndClaimAsync(), await practice.SendAsync());
         var other = await practice.AddLinkAsync();
         Assert.Empty((await store.Ledger.SettleHelloAsync(new(other, store.NewId(), store.NewId()), [], 0, [])).Settled);
+        var named = await store.Ledger.SettleHelloAsync(new(other, store.NewId(), store.NewId()), [Held(claim)], claim.Number, [sent.Id]);
+        Assert.Equal([new(claim.ClaimId, Verdict.Drop)], named.Verdicts);
+        Assert.Empty(named.Settled);
         Assert.Equal((QueryStatus.Executing, QueryStatus.Executing), (await practice.StatusAsync(claim.QueryId), await practice.StatusAsync(sent.Id)));
     }
 }

@@ -33,6 +33,30 @@ public sealed class PostgresGuardTests(SharedPostgres postgres)
         Assert.Equal("2", await bench.ValueAsync("SELECT n FROM t"));
     }
 
+    /// <summary>Reading holds locks too, and a reader's login has to see who waits for it.</summary>
+    [Theory]
+    [InlineData("SELECT id, pg_sleep(600) FROM t", "ALTER TABLE t ADD COLUMN more int", CommandAccess.ReadOnly)]
+    [InlineData("SELECT id, pg_sleep(600) FROM t", "ALTER TABLE t ADD COLUMN more int", CommandAccess.Read)]
+    [InlineData("DO $$ BEGIN LOCK TABLE t IN ACCESS SHARE MODE; PERFORM pg_sleep(600); END $$", "TRUNCATE t", CommandAccess.ReadOnly)]
+    [InlineData("SELECT pg_advisory_lock(7), pg_sleep(600)", "SELECT pg_advisory_lock(7)", CommandAccess.ReadOnly)]
+    [InlineData("SELECT pg_advisory_lock(7), pg_sleep(600)", "SELECT pg_advisory_lock(7)", CommandAccess.Read)]
+    public async Task A_reader_that_holds_up_the_practice_is_cancelled_whatever_its_login(string sql, string practices, object asked)
+    {
+        var access = (CommandAccess)asked;
+        var database = await postgres.NewDatabaseAsync();
+        await using var practice = new NpgsqlConnection(database);
+        await practice.OpenAsync(TestContext.Current.CancellationToken);
+        await using (var make = new NpgsqlCommand("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)", practice))
+            await make.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await using var bench = Open(access == CommandAccess.ReadOnly ? await SharedPostgres.NewReaderAsync(database) : database, new() { BlockingGuard = TimeSpan.FromMilliseconds(200) });
+        var running = bench.RunAsync(new QueryCommand(sql), access: access, limit: TimeSpan.FromHours(1));
+        await SleepsAsync(practice);
+        await using var waiting = new NpgsqlCommand(practices, practice) { CommandTimeout = 0 };
+        await waiting.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        var result = await running;
+        Assert.Equal((Ending.Failed, Executed.No, FailureCodes.BlockedPractice, 409), (result.Ending, result.Executed, result.Error?.Code, result.Error?.ErrorCode));
+    }
+
     [Fact]
     public async Task A_command_of_the_Link_that_waits_for_another_of_the_Links_is_not_the_practice()
     {

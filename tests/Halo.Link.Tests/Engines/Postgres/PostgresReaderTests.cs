@@ -115,6 +115,64 @@ public sealed class PostgresReaderTests(SharedPostgres postgres)
         Assert.False(File.Exists(file));
     }
 
+    [Theory]
+    [InlineData("pg_terminate_backend", false)]
+    [InlineData("pg_cancel_backend", false)]
+    [InlineData("pg_terminate_backend", true)]
+    [InlineData("pg_cancel_backend", true)]
+    public async Task A_reader_ends_and_cancels_nothing_in_the_practices_sessions(string function, bool strict)
+    {
+        var database = await postgres.NewDatabaseAsync();
+        await using var owner = Open(database);
+        var program = $"program_{Guid.NewGuid():N}";
+        await owner.DoAsync($"CREATE ROLE {program} LOGIN PASSWORD 'p'; GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint), pg_advisory_unlock(bigint) TO {program}");
+        await using var reader = Open(await SharedPostgres.NewReaderAsync(database, strict));
+        await using var holder = new NpgsqlConnection(database);
+        await holder.OpenAsync(TestContext.Current.CancellationToken);
+        await LockAsync(holder);
+        var ordinary = new NpgsqlConnectionStringBuilder(database) { Username = program, Password = "p" }.ConnectionString;
+        foreach (var login in (string[])[database, ordinary])
+        {
+            await using var practice = new NpgsqlConnection(login);
+            await practice.OpenAsync(TestContext.Current.CancellationToken);
+            var working = LockAsync(practice);
+            await Eventually.BecomesAsync(() => owner.ValueAsync($"SELECT count(*) FROM pg_stat_activity WHERE pid = {practice.ProcessID} AND wait_event = 'advisory'"), waits => waits == "1");
+            var result = await reader.RunAsync(new QueryCommand($"SELECT {function}({practice.ProcessID})"), access: CommandAccess.ReadOnly);
+            Assert.Equal((Ending.Failed, Executed.No, "42501"), (result.Ending, result.Executed, result.Error?.SqlState));
+            await UnlockAsync(holder);
+            await working;
+            await UnlockAsync(practice);
+            await LockAsync(holder);
+        }
+
+        static Task LockAsync(NpgsqlConnection connection) => DoAsync(connection, "SELECT pg_advisory_lock(7)");
+
+        static Task UnlockAsync(NpgsqlConnection connection) => DoAsync(connection, "SELECT pg_advisory_unlock(7)");
+
+        static async Task DoAsync(NpgsqlConnection connection, string sql)
+        {
+            await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>Without "strict" they are the login's own, as the script's comment says: other queries of Halo Link.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Under_the_strict_script_a_reader_cancels_not_even_another_query_of_its_own_login(bool strict)
+    {
+        var database = await postgres.NewDatabaseAsync();
+        await using var reader = Open(await SharedPostgres.NewReaderAsync(database, strict));
+        await using var owner = Open(database);
+        var other = reader.RunAsync(new QueryCommand("SELECT pg_sleep(3)"), access: CommandAccess.ReadOnly);
+        const string sleeping = "SELECT max(pid) AS pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+        var process = await Eventually.BecomesAsync(() => owner.ValueAsync(sleeping), pid => pid != "null");
+        var result = await reader.RunAsync(new QueryCommand($"SELECT pg_cancel_backend({process})"), access: CommandAccess.ReadOnly);
+        Assert.Equal(strict ? "42501" : null, result.Error?.SqlState);
+        Assert.Equal(strict ? Ending.Successful : Ending.Failed, (await other).Ending);
+    }
+
     [Fact]
     public async Task A_reader_cannot_leave_a_prepared_transaction_behind()
     {
