@@ -93,5 +93,5 @@ static class RequestBody
     static readonly Refusal TooSlow = new(408, ErrorCodes.InvalidRequest, "The request's body came too slowly. Nothing ran; send it again.");
 
     static Refusal TooLarge(int limit) =>
-        new(413, ErrorCodes.RequestTooLarge, $"The request's body is over the limit of {limit} bytes.");
+        new(413, ErrorCodes.RequestTooLarge, $"The request's body is over the limit of {limit} bytes. Split it into several requests; nothing was done.");
 }

@@ -48,6 +48,9 @@ public static class ProtocolLimits
     /// <summary>Sites of a Link.</summary>
     public const int MaxSites = 500;
 
+    /// <summary>Bytes of an enrolment's body: what a Link says of all its sites has to fit.</summary>
+    public const int MaxEnrolmentBytes = 1024 * 1024;
+
     /// <summary>Claims, and immediate queries, that a Link may hold at once.</summary>
     public const int MaxHeld = 10_000;
 

@@ -86,7 +86,7 @@ sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger
             $"{http.Request.Path} does not know {http.Request.Method}. It takes {http.Response.Headers.Allow}."),
         412 => new(412, ErrorCodes.Conflict, "The condition of If-Match or If-Unmodified-Since does not hold."),
         416 => new(416, ErrorCodes.InvalidRequest, "The range begins beyond the end; Content-Range says how many bytes there are."),
-        413 => new(413, ErrorCodes.RequestTooLarge, "The request's body is over the limit that GET /integrator/limits tells."),
+        413 => new(413, ErrorCodes.RequestTooLarge, "The request's body is over the limit that GET /integrator/limits tells. Split it into several requests; nothing was done."),
         415 => new(415, ErrorCodes.UnsupportedMediaType, "The body must be JSON: send Content-Type: application/json."),
         500 when IsQuery(http) => new(500, ErrorCodes.InternalError,
             "The service failed, and the query may have run all the same. Look at GET …/queries before you send it again, and tell the service's operator the traceId."),

@@ -9,7 +9,6 @@ namespace Halo.Api.Links;
 /// <summary>The HTTP calls of Links: nonce, enrolment, token, socket.</summary>
 static class LinksApi
 {
-    const int MaxEnrolmentBytes = 1024 * 1024;
     const string FormType = "application/x-www-form-urlencoded";
 
     public static void MapLinksApi(this IEndpointRouteBuilder routes)
@@ -25,7 +24,7 @@ static class LinksApi
 
     static async Task<IResult> EnrolAsync(HttpContext http, Enrolment enrolment, PublicAddresses addresses)
     {
-        var (body, tooLarge) = await RequestBody.ReadAsync(http, MaxEnrolmentBytes);
+        var (body, tooLarge) = await RequestBody.ReadAsync(http, ProtocolLimits.MaxEnrolmentBytes);
         if (body is null)
             return tooLarge!;
         var headers = http.Request.Headers;

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Enrolment;
 using Microsoft.Extensions.Logging;
@@ -12,6 +13,9 @@ namespace Halo.Link.Settings;
 /// <summary>Reads the configuration file, lays the environment over it and checks the whole.</summary>
 static partial class SettingsReader
 {
+    /// <summary>Bytes that may describe the sites; the rest of an enrolment is the machine's.</summary>
+    const int MostTold = ProtocolLimits.MaxEnrolmentBytes - 16 * 1024;
+
     /// <exception cref="SettingsException">With every fault that was found.</exception>
     public static LinkSettings Read(string file, IDictionary environment) => Explain(file, () => Read(file, new SettingsSource(file).Read(), environment));
 
@@ -218,7 +222,11 @@ static partial class SettingsReader
             node.Fault("sites", "is missing or empty: describe at least one site.");
             return [];
         }
-        return [.. nodes.Select(SiteReader.Read)];
+        var sites = nodes.Select(SiteReader.Read).ToList();
+        var told = sites.Sum(SiteReader.BytesTold);
+        if (told > MostTold)
+            node.Fault("sites", $"would take {told} bytes to describe to the Halo API, of {MostTold}: leave out catalogues that no integrator asks for, shorten names, or give some of the sites to another Link.");
+        return sites;
     }
 
     static SettingsException Unusable(string file, string what) => new([new(file, what)]);

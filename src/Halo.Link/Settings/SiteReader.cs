@@ -11,6 +11,9 @@ static class SiteReader
     /// <summary>The API enrols no site with longer ones. They always fit the line, which counts bytes.</summary>
     const int LongestName = ProtocolLimits.MaxIdentityCharacters;
 
+    /// <summary>Bytes of JSON of ids, health and the like.</summary>
+    const int BesideNames = 400, BesideCatalogue = 40;
+
     public static SiteSettings Read(SettingsNode node)
     {
         var engine = ReadEngine(node);
@@ -47,6 +50,13 @@ static class SiteReader
             node.Fault(name, engine == EngineNames.Sqlite ? "names no file: write Data Source=path." : "names no database: write Database=name into it.");
         return null;
     }
+
+    /// <summary>At most so many bytes of JSON describe the site to the API, apart from what its database says itself.</summary>
+    public static long BytesTold(SiteSettings site) => BesideNames + site.Catalogues.Sum(c => BesideCatalogue + BytesOf(c.Name))
+        + BytesOf(site.PracticeManagementName.Text) + BytesOf(site.PracticeManagementSiteId.Text) + BytesOf(site.PracticeManagementVersion?.Text) + BytesOf(site.PracticeName?.Text);
+
+    /// <summary>What JSON escapes takes six bytes.</summary>
+    static long BytesOf(string? text) => text?.Sum(c => char.IsAsciiLetterOrDigit(c) || c is ' ' or '-' or '_' or '.' ? 1L : 6L) ?? 0;
 
     static string? ReadEngine(SettingsNode node)
     {

@@ -63,7 +63,7 @@ static class ResultBounds
     };
 
     static ExecutionResult TooLarge(ExecutionResult result, long most) => Failed(result, new(ErrorTypes.Http, 413, string.Create(CultureInfo.InvariantCulture,
-        $"Its output parameters bring the result over the limit of {most} bytes; {Fate(result)} Ask for less."))
+        $"Its output parameters bring the result over the limit of {most} bytes. {Fate(result)} Ask for less."))
     {
         Code = FailureCodes.ResultTooLarge,
     });

@@ -16,7 +16,8 @@ public class GeneralRulesTests(OneHost one) : IClassFixture<OneHost>
         await using var host = await ApiHost.StartAsync("Halo:Limits:RequestBytes=65536");
         await using var site = await PairedSite.CreateAsync(host);
         using var response = await site.AskAsync("{\"command\":{\"text\":\"" + new string('x', 65_536) + "\"}}");
-        Assert.Equal(ErrorCodes.RequestTooLarge, (await response.ErrorAsync(413)).Code);
+        var error = await response.ErrorAsync(413);
+        Assert.Equal((ErrorCodes.RequestTooLarge, "The request's body is over the limit of 65536 bytes. Split it into several requests; nothing was done."), (error.Code, error.Message));
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.LinkProtocol.Messages;
@@ -32,6 +31,7 @@ public sealed class ReadOnlyFuzzTests(SharedPostgres postgres, ITestOutputHelper
                 Assert.Equal("""[{"id":0}]""", await owner.RowsAsync("SELECT id FROM t"));
                 Assert.Equal("1", await owner.ValueAsync("SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' AND relkind = 'r'"));
                 Assert.Equal("0", await owner.ValueAsync("SELECT count(*) FROM pg_prepared_xacts"));
+                Assert.Equal("\"1,false\"", await owner.ValueAsync("SELECT last_value || ',' || is_called FROM s"));
             });
     }
 
@@ -53,7 +53,8 @@ public sealed class ReadOnlyFuzzTests(SharedPostgres postgres, ITestOutputHelper
     {
         await using var bench = Open(EngineNames.Postgres, await postgres.NewDatabaseAsync());
         await bench.DoAsync("CREATE SEQUENCE s; CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO t VALUES (1); COMMIT; INSERT INTO t VALUES (2); PERFORM 1/0; END $$");
-        await CompareAsync(bench, FuzzText.Postgres);
+        // Without one of these a text is one transaction, and one that failed is gone.
+        await CompareAsync(bench, FuzzText.Postgres, ["commit", "end", "rollback", "abort", "call", "do ", "prepare", "vacuum", "discard"]);
     }
 
     [Fact]
@@ -61,18 +62,21 @@ public sealed class ReadOnlyFuzzTests(SharedPostgres postgres, ITestOutputHelper
     {
         using var file = new SqliteFile();
         await using var bench = file.Open();
-        await CompareAsync(bench, FuzzText.Sqlite);
+        // Without one of these nothing is committed before a statement that fails.
+        await CompareAsync(bench, FuzzText.Sqlite, ["insert", "update", "delete", "replace", "create", "drop", "commit", "end", "release", "reindex", "analyze", "pragma"]);
     }
 
     /// <summary>One after the other: each begins with an empty table.</summary>
-    async Task CompareAsync(EngineBench bench, FuzzText grammar)
+    /// <param name="mayCommit">Words without which a text that failed has surely left nothing.</param>
+    async Task CompareAsync(EngineBench bench, FuzzText grammar, string[] mayCommit)
     {
+        var (proved, notProved) = (0, 0);
         var seed = Seed;
         var told = new Dictionary<(Ending, Executed), int>();
         for (var number = 0; number < Texts; number++)
         {
             await bench.DoAsync("DROP TABLE IF EXISTS t; CREATE TABLE t (id int)");
-            var text = grammar.Make(new Random(HashCode.Combine(seed, number)));
+            var text = grammar.Make(seed, number);
             var result = await bench.RunAsync(text);
             told[(result.Ending, result.Executed)] = told.GetValueOrDefault((result.Ending, result.Executed)) + 1;
             var sink = new CollectingSink();
@@ -80,7 +84,18 @@ public sealed class ReadOnlyFuzzTests(SharedPostgres postgres, ITestOutputHelper
             var there = look.Ending != Ending.Successful || sink.Json != """[{"n":0}]""";
             Assert.False(result.Executed == Executed.No && there, $"Seed {seed}, text {number} was told as not executed, and a row is there: {Show(text.Text)}");
             Assert.False(result.Ending == Ending.Successful && result.Executed != Executed.Yes, $"Seed {seed}, text {number}: {Show(text.Text)}");
+            if (result.Ending != Ending.Failed || mayCommit.Any(word => text.Text.Contains(word, StringComparison.OrdinalIgnoreCase)))
+                continue;
+            if (result.Executed == Executed.No)
+            {
+                proved++;
+                continue;
+            }
+            notProved++;
+            output.WriteLine($"Not proved, seed {seed}, text {number}: {Show(text.Text)}");
         }
+        // "unknown" is no way out: PostgreSQL cannot be asked now and then, where other tests change its catalogue by the thousand meanwhile.
+        Assert.InRange(notProved, 0, proved / 20);
         output.WriteLine($"Seed {seed}: {string.Join(", ", told.Select(t => $"{t.Key} {t.Value}"))}");
     }
 
@@ -97,7 +112,7 @@ public sealed class ReadOnlyFuzzTests(SharedPostgres postgres, ITestOutputHelper
                 var mine = new List<(Ending, Executed)>();
                 for (var number = first + caller; number < last; number += Callers)
                 {
-                    var result = await run(grammar.Make(new Random(HashCode.Combine(seed, number))), number);
+                    var result = await run(grammar.Make(seed, number), number);
                     mine.Add((result.Ending, result.Executed));
                 }
                 return mine;
@@ -122,81 +137,4 @@ public sealed class ReadOnlyFuzzTests(SharedPostgres postgres, ITestOutputHelper
     static string Show(string text) => string.Concat(text.Select(c => c is >= ' ' and < (char)127 ? c.ToString() : FormattableString.Invariant($"\\u{(int)c:x4}")));
 
     static EngineBench Open(string engine, string settings) => new(DatabaseEngines.Create(engine, settings, TimeProvider.System));
-}
-
-/// <summary>Makes texts of one database's grammar: statements that write and end transactions, taken apart and hidden.</summary>
-sealed class FuzzText(string[] statements, string[] quotes, string[] comments)
-{
-    /// <summary>All of Unicode's white space, what PostgreSQL and SQLite take for it, and what looks like it and is not.</summary>
-    static readonly string[] Spaces =
-        [.. Enumerable.Range(0, char.MaxValue).Select(c => (char)c).Where(c => char.IsWhiteSpace(c)).Select(c => c.ToString()), "\u200b", "\ufeff", "\u180e", "\u00ad", " ", " ", " ", "\n", "\r", "\r\n", "\t"];
-
-    static readonly string[] Glue = [";", ";", ";", "; ;", "\r;", ";--\r", ";--\n", ";/**/", "", " "];
-
-    public static FuzzText Postgres { get; } = new(
-        [
-            "SELECT 1", "SELECT 1", "SELECT id FROM t", "SELECT 1/0", "SELECT @p", "SELEC 1", "INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (1) RETURNING 1/0",
-            "UPDATE t SET id = 9", "DELETE FROM t", "COMMIT", "COMMIT", "END", "ROLLBACK", "ABORT", "BEGIN", "BEGIN READ WRITE", "COMMIT AND CHAIN", "ROLLBACK AND CHAIN",
-            "SAVEPOINT a", "RELEASE a", "ROLLBACK TO a", "SET TRANSACTION READ WRITE", "SET transaction_read_only = off", "RESET transaction_read_only", "RESET ALL",
-            "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE", "SET default_transaction_read_only = off", "SET standard_conforming_strings = off", "SET backslash_quote = on",
-            "SELECT set_config('transaction_read_only', 'off', false)", "SELECT nextval('s')", "CREATE TABLE u (id int)", "DROP TABLE t", "TRUNCATE t", "CREATE TABLE u AS SELECT 1",
-            "SELECT 1 INTO u", "WITH w AS (INSERT INTO t VALUES (1) RETURNING id) SELECT id FROM w", "CALL p()", "PREPARE TRANSACTION 'x'", "COMMIT PREPARED 'x'",
-            "PREPARE q AS INSERT INTO t VALUES (1)", "EXECUTE q", "DEALLOCATE ALL", "DISCARD ALL", "LOCK TABLE t", "EXPLAIN ANALYZE INSERT INTO t VALUES (1)",
-            "DO $$ BEGIN INSERT INTO t VALUES (1); END $$", "DO $$ BEGIN INSERT INTO t VALUES (1); COMMIT; PERFORM 1/0; END $$", "DO $$ BEGIN COMMIT; END $$",
-            "DO $$ BEGIN EXECUTE 'RESET transaction_read_only'; INSERT INTO t VALUES (1); END $$", "DECLARE c CURSOR WITH HOLD FOR SELECT 1", "CLOSE ALL", "LISTEN x", "NOTIFY x",
-            "VACUUM t", "COPY t TO STDOUT", "COPY t FROM STDIN", "VALUES (1)", "TABLE t",
-        ],
-        ["'", "'", "\"", "E'", "E'\\'", "e'\\\\", "U&'", "B'", "N'", "$$", "$a$", "$\u00a0$", "$1", "''", "'''", "\\'", "1$$", "a$$", "\u00a0$$", "\u3000$a$", "@", ":p", "@p", "::int", "(", ")"],
-        ["--", "-- ;\n", "--\r", "--\u2028", "--\u0085", "/*", "*/", "/* /* */", "/**/", "/* ; */", "--\\\n", "- -", "\\"]);
-
-    public static FuzzText Sqlite { get; } = new(
-        [
-            "SELECT 1", "SELECT 1", "SELECT id FROM t", "SELECT abs(-9223372036854775808)", "SELECT @p", "SELEC 1", "INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (1)",
-            "INSERT INTO t VALUES (abs(-9223372036854775808))", "UPDATE t SET id = 9", "DELETE FROM t", "COMMIT", "COMMIT", "END", "ROLLBACK", "BEGIN", "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE",
-            "SAVEPOINT a", "RELEASE a", "ROLLBACK TO a", "PRAGMA query_only = OFF", "PRAGMA writable_schema = ON", "PRAGMA user_version = 7", "PRAGMA journal_mode = DELETE",
-            "ATTACH ':memory:' AS m", "VACUUM", "REINDEX", "ANALYZE", "CREATE TABLE u (id)", "DROP TABLE t", "CREATE TEMP TABLE x AS SELECT 1", "CREATE TABLE u AS SELECT 1",
-            "REPLACE INTO t VALUES (1)", "INSERT INTO t VALUES (1) RETURNING id", "WITH w AS (SELECT 1) INSERT INTO t SELECT * FROM w", "EXPLAIN INSERT INTO t VALUES (1)", "VALUES (1)",
-            "CREATE TEMP TRIGGER g AFTER INSERT ON t BEGIN DELETE FROM t; END", "CREATE VIRTUAL TABLE v USING fts5(x)",
-        ],
-        ["'", "'", "\"", "`", "[", "]", "X'", "''", "'''", "@p", ":p", "$p", "(", ")"],
-        ["--", "-- ;\n", "--\r", "/*", "*/", "/**/", "/* ; */", "- -", "\\"]);
-
-    /// <summary>A text of one to six statements, with some of its joints opened.</summary>
-    public QueryCommand Make(Random random)
-    {
-        var text = new StringBuilder();
-        var count = random.Next(1, 7);
-        for (var i = 0; i < count; i++)
-        {
-            if (random.Next(3) == 0)
-                text.Append(Any(random, Any(random, Spaces, quotes, comments)));
-            text.Append(Hide(Any(random, statements), random));
-            if (random.Next(4) == 0)
-                text.Append(' ').Append(Any(random, Any(random, Spaces, quotes, comments)));
-            text.Append(Any(random, Glue));
-        }
-        var modes = Enum.GetValues<ExecutionMode>();
-        return new(text.ToString())
-        {
-            ExecutionMode = modes[random.Next(modes.Length)],
-            Parameters = random.Next(2) == 0 ? [EngineBench.Parameter("p", 1, SqlType.Int)] : null,
-        };
-    }
-
-    string Hide(string statement, Random random)
-    {
-        if (random.Next(2) == 0)
-            return statement;
-        var hidden = new StringBuilder();
-        foreach (var c in statement)
-        {
-            if (c == ' ' && random.Next(4) == 0)
-                hidden.Append(Any(random, Any(random, Spaces, Spaces, comments)));
-            else
-                hidden.Append(random.Next(8) == 0 ? char.ToLowerInvariant(c) : c);
-        }
-        return hidden.ToString();
-    }
-
-    static T Any<T>(Random random, params T[] all) => all[random.Next(all.Length)];
 }

@@ -224,6 +224,16 @@ public sealed class SettingsReaderTests : IDisposable
     }
 
     [Fact]
+    public void Sites_that_no_enrolment_can_describe_are_a_fault()
+    {
+        Assert.Equal(1000, Read(Minimal(WithCatalogues(1000, 400))).Sites[0].Catalogues.Count);
+        var fault = Assert.Single(Faults(Minimal(WithCatalogues(1000, 400, '語'))));
+        Assert.Equal("sites", fault.Name);
+        Assert.Contains("bytes to describe to the Halo API", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(1000, Read(Minimal(WithCatalogues(1000, 160, '語'))).Sites[0].Catalogues.Count);
+    }
+
+    [Fact]
     public void An_enrolment_token_that_the_line_does_not_carry_is_a_fault()
     {
         foreach (var fits in (int[])[1023, 1024])
@@ -251,11 +261,11 @@ public sealed class SettingsReaderTests : IDisposable
         static string Sites(int count) => string.Join(',', Enumerable.Repeat(Site, count));
     }
 
-    static string WithCatalogues(int count, int nameLength)
+    static string WithCatalogues(int count, int nameLength, char of = 'c')
     {
         var site = JsonNode.Parse(Site)!;
         site["catalogues"] = new JsonArray([.. Enumerable.Range(0, count).Select(i =>
-            (JsonNode)new JsonObject { ["name"] = $"{i}".PadLeft(nameLength, 'c'), ["isDefault"] = i == 0 })]);
+            (JsonNode)new JsonObject { ["name"] = $"{i}".PadLeft(nameLength, of), ["isDefault"] = i == 0 })]);
         return site.ToJsonString();
     }
 

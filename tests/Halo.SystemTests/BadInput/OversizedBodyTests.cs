@@ -85,5 +85,6 @@ public sealed class OversizedBodyTests : IAsyncLifetime
         var answer = new Answer(response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers);
         Assert.True(answer.Status == HttpStatusCode.RequestEntityTooLarge, answer.ToString());
         Assert.Equal(ErrorCodes.RequestTooLarge, answer.Error.Code);
+        Assert.Equal($"The request's body is over the limit of {Limit} bytes. Split it into several requests; nothing was done.", answer.Error.Message);
     }
 }

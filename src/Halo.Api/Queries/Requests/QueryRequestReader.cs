@@ -24,7 +24,7 @@ sealed class QueryRequestReader(QueryLimits limits)
     static readonly int LargestCommand = FrameBounds.FromApi(FrameKind.Execute) - AroundCommand;
 
     static readonly Refusal TooLarge = new(413, ErrorCodes.RequestTooLarge,
-        $"The command takes more than {LargestCommand} bytes on its way to the site, where each quote, backslash and other escaped character of the text and of names takes up to six. Nothing ran.");
+        $"The command takes more than {LargestCommand} bytes on its way to the site, where each quote, backslash and other escaped character of the text and of names takes up to six. Pass long texts as parameter values, or split the command; nothing ran.");
 
     static readonly FrozenDictionary<string, QueryMode> Modes = FaultyJson.Words<QueryMode>(camelCase: true);
 

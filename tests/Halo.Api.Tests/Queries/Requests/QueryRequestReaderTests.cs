@@ -231,5 +231,6 @@ public class QueryRequestReaderTests
         var parameters = string.Join(',', Enumerable.Range(0, 60_000).Select(i => $$"""{"name":"{{i}}{{new string('\'', 150)}}"}"""));
         var refusal = Read($$"""{ "command": { "text": "SELECT 1", "parameters": [{{parameters}}] } }""").Refusal!;
         Assert.Equal((413, Contracts.Errors.ErrorCodes.RequestTooLarge), (refusal.Status, refusal.Code));
+        Assert.EndsWith("Pass long texts as parameter values, or split the command; nothing ran.", refusal.Message, StringComparison.Ordinal);
     }
 }
