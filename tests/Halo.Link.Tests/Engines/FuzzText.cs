@@ -44,8 +44,8 @@ sealed class FuzzText(string[] statements, string[] quotes, string[] comments, i
     /// <summary>A text of one to six statements, with some of its joints opened; the same for the same seed and number.</summary>
     public QueryCommand Make(int seed, int number)
     {
-        // Not HashCode.Combine: that differs from one process to the next.
-        var random = new Random(unchecked(seed * 1_000_003 + number));
+        // Not HashCode.Combine: that differs from one process to the next. Seeds next to each other give numbers that are alike.
+        var random = new Random(unchecked(seed * 1_000_003 + number * 0x3779b9));
         var text = new StringBuilder();
         var count = random.Next(1, 7);
         for (var i = 0; i < count; i++)
