@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Halo.Contracts.Queries;
 
 namespace Halo.Link.Engines;
@@ -5,18 +6,22 @@ namespace Halo.Link.Engines;
 /// <summary>One command to run, whichever way it came.</summary>
 /// <param name="Command">What to do.</param>
 /// <param name="Database">Name of the database behind the catalogue; null: the connection string's own.</param>
-/// <param name="ApplicationName">Shown in the database's activity view where it has one.</param>
+/// <param name="Tag">The query's own mark: its session's name in the database's activity view.</param>
 /// <param name="ResultSet">Which result set goes to the sink, from 1.</param>
 /// <param name="Limit">From sending to the database until the last row is read.</param>
 /// <param name="Access">What the practice lets it do.</param>
 sealed record CommandRequest(
-    QueryCommand Command, string? Database, string? ApplicationName, int ResultSet, TimeSpan Limit, CommandAccess Access = CommandAccess.Write)
+    QueryCommand Command, string? Database, string? Tag, int ResultSet, TimeSpan Limit, CommandAccess Access = CommandAccess.Write)
 {
     /// <summary>The query's id, for whoever looks into the database's activity; null: the Link asks for itself.</summary>
     public Guid? QueryId { get; init; }
 
     /// <summary>Who asks, likewise.</summary>
     public Guid? IntegratorId { get; init; }
+
+    /// <summary>What its session is called meanwhile; null: the Link asks for itself.</summary>
+    [JsonIgnore]
+    public SessionName? SessionName => Tag is null && IntegratorId is null ? null : new(Tag, IntegratorId);
 
     /// <summary>What the practice's DBA sees of it in the database's activity, in plain ASCII; null: the Link asks for itself.</summary>
     public string? Mark => QueryId is { } query ? $"halo query={query} integrator={IntegratorId}" : null;

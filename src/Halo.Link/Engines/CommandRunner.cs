@@ -59,8 +59,8 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, DatabaseCo
             patience.CancelAfter(longest);
             backstop.Set(longest + ForgetOpenAfter, static () => Unavailable());
             connection = connector is null
-                ? await engine.OpenAsync(request.Database, request.ApplicationName, request.Access, patience.Token)
-                : await connector.OpenAsync(request.ApplicationName, request.Access, patience.Token);
+                ? await engine.OpenAsync(request.Database, request.SessionName, request.Access, patience.Token)
+                : await connector.OpenAsync(request.SessionName, request.Access, patience.Token);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {

@@ -53,16 +53,16 @@ sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimePro
     /// <summary>When a connection was last had, by the monotonic clock; 0: never.</summary>
     public long ConnectedAt { get; private set; }
 
-    /// <summary>A connection of the engine, as <see cref="IDatabaseEngine.OpenAsync(string?, string?, CommandAccess, CancellationToken)"/> gives it.</summary>
+    /// <summary>A connection of the engine, as <see cref="IDatabaseEngine.OpenAsync(string?, SessionName?, CommandAccess, CancellationToken)"/> gives it.</summary>
     /// <exception cref="DatabaseUnavailableException">None can be had; nothing was sent.</exception>
     /// <exception cref="ReadOnlyImpossibleException">It cannot be held to reading.</exception>
-    public async Task<DbConnection> OpenAsync(string? applicationName, CommandAccess access, CancellationToken stop)
+    public async Task<DbConnection> OpenAsync(SessionName? name, CommandAccess access, CancellationToken stop)
     {
         while (true)
         {
             try
             {
-                return await OpenOnceAsync(applicationName, access, stop);
+                return await OpenOnceAsync(name, access, stop);
             }
             catch (DatabaseUnavailableException e) when (e.Fault.MayPass && MayBeRestarting())
             {
@@ -71,7 +71,7 @@ sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimePro
         }
     }
 
-    async Task<DbConnection> OpenOnceAsync(string? applicationName, CommandAccess access, CancellationToken stop)
+    async Task<DbConnection> OpenOnceAsync(SessionName? name, CommandAccess access, CancellationToken stop)
     {
         if (!MayTry() && Outage is { } outage)
             throw Unavailable(outage.Fault);
@@ -79,7 +79,7 @@ sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimePro
             throw Failed(held, isHeld: true);
         try
         {
-            var connection = await engine.OpenAsync(database, applicationName, access, stop);
+            var connection = await engine.OpenAsync(database, name, access, stop);
             Succeeded();
             if (access == CommandAccess.ReadOnly)
                 Found(null);

@@ -29,14 +29,14 @@ interface IDatabaseEngine : IAsyncDisposable
 
     /// <summary>Opens a connection that carries nothing from an earlier query.</summary>
     /// <param name="database">Name of the database behind the catalogue; null: the connection string's own.</param>
-    /// <param name="applicationName">Shown in the database's activity view where it has one.</param>
+    /// <param name="name">What the session is called in the database's activity view where it has one; null: as the Link's own.</param>
     /// <param name="access">Other than <see cref="CommandAccess.Write"/>: the database takes nothing over it that changes anything, as far as it can be held to that.</param>
     /// <exception cref="ReadOnlyImpossibleException">With <see cref="CommandAccess.ReadOnly"/>: its login can write.</exception>
-    Task<DbConnection> OpenAsync(string? database, string? applicationName, CommandAccess access, CancellationToken stop);
+    Task<DbConnection> OpenAsync(string? database, SessionName? name, CommandAccess access, CancellationToken stop);
 
     /// <summary>Opens a connection that may write.</summary>
-    Task<DbConnection> OpenAsync(string? database, string? applicationName, CancellationToken stop) =>
-        OpenAsync(database, applicationName, CommandAccess.Write, stop);
+    Task<DbConnection> OpenAsync(string? database, SessionName? name, CancellationToken stop) =>
+        OpenAsync(database, name, CommandAccess.Write, stop);
 
     /// <summary>Gives a connection back. Whatever a command left in it is gone within a second, without waiting for its next use; returns at once.</summary>
     ValueTask CloseAsync(DbConnection connection) => connection.DisposeAsync();

@@ -30,7 +30,7 @@ sealed class ClaimedCommands(LocalSites sites, SiteLimits limits, TimeProvider t
             return !sites.Unavailable.Contains(claim.SiteId);
         try
         {
-            var connection = await target.Connector.OpenAsync(null, CommandAccess.Write, stop);
+            var connection = await target.Connector.OpenAsync(new(claim.Tag, claim.IntegratorId), CommandAccess.Write, stop);
             await target.Engine.CloseAsync(connection);
             return true;
         }

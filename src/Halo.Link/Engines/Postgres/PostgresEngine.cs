@@ -11,6 +11,9 @@ namespace Halo.Link.Engines.Postgres;
 /// <summary>PostgreSQL. Every value is asked for as text: exact for every type there is, and the cheapest to turn into JSON.</summary>
 sealed class PostgresEngine : IDatabaseEngine
 {
+    /// <summary>Bytes that a server keeps of a session's name.</summary>
+    const int LongestName = 63;
+
     static readonly TimeSpan ProofWithin = TimeSpan.FromSeconds(5);
 
     readonly PracticeProtection _protection;
@@ -82,22 +85,26 @@ sealed class PostgresEngine : IDatabaseEngine
     /// <remarks>The row of outputs may be asked for twice: as outputs, and as a row.</remarks>
     public CommandBehavior BehaviorOf(QueryCommand asked) => OutputsAreARow(asked) ? CommandBehavior.Default : CommandBehavior.SequentialAccess;
 
-    public async Task<DbConnection> OpenAsync(string? database, string? applicationName, CommandAccess access, CancellationToken stop)
+    public async Task<DbConnection> OpenAsync(string? database, SessionName? name, CommandAccess access, CancellationToken stop)
     {
         var readOnly = access != CommandAccess.Write;
-        var name = database ?? _settings.Database ?? "";
+        var catalogue = database ?? _settings.Database ?? "";
         if (access == CommandAccess.ReadOnly)
-            _readers.RefuseKnown(name);
-        var prepare = PostgresReader.Preparation(access, applicationName, _protection);
-        var session = await PoolOf(database, readOnly).RentAsync(access == CommandAccess.ReadOnly ? CheckAndPrepareAsync : prepare, stop);
+            _readers.RefuseKnown(catalogue);
+        var withoutTag = name?.WithoutTag(_settings.ApplicationName!, LongestName) ?? _settings.ApplicationName!;
+        var called = name is { Tag: { Length: > 0 } tag } ? tag : withoutTag;
+        var session = await PoolOf(database, readOnly).RentAsync(called, readOnly, PrepareAsync, stop);
+        // What it is called after its reset: the next query is the same integrator's, more often than not.
+        session.Name = withoutTag;
         _own.Add(_server, session.ServerProcess);
         _rented[session.Connection] = session;
         return session.Connection;
 
-        async Task CheckAndPrepareAsync(NpgsqlConnection opened, CancellationToken limit)
+        async Task PrepareAsync(PostgresSession opened, CancellationToken limit)
         {
-            await _readers.CheckAsync(name, opened, limit);
-            await prepare!(opened, limit);
+            if (access == CommandAccess.ReadOnly)
+                await _readers.CheckAsync(catalogue, opened.Connection, limit);
+            await PostgresReader.PrepareAsync(opened, access, called, _protection, limit);
         }
     }
 
@@ -134,7 +141,7 @@ sealed class PostgresEngine : IDatabaseEngine
         if (wait is { } time)
             batch.BatchCommands.Add(new(string.Create(CultureInfo.InvariantCulture, $"SET lock_timeout = {(long)time.TotalMilliseconds}")));
         // Of several statements the driver sends each with its own text, and only the first is marked.
-        if (counts && string.IsNullOrEmpty(request.ApplicationName) && request.QueryId is { } query)
+        if (counts && string.IsNullOrEmpty(request.Tag) && request.QueryId is { } query)
             batch.BatchCommands.Add(new($"SET application_name = 'halo query={query}'"));
         if (!counts)
             await batch.ExecuteNonQueryAsync(stop);

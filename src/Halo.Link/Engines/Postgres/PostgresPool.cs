@@ -45,17 +45,19 @@ sealed class PostgresPool : IAsyncDisposable
     }
 
     /// <summary>A connection that lives and carries nothing.</summary>
-    /// <param name="prepare">Sent before it is given away; it tells whether the connection lives, too. Null: nothing.</param>
-    public async ValueTask<PostgresSession> RentAsync(Func<NpgsqlConnection, CancellationToken, Task>? prepare, CancellationToken stop)
+    /// <param name="name">What it is to be called: one that is called so is preferred.</param>
+    /// <param name="prepares">Whether <paramref name="prepare"/> has something to send beside the name.</param>
+    /// <param name="prepare">Sent before it is given away, where it is called otherwise or <paramref name="prepares"/>; it tells whether the connection lives, too.</param>
+    public async ValueTask<PostgresSession> RentAsync(string name, bool prepares, Func<PostgresSession, CancellationToken, Task> prepare, CancellationToken stop)
     {
         if (!await _places.WaitAsync(_options.Timeout > 0 ? TimeSpan.FromSeconds(_options.Timeout) : Timeout.InfiniteTimeSpan, stop))
             throw new PostgresPoolFullException(_options.MaxPoolSize);
         var given = false;
         try
         {
-            while (await TakeIdleAsync(stop) is { } idle)
+            while (await TakeIdleAsync(name, stop) is { } idle)
             {
-                if (await IsReadyAsync(idle, prepare, stop))
+                if (await IsReadyAsync(idle, prepares || idle.Name != name ? prepare : null, stop))
                 {
                     given = true;
                     return Give(idle);
@@ -64,8 +66,8 @@ sealed class PostgresPool : IAsyncDisposable
             var fresh = await ConnectAsync(stop);
             try
             {
-                if (prepare is not null)
-                    await prepare(fresh.Connection, stop);
+                if (prepares || fresh.Name != name)
+                    await prepare(fresh, stop);
                 given = true;
                 return Give(fresh);
             }
@@ -104,7 +106,7 @@ sealed class PostgresPool : IAsyncDisposable
         Volatile.Write(ref _disposed, true);
         await _pruning.DisposeAsync();
         await _reset;
-        while (TakeIdle() is { } idle)
+        while (TakeIdle("") is { } idle)
             idle.Dispose();
     }
 
@@ -118,32 +120,34 @@ sealed class PostgresPool : IAsyncDisposable
     /// <summary>A session that was in use is closed: another may be made.</summary>
     internal void Leave() => _places.Release();
 
-    async ValueTask<PostgresSession?> TakeIdleAsync(CancellationToken stop)
+    async ValueTask<PostgresSession?> TakeIdleAsync(string name, CancellationToken stop)
     {
-        if (TakeIdle() is { } idle)
+        if (TakeIdle(name) is { } idle)
             return idle;
         // One that is being reset is there sooner than a new one.
         if (Volatile.Read(ref _reset) is not { IsCompleted: false } reset)
             return null;
         await reset.WaitAsync(stop);
-        return TakeIdle();
+        return TakeIdle(name);
     }
 
-    /// <summary>The one that came last: the others may be closed when they are not needed.</summary>
-    PostgresSession? TakeIdle()
+    /// <summary>The one that came last, of those with the name if there are any: the others may be closed when they are not needed.</summary>
+    PostgresSession? TakeIdle(string name)
     {
         lock (_lock)
         {
             if (_idle.Count == 0)
                 return null;
-            var last = _idle[^1];
-            _idle.RemoveAt(_idle.Count - 1);
-            return last;
+            var named = _idle.FindLastIndex(s => s.Name == name);
+            var index = named < 0 ? _idle.Count - 1 : named;
+            var taken = _idle[index];
+            _idle.RemoveAt(index);
+            return taken;
         }
     }
 
     /// <returns>False: it is dead, and was closed.</returns>
-    async Task<bool> IsReadyAsync(PostgresSession session, Func<NpgsqlConnection, CancellationToken, Task>? prepare, CancellationToken stop)
+    async Task<bool> IsReadyAsync(PostgresSession session, Func<PostgresSession, CancellationToken, Task>? prepare, CancellationToken stop)
     {
         if (prepare is null && session.AliveAt > Volatile.Read(ref _failedAt) && _time.GetElapsedTime(session.AliveAt) < TrustedFor)
             return true;
@@ -152,7 +156,7 @@ sealed class PostgresPool : IAsyncDisposable
         var asked = _time.GetTimestamp();
         try
         {
-            await (prepare is null ? session.PingAsync(limit.Token) : prepare(session.Connection, limit.Token));
+            await (prepare is null ? session.PingAsync(limit.Token) : prepare(session, limit.Token));
             session.AliveAt = asked;
             return true;
         }

@@ -11,27 +11,19 @@ static class PostgresReader
     /// </summary>
     const string Hold = "DECLARE halo_reader CURSOR WITH HOLD FOR SELECT 1";
 
-    /// <summary>Null: nothing is to be sent.</summary>
-    public static Func<NpgsqlConnection, CancellationToken, Task>? Preparation(CommandAccess access, string? applicationName, PracticeProtection protection) =>
-        access == CommandAccess.Write && string.IsNullOrEmpty(applicationName) ? null : (connection, stop) => PrepareAsync(connection, access, applicationName, protection, stop);
-
-    static async Task PrepareAsync(
-        NpgsqlConnection connection, CommandAccess access, string? applicationName, PracticeProtection protection, CancellationToken stop)
+    /// <summary>Gives the session the name that it is to have, and begins the transaction of a command that may only read.</summary>
+    public static async Task PrepareAsync(PostgresSession session, CommandAccess access, string name, PracticeProtection protection, CancellationToken stop)
     {
-        await using var batch = new NpgsqlBatch(connection);
+        await using var batch = new NpgsqlBatch(session.Connection);
         if (access != CommandAccess.Write)
         {
             var isolation = protection.Isolation == ReaderIsolation.Snapshot ? "REPEATABLE READ" : "READ COMMITTED";
             batch.BatchCommands.Add(new($"BEGIN TRANSACTION ISOLATION LEVEL {isolation}, READ ONLY"));
             batch.BatchCommands.Add(new(Hold));
         }
-        // Not in the connection string: each tag would have a pool of its own.
-        if (!string.IsNullOrEmpty(applicationName))
-        {
-            var name = new NpgsqlBatchCommand("SELECT pg_catalog.set_config('application_name', $1, false)");
-            name.Parameters.Add(new() { Value = applicationName });
-            batch.BatchCommands.Add(name);
-        }
+        // Not in the connection string: each name would have a pool of its own.
+        if (session.Name != name)
+            batch.BatchCommands.Add(PostgresSession.Rename(name));
         await batch.ExecuteNonQueryAsync(stop);
     }
 }

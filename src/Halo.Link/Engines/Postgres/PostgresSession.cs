@@ -25,11 +25,17 @@ sealed class PostgresSession : IDisposable
     /// <summary>Kept for the session's life: it is sent after each query.</summary>
     readonly NpgsqlCommand _discard;
 
+    /// <summary>The same, and what the session is called afterwards, where that is another name than it began with.</summary>
+    NpgsqlBatch? _discardAndRename;
+
+    readonly string _firstName;
+
     bool _holdsPlace;
 
     PostgresSession(PostgresPool pool, NpgsqlConnection connection, PostgresSessionSettings settings)
     {
         (Pool, Connection, _settings) = (pool, connection, settings);
+        Name = _firstName = new NpgsqlConnectionStringBuilder(connection.ConnectionString).ApplicationName ?? "";
         _discard = new("DISCARD ALL", connection) { CommandTimeout = LongestReset };
         connection.Notice += (_, told) => Notices.Add(told.Notice.MessageText);
         // Whoever closes the connection leaves its place, also who never gives it back.
@@ -50,6 +56,25 @@ sealed class PostgresSession : IDisposable
 
     /// <summary>When it last answered, by the monotonic clock.</summary>
     public long AliveAt { get; set; }
+
+    /// <summary>What the activity view calls it while it idles: its last query's integrator. Set while a query has it, it is in force after the reset.</summary>
+    public string Name
+    {
+        get;
+        set
+        {
+            if (value == field)
+                return;
+            field = value;
+            _discardAndRename?.Dispose();
+            _discardAndRename = value == _firstName ? null : new(Connection)
+            {
+                EnableErrorBarriers = true,
+                Timeout = LongestReset,
+                BatchCommands = { new("DISCARD ALL"), Rename(value) },
+            };
+        }
+    }
 
     /// <summary>Never serves another query.</summary>
     public bool Abandoned { get; set; }
@@ -105,13 +130,18 @@ sealed class PostgresSession : IDisposable
     {
         if (_resetKeepsSettings)
         {
-            await _discard.ExecuteNonQueryAsync(CancellationToken.None);
+            await (_discardAndRename is { } both ? both.ExecuteNonQueryAsync(CancellationToken.None) : _discard.ExecuteNonQueryAsync(CancellationToken.None));
             if (_settings.FirstWrong(Connection.PostgresParameters) is { } wrong)
                 throw PostgresSessionException.NotInForce(wrong);
         }
         else if (await VerifyAsync(reset: true, CancellationToken.None) != ServerProcess)
             throw PostgresSessionException.TransactionPooling();
+        else
+            Name = _firstName;
     }
+
+    /// <summary>Gives a session another name.</summary>
+    public static NpgsqlBatchCommand Rename(string name) => new("SELECT pg_catalog.set_config('application_name', $1, false)") { Parameters = { new() { Value = name } } };
 
     /// <summary>Asks the server whether it is there.</summary>
     public async Task PingAsync(CancellationToken stop)
@@ -130,6 +160,7 @@ sealed class PostgresSession : IDisposable
     public void Dispose()
     {
         _discard.Dispose();
+        _discardAndRename?.Dispose();
         Connection.Dispose();
     }
 

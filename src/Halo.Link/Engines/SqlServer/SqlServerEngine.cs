@@ -36,9 +36,9 @@ sealed class SqlServerEngine(string connectionString, TimeProvider time, Practic
 
     public CommandBehavior BehaviorOf(QueryCommand asked) => CommandBehavior.SequentialAccess;
 
-    public async Task<DbConnection> OpenAsync(string? database, string? applicationName, CommandAccess access, CancellationToken stop)
+    public async Task<DbConnection> OpenAsync(string? database, SessionName? name, CommandAccess access, CancellationToken stop)
     {
-        var connection = _connections.New(database, applicationName, access);
+        var connection = _connections.New(database, name, access);
         _messages.Hear(connection);
         try
         {

@@ -55,7 +55,7 @@ sealed class SqliteEngine : IDatabaseEngine
 
     public CommandBehavior BehaviorOf(QueryCommand asked) => CommandBehavior.Default;
 
-    public Task<DbConnection> OpenAsync(string? database, string? applicationName, CommandAccess access, CancellationToken stop)
+    public Task<DbConnection> OpenAsync(string? database, SessionName? name, CommandAccess access, CancellationToken stop)
     {
         var settings = database is null ? _settings : new(_settings.ConnectionString) { DataSource = database };
         if (access != CommandAccess.Write)

@@ -23,7 +23,7 @@ public sealed class PostgresActivityTests(SharedPostgres postgres)
         var parameters = sql.Contains("@key", StringComparison.Ordinal) ? new[] { EngineBench.Parameter("@key", 7, SqlType.BigInt) } : [];
         var (text, name) = await SeenAsync(new(sql) { ExecutionMode = mode, Parameters = parameters }, reads ? CommandAccess.Read : CommandAccess.Write);
         Assert.Equal(Mark + sql.Replace("@key", "$1", StringComparison.Ordinal), text);
-        Assert.Contains(name, new[] { "Halo Link", $"halo query={_query}" });
+        Assert.Contains(name, new[] { $"Halo Link {_integrator}", $"halo query={_query}" });
     }
 
     [Fact]
@@ -53,8 +53,55 @@ public sealed class PostgresActivityTests(SharedPostgres postgres)
             sink, TestContext.Current.CancellationToken);
         Assert.Equal(Ending.Successful, other.Ending);
         Assert.Contains($"halo query={Guid.Empty} ", sink.Json, StringComparison.Ordinal);
-        Assert.Contains("\"name\":\"Halo Link\"", sink.Json, StringComparison.Ordinal);
+        Assert.Contains($"\"name\":\"Halo Link {_integrator}\"", sink.Json, StringComparison.Ordinal);
         Assert.DoesNotContain($"{_query}", sink.Json, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("", "Halo Link")]
+    [InlineData(";Application Name=Of the practice's own", "Of the practice's own")]
+    public async Task A_session_is_called_by_the_integrator_whose_query_it_runs_and_by_the_tag_where_there_is_one(string settings, string own)
+    {
+        await using var bench = await postgres.NewAsync(settings + ";Maximum Pool Size=1");
+        var other = Guid.NewGuid();
+        var expected = own.Length > 26 ? own[..26] : own;
+        foreach (var access in (CommandAccess[])[CommandAccess.Write, CommandAccess.Read])
+        {
+            Assert.Equal($"{expected} {_integrator}", await NameAsync(_integrator, access));
+            Assert.Equal($"{expected} {_integrator}", await NameAsync(_integrator, access));
+            Assert.Equal("Recalls", await NameAsync(_integrator, access, "Recalls"));
+            Assert.Equal($"{expected} {_integrator}", await NameAsync(_integrator, access));
+            Assert.Equal($"{expected} {other}", await NameAsync(other, access));
+            Assert.Equal(own, await NameAsync(null, access));
+        }
+
+        async Task<string> NameAsync(Guid? integrator, CommandAccess access, string? tag = null)
+        {
+            var sink = new CollectingSink();
+            // What it calls itself does not outlive its query.
+            QueryCommand command = new("SELECT current_setting('application_name') AS name, set_config('application_name', 'mine', false) AS mine");
+            var result = await bench.Engine.NewRunner(TimeProvider.System).RunAsync(
+                new(command, null, tag, 1, TimeSpan.FromMinutes(1), access) { IntegratorId = integrator }, sink, TestContext.Current.CancellationToken);
+            Assert.Null(result.Error);
+            using var rows = JsonDocument.Parse(sink.Json);
+            return rows.RootElement[0].GetProperty("name").GetString()!;
+        }
+    }
+
+    [Fact]
+    public async Task However_many_integrators_ask_they_share_the_same_few_sessions()
+    {
+        await using var bench = await postgres.NewAsync();
+        var sessions = new HashSet<string>();
+        for (var i = 0; i < 30; i++)
+        {
+            var sink = new CollectingSink();
+            await bench.Engine.NewRunner(TimeProvider.System).RunAsync(
+                new(new("SELECT pg_backend_pid() AS pid"), null, i % 3 == 0 ? $"tag {i}" : null, 1, TimeSpan.FromMinutes(1)) { IntegratorId = Guid.NewGuid() }, sink,
+                TestContext.Current.CancellationToken);
+            sessions.Add(sink.Json);
+        }
+        Assert.Single(sessions);
     }
 
     [Theory]
@@ -91,7 +138,7 @@ public sealed class PostgresActivityTests(SharedPostgres postgres)
         await holder.OpenAsync(TestContext.Current.CancellationToken);
         await using (var hold = new Npgsql.NpgsqlCommand("SELECT pg_advisory_lock(7)", holder))
             await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
-        var running = bench.Engine.NewRunner(TimeProvider.System).RunAsync(Request(command, access) with { ApplicationName = tag }, new CollectingSink(), TestContext.Current.CancellationToken);
+        var running = bench.Engine.NewRunner(TimeProvider.System).RunAsync(Request(command, access) with { Tag = tag }, new CollectingSink(), TestContext.Current.CancellationToken);
         var seen = await Eventually.BecomesAsync(
             () => dba.RowsAsync("SELECT query, application_name FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"), rows => rows != "[]");
         await using (var free = new Npgsql.NpgsqlCommand("SELECT pg_advisory_unlock(7)", holder))

@@ -51,6 +51,49 @@ public sealed class PracticeFirstTests
         Assert.Equal("Recalls", bench.Server.Requests[0].Session.Login.Application);
     }
 
+    /// <summary>Each name is a pool of its own.</summary>
+    [Fact]
+    public async Task Sessions_are_called_by_their_integrators_and_tags_as_far_as_there_are_places()
+    {
+        await using var bench = new TdsBench((_, _) => Task.CompletedTask, settings: ";Application Name=Front desk");
+        var (chatty, others) = (Guid.NewGuid(), Enumerable.Range(0, 12).Select(_ => Guid.NewGuid()).ToArray());
+        for (var i = 0; i < 20; i++)
+            Assert.Equal(i < 8 ? $"job {i}" : $"Front desk {chatty}", await NameAsync(chatty, $"job {i}"));
+        for (var i = 0; i < others.Length; i++)
+            Assert.Equal(i < 7 ? $"Front desk {others[i]}" : "Front desk", await NameAsync(others[i], i % 2 == 0 ? null : "one tag too many"));
+        // They keep their places.
+        Assert.Equal($"Front desk {others[0]}", await NameAsync(others[0], null));
+        Assert.Equal("job 3", await NameAsync(others[^1], "job 3"));
+        Assert.Equal("Front desk", await NameAsync(null, null));
+        Assert.Equal("Front desk", await NameAsync(Guid.Empty, null));
+        Assert.InRange(bench.Server.Logins, 1, 8 + 8 + 1);
+
+        async Task<string> NameAsync(Guid? integrator, string? tag)
+        {
+            await new CommandRunner(bench.Engine.Engine, TimeProvider.System).RunAsync(
+                new(new("SELECT 1 AS v"), null, tag, 1, TimeSpan.FromMinutes(1)) { IntegratorId = integrator }, new CollectingSink(), TestContext.Current.CancellationToken);
+            return bench.Server.Requests.Last(r => r.Text == "SELECT 1 AS v").Session.Login.Application;
+        }
+    }
+
+    [Theory]
+    [InlineData("readUncommitted", "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED;")]
+    [InlineData("snapshot", "SET TRANSACTION ISOLATION LEVEL SNAPSHOT;")]
+    [InlineData("readCommitted", "")]
+    public async Task Readers_read_at_the_isolation_that_the_practice_chose_and_writers_at_the_servers_own(string isolation, string set)
+    {
+        await using var bench = new TdsBench((_, _) => Task.CompletedTask, protection: new() { Isolation = Enum.Parse<ReaderIsolation>(isolation, ignoreCase: true) });
+        foreach (var mode in (ExecutionMode[])[ExecutionMode.Reader, ExecutionMode.Scalar])
+        {
+            await bench.RunAsync(new("SELECT 1 AS v") { ExecutionMode = mode });
+            Assert.Equal($"SET DEADLOCK_PRIORITY LOW;SET LOCK_TIMEOUT 5000;{set}", bench.Server.Requests.Last(r => r.Text!.StartsWith("SET DEADLOCK", StringComparison.Ordinal)).Text);
+            // The next one in the session may be no reader, and the pool's reset leaves the level on old servers.
+            Assert.Equal(set.Length > 0, bench.Server.Requests[^1].Text!.StartsWith("SET TRANSACTION ISOLATION LEVEL READ COMMITTED;", StringComparison.Ordinal));
+        }
+        await bench.RunAsync(new("DELETE FROM a WHERE id IN (SELECT 1); DELETE FROM b") { ExecutionMode = ExecutionMode.NonQuery });
+        Assert.Equal("SET DEADLOCK_PRIORITY LOW;", bench.Server.Requests.Last(r => r.Text!.StartsWith("SET DEADLOCK", StringComparison.Ordinal)).Text);
+    }
+
     [Fact]
     public async Task A_command_that_goes_as_a_procedure_brings_its_set_up_along_while_the_connection_is_known_to_live()
     {

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.Data.SqlClient;
 
 namespace Halo.Link.Engines.SqlServer.Connections;
@@ -6,8 +5,14 @@ namespace Halo.Link.Engines.SqlServer.Connections;
 /// <summary>Makes the connections of one login: what its connection string must and must not say, and which pool a query's connection comes from.</summary>
 sealed class SqlServerConnections : IDisposable
 {
-    /// <summary>An application name is part of the login, so each needs connections of its own; later tags share the Link's name.</summary>
-    const int MaxApplicationNames = 8;
+    /// <summary>
+    /// A session's name is part of the login, so each needs connections of its own: so many integrators and so many tags have one, those that come first, and
+    /// one kind never takes the other's places. The rest of the tags go by their integrator's, the rest of the integrators by the Link's.
+    /// </summary>
+    const int MostOfAKind = 8;
+
+    /// <summary>Characters that the driver takes.</summary>
+    const int LongestName = 128;
 
     static readonly TimeSpan LooksAfter = TimeSpan.FromSeconds(1);
 
@@ -15,7 +20,8 @@ sealed class SqlServerConnections : IDisposable
     readonly SqlServerResets _resets;
     readonly bool _readIntent;
     readonly TimeProvider _time;
-    readonly ConcurrentDictionary<string, bool> _applicationNames = new(StringComparer.Ordinal);
+    readonly HashSet<string> _tags = new(StringComparer.Ordinal);
+    readonly HashSet<Guid> _integrators = [];
 
     /// <param name="readIntent">Who may only read is sent to a readable replica.</param>
     public SqlServerConnections(string connectionString, bool readIntent, TimeProvider time)
@@ -48,8 +54,8 @@ sealed class SqlServerConnections : IDisposable
     public string LoginKey => $"{_settings.DataSource}\n{_settings.UserID}\n{_settings.Password}";
 
     /// <summary>One that is not open yet.</summary>
-    public SqlConnection New(string? database = null, string? applicationName = null, CommandAccess access = CommandAccess.Write) =>
-        new(ConnectionString(database, applicationName, access));
+    public SqlConnection New(string? database = null, SessionName? name = null, CommandAccess access = CommandAccess.Write) =>
+        new(ConnectionString(database, name, access));
 
     /// <summary>A server that does not let in at once is looked at, and one whose port is closed not waited for.</summary>
     public async Task OpenAsync(SqlConnection connection, CancellationToken stop)
@@ -107,21 +113,35 @@ sealed class SqlServerConnections : IDisposable
     }
 
     /// <summary>Each is a pool of its own.</summary>
-    string ConnectionString(string? database, string? applicationName, CommandAccess access)
+    string ConnectionString(string? database, SessionName? name, CommandAccess access)
     {
-        var named = !string.IsNullOrEmpty(applicationName)
-            && (_applicationNames.ContainsKey(applicationName)
-                || _applicationNames.Count < MaxApplicationNames && _applicationNames.TryAdd(applicationName, true));
+        var applicationName = NameOf(name);
         var readIntent = _readIntent && access != CommandAccess.Write;
-        if (database is null && !named && !readIntent)
+        if (database is null && applicationName is null && !readIntent)
             return _settings.ConnectionString;
         var settings = new SqlConnectionStringBuilder(_settings.ConnectionString);
         if (database is not null)
             settings.InitialCatalog = database;
-        if (named)
+        if (applicationName is not null)
             settings.ApplicationName = applicationName;
         if (readIntent)
             settings.ApplicationIntent = ApplicationIntent.ReadOnly;
         return settings.ConnectionString;
+    }
+
+    /// <returns>Null: the Link's own.</returns>
+    string? NameOf(SessionName? name)
+    {
+        if (name is { Tag: { Length: > 0 } tag } && HasPlace(_tags, tag))
+            return tag;
+        return name?.Integrator is { } integrator && integrator != Guid.Empty && HasPlace(_integrators, integrator)
+            ? name.WithoutTag(_settings.ApplicationName, LongestName)
+            : null;
+    }
+
+    static bool HasPlace<T>(HashSet<T> places, T wanted)
+    {
+        lock (places)
+            return places.Contains(wanted) || places.Count < MostOfAKind && places.Add(wanted);
     }
 }
