@@ -61,6 +61,24 @@ public sealed partial class ForcedOptionsTests(SharedPostgres postgres)
         await made.CloseAsync(connection);
     }
 
+    /// <summary>What the Link sets only where nobody has written it.</summary>
+    [Theory]
+    [InlineData("", "Pool Blocking Period", "NeverBlock")]
+    [InlineData(";Pool Blocking Period=AlwaysBlock", "Pool Blocking Period", "AlwaysBlock")]
+    [InlineData(";PoolBlockingPeriod=Auto", "Pool Blocking Period", "Auto")]
+    [InlineData("", "Connect Retry Interval", "1")]
+    [InlineData(";Connect Retry Interval=7", "Connect Retry Interval", "7")]
+    [InlineData("", "Application Name", "Halo Link")]
+    [InlineData(";Application Name=Front desk", "Application Name", "Front desk")]
+    public async Task An_option_of_SQL_Server_is_the_practices_where_it_has_written_one(string written, string option, string inForce)
+    {
+        await using var server = new TdsServer((_, _) => Task.CompletedTask);
+        await using var made = DatabaseEngines.Create(EngineNames.SqlServer, server.ConnectionString + written, TimeProvider.System);
+        var connection = await made.OpenAsync(null, null, CommandAccess.Write, TestContext.Current.CancellationToken);
+        Assert.Equal(inForce, new SqlConnectionStringBuilder(connection.ConnectionString)[option].ToString());
+        await made.CloseAsync(connection);
+    }
+
     [Fact]
     public async Task Every_option_of_the_document_is_held_by_a_test()
     {

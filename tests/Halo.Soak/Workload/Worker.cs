@@ -104,6 +104,8 @@ sealed class Worker(SoakWorld world, Random random, Func<long> nextNumber, Actio
 
     static string Insert(Asked asked, bool slow) => (slow, asked.Practice.Engine) switch
     {
+        // One that returns more than the practice's policy lets through.
+        (_, "sqlServer") when asked.Number % 5 == 0 => $"INSERT INTO counting (id) OUTPUT inserted.* VALUES ({asked.Number})",
         (false, _) => $"INSERT INTO counting (id) VALUES ({asked.Number})",
         (_, "postgres") => $"INSERT INTO counting (id) SELECT {asked.Number} FROM pg_sleep(0.3)",
         (_, "sqlServer") => $"INSERT INTO counting (id) SELECT {asked.Number} /* slow */",

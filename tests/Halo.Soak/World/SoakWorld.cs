@@ -72,7 +72,7 @@ sealed class SoakWorld : IAsyncDisposable
         }
         var sqlServer = new SqlServerPractice(options.Seed);
         practices.Add(sqlServer);
-        sites.Add(new("sqlServer", sqlServer.ConnectionString) { PracticeManagementSiteId = "3" });
+        sites.Add(new("sqlServer", sqlServer.ConnectionString) { PracticeManagementSiteId = "3", Policy = SqlServerPractice.Policy });
         foreach (var practice in practices)
             await practice.PrepareAsync(options.Seed);
         var link = fixture.AddLink(LinkSettings(apiLine.Port), [.. sites]);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Halo.Testing.Tds;
 
@@ -8,6 +9,9 @@ namespace Halo.Soak.World;
 /// <remarks>Its statements obey a cancel in time, late, or never; its connections end before and after what was asked is done.</remarks>
 sealed partial class SqlServerPractice : Practice, IAsyncDisposable
 {
+    /// <summary>More than any export has.</summary>
+    const int MaxRows = Rows + 1000, MaxBytes = 8_000_000;
+
     readonly int _seed;
     readonly Random _random;
     readonly Lock _lock = new();
@@ -20,6 +24,9 @@ sealed partial class SqlServerPractice : Practice, IAsyncDisposable
     }
 
     public TdsServer Server { get; }
+
+    /// <summary>As the Link's configuration has it.</summary>
+    public static JsonObject Policy => new() { ["default"] = new JsonObject { ["maxRows"] = MaxRows, ["maxBytes"] = MaxBytes } };
 
     public string ConnectionString => Server.ConnectionString + ";Connect Timeout=5";
 
@@ -43,7 +50,7 @@ sealed partial class SqlServerPractice : Practice, IAsyncDisposable
     Task AnswerAsync(TdsRequest request, TdsAnswer answer)
     {
         if (Inserted().Match(request.Asked) is { Success: true } insert)
-            return InsertAsync(answer, insert.Groups["id"].Value, insert.Groups["slow"].Success);
+            return insert.Groups["output"].Success ? InsertWithOutputAsync(answer, insert.Groups["id"].Value) : InsertAsync(answer, insert.Groups["id"].Value, insert.Groups["slow"].Success);
         if (Selected().Match(request.Asked) is { Success: true } select)
             return SelectAsync(answer, int.Parse(select.Groups["from"].ValueSpan, CultureInfo.InvariantCulture), int.Parse(select.Groups["to"].ValueSpan, CultureInfo.InvariantCulture));
         return Task.CompletedTask;
@@ -75,6 +82,29 @@ sealed partial class SqlServerPractice : Practice, IAsyncDisposable
         answer.Done(TdsCommand.Insert, Chance(30) ? null : 1);
     }
 
+    /// <summary>Returns too much: by rows, or by one long value. The rows come while the statement runs, or after its end.</summary>
+    async Task InsertWithOutputAsync(TdsAnswer answer, string id)
+    {
+        var hasEnded = Chance(50);
+        if (hasEnded)
+            answer.Effect(id);
+        answer.Columns(TdsColumn.NVarCharMax("payload"));
+        for (var row = Chance(20) ? MaxRows : 0; row <= MaxRows && !answer.Attention.IsCompleted; row++)
+        {
+            answer.Row(row == MaxRows ? new string('x', MaxBytes) : "x");
+            await answer.FlushWhenLargeAsync();
+        }
+        answer.AcknowledgesAttention = !Chance(5);
+        if (!hasEnded && answer.Attention.IsCompleted && Chance(80))
+        {
+            answer.IsCutOff = true;
+            return;
+        }
+        if (!hasEnded)
+            answer.Effect(id);
+        answer.Done(TdsCommand.Insert, MaxRows);
+    }
+
     async Task SelectAsync(TdsAnswer answer, int from, int to)
     {
         answer.Columns(TdsColumn.BigInt("id"), TdsColumn.NVarCharMax("payload"));
@@ -96,7 +126,7 @@ sealed partial class SqlServerPractice : Practice, IAsyncDisposable
             return _random.Next(least, most);
     }
 
-    [GeneratedRegex(@"INSERT INTO counting \(id\) (VALUES \((?<id>\d+)\)|SELECT (?<id>\d+)(?<slow> /\* slow \*/)?)")]
+    [GeneratedRegex(@"INSERT INTO counting \(id\) (?<output>OUTPUT inserted\.\* )?(VALUES \((?<id>\d+)\)|SELECT (?<id>\d+)(?<slow> /\* slow \*/)?)")]
     private static partial Regex Inserted();
 
     [GeneratedRegex(@"SELECT id, payload FROM big WHERE id BETWEEN (?<from>\d+) AND (?<to>\d+)")]

@@ -33,7 +33,7 @@ sealed class TdsConnection(TdsServer server, Socket socket, CancellationToken st
 
     async Task BeginAsync(NetworkStream network)
     {
-        if (await _packets.ReadAsync(stop) is not { Type: TdsPackets.PreLogin })
+        if (await _packets.ReadAsync(stop) is not { Type: TdsPackets.PreLogin } || await IsSilentAsync(TdsStep.PreLogin))
             return;
         // VERSION at 16 for 6 bytes, ENCRYPTION at 22 for one, MARS at 23 for one.
         byte encryption = server.Options.Tls || server.Options.OldTls ? (byte)1 : (byte)2;
@@ -72,6 +72,8 @@ sealed class TdsConnection(TdsServer server, Socket socket, CancellationToken st
             return;
         var login = TdsRequestParser.ReadLogin(message.Bytes);
         server.CountLogin();
+        if (await IsSilentAsync(TdsStep.Login))
+            return;
         var tokens = new TdsTokens();
         if (server.Options.Refuse(login) is var (number, severity, words))
         {
@@ -92,6 +94,17 @@ sealed class TdsConnection(TdsServer server, Socket socket, CancellationToken st
         await _packets.WriteAsync(tokens.Take(), ends: true, stop);
         _isLoggedIn = true;
         await ServeAsync(session);
+    }
+
+    /// <summary>Waits for the client's end where nothing more is to be said.</summary>
+    async Task<bool> IsSilentAsync(TdsStep after)
+    {
+        if (server.Options.SilentAfter != after)
+            return false;
+        while (await _packets.ReadAsync(stop) is not null)
+        {
+        }
+        return true;
     }
 
     async Task ServeAsync(TdsSession session)

@@ -177,6 +177,9 @@ public sealed record TdsServerOptions
     /// <summary>Bytes of the next packet's body; null: what the client proposed.</summary>
     public Func<int>? PacketBytes { get; init; }
 
+    /// <summary>After what of a client's the server says nothing more; can be changed while it runs.</summary>
+    public TdsStep SilentAfter { get; set; }
+
     /// <summary>Refuses a login with number, severity and words; null: welcome.</summary>
     public Func<TdsLogin, (int Number, byte Severity, string Words)?> Refuse { get; init; } = _ => null;
 
@@ -185,4 +188,12 @@ public sealed record TdsServerOptions
 
     /// <summary>The first right of the login beyond reading, as the Link asks for it under <c>readOnly</c>; empty: none.</summary>
     public string RightToWrite { get; init; } = "";
+}
+
+/// <summary>What a client sends before its first request.</summary>
+public enum TdsStep
+{
+    None = 0,
+    PreLogin,
+    Login,
 }

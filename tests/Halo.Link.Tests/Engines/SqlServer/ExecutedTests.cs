@@ -201,6 +201,30 @@ public sealed class ExecutedTests
         Assert.Equal((504, FailureCodes.DatabaseConnectionLost, Executed.Unknown), (result.Error!.ErrorCode, result.Error.Code, result.Executed));
     }
 
+    /// <summary>From 20 on the server ends the session with its error, and what it had done of the command nobody says.</summary>
+    [Theory]
+    [InlineData(17, "UPDATE a SET n = 1", Executed.No, null)]
+    [InlineData(19, "UPDATE a SET n = 1", Executed.No, null)]
+    [InlineData(19, Batch, Executed.Unknown, null)]
+    [InlineData(20, "UPDATE a SET n = 1", Executed.Unknown, FailureCodes.DatabaseConnectionLost)]
+    [InlineData(21, "SELECT id FROM a", Executed.Unknown, FailureCodes.DatabaseConnectionLost)]
+    [InlineData(24, Batch, Executed.Unknown, FailureCodes.DatabaseConnectionLost)]
+    public async Task An_error_that_ends_the_session_is_told_as_that_and_the_next_query_has_another(byte severity, string sql, Executed executed, string? code)
+    {
+        await using var bench = new TdsBench(async (_, answer) =>
+        {
+            answer.Error(823, "The operating system returned error 21.", severity);
+            await answer.FlushAsync();
+            if (severity >= 20)
+                answer.Drop();
+        });
+        var result = await bench.RunAsync(new(sql) { ExecutionMode = ExecutionMode.NonQuery });
+        Assert.Equal((Ending.Failed, executed, code, code is null ? 823 : 504), (result.Ending, result.Executed, result.Error!.Code, result.Error.ErrorCode));
+        bench.Server.Script = (_, _) => Task.CompletedTask;
+        Assert.Equal(Ending.Successful, (await bench.RunAsync(new("SELECT 1 AS v"))).Ending);
+        Assert.Equal(severity >= 20 ? 2 : 1, bench.Server.Logins);
+    }
+
     [Theory]
     [InlineData(TdsType.NVarChar, false)]
     [InlineData(TdsType.Xml, false)]

@@ -2,7 +2,9 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.Link.Tests.Session;
+using Halo.Link.Tests.Work;
 using Halo.Link.Work;
+using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
 using Halo.Testing.Tds;
@@ -77,6 +79,82 @@ public sealed class FrozenServerTests
 
         Task<ExecutionResult> RunAsync(string sql, TimeSpan limit) => site.Engine.NewRunner(TimeProvider.System, site.OwnConnector).RunAsync(
             new(new QueryCommand(sql) { ExecutionMode = ExecutionMode.NonQuery }, null, null, 1, limit), new CollectingSink(), TestContext.Current.CancellationToken);
+    }
+
+    [Theory]
+    [InlineData(false, "Login")]
+    [InlineData(false, "PreLogin")]
+    [InlineData(true, "Login")]
+    [InlineData(true, "PreLogin")]
+    public async Task A_server_that_takes_a_connection_and_says_nothing_costs_its_caller_seconds_and_nothing_runs_later(bool tls, string step)
+    {
+        var time = new ManualTime();
+        await using var server = new TdsServer((_, answer) =>
+        {
+            answer.Effect("ran");
+            return Task.CompletedTask;
+        }, new() { Tls = tls, SilentAfter = Enum.Parse<TdsStep>(step) });
+        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.SqlServer, server.ConnectionString, time), time);
+        var running = bench.RunAsync(new QueryCommand("UPDATE a SET n = 1") { ExecutionMode = ExecutionMode.NonQuery }, limit: TimeSpan.FromSeconds(2));
+        await Eventually.BecomesAsync(() => Task.FromResult(server.Connections), there => there > 0);
+        while (!running.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.WhenAny(running, Task.Delay(20, TestContext.Current.CancellationToken));
+        }
+        var result = await running;
+        Assert.Equal((Executed.No, FailureCodes.DatabaseUnavailable, 503), (result.Executed, result.Error?.Code, result.Error?.ErrorCode));
+        server.Options.SilentAfter = TdsStep.None;
+        var next = await bench.RunAsync(new QueryCommand("UPDATE a SET n = 2") { ExecutionMode = ExecutionMode.NonQuery });
+        Assert.Equal((Ending.Successful, 1), (next.Ending, server.Effects("ran")));
+    }
+
+    /// <summary>The whole Link: lanes, log, and what it tells the API of its database.</summary>
+    [Fact]
+    public async Task Four_queries_on_a_frozen_server_leave_their_lanes_to_the_next_caller_while_it_is_frozen()
+    {
+        const int lanes = 4;
+        await using var server = new TdsServer((_, _) => Task.CompletedTask);
+        await using var world = await World.StartAsync(s => s with
+        {
+            Sites = [s.Sites[0] with { Engine = EngineNames.SqlServer, ConnectionString = server.ConnectionString }],
+        });
+        QueryCommand write = new("UPDATE a SET n = 1") { ExecutionMode = ExecutionMode.NonQuery };
+        // Connections that the pool keeps: the queries are sent before anybody notices.
+        Assert.All(await AskAsync(lanes, 30_000), o => Assert.Equal(Ending.Successful, o.Ending));
+        server.Script = async (_, answer) =>
+        {
+            server.Freeze();
+            await answer.FlushAsync();
+        };
+        var frozen = await AskAsync(lanes, 30_000);
+        Assert.All(frozen, o => Assert.True(
+            (o.Error!.Code, o.Executed) is (FailureCodes.ExecutionTimeout, Executed.Unknown) or (FailureCodes.DatabaseUnavailable, Executed.No), $"{o.Error.Code} {o.Executed}"));
+        var stuck = frozen.Count(o => o.Error!.Code == FailureCodes.ExecutionTimeout);
+        Assert.NotEqual(0, stuck);
+        // Each of them said so, and none that a session was ended.
+        Assert.Equal(stuck, world.Link.Log.Of(2106).Count + world.Link.Log.Of(2107).Count);
+        Assert.Empty(world.Link.Log.Of(2105));
+        // At once or not at all: without a free lane it would be told that its time in the queue is over.
+        Assert.All(await AskAsync(lanes, 0), o => Assert.Equal((FailureCodes.DatabaseUnavailable, Executed.No), (o.Error!.Code, o.Executed)));
+        server.Script = (_, _) => Task.CompletedTask;
+        server.Thaw();
+        await Eventually.BecomesAsync(() => AskAsync(lanes, 0), all => all.All(o => o.Ending == Ending.Successful));
+
+        async Task<Outcome[]> AskAsync(int queries, int waitMs)
+        {
+            var ids = Enumerable.Range(0, queries).Select(_ => Guid.NewGuid()).ToArray();
+            foreach (var id in ids)
+                await world.Session.SendAsync(FrameKind.Execute, id, world.At(write) with { WaitMs = waitMs, LimitMs = 1000 }, ProtocolJson.Default.Execute);
+            var outcomes = new List<Outcome>();
+            while (outcomes.Count < queries)
+            {
+                var frame = await world.Session.NextAsync(FrameKind.Outcome);
+                outcomes.Add(TestSession.Read(frame, ProtocolJson.Default.Outcome));
+                await world.Session.Line.SendAsync(FrameKind.OutcomeAck, frame.QueryId);
+            }
+            return [.. outcomes];
+        }
     }
 
     [Fact]
