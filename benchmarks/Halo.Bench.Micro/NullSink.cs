@@ -1,6 +1,6 @@
 using System.Buffers;
 using Halo.Contracts.Queries;
-using Halo.Link.Results;
+using Halo.Link.Rows;
 
 namespace Halo.Bench.Micro;
 

@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Text;
 using BenchmarkDotNet.Attributes;
-using Halo.Link.Journal;
-using Halo.Link.Results;
+using Halo.Link.Files;
+using Halo.Link.Pages;
 
 namespace Halo.Bench.Micro;
 

@@ -1,7 +1,8 @@
 using BenchmarkDotNet.Attributes;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
-using Halo.Link.Results;
+using Halo.Link.Engines.Catalog;
+using Halo.Link.Engines.Running;
 using Halo.Testing;
 
 namespace Halo.Bench.Micro;

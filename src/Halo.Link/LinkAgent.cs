@@ -1,11 +1,16 @@
-using Halo.Line;
 using Halo.Link.Engines;
+using Halo.Link.Engines.Catalog;
+using Halo.Link.Engines.Connections;
 using Halo.Link.Engines.Sqlite.Worker;
+using Halo.Link.Files;
 using Halo.Link.Observability;
 using Halo.Link.Session;
 using Halo.Link.Settings;
 using Halo.Link.Settings.Live;
-using Halo.Link.Work;
+using Halo.Link.Sites;
+using Halo.Link.Status;
+using Halo.Link.Transport;
+using Halo.Link.Work.Immediate;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
 
@@ -35,7 +40,7 @@ static partial class LinkAgent
         var own = new OwnSessions();
         LocalSite Create(Guid id, SiteSettings site) => new(id, site, (engine, c) => DatabaseEngines.Create(engine, c, time, site.Protection, own, workers), time, logins);
         await using var sites = new LocalSites(settings.Sites.Select((s, i) => Create(siteIds[i], s)));
-        ReserveThreads(settings);
+        LiveSettings.ReserveThreads(settings);
 
         LiveSettings? live = null;
         SessionLoop? loop = null;
@@ -75,7 +80,7 @@ static partial class LinkAgent
 
         var log = logs.CreateLogger("Halo.Link");
         LogStarting(log, HostInformation.Version, identity.LinkId, settings.Sites.Count, settings.ApiAddress);
-        foreach (var warning in directory.KeyFiles.Select(WarningFor).OfType<string>())
+        foreach (var warning in directory.KeyFiles.Select(OwnFiles.WarningFor).OfType<string>())
             LogOpenKey(log, warning);
         foreach (var site in sites.All.Where(s => PracticePolicy.ReliesOnModes(s.Settings.Policy)))
             LogModesAlone(log, site.Id);
@@ -113,19 +118,6 @@ static partial class LinkAgent
                 LogWarmUpFailed(log, e);
             }
         }
-    }
-
-    /// <summary>Whether others can read a file with the Link's secrets, and the command that mends it; null: they cannot.</summary>
-    internal static string? WarningFor(string file) => FileRights.WarningFor(file, "what lets one into the practice's database or the Halo API");
-
-    /// <summary>
-    /// SQLite and the large values of SqlClient block their threads, and beside each export its pages are compressed: the pool shall not be
-    /// short of those that carry the line.
-    /// </summary>
-    internal static void ReserveThreads(LinkSettings settings)
-    {
-        ThreadPool.GetMinThreads(out var workers, out var ports);
-        ThreadPool.SetMinThreads(workers + settings.Sites.Count * (settings.Lanes.Immediate + 1) + 2 * settings.Lanes.Async, ports);
     }
 
     static async Task UntilStoppedAsync(Task work, CancellationToken stop)

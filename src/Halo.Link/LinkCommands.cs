@@ -2,8 +2,9 @@ using System.CommandLine;
 using System.Text.Json;
 using Halo.Line.Logging;
 using Halo.Link.Diagnosis;
-using Halo.Link.Session;
 using Halo.Link.Settings;
+using Halo.Link.Settings.Reading;
+using Halo.Link.Status;
 using Microsoft.Extensions.Logging;
 
 namespace Halo.Link;
@@ -60,7 +61,7 @@ static class LinkCommands
                 return NotRunning;
             }
             Console.Write(parsed.GetValue(json)
-                ? JsonSerializer.Serialize(report, LinkFilesJson.Default.StatusReport) + Environment.NewLine
+                ? JsonSerializer.Serialize(report, StatusJson.Default.StatusReport) + Environment.NewLine
                 : report.ToText());
             return report.Connected ? 0 : NotConnected;
         }));
@@ -125,7 +126,7 @@ static class LinkCommands
                 return NoCode;
             }
             Console.Write(parsed.GetValue(json)
-                ? JsonSerializer.Serialize(report, LinkFilesJson.Default.PairingReport) + Environment.NewLine
+                ? JsonSerializer.Serialize(report, StatusJson.Default.PairingReport) + Environment.NewLine
                 : report.ToText());
             return 0;
         }));

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Halo.Line.Logging;
+using Halo.Link.Observability;
 using Halo.Link.Settings;
 using Halo.Link.Settings.Live;
 using Microsoft.Extensions.Logging;

@@ -1,11 +1,14 @@
 using System.Globalization;
-using Halo.Link.Results;
+using Halo.Link.Files;
+using Halo.Link.Observability;
+using Halo.Link.Pages;
 using Halo.Link.Session;
-using Halo.Link.Settings;
 using Halo.Link.Settings.Live;
+using Halo.Link.Sites;
+using Halo.Link.Status;
 using Halo.Link.Transport;
-using Halo.Link.Work;
 using Halo.Link.Work.Async;
+using Halo.Link.Work.Immediate;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link;
@@ -58,7 +61,7 @@ sealed class LinkReport(
             [.. sites.All.Select(s => Describe(s, announced.GetValueOrDefault(s.Id)))], Work())
         {
             LastError = lastError,
-            Warnings = [.. new[] { file?.FilePath }.Concat(directory.KeyFiles).OfType<string>().Select(LinkAgent.WarningFor).Append(drift.Warning).OfType<string>(),
+            Warnings = [.. new[] { file?.FilePath }.Concat(directory.KeyFiles).OfType<string>().Select(OwnFiles.WarningFor).Append(drift.Warning).OfType<string>(),
                 .. sites.All.SelectMany(s => s.Warnings.Select(w => $"site {s.Id}: {w}"))],
             Settings = live.Standing with { Faults = file?.Faults is { Count: > 0 } faults ? faults : null },
         };

@@ -1,6 +1,7 @@
 using Halo.Line.Logging;
-using Halo.Link.Session;
+using Halo.Link.Files;
 using Halo.Link.Settings;
+using Halo.Link.Status;
 using Halo.Link.Transport;
 
 namespace Halo.Link;

@@ -1,9 +1,13 @@
+using Halo.Link.Files;
 using Halo.Link.Journal;
-using Halo.Link.Results;
-using Halo.Link.Session;
+using Halo.Link.Pages;
+using Halo.Link.Pages.Upload;
 using Halo.Link.Settings;
+using Halo.Link.Sites;
+using Halo.Link.Transport;
 using Halo.Link.Work;
 using Halo.Link.Work.Async;
+using Halo.Link.Work.Immediate;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Halo.Link.Session;
 using Halo.Link.Settings;
 using Halo.Link.Transport;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,10 +1,11 @@
-using Halo.Line;
-using Halo.Link.Engines;
+using Halo.Link.Engines.Catalog;
+using Halo.Link.Engines.Connections;
 using Halo.Link.Engines.Sqlite.Worker;
-using Halo.Link.Journal;
-using Halo.Link.Session;
+using Halo.Link.Files;
+using Halo.Link.Observability;
 using Halo.Link.Settings;
-using Halo.Link.Work;
+using Halo.Link.Sites;
+using Halo.Link.Status;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Halo.Link.Diagnosis;
@@ -46,7 +47,7 @@ static class Doctor
     static IEnumerable<DoctorCheck> OpenFiles(LinkSettings settings, string? file) =>
         from path in new[] { file, Path.Combine(settings.DataDirectory, LinkKey.FileName), Path.Combine(settings.DataDirectory, LocalKey.FileName) }
         where path is not null
-        let warning = LinkAgent.WarningFor(path)
+        let warning = OwnFiles.WarningFor(path)
         where warning is not null
         select new DoctorCheck("files", CheckState.Warning, warning);
 

@@ -1,10 +1,9 @@
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
+using Halo.Link.Engines.Connections;
 using Halo.Link.Engines.Sqlite;
-using Halo.Link.Session;
 using Halo.Link.Settings;
-using Halo.Link.Work;
-using Halo.LinkProtocol.Messages;
+using Halo.Link.Sites;
 
 namespace Halo.Link.Diagnosis;
 
@@ -113,7 +112,7 @@ sealed class SiteCheck(string subject, LocalSite site, TimeProvider time)
         {
             await Task.Run(work, CancellationToken.None).WaitAsync(LongestQuestion, time, stop);
         }
-        catch (Exception e) when (e is DatabaseUnavailableException || DatabaseConnector.IsOfTheDatabase(e) && !stop.IsCancellationRequested)
+        catch (Exception e) when (e is DatabaseUnavailableException || ConnectionFault.IsOfTheDatabase(e) && !stop.IsCancellationRequested)
         {
             failed(e);
         }

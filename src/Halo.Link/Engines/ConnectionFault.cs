@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Halo.Contracts.Errors;
@@ -25,6 +26,15 @@ sealed record ConnectionFault(ErrorDetails Error, string Advice, bool LoginRefus
         { ErrorType: ErrorTypes.HaloLink or ErrorTypes.Http } => "",
         _ => $" ({Error.ErrorCode})",
     };
+
+    /// <summary>The same, and what ends by a limit.</summary>
+    public static bool IsOfTheDatabase(Exception e) => e is OperationCanceledException || IsOfTheDriver(e);
+
+    /// <summary>What drivers throw for what the database or the way to it does; a mistake of ours is none of these.</summary>
+    public static bool IsOfTheDriver(Exception e) =>
+        e is DbException or IOException or TimeoutException or InvalidOperationException or NotSupportedException or ArgumentException
+            or System.Net.Sockets.SocketException or UnauthorizedAccessException or InvalidCastException or OverflowException or IndexOutOfRangeException
+            or System.Security.Authentication.AuthenticationException;
 
     /// <summary>The database said so itself.</summary>
     public static ConnectionFault Of(ErrorDetails error, string advice, bool loginRefused = false) =>

@@ -8,4 +8,12 @@ static class EngineNames
     public const string Sqlite = "sqlite";
 
     public static IReadOnlyList<string> All { get; } = [SqlServer, Postgres, Sqlite];
+
+    /// <summary>OpenTelemetry's name of the database system.</summary>
+    public static string InTelemetry(string engine) => engine switch
+    {
+        SqlServer => "microsoft.sql_server",
+        Postgres => "postgresql",
+        _ => engine,
+    };
 }

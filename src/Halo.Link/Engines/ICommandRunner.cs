@@ -1,4 +1,5 @@
-using Halo.Link.Results;
+using System.Data.Common;
+using Halo.Link.Rows;
 
 namespace Halo.Link.Engines;
 
@@ -8,4 +9,16 @@ interface ICommandRunner
     /// <summary>Never throws for what a database, a limit or a caller does; what a sink throws comes out, except <see cref="RowSinkException"/>.</summary>
     /// <remarks>A nonQuery never touches the sink.</remarks>
     Task<ExecutionResult> RunAsync(CommandRequest request, IRowSink sink, CancellationToken cancel);
+}
+
+/// <summary>Makes the connections that commands run on, and knows whether that works now.</summary>
+interface IDatabaseConnector
+{
+    /// <summary>A connection of the engine, as <see cref="IDatabaseEngine.OpenAsync(string?, string?, CommandAccess, CancellationToken)"/> gives it.</summary>
+    /// <exception cref="DatabaseUnavailableException">None can be had; nothing was sent.</exception>
+    /// <exception cref="ReadOnlyImpossibleException">It cannot be held to reading.</exception>
+    Task<DbConnection> OpenAsync(string? applicationName, CommandAccess access, CancellationToken stop);
+
+    /// <summary>Something went wrong that may be the database's own: looks at it now. Returns at once.</summary>
+    void Suspect();
 }

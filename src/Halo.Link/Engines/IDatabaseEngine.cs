@@ -1,9 +1,9 @@
 using System.Data;
 using System.Data.Common;
 using System.Globalization;
-using System.Text.Json;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.Link.Rows;
 
 namespace Halo.Link.Engines;
 
@@ -22,7 +22,7 @@ interface IDatabaseEngine : IAsyncDisposable
 
     /// <summary>What runs commands on this database.</summary>
     /// <param name="connector">Makes the connections, and is told when one broke; null: nothing is remembered.</param>
-    ICommandRunner NewRunner(TimeProvider time, DatabaseConnector? connector = null) => new CommandRunner(this, time, connector);
+    ICommandRunner NewRunner(TimeProvider time, IDatabaseConnector? connector = null);
 
     /// <summary>How the command's reader is opened: in sequential access a row's columns are read once and in order, and large values in pieces.</summary>
     CommandBehavior BehaviorOf(QueryCommand asked);
@@ -158,6 +158,3 @@ interface IDatabaseEngine : IAsyncDisposable
     /// <summary>The database's own identity (contract), null where it has none. May throw: the caller bounds and ignores it.</summary>
     Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop);
 }
-
-/// <summary>Writes one value of the current row as JSON. Chosen once per column: no boxing, no allocation of its own.</summary>
-delegate void ValueWriter(DbDataReader reader, int ordinal, Utf8JsonWriter json);

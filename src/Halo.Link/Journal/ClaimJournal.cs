@@ -1,3 +1,4 @@
+using Halo.Link.Files;
 using Halo.Link.Settings;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Data.Sqlite;

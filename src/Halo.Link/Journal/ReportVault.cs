@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using Halo.Link.Files;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 

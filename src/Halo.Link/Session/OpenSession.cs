@@ -1,5 +1,6 @@
 using Halo.Line;
 using Halo.Link.Settings;
+using Halo.Link.Transport;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Messages;

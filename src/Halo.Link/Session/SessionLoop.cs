@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using Halo.Line;
+using Halo.Link.Observability;
 using Halo.Link.Settings;
 using Halo.Link.Transport;
 using Halo.LinkProtocol;

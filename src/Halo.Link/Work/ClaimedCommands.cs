@@ -1,5 +1,6 @@
 using Halo.Link.Engines;
-using Halo.Link.Results;
+using Halo.Link.Rows;
+using Halo.Link.Sites;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Work;

@@ -1,4 +1,4 @@
-using Halo.Link.Engines;
+using Halo.Link.Engines.Running;
 
 namespace Halo.Link.Tests.Architecture;
 

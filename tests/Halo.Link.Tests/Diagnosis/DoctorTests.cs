@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Halo.Link.Diagnosis;
 using Halo.Link.Engines;
+using Halo.Link.Files;
 using Halo.Link.Settings;
 using Halo.Link.Tests.Session;
 using Halo.Link.Tests.Transport;

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 using Halo.Contracts.Queries;
-using Halo.Link.Results;
+using Halo.Link.Rows;
 
 namespace Halo.Link.Tests.Engines;
 

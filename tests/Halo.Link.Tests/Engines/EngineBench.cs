@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
-using Halo.Link.Results;
+using Halo.Link.Rows;
 using Halo.Link.Settings;
 using Halo.LinkProtocol.Messages;
 

@@ -1,5 +1,6 @@
 using Halo.Link.Engines;
-using Halo.Link.Work;
+using Halo.Link.Engines.Catalog;
+using Halo.Link.Sites;
 
 namespace Halo.Link.Tests.Engines;
 

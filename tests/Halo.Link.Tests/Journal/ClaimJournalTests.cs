@@ -1,6 +1,7 @@
 using System.Text;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.Link.Files;
 using Halo.Link.Journal;
 using Halo.Link.Settings;
 using Halo.Link.Tests.Work.Async;

@@ -1,4 +1,5 @@
 using Halo.Contracts.Queries;
+using Halo.Link.Files;
 using Halo.Link.Journal;
 using Halo.Link.Tests.Work.Async;
 using Halo.LinkProtocol.Messages;

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Halo.Contracts.Queries;
+using Halo.Link.Observability;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Tests.Observability;

@@ -1,8 +1,11 @@
 using System.Collections;
 using System.Collections.Concurrent;
 using Halo.Link.Engines;
+using Halo.Link.Files;
 using Halo.Link.Settings;
 using Halo.Link.Settings.Live;
+using Halo.Link.Settings.Reading;
+using Halo.Link.Work.Immediate;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 

@@ -1,7 +1,8 @@
 using Halo.Contracts.Errors;
 using Halo.Contracts.Sites;
-using Halo.Link.Session;
+using Halo.Link.Observability;
 using Halo.Link.Settings;
+using Halo.Link.Status;
 using Halo.LinkProtocol;
 using Halo.Testing;
 using Microsoft.AspNetCore.Http;

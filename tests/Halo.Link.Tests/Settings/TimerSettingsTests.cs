@@ -1,12 +1,14 @@
 using System.Net;
 using System.Net.Sockets;
 using Halo.Contracts.Queries;
-using Halo.Link.Journal;
-using Halo.Link.Results;
+using Halo.Link.Files;
+using Halo.Link.Pages;
+using Halo.Link.Pages.Upload;
 using Halo.Link.Session;
-using Halo.Link.Tests.Results.Pages;
+using Halo.Link.Sites;
+using Halo.Link.Tests.Pages;
 using Halo.Link.Tests.Work.Async;
-using Halo.Link.Work;
+using Halo.Link.Transport;
 using Halo.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -71,7 +73,7 @@ public sealed class TimerSettingsTests
         };
         var (time, query, claim) = (new ManualTime(), Guid.NewGuid(), Guid.NewGuid());
         var spool = new Spool(folder.Path, LocalKey.Open(folder.Path), new(), TimeProvider.System);
-        await (await Rows.WriteAsync(spool, query, 1, ["{\"v\":1}"])).Sink.DisposeAsync();
+        await (await TestRows.WriteAsync(spool, query, 1, ["{\"v\":1}"])).Sink.DisposeAsync();
         using var uploader = new Uploader(api.Http, (_, _) => ValueTask.FromResult("token"), _ => ValueTask.CompletedTask, spool,
             new() { FirstWait = TimeSpan.FromMilliseconds(10), LongestWait = TimeSpan.FromMilliseconds(10), Stall = TimeSpan.FromMilliseconds(stallMs) },
             time, new Highest(), NullLogger<Uploader>.Instance);
@@ -98,7 +100,7 @@ public sealed class TimerSettingsTests
         using var folder = new TemporaryFolder();
         var (time, query) = (new ManualTime(), Guid.NewGuid());
         var key = LocalKey.Open(folder.Path);
-        await (await Rows.WriteAsync(new Spool(folder.Path, key, new(), time), query, 1, ["{\"v\":1}"])).Sink.DisposeAsync();
+        await (await TestRows.WriteAsync(new Spool(folder.Path, key, new(), time), query, 1, ["{\"v\":1}"])).Sink.DisposeAsync();
         var spool = new Spool(folder.Path, key, new() { MaxBytes = 2, WaitForRoom = TimeSpan.FromMilliseconds(waitMs) }, time);
         var waiting = spool.WaitForRoomAsync(spool.ShareOf(query), TestContext.Current.CancellationToken).AsTask();
         time.Advance(TimeSpan.FromMilliseconds(waitMs - 1));

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using Halo.Link.Session;
 using Halo.Link.Settings;
+using Halo.Link.Status;
 using Halo.Link.Tests.Session;
 using Halo.Link.Transport;
 using Halo.Testing;

@@ -4,8 +4,8 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.Link.Settings;
+using Halo.Link.Sites;
 using Halo.Link.Tests.Engines;
-using Halo.Link.Work;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 

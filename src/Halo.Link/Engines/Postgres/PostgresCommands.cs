@@ -3,7 +3,8 @@ using System.Text;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines.Parameters;
-using Halo.Link.Results;
+using Halo.Link.Engines.Postgres.Values;
+using Halo.Link.Rows;
 using Npgsql;
 
 namespace Halo.Link.Engines.Postgres;

@@ -4,6 +4,11 @@ using System.Data.Common;
 using System.Globalization;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.Link.Engines.Connections;
+using Halo.Link.Engines.Postgres.Connections;
+using Halo.Link.Engines.Postgres.Values;
+using Halo.Link.Engines.Running;
+using Halo.Link.Rows;
 using Npgsql;
 
 namespace Halo.Link.Engines.Postgres;
@@ -81,6 +86,8 @@ sealed class PostgresEngine : IDatabaseEngine
     public string ErrorType => ErrorTypes.Postgres;
 
     public bool BlocksThread => false;
+
+    public ICommandRunner NewRunner(TimeProvider time, IDatabaseConnector? connector) => new CommandRunner(this, time, connector);
 
     /// <remarks>The row of outputs may be asked for twice: as outputs, and as a row.</remarks>
     public CommandBehavior BehaviorOf(QueryCommand asked) => OutputsAreARow(asked) ? CommandBehavior.Default : CommandBehavior.SequentialAccess;

@@ -3,8 +3,10 @@ using System.Data.Common;
 using System.Globalization;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.Link.Engines.Running;
 using Halo.Link.Engines.SqlServer.Connections;
 using Halo.Link.Engines.SqlServer.Values;
+using Halo.Link.Rows;
 using Microsoft.Data.SqlClient;
 
 namespace Halo.Link.Engines.SqlServer;
@@ -33,6 +35,8 @@ sealed class SqlServerEngine(string connectionString, TimeProvider time, Practic
     public string ErrorType => ErrorTypes.SqlServer;
 
     public bool BlocksThread => true;
+
+    public ICommandRunner NewRunner(TimeProvider time, IDatabaseConnector? connector) => new CommandRunner(this, time, connector);
 
     public CommandBehavior BehaviorOf(QueryCommand asked) => CommandBehavior.SequentialAccess;
 

@@ -1,5 +1,4 @@
 using System.Data;
-using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Microsoft.Data.SqlClient;
 

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
-using Halo.Link.Results;
+using Halo.Link.Rows;
 
 namespace Halo.Link.Engines.Sqlite;
 

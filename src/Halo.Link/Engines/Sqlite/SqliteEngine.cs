@@ -2,8 +2,8 @@ using System.Data;
 using System.Data.Common;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
-using Halo.Link.Engines.Parameters;
-using Halo.Link.Engines.Sqlite.Worker;
+using Halo.Link.Engines.Running;
+using Halo.Link.Rows;
 using Microsoft.Data.Sqlite;
 using CommandType = Halo.Contracts.Queries.CommandType;
 
@@ -14,12 +14,12 @@ sealed class SqliteEngine : IDatabaseEngine
 {
     readonly SqliteConnectionStringBuilder _settings;
     readonly TimeProvider _time;
-    readonly SqliteWorkers? _workers;
+    readonly ISqliteRunners? _runners;
 
-    /// <param name="workers">Where callers' SQL runs; null: in this process, which then is a worker itself.</param>
-    public SqliteEngine(string connectionString, TimeProvider time, SqliteWorkers? workers = null)
+    /// <param name="runners">Where callers' SQL runs; null: in this process, which then is a worker itself.</param>
+    public SqliteEngine(string connectionString, TimeProvider time, ISqliteRunners? runners = null)
     {
-        (_time, _workers) = (time, workers);
+        (_time, _runners) = (time, runners);
         _settings = new SqliteConnectionStringBuilder(connectionString) { Pooling = false, Cache = SqliteCacheMode.Private };
         if (_settings.DataSource.Length == 0)
             throw new ArgumentException("No data source.");
@@ -50,8 +50,8 @@ sealed class SqliteEngine : IDatabaseEngine
 
     public bool BlocksThread => true;
 
-    public ICommandRunner NewRunner(TimeProvider time, DatabaseConnector? connector) =>
-        _workers is null ? new CommandRunner(this, time, connector) : new SqliteWorkerRunner(this, _workers, time, connector);
+    public ICommandRunner NewRunner(TimeProvider time, IDatabaseConnector? connector) =>
+        _runners?.NewRunner(this, time, connector) ?? new CommandRunner(this, time, connector);
 
     public CommandBehavior BehaviorOf(QueryCommand asked) => CommandBehavior.Default;
 
@@ -174,4 +174,11 @@ sealed class SqliteEngine : IDatabaseEngine
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}
+
+/// <summary>Where callers' SQL for SQLite runs: what it does to its process, it does there.</summary>
+interface ISqliteRunners
+{
+    /// <summary>What runs commands on the database of an engine.</summary>
+    ICommandRunner NewRunner(SqliteEngine engine, TimeProvider time, IDatabaseConnector? connector);
 }

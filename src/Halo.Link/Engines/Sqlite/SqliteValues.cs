@@ -1,7 +1,6 @@
-using System.Data.Common;
 using System.Text.Json;
 using Halo.Contracts.Queries;
-using Halo.Link.Results;
+using Halo.Link.Rows;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 

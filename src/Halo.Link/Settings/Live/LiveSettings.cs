@@ -1,9 +1,12 @@
 using System.Threading.Channels;
 using Halo.Line;
-using Halo.Link.Results;
+using Halo.Link.Pages;
+using Halo.Link.Pages.Upload;
 using Halo.Link.Session;
-using Halo.Link.Work;
+using Halo.Link.Sites;
+using Halo.Link.Transport;
 using Halo.Link.Work.Async;
+using Halo.Link.Work.Immediate;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
@@ -144,7 +147,7 @@ sealed partial class LiveSettings(LinkSettings started, LiveParts parts, RemoteF
             Sqlite = before.Sqlite,
             Spool = fresh.Spool with { WaitForRoom = before.Spool.WaitForRoom },
         });
-        LinkAgent.ReserveThreads(fresh);
+        ReserveThreads(fresh);
         Apply();
         var sites = await parts.Sites.ApplyAsync(fresh.Sites, stop);
         if (before.EnrolmentToken != fresh.EnrolmentToken && parts.Session.Line is null)
@@ -170,6 +173,16 @@ sealed partial class LiveSettings(LinkSettings started, LiveParts parts, RemoteF
         foreach (var refused in judged.Refused.Except(Standing.Refused).Where(_ => _remoteLog.Lets(out var _)))
             LogRefused(refused.Setting, refused.SiteId is { } site ? $" of site {site}" : "", refused.Reason);
         _standing = Standing with { RemoteVersion = version, Refused = judged.Refused };
+    }
+
+    /// <summary>
+    /// SQLite and the large values of SqlClient block their threads, and beside each export its pages are compressed: the pool shall not be
+    /// short of those that carry the line.
+    /// </summary>
+    public static void ReserveThreads(LinkSettings settings)
+    {
+        ThreadPool.GetMinThreads(out var workers, out var ports);
+        ThreadPool.SetMinThreads(workers + settings.Sites.Count * (settings.Lanes.Immediate + 1) + 2 * settings.Lanes.Async, ports);
     }
 
     async Task AcknowledgeAsync()

@@ -1,4 +1,4 @@
-using Halo.Link.Session;
+using Halo.Link.Files;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
 

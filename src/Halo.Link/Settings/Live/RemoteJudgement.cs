@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using Halo.Link.Work;
+using Halo.Link.Sites;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;

@@ -1,6 +1,8 @@
 using System.Collections;
 using System.Security.Cryptography;
 using System.Threading.Channels;
+using Halo.Link.Files;
+using Halo.Link.Settings.Reading;
 using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Settings.Live;
@@ -66,7 +68,7 @@ sealed partial class SettingsFile(string path, IDictionary environment, LinkSett
     /// <summary>Says once that others can read the file, and again after it was mended.</summary>
     void WarnIfOpen()
     {
-        var open = LinkAgent.WarningFor(path);
+        var open = OwnFiles.WarningFor(path);
         if (open is not null && open != _openToOthers)
             LogOpen(open);
         _openToOthers = open;

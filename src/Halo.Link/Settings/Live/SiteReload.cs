@@ -1,5 +1,5 @@
-using Halo.Link.Session;
-using Halo.Link.Work;
+using Halo.Link.Files;
+using Halo.Link.Sites;
 using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Settings.Live;

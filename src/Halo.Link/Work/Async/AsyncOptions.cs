@@ -1,5 +1,5 @@
 using Halo.Link.Engines;
-using Halo.Link.Results;
+using Halo.Link.Rows;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Work.Async;

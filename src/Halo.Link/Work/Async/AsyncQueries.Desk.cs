@@ -1,10 +1,10 @@
 using Halo.Contracts.Queries;
 using Halo.Line;
 using Halo.Link.Journal;
+using Halo.Link.Observability;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Messages;
-using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Work.Async;
 

@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Halo.Link.Journal;
-using Halo.Link.Results;
-using Halo.Link.Session;
-using Halo.LinkProtocol;
+using Halo.Link.Observability;
+using Halo.Link.Pages;
+using Halo.Link.Pages.Upload;
+using Halo.Link.Sites;
+using Halo.Link.Transport;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
 

@@ -2,7 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.Link.Journal;
-using Halo.Link.Results;
+using Halo.Link.Observability;
+using Halo.Link.Pages;
+using Halo.Link.Pages.Upload;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
 

@@ -1,7 +1,7 @@
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
-using Halo.Link.Results;
+using Halo.Link.Pages;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Work.Async;

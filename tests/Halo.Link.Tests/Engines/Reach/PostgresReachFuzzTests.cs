@@ -1,4 +1,5 @@
 using Halo.Contracts.Queries;
+using Halo.Link.Engines.Catalog;
 using Halo.Link.Engines;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;

@@ -1,6 +1,5 @@
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
-using Halo.Link.Engines.SqlServer;
 using Halo.Link.Engines.SqlServer.Values;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing.Tds;

@@ -1,5 +1,3 @@
-using Halo.Link.Engines;
-using Halo.Link.Engines.SqlServer;
 using Halo.Link.Engines.SqlServer.Connections;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;

@@ -1,5 +1,6 @@
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.Link.Engines.Catalog;
 using Halo.Link.Engines;
 using Halo.Link.Tests.Session;
 using Halo.Link.Work;

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Halo.Link.Session;
+using Halo.Link.Status;
 using Halo.Link.Tests.Session;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;

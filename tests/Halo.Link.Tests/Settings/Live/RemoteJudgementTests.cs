@@ -1,8 +1,9 @@
 using System.Text.Json;
 using Halo.Link.Engines;
+using Halo.Link.Files;
 using Halo.Link.Settings;
 using Halo.Link.Settings.Live;
-using Halo.Link.Work;
+using Halo.Link.Sites;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;

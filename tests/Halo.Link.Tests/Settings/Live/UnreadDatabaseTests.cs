@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Halo.Contracts.Errors;
-using Halo.Link.Session;
+using Halo.Link.Status;
 using Halo.Link.Tests.Engines;
 using Halo.Link.Tests.Session;
 using Halo.LinkProtocol;

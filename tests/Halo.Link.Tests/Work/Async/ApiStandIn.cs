@@ -8,8 +8,8 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
 using Halo.Contracts.Queries;
 using Halo.Line;
-using Halo.Link.Results;
-using Halo.Link.Session;
+using Halo.Link.Tests.Pages;
+using Halo.Link.Transport;
 using Halo.Link.Work.Async;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;
@@ -148,7 +148,7 @@ sealed class ApiStandIn : IAsyncDisposable
 
     /// <summary>The rows of all pages of a query, as they would be read.</summary>
     public string[] RowsOf(Guid queryId) => [.. Pages.Where(p => p.Key.QueryId == queryId).OrderBy(p => p.Key.Page)
-        .SelectMany(p => JsonSerializer.Deserialize<JsonElement[]>(Results.Pages.Rows.Decompress(p.Value.Bytes))!).Select(r => r.GetRawText())];
+        .SelectMany(p => JsonSerializer.Deserialize<JsonElement[]>(TestRows.Decompress(p.Value.Bytes))!).Select(r => r.GetRawText())];
 
     public async ValueTask DisposeAsync()
     {

@@ -2,12 +2,11 @@ using System.Security.Cryptography;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
-using Halo.Link.Journal;
-using Halo.Link.Results;
+using Halo.Link.Pages;
+using Halo.Link.Tests.Pages;
 using Halo.Link.Work.Async;
 using Halo.LinkProtocol.Messages;
 using static Halo.Link.Tests.Work.Async.LinkUnderTest;
-using Rows = Halo.Link.Tests.Results.Pages.Rows;
 
 namespace Halo.Link.Tests.Work.Async;
 
@@ -187,7 +186,7 @@ public sealed class AsyncEndingsTests : AsyncTests
         Api.OnPage = (_, _, _) => Task.FromResult<int?>(ApiStandIn.Settled);
         Link.Database = async (claim, sink, cancel) =>
         {
-            await sink.BeginAsync(Rows.Columns, cancel);
+            await sink.BeginAsync(TestRows.Columns, cancel);
             for (var i = 0; i < 10; i++)
                 await ((PageSink)sink).GiveRowAsync(Row(i), cancel);
             return await Hanging(Executed.No)(claim, sink, cancel);

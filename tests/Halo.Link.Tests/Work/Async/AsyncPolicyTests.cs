@@ -1,7 +1,8 @@
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
+using Halo.Link.Engines.Catalog;
 using Halo.Link.Settings;
-using Halo.Link.Work;
+using Halo.Link.Sites;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
 using static Halo.Link.Tests.Work.Async.LinkUnderTest;

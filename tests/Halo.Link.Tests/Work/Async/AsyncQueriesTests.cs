@@ -2,12 +2,13 @@ using System.Security.Cryptography;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
+using Halo.Link.Files;
 using Halo.Link.Journal;
-using Halo.Link.Results;
+using Halo.Link.Pages;
+using Halo.Link.Tests.Pages;
 using Halo.Link.Work.Async;
 using Halo.LinkProtocol.Messages;
 using static Halo.Link.Tests.Work.Async.LinkUnderTest;
-using Rows = Halo.Link.Tests.Results.Pages.Rows;
 
 namespace Halo.Link.Tests.Work.Async;
 
@@ -21,7 +22,7 @@ public sealed class AsyncQueriesTests : AsyncTests
         // Of reports that wait for the line only the last is sent, and each holds all that those before it did.
         var complete = await Api.NextAsync(ReportKind.Complete);
         Assert.Equal((100L, claim.ClaimId), (complete.Rows!.Value, complete.ClaimId));
-        Assert.Equal(Rows.Columns, complete.Columns);
+        Assert.Equal(TestRows.Columns, complete.Columns);
         Assert.Equal(Enumerable.Range(0, 100).Select(Row), Api.RowsOf(claim.QueryId));
         var pages = Api.Pages.OrderBy(p => p.Key.Page).Select(p => p.Value).ToArray();
         Assert.Equal(Convert.ToBase64String(SHA256.HashData([.. pages.SelectMany(p => SHA256.HashData(p.Bytes))])), complete.Digest);
@@ -38,7 +39,7 @@ public sealed class AsyncQueriesTests : AsyncTests
         var claim = Wait(NewClaim(1, rows: 0));
         await ConnectAsync();
         var complete = await Api.NextAsync(ReportKind.Complete);
-        Assert.Equal((0L, 1, Rows.Columns.Count), (complete.Rows!.Value, complete.PageCount, complete.Columns!.Count));
+        Assert.Equal((0L, 1, TestRows.Columns.Count), (complete.Rows!.Value, complete.PageCount, complete.Columns!.Count));
         Assert.Empty(Api.RowsOf(claim.QueryId));
         Assert.Equal(0, Assert.Single(Api.Pages).Value.RowCount);
     }
@@ -282,7 +283,7 @@ public sealed class AsyncQueriesTests : AsyncTests
         var go = new TaskCompletionSource();
         Link.Database = async (_, sink, cancel) =>
         {
-            await sink.BeginAsync(Rows.Columns, cancel);
+            await sink.BeginAsync(TestRows.Columns, cancel);
             for (var i = 0; i < 10; i++)
                 await ((PageSink)sink).GiveRowAsync(Row(i), cancel);
             await go.Task;

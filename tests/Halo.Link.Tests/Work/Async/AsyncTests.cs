@@ -1,12 +1,9 @@
 using System.Security.Cryptography;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
-using Halo.Link.Engines;
-using Halo.Link.Journal;
-using Halo.Link.Results;
+using Halo.Link.Tests.Pages;
 using Halo.LinkProtocol.Messages;
 using static Halo.Link.Tests.Work.Async.LinkUnderTest;
-using Rows = Halo.Link.Tests.Results.Pages.Rows;
 
 namespace Halo.Link.Tests.Work.Async;
 

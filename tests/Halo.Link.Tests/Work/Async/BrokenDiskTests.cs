@@ -1,7 +1,7 @@
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Journal;
-using Halo.Link.Results;
+using Halo.Link.Pages;
 using Halo.Link.Work.Async;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Data.Sqlite;

@@ -2,9 +2,14 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
+using Halo.Link.Files;
 using Halo.Link.Journal;
-using Halo.Link.Results;
-using Halo.Link.Session;
+using Halo.Link.Pages;
+using Halo.Link.Pages.Upload;
+using Halo.Link.Rows;
+using Halo.Link.Sites;
+using Halo.Link.Tests.Pages;
+using Halo.Link.Transport;
 using Halo.Link.Work;
 using Halo.Link.Work.Async;
 using Halo.LinkProtocol.Messages;
@@ -54,7 +59,7 @@ sealed class LinkUnderTest : IAsyncDisposable
 
     public static async Task<ExecutionResult> GiveRowsAsync(IRowSink sink, int rows, CancellationToken cancel)
     {
-        await sink.BeginAsync(Results.Pages.Rows.Columns, cancel);
+        await sink.BeginAsync(TestRows.Columns, cancel);
         for (var i = 0; i < rows; i++)
             await ((PageSink)sink).GiveRowAsync(Row(i), cancel);
         await sink.EndAsync(cancel);
@@ -100,7 +105,7 @@ static class RowGiving
 {
     public static async ValueTask GiveRowAsync(this PageSink sink, string json, CancellationToken stop)
     {
-        if (!await Results.Pages.Rows.WriteRowAsync(sink, json, stop))
+        if (!await TestRows.WriteRowAsync(sink, json, stop))
             throw new InvalidOperationException("The sink wanted no more rows.");
     }
 }

@@ -1,5 +1,4 @@
 using Halo.Contracts.Queries;
-using Halo.Link.Journal;
 using Halo.Link.Work.Async;
 using Halo.LinkProtocol.Messages;
 using static Halo.Link.Tests.Work.Async.LinkUnderTest;

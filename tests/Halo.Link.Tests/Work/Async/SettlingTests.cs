@@ -1,11 +1,12 @@
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
-using Halo.Link.Journal;
-using Halo.Link.Results;
+using Halo.Link.Files;
+using Halo.Link.Pages;
+using Halo.Link.Rows;
+using Halo.Link.Tests.Pages;
 using Halo.Link.Work.Async;
 using Halo.LinkProtocol.Messages;
 using static Halo.Link.Tests.Work.Async.LinkUnderTest;
-using Rows = Halo.Link.Tests.Results.Pages.Rows;
 
 namespace Halo.Link.Tests.Work.Async;
 
@@ -80,7 +81,7 @@ public sealed class SettlingTests : IAsyncLifetime
     {
         _link.Database = async (claim, sink, cancel) =>
         {
-            await sink.BeginAsync(Rows.Columns, cancel);
+            await sink.BeginAsync(TestRows.Columns, cancel);
             for (var i = 0; i < 20; i++)
                 await ((PageSink)sink).GiveRowAsync(Row(i), cancel);
             return await Hanging(Executed.No)(claim, sink, cancel);

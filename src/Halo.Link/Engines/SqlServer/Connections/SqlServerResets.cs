@@ -118,7 +118,7 @@ sealed class SqlServerResets : IDisposable
                 await using var command = new SqlCommand("SELECT 1", connection) { CommandTimeout = SecondsForReset };
                 await command.ExecuteScalarAsync();
             }
-            catch (Exception e) when (DatabaseConnector.IsOfTheDatabase(e))
+            catch (Exception e) when (ConnectionFault.IsOfTheDatabase(e))
             {
                 // What its server closed, or the driver gave up, leaves nothing either.
             }

@@ -4,7 +4,7 @@ using System.Runtime.ExceptionServices;
 using System.Text;
 using System.Text.Json;
 using System.Xml;
-using Halo.Link.Results;
+using Halo.Link.Rows;
 using Microsoft.Data.SqlClient;
 
 namespace Halo.Link.Engines.SqlServer.Values;

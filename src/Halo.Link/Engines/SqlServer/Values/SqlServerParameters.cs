@@ -4,7 +4,7 @@ using System.Globalization;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines.Parameters;
-using Halo.Link.Results;
+using Halo.Link.Rows;
 using Microsoft.Data.SqlClient;
 using ParameterDirection = Halo.Contracts.Queries.ParameterDirection;
 

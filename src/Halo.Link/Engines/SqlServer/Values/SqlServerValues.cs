@@ -1,9 +1,9 @@
-using System.Data.Common;
 using System.Data.SqlTypes;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Halo.Contracts.Queries;
+using Halo.Link.Rows;
 using Microsoft.Data.SqlClient;
 
 namespace Halo.Link.Engines.SqlServer.Values;

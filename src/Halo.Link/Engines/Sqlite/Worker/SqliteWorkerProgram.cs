@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Halo.Contracts.Queries;
+using Halo.Link.Engines.Running;
 using Halo.LinkProtocol.Messages;
 using SQLitePCL;
 

@@ -4,7 +4,8 @@ using System.Text;
 using System.Text.Json;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
-using Halo.Link.Results;
+using Halo.Link.Engines.Running;
+using Halo.Link.Rows;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Engines.Sqlite.Worker;

@@ -2,7 +2,8 @@ using System.Data.Common;
 using System.Text.Json;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
-using Halo.Link.Results;
+using Halo.Link.Observability;
+using Halo.Link.Rows;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Engines.Sqlite.Worker;
@@ -10,7 +11,7 @@ namespace Halo.Link.Engines.Sqlite.Worker;
 /// <summary>Runs each command in a worker process, which is killed where the command does not end when it is stopped.</summary>
 /// <param name="engine">Of the same database, in this process: for statements of the Link's own.</param>
 /// <param name="connector">Looks at the database where a worker could not open it; null: nothing is remembered.</param>
-sealed class SqliteWorkerRunner(SqliteEngine engine, SqliteWorkers workers, TimeProvider time, DatabaseConnector? connector) : ICommandRunner
+sealed class SqliteWorkerRunner(SqliteEngine engine, SqliteWorkers workers, TimeProvider time, IDatabaseConnector? connector) : ICommandRunner
 {
     /// <summary>The worker never stops a command by itself: this side counts, and says when.</summary>
     static readonly TimeSpan Unlimited = TimeSpan.FromDays(30);
@@ -23,9 +24,9 @@ sealed class SqliteWorkerRunner(SqliteEngine engine, SqliteWorkers workers, Time
 
     async Task<ExecutionResult> RunHereAsync(CommandRequest request, IRowSink sink, CancellationToken cancel)
     {
-        using var span = Telemetry.StartDatabaseCall(engine.Name, request.Command.ExecutionMode);
+        using var span = Telemetry.StartDatabaseCall(EngineNames.InTelemetry(engine.Name), request.Command.ExecutionMode);
         var result = await RunOnWorkerAsync(request, sink, cancel);
-        Telemetry.Conclude(span, result);
+        Telemetry.Conclude(span, result.Ending, result.Rows, result.Error);
         if (result.Error is { Code: FailureCodes.DatabaseUnavailable } || result.Error is { ErrorType: ErrorTypes.Sqlite } error && SqliteErrors.IsOfTheFile(error.ErrorCode))
             connector?.Suspect();
         return result;

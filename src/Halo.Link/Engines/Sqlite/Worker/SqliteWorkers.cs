@@ -4,7 +4,7 @@ namespace Halo.Link.Engines.Sqlite.Worker;
 
 /// <summary>The worker processes that all SQLite sites share: at most as many as queries run at once, and one ready for the next.</summary>
 /// <remarks>Nothing runs while nothing is asked: after a minute without a query one idle worker is left, and no timer.</remarks>
-sealed partial class SqliteWorkers : IAsyncDisposable
+sealed partial class SqliteWorkers : ISqliteRunners, IAsyncDisposable
 {
     static readonly TimeSpan Look = TimeSpan.FromMinutes(1);
 
@@ -30,6 +30,9 @@ sealed partial class SqliteWorkers : IAsyncDisposable
         (MemoryBytes, _time, _log) = (memoryBytes, time, log);
         _trim = time.CreateTimer(static workers => ((SqliteWorkers)workers!).Trim(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
+
+    /// <summary>Runs commands in these processes.</summary>
+    public ICommandRunner NewRunner(SqliteEngine engine, TimeProvider time, IDatabaseConnector? connector) => new SqliteWorkerRunner(engine, this, time, connector);
 
     /// <summary>Most that SQLite may take for one query, in bytes.</summary>
     public long MemoryBytes { get; }

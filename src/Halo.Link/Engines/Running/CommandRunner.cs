@@ -1,0 +1,318 @@
+using System.Data.Common;
+using System.Runtime.ExceptionServices;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.Link.Observability;
+using Halo.Link.Rows;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Link.Engines.Running;
+
+/// <summary>Runs one command on a database and tells what is known of it, however it ended.</summary>
+/// <param name="connector">Makes the connections, and is told when one broke; null: the engine makes them, and nothing is remembered.</param>
+sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, IDatabaseConnector? connector = null) : ICommandRunner
+{
+    static readonly TimeSpan ShortestOpen = TimeSpan.FromSeconds(5);
+    static readonly TimeSpan LongestOpen = TimeSpan.FromSeconds(30);
+
+    /// <summary>A driver that was told to stop connecting and has not by then is left behind.</summary>
+    static readonly TimeSpan ForgetOpenAfter = TimeSpan.FromSeconds(3);
+
+    /// <summary>For rolling back and asking what became of a command that failed by itself.</summary>
+    static readonly TimeSpan ConcludeWithin = TimeSpan.FromSeconds(8);
+
+    /// <summary>Never throws for what a database, a limit or a caller does; what a sink throws comes out, except <see cref="RowSinkException"/>.</summary>
+    /// <remarks>
+    /// A nonQuery never touches the sink. Where the driver blocks, the work is done on a thread of the pool. It ends within the limit and
+    /// <see cref="ExecutionWatch.LongestStop"/>, whatever the database and its driver do: a run that hangs is left behind, and the sink abandoned.
+    /// </remarks>
+    public async Task<ExecutionResult> RunAsync(CommandRequest request, IRowSink sink, CancellationToken cancel)
+    {
+        sink = PolicySink.Around(sink, request);
+        using var span = Telemetry.StartDatabaseCall(EngineNames.InTelemetry(engine.Name), request.Command.ExecutionMode);
+        using var backstop = new Backstop(time);
+        var run = engine.BlocksThread
+            ? Task.Run(() => OpenAndRunAsync(request, sink, backstop, cancel), CancellationToken.None)
+            : OpenAndRunAsync(request, sink, backstop, cancel);
+        ExecutionResult result;
+        if (run.IsCompleted || await Task.WhenAny(run, backstop.Reached) == run)
+            result = await run;
+        else
+        {
+            sink.Abandon();
+            // It cleans up after itself, if it ever comes back; nobody waits for what it says.
+            _ = run.ContinueWith(static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            result = await backstop.Reached;
+            connector?.Suspect();
+        }
+        Telemetry.Conclude(span, result.Ending, result.Rows, result.Error);
+        return result with { CountedBytes = PolicySink.BytesOf(sink) };
+    }
+
+    async Task<ExecutionResult> OpenAndRunAsync(CommandRequest request, IRowSink sink, Backstop backstop, CancellationToken cancel)
+    {
+        DbConnection connection;
+        using var patience = new DriverCancellation(time, cancel);
+        try
+        {
+            cancel.ThrowIfCancellationRequested();
+            var longest = OpenWithin(request.Limit);
+            patience.CancelAfter(longest);
+            backstop.Set(longest + ForgetOpenAfter, static () => Unavailable());
+            connection = connector is null
+                ? await engine.OpenAsync(request.Database, request.SessionName, request.Access, patience.Token)
+                : await connector.OpenAsync(request.SessionName, request.Access, patience.Token);
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            return new(Ending.Cancelled, Executed.No);
+        }
+        catch (OperationCanceledException)
+        {
+            connector?.Suspect();
+            return Unavailable();
+        }
+        catch (ReadOnlyImpossibleException e)
+        {
+            return Refused(request, e.Message);
+        }
+        catch (DatabaseUnavailableException e)
+        {
+            return Unavailable(e.Fault) with { RetryAfter = e.RetryAfter };
+        }
+        catch (Exception e) when (ConnectionFault.IsOfTheDatabase(e))
+        {
+            return Unavailable(engine.NameConnectionFault(e));
+        }
+        try
+        {
+            var result = await RunAsync(request, sink, connection, backstop, cancel);
+            var advice = result is { Notices: null, Error: { } error } && engine.AdviceOn(error) is { } words ? [Notice.Of(NoticeCodes.Advice, words)] : result.Notices;
+            return Notice.Join(advice, engine.NoticesOf(connection)) is { } notices ? result with { Notices = [.. notices.Take(Notice.Most)] } : result;
+        }
+        catch (Exception e)
+        {
+            engine.Distrust(connection, e);
+            throw;
+        }
+        finally
+        {
+            await engine.CloseAsync(connection);
+        }
+    }
+
+    async Task<ExecutionResult> RunAsync(CommandRequest request, IRowSink sink, DbConnection connection, Backstop backstop, CancellationToken cancel)
+    {
+        var faults = new List<FieldError>();
+        DbCommand command;
+        try
+        {
+            command = engine.CreateCommand(connection, request, faults);
+        }
+        catch (ReadOnlyImpossibleException e)
+        {
+            return Refused(request, e.Message);
+        }
+        catch (DbException e) when (engine.NameError(e, connection) is { } error)
+        {
+            return new(Ending.Failed, Executed.No) { Error = error };
+        }
+        catch (Exception e) when (e is DbException or System.Net.Sockets.SocketException or IOException)
+        {
+            // The session was prepared for the command, which was not sent.
+            connector?.Suspect();
+            return Unavailable(engine.NameConnectionFault(e));
+        }
+        await using (command)
+        {
+            if (faults.Count > 0)
+                return InvalidParameters(faults);
+            if (await BeforeAsync(connection, command, request, cancel) is { } impossible)
+                return impossible;
+            // A caller who was told that nothing ran is right.
+            if (!backstop.Clear())
+                return Unavailable();
+            var run = new CommandRun(engine, time, request, sink, command);
+            ExecutionWatch? watch = null;
+            watch = new ExecutionWatch(engine, connection, command, time, request, () => backstop.Set(ExecutionWatch.LongestStop, Hanging), cancel);
+            Exception? failure = null;
+            await using (watch)
+            {
+                try
+                {
+                    await run.ExecuteAsync(watch);
+                }
+                catch (Exception e) when (ConnectionFault.IsOfTheDatabase(e))
+                {
+                    failure = e;
+                }
+            }
+            // The driver has given up a statement that the database may still be busy with.
+            if (watch.Stopped && connection.State != System.Data.ConnectionState.Open && failure is not null && engine.NameError(failure) is null)
+                await watch.ForceAsync();
+            var forced = watch.SessionEnded ? ForcedEnd.SessionEnded
+                : watch.Stopped && connection.State != System.Data.ConnectionState.Open ? ForcedEnd.ConnectionClosed
+                : ForcedEnd.None;
+            return await ConcludeAsync(run, watch, request, command, connection, failure, backstop, cancel) with { Forced = forced };
+
+            ExecutionResult Hanging() => StoppedResult(run, watch, Fated(request));
+        }
+    }
+
+    async Task<ExecutionResult> ConcludeAsync(
+        CommandRun run, ExecutionWatch watch, CommandRequest request, DbCommand command, DbConnection connection, Exception? failure, Backstop backstop,
+        CancellationToken cancel)
+    {
+        if (!watch.Stopped)
+            backstop.Set(ConcludeWithin, () => run.Result(Ending.Failed, Fated(request), Lost(Fated(request))));
+        if ((failure ?? run.SinkFault) is { } amid and not RowSinkException)
+            engine.Distrust(connection, amid);
+        if (failure is not null)
+            engine.KeepMessages(connection, failure);
+        var rolledBack = await RollBackAsync(connection, request, failure);
+        if (watch.Stopped || failure is not null && engine.NameError(failure) is null)
+            engine.Discard(connection);
+        if (failure is not null && (connection.State != System.Data.ConnectionState.Open || !watch.Stopped && engine.IsDatabaseFault(failure)))
+            connector?.Suspect();
+        if (run.SinkFault is { } fault and not RowSinkException)
+            ExceptionDispatchInfo.Throw(fault);
+        // What may only read took no effect, whether the database had come to its end before it heard of the wish to stop or not.
+        var executed = !run.Sent || engine.CannotWrite(request.Access) && (failure is not null || rolledBack || !run.Whole) ? Executed.No
+            : failure is null && !rolledBack ? Executed.Yes
+            : await AfterFailureAsync(connection, command, request, failure, rolledBack);
+        // From here on the sink may be used again, or another run's result was told.
+        if (!backstop.TryEnd())
+            return run.Result(Ending.Failed, executed);
+        if (run.SinkFault is RowSinkException full)
+            return run.Result(Ending.Failed, executed, full.Error);
+        if (watch.Stopped && (failure is not null || !run.Whole))
+            return StoppedResult(run, watch, executed);
+        if (request.ReadOnly && (failure is not null || rolledBack) && engine.ReadOnlyRefusal(failure) is { } words)
+            return run.Result(Ending.Failed, executed, PracticeRefusal.Of(RuleOf(request), words));
+        if (failure is not null)
+            return run.Result(Ending.Failed, executed, engine.NameError(failure, connection) ?? Unnamed(failure, connection, executed));
+        if (rolledBack)
+            return run.Result(Ending.Failed, executed, new(ErrorTypes.HaloLink, 400,
+                "The command left a transaction open; it was rolled back. A command must commit what it begins.")
+            { Code = FailureCodes.OpenTransaction });
+        if (await run.EndAsync(cancel))
+            return run.Result(Ending.Successful, Executed.Yes);
+        executed = engine.CannotWrite(request.Access) ? Executed.No : Executed.Yes;
+        return run.SinkFault is RowSinkException late ? run.Result(Ending.Failed, executed, late.Error) : run.Result(Ending.Cancelled, executed);
+    }
+
+    async ValueTask<bool> RollBackAsync(DbConnection connection, CommandRequest request, Exception? failure)
+    {
+        try
+        {
+            return await engine.RollBackAsync(connection, request, failure is not null);
+        }
+        catch (Exception e) when (ConnectionFault.IsOfTheDriver(e))
+        {
+            // The connection is given up, and with it whatever was open.
+            engine.Discard(connection);
+            return true;
+        }
+    }
+
+    async ValueTask<Executed> AfterFailureAsync(DbConnection connection, DbCommand command, CommandRequest request, Exception? failure, bool rolledBack)
+    {
+        try
+        {
+            return await engine.AfterFailureAsync(connection, command, request.Command, failure, rolledBack);
+        }
+        catch (Exception e) when (ConnectionFault.IsOfTheDatabase(e))
+        {
+            // It was asked and did not answer.
+            engine.Discard(connection);
+            return Executed.Unknown;
+        }
+    }
+
+    /// <returns>Null: the command can be sent.</returns>
+    async ValueTask<ExecutionResult?> BeforeAsync(DbConnection connection, DbCommand command, CommandRequest request, CancellationToken cancel)
+    {
+        try
+        {
+            await engine.BeforeAsync(connection, command, request, cancel);
+            return null;
+        }
+        catch (Exception e) when (ConnectionFault.IsOfTheDatabase(e))
+        {
+            engine.Discard(connection);
+            connector?.Suspect();
+            return cancel.IsCancellationRequested
+                ? new(Ending.Cancelled, Executed.No)
+                : Unavailable(engine.NameConnectionFault(e));
+        }
+    }
+
+    /// <summary>A caller with a short limit is told soon; a server at the end of a slow line still has its time.</summary>
+    static TimeSpan OpenWithin(TimeSpan limit) =>
+        limit < ShortestOpen ? ShortestOpen : limit > LongestOpen ? LongestOpen : limit;
+
+    static string RuleOf(CommandRequest request) => request.Access == CommandAccess.ReadOnly ? PracticeRefusal.ReadOnly : PracticeRefusal.Modes;
+
+    /// <summary>What is known of a command that nobody can be asked about.</summary>
+    Executed Fated(CommandRequest request) => engine.CannotWrite(request.Access) ? Executed.No : Executed.Unknown;
+
+    static ExecutionResult StoppedResult(CommandRun run, ExecutionWatch? watch, Executed executed) => watch switch
+    {
+        { CancelledByCaller: true } => run.Result(Ending.Cancelled, executed),
+        { BlockedPractice: true } => run.Result(Ending.Failed, executed, Blocked(executed)),
+        _ => run.Result(Ending.Failed, executed, TimedOut(executed)),
+    };
+
+    static ErrorDetails Blocked(Executed executed) => new(ErrorTypes.HaloLink, 409,
+        "One of the practice's own programs waited for a lock that the command held, for longer than the practice allows, and the statement was cancelled; "
+        + Fate(executed) + " Ask for less at once, or at another hour.")
+    { Code = FailureCodes.BlockedPractice };
+
+    static ExecutionResult Unavailable(ConnectionFault fault) => new(Ending.Failed, Executed.No)
+    {
+        Error = fault.Error,
+        Notices = [Notice.Of(NoticeCodes.Advice, fault.Advice)],
+    };
+
+    static ExecutionResult Unavailable() => new(Ending.Failed, Executed.No)
+    {
+        Error = new(ErrorTypes.HaloLink, 503, "The database did not answer while the Link connected to it; nothing ran.") { Code = FailureCodes.DatabaseUnavailable },
+    };
+
+    static ExecutionResult Refused(CommandRequest request, string words) => new(Ending.Failed, Executed.No)
+    {
+        Error = PracticeRefusal.Of(RuleOf(request), words),
+    };
+
+    static ExecutionResult InvalidParameters(List<FieldError> faults) => new(Ending.Failed, Executed.No)
+    {
+        Error = new(ErrorTypes.HaloLink, 400, string.Join(' ', faults.Select(f => f.Message)))
+        {
+            Code = FailureCodes.InvalidParameter,
+            Errors = faults,
+        },
+    };
+
+    internal static ErrorDetails TimedOut(Executed executed) => new(ErrorTypes.HaloLink, 504,
+        "The execution limit was reached and the statement cancelled; " + Fate(executed))
+    { Code = FailureCodes.ExecutionTimeout };
+
+    static ErrorDetails Unnamed(Exception failure, DbConnection connection, Executed executed) =>
+        failure is DbException or IOException or TimeoutException || connection.State != System.Data.ConnectionState.Open
+            ? Lost(executed)
+            : new(ErrorTypes.HaloLink, 500, $"The database's driver could not carry out the command ({failure.GetType().Name}); " + Fate(executed))
+            {
+                Code = FailureCodes.LinkError,
+            };
+
+    static ErrorDetails Lost(Executed executed) => new(ErrorTypes.HaloLink, 504,
+        "The connection to the database was lost while the command ran; " + Fate(executed))
+    { Code = FailureCodes.DatabaseConnectionLost };
+
+    internal static string Fate(Executed executed) => executed switch
+    {
+        Executed.Yes => "the database had done it.",
+        Executed.No => "the database took it back.",
+        _ => "it may have taken effect.",
+    };
+}

@@ -1,0 +1,31 @@
+using System.Buffers;
+using Halo.Contracts.Queries;
+
+namespace Halo.Link.Rows;
+
+/// <summary>Where encoded rows go: frames of the line (immediate) or pages in the spool (async).</summary>
+/// <remarks>For each row: <see cref="BeginRow"/>, the row's JSON object into <see cref="Buffer"/>, <see cref="EndRowAsync"/>.</remarks>
+interface IRowSink
+{
+    /// <summary>Called once, before the first row, also when there will be none.</summary>
+    ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop);
+
+    /// <summary>Where the JSON of a row is written.</summary>
+    IBufferWriter<byte> Buffer { get; }
+
+    /// <summary>Writes what stands between rows: the bracket that opens an array, or a comma.</summary>
+    void BeginRow();
+
+    /// <summary>A row is whole. Completes at once unless the sink is full.</summary>
+    /// <returns>False: the sink wants no more rows (over the size limit); the reader is read to its end without encoding.</returns>
+    ValueTask<bool> EndRowAsync(CancellationToken stop);
+
+    /// <summary>No more rows: closes the array and hands on what is left.</summary>
+    ValueTask EndAsync(CancellationToken stop);
+
+    /// <summary>The reader hangs in its driver and was left behind: nothing more of it is kept or sent, and its buffers are not used for anything else.</summary>
+    /// <remarks>Called from another thread than the reader's, which may be in the middle of a row.</remarks>
+    void Abandon()
+    {
+    }
+}

@@ -1,0 +1,38 @@
+using Halo.Link.Settings;
+
+namespace Halo.Link.Sites;
+
+/// <summary>How many queries each integrator has in each site's database now, immediate and async together: what <see cref="PolicyRules.MaxConcurrent"/> counts.</summary>
+sealed class PracticePlaces
+{
+    readonly Lock _lock = new();
+    readonly Dictionary<(Guid Site, Guid Integrator), int> _running = [];
+
+    /// <summary>A query of that site has left its database. Raised outside of any lock.</summary>
+    public event Action<Guid>? Freed;
+
+    /// <summary>Takes a place, where the practice leaves one; who got one gives it back by <see cref="Leave"/>.</summary>
+    /// <param name="most">The practice's limit; null: none.</param>
+    public bool TryEnter(Guid siteId, Guid integratorId, int? most)
+    {
+        lock (_lock)
+        {
+            var running = _running.GetValueOrDefault((siteId, integratorId));
+            if (running >= most)
+                return false;
+            _running[(siteId, integratorId)] = running + 1;
+            return true;
+        }
+    }
+
+    /// <summary>Gives a place back.</summary>
+    public void Leave(Guid siteId, Guid integratorId)
+    {
+        lock (_lock)
+        {
+            if (--_running[(siteId, integratorId)] == 0)
+                _running.Remove((siteId, integratorId));
+        }
+        Freed?.Invoke(siteId);
+    }
+}

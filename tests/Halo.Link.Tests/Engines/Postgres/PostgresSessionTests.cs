@@ -1,0 +1,181 @@
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.Link.Engines;
+using Halo.Link.Engines.Catalog;
+using Halo.LinkProtocol.Messages;
+using Halo.Testing;
+
+namespace Halo.Link.Tests.Engines.Postgres;
+
+/// <summary>What happens to connections between two queries: a server that goes loses nothing, and nothing of a query stays in the practice's database.</summary>
+public sealed class PostgresSessionTests(SharedPostgres postgres)
+{
+    static readonly QueryCommand Insert = new("INSERT INTO t VALUES (1)") { ExecutionMode = ExecutionMode.NonQuery };
+
+    [Fact]
+    public async Task A_server_that_restarts_between_two_writes_loses_none()
+    {
+        Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");
+        await using var server = await PostgresServer.StartAsync("fsync=off");
+        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, server.ConnectionString(), TimeProvider.System));
+        await bench.DoAsync("CREATE TABLE t (id int)");
+        for (var restart = 1; restart <= 3; restart++)
+        {
+            // More than one connection idles: each of them is dead afterwards.
+            await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => bench.RunAsync("SELECT pg_sleep(0.05)")));
+            await server.StopAsync();
+            await server.StartAgainAsync();
+            var results = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => bench.RunAsync(Insert)));
+            Assert.All(results, r => Assert.Equal((Ending.Successful, Executed.Yes), (r.Ending, r.Executed)));
+            Assert.Equal($"{restart * 4}", await bench.ValueAsync("SELECT count(*) FROM t"));
+        }
+    }
+
+    [Theory]
+    [InlineData("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()")]
+    [InlineData("ALTER SYSTEM SET idle_session_timeout = '500ms'; SELECT pg_reload_conf()")]
+    public async Task Sessions_that_the_server_ends_between_two_writes_lose_none(string end)
+    {
+        Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");
+        await using var server = await PostgresServer.StartAsync("fsync=off");
+        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, server.ConnectionString(), TimeProvider.System));
+        await using var other = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, server.ConnectionString(), TimeProvider.System));
+        await bench.DoAsync("CREATE TABLE t (id int)");
+        foreach (var statement in end.Split(';'))
+            await other.RowsAsync(statement);
+        for (var i = 1; i <= 5; i++)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(end.Contains("idle", StringComparison.Ordinal) ? 700 : 100), TestContext.Current.CancellationToken);
+            var result = await bench.RunAsync(Insert);
+            Assert.Equal((Ending.Successful, Executed.Yes), (result.Ending, result.Executed));
+            if (end.Contains("terminate", StringComparison.Ordinal))
+                await other.RowsAsync(end);
+        }
+        Assert.Equal("5", await other.ValueAsync("SELECT count(*) FROM t"));
+    }
+
+    [Theory]
+    [InlineData("SELECT pg_advisory_lock(99)", "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 99")]
+    [InlineData("CREATE TEMP TABLE leak (id int)", "SELECT count(*) FROM pg_class WHERE relname = 'leak' AND relpersistence = 't'")]
+    [InlineData("BEGIN; SELECT 1; LOCK TABLE held; SELECT 2; DECLARE c CURSOR WITH HOLD FOR SELECT 1; COMMIT; SELECT pg_advisory_lock_shared(7)",
+        "SELECT count(*) FROM pg_locks l LEFT JOIN pg_class c ON c.oid = l.relation WHERE c.relname = 'held' OR locktype = 'advisory' AND objid = 7")]
+    [InlineData("LISTEN leak; SELECT pg_advisory_lock(8)", "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 8")]
+    public async Task What_a_query_leaves_is_gone_without_another_query(string leave, string look)
+    {
+        var database = await postgres.NewDatabaseAsync();
+        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, database, TimeProvider.System));
+        await using var watcher = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, database, TimeProvider.System));
+        await watcher.DoAsync("CREATE TABLE held (id int)");
+        var result = await bench.RunAsync(leave);
+        Assert.Equal(Ending.Successful, result.Ending);
+        await Eventually.BecomesAsync(() => watcher.ValueAsync(look), count => count == "0");
+        // It was not closed for that: the same session of the server goes on.
+        var session = await bench.ValueAsync("SELECT pg_backend_pid()");
+        await Eventually.BecomesAsync(() => watcher.ValueAsync("SELECT count(*) FROM pg_stat_activity WHERE state = 'idle' AND query = 'DISCARD ALL' AND datname = current_database()"), count => count == "1");
+        Assert.Equal(session, await bench.ValueAsync("SELECT pg_backend_pid()"));
+    }
+
+    [Fact]
+    public async Task A_reset_that_fails_by_what_a_query_has_left_concerns_no_other_query()
+    {
+        await using var bench = await postgres.NewAsync(";Maximum Pool Size=1");
+        await bench.DoAsync("CREATE TABLE t (id int)");
+        for (var i = 1; i <= 3; i++)
+        {
+            // Too many tables to be dropped within a millisecond.
+            var left = await bench.RunAsync(
+                "DO $$ BEGIN FOR i IN 1..1500 LOOP EXECUTE 'CREATE TEMP TABLE t' || i || ' (name text)'; END LOOP; END $$; SET statement_timeout = 1");
+            Assert.Equal((Ending.Successful, Executed.Yes), (left.Ending, left.Executed));
+            var result = await bench.RunAsync(Insert);
+            Assert.Equal((Ending.Successful, Executed.Yes), (result.Ending, result.Executed));
+            Assert.Equal($"{i}", await bench.ValueAsync("SELECT count(*) FROM t"));
+        }
+    }
+
+    [Fact]
+    public async Task Connections_that_are_not_used_are_closed()
+    {
+        var time = new ManualTime();
+        var database = await postgres.NewDatabaseAsync();
+        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, database + ";Connection Idle Lifetime=60", time));
+        await using var watcher = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, database, TimeProvider.System));
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => bench.RunAsync("SELECT pg_sleep(0.1)")));
+        Assert.NotEqual("0", await OthersAsync());
+        await Eventually.BecomesAsync(OthersAsync, count =>
+        {
+            time.Advance(TimeSpan.FromSeconds(61));
+            return count == "0";
+        });
+
+        Task<string> OthersAsync() => watcher.ValueAsync("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+    }
+
+    [Fact]
+    public async Task Callers_that_wait_for_the_last_place_of_a_small_pool_all_get_it()
+    {
+        await using var bench = await postgres.NewAsync(";Maximum Pool Size=2");
+        var results = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => bench.RunAsync(i % 4 == 0 ? "SELECT 1/0" : "SELECT pg_sleep(0.01)")));
+        Assert.Equal(30, results.Count(r => r.Ending == Ending.Successful));
+        Assert.Equal(10, results.Count(r => r.Error?.SqlState == "22012"));
+        Assert.True(int.Parse(await bench.ValueAsync("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"), System.Globalization.CultureInfo.InvariantCulture) <= 2);
+    }
+
+    [Theory]
+    [InlineData("Max Auto Prepare=20;Auto Prepare Min Usages=1")]
+    [InlineData("Multiplexing=true")]
+    [InlineData("No Reset On Close=true")]
+    [InlineData("Enlist=true")]
+    [InlineData("Pooling=false")]
+    [InlineData("Client Encoding=LATIN1")]
+    [InlineData("Encoding=iso-8859-1")]
+    [InlineData("Load Table Composites=true")]
+    [InlineData("Command Timeout=1")]
+    public async Task Options_of_the_driver_share_nothing_between_callers(string option)
+    {
+        await using var bench = await postgres.NewAsync($";{option};Maximum Pool Size=1");
+        await bench.DoAsync("CREATE TABLE t (id int, name text); INSERT INTO t VALUES (1, 'Zoë')");
+        for (var i = 0; i < 3; i++)
+            Assert.Equal("[{\"id\":1,\"name\":\"Zoë\"}]", await bench.RowsAsync("SELECT * FROM t"));
+        // Another caller changes what the first one's statement was prepared for.
+        await bench.DoAsync("ALTER TABLE t ADD COLUMN more int; SET search_path = pg_catalog; CREATE TEMP TABLE u (id int)");
+        await bench.RunAsync("DEALLOCATE ALL");
+        Assert.Equal("[{\"id\":1,\"name\":\"Zoë\",\"more\":null}]", await bench.RowsAsync("SELECT * FROM t"));
+        Assert.Equal("0", await bench.ValueAsync("SELECT count(*) FROM pg_prepared_statements"));
+        Assert.Equal("null", await bench.ValueAsync("SELECT to_regclass('pg_temp.u')::text"));
+        Assert.Equal(Ending.Successful, (await bench.RunAsync("SELECT pg_sleep(1.2)")).Ending);
+    }
+
+    [Theory]
+    [InlineData("ALTER DATABASE {0} SET DateStyle = 'German'", "SELECT DATE '2024-02-01'", "\"2024-02-01\"")]
+    [InlineData("ALTER DATABASE {0} SET extra_float_digits = -5", "SELECT 0.1::float8 + 0.2::float8", "0.30000000000000004")]
+    [InlineData("ALTER DATABASE {0} SET bytea_output = 'escape'", "SELECT '\\x00ff'::bytea", "\"AP8=\"")]
+    [InlineData("ALTER DATABASE {0} SET IntervalStyle = 'iso_8601'", "SELECT INTERVAL '1 day 02:03:04'", "\"1 day 02:03:04\"")]
+    [InlineData("ALTER DATABASE {0} SET client_encoding = 'LATIN1'", "SELECT 'Zoë€'", "\"Zoë€\"")]
+    [InlineData("ALTER ROLE postgres IN DATABASE {0} SET DateStyle = 'SQL, DMY'", "SELECT TIMESTAMP '2024-02-01 03:04:05'", "\"2024-02-01T03:04:05\"")]
+    public async Task Values_do_not_depend_on_what_a_database_or_role_is_set_to(string alter, string sql, string expected)
+    {
+        var connection = await postgres.NewDatabaseAsync();
+        var name = DatabaseEngines.FindTarget(EngineNames.Postgres, connection)!.Database!;
+        await using (var first = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, connection, TimeProvider.System)))
+            await first.DoAsync(string.Format(System.Globalization.CultureInfo.InvariantCulture, alter, name));
+        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, connection + ";Maximum Pool Size=1", TimeProvider.System));
+        for (var i = 0; i < 3; i++)
+            Assert.Equal(expected, await bench.ValueAsync(sql));
+    }
+
+    [Fact]
+    public async Task Notices_of_the_server_come_with_the_answer_bounded()
+    {
+        await using var bench = await postgres.NewAsync();
+        var few = await bench.RunAsync("DO $$ BEGIN RAISE NOTICE 'hello %', 1; RAISE WARNING 'careful'; END $$");
+        Assert.Equal([new(NoticeCodes.DatabaseNotice, "hello 1"), new(NoticeCodes.DatabaseNotice, "careful")], few.Notices);
+        var many = await bench.RunAsync("DO $$ BEGIN FOR i IN 1..500 LOOP RAISE NOTICE '% %', i, repeat('x', 5000); END LOOP; END $$");
+        Assert.Equal(Notice.Most, many.Notices!.Count);
+        Assert.All(many.Notices, n => Assert.True(n.Message.Length <= Notice.MostCharacters));
+        Assert.Equal(NoticeCodes.NoticesOmitted, many.Notices[^1].Code);
+        Assert.Contains("481", many.Notices[^1].Message, StringComparison.Ordinal);
+        var failed = await bench.RunAsync("DO $$ BEGIN RAISE NOTICE 'before'; RAISE EXCEPTION 'no'; END $$");
+        Assert.Equal((Ending.Failed, "before"), (failed.Ending, Assert.Single(failed.Notices!).Message));
+        Assert.Null((await bench.RunAsync("SELECT 1")).Notices);
+    }
+}
