@@ -14,10 +14,10 @@ interface ICommandRunner
 /// <summary>Makes the connections that commands run on, and knows whether that works now.</summary>
 interface IDatabaseConnector
 {
-    /// <summary>A connection of the engine, as <see cref="IDatabaseEngine.OpenAsync(string?, string?, CommandAccess, CancellationToken)"/> gives it.</summary>
+    /// <summary>A connection of the engine, as <see cref="IDatabaseEngine.OpenAsync(string?, SessionName?, CommandAccess, CancellationToken)"/> gives it.</summary>
     /// <exception cref="DatabaseUnavailableException">None can be had; nothing was sent.</exception>
     /// <exception cref="ReadOnlyImpossibleException">It cannot be held to reading.</exception>
-    Task<DbConnection> OpenAsync(string? applicationName, CommandAccess access, CancellationToken stop);
+    Task<DbConnection> OpenAsync(SessionName? name, CommandAccess access, CancellationToken stop);
 
     /// <summary>Something went wrong that may be the database's own: looks at it now. Returns at once.</summary>
     void Suspect();
