@@ -100,7 +100,7 @@ sealed class PostgresEngine : IDatabaseEngine
             _readers.RefuseKnown(catalogue);
         var withoutTag = name?.WithoutTag(_settings.ApplicationName!, LongestName) ?? _settings.ApplicationName!;
         var called = name is { Tag: { Length: > 0 } tag } ? tag : withoutTag;
-        var session = await PoolOf(database, readOnly).RentAsync(called, readOnly, PrepareAsync, stop);
+        var session = await PoolOf(database, readOnly).RentAsync(called, withoutTag, readOnly, PrepareAsync, stop);
         // What it is called after its reset: the next query is the same integrator's, more often than not.
         session.Name = withoutTag;
         _own.Add(_server, session.ServerProcess);

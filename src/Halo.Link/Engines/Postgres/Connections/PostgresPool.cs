@@ -45,9 +45,10 @@ sealed class PostgresPool : IAsyncDisposable
 
     /// <summary>A connection that lives and carries nothing.</summary>
     /// <param name="name">What it is to be called: one that is called so is preferred.</param>
+    /// <param name="home">What a new one is called from its start: its reset returns to that by itself.</param>
     /// <param name="prepares">Whether <paramref name="prepare"/> has something to send beside the name.</param>
     /// <param name="prepare">Sent before it is given away, where it is called otherwise or <paramref name="prepares"/>; it tells whether the connection lives, too.</param>
-    public async ValueTask<PostgresSession> RentAsync(string name, bool prepares, Func<PostgresSession, CancellationToken, Task> prepare, CancellationToken stop)
+    public async ValueTask<PostgresSession> RentAsync(string name, string home, bool prepares, Func<PostgresSession, CancellationToken, Task> prepare, CancellationToken stop)
     {
         if (!await _places.WaitAsync(_options.Timeout > 0 ? TimeSpan.FromSeconds(_options.Timeout) : Timeout.InfiniteTimeSpan, stop))
             throw new PostgresPoolFullException(_options.MaxPoolSize);
@@ -62,7 +63,7 @@ sealed class PostgresPool : IAsyncDisposable
                     return Give(idle);
                 }
             }
-            var fresh = await ConnectAsync(stop);
+            var fresh = await ConnectAsync(home, stop);
             try
             {
                 if (prepares || fresh.Name != name)
@@ -172,7 +173,7 @@ sealed class PostgresPool : IAsyncDisposable
         }
     }
 
-    async Task<PostgresSession> ConnectAsync(CancellationToken stop)
+    async Task<PostgresSession> ConnectAsync(string home, CancellationToken stop)
     {
         var refusals = Volatile.Read(ref _refusals);
         await _connecting.WaitAsync(stop);
@@ -182,7 +183,7 @@ sealed class PostgresPool : IAsyncDisposable
             if (refusals != _refusals && _refused is { } refused)
                 ExceptionDispatchInfo.Throw(refused);
             var asked = _time.GetTimestamp();
-            var session = await OpenAsync(stop);
+            var session = await OpenAsync(home, stop);
             session.AliveAt = asked;
             _refused = null;
             return session;
@@ -199,18 +200,18 @@ sealed class PostgresPool : IAsyncDisposable
         }
     }
 
-    async Task<PostgresSession> OpenAsync(CancellationToken stop)
+    async Task<PostgresSession> OpenAsync(string home, CancellationToken stop)
     {
         PostgresSession session;
         try
         {
-            session = await PostgresSession.OpenAsync(this, ConnectionString(), _settings, stop);
+            session = await PostgresSession.OpenAsync(this, ConnectionString(home), _settings, stop);
         }
         catch (PostgresException e) when (!_withoutOptions && e.SqlState == PostgresErrorCodes.ProtocolViolation)
         {
             // A pooler that takes no options at the start, as PgBouncer does unless it is told otherwise: SQL sets them.
             _withoutOptions = true;
-            session = await PostgresSession.OpenAsync(this, ConnectionString(), _settings, stop);
+            session = await PostgresSession.OpenAsync(this, ConnectionString(home), _settings, stop);
         }
         try
         {
@@ -235,7 +236,7 @@ sealed class PostgresPool : IAsyncDisposable
         limit.CancelAfter(LongestProbe);
         try
         {
-            using var second = await PostgresSession.OpenAsync(this, ConnectionString(), _settings, limit.Token);
+            using var second = await PostgresSession.OpenAsync(this, ConnectionString(_options.ApplicationName!), _settings, limit.Token);
             return second.ServerProcess == first.ServerProcess || await first.ReadServerProcessAsync(stop) != first.ServerProcess;
         }
         catch (Exception e) when (e is NpgsqlException or OperationCanceledException && !stop.IsCancellationRequested)
@@ -245,8 +246,9 @@ sealed class PostgresPool : IAsyncDisposable
         }
     }
 
-    string ConnectionString() => new NpgsqlConnectionStringBuilder(_options.ConnectionString)
+    string ConnectionString(string name) => new NpgsqlConnectionStringBuilder(_options.ConnectionString)
     {
+        ApplicationName = name,
         Options = _withoutOptions ? _options.Options : string.IsNullOrEmpty(_options.Options) ? _settings.Options : $"{_options.Options} {_settings.Options}",
     }.ConnectionString;
 
