@@ -54,6 +54,25 @@ public sealed class PostgresSessionTests(SharedPostgres postgres)
         Assert.Equal("5", await other.ValueAsync("SELECT count(*) FROM t"));
     }
 
+    [Fact]
+    public async Task A_session_that_the_server_ended_a_moment_ago_gets_no_command()
+    {
+        // The clock stands: by its age the session would be trusted.
+        var database = await postgres.NewDatabaseAsync();
+        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, database, new ManualTime()));
+        await using var other = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, database, TimeProvider.System));
+        await bench.DoAsync("CREATE TABLE t (id int)");
+        for (var i = 1; i <= 5; i++)
+        {
+            var session = await bench.ValueAsync("SELECT pg_backend_pid()");
+            await other.RowsAsync($"SELECT pg_terminate_backend({session})");
+            await Eventually.BecomesAsync(() => other.ValueAsync($"SELECT count(*) FROM pg_stat_activity WHERE pid = {session}"), left => left == "0");
+            var result = await bench.RunAsync(Insert);
+            Assert.Equal((Ending.Successful, Executed.Yes), (result.Ending, result.Executed));
+        }
+        Assert.Equal("5", await other.ValueAsync("SELECT count(*) FROM t"));
+    }
+
     [Theory]
     [InlineData("SELECT pg_advisory_lock(99)", "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 99")]
     [InlineData("CREATE TEMP TABLE leak (id int)", "SELECT count(*) FROM pg_class WHERE relname = 'leak' AND relpersistence = 't'")]

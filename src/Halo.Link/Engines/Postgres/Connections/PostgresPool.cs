@@ -12,7 +12,7 @@ namespace Halo.Link.Engines.Postgres.Connections;
 /// </remarks>
 sealed class PostgresPool : IAsyncDisposable
 {
-    /// <summary>No server restarts in less. Back-to-back queries never pay for the question.</summary>
+    /// <summary>No server restarts in less. Back-to-back queries never pay for the question, unless the server has said something meanwhile.</summary>
     static readonly TimeSpan TrustedFor = TimeSpan.FromMilliseconds(50);
 
     static readonly TimeSpan LongestPing = TimeSpan.FromSeconds(3);
@@ -149,7 +149,7 @@ sealed class PostgresPool : IAsyncDisposable
     /// <returns>False: it is dead, and was closed.</returns>
     async Task<bool> IsReadyAsync(PostgresSession session, Func<PostgresSession, CancellationToken, Task>? prepare, CancellationToken stop)
     {
-        if (prepare is null && session.AliveAt > Volatile.Read(ref _failedAt) && _time.GetElapsedTime(session.AliveAt) < TrustedFor)
+        if (prepare is null && session.AliveAt > Volatile.Read(ref _failedAt) && _time.GetElapsedTime(session.AliveAt) < TrustedFor && !PostgresSocket.HasUnread(session.Connection))
             return true;
         using var limit = new DriverCancellation(_time, stop);
         limit.CancelAfter(LongestPing);

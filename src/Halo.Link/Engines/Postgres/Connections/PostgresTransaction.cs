@@ -13,7 +13,7 @@ static class PostgresTransaction
     public static bool IsOpen(NpgsqlConnection connection) => ConnectorOf(connection) is { } connector && InTransaction(connector);
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Connector")]
-    static extern NpgsqlConnector? ConnectorOf(NpgsqlConnection connection);
+    internal static extern NpgsqlConnector? ConnectorOf(NpgsqlConnection connection);
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_InTransaction")]
     static extern bool InTransaction(NpgsqlConnector connector);
