@@ -5,7 +5,7 @@ using System.Runtime.CompilerServices;
 using Npgsql;
 using Npgsql.Internal;
 
-namespace Halo.Link.Engines.Postgres;
+namespace Halo.Link.Engines.Postgres.Connections;
 
 /// <summary>Whether a server has said something to an idle session: almost always that it has ended it.</summary>
 /// <remarks>The driver would hear of it with the next command only, which then may have run or not. Should a version of the driver lack this field, every test of PostgreSQL fails.</remarks>
