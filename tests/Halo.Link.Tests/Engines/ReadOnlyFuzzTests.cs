@@ -8,13 +8,13 @@ namespace Halo.Link.Tests.Engines;
 
 /// <summary>
 /// Texts that hide what they do behind white space, comments and quotes of every kind, and end transactions and write: a reader's change nothing, and of a
-/// writer's <c>executed</c> agrees with what is there afterwards. HALO_FUZZ_TEXTS says how many are tried on each database (default 400), HALO_FUZZ_SEED which.
+/// writer's <c>executed</c> agrees with what is there afterwards. HALO_FUZZ_TEXTS says how many are tried on each database (default 600), HALO_FUZZ_SEED which.
 /// </summary>
 public sealed class ReadOnlyFuzzTests(SharedPostgres postgres, ITestOutputHelper output)
 {
     const int Callers = 4;
 
-    static int Texts => int.TryParse(Environment.GetEnvironmentVariable("HALO_FUZZ_TEXTS"), NumberStyles.Integer, CultureInfo.InvariantCulture, out var texts) ? texts : 400;
+    static int Texts => int.TryParse(Environment.GetEnvironmentVariable("HALO_FUZZ_TEXTS"), NumberStyles.Integer, CultureInfo.InvariantCulture, out var texts) ? texts : 600;
 
     static int Seed => int.TryParse(Environment.GetEnvironmentVariable("HALO_FUZZ_SEED"), NumberStyles.Integer, CultureInfo.InvariantCulture, out var seed) ? seed : Random.Shared.Next();
 

@@ -51,6 +51,8 @@ public sealed class MessageSizeTests(SharedPostgres postgres, ITestOutputHelper 
                 var told = final is null ? Executed.Unknown : final.Status == QueryStatus.Successful ? Executed.Yes : final.Executed!.Value;
                 var there = await world.CountAsync(number);
                 Judge(query, answer, final, told, there, wasCut, disturbance);
+                if (number == 10)
+                    await world.RenameAsync();
                 Assert.True(world.EndedByThemselves <= 0, "A session ended by itself.");
                 var ending = $"{query.What}, {(wasCut ? disturbance : Disturbance.None)}: {final?.Status} {told}";
                 endings[ending] = endings.GetValueOrDefault(ending) + 1;

@@ -30,10 +30,15 @@ sealed class SizedWorld(BrokenLine broken, string engine, string database, Integ
             ["name"] = i.ToString(CultureInfo.InvariantCulture).PadLeft(160, '語'),
             ["isDefault"] = i == 0,
         })]);
-        var settings = BrokenLine.Impatient;
-        settings["sites"] = new JsonArray(site);
+        // They connect again soon, and take nobody for dead who is only slow: each end of a session is judged here.
+        var settings = new JsonObject
+        {
+            ["connection"] = new JsonObject { ["firstWaitMs"] = 50, ["longestWaitMs"] = 500 },
+            ["upload"] = new JsonObject { ["firstWaitMs"] = 50, ["longestWaitMs"] = 500 },
+            ["sites"] = new JsonArray(site),
+        };
         var broken = await BrokenLine.StartAsync(
-            settings, [.. BrokenLine.ImpatientApi, ("Halo__Limits__ImmediateResultBytes", $"{SizedQueries.ResultBytes}")], practice);
+            settings, [("Halo__Limits__PageBytes", "65536"), ("Halo__Limits__ImmediateResultBytes", $"{SizedQueries.ResultBytes}")], practice);
         try
         {
             var bystander = await broken.Fixture.MakeIntegratorAsync("Bystander");
@@ -74,6 +79,21 @@ sealed class SizedWorld(BrokenLine broken, string engine, string database, Integ
             Assert.True(other?.Status == HttpStatusCode.OK, $"The other integrator's query beside {query}: {other}");
         await Eventually.BecomesAsync(() => bystander.ImmediateAsync(Site, "SELECT 1 AS n"), a => a.Status == HttpStatusCode.OK);
         return (answer, final, _cuts > cuts);
+    }
+
+    /// <summary>Gives the practice another name of the same length under the running Link, and one that is too long before.</summary>
+    public async Task RenameAsync()
+    {
+        var name = string.Concat(Enumerable.Repeat("🦷", 100));
+        foreach (var written in (string[])[name + "x", name])
+        {
+            var file = JsonNode.Parse(await File.ReadAllTextAsync(broken.Link.ConfigurationFile))!;
+            file["sites"]![0]!["practiceName"] = written;
+            await File.WriteAllTextAsync(broken.Link.ConfigurationFile, file.ToJsonString());
+            if (written != name)
+                await broken.Link.Process.WaitForLineAsync(l => l.Contains("practiceName", StringComparison.Ordinal));
+        }
+        await Eventually.BecomesAsync(broken.Link.FindSitesAsync, sites => sites[0].PracticeMetadata?.PracticeName == name);
     }
 
     /// <summary>How often the number stands in <c>done</c>.</summary>
