@@ -92,9 +92,11 @@ sealed class SiteCheck(string subject, LocalSite site, TimeProvider time)
         var asked = new HashSet<(DatabaseConnector, CommandAccess)>();
         foreach (var integrator in (site.Settings.Policy?.Integrators.Keys ?? []).Prepend(Guid.Empty))
         {
-            if (site.Resolve(null, integrator, One).Target is not { } target || !connected.Contains(target.Connector) || !asked.Add((target.Connector, target.Access)))
+            // Whatever way of reading its rules allow.
+            var command = site.Resolve(null, integrator, One).Target is null ? One with { ExecutionMode = ExecutionMode.Reader } : One;
+            if (site.Resolve(null, integrator, command).Target is not { } target || !connected.Contains(target.Connector) || !asked.Add((target.Connector, target.Access)))
                 continue;
-            var request = new CommandRequest(One, target.Database, null, 1, LongestQuestion, target.Access) { Protection = target.Protection };
+            var request = new CommandRequest(command, target.Database, null, 1, LongestQuestion, target.Access) { Protection = target.Protection };
             var result = await target.Engine.NewRunner(time, target.Connector).RunAsync(request, new ScalarText(), stop);
             var what = site.WhatIs(target.Connector);
             if (result.Error is { } error)

@@ -197,6 +197,28 @@ public class EnrolmentTests
     }
 
     [Fact]
+    public async Task Of_all_Links_that_wait_so_many_sites_wait_and_no_more_until_an_operator_makes_room()
+    {
+        await using var host = await ApiHost.StartAsync("Halo:Enrolment=approval", "Halo:TrustedProxies=127.0.0.1");
+        var links = WaitingLinks.MostSites / WaitingLinks.MostSitesOfLink;
+        Guid last = default;
+        for (var i = 0; i < links; i++)
+            last = await EnrolAsync($"198.51.100.{i + 1}", WaitingLinks.MostSitesOfLink, HttpStatusCode.Accepted);
+        await EnrolAsync("203.0.113.1", 1, HttpStatusCode.TooManyRequests);
+        await host.AdminAsync(HttpMethod.Post, $"/admin/v1/links/{last}/revoke");
+        await EnrolAsync("203.0.113.2", 1, HttpStatusCode.Accepted);
+        await EnrolAsync("203.0.113.3", WaitingLinks.MostSitesOfLink, HttpStatusCode.TooManyRequests);
+
+        async Task<Guid> EnrolAsync(string address, int sites, HttpStatusCode expected)
+        {
+            await using var link = new SimulatedLink(host) { Address = address, MoreSites = sites - 1 };
+            using var answer = await link.EnrolAsync();
+            Assert.Equal(expected, answer.StatusCode);
+            return link.LinkId;
+        }
+    }
+
+    [Fact]
     public async Task From_one_address_and_from_all_together_so_many_Links_wait_and_no_more()
     {
         await using var host = await ApiHost.StartAsync("Halo:Enrolment=approval", "Halo:TrustedProxies=127.0.0.1");

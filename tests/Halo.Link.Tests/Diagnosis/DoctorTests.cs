@@ -150,6 +150,30 @@ public sealed class DoctorTests : IAsyncDisposable
         Assert.Empty(Problems(await ExamineAsync(site with { Policy = null })));
     }
 
+    [Theory]
+    [InlineData("reader,scalar", false, true)]
+    [InlineData("reader", false, true)]
+    [InlineData("scalar", false, true)]
+    [InlineData("reader,scalar", true, false)]
+    [InlineData("reader,nonQuery", false, false)]
+    [InlineData(null, false, false)]
+    public async Task Modes_that_alone_keep_an_integrator_from_writing_are_a_warning(string? modes, bool readOnly, bool warns)
+    {
+        await using var server = new TdsServer((_, _) => Task.CompletedTask);
+        var rules = new PolicyRules { Modes = modes is null ? null : new HashSet<string>(modes.Split(',')), ReadOnly = readOnly };
+        var none = new PolicyRules();
+        // Whether they are everybody's or one integrator's.
+        foreach (var policy in (PolicySettings[])[new(rules, new Dictionary<Guid, PolicyRules>()), new(none, new Dictionary<Guid, PolicyRules> { [Guid.NewGuid()] = rules })])
+        {
+            var report = await ExamineAsync(Site(server.ConnectionString) with { Policy = policy });
+            Assert.Empty(Problems(report));
+            var warnings = report.Checks.Where(c => c.State == CheckState.Warning && c.Message.Contains("modes alone", StringComparison.Ordinal)).ToList();
+            Assert.Equal(warns ? 1 : 0, warnings.Count);
+            Assert.All(warnings, w => Assert.Contains("set readOnly", w.Message, StringComparison.Ordinal));
+            Assert.Equal(warns, report.ToText().Contains("modes alone", StringComparison.Ordinal));
+        }
+    }
+
     [Fact]
     public async Task A_SQLite_file_that_is_not_there()
     {

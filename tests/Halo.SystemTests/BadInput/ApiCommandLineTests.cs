@@ -12,6 +12,7 @@ public sealed class ApiCommandLineTests : IDisposable
     [InlineData("--help")]
     [InlineData("-h")]
     [InlineData("backup --help")]
+    [InlineData("rewrap --help")]
     [InlineData("run --help")]
     public async Task Help_is_given_and_nothing_is_started(string line)
     {
@@ -26,7 +27,7 @@ public sealed class ApiCommandLineTests : IDisposable
     {
         var output = await EndsAsync(0, "--help");
 
-        foreach (var command in (string[])["run", "backup", "restore", "--version"])
+        foreach (var command in (string[])["run", "backup", "restore", "rewrap", "--version"])
             Assert.Contains(command, output, StringComparison.Ordinal);
     }
 
@@ -40,6 +41,8 @@ public sealed class ApiCommandLineTests : IDisposable
     [InlineData("restore", "--settle")]
     [InlineData("restore file --settle", "--settle")]
     [InlineData("run away", "away")]
+    [InlineData("rewrap now", "now")]
+    [InlineData("rewrap --signing-keys", "--signing-key")]
     [InlineData("--hlep", "--help")]
     public async Task What_is_no_command_is_an_error_that_says_what_was_meant(string line, string expected) =>
         Assert.Contains(expected, await EndsAsync(1, line.Split(' ')), StringComparison.Ordinal);
