@@ -2,7 +2,9 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Line;
 using Halo.Link.Engines;
-using Halo.Link.Results;
+using Halo.Link.Pages;
+using Halo.Link.Rows;
+using Halo.Link.Tests.Pages;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 using static Halo.Link.Tests.Work.Async.LinkUnderTest;
@@ -52,7 +54,7 @@ public sealed class RejectedReportsTests : AsyncTests
         var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Link.Database = async (_, sink, cancel) =>
         {
-            await sink.BeginAsync(Results.Pages.Rows.Columns, cancel);
+            await sink.BeginAsync(TestRows.Columns, cancel);
             await goOn.Task;
             await ((PageSink)sink).GiveRowAsync(Row(1), cancel);
             await sink.EndAsync(cancel);
