@@ -149,7 +149,7 @@ sealed class PostgresPool : IAsyncDisposable
     /// <returns>False: it is dead, and was closed.</returns>
     async Task<bool> IsReadyAsync(PostgresSession session, Func<PostgresSession, CancellationToken, Task>? prepare, CancellationToken stop)
     {
-        if (prepare is null && session.AliveAt > Volatile.Read(ref _failedAt) && _time.GetElapsedTime(session.AliveAt) < TrustedFor && !PostgresSocket.HasUnread(session.Connection))
+        if (prepare is null && session.AliveAt > Volatile.Read(ref _failedAt) && _time.GetElapsedTime(session.AliveAt) < TrustedFor && !PostgresSocket.MayHaveEnded(session.Connection))
             return true;
         using var limit = new DriverCancellation(_time, stop);
         limit.CancelAfter(LongestPing);

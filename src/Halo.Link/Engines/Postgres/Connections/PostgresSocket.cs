@@ -7,12 +7,23 @@ using Npgsql.Internal;
 
 namespace Halo.Link.Engines.Postgres.Connections;
 
-/// <summary>Whether a server has said something to an idle session: almost always that it has ended it.</summary>
-/// <remarks>The driver would hear of it with the next command only, which then may have run or not. Should a version of the driver lack this field, every test of PostgreSQL fails.</remarks>
+/// <summary>Looks whether an idle session is still there, without a round trip.</summary>
+/// <remarks>The driver would hear of its end with the next command only, which then may have run or not. Should a version of the driver lack this field, every test of PostgreSQL fails.</remarks>
 static class PostgresSocket
 {
-    public static bool HasUnread(NpgsqlConnection connection) =>
-        PostgresTransaction.ConnectorOf(connection) is { } connector && SocketOf(connector) is { } socket && socket.Poll(0, SelectMode.SelectRead);
+    /// <summary>The connection is closed, or the server has said something to it: almost always that it has ended the session.</summary>
+    public static bool MayHaveEnded(NpgsqlConnection connection)
+    {
+        try
+        {
+            return PostgresTransaction.ConnectorOf(connection) is not { } connector || SocketOf(connector) is not { } socket || socket.Poll(0, SelectMode.SelectRead);
+        }
+        catch (Exception e) when (e is ObjectDisposedException or SocketException)
+        {
+            // The driver gives it up at this moment.
+            return true;
+        }
+    }
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_socket")]
     static extern ref Socket? SocketOf(NpgsqlConnector connector);
