@@ -1,7 +1,10 @@
+using System.Buffers;
 using System.Data.SqlTypes;
 using System.Text.Json;
 using Halo.Contracts.Queries;
+using Halo.Link.Rows;
 using Halo.LinkProtocol.Messages;
+using Halo.Testing;
 using Halo.Testing.Tds;
 
 namespace Halo.Link.Tests.Engines.SqlServer;
@@ -90,6 +93,30 @@ public sealed class TdsValuesTests
         Assert.Equal(7, row.GetProperty("after").GetInt32());
     }
 
+    /// <summary>So reading takes as long as the value is, and no longer: where it was read whole first, xml cost the square of its length.</summary>
+    [Theory]
+    [InlineData(TdsType.Xml, 0.5)]
+    [InlineData(TdsType.NVarChar, 0.5)]
+    [InlineData(TdsType.NText, 0.5)]
+    [InlineData(TdsType.VarBinary, 4 / 3.0)]
+    public async Task What_has_come_of_a_long_value_goes_on_before_its_rest_is_there(TdsType type, double jsonOfAByte)
+    {
+        const int steps = 5, step = 400_000, held = 300_000;
+        var sink = new CountingSink();
+        await using var bench = new TdsBench(async (_, answer) =>
+        {
+            answer.Columns(type == TdsType.NText ? TdsColumn.Of("long", type) : new TdsColumn("long", new(type, TdsTypeInfo.Max)));
+            answer.Row(type == TdsType.VarBinary ? new byte[steps * step + step] : $"<a>{new string('x', (steps + 1) * step / 2)}</a>");
+            for (var sent = step; sent <= steps * step; sent += step)
+            {
+                await answer.FlushPartAsync(step);
+                await Eventually.BecomesAsync(() => Task.FromResult(sink.Written), written => written >= (sent - held) * jsonOfAByte);
+            }
+        });
+        var result = await bench.Engine.RunAsync(new QueryCommand("SELECT long FROM a"), sink);
+        Assert.Equal((Ending.Successful, 1), (result.Ending, result.Rows));
+    }
+
     [Fact]
     public async Task A_procedure_gives_result_sets_outputs_and_its_return_value()
     {
@@ -134,5 +161,33 @@ public sealed class TdsValuesTests
         var sink = new CollectingSink();
         await bench.Engine.RunAsync("SELECT columns", sink);
         Assert.Equal([null, 20, null, null, null], sink.Columns!.Select(c => c.Size));
+    }
+
+    /// <summary>Counts what it is given as it comes: its buffers are small.</summary>
+    sealed class CountingSink : IRowSink, IBufferWriter<byte>
+    {
+        const int Least = 1024;
+
+        byte[] _buffer = new byte[Least];
+
+        public int Written { get; private set; }
+
+        public IBufferWriter<byte> Buffer => this;
+
+        public void Advance(int count) => Written += count;
+
+        public Memory<byte> GetMemory(int sizeHint = 0) => (_buffer.Length < sizeHint ? _buffer = new byte[sizeHint] : _buffer).AsMemory(0, Math.Max(sizeHint, Least));
+
+        public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+
+        public ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop) => ValueTask.CompletedTask;
+
+        public void BeginRow()
+        {
+        }
+
+        public ValueTask<bool> EndRowAsync(CancellationToken stop) => ValueTask.FromResult(true);
+
+        public ValueTask EndAsync(CancellationToken stop) => ValueTask.CompletedTask;
     }
 }
