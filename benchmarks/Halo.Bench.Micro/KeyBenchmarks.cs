@@ -1,6 +1,7 @@
 using BenchmarkDotNet.Attributes;
 using Halo.Api.Integrators;
 using Halo.Api.Storage;
+using Halo.Api.Storage.Sqlite;
 
 namespace Halo.Bench.Micro;
 

@@ -1,8 +1,10 @@
 using BenchmarkDotNet.Attributes;
-using Halo.Api.Queries.Ledger;
-using Halo.Api.Results;
+using Halo.Api.Ledger;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Results.Pages;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
+using Halo.Api.Storage.Sqlite;
 using Halo.Contracts.Queries;
 using Microsoft.Extensions.Logging.Abstractions;
 

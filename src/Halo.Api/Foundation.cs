@@ -1,6 +1,8 @@
-using Halo.Api.Admin;
+using Halo.Api.Basics;
 using Halo.Api.Links;
-using Halo.Api.Sites;
+using Halo.Api.Operators;
+using Halo.Api.Settings;
+using Halo.Api.Sites.Pairings;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
 

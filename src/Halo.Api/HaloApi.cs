@@ -1,18 +1,18 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using Halo.Api.Admin;
+using Halo.Api.Basics;
+using Halo.Api.Endpoints.ForIntegrators;
+using Halo.Api.Endpoints.ForLinks;
+using Halo.Api.Endpoints.ForOperators;
 using Halo.Api.Errors;
 using Halo.Api.Health;
-using Halo.Api.Hosting;
 using Halo.Api.Integrators;
-using Halo.Api.Links;
 using Halo.Api.Observability;
 using Halo.Api.OpenApi;
-using Halo.Api.Queries;
-using Halo.Api.Results;
-using Halo.Api.Results.Upload;
+using Halo.Api.Operators;
 using Halo.Api.Routing;
-using Halo.Api.Sites;
+using Halo.Api.Sessions;
+using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Microsoft.Extensions.Configuration.Memory;
 

@@ -1,3 +1,3 @@
-using Halo.Api.Hosting;
+using Halo.Api;
 
 return await ApiCommands.RunAsync(args);

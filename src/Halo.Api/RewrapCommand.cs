@@ -1,5 +1,7 @@
 using System.Globalization;
+using Halo.Api.Basics;
 using Halo.Api.Links;
+using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
 

@@ -1,10 +1,15 @@
+using Halo.Api.Basics;
 using Halo.Api.Integrators;
+using Halo.Api.Ledger;
 using Halo.Api.Links;
 using Halo.Api.Links.Configuration;
+using Halo.Api.Links.Sessions;
+using Halo.Api.Queries;
 using Halo.Api.Queries.Idempotency;
-using Halo.Api.Queries.Ledger;
 using Halo.Api.Results.Retention;
+using Halo.Api.Settings;
 using Halo.Api.Sites;
+using Halo.Api.Sites.State;
 
 namespace Halo.Api;
 

@@ -49,7 +49,7 @@ public class ShutdownTests(SharedPostgres postgres)
         await using var after = await ApiHost.StartAsync(store.Settings);
         var read = await after.AdminAsync(HttpMethod.Get, $"/admin/v1/sites/{link.SiteId}/availability");
         Assert.NotEqual("offline", read.GetProperty("intervals").EnumerateArray().Last().GetProperty("availability").GetString());
-        var sessions = after.Services.GetRequiredService<Halo.Api.Links.LinkSessions>();
+        var sessions = after.Services.GetRequiredService<Halo.Api.Links.Sessions.LinkSessions>();
         using var impatient = new CancellationTokenSource();
         var another = sessions.LetEarlierRunFirstAsync(link.LinkId, Guid.NewGuid(), [], impatient.Token);
         Assert.False(another.IsCompleted);

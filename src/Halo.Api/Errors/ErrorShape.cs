@@ -1,4 +1,4 @@
-using Halo.Api.Observability;
+using Halo.Api.Basics;
 using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 using Microsoft.AspNetCore.Connections;

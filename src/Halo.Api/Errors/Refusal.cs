@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
+using Halo.Api.Basics;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
 using Microsoft.AspNetCore.WebUtilities;

@@ -1,5 +1,7 @@
 using System.Text.Json.Serialization;
 using Dapper;
+using Halo.Api.Basics;
+using Halo.Api.Capacity;
 using Halo.Api.OpenApi;
 using Halo.Api.Storage;
 using Halo.Contracts.Json;

@@ -1,4 +1,5 @@
 using System.Net;
+using Halo.Api.Basics;
 using Halo.Contracts.Sites;
 
 namespace Halo.Api.Integrators;

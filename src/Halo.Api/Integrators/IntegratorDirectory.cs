@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Dapper;
+using Halo.Api.Basics;
 using Halo.Api.Storage;
 using Halo.Contracts.Json;
 

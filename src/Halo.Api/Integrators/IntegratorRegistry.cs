@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Dapper;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Ledger;
+using Halo.Api.Ledger.Records;
 using Halo.Api.Storage;
 using Halo.Contracts.Json;
 

@@ -1,10 +1,8 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Dapper;
-using Halo.Api.Admin;
 using Halo.Api.Storage;
 using Halo.LinkProtocol;
-using Halo.LinkProtocol.Enrolment;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Links;
@@ -76,7 +74,7 @@ sealed class LinkDirectory(Database database, TimeProvider time)
     {
         Update(id, before => before with { AlsoSeen = run });
         database.CommitLater(("links.also_seen", id), new("UPDATE links SET also_seen = @run WHERE id = @id", ("id", id),
-            ("run", run is null ? null : JsonSerializer.Serialize(run, AdminJson.Default.SecondRun))));
+            ("run", run is null ? null : JsonSerializer.Serialize(run, LinkJson.Default.SecondRun))));
     }
 
     void Update(Guid id, Func<LinkRecord, LinkRecord> change)
@@ -113,7 +111,7 @@ sealed class LinkDirectory(Database database, TimeProvider time)
             VersionSince = DateTimeOffset.FromUnixTimeMilliseconds(VersionSince),
             Host = Host is null ? null : JsonSerializer.Deserialize(Host, ProtocolJson.Default.HostFacts),
             Heartbeat = Heartbeat is null ? null : JsonSerializer.Deserialize(Heartbeat, ProtocolJson.Default.Heartbeat),
-            AlsoSeen = AlsoSeen is null ? null : JsonSerializer.Deserialize(AlsoSeen, AdminJson.Default.SecondRun),
+            AlsoSeen = AlsoSeen is null ? null : JsonSerializer.Deserialize(AlsoSeen, LinkJson.Default.SecondRun),
             MachineId = MachineId,
             LastHeardAt = LastHeardAt is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null,
             ClosedInOrder = ClosedInOrder,

@@ -1,3 +1,6 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Halo.Contracts.Json;
 using Halo.LinkProtocol.Enrolment;
 using Halo.LinkProtocol.Messages;
 
@@ -58,3 +61,8 @@ enum LinkStatus
     /// <summary>An operator took its right away.</summary>
     Revoked,
 }
+
+/// <summary>JSON of what the store keeps of a Link.</summary>
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(UtcTimeConverter)])]
+[JsonSerializable(typeof(SecondRun))]
+sealed partial class LinkJson : JsonSerializerContext;

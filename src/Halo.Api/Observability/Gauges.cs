@@ -1,7 +1,11 @@
 using System.Diagnostics.Metrics;
-using Halo.Api.Links;
+using Halo.Api.Basics;
+using Halo.Api.Capacity;
+using Halo.Api.Ledger;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Links.Sessions;
 using Halo.Api.Queries.Immediate;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Waiting;
 using Halo.Api.Storage;
 

@@ -1,3 +1,5 @@
+using Halo.Api.Basics;
+using Halo.Api.Settings;
 using OpenTelemetry;
 using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
-using Halo.Api.Admin;
+using Halo.Api.Basics;
 using Halo.Api.Integrators;
+using Halo.Api.Operators;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 

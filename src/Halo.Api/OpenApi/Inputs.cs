@@ -1,5 +1,6 @@
 using Halo.Api.Queries.Idempotency;
 using Halo.Api.Results.Formats;
+using Halo.Api.Routing;
 using Halo.Api.Sites;
 using Microsoft.OpenApi;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using Halo.Api.Routing;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
 using Microsoft.AspNetCore.WebUtilities;

@@ -1,4 +1,4 @@
-using Halo.Api.Observability;
+using Halo.Api.Basics;
 using Halo.LinkProtocol;
 
 namespace Halo.Api.Queries;

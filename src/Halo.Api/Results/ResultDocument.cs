@@ -1,6 +1,7 @@
-using Halo.Api.Errors;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Endpoints.ForIntegrators;
+using Halo.Api.Ledger.Records;
 using Halo.Api.Results.Formats;
+using Halo.Api.Results.Negotiation;
 
 namespace Halo.Api.Results;
 

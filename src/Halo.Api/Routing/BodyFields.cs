@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Halo.Api.Hosting;
+using Halo.Api.Basics;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 

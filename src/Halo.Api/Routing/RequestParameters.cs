@@ -1,8 +1,6 @@
 using System.Text.Json;
+using Halo.Api.Basics;
 using Halo.Api.Errors;
-using Halo.Api.Hosting;
-using Halo.Api.OpenApi;
-using Halo.Api.Queries.Requests;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Microsoft.AspNetCore.Http.Metadata;

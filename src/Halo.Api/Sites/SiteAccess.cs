@@ -53,10 +53,14 @@ sealed class SiteAccess(SiteDirectory sites)
             { Confirmed: false } => (null, new Refusal(403, ErrorCodes.NotConfirmed,
                 $"Site {site.Id} waits for an operator's confirmation: its database, machine or practice id changed. Ask the operator of this service.")),
             { MinimumVersion: not null } => (null, new Refusal(403, ErrorCodes.VersionTooOld,
-                $"{SiteView.VersionWords(site)} It gets no queries until the practice has updated its system.")),
+                $"{VersionWords(site)} It gets no queries until the practice has updated its system.")),
             _ => (site, null),
         };
     }
+
+    /// <summary>That its PMS is too old, with both versions.</summary>
+    public static string VersionWords(SiteRecord site) =>
+        $"{site.PmsName} {site.Metadata.PracticeManagementVersion} of site {site.Id} is older than {site.MinimumVersion}, the oldest version that this service works with.";
 
     (SiteRecord? Site, Refusal? Refusal) Find(Guid id) => sites.Find(id) is { } site ? (site, null) : (null, Unknown(id.ToString()));
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Text.Json;
 using Dapper;
+using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Contracts.Json;
 using Halo.Contracts.Sites;

@@ -1,3 +1,5 @@
+using Halo.Api.Basics;
+
 namespace Halo.Api.Storage;
 
 /// <summary>Where the service keeps its files. Made at start, readable by the service's account alone.</summary>

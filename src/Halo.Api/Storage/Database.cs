@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Halo.Api.Basics;
 
 namespace Halo.Api.Storage;
 
@@ -21,7 +22,7 @@ abstract class Database : IAsyncDisposable
     /// <summary>Writes that wait for their commit. Where they are many the store is slow, and new work is refused at the door.</summary>
     public abstract int Waiting { get; }
 
-    /// <summary>The last group commit failed. What follows it at the latest in a minute (<see cref="Sites.AvailabilityHistory.MarkEvery"/>) tells whether it goes on so.</summary>
+    /// <summary>The last group commit failed. What follows it at the latest in a minute, the mark of the availability history, tells whether it goes on so.</summary>
     public abstract bool RefusesWrites { get; }
 
     /// <summary>A connection for reading. Dispose it soon: it goes back to the pool.</summary>

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
 using System.Reflection;
+using Halo.Api.Basics;
 
 namespace Halo.Api.Storage;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Ledger;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;

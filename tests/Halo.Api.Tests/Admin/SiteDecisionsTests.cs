@@ -1,6 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using Halo.Api.Sites;
+using Halo.Api.Sites.State;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;

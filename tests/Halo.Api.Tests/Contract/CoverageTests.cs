@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Results.Formats;
 using Halo.Contracts.Errors;
 using Halo.LinkProtocol;
 using Halo.Testing;

@@ -1,3 +1,5 @@
+using Halo.Api.Operators;
+using Halo.Api.Storage;
 using Halo.Testing;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;

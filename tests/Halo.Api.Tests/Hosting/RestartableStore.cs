@@ -1,3 +1,5 @@
+using Halo.Api.Storage;
+using Halo.Api.Storage.Keys;
 using Halo.Api.Tests.Storage;
 
 namespace Halo.Api.Tests.Hosting;

@@ -1,3 +1,5 @@
+using Halo.Api.Basics;
+
 namespace Halo.Api.Tests.Hosting;
 
 public class SerialWorkTests

@@ -1,3 +1,4 @@
+using Halo.Api.Storage.Keys;
 using Halo.Api.Tests.Storage;
 
 namespace Halo.Api.Tests.Hosting;

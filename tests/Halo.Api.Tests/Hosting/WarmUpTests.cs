@@ -1,4 +1,5 @@
-using Halo.Api.Hosting;
+using Halo.Api.Settings;
+using Halo.Api.Storage;
 using Halo.Testing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,6 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text;
-using Halo.Api.Links;
+using Halo.Api.Links.Sessions;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Waiting;
 using Halo.Api.Tests.Hosting;

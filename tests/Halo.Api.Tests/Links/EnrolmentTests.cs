@@ -1,6 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
-using Halo.Api.Links;
+using Halo.Api.Links.Enrolling;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
 using Halo.Testing;

@@ -1,4 +1,5 @@
 using Halo.Api.Links;
+using Halo.Api.Storage;
 using Halo.Api.Tests.Storage;
 
 namespace Halo.Api.Tests.Links;

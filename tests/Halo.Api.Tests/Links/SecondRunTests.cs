@@ -1,5 +1,6 @@
 using System.Text.Json;
-using Halo.Api.Links;
+using Halo.Api.Links.Sessions;
+using Halo.Api.Settings;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;
 using Halo.LinkProtocol;

@@ -1,4 +1,4 @@
-using Halo.Api.Links;
+using Halo.Api.Links.Sessions;
 using Halo.LinkProtocol;
 using Halo.Testing;
 

@@ -1,6 +1,6 @@
 using System.Net.WebSockets;
 using System.Text;
-using Halo.Api.Links;
+using Halo.Api.Links.Sessions;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Sites;

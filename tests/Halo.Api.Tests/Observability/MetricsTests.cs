@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using Halo.Api.Basics;
 using Halo.Api.Tests.Hosting;
 
 namespace Halo.Api.Tests.Observability;

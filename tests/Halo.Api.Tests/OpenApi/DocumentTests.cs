@@ -2,6 +2,9 @@ using System.Net;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Halo.Api.OpenApi;
+using Halo.Api.Results.Formats;
+using Halo.Api.Routing;
 using Halo.Api.Tests.Hosting;
 using Halo.Testing;
 

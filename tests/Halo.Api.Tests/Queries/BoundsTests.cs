@@ -1,8 +1,9 @@
+using Halo.Api.Capacity;
 using Halo.Api.Errors;
-using Halo.Api.Queries;
 using Halo.Api.Queries.Async;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Waiting;
+using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;

@@ -1,3 +1,4 @@
+using Halo.Api.Storage.Keys;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Halo.Api.Results;
+using Halo.Api.Results.Pages;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
 using Microsoft.Extensions.Logging.Abstractions;

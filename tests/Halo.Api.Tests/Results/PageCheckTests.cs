@@ -1,5 +1,5 @@
 using System.Text;
-using Halo.Api.Results.Upload;
+using Halo.Api.Results.Pages;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;

@@ -1,7 +1,7 @@
+using Halo.Api.Ledger.Records;
 using Halo.Api.Queries.Idempotency;
-using Halo.Api.Queries.Ledger;
-using Halo.Api.Results;
 using Halo.Api.Results.Retention;
+using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;

@@ -1,3 +1,4 @@
+using Halo.Api.Results.Formats;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
 

@@ -1,4 +1,5 @@
 using System.Net;
+using Halo.Api.Basics;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
 using Halo.LinkProtocol.Enrolment;

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Net.Http.Headers;
 using System.Text;
+using Halo.Api.Integrators;
 using Halo.Api.Links;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;

@@ -1,5 +1,7 @@
-using Halo.Api.Hosting;
+using Halo.Api.Links.Enrolling;
+using Halo.Api.Operators;
 using Halo.Api.Storage;
+using Halo.Api.Storage.Keys;
 using Microsoft.Extensions.Configuration;
 
 namespace Halo.Api.Tests.Security;

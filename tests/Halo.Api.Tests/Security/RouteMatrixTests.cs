@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
+using Halo.Api.Integrators;
 using Halo.Api.Tests.Hosting;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
-using Halo.Api.Admin;
+using Halo.Api.Basics;
+using Halo.Api.Operators;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
 using Halo.Testing;

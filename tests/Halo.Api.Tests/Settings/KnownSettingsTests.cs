@@ -1,3 +1,6 @@
+using Halo.Api.Basics;
+using Halo.Api.Errors;
+using Halo.Api.Settings;
 using Microsoft.Extensions.Configuration;
 
 namespace Halo.Api.Tests.Settings;

@@ -1,10 +1,11 @@
 using System.Text.RegularExpressions;
+using Halo.Api.Ledger;
+using Halo.Api.Ledger.Records;
 using Halo.Api.Links;
 using Halo.Api.Queries.Idempotency;
-using Halo.Api.Queries.Ledger;
-using Halo.Api.Results;
 using Halo.Api.Results.Retention;
-using Halo.Api.Sites;
+using Halo.Api.Settings;
+using Halo.Api.Sites.State;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Results;

@@ -1,4 +1,6 @@
-using Halo.Api.Sites;
+using Halo.Api.Results.Formats;
+using Halo.Api.Settings;
+using Halo.Api.Sites.State;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;

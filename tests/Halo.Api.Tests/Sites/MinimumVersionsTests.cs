@@ -1,4 +1,4 @@
-using Halo.Api.Sites;
+using Halo.Api.Settings;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;

@@ -1,8 +1,11 @@
 using System.Formats.Tar;
 using System.Text;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Backup;
+using Halo.Api.Basics;
+using Halo.Api.Ledger;
+using Halo.Api.Ledger.Records;
 using Halo.Api.Storage;
-using Halo.Api.Storage.Backup;
+using Halo.Api.Storage.Sqlite;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;
@@ -33,7 +36,7 @@ public sealed class BackupTests(SharedPostgres postgres) : IDisposable
         Assert.Equal((3, 1), await new RestoreCommand(target, store.Time).RunAsync(file));
         await using var database = new SqliteDatabase(target.File("halo.db"), store.Time);
         await database.MigrateAsync();
-        var pages = new Halo.Api.Results.FilePageStore(target, store.Time, Microsoft.Extensions.Logging.Abstractions.NullLogger<Halo.Api.Results.FilePageStore>.Instance);
+        var pages = new Halo.Api.Results.Pages.FilePageStore(target, store.Time, Microsoft.Extensions.Logging.Abstractions.NullLogger<Halo.Api.Results.Pages.FilePageStore>.Instance);
         var ledger = new QueryLedger(database, store.Keys, pages, new(), store.Time);
         foreach (var id in new[] { claimed.QueryId, queued.Id, sent.Id })
         {

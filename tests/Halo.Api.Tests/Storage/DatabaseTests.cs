@@ -1,5 +1,6 @@
 using Dapper;
 using Halo.Api.Storage;
+using Halo.Api.Storage.Postgres;
 using Npgsql;
 
 namespace Halo.Api.Tests.Storage;

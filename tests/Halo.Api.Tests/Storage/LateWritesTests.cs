@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
-using Halo.Api.Links;
+using Halo.Api.Links.Sessions;
 using Halo.Api.Storage;
+using Halo.Api.Storage.Keys;
 using Halo.Api.Tests.Hosting;
 using Halo.LinkProtocol;
 using Halo.Testing;

@@ -1,4 +1,6 @@
+using Halo.Api.Basics;
 using Halo.Api.Storage;
+using Halo.Api.Storage.Postgres;
 using Npgsql;
 
 namespace Halo.Api.Tests.Storage;

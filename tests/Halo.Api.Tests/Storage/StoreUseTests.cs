@@ -1,5 +1,4 @@
-using Halo.Api.Storage;
-using Halo.Api.Storage.Backup;
+using Halo.Api.Basics;
 using Halo.Api.Tests.Hosting;
 
 namespace Halo.Api.Tests.Storage;

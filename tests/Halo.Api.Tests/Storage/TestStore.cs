@@ -1,5 +1,6 @@
-using Halo.Api.Queries.Ledger;
-using Halo.Api.Results;
+using Halo.Api.Ledger;
+using Halo.Api.Results.Pages;
+using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
 using Halo.Testing;

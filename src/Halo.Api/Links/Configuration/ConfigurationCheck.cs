@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Halo.Api.Hosting;
+using Halo.Api.Basics;
 using Halo.Contracts.Errors;
 using Halo.LinkProtocol;
 

@@ -2,9 +2,10 @@ using System.Collections.Concurrent;
 using System.Data.Common;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Halo.Api.Links.Sessions;
 using Halo.Api.Sites;
+using Halo.Api.Sites.State;
 using Halo.Api.Storage;
-using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Links.Configuration;

@@ -1,11 +1,14 @@
+using Halo.Api.Capacity;
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
-using Halo.Api.Links;
-using Halo.Api.Queries.Immediate;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Ledger;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Links.Sessions;
+using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Requests;
+using Halo.Api.Settings;
 using Halo.Api.Sites;
-using Halo.Api.Storage;
+using Halo.Api.Sites.State;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;
 

@@ -1,5 +1,7 @@
-using Halo.Api.Links;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Ledger;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Links.Sessions;
+using Halo.Api.Settings;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol;

@@ -1,4 +1,5 @@
 using Halo.Api.Errors;
+using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 

@@ -1,6 +1,8 @@
-using Halo.Api.Links;
+using Halo.Api.Ledger;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Links.Sessions;
 using Halo.Api.Queries.Immediate;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Queries.Immediate.Pending;
 using Halo.Contracts.Queries;
 
 namespace Halo.Api.Queries.Cancelling;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
-using Halo.Api.Results;
+using Halo.Api.Queries.Immediate;
+using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
 

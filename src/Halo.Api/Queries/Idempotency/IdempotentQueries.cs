@@ -1,10 +1,14 @@
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
+using Halo.Api.Ledger;
+using Halo.Api.Ledger.Records;
 using Halo.Api.Queries.Immediate;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Requests;
+using Halo.Api.Queries.Submission;
 using Halo.Api.Queries.Waiting;
 using Halo.Api.Results.Formats;
+using Halo.Api.Results.Negotiation;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;

@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
 using Halo.Api.Errors;
-using Halo.Api.Queries.Idempotency;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;

@@ -5,6 +5,7 @@ using System.IO.Pipelines;
 using System.Text.Json;
 using Halo.Api.Integrators;
 using Halo.Api.Results.Formats;
+using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Halo.Contracts.Json;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;

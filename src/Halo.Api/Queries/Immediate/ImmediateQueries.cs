@@ -1,9 +1,14 @@
+using Halo.Api.Basics;
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
-using Halo.Api.Links;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Ledger;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Links.Sessions;
+using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Requests;
+using Halo.Api.Settings;
 using Halo.Api.Sites;
+using Halo.Api.Sites.State;
 using Halo.Api.Storage;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;
@@ -37,7 +42,7 @@ sealed class ImmediateQueries(
         using var place = places.Take(site.Id);
         var accepted = time.GetTimestamp();
         var query = NewQueryFor(caller.Integrator, site, submission);
-        using var span = Telemetry.StartQuery(query);
+        using var span = Telemetry.StartQuery(query.Id, query.Mode, query.SiteId, query.IntegratorId);
         // 1. The session, waited for while the site counts as online.
         using var queueTime = new CancellationTokenSource(TimeSpan.FromMilliseconds(submission.MaxTimeInQueue), time);
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(callerGone, queueTime.Token, _stopping.Token);
@@ -101,7 +106,7 @@ sealed class ImmediateQueries(
             session.Cancel(query.Id);
         // 4. and 5.
         var answer = await WaitForEndAsync(sent, patience, callerGone);
-        Telemetry.Conclude(span, answer.Query.Status);
+        Telemetry.Conclude(span, QueryLifecycle.Word(answer.Query.Status), answer.Query.Status == QueryStatus.Successful);
         return answer;
     }
 

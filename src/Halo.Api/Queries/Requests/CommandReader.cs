@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Halo.Api.Routing;
+using Halo.Api.Settings;
 using Halo.Contracts.Queries;
 
 namespace Halo.Api.Queries.Requests;

@@ -3,14 +3,14 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Halo.Api.Errors;
-using Halo.Api.Links;
+using Halo.Api.Ledger.Records;
 using Halo.Api.Routing;
+using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
-using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Queries.Requests;
 

@@ -1,4 +1,6 @@
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Basics;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Settings;
 using Halo.Contracts.Queries;
 
 namespace Halo.Api.Queries.Requests;

@@ -1,5 +1,6 @@
 using Halo.Api.Errors;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Ledger;
+using Halo.Api.Settings;
 using Halo.Contracts.Errors;
 
 namespace Halo.Api.Queries.Waiting;

@@ -1,4 +1,5 @@
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Ledger;
+using Halo.Api.Results.Pages;
 
 namespace Halo.Api.Results.Retention;
 

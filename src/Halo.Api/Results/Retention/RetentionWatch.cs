@@ -1,5 +1,7 @@
+using Halo.Api.Basics;
+using Halo.Api.Ledger;
 using Halo.Api.Queries.Idempotency;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Settings;
 using Halo.Api.Storage;
 
 namespace Halo.Api.Results.Retention;
@@ -131,7 +133,7 @@ sealed partial class RetentionWatch(
         var kept = await AllAsync(answers.ForgetAsync);
         var queries = await AllAsync(() => ledger.ForgetQueriesAsync(now - ForQueries));
         var lines = await AllAsync(() => audit.ForgetAsync(now - ForAudit));
-        Telemetry.Removed(sum, kept, queries, lines);
+        Telemetry.Removed(sum.Queries, sum.Pages, sum.Bytes, kept, queries, lines);
         if (sum.IsAny || kept + queries + lines > 0)
             LogTaken(sum.Queries, sum.Pages, sum.Bytes, kept, queries, lines);
         if (_orphansGone)

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Halo.Api.Basics;
 using Halo.Line;
 
 namespace Halo.Api.Storage.Keys;

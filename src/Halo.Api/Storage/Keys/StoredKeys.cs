@@ -1,3 +1,5 @@
+using Halo.Api.Basics;
+
 namespace Halo.Api.Storage.Keys;
 
 /// <summary>The store's own memory of master keys, so that a lost or wrong one is noticed at start and not by the first reader.</summary>

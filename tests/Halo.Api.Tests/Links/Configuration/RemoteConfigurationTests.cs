@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Halo.Api.Links.Configuration;
+using Halo.Api.OpenApi;
 using Halo.Api.Sites;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
@@ -87,7 +88,7 @@ public class RemoteConfigurationTests(SharedPostgres postgres)
             () => services.GetRequiredService<Database>().ReadAsync(r => r.GetInt64(0), "SELECT version FROM applied_configurations"), rows => rows is [3]);
 
         var next = new RemoteConfigurations(services.GetRequiredService<Database>(), services.GetRequiredService<SiteDirectory>(),
-            services.GetRequiredService<Api.Links.LinkSessions>(), services.GetRequiredService<AuditLog>(), TimeProvider.System, NullLogger<RemoteConfigurations>.Instance);
+            services.GetRequiredService<Api.Links.Sessions.LinkSessions>(), services.GetRequiredService<AuditLog>(), TimeProvider.System, NullLogger<RemoteConfigurations>.Instance);
         await next.LoadAsync();
         Assert.Equal((1, """{"heartbeatSeconds":30}"""), (next.Default.Version, Text(next.Default.Settings!)));
         Assert.Null(next.Of(link.SiteId)!.Settings);

@@ -94,7 +94,7 @@ public class IdempotencyTests(OneHost one) : IClassFixture<OneHost>
         using var malformed = await site.AskAsync("{}", "a");
         await malformed.ErrorAsync(400);
         await site.Link.Line.CloseAsync(LineCloseReason.LinkStopping);
-        await Until.TrueAsync(() => Task.FromResult(one.Host.Services.GetRequiredService<Api.Links.LinkSessions>().Find(site.Link.LinkId) is null));
+        await Until.TrueAsync(() => Task.FromResult(one.Host.Services.GetRequiredService<Api.Links.Sessions.LinkSessions>().Find(site.Link.LinkId) is null));
         using var away = await site.AskAsync(Write, "a");
         Assert.Equal((503, false), ((int)away.StatusCode, IsReplayed(away)));
         await site.Link.ConnectAsync();

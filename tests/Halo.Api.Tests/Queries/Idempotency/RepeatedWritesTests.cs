@@ -1,5 +1,6 @@
 using Halo.Api.Queries.Idempotency;
 using Halo.Api.Storage;
+using Halo.Api.Storage.Keys;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;

@@ -1,4 +1,5 @@
 using System.Text;
+using Halo.Api.Results.Formats;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;

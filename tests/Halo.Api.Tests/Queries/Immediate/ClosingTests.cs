@@ -1,5 +1,4 @@
-using Halo.Api.Queries;
-using Halo.Api.Queries.Immediate;
+using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;

@@ -144,7 +144,7 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
         var (link, key, path) = await PairedAsync();
         await using var _ = link;
         await link.BreakAsync();
-        await Until.TrueAsync(() => Task.FromResult(_host.Services.GetRequiredService<Api.Links.LinkSessions>().Find(link.LinkId) is null));
+        await Until.TrueAsync(() => Task.FromResult(_host.Services.GetRequiredService<Api.Links.Sessions.LinkSessions>().Find(link.LinkId) is null));
         var asked = AskAsync(path, key);
         await link.ConnectAsync();
         var (id, _) = await link.ExpectExecuteAsync();
@@ -159,7 +159,7 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
         var (link, key, path) = await PairedAsync();
         await using var _ = link;
         await link.BreakAsync();
-        await Until.TrueAsync(() => Task.FromResult(_host.Services.GetService(typeof(Api.Links.LinkSessions)) is Api.Links.LinkSessions s && s.Find(link.LinkId) is null));
+        await Until.TrueAsync(() => Task.FromResult(_host.Services.GetService(typeof(Api.Links.Sessions.LinkSessions)) is Api.Links.Sessions.LinkSessions s && s.Find(link.LinkId) is null));
         using var response = await AskAsync(path, key, """{ "maxTimeInQueue": 50, "command": { "text": "SELECT 1" } }""");
         Assert.Equal(503, (int)response.StatusCode);
         Assert.Equal(QueryStatus.ExpiredInQueue, (await response.QueryAsync()).Status);

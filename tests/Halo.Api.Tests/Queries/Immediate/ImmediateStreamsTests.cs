@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using Dapper;
 using Halo.Api.Queries.Immediate;
+using Halo.Api.Results.Formats;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;

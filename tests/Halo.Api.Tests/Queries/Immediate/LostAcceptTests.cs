@@ -1,5 +1,4 @@
 using Dapper;
-using Halo.Api.Queries.Ledger;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;

@@ -1,7 +1,7 @@
-using Halo.Api.Links;
-using Halo.Api.Queries;
-using Halo.Api.Queries.Immediate;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Links.Sessions;
+using Halo.Api.Queries.Immediate.Pending;
+using Halo.Api.Settings;
+using Halo.Api.Storage;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;

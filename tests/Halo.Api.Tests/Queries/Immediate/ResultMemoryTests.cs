@@ -1,5 +1,5 @@
-using Halo.Api.Queries;
-using Halo.Api.Queries.Immediate;
+using Halo.Api.Queries.Immediate.Pending;
+using Halo.Api.Settings;
 
 namespace Halo.Api.Tests.Queries.Immediate;
 

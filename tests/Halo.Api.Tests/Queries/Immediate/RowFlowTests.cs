@@ -1,5 +1,5 @@
 using System.Buffers;
-using Halo.Api.Queries.Immediate;
+using Halo.Api.Queries.Immediate.Pending;
 using Halo.LinkProtocol;
 
 namespace Halo.Api.Tests.Queries.Immediate;

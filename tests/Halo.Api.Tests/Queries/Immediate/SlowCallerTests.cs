@@ -1,5 +1,6 @@
 using System.Text;
-using Halo.Api.Queries.Immediate;
+using Halo.Api.Capacity;
+using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol;

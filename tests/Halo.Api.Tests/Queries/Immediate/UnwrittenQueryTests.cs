@@ -1,4 +1,4 @@
-using Halo.Api.Queries.Immediate;
+using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;

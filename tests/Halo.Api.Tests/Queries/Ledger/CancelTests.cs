@@ -1,5 +1,4 @@
-using Halo.Api.Queries.Ledger;
-using Halo.Api.Storage;
+using Halo.Api.Ledger.Records;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;

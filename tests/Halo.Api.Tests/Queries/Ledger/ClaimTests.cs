@@ -1,4 +1,5 @@
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Storage;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Queries;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Queries;
 using Halo.Api.Storage;
+using Halo.Api.Storage.Postgres;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Queries;

@@ -1,6 +1,7 @@
 using Dapper;
-using Halo.Api.Queries.Ledger;
-using Halo.Api.Results.Retention;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Settings;
+using Halo.Api.Storage;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;

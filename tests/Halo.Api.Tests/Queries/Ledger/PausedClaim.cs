@@ -1,4 +1,4 @@
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Ledger.Records;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Storage;
 using Halo.Testing;

@@ -1,6 +1,7 @@
 using FsCheck;
 using FsCheck.Fluent;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Results.Formats;
 using Halo.Contracts.Queries;
 
 namespace Halo.Api.Tests.Queries.Ledger;

@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using FsCheck;
 using FsCheck.Fluent;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Storage;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;

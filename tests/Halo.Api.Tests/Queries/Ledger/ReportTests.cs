@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
-using Halo.Api.Queries.Ledger;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Storage;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;

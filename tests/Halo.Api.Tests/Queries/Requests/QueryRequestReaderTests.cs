@@ -1,7 +1,8 @@
 using System.Text;
-using Halo.Api.Links;
-using Halo.Api.Queries;
+using Halo.Api.Errors;
+using Halo.Api.Links.Sessions;
 using Halo.Api.Queries.Requests;
+using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;

@@ -1,7 +1,9 @@
 using System.Text;
-using Halo.Api.Links;
-using Halo.Api.Queries;
+using Halo.Api.Errors;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Links.Sessions;
 using Halo.Api.Queries.Requests;
+using Halo.Api.Settings;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;
 

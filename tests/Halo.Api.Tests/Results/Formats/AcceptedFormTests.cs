@@ -1,4 +1,5 @@
 using Halo.Api.Results.Formats;
+using Halo.Api.Results.Negotiation;
 
 namespace Halo.Api.Tests.Results.Formats;
 

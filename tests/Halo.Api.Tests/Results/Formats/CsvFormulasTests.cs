@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Halo.Api.Results.Formats;
+using Halo.Api.Results.Negotiation;
 using Halo.Contracts.Queries;
 using Microsoft.AspNetCore.Http;
 

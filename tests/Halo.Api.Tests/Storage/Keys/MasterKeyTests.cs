@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Halo.Api.Basics;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
 
@@ -14,7 +15,7 @@ public class MasterKeyTests(SharedPostgres postgres)
     static async Task<DataKey> UseAsync(TestStore store, MasterKeys keys)
     {
         var practice = await Practice.CreateAsync(store);
-        var ledger = new Halo.Api.Queries.Ledger.QueryLedger(store.Database, keys, store.Pages, new(), store.Time);
+        var ledger = new Halo.Api.Ledger.QueryLedger(store.Database, keys, store.Pages, new(), store.Time);
         var query = practice.New();
         await ledger.AcceptAsync(query, new("SELECT 1"));
         return ledger.KeyOf((await ledger.FindAsync(query.IntegratorId, query.SiteId, query.Id))!);

@@ -1,0 +1,21 @@
+using System.Net;
+
+namespace Halo.Api.Basics;
+
+/// <summary>Addresses and ranges of them, as operators write them.</summary>
+static class AddressRange
+{
+    /// <summary>An address, or CIDR; null for anything else.</summary>
+    public static IPNetwork? Parse(string text)
+    {
+        if (IPAddress.TryParse(text, out var single))
+        {
+            var plain = Plain(single);
+            return new IPNetwork(plain, plain.GetAddressBytes().Length * 8);
+        }
+        return IPNetwork.TryParse(text, out var range) ? range : null;
+    }
+
+    /// <summary>An IPv4 address that a dual socket shows as IPv6 is one of IPv4.</summary>
+    public static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+}

@@ -1,0 +1,76 @@
+using System.Globalization;
+using Halo.Api.Errors;
+using Halo.Api.Integrators;
+using Halo.Api.Ledger;
+using Halo.Api.Ledger.Records;
+using Halo.Api.OpenApi;
+using Halo.Api.Queries.Immediate.Pending;
+using Halo.Api.Routing;
+using Halo.Api.Sites;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Json;
+using Halo.Contracts.Queries;
+
+namespace Halo.Api.Endpoints.ForIntegrators;
+
+/// <summary>An integrator's own queries at a site.</summary>
+static class ListApi
+{
+    const int MostItems = 1000, UsualItems = 100, LongestTag = 64;
+
+    public static void MapListApi(this RouteGroupBuilder queries) =>
+        queries.MapGet("", ListAsync)
+            .Says("ListQueries", "Your own queries at a site, newest first", "As GET shows each, but without result (resultSize is there).")
+            .Takes(
+                Input.Word("status", "Only those in this state.", [.. QueryLifecycle.AllWords]), Input.Text("tag", "Only those with this Halo-Tag.", "nightly") with { LongestText = LongestTag },
+                Input.Time("from", "Earliest createdAt."), Inputs.Limit, Inputs.After)
+            .Answers(200, "A page of them.", new QueryList([Examples.Export with { Result = null }]) { Next = Examples.QueryId.ToString() }, HaloJson.Default.QueryList)
+            .Refuses(400, ErrorCodes.InvalidRequest, "limit: must be a whole number from 1 to 1000.")
+            .RefusesSite();
+
+    static async Task<IResult> ListAsync(
+        HttpContext http, string siteId, string? status, string? tag, string? from, string? limit, string? after,
+        SiteAccess access, QueryLedger ledger, PendingQueries pending)
+    {
+        var (site, refusal) = access.ForReading(http.Caller(), siteId);
+        if (site is null)
+            return refusal!;
+        var faults = new List<FieldError>();
+        var wanted = new QueryFilter(http.Integrator().Id, site.Id, ReadLimit(limit, faults))
+        {
+            Status = ReadStatus(status, faults),
+            Tag = tag is { Length: > LongestTag } || tag?.Any(char.IsControl) == true
+                ? Fault<string>("tag", $"must have at most {LongestTag} characters, and no control characters.", faults) : tag,
+            From = ReadFrom(from, faults),
+            After = after is null ? null : Guid.TryParse(after, out var id) ? id : Fault<Guid?>("after", "must be the value of next from the page before.", faults),
+        };
+        if (faults.Count > 0)
+            return Refusal.Invalid(faults);
+        await pending.TryFlushAsync(q => q.Sent.Query.IntegratorId == wanted.IntegratorId);
+        // One more than wanted tells whether there is a next page.
+        var found = await ledger.ListAsync(wanted with { Limit = wanted.Limit + 1 });
+        var page = found.Take(wanted.Limit).Select(r => QueryView.Of(r) with { Result = null }).ToList();
+        return TypedResults.Json(new QueryList(page) { Next = found.Count > wanted.Limit ? page[^1].Id.ToString() : null }, HaloJson.Default.QueryList);
+    }
+
+    static int ReadLimit(string? text, List<FieldError> faults) =>
+        text is null ? UsualItems
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= MostItems ? limit
+        : Fault<int>("limit", $"must be a whole number from 1 to {MostItems}.", faults);
+
+    /// <summary>A state as a filter names it; null: none is asked for, or a fault is added.</summary>
+    internal static QueryStatus? ReadStatus(string? text, List<FieldError> faults) =>
+        text is null ? null
+        : QueryLifecycle.TryParse(text) ?? Fault<QueryStatus?>("status", $"must be one of {string.Join(", ", QueryLifecycle.AllWords)}.", faults);
+
+    static DateTimeOffset? ReadFrom(string? text, List<FieldError> faults) =>
+        text is null ? null
+        : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var from) ? from
+        : Fault<DateTimeOffset?>("from", "must be a time as 2026-03-05T14:30:00Z.", faults);
+
+    static T? Fault<T>(string field, string message, List<FieldError> faults)
+    {
+        faults.Add(new(field, message));
+        return default;
+    }
+}

@@ -1,0 +1,135 @@
+using Halo.Api.Endpoints.ForOperators.Shapes;
+using Halo.Api.Errors;
+using Halo.Api.Links;
+using Halo.Api.Links.Enrolling;
+using Halo.Api.Links.Sessions;
+using Halo.Api.OpenApi;
+using Halo.Api.Routing;
+using Halo.Api.Sites;
+using Halo.Contracts.Errors;
+
+namespace Halo.Api.Endpoints.ForOperators;
+
+/// <summary>What an operator does with Links.</summary>
+static class AdminLinksApi
+{
+    public static void MapAdminLinksApi(this IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/admin/v1/enrolment-tokens", CreateTokenAsync).WithTags("Operator: Links")
+            .Says("CreateEnrolmentToken", "A token by which a Link may enrol", "Shown this once.")
+            .Asks("For how long, how often and for which practice.", new CreateEnrolmentTokenRequest(60, 1, "Best Practice", "12345"), AdminJson.Default.CreateEnrolmentTokenRequest, optional: true)
+            .Answers(201, "The token.", new NewEnrolmentToken(Examples.QueryId, "…", Examples.At), AdminJson.Default.NewEnrolmentToken)
+            .Refuses(400, ErrorCodes.InvalidRequest, "uses: must be from 1 to 10000.");
+        var links = routes.MapGroup("/admin/v1/links").WithTags("Operator: Links");
+        links.MapGet("", List)
+            .Says("ListLinks", "All Links, and how many run which version", "Oldest first. The versions count all trusted Links, whatever the page shows.").TakesPaging()
+            .Takes(Input.Text("version", "Only Links that run this version.", "26.305.12"))
+            .Answers(200, "A page of them.", new AdminLinkList([AdminExamples.Link], null, [new("26.305.12", 41, 40)]), AdminJson.Default.AdminLinkList);
+        links.MapGet("/{linkId}", Get)
+            .Says("GetLink", "One Link and its last report", "With its sites, what it was doing and how much disk it has.")
+            .Answers(200, "The Link.", AdminExamples.LinkDetail, AdminJson.Default.AdminLinkDetail).RefusesUnknown();
+        links.MapPost("/{linkId}/approve", ApproveAsync)
+            .Says("ApproveLink", "Trust a Link that waits", "It connects by itself within half a minute. The sites that it named when it enrolled become authoritative where their practice has none, or of them those that the body names; what it names later waits for a decision of its own.")
+            .Asks("Which of its sites; absent: all that it named.", new ApproveLinkRequest([Examples.SiteId]), AdminJson.Default.ApproveLinkRequest, optional: true)
+            .AnswersLink().Refuses(400, ErrorCodes.InvalidRequest, "sites: names one that is not this Link's.");
+        links.MapPost("/{linkId}/revoke", (string linkId, LinkRights rights, AdminLinks view) => SetRightAsync(linkId, LinkStatus.Revoked, rights, view))
+            .Says("RevokeLink", "Take a Link's right away", "Its session is closed at once.").AnswersLink();
+    }
+
+    static async Task<IResult> CreateTokenAsync(HttpContext http, EnrolmentTokens tokens)
+    {
+        var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.CreateEnrolmentTokenRequest);
+        if (body is null)
+            return refusal!;
+        var faults = new List<FieldError>();
+        if (body.ExpiresInMinutes is < 1 or > 525_600)
+            faults.Add(new("expiresInMinutes", "must be from 1 to 525600."));
+        if (body.Uses is < 1 or > 10_000)
+            faults.Add(new("uses", "must be from 1 to 10000."));
+        return faults.Count > 0
+            ? Refusal.Invalid(faults)
+            : TypedResults.Json(await tokens.CreateAsync(body), AdminJson.Default.NewEnrolmentToken, statusCode: 201);
+    }
+
+    static IResult List(HttpContext http, LinkDirectory links, AdminLinks view)
+    {
+        var (page, refusal) = Paging.Read(http.Request);
+        if (page is null)
+            return refusal!;
+        var version = http.Request.Query["version"].ToString();
+        var (items, next) = page.Take(links.All.Where(l => version.Length == 0 || l.Version == version), l => l.Id);
+        return TypedResults.Json(new AdminLinkList([.. items.Select(view.Show)], next, view.Versions()), AdminJson.Default.AdminLinkList);
+    }
+
+    static IResult Get(string linkId, LinkDirectory links, AdminLinks view) =>
+        Guid.TryParse(linkId, out var id) && links.Find(id) is { } link
+            ? TypedResults.Json(view.ShowWhole(link), AdminJson.Default.AdminLinkDetail)
+            : NotFound();
+
+    static async Task<IResult> ApproveAsync(HttpContext http, string linkId, LinkRights rights, SiteDirectory sites, AdminLinks view)
+    {
+        var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.ApproveLinkRequest);
+        if (body is null)
+            return refusal!;
+        if (!Guid.TryParse(linkId, out var id))
+            return NotFound();
+        if (body.Sites is { } named && named.FirstOrDefault(s => sites.Find(s)?.LinkId != id) is var strange && strange != Guid.Empty)
+            return Refusal.Invalid("sites", $"names {strange}, which is no site of this Link.");
+        return await rights.SetAsync(id, LinkStatus.Enrolled, body.Sites) is { } link ? TypedResults.Json(view.Show(link), AdminJson.Default.AdminLink) : NotFound();
+    }
+
+    static async Task<IResult> SetRightAsync(string linkId, LinkStatus status, LinkRights rights, AdminLinks view) =>
+        Guid.TryParse(linkId, out var id) && await rights.SetAsync(id, status) is { } link
+            ? TypedResults.Json(view.Show(link), AdminJson.Default.AdminLink)
+            : NotFound();
+
+    static Refusal NotFound() => Refusal.NotFound("There is no such Link. GET /admin/v1/links lists them.");
+}
+
+/// <summary>Links as operators see them.</summary>
+sealed class AdminLinks(LinkDirectory links, LinkSessions sessions, SiteDirectory sites)
+{
+    public AdminLink Show(LinkRecord link) => Fill(new AdminLink(), link);
+
+    public AdminLinkDetail ShowWhole(LinkRecord link)
+    {
+        var report = link.Heartbeat;
+        return (AdminLinkDetail)Fill(new AdminLinkDetail
+        {
+            Sites = [.. sites.OfLink(link.Id).Select(s => s.Id)],
+            Processors = link.Host?.Processors,
+            MachineId = link.MachineId,
+            UptimeSeconds = report?.UptimeSeconds,
+            Queues = report?.Queues,
+            FreeDiskBytes = report?.FreeDiskBytes,
+            SpoolBytes = report?.SpoolBytes,
+        }, link);
+    }
+
+    /// <summary>Of all that are trusted, newest version first as text.</summary>
+    public IReadOnlyList<VersionCount> Versions() =>
+    [
+        .. links.All.Where(l => l.Status == LinkStatus.Enrolled).GroupBy(l => l.Version)
+            .Select(g => new VersionCount(g.Key, g.Count(), g.Count(l => sessions.Find(l.Id) is not null)))
+            .OrderByDescending(v => Version.TryParse(v.Version, out var parsed) ? parsed : new Version(0, 0)),
+    ];
+
+    AdminLink Fill(AdminLink to, LinkRecord link)
+    {
+        var session = sessions.Find(link.Id);
+        return to with
+        {
+            Id = link.Id,
+            Status = link.Status.ToString().ToLowerInvariant(),
+            Version = link.Version,
+            VersionSince = link.VersionSince,
+            Connected = session is not null,
+            ConnectedSince = session?.OpenedAt,
+            LastHeardAt = link.LastHeardAt,
+            CreatedAt = link.CreatedAt,
+            Host = link.Host?.Name,
+            OperatingSystem = link.Host?.OperatingSystem,
+            AlsoSeen = link.AlsoSeen,
+        };
+    }
+}

@@ -1,0 +1,44 @@
+using Halo.Api.Endpoints.ForOperators.Shapes;
+using Halo.Api.Errors;
+using Halo.Api.OpenApi;
+using Halo.Api.Routing;
+using Halo.Api.Sites;
+using Halo.Contracts.Sites;
+
+namespace Halo.Api.Endpoints.ForOperators;
+
+/// <summary>What an operator does with sites.</summary>
+static class AdminSitesApi
+{
+    public static void MapAdminSitesApi(this IEndpointRouteBuilder routes)
+    {
+        var sites = routes.MapGroup("/admin/v1/sites").WithTags("Operator: sites");
+        sites.MapGet("", List).Says("ListSites", "All sites, authoritative or not", "Oldest first.").TakesPaging()
+            .Takes(Input.Text("practiceManagementSiteId", "Only those of this practice.", "12345"),
+                Input.Word("availability", "Only those that are so now.", ["online", "offline", "unreachable"]))
+            .Answers(200, "A page of them.", new AdminSiteList([AdminExamples.Site], null), AdminJson.Default.AdminSiteList);
+        sites.MapGet("/{siteId}", Get).Says("GetSiteAsOperator", "One site", "What integrators see of it, its Link, and whether it waits for confirmation.").AnswersSite();
+        sites.MapSiteDecisions();
+    }
+
+    static IResult List(HttpContext http, SiteDirectory directory, AdminSites view)
+    {
+        var (page, refusal) = Paging.Read(http.Request);
+        if (page is null)
+            return refusal!;
+        var practice = http.Request.Query["practiceManagementSiteId"].ToString();
+        var availability = http.Request.Query["availability"].ToString();
+        if (availability.Length > 0 && !Enum.TryParse<SiteAvailability>(availability, ignoreCase: true, out _))
+            return Refusal.Invalid("availability", "must be online, offline or unreachable.");
+        var found = directory.All.Where(s => practice.Length == 0 || s.PmsId == practice).Select(view.Show)
+            .Where(s => availability.Length == 0 || s.Availability.ToString().Equals(availability, StringComparison.OrdinalIgnoreCase));
+        var (items, next) = page.Take(found, s => s.Id);
+        return TypedResults.Json(new AdminSiteList(items, next), AdminJson.Default.AdminSiteList);
+    }
+
+    static IResult Get(string siteId, SiteAccess access, AdminSites view)
+    {
+        var (site, refusal) = access.Find(siteId);
+        return site is null ? refusal! : TypedResults.Json(view.Show(site), AdminJson.Default.AdminSite);
+    }
+}

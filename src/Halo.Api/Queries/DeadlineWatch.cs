@@ -1,0 +1,161 @@
+using Halo.Api.Ledger;
+using Halo.Api.Ledger.Records;
+
+namespace Halo.Api.Queries;
+
+/// <summary>Settles queries at the moment of their deadline, wherever their Link is: one timer, set to the earliest deadline of all.</summary>
+/// <remarks>
+/// Deadlines given on this node move the timer earlier at once. It asks the store only when something is due, at start, and
+/// after another node could have left something behind.
+/// </remarks>
+/// <param name="settled">Told of what became final, after the commit.</param>
+/// <param name="longestSleep">
+/// With many nodes: how long another node's deadline may go unnoticed if that node dies. Null: one node, so there are no others.
+/// </param>
+sealed partial class DeadlineWatch(
+    QueryLedger ledger, TimeProvider time, ILogger<DeadlineWatch> log,
+    Func<IReadOnlyList<SettledQuery>, Task>? settled = null, TimeSpan? longestSleep = null) : IAsyncDisposable
+{
+    static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
+
+    /// <summary>The timer runs by the monotonic clock and deadlines by the other, which somebody may set: so long at most goes by before that is noticed.</summary>
+    static readonly TimeSpan LongestTimer = TimeSpan.FromMinutes(1);
+
+    /// <summary>What the clock may go ahead or behind between two looks, as time servers let it, without being said to have jumped.</summary>
+    static readonly TimeSpan JumpFrom = TimeSpan.FromSeconds(2);
+
+    readonly Lock _lock = new();
+    ITimer? _timer;
+    DateTimeOffset? _set;
+    (DateTimeOffset At, long Timestamp) _looked;
+    Task _round = Task.CompletedTask;
+    bool _isRunning;
+    bool _isFailing;
+    bool _isStopped;
+
+    /// <summary>Settles what fell due while the service was down, in the background, and watches from then on.</summary>
+    public void Start()
+    {
+        ledger.DeadlineGiven += Hint;
+        _looked = BothClocks();
+        _timer = time.CreateTimer(static me => ((DeadlineWatch)me!).Fire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        Fire();
+    }
+
+    /// <summary>There is a deadline at this time.</summary>
+    public void Hint(DateTimeOffset deadline)
+    {
+        lock (_lock)
+        {
+            if (_isStopped || _timer is null || _set <= deadline)
+                return;
+            Set(deadline);
+        }
+    }
+
+    /// <summary>Stops and waits for a step that is under way.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        ledger.DeadlineGiven -= Hint;
+        Task round;
+        lock (_lock)
+        {
+            _isStopped = true;
+            round = _round;
+        }
+        if (_timer is not null)
+            await _timer.DisposeAsync();
+        await round;
+    }
+
+    void Set(DateTimeOffset at)
+    {
+        _set = at;
+        // Never early by a rounding: a timer that fires before the moment would find nothing and be set again.
+        var wait = at - time.GetUtcNow() + TimeSpan.FromMilliseconds(1);
+        _timer!.Change(wait < TimeSpan.Zero ? TimeSpan.Zero : wait > LongestTimer ? LongestTimer : wait, Timeout.InfiniteTimeSpan);
+    }
+
+    void Fire()
+    {
+        lock (_lock)
+        {
+            if (_isStopped || _isRunning)
+                return;
+            _isRunning = true;
+            // While the round runs hints are compared with what they themselves set; the round's end takes the earlier one.
+            _set = null;
+            _round = Task.Run(RoundAsync);
+        }
+    }
+
+    async Task RoundAsync()
+    {
+        DateTimeOffset? next;
+        try
+        {
+            await FollowClockAsync();
+            while (await ledger.DueAsync(time.GetUtcNow()) is { Count: > 0 } ended && !_isStopped)
+            {
+                if (settled is not null)
+                    await settled(ended);
+            }
+            next = await ledger.NextDeadlineAsync();
+            if (longestSleep is { } longest && (next is null || next > time.GetUtcNow() + longest))
+                next = time.GetUtcNow() + longest;
+            if (_isFailing)
+                LogRecovered(log);
+            _isFailing = false;
+        }
+        catch (Exception e)
+        {
+            if (!_isFailing)
+                LogFailing(log, RetryAfter.TotalSeconds, e);
+            _isFailing = true;
+            next = time.GetUtcNow() + RetryAfter;
+        }
+        lock (_lock)
+        {
+            _isRunning = false;
+            if (!_isStopped && next is { } at && (_set is null || at < _set))
+                Set(at);
+            else if (!_isStopped && _set is { } hinted)
+                Set(hinted);
+        }
+    }
+
+    /// <summary>A clock that was set since the last look takes the deadlines of what Links have with it.</summary>
+    async Task FollowClockAsync()
+    {
+        var (now, timestamp) = BothClocks();
+        var without = _looked.At + time.GetElapsedTime(_looked.Timestamp, timestamp);
+        var jump = now - without;
+        if (jump.Duration() >= JumpFrom)
+        {
+            await ledger.AfterClockJumpAsync(without, jump);
+            LogJump(log, Math.Round(jump.TotalSeconds));
+        }
+        _looked = (now, timestamp);
+    }
+
+    /// <summary>Of the same moment: not with a pause of this thread between them, which would look like a jump.</summary>
+    (DateTimeOffset, long) BothClocks()
+    {
+        while (true)
+        {
+            var timestamp = time.GetTimestamp();
+            var now = time.GetUtcNow();
+            if (time.GetElapsedTime(timestamp) < JumpFrom / 4)
+                return (now, timestamp);
+        }
+    }
+
+    [LoggerMessage(1201, LogLevel.Error, "Queries whose time is over could not be settled; trying again every {Seconds} s until it works.")]
+    static partial void LogFailing(ILogger logger, double seconds, Exception exception);
+
+    [LoggerMessage(1202, LogLevel.Information, "Queries whose time is over are settled again.")]
+    static partial void LogRecovered(ILogger logger);
+
+    [LoggerMessage(1203, LogLevel.Warning, "This machine's clock went {Seconds} s ahead of the time that passed, or behind where negative; queries that Links have keep the time they were given.")]
+    static partial void LogJump(ILogger logger, double seconds);
+}

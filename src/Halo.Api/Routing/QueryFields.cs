@@ -1,0 +1,112 @@
+using System.Collections.Frozen;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Halo.Api.Basics;
+using Halo.Api.Settings;
+using Halo.Contracts.Json;
+using Halo.Contracts.Queries;
+
+namespace Halo.Api.Routing;
+
+/// <summary>
+/// Fields of a query's request that this version does not know. One of ours in the wrong place, or misspelt, is a fault; any other is let through for
+/// programs that were written for a newer version, and named in <c>notices</c> of the answer.
+/// </summary>
+sealed class QueryFields
+{
+    static readonly Level Root = new("", HaloJson.Default.QueryRequest), Command = new("command", HaloJson.Default.QueryCommand),
+        Parameter = new("command.parameters[]", HaloJson.Default.CommandParameter);
+
+    /// <summary>Every name of ours, in any case, and where it belongs; the first place where there are two.</summary>
+    public static FrozenDictionary<string, string> Places { get; } = new[] { Root, Command, Parameter }
+        .SelectMany(l => l.Names.Select(n => (Name: n, Place: l.Path.Length == 0 ? n : $"{l.Path}.{n}")))
+        // The American spelling would otherwise be a newer program's field, and the query run on the default database.
+        .Append(("catalog", "catalogue")).Append(("resultSet", "the query parameter resultSet")).Append(("tag", "the header Halo-Tag")).Append(("idempotencyKey", "the header Idempotency-Key"))
+        .GroupBy(p => p.Item1, StringComparer.OrdinalIgnoreCase)
+        .ToFrozenDictionary(g => g.Key, g => string.Join(" or ", g.Select(p => p.Item2)), StringComparer.OrdinalIgnoreCase);
+
+    readonly List<Notice> _notices = [];
+    int _faults;
+    int _omitted;
+    int _unknown;
+
+    /// <summary>Looks through a request's body.</summary>
+    /// <returns>What was let through.</returns>
+    public static IReadOnlyList<Notice> Check(JsonElement root, FaultyJson json)
+    {
+        var found = new QueryFields();
+        found.Look(root, Root, -1, json);
+        if (FaultyJson.Present(root, "command", out var command) && command.ValueKind == JsonValueKind.Object)
+        {
+            found.Look(command, Command, -1, json);
+            if (FaultyJson.Present(command, "parameters", out var parameters) && parameters.ValueKind == JsonValueKind.Array)
+            {
+                var index = 0;
+                foreach (var parameter in parameters.EnumerateArray())
+                {
+                    if (found.IsTooMany)
+                        break;
+                    if (parameter.ValueKind == JsonValueKind.Object)
+                        found.Look(parameter, Parameter, index, json);
+                    index++;
+                }
+            }
+        }
+        if (found.IsTooMany)
+            json.Fault("body", $"has more than {QueryLimits.UnknownFields} fields that this version of the service does not know.");
+        if (found._omitted > 0)
+            found._notices.Add(new(NoticeCodes.NoticesOmitted, $"{found._omitted} more unknown fields were ignored."));
+        return found._notices;
+    }
+
+    /// <summary>What was meant is looked for among all names: no request needs that so often.</summary>
+    bool IsTooMany => _unknown > QueryLimits.UnknownFields;
+
+    void Look(JsonElement owner, Level level, int index, FaultyJson json)
+    {
+        foreach (var property in owner.EnumerateObject())
+        {
+            if (level.Knows(property))
+                continue;
+            if (++_unknown > QueryLimits.UnknownFields)
+                return;
+            Unknown(property.Name, level, index < 0 ? level.Path : $"command.parameters[{index}]", json);
+        }
+    }
+
+    void Unknown(string name, Level level, string path, FaultyJson json)
+    {
+        var shown = path.Length == 0 ? RequestParameters.Shorten(name) : $"{path}.{RequestParameters.Shorten(name)}";
+        var meant = level.Names.FirstOrDefault(n => n.Equals(name, StringComparison.OrdinalIgnoreCase))
+            ?? Places.GetValueOrDefault(name)
+            ?? NearestName.OneEditFrom(name, level.Names)
+            ?? (NearestName.OneEditFrom(name, Places.Keys) is { } near ? Places[near] : null);
+        if (meant is null && _notices.Count < Notice.Most - 1)
+            _notices.Add(Notice.Of(NoticeCodes.UnknownField, $"The field {shown} is not known to this version of the service and was ignored."));
+        else if (meant is null)
+            _omitted++;
+        else if (_faults++ < Notice.Most)
+            json.Fault(shown, $"is no field here; did you mean {meant}?");
+    }
+
+    /// <summary>The fields of one object.</summary>
+    sealed class Level(string path, JsonTypeInfo type)
+    {
+        readonly byte[][] _utf8 = [.. type.Properties.Select(p => System.Text.Encoding.UTF8.GetBytes(p.Name))];
+
+        public string Path => path;
+
+        public IReadOnlyList<string> Names { get; } = [.. type.Properties.Select(p => p.Name)];
+
+        /// <summary>Without a text for each name: this is asked of every query.</summary>
+        public bool Knows(JsonProperty property)
+        {
+            foreach (var name in _utf8)
+            {
+                if (property.NameEquals(name))
+                    return true;
+            }
+            return false;
+        }
+    }
+}

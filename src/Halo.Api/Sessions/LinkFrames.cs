@@ -1,0 +1,125 @@
+using System.Text.Json;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Links.Configuration;
+using Halo.Api.Links.Sessions;
+using Halo.Api.Queries;
+using Halo.Api.Queries.Async;
+using Halo.Api.Queries.Immediate.Pending;
+using Halo.Api.Settings;
+using Halo.Api.Sites.Pairings;
+using Halo.Contracts.Queries;
+using Halo.Line;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Api.Sessions;
+
+/// <summary>What a Link says of queries and pairing codes, handed to whom it concerns. Nothing here waits; what is under way is held against the session (<see cref="SessionIntake"/>).</summary>
+sealed partial class LinkFrames(
+    PendingQueries pending, OutcomeRecorder outcomes, ClaimedQueries claimed, PairingCodes pairing, RemoteConfigurations configurations, UnheldQueries unheld,
+    QueryLimits limits, TimeProvider time, ILogger<LinkFrames> log)
+{
+    /// <summary>Handles one frame; unknown kinds are ignored, so the Link may be newer.</summary>
+    public void Handle(LinkSession session, Frame frame)
+    {
+        var payload = frame.Payload;
+        switch (frame.Kind)
+        {
+            case FrameKind.Columns:
+                var head = frame.Read(ProtocolJson.Default.ResultHead);
+                if (FindSent(session, frame) is { } asked)
+                    asked.Columns = head.Columns;
+                break;
+            case FrameKind.Rows:
+                AddRows(session, FindSent(session, frame), payload);
+                break;
+            case FrameKind.Outcome:
+                Hold(outcomes.RecordAsync(session, frame.QueryId, pending.Find(frame.QueryId), frame.Read(ProtocolJson.Default.Outcome)));
+                break;
+            case FrameKind.Answer:
+                Hold(OnAnswer(session, frame));
+                break;
+            case FrameKind.PairingCode:
+                Hold(pairing.OnCode(session, frame.Read(ProtocolJson.Default.PairingCode)));
+                break;
+            case FrameKind.ConfigurationAck:
+                configurations.OnAck(session.LinkId, frame.Read(ProtocolJson.Default.ConfigurationAck));
+                break;
+            case FrameKind.ClaimRequest:
+                Hold(claimed.OnClaimRequest(session, frame.Read(ProtocolJson.Default.ClaimRequest)));
+                break;
+            case FrameKind.Report:
+                Hold(claimed.OnReport(session, frame.QueryId, frame.Read(ProtocolJson.Default.Report)));
+                break;
+        }
+
+        void Hold(Task work) => session.Intake.Hold(payload.Length, work);
+    }
+
+    /// <summary>
+    /// A message that is too large or cannot be read. Told again in the next session it would be the same, so what it says of a query is
+    /// settled by its first fields; the rest is ignored. Neither ends the session.
+    /// </summary>
+    /// <param name="frame">Of one that is too large, the start.</param>
+    public void HandleUnreadable(LinkSession session, Frame frame, string why)
+    {
+        if (_unreadable.Lets(out var suppressed))
+            LogUnreadable(session.LinkId, frame.Kind, why, suppressed);
+        switch (frame.Kind)
+        {
+            case FrameKind.Columns:
+                FindSent(session, frame)?.Spoil();
+                break;
+            case FrameKind.Outcome or FrameKind.Answer:
+                var json = frame.Kind == FrameKind.Outcome ? frame.Payload : frame.Payload[Math.Min(AnswerPayload.LengthBytes, frame.Payload.Length)..];
+                session.Intake.Hold(frame.Payload.Length,
+                    outcomes.RecordAsync(session, frame.QueryId, pending.Find(frame.QueryId), Untold(MessageHead.Read(json.Span).Executed)));
+                break;
+            case FrameKind.Report:
+                if (MessageHead.Read(frame.Payload.Span) is { ClaimId: { } claim } head)
+                    session.Intake.Hold(frame.Payload.Length, claimed.OnUnreadableReport(session, frame.QueryId, claim, head));
+                break;
+        }
+    }
+
+    static Outcome Untold(Executed executed) => new(Ending.Failed, executed) { Error = Failures.Untold };
+
+    Task OnAnswer(LinkSession session, Frame frame)
+    {
+        if (!AnswerPayload.TryRead(frame.Payload, out var json, out var rows))
+            throw new JsonException("An answer is shorter than it says.");
+        var outcome = json.Read(ProtocolJson.Default.Outcome);
+        var query = pending.Find(frame.QueryId);
+        if (query is not null && IsBy(session, query, frame.Kind))
+        {
+            query.Columns = outcome.Columns ?? [];
+            AddRows(session, query, rows);
+        }
+        return outcomes.RecordAsync(session, frame.QueryId, query, outcome);
+    }
+
+    /// <summary>The query that was sent over this session; null where nobody waits any more, or it is another's.</summary>
+    PendingQuery? FindSent(LinkSession session, Frame frame) =>
+        pending.Find(frame.QueryId) is { } query && IsBy(session, query, frame.Kind) ? query : null;
+
+    bool IsBy(LinkSession session, PendingQuery query, FrameKind kind)
+    {
+        if (ReferenceEquals(query.Session, session))
+            return true;
+        if (!query.MayEndBy(session))
+            unheld.Met(session.LinkId, kind);
+        return false;
+    }
+
+    void AddRows(LinkSession session, PendingQuery? query, ReadOnlyMemory<byte> rows)
+    {
+        var grant = query?.Add(rows.Span, limits.ImmediateResultBytes, ProtocolLimits.CreditWindowBytes) ?? 0;
+        if (grant > 0)
+            session.Grant(query!.QueryId, grant);
+    }
+
+    readonly LogThrottle _unreadable = new(time, perMinute: 10);
+
+    [LoggerMessage(1113, LogLevel.Warning, "Link {LinkId} sent a {Kind} that was ignored: {Why}. {Suppressed} similar messages were suppressed.")]
+    partial void LogUnreadable(Guid linkId, FrameKind kind, string why, int suppressed);
+}

@@ -1,0 +1,20 @@
+using Halo.Api.Ledger;
+using Halo.Api.Links.Sessions;
+using Halo.Api.Queries.Immediate.Pending;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Api.Sessions;
+
+/// <summary>What a Hello decides: which claims go on, and what becomes of everything that the Link no longer has.</summary>
+sealed class SessionSettling(QueryLedger ledger, PendingQueries pending)
+{
+    /// <summary>Settles by a Hello, before any work flows in its session.</summary>
+    public async Task<IReadOnlyList<ClaimVerdict>> SettleAsync(LinkSession session, Hello hello)
+    {
+        // It is judged by the ledger, which must have all that is known here.
+        await pending.FlushAsync(q => q.Session.LinkId == session.LinkId);
+        var settled = await ledger.SettleHelloAsync(session.Reference, hello.Claims, hello.LastClaimNumber, hello.Immediates);
+        pending.TellSettled(settled.Settled.Select(s => s.QueryId));
+        return settled.Verdicts;
+    }
+}

@@ -1,0 +1,35 @@
+using Halo.Api.Links;
+using Halo.Api.Links.Sessions;
+using Halo.Api.Settings;
+using Halo.Contracts.Sites;
+
+namespace Halo.Api.Sites.State;
+
+/// <summary>Whether a Link's sites can be reached: computed when asked, from the session and the last word heard.</summary>
+sealed class Availability(LinkDirectory links, LinkSessions sessions, AvailabilityHistory history, ApiOptions options, TimeProvider time)
+{
+    // Without any contact for so long, a site is unreachable.
+    readonly TimeSpan _silence = options.Links.UnreachableAfter;
+
+    // A site's silence counts only while this service was up itself.
+    readonly DateTimeOffset _upSince = time.GetUtcNow();
+
+    /// <summary>The availability of every site of a Link.</summary>
+    public SiteAvailability Of(Guid linkId)
+    {
+        if (sessions.Find(linkId) is not null)
+            return SiteAvailability.Online;
+        if (links.Find(linkId) is not { LastHeardAt: { } heard } link)
+            return SiteAvailability.Unreachable;
+        if (link.ClosedInOrder)
+            return SiteAvailability.Offline;
+        // Lost for good before this service went down.
+        if (heard < _upSince && history.DownSince - heard >= _silence)
+            return SiteAvailability.Unreachable;
+        var since = heard > _upSince ? heard : _upSince;
+        return time.GetUtcNow() - since < _silence ? SiteAvailability.Online : SiteAvailability.Unreachable;
+    }
+
+    /// <summary>The availability of one site: one that was taken out is not there, whatever its Link serves besides.</summary>
+    public SiteAvailability Of(SiteRecord site) => site.Status == SiteStatus.Uninstalled ? SiteAvailability.Offline : Of(site.LinkId);
+}

@@ -1,0 +1,50 @@
+using Halo.Api.Ledger;
+using Halo.Testing;
+using Halo.Testing.Architecture;
+
+namespace Halo.Api.Tests.Architecture;
+
+/// <summary>Data and calls go one way through the service, from the endpoints down to the storage: a namespace uses those below it, and none above or beside.</summary>
+public sealed class RoomsTests
+{
+    static readonly string[] FromTop =
+    [
+        "Backup Tls Health",
+        "Endpoints.ForOperators Endpoints.ForLinks",
+        "Endpoints.ForOperators.Shapes Endpoints.ForIntegrators",
+        "OpenApi Observability",
+        "Sessions Results.Retention",
+        "Results",
+        "Queries.Idempotency",
+        "Queries.Cancelling Queries.Submission Queries.Waiting",
+        "Queries.Async",
+        "Queries.Immediate",
+        "Queries.Immediate.Pending Queries.Requests",
+        "Queries",
+        "Links.Configuration",
+        "Sites.State Sites.Pairings",
+        "Links.Enrolling",
+        "Links.Sessions",
+        "Links",
+        "Sites",
+        "Operators Integrators",
+        "Ledger",
+        "Ledger.Records",
+        "Results.Pages Results.Negotiation",
+        "Results.Formats",
+        "Routing Capacity",
+        "Errors",
+        "Settings",
+        "Storage.Postgres Storage.Sqlite Storage.Keys",
+        "Storage",
+        "Basics",
+    ];
+
+    [Fact]
+    public void Every_room_uses_only_rooms_below_it() => AssertNone(Rooms.FaultsOf(typeof(QueryLedger).Assembly, "Halo.Api", FromTop));
+
+    [Fact]
+    public void No_room_is_crowded() => AssertNone(Rooms.CrowdedFolders(Path.Combine(Repository.Root, "src", "Halo.Api"), 12));
+
+    static void AssertNone(IReadOnlyList<string> faults) => Assert.True(faults.Count == 0, string.Join('\n', faults));
+}
