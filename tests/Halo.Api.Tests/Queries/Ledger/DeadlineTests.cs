@@ -150,7 +150,7 @@ public class DeadlineTests(SharedPostgres postgres)
             await Eventually.BecomesAsync(() =>
             {
                 // A timer that is set again while the clock stands fires with its next step.
-                store.Time.Advance(TimeSpan.FromSeconds(1));
+                store.Time.Advance(TimeSpan.FromSeconds(10));
                 return store.Ledger.NextDeadlineAsync();
             }, deadline => deadline == moment);
             store.Time.Advance(moment - store.Now - TimeSpan.FromSeconds(1));
