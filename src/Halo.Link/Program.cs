@@ -1,7 +1,6 @@
 using Halo.Link;
 using Halo.Link.Engines.Sqlite.Worker;
 
-NativeMemory.Bound();
 if (Culture.MakeInvariant() is { } lacking)
     return lacking;
 return args is [SqliteWorkerProgram.Command, ..]
