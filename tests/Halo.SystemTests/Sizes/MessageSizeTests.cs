@@ -48,7 +48,7 @@ public sealed class MessageSizeTests(SharedPostgres postgres, ITestOutputHelper 
             try
             {
                 var (answer, final, wasCut) = await world.AskAsync(query, disturbance, after);
-                var told = final is null ? Executed.Unknown : final.Status == QueryStatus.Successful ? Executed.Yes : final.Executed!.Value;
+                var told = final is null ? Executed.No : final.Status == QueryStatus.Successful ? Executed.Yes : final.Executed!.Value;
                 var there = await world.CountAsync(number);
                 Judge(query, answer, final, told, there, wasCut, disturbance);
                 if (number == 10)
