@@ -10,7 +10,7 @@ namespace Halo.Api.Queries.Immediate.Pending;
 
 /// <summary>
 /// The immediate queries that were sent, each until its caller has its answer and the ledger all that is known of it. The one place
-/// that writes their accepts and ends: most end within some milliseconds, and are one row, written once.
+/// that writes their accepts and ends: most end before it is written, and are one row, written once.
 /// </summary>
 /// <remarks>
 /// What is still open after <see cref="HeldFor"/>, and what the store refused, is written by one sweep. It runs while something is to
@@ -18,8 +18,11 @@ namespace Halo.Api.Queries.Immediate.Pending;
 /// </remarks>
 sealed partial class PendingQueries(QueryLedger ledger, TimeProvider time, ILogger<PendingQueries> log) : IAsyncDisposable
 {
-    /// <summary>How long an accept waits for its end.</summary>
-    public static readonly TimeSpan HeldFor = TimeSpan.FromMilliseconds(5);
+    /// <summary>
+    /// How long an accept waits for its end, at least. More than a small query takes where many callers share the processors: sooner, each of theirs would be
+    /// two writes again, just when the store is busiest. What it may cost is the record of a query that only reads, whose caller has no answer yet.
+    /// </summary>
+    public static readonly TimeSpan HeldFor = TimeSpan.FromMilliseconds(50);
 
     static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2), StopWithin = TimeSpan.FromSeconds(1);
 
