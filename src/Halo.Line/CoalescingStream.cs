@@ -1,4 +1,4 @@
-using System.Buffers;
+using Halo.LinkProtocol;
 
 namespace Halo.Line;
 
@@ -164,10 +164,10 @@ public sealed class CoalescingStream(Stream inner, TimeProvider time) : Stream, 
     {
         if (_kept is null || _kept.Length - _length < bytes.Length)
         {
-            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(FirstBytes, _length + bytes.Length));
+            var larger = FrameBuffers.Rent(Math.Max(FirstBytes, _length + bytes.Length));
             _kept.AsSpan(0, _length).CopyTo(larger);
             if (_kept is not null)
-                ArrayPool<byte>.Shared.Return(_kept);
+                FrameBuffers.Return(_kept);
             _kept = larger;
         }
         bytes.CopyTo(_kept.AsSpan(_length));
@@ -201,7 +201,7 @@ public sealed class CoalescingStream(Stream inner, TimeProvider time) : Stream, 
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(kept);
+            FrameBuffers.Return(kept);
         }
         TaskCompletionSource? written = null;
         bool isMore;
@@ -227,7 +227,7 @@ public sealed class CoalescingStream(Stream inner, TimeProvider time) : Stream, 
             (_kept, _length, _taken, _written) = (null, 0, null, null);
         }
         if (kept is not null)
-            ArrayPool<byte>.Shared.Return(kept);
+            FrameBuffers.Return(kept);
         taken?.SetException(new IOException(fault.Message, fault));
         written?.SetResult();
     }

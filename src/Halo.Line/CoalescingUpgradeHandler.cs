@@ -57,5 +57,13 @@ public sealed class CoalescingUpgradeHandler : HttpMessageHandler
             length = 0;
             return false;
         }
+
+        /// <summary>An upgrade that the WebSocket refuses, or that comes too late, is closed with its answer.</summary>
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+                connection.Dispose();
+            base.Dispose(disposing);
+        }
     }
 }

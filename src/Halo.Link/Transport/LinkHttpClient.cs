@@ -34,7 +34,8 @@ sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan? callWi
         UseCookies = false,
         AllowAutoRedirect = false,
         ConnectTimeout = connectWithin ?? new ConnectionSettings().CallWithin,
-        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(60),
+        // Sooner than a line is found dead (30 s): coming back takes no connection that idled while the network was gone.
+        PooledConnectionIdleTimeout = TimeSpan.FromSeconds(20),
         // Uploads would keep a connection busy, and so open, to where the API was before its name moved.
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
     };

@@ -143,6 +143,8 @@ sealed class SizedWorld(BrokenLine broken, string engine, string database, Integ
         if (answer is { Status: HttpStatusCode.OK })
             return answer.Query;
         var found = await broken.Integrator.GetAsync($"{path}?tag={query.Tag}");
+        if (answer is not null)
+            found = await Eventually.BecomesAsync(() => broken.Integrator.GetAsync($"{path}?tag={query.Tag}"), f => f.Body.Contains("\"id\":", StringComparison.Ordinal));
         // What may write is durable before it is sent: of what the killed API has no record nothing ran.
         if (answer is null && !found.Body.Contains("\"id\":", StringComparison.Ordinal))
             return null;

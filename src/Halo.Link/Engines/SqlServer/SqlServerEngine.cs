@@ -104,7 +104,7 @@ sealed class SqlServerEngine(string connectionString, TimeProvider time, Practic
         }
         catch (SqlException) when (connection.State != ConnectionState.Open)
         {
-            SqlConnection.ClearPool(connection);
+            _connections.ClearPools();
             _connections.OpenAsync(connection, CancellationToken.None).GetAwaiter().GetResult();
             _session.SetUp(connection, request);
         }
@@ -155,13 +155,13 @@ sealed class SqlServerEngine(string connectionString, TimeProvider time, Practic
 
     /// <remarks>
     /// One that is still open has been told the end of everything that was asked: a cancel was acknowledged. One that broke is not used
-    /// again; then the others of its pool are in doubt too.
+    /// again; then the others that idle are in doubt too.
     /// </remarks>
     public void Discard(DbConnection connection)
     {
         if (connection.State == ConnectionState.Open)
             return;
-        SqlConnection.ClearPool((SqlConnection)connection);
+        _connections.ClearPools();
         // The driver (7.1.1) calls a connection closed that it gave up in the middle of a statement, and leaves its socket to the finalizer: until then the
         // server would keep the session, and the locks of a statement that it did not stop.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);

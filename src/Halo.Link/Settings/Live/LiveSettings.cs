@@ -175,14 +175,23 @@ sealed partial class LiveSettings(LinkSettings started, LiveParts parts, RemoteF
         _standing = Standing with { RemoteVersion = version, Refused = judged.Refused };
     }
 
+    /// <summary>As the runtime has them: each change of the settings counts from there.</summary>
+    static readonly (int Workers, int Ports) FirstMinThreads = MinThreads();
+
     /// <summary>
     /// SQLite and the large values of SqlClient block their threads, and beside each export its pages are compressed: the pool shall not be
     /// short of those that carry the line.
     /// </summary>
     public static void ReserveThreads(LinkSettings settings)
     {
-        ThreadPool.GetMinThreads(out var workers, out var ports);
+        var (workers, ports) = FirstMinThreads;
         ThreadPool.SetMinThreads(workers + settings.Sites.Count * (settings.Lanes.Immediate + 1) + 2 * settings.Lanes.Async, ports);
+    }
+
+    static (int Workers, int Ports) MinThreads()
+    {
+        ThreadPool.GetMinThreads(out var workers, out var ports);
+        return (workers, ports);
     }
 
     async Task AcknowledgeAsync()

@@ -41,6 +41,21 @@ public sealed class PracticeFirstTests
     }
 
     [Fact]
+    public async Task An_engine_that_is_disposed_leaves_no_session_whoever_it_was_for()
+    {
+        await using var server = new TdsServer((_, _) => Task.CompletedTask);
+        var engine = DatabaseEngines.Create(EngineNames.SqlServer, server.ConnectionString, TimeProvider.System);
+        foreach (var integrator in new[] { Guid.Empty, Guid.NewGuid(), Guid.NewGuid() })
+        {
+            await engine.NewRunner(TimeProvider.System).RunAsync(
+                new(new("SELECT 1 AS v"), null, null, 1, TimeSpan.FromMinutes(1)) { IntegratorId = integrator }, new CollectingSink(), TestContext.Current.CancellationToken);
+        }
+        Assert.Equal(3, server.Logins);
+        await engine.DisposeAsync();
+        await Eventually.BecomesAsync(() => Task.FromResult(server.Connections), left => left == 0);
+    }
+
+    [Fact]
     public async Task A_session_says_whose_query_it_runs()
     {
         await using var bench = new TdsBench((_, _) => Task.CompletedTask);

@@ -22,6 +22,7 @@ sealed class SqlServerConnections : IDisposable
     readonly TimeProvider _time;
     readonly HashSet<string> _tags = new(StringComparer.Ordinal);
     readonly HashSet<Guid> _integrators = [];
+    readonly HashSet<string> _pools = new(StringComparer.Ordinal);
 
     /// <param name="readIntent">Who may only read is sent to a readable replica.</param>
     public SqlServerConnections(string connectionString, bool readIntent, TimeProvider time)
@@ -54,8 +55,13 @@ sealed class SqlServerConnections : IDisposable
     public string LoginKey => $"{_settings.DataSource}\n{_settings.UserID}\n{_settings.Password}";
 
     /// <summary>One that is not open yet.</summary>
-    public SqlConnection New(string? database = null, SessionName? name = null, CommandAccess access = CommandAccess.Write) =>
-        new(ConnectionString(database, name, access));
+    public SqlConnection New(string? database = null, SessionName? name = null, CommandAccess access = CommandAccess.Write)
+    {
+        var pool = ConnectionString(database, name, access);
+        lock (_pools)
+            _pools.Add(pool);
+        return new(pool);
+    }
 
     /// <summary>A server that does not let in at once is looked at, and one whose port is closed not waited for.</summary>
     public async Task OpenAsync(SqlConnection connection, CancellationToken stop)
@@ -81,8 +87,20 @@ sealed class SqlServerConnections : IDisposable
     public void Dispose()
     {
         _resets.Dispose();
-        using var any = new SqlConnection(_settings.ConnectionString);
-        SqlConnection.ClearPool(any);
+        ClearPools();
+    }
+
+    /// <summary>Closes what idles, under whatever name; what is in use closes when it comes back.</summary>
+    public void ClearPools()
+    {
+        string[] pools;
+        lock (_pools)
+            pools = [.. _pools];
+        foreach (var pool in pools)
+        {
+            using var any = new SqlConnection(pool);
+            SqlConnection.ClearPool(any);
+        }
     }
 
     /// <summary>The server's database that a connection string names.</summary>
