@@ -48,7 +48,7 @@ sealed class ScriptedServer : IAsyncDisposable
             while (true)
                 _ = AnswerAsync(await _listener.AcceptTcpClientAsync(_stop.Token));
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
         {
             // Stopped.
         }

@@ -143,7 +143,7 @@ public sealed class TdsServer : IAsyncDisposable
                     run.SetResult();
                 });
             }
-            catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+            catch (Exception e) when (e is OperationCanceledException or SocketException or InvalidOperationException)
             {
                 // The server ends, or a client was gone before it was taken.
             }
