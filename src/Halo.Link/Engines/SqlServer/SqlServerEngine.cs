@@ -22,8 +22,14 @@ sealed class SqlServerEngine(string connectionString, TimeProvider time, Practic
 
     const int SecondsForRollback = 6;
 
+    /// <summary>Connections that the driver has given up without closing them, since the last round of <see cref="CloseForgottenAsync"/>.</summary>
+    int _forgotten;
+
     /// <summary>"Lock request time out period exceeded."</summary>
     const int LockTimeout = 1222;
+
+    /// <summary>What the driver calls a statement that it has cancelled at its own limit.</summary>
+    const int DriverTimeout = -2;
 
     readonly SqlServerConnections _connections = new(connectionString, protection.ReadIntent, time);
     readonly SqlServerSession _session = new(protection, time);
@@ -124,7 +130,13 @@ sealed class SqlServerEngine(string connectionString, TimeProvider time, Practic
         {
             Line = error.LineNumber,
             Severity = error.Class.ToString(CultureInfo.InvariantCulture),
-            Code = error.Number == LockTimeout ? FailureCodes.LockTimeout : null,
+            Code = error.Number switch
+            {
+                LockTimeout => FailureCodes.LockTimeout,
+                // The driver's own limit comes after the runner's, but on a machine that is too busy.
+                DriverTimeout => FailureCodes.ExecutionTimeout,
+                _ => null,
+            },
         }
         : null;
 
@@ -162,9 +174,28 @@ sealed class SqlServerEngine(string connectionString, TimeProvider time, Practic
         if (connection.State == ConnectionState.Open)
             return;
         _connections.ClearPools();
-        // The driver (7.1.1) calls a connection closed that it gave up in the middle of a statement, and leaves its socket to the finalizer: until then the
-        // server would keep the session, and the locks of a statement that it did not stop.
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
+        if (Interlocked.Increment(ref _forgotten) == 1)
+            _ = CloseForgottenAsync();
+    }
+
+    /// <summary>
+    /// The driver (7.1.1) calls a connection closed that it gave up in the middle of a statement, and leaves its socket to the finalizer: until then the server
+    /// would keep the session, and the locks of a statement that it did not stop.
+    /// </summary>
+    /// <remarks>Not at once alone: the run that it ends still holds command and reader then, and an idle Link collects nothing by itself.</remarks>
+    async Task CloseForgottenAsync()
+    {
+        int seen;
+        do
+        {
+            seen = Volatile.Read(ref _forgotten);
+            foreach (var wait in (int[])[0, 1, 10])
+            {
+                await Task.Delay(TimeSpan.FromSeconds(wait), time);
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
+            }
+        }
+        while (Interlocked.CompareExchange(ref _forgotten, 0, seen) != seen);
     }
 
     /// <remarks>This driver throws what it likes where it misreads an answer, and goes on with the rest of it as the next one's.</remarks>
