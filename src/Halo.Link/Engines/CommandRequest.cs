@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Serialization;
 using Halo.Contracts.Queries;
 
@@ -46,11 +47,14 @@ sealed record SessionName(string? Tag, Guid? Integrator)
 {
     /// <summary>The Link's own name and the integrator's id; the own name alone where the Link itself asks.</summary>
     /// <param name="own">What the Link's own sessions are called.</param>
-    /// <param name="longest">Characters that the database keeps: the id comes whole.</param>
+    /// <param name="longest">Bytes of UTF-8 that the database keeps: the id comes whole.</param>
     public string WithoutTag(string own, int longest)
     {
         const int idAndSpace = 37;
-        return Integrator is not { } id || id == Guid.Empty ? own
-            : $"{(own.Length > longest - idAndSpace ? own[..(longest - idAndSpace)] : own)} {id}";
+        if (Integrator is not { } id || id == Guid.Empty)
+            return own;
+        while (Encoding.UTF8.GetByteCount(own) > longest - idAndSpace)
+            own = own[..^1];
+        return $"{own} {id}";
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
+using Halo.Api.Ledger.Records;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Results.Formats;
@@ -156,4 +157,4 @@ sealed partial class ImmediateStreams(ImmediateQueries queries, ImmediateAnswerW
 /// <summary>What a streamed query with an Idempotency-Key needs beside.</summary>
 /// <param name="Condition">Binds the key in the transaction that accepts the query.</param>
 /// <param name="KeepAsync">Keeps an answer without rows for repeats; rows that were streamed are not kept.</param>
-sealed record KeyedRun(Ledger.Records.AcceptCondition Condition, Func<ImmediateAnswer, Task> KeepAsync);
+sealed record KeyedRun(AcceptCondition Condition, Func<ImmediateAnswer, Task> KeepAsync);

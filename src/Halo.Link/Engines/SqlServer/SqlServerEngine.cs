@@ -22,9 +22,6 @@ sealed class SqlServerEngine(string connectionString, TimeProvider time, Practic
 
     const int SecondsForRollback = 6;
 
-    /// <summary>Connections that the driver has given up without closing them, since the last round of <see cref="CloseForgottenAsync"/>.</summary>
-    int _forgotten;
-
     /// <summary>"Lock request time out period exceeded."</summary>
     const int LockTimeout = 1222;
 
@@ -174,28 +171,7 @@ sealed class SqlServerEngine(string connectionString, TimeProvider time, Practic
         if (connection.State == ConnectionState.Open)
             return;
         _connections.ClearPools();
-        if (Interlocked.Increment(ref _forgotten) == 1)
-            _ = CloseForgottenAsync();
-    }
-
-    /// <summary>
-    /// The driver (7.1.1) calls a connection closed that it gave up in the middle of a statement, and leaves its socket to the finalizer: until then the server
-    /// would keep the session, and the locks of a statement that it did not stop.
-    /// </summary>
-    /// <remarks>Not at once alone: the run that it ends still holds command and reader then, and an idle Link collects nothing by itself.</remarks>
-    async Task CloseForgottenAsync()
-    {
-        int seen;
-        do
-        {
-            seen = Volatile.Read(ref _forgotten);
-            foreach (var wait in (int[])[0, 1, 10])
-            {
-                await Task.Delay(TimeSpan.FromSeconds(wait), time);
-                GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
-            }
-        }
-        while (Interlocked.CompareExchange(ref _forgotten, 0, seen) != seen);
+        ForgottenSockets.CloseSoon();
     }
 
     /// <remarks>This driver throws what it likes where it misreads an answer, and goes on with the rest of it as the next one's.</remarks>

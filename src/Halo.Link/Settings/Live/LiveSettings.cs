@@ -8,6 +8,7 @@ using Halo.Link.Transport;
 using Halo.Link.Work.Async;
 using Halo.Link.Work.Immediate;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
 
@@ -147,7 +148,7 @@ sealed partial class LiveSettings(LinkSettings started, LiveParts parts, RemoteF
             Sqlite = before.Sqlite,
             Spool = fresh.Spool with { WaitForRoom = before.Spool.WaitForRoom },
         });
-        ReserveThreads(fresh);
+        ReserveThreads(fresh, before);
         Apply();
         var sites = await parts.Sites.ApplyAsync(fresh.Sites, stop);
         if (before.EnrolmentToken != fresh.EnrolmentToken && parts.Session.Line is null)
@@ -175,23 +176,17 @@ sealed partial class LiveSettings(LinkSettings started, LiveParts parts, RemoteF
         _standing = Standing with { RemoteVersion = version, Refused = judged.Refused };
     }
 
-    /// <summary>As the runtime has them: each change of the settings counts from there.</summary>
-    static readonly (int Workers, int Ports) FirstMinThreads = MinThreads();
-
     /// <summary>
     /// SQLite and the large values of SqlClient block their threads, and beside each export its pages are compressed: the pool shall not be
     /// short of those that carry the line.
     /// </summary>
-    public static void ReserveThreads(LinkSettings settings)
-    {
-        var (workers, ports) = FirstMinThreads;
-        ThreadPool.SetMinThreads(workers + settings.Sites.Count * (settings.Lanes.Immediate + 1) + 2 * settings.Lanes.Async, ports);
-    }
-
-    static (int Workers, int Ports) MinThreads()
+    /// <param name="before">The settings that these replace; null: none.</param>
+    public static void ReserveThreads(LinkSettings settings, LinkSettings? before = null)
     {
         ThreadPool.GetMinThreads(out var workers, out var ports);
-        return (workers, ports);
+        ThreadPool.SetMinThreads(workers + Needed(settings) - (before is null ? 0 : Needed(before)), ports);
+
+        static int Needed(LinkSettings settings) => settings.Sites.Count * (settings.Lanes.Immediate + 1) + 2 * settings.Lanes.Async;
     }
 
     async Task AcknowledgeAsync()

@@ -1,7 +1,7 @@
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
-using Halo.Link.Engines.Catalog;
+using Halo.Link.Engines.Factory;
 using Halo.Link.Tests.Session;
 using Halo.Link.Work;
 using Halo.LinkProtocol.Messages;
@@ -55,8 +55,8 @@ public sealed class UnacknowledgedCancelTests
     public async Task Where_the_server_acknowledges_it_nothing_is_closed(string sql, string stoppedBy, Executed executed)
     {
         using var cancel = new CancellationTokenSource();
-        // Without its resets, each of which takes a connection for a moment.
-        await using var bench = new TdsBench((_, _) => Task.CompletedTask, time: new ManualTime());
+        // Without its resets, each of which takes a connection for a moment, and without those that the driver opens in advance where its pool comes to it late.
+        await using var bench = new TdsBench((_, _) => Task.CompletedTask, settings: ";Max Pool Size=3", time: new ManualTime());
         await FillPoolAsync(bench, 3);
         bench.Server.Script = async (_, answer) =>
         {
@@ -92,6 +92,21 @@ public sealed class UnacknowledgedCancelTests
         var result = await running;
         Assert.Equal((FailureCodes.ExecutionTimeout, Executed.Unknown, ForcedEnd.None), (result.Error!.Code, result.Executed, result.Forced));
         Assert.Equal((1, 1), (server.Logins, server.Connections));
+    }
+
+    /// <summary>As on a machine so busy that the runner's timer comes late.</summary>
+    [Fact]
+    public async Task Where_the_drivers_own_limit_comes_first_the_caller_is_told_of_a_limit_too()
+    {
+        var time = new ManualTime();
+        await using var server = new TdsServer(async (_, answer) =>
+        {
+            await answer.Attention;
+            answer.IsCutOff = true;
+        });
+        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.SqlServer, server.ConnectionString, time), time);
+        var result = await bench.RunAsync(new QueryCommand("UPDATE a SET n = 1") { ExecutionMode = ExecutionMode.NonQuery }, limit: TimeSpan.FromMilliseconds(100));
+        Assert.Equal((FailureCodes.ExecutionTimeout, Executed.Unknown, ForcedEnd.None), (result.Error!.Code, result.Executed, result.Forced));
     }
 
     [Theory]

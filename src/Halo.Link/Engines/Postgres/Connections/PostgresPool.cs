@@ -106,7 +106,7 @@ sealed class PostgresPool : IAsyncDisposable
         Volatile.Write(ref _disposed, true);
         await _pruning.DisposeAsync();
         await _reset;
-        while (TakeIdle("") is { } idle)
+        while (TakeIdle() is { } idle)
             idle.Dispose();
     }
 
@@ -132,7 +132,7 @@ sealed class PostgresPool : IAsyncDisposable
     }
 
     /// <summary>The one that came last, of those with the name if there are any: the others may be closed when they are not needed.</summary>
-    PostgresSession? TakeIdle(string name)
+    PostgresSession? TakeIdle(string? name = null)
     {
         lock (_lock)
         {
