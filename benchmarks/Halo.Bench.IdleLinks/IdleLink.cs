@@ -6,6 +6,7 @@ using Halo.Contracts.Sites;
 using Halo.Line;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Bench.IdleLinks;

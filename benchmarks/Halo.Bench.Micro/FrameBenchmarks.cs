@@ -1,5 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 
 namespace Halo.Bench.Micro;
 

@@ -1,7 +1,7 @@
 using BenchmarkDotNet.Attributes;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
-using Halo.Link.Engines.Catalog;
+using Halo.Link.Engines.Factory;
 using Halo.Link.Engines.Running;
 using Halo.Testing;
 

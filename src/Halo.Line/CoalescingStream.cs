@@ -1,4 +1,4 @@
-using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 
 namespace Halo.Line;
 

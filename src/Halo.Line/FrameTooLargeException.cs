@@ -1,5 +1,5 @@
-using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
+using Halo.LinkProtocol.Frames;
 
 namespace Halo.Line;
 

@@ -1,9 +1,9 @@
-using System.Buffers;
 using System.Net.WebSockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
+using Halo.LinkProtocol.Frames;
 
 namespace Halo.Line;
 
@@ -159,7 +159,7 @@ public sealed class LineConnection : IAsyncDisposable
     /// </summary>
     public void SendLater(FrameKind kind, Guid queryId)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(FrameCodec.MaxHeaderBytes);
+        var buffer = FrameBuffers.Rent(FrameCodec.MaxHeaderBytes);
         _ = SendRentedAsync(buffer, FrameCodec.WriteHeader(buffer, kind, queryId), CancellationToken.None, later: true).AsTask();
     }
 

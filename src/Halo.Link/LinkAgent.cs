@@ -1,6 +1,6 @@
 using Halo.Link.Engines;
-using Halo.Link.Engines.Catalog;
 using Halo.Link.Engines.Connections;
+using Halo.Link.Engines.Factory;
 using Halo.Link.Engines.Sqlite.Worker;
 using Halo.Link.Files;
 using Halo.Link.Observability;

@@ -9,6 +9,7 @@ using Halo.Link.Work;
 using Halo.Link.Work.Async;
 using Halo.Link.Work.Immediate;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
 

@@ -1,3 +1,5 @@
+using Halo.LinkProtocol.Frames;
+
 namespace Halo.LinkProtocol;
 
 /// <summary>Sizes and times that both ends hold to.</summary>

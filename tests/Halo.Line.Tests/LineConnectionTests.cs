@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Threading.Channels;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Line.Tests;

@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Halo.LinkProtocol.Frames;
 
 namespace Halo.LinkProtocol.Tests;
 

@@ -1,3 +1,5 @@
+using Halo.LinkProtocol.Frames;
+
 namespace Halo.LinkProtocol.Tests;
 
 public class FrameAssemblerTests

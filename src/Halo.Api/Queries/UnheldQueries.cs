@@ -1,5 +1,5 @@
 using Halo.Api.Basics;
-using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 
 namespace Halo.Api.Queries;
 

@@ -10,6 +10,7 @@ using Halo.Api.Sites.Pairings;
 using Halo.Contracts.Queries;
 using Halo.Line;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Sessions;

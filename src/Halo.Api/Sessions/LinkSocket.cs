@@ -17,6 +17,7 @@ using Halo.Contracts.Errors;
 using Halo.Line;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Sessions;

@@ -7,6 +7,7 @@ using Halo.Link.Transport;
 using Halo.Link.Work.Async;
 using Halo.Link.Work.Immediate;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
 

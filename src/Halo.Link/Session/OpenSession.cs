@@ -3,6 +3,7 @@ using Halo.Link.Settings;
 using Halo.Link.Transport;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Session;

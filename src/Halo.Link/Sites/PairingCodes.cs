@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Halo.Line.Logging;
 using Halo.Link.Transport;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Sites;

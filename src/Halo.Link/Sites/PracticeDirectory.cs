@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Halo.Contracts.Sites;
 using Halo.Link.Engines;
-using Halo.Link.Engines.Catalog;
+using Halo.Link.Engines.Factory;
 using Halo.Link.Files;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;

@@ -2,7 +2,7 @@ using System.Data;
 using System.Data.Common;
 using System.Globalization;
 using Halo.Link.Engines;
-using Halo.Link.Engines.Catalog;
+using Halo.Link.Engines.Factory;
 using Halo.Link.Files;
 using Halo.Link.Settings;
 using Halo.LinkProtocol;

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Halo.Line;
 using Halo.Link.Transport;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization.Metadata;
 using Halo.Line;
-using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 
 namespace Halo.Link.Transport;
 

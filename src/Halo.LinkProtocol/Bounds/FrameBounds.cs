@@ -1,3 +1,5 @@
+using Halo.LinkProtocol.Frames;
+
 namespace Halo.LinkProtocol.Bounds;
 
 /// <summary>Bytes that the payload of a message may have, by its kind. Neither end sends more; what is longer is passed over and never held.</summary>

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
 using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Frames;
 
 namespace Halo.LinkProtocol.Messages;
 

@@ -3,6 +3,7 @@ using Halo.Api.Tests.Storage;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Tests.Admin;

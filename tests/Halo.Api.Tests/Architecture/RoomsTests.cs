@@ -7,8 +7,8 @@ namespace Halo.Api.Tests.Architecture;
 /// <summary>Data and calls go one way through the service, from the endpoints down to the storage: a namespace uses those below it, and none above or beside.</summary>
 public sealed class RoomsTests
 {
-    static readonly string[] FromTop =
-    [
+    [Fact]
+    public void Every_room_uses_only_rooms_below_it() => Rooms.VerifyOrder(typeof(QueryLedger).Assembly, "Halo.Api",
         "Backup Tls Health",
         "Endpoints.ForOperators Endpoints.ForLinks",
         "Endpoints.ForOperators.Shapes Endpoints.ForIntegrators",
@@ -37,14 +37,8 @@ public sealed class RoomsTests
         "Settings",
         "Storage.Postgres Storage.Sqlite Storage.Keys",
         "Storage",
-        "Basics",
-    ];
+        "Basics");
 
     [Fact]
-    public void Every_room_uses_only_rooms_below_it() => AssertNone(Rooms.FaultsOf(typeof(QueryLedger).Assembly, "Halo.Api", FromTop));
-
-    [Fact]
-    public void No_room_is_crowded() => AssertNone(Rooms.CrowdedFolders(Path.Combine(Repository.Root, "src", "Halo.Api"), 12));
-
-    static void AssertNone(IReadOnlyList<string> faults) => Assert.True(faults.Count == 0, string.Join('\n', faults));
+    public void No_folder_of_any_project_has_more_than_twelve_files() => Rooms.VerifyNoneIsCrowded(Path.Combine(Repository.Root, "src"), 12);
 }

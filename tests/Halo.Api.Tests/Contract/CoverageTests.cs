@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Results.Formats;
 using Halo.Contracts.Errors;
-using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.Testing;
 
 namespace Halo.Api.Tests.Contract;

@@ -6,6 +6,7 @@ using Halo.Api.Queries.Waiting;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.DependencyInjection;
 

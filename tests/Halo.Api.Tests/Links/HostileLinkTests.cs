@@ -2,8 +2,8 @@ using System.Globalization;
 using System.Text;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Queries;
-using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
 

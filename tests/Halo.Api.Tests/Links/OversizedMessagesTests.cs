@@ -5,6 +5,7 @@ using Halo.Contracts.Queries;
 using Halo.Line;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Tests.Links;

@@ -4,6 +4,7 @@ using Halo.Api.Settings;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.Testing;
 using Microsoft.Extensions.DependencyInjection;
 

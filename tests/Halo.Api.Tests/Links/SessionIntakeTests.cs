@@ -1,5 +1,5 @@
 using Halo.Api.Links.Sessions;
-using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.Testing;
 
 namespace Halo.Api.Tests.Links;

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Halo.Api.Tests.Hosting;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;
+using Halo.LinkProtocol.Frames;
 
 namespace Halo.Api.Tests.Links;
 

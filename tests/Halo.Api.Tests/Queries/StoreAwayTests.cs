@@ -2,7 +2,7 @@ using Halo.Api.Storage.Keys;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
-using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.Testing;
 
 namespace Halo.Api.Tests.Queries;

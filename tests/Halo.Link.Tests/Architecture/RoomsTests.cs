@@ -1,5 +1,4 @@
 using Halo.Link.Engines.Running;
-using Halo.Testing;
 using Halo.Testing.Architecture;
 
 namespace Halo.Link.Tests.Architecture;
@@ -7,8 +6,8 @@ namespace Halo.Link.Tests.Architecture;
 /// <summary>Data and calls go one way through the program: a namespace uses those below it, and none above or beside.</summary>
 public sealed class RoomsTests
 {
-    static readonly string[] FromTop =
-    [
+    [Fact]
+    public void Every_room_uses_only_rooms_below_it() => Rooms.VerifyOrder(typeof(CommandRunner).Assembly, "Halo.Link",
         "Diagnosis Settings.Live",
         "Status",
         "Session",
@@ -20,20 +19,11 @@ public sealed class RoomsTests
         "Files",
         "Settings.Reading",
         "Settings",
-        "Engines.Catalog",
+        "Engines.Factory",
         "Engines.Sqlite.Worker Engines.Postgres Engines.SqlServer",
         "Engines.Sqlite Engines.Postgres.Connections Engines.Postgres.Values Engines.SqlServer.Connections Engines.SqlServer.Values",
         "Engines.Running Engines.Connections Engines.Parameters",
         "Engines",
         "Rows",
-        "Observability",
-    ];
-
-    [Fact]
-    public void Every_room_uses_only_rooms_below_it() => AssertNone(Rooms.FaultsOf(typeof(CommandRunner).Assembly, "Halo.Link", FromTop));
-
-    [Fact]
-    public void No_room_is_crowded() => AssertNone(Rooms.CrowdedFolders(Path.Combine(Repository.Root, "src", "Halo.Link"), 12));
-
-    static void AssertNone(IReadOnlyList<string> faults) => Assert.True(faults.Count == 0, string.Join('\n', faults));
+        "Observability");
 }

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Halo.Link.Engines;
-using Halo.Link.Engines.Catalog;
+using Halo.Link.Engines.Factory;
 using Halo.Link.Engines.Sqlite.Worker;
 using Halo.Testing;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -3,7 +3,7 @@ using System.Globalization;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
-using Halo.Link.Engines.Catalog;
+using Halo.Link.Engines.Factory;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Tests.Engines;

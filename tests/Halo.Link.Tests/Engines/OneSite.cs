@@ -1,5 +1,5 @@
 using Halo.Link.Engines;
-using Halo.Link.Engines.Catalog;
+using Halo.Link.Engines.Factory;
 using Halo.Link.Sites;
 
 namespace Halo.Link.Tests.Engines;

@@ -6,6 +6,7 @@ using Halo.Link.Settings;
 using Halo.Link.Tests.Work;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
 

@@ -4,6 +4,7 @@ using Halo.Link.Observability;
 using Halo.Link.Settings;
 using Halo.Link.Status;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.Testing;
 using Microsoft.AspNetCore.Http;
 

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization.Metadata;
 using System.Threading.Channels;
 using Halo.Line;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Tests.Session;

@@ -1,6 +1,6 @@
 using Halo.Contracts.Sites;
 using Halo.Link.Engines;
-using Halo.Link.Engines.Catalog;
+using Halo.Link.Engines.Factory;
 using Halo.Link.Engines.Running;
 using Halo.Link.Sites;
 using Halo.Link.Tests.Engines;

@@ -3,6 +3,7 @@ using Halo.Link.Sites;
 using Halo.Link.Status;
 using Halo.Link.Tests.Session;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
 

@@ -7,6 +7,7 @@ using Halo.Link.Settings;
 using Halo.Link.Sites;
 using Halo.Link.Tests.Engines;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Tests.Work;

@@ -2,7 +2,7 @@ using System.Text;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
-using Halo.Link.Engines.Catalog;
+using Halo.Link.Engines.Factory;
 using Halo.Link.Settings;
 using Halo.Link.Tests.Engines;
 using Halo.Link.Work;

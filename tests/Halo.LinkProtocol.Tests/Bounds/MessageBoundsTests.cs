@@ -6,6 +6,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Bounds;
+using Halo.LinkProtocol.Frames;
 
 namespace Halo.LinkProtocol.Tests.Bounds;
 

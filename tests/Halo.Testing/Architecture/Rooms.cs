@@ -7,11 +7,12 @@ namespace Halo.Testing.Architecture;
 /// <summary>The rooms of a program: its namespaces, in the order in which they may use each other.</summary>
 public static class Rooms
 {
-    /// <summary>What breaks the order, one line each; empty: every type uses only its own room and those below.</summary>
+    /// <summary>Every type uses only its own room and those below.</summary>
     /// <param name="program">The program's assembly.</param>
     /// <param name="root">The namespace that all rooms are in, which itself is the one at the top.</param>
     /// <param name="fromTop">Rooms in rows from the top down, without <paramref name="root"/>; those of a row, parted by blanks, do not use each other.</param>
-    public static IReadOnlyList<string> FaultsOf(Assembly program, string root, params string[] fromTop)
+    /// <exception cref="InvalidOperationException">What breaks the order, one line each.</exception>
+    public static void VerifyOrder(Assembly program, string root, params string[] fromTop)
     {
         var floors = fromTop.SelectMany((row, floor) => row.Split(' ').Select(room => (Room: $"{root}.{room}", Floor: floor + 1))).Append((Room: root, Floor: 0))
             .ToDictionary(r => r.Room, r => r.Floor);
@@ -25,19 +26,24 @@ public static class Rooms
             where own != other && floors.ContainsKey(own) && floors.ContainsKey(other) && floors[other] <= floors[own]
             select $"{Short(type)} in {own} uses {Short(used)} in {other}, which is not below.";
         var empty = floors.Keys.Except(types.Select(RoomOf)).Select(r => $"{r} is empty.");
-        return [.. unknown.Concat(upward).Concat(empty).Distinct().Order()];
+        Verify(unknown.Concat(upward).Concat(empty).Distinct().Order());
     }
 
-    /// <summary>The folders with more files than a room should have, with their number.</summary>
-    /// <param name="project">The project's folder.</param>
-    public static IReadOnlyList<string> CrowdedFolders(string project, int most) =>
-    [
-        .. new[] { project }.Concat(Directory.GetDirectories(project, "*", SearchOption.AllDirectories)).Where(d => !IsBuilt(Path.GetRelativePath(project, d)))
-            .Select(d => (Folder: Path.GetRelativePath(project, d), Files: Directory.GetFiles(d, "*.cs").Length)).Where(f => f.Files > most)
-            .Select(f => $"{f.Folder}: {f.Files}"),
-    ];
+    /// <summary>No folder below one has more files than a room should have.</summary>
+    /// <exception cref="InvalidOperationException">Those that have, one line each.</exception>
+    public static void VerifyNoneIsCrowded(string root, int most) => Verify(
+        from folder in Directory.GetDirectories(root, "*", SearchOption.AllDirectories)
+        let name = Path.GetRelativePath(root, folder)
+        where !name.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj")
+        let files = Directory.GetFiles(folder, "*.cs").Length
+        where files > most
+        select $"{name} has {files} files.");
 
-    static bool IsBuilt(string folder) => folder.Split(Path.DirectorySeparatorChar)[0] is "bin" or "obj";
+    static void Verify(IEnumerable<string> faults)
+    {
+        if (string.Join('\n', faults) is { Length: > 0 } all)
+            throw new InvalidOperationException(all);
+    }
 
     /// <remarks>A parameter of a generic method is a type too, and equal to others of its name.</remarks>
     static bool IsIn(IType type, string root) => type is not GenericParameter && RoomOf(type) is var room && (room == root || room.StartsWith(root + ".", StringComparison.Ordinal));

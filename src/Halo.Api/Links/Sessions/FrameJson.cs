@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 
 namespace Halo.Api.Links.Sessions;
 

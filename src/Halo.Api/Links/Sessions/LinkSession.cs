@@ -6,6 +6,7 @@ using Halo.Api.Ledger.Records;
 using Halo.Line;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Links.Sessions;

@@ -9,8 +9,8 @@ using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
-using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
+using Halo.LinkProtocol.Frames;
 
 namespace Halo.Api.Queries.Requests;
 

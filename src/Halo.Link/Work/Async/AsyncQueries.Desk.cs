@@ -4,6 +4,7 @@ using Halo.Link.Journal;
 using Halo.Link.Observability;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Work.Async;

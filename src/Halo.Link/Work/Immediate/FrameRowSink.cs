@@ -7,6 +7,7 @@ using Halo.Line;
 using Halo.Link.Rows;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Work.Immediate;

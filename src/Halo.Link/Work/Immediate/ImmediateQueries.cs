@@ -8,6 +8,7 @@ using Halo.Link.Sites;
 using Halo.Link.Transport;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.Logging;
 

@@ -3,6 +3,7 @@ using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
 using Microsoft.Extensions.DependencyInjection;

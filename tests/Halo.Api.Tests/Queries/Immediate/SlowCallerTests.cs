@@ -4,6 +4,7 @@ using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,7 +1,7 @@
 using System.Data.Common;
 using System.Text.RegularExpressions;
 using Halo.Link.Engines;
-using Halo.Link.Engines.Catalog;
+using Halo.Link.Engines.Factory;
 using Halo.Link.Tests.Engines.Postgres;
 using Halo.Testing;
 using Halo.Testing.Tds;

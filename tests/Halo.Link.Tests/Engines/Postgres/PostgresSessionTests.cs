@@ -1,7 +1,7 @@
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
-using Halo.Link.Engines.Catalog;
+using Halo.Link.Engines.Factory;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Halo.Link.Engines;
-using Halo.Link.Engines.Catalog;
+using Halo.Link.Engines.Factory;
 
 namespace Halo.Link.Tests.Engines.Postgres;
 

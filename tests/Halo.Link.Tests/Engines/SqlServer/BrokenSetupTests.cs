@@ -3,7 +3,7 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;
 using Halo.Link.Engines;
-using Halo.Link.Engines.Catalog;
+using Halo.Link.Engines.Factory;
 using Halo.Link.Sites;
 using Halo.Link.Tests.Session;
 using Halo.LinkProtocol.Messages;

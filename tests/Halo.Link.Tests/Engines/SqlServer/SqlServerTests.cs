@@ -4,7 +4,7 @@ using System.Text.Json;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
-using Halo.Link.Engines.Catalog;
+using Halo.Link.Engines.Factory;
 using Halo.Link.Engines.SqlServer;
 using Halo.Link.Engines.SqlServer.Values;
 using Halo.LinkProtocol.Messages;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.Link.Engines.Factory;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
 using Microsoft.Data.Sqlite;
@@ -286,7 +287,7 @@ public sealed class SqliteTests
     public async Task A_wrong_path_is_an_error_and_makes_no_file()
     {
         var path = Path.Combine(Path.GetTempPath(), $"halo-none-{Guid.NewGuid():N}.db");
-        await using var bench = new EngineBench(Link.Engines.Catalog.DatabaseEngines.Create("sqlite", $"Data Source={path}", TimeProvider.System));
+        await using var bench = new EngineBench(DatabaseEngines.Create("sqlite", $"Data Source={path}", TimeProvider.System));
         var result = await bench.RunAsync("SELECT 1");
         Assert.Equal((Ending.Failed, Executed.No, FailureCodes.DatabaseUnavailable, 14), (result.Ending, result.Executed, result.Error?.Code, result.Error?.ErrorCode));
         Assert.False(File.Exists(path));

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Halo.Link.Status;
 using Halo.Link.Tests.Session;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
 using Microsoft.AspNetCore.Http;

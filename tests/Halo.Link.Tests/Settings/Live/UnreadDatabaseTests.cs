@@ -4,6 +4,7 @@ using Halo.Link.Status;
 using Halo.Link.Tests.Engines;
 using Halo.Link.Tests.Session;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
 using Npgsql;

@@ -1,6 +1,6 @@
 using System.Collections;
 using System.Text;
-using Halo.Link.Engines.Catalog;
+using Halo.Link.Engines.Factory;
 using Halo.Link.Settings;
 using Halo.Link.Settings.Reading;
 

@@ -13,6 +13,7 @@ using Halo.Link.Transport;
 using Halo.Link.Work.Async;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
 using Microsoft.AspNetCore.Builder;

@@ -6,6 +6,7 @@ using Halo.Link.Pages;
 using Halo.Link.Rows;
 using Halo.Link.Tests.Pages;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 using static Halo.Link.Tests.Work.Async.LinkUnderTest;
 

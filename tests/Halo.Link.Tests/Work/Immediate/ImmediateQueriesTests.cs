@@ -5,6 +5,7 @@ using Halo.Contracts.Queries;
 using Halo.Link.Settings;
 using Halo.Link.Tests.Session;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Data.Sqlite;
 

@@ -1,4 +1,4 @@
-namespace Halo.LinkProtocol;
+namespace Halo.LinkProtocol.Frames;
 
 /// <summary>The first byte of every message. Numbers are for ever; an unknown one is ignored, so either side may be newer.</summary>
 /// <remarks>Kinds from 0x10 to 0x7F speak of one query and carry its id; the others do not.</remarks>

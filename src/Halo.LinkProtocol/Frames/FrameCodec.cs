@@ -1,4 +1,4 @@
-namespace Halo.LinkProtocol;
+namespace Halo.LinkProtocol.Frames;
 
 /// <summary>Frames to bytes and back: one byte of kind, sixteen of query id (big-endian) where the kind has one, the payload.</summary>
 public static class FrameCodec

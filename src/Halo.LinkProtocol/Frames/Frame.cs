@@ -1,4 +1,4 @@
-namespace Halo.LinkProtocol;
+namespace Halo.LinkProtocol.Frames;
 
 /// <summary>One message of the line, as it stands in the receiver's buffer.</summary>
 /// <param name="Kind">What it is; may be a number this program does not know.</param>

@@ -7,7 +7,7 @@ using Halo.Link.Engines.Sqlite.Worker;
 using Halo.Link.Engines.SqlServer;
 using Halo.Link.Engines.SqlServer.Connections;
 
-namespace Halo.Link.Engines.Catalog;
+namespace Halo.Link.Engines.Factory;
 
 /// <summary>Makes the engine that a site's configuration names.</summary>
 static class DatabaseEngines

@@ -1,4 +1,4 @@
-namespace Halo.LinkProtocol;
+namespace Halo.LinkProtocol.Frames;
 
 /// <summary>Puts the pieces in which a message arrives together again, in one pooled buffer that grows. Between messages it holds none.</summary>
 /// <remarks>Receive into <see cref="GetMemory"/>, then <see cref="Advance"/>; a finished message lies in <see cref="Message"/> until <see cref="Reset"/>.</remarks>

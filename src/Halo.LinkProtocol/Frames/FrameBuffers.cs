@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Halo.LinkProtocol;
+namespace Halo.LinkProtocol.Frames;
 
 /// <summary>Buffers of frames: pooled, except the few that are large.</summary>
 /// <remarks>The shared pool keeps one array of each size for each thread that ever gave one back: a few dozen of the largest messages would take gigabytes.</remarks>

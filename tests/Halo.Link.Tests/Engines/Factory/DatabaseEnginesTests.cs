@@ -1,6 +1,6 @@
-using Halo.Link.Engines.Catalog;
+using Halo.Link.Engines.Factory;
 
-namespace Halo.Link.Tests.Engines.Catalog;
+namespace Halo.Link.Tests.Engines.Factory;
 
 public sealed class DatabaseEnginesTests
 {

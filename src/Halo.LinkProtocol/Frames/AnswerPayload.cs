@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Halo.LinkProtocol;
+namespace Halo.LinkProtocol.Frames;
 
 /// <summary>
 /// The payload of <see cref="FrameKind.Answer"/>: the length of the outcome's JSON (unsigned 32 bits, little-endian), that JSON with its
