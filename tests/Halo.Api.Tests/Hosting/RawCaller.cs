@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using Halo.Testing;
 
 namespace Halo.Api.Tests.Hosting;
 
@@ -25,7 +26,7 @@ public sealed class RawCaller(Socket socket) : IDisposable
     {
         var all = new StringBuilder();
         var buffer = new byte[4096];
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(Eventually.Limit);
         while (!all.ToString().Contains(words, StringComparison.Ordinal))
         {
             if (await socket.ReceiveAsync(buffer, limit.Token) is not (> 0 and var read))
@@ -40,7 +41,7 @@ public sealed class RawCaller(Socket socket) : IDisposable
     {
         var all = new StringBuilder();
         var buffer = new byte[64 * 1024];
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(Eventually.Limit);
         try
         {
             while (await socket.ReceiveAsync(buffer, limit.Token) is > 0 and var read)

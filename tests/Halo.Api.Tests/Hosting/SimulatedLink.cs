@@ -17,6 +17,7 @@ using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;
 using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
+using Halo.Testing;
 
 namespace Halo.Api.Tests.Hosting;
 
@@ -158,7 +159,7 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
     /// <summary>The next frame of a wanted kind; others before it are passed over.</summary>
     public async Task<(FrameKind Kind, Guid QueryId, byte[] Payload)> NextAsync(Func<FrameKind, bool> wanted)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(Eventually.Limit);
         while (true)
         {
             var frame = await _frames.Reader.ReadAsync(limit.Token);

@@ -5,6 +5,7 @@ using Halo.Api.Integrators;
 using Halo.Api.Tests.Hosting;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;
+using Halo.Testing;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.Extensions.DependencyInjection;
@@ -71,7 +72,7 @@ public class RouteMatrixTests
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
         caller.Shows(request.Headers);
         Fill(request, pattern, callers);
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(Eventually.Limit);
         using var response = await host.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
         // The eleventh wrong key and those after it: refused all the same.
         return (int)response.StatusCode == 429 ? 401 : (int)response.StatusCode;

@@ -5,6 +5,7 @@ using Halo.Line;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
+using Halo.Testing;
 
 namespace Halo.Link.Tests.Session;
 
@@ -59,7 +60,7 @@ sealed class TestSession(LineConnection line, string authorization)
     /// <summary>The next frame of this kind; others before it are dropped.</summary>
     public async Task<(FrameKind Kind, Guid QueryId, byte[] Payload)> NextAsync(params FrameKind[] kinds)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var limit = new CancellationTokenSource(Eventually.Limit);
         while (true)
         {
             var frame = await _frames.Reader.ReadAsync(limit.Token);

@@ -13,6 +13,7 @@ using Halo.Link.Transport;
 using Halo.Link.Work;
 using Halo.Link.Work.Async;
 using Halo.LinkProtocol.Messages;
+using Halo.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Halo.Link.Tests.Work.Async;
@@ -76,14 +77,14 @@ sealed class LinkUnderTest : IAsyncDisposable
 
     public static async Task Until(Func<bool> condition)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var patience = new CancellationTokenSource(Eventually.Limit);
         while (!condition())
             await Task.Delay(2, patience.Token);
     }
 
     public async ValueTask DisposeAsync()
     {
-        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var stop = new CancellationTokenSource(Eventually.Limit);
         await Queries.StopAsync(stop.Token);
         await Queries.DisposeAsync();
         _uploader.Dispose();
