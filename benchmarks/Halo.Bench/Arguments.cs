@@ -5,12 +5,15 @@ sealed record Arguments
 {
     public const string Usage = """
         Usage: ./bench [--quick] [--scenario NAME]… [--out DIRECTORY]
+               ./bench --against COMMIT|DIRECTORY [--quick] [--out DIRECTORY]
                ./bench --list
                ./bench --gate [--accept]
 
           --quick          few and short rounds: all scenarios within five minutes
           --scenario NAME  one scenario; may be repeated
           --out DIRECTORY  where results go; default out/bench, what is committed is in benchmarks/results
+          --against BUILD  this build and another in turns over one database: of a commit, which is built in a temporary
+                           worktree, or of a directory with the programs that ./build made there
           --list           names the scenarios
           --gate           the short set of CI, compared with benchmarks/results/gate.json; exit code 1 where it fell behind
           --accept         writes what the gate finds as the new measure
@@ -28,6 +31,8 @@ sealed record Arguments
 
     public string? Out { get; init; }
 
+    public string? Against { get; init; }
+
     public IReadOnlyList<string> Scenarios { get; init; } = [];
 
     /// <exception cref="FormatException">They cannot be understood.</exception>
@@ -44,6 +49,7 @@ sealed record Arguments
                 "--gate" => read with { Gate = true },
                 "--accept" => read with { Accept = true },
                 "--scenario" when i + 1 < args.Length => read with { Scenarios = [.. read.Scenarios, args[++i]] },
+                "--against" when i + 1 < args.Length => read with { Against = args[++i] },
                 "--out" when i + 1 < args.Length => read with { Out = args[++i] },
                 var other => throw new FormatException($"Not understood: {other}"),
             };

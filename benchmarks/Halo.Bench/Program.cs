@@ -34,7 +34,7 @@ if (PostgresServer.Missing is { } missing)
     Console.Error.WriteLine($"bench: {missing}");
     return 2;
 }
-var wanted = arguments.Scenarios.Count == 0 ? all : [.. all.Where(s => arguments.Scenarios.Contains(s.Name))];
+IReadOnlyList<IScenario> wanted = arguments.Against is { } other ? [new Builds(other)] : arguments.Scenarios.Count == 0 ? all : [.. all.Where(s => arguments.Scenarios.Contains(s.Name))];
 var directory = Path.GetFullPath(arguments.Out ?? Path.Combine(Repository.Root, "out", "bench"));
 if (arguments.Gate)
     return await new Gate(arguments.Accept).RunAsync() ? 0 : 1;

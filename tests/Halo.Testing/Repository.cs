@@ -9,12 +9,15 @@ public static class Repository
 
     /// <summary>The program that <c>src/{project}</c> builds, in the configuration that the running test was built in.</summary>
     /// <remarks><c>HALO_PROGRAMS</c> names a directory of published programs that are taken instead: what <c>./build</c> makes in <c>out</c>.</remarks>
-    public static string Program(string project, string name) => Environment.GetEnvironmentVariable("HALO_PROGRAMS") is { Length: > 0 } published
+    public static string Program(string project, string name) => PublishedPrograms is { } published
         ? Path.Combine(Path.GetFullPath(published, Root), name, name + ".dll")
         : Built("src", project, name);
 
     /// <summary>Whether programs are taken that were published, as they are installed: they warm up when they start, unlike those that a build has just made.</summary>
-    public static bool TakesPublished => Environment.GetEnvironmentVariable("HALO_PROGRAMS") is { Length: > 0 };
+    public static bool TakesPublished => PublishedPrograms is not null;
+
+    /// <summary>Where published programs are that are taken, each in a directory of its name; null: those that were built with this one.</summary>
+    public static string? PublishedPrograms { get; set; } = Environment.GetEnvironmentVariable("HALO_PROGRAMS") is { Length: > 0 } named ? named : null;
 
     /// <summary>The program that <c>tests/{project}</c> builds.</summary>
     public static string TestProgram(string project) => Built("tests", project, project);
