@@ -9,11 +9,11 @@ using Halo.Link.Work.Immediate;
 namespace Halo.Link;
 
 /// <summary>What is measured by looking, at each export: how many, how much.</summary>
-sealed class Gauges : IDisposable
+sealed class Gauges(ImmediateQueries immediate, AsyncQueries async, Spool spool, ClaimJournal journal, LinkState state) : IDisposable
 {
     readonly Meter _meter = new(Telemetry.Name, HostInformation.Version);
 
-    public Gauges(ImmediateQueries immediate, AsyncQueries async, Spool spool, ClaimJournal journal, LinkState state)
+    public void Begin()
     {
         _meter.CreateObservableGauge("halo.link.connected", () => state.Connection.Connected ? 1 : 0, "{session}", "1 while a session is open");
         _meter.CreateObservableGauge("halo.lane.waiting", () => immediate.Waiting, "{query}", "Immediate queries that wait for a place");

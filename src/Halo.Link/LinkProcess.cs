@@ -3,62 +3,83 @@ using Halo.Line.Logging;
 using Halo.Link.Observability;
 using Halo.Link.Settings;
 using Halo.Link.Settings.Live;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Halo.Link;
 
-/// <summary>The agent as a process: its log, its signals, its end.</summary>
+/// <summary>The agent as a process: in a terminal, under systemd or as a Windows service, with its log and its exit code.</summary>
 static partial class LinkProcess
 {
     /// <summary>Whatever hangs, the process is gone within the five seconds that it has.</summary>
     static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(4.5);
 
-    /// <summary>Runs until SIGTERM or SIGINT and returns the exit code.</summary>
-    public static async Task<int> RunAsync(LinkSettings settings, string file, LogLevel? level)
+    /// <summary>Runs until it is told to stop and returns the exit code.</summary>
+    public static async Task<int> RunAsync(LinkSettings settings, string path, LogLevel? level)
     {
-        var chosen = new LogLevelSwitch(level);
-        chosen.Set(null, settings.LogLevel);
-        using var logs = LoggerFactory.Create(logging =>
-        {
-            // Everything may come: the switch, which settings turn while the Link runs, decides.
-            logging.SetMinimumLevel(LogLevel.Trace).AddFilter(chosen.Allows);
-            // A terminal is read now and here; what is redirected may be a journal, or a file that is read elsewhere.
-            logging.AddLogLines(Console.IsOutputRedirected
-                ? o => (o.ForJournal, o.TimestampFormat, o.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true)
-                : o => o.TimestampFormat = "HH:mm:ss ");
-        });
-        using var stop = new CancellationTokenSource();
-        void OnSignal(PosixSignalContext context)
+        var host = Build(settings, path, level);
+        var services = host.Services;
+        var logs = services.GetRequiredService<ILoggerFactory>();
+        var lifetime = services.GetRequiredService<IHostApplicationLifetime>();
+        var file = services.GetRequiredService<SettingsFile>();
+        // A terminal's, which systemd's part does not take.
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
         {
             context.Cancel = true;
-            stop.Cancel();
-        }
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal);
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal);
-        var watched = new SettingsFile(file, Environment.GetEnvironmentVariables(), settings, TimeProvider.System, logs.CreateLogger<SettingsFile>());
+            lifetime.StopApplication();
+        });
         using var again = OperatingSystem.IsWindows() ? null : PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
         {
             context.Cancel = true;
-            watched.Look(asked: true);
+            file.Look(asked: true);
         });
-        var running = LinkAgent.RunAsync(settings, TimeProvider.System, NewRandom(), logs, stop.Token, watched, chosen);
-        var asked = new TaskCompletionSource();
-        using var registration = stop.Token.Register(() => asked.TrySetResult());
-        if (await Task.WhenAny(running, asked.Task) != running)
-        {
-            // A call that hangs in a driver holds a thread of the pool, and those end with the process.
-            await Task.WhenAny(running, Task.Delay(LongestStop, TimeProvider.System));
-            if (!running.IsCompleted)
-                return 0;
-        }
+        var running = RunAsync(host, lifetime.ApplicationStopping);
+        await Task.WhenAny(running, Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, lifetime.ApplicationStopping));
+        // A call that hangs in a driver holds a thread of the pool, and those end with the process.
+        await Task.WhenAny(running, Task.Delay(LongestStop, TimeProvider.System));
+        if (running.IsCompleted)
+            return await running;
+        // Its last lines are still on their way.
+        logs.Dispose();
+        return 0;
+    }
+
+    static IHost Build(LinkSettings settings, string path, LogLevel? level)
+    {
+        var chosen = new LogLevelSwitch(level);
+        chosen.Set(null, settings.LogLevel);
+        var builder = LinkHost.CreateBuilder(settings, TimeProvider.System, NewRandom(), chosen);
+        // Each does nothing where the process is not that service manager's. Before the log, whose form is ours in any case.
+        builder.Services.AddSystemd().AddWindowsService(o => o.ServiceName = "HaloLink");
+        builder.Services.Configure<ConsoleLifetimeOptions>(o => o.SuppressStatusMessages = true);
+        builder.Services.AddSingleton(p => new SettingsFile(path, Environment.GetEnvironmentVariables(), settings, TimeProvider.System, p.GetRequiredService<ILogger<SettingsFile>>()));
+        // Everything may come: the switch, which settings turn while the Link runs, decides. What the host says of itself the Link says better.
+        builder.Logging.SetMinimumLevel(LogLevel.Trace).AddFilter(chosen.Allows).AddFilter("Microsoft", LogLevel.None);
+        // A terminal is read now and here; what is redirected may be a journal, or a file that is read elsewhere.
+        builder.Logging.AddLogLines(Console.IsOutputRedirected
+            ? o => (o.ForJournal, o.TimestampFormat, o.UseUtcTimestamp) = (true, "yyyy-MM-ddTHH:mm:ss.fffZ ", true)
+            : o => o.TimestampFormat = "HH:mm:ss ");
+        return builder.Build();
+    }
+
+    static async Task<int> RunAsync(IHost host, CancellationToken stopping)
+    {
+        using var disposed = host;
         try
         {
-            await running;
+            await host.StartAsync(CancellationToken.None);
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // A loop that failed stops the host. The process then ends at once and with an error: service managers start it again.
+            foreach (var loop in host.Services.GetServices<IHostedService>().OfType<BackgroundService>())
+                if (loop.ExecuteTask is { IsFaulted: true } failed)
+                    await failed;
+            await host.StopAsync(CancellationToken.None);
             return 0;
         }
         catch (Exception e) when (e is not SettingsException)
         {
-            LogEnded(logs.CreateLogger("Halo.Link"), FaultText.Of(e));
+            LogEnded(host.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Halo.Link"), FaultText.Of(e));
             return 1;
         }
     }

@@ -15,11 +15,9 @@ namespace Halo.Link;
 
 /// <summary>What the Link says of itself: in Hello, in each heartbeat, and to <c>halo-link status</c>.</summary>
 sealed class LinkReport(
-    Guid linkId,
+    ConfiguredIdentity identity,
     Runs runs,
-    long started,
     LiveSettings live,
-    SettingsFile? file,
     DataDirectory directory,
     ClockDrift drift,
     LocalSites sites,
@@ -29,8 +27,11 @@ sealed class LinkReport(
     ImmediateQueries immediate,
     AsyncQueries async,
     Spool spool,
-    TimeProvider time)
+    TimeProvider time,
+    SettingsFile? file = null)
 {
+    readonly long _started = time.GetTimestamp();
+
     public Hello Hello(IReadOnlyList<SiteDescription> described)
     {
         // The claims first: those that arrive meanwhile must not raise the number without being in the list.
@@ -57,7 +58,7 @@ sealed class LinkReport(
     {
         var (connected, since, lastError) = state.Connection;
         var announced = practices.Describe(healths.Last).ToDictionary(d => d.Id);
-        return new(HostInformation.Version, linkId, runs.Id, live.Local.ApiAddress, connected, since, Uptime,
+        return new(HostInformation.Version, identity.Link.LinkId, runs.Id, live.Local.ApiAddress, connected, since, Uptime,
             [.. sites.All.Select(s => Describe(s, announced.GetValueOrDefault(s.Id)))], Work())
         {
             LastError = lastError,
@@ -67,7 +68,7 @@ sealed class LinkReport(
         };
     }
 
-    long Uptime => (long)time.GetElapsedTime(started).TotalSeconds;
+    long Uptime => (long)time.GetElapsedTime(_started).TotalSeconds;
 
     SiteReport Describe(LocalSite site, SiteDescription? described)
     {

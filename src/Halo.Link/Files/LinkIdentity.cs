@@ -20,7 +20,7 @@ sealed record LinkIdentity(Guid LinkId, IReadOnlyList<SiteIdentity> Sites)
     /// whatever changed: whether the practice is still the same is the operator's to confirm, and the API asks. A site that is
     /// taken out keeps its id for when it comes back; no other one gets it.
     /// </remarks>
-    public static (LinkIdentity Identity, IReadOnlyList<Guid> SiteIds) Load(DataDirectory directory, IReadOnlyList<SiteSettings> sites, TimeProvider time)
+    public static ConfiguredIdentity Load(DataDirectory directory, IReadOnlyList<SiteSettings> sites, TimeProvider time)
     {
         var stored = directory.Read(FileName, LinkFilesJson.Default.LinkIdentity);
         var known = stored?.Sites.ToList() ?? [];
@@ -43,9 +43,14 @@ sealed record LinkIdentity(Guid LinkId, IReadOnlyList<SiteIdentity> Sites)
         var identity = new LinkIdentity(stored?.LinkId ?? Guid.CreateVersion7(time.GetUtcNow()), known);
         if (stored is null || !stored.Sites.SequenceEqual(known))
             directory.Write(FileName, identity, LinkFilesJson.Default.LinkIdentity);
-        return (identity, [.. found.Select(f => known[f!.Value].Id)]);
+        return new(identity, [.. found.Select(f => known[f!.Value].Id)]);
     }
 }
+
+/// <summary>Who this Link is, with the sites as they are configured.</summary>
+/// <param name="Link">What is kept in the data directory.</param>
+/// <param name="SiteIds">Of each configured site, in the order of the configuration.</param>
+sealed record ConfiguredIdentity(LinkIdentity Link, IReadOnlyList<Guid> SiteIds);
 
 /// <summary>A site's id and what it is known again by.</summary>
 /// <param name="Id">The Halo GUID.</param>

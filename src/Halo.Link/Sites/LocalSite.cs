@@ -19,6 +19,9 @@ sealed record ExecutionTarget(IDatabaseEngine Engine, string? Database, PolicyRu
     public CommandAccess Access => PracticePolicy.AccessOf(Rules);
 }
 
+/// <summary>Makes a site as it is configured.</summary>
+delegate LocalSite SiteFactory(Guid id, SiteSettings settings);
+
 /// <summary>One site as this process serves it.</summary>
 sealed class LocalSite : IAsyncDisposable
 {

@@ -99,7 +99,7 @@ public sealed class LinkIdentityTests : IDisposable
         Assert.Equal(before, Load(Site("1", connectionString: "Data Source=a"), Site("2", connectionString: "Data Source=b")).SiteIds);
     }
 
-    (LinkIdentity Identity, IReadOnlyList<Guid> SiteIds) Load(params SiteSettings[] sites)
+    ConfiguredIdentity Load(params SiteSettings[] sites)
     {
         using var directory = DataDirectory.Open(_folder.Path);
         return LinkIdentity.Load(directory, sites, TimeProvider.System);

@@ -7,6 +7,8 @@ using Halo.Link.Settings.Live;
 using Halo.Link.Settings.Reading;
 using Halo.Link.Work.Immediate;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Tests.Session;
@@ -86,8 +88,14 @@ sealed class RunningLink : IAsyncDisposable
     public RunningLink Start()
     {
         _stop = new();
-        var logs = LoggerFactory.Create(b => b.AddProvider(Log));
-        _running = Task.Run(() => LinkAgent.RunAsync(Settings, TimeProvider.System, new Random(1), logs, _stop.Token, File, Level));
+        var builder = LinkHost.CreateBuilder(Settings, TimeProvider.System, new Random(1), Level);
+        builder.Logging.AddProvider(Log);
+        // Signals belong to the test runner, and a busy machine may take its time.
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>().Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(30));
+        if (File is not null)
+            builder.Services.AddSingleton(File);
+        var host = builder.Build();
+        _running = Task.Run(() => host.RunAsync(_stop.Token));
         return this;
     }
 
@@ -103,6 +111,14 @@ sealed class RunningLink : IAsyncDisposable
         SqliteConnection.ClearAllPools();
         Directory.Delete(_folder, recursive: true);
     }
+}
+
+/// <summary>Waits for no signal and handles none.</summary>
+sealed class NoLifetime : IHostLifetime
+{
+    public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
 /// <summary>Keeps what was logged.</summary>

@@ -14,6 +14,9 @@ public sealed class ApiProgram(string directory, IReadOnlyDictionary<string, str
     /// <summary>Its settings as environment variables; what is changed holds from the next start.</summary>
     public Dictionary<string, string> Settings { get; } = new(settings);
 
+    /// <summary>A program and its arguments that start it in its own place; none: it is started itself.</summary>
+    public string[] Within { get; set; } = [];
+
     /// <summary>Gets each line that it writes.</summary>
     public Action<string>? Heard { get; set; }
 
@@ -50,7 +53,7 @@ public sealed class ApiProgram(string directory, IReadOnlyDictionary<string, str
             environment[name] = value;
         foreach (var (name, value) in more)
             environment[name] = value;
-        return HaloProcess.Start(Repository.Program("Halo.Api", "halo-api"), ["--urls", Address.ToString().TrimEnd('/')], environment, directory, Heard);
+        return HaloProcess.Start(Repository.Program("Halo.Api", "halo-api"), ["--urls", Address.ToString().TrimEnd('/')], environment, directory, Heard, Within);
     }
 
     /// <summary>Makes an integrator; its client calls with the primary key.</summary>

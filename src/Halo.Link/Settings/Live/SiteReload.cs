@@ -6,7 +6,7 @@ namespace Halo.Link.Settings.Live;
 
 /// <summary>Puts changed sites in the place of those that run.</summary>
 sealed partial class SiteReload(
-    LocalSites sites, DataDirectory directory, PracticeDirectory practices, SiteAnnouncements announcements, Func<Guid, SiteSettings, LocalSite> create,
+    LocalSites sites, DataDirectory directory, PracticeDirectory practices, SiteAnnouncements announcements, SiteFactory create,
     TimeProvider time, ILogger<SiteReload> log)
 {
     /// <summary>

@@ -1,0 +1,163 @@
+using Halo.Link.Engines;
+using Halo.Link.Engines.Connections;
+using Halo.Link.Engines.Factory;
+using Halo.Link.Engines.Sqlite.Worker;
+using Halo.Link.Files;
+using Halo.Link.Journal;
+using Halo.Link.Pages;
+using Halo.Link.Pages.Upload;
+using Halo.Link.Session;
+using Halo.Link.Settings;
+using Halo.Link.Settings.Live;
+using Halo.Link.Sites;
+using Halo.Link.Status;
+using Halo.Link.Transport;
+using Halo.Link.Work;
+using Halo.Link.Work.Async;
+using Halo.Link.Work.Immediate;
+using Halo.LinkProtocol.Messages;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Halo.Link;
+
+/// <summary>The agent, composed: each part once, and what runs, in the order in which it starts.</summary>
+static class LinkHost
+{
+    /// <summary>Beyond this nothing that ends is waited for.</summary>
+    static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(4);
+
+    /// <summary>The host without a log, a lifetime of its own, or a file of settings to follow (<see cref="SettingsFile"/>); the caller may add each.</summary>
+    /// <param name="random">The source of all randomness.</param>
+    /// <param name="level">What the log's filter asks.</param>
+    /// <remarks>Starting the host fails with a <see cref="SettingsException"/> where the data directory cannot be used.</remarks>
+    public static HostApplicationBuilder CreateBuilder(LinkSettings settings, TimeProvider time, Random random, LogLevelSwitch level)
+    {
+        // Empty: the Link has a reader of its own for its settings, and no others reach it.
+        var builder = Host.CreateEmptyApplicationBuilder(new() { ApplicationName = "Halo Link", ContentRootPath = AppContext.BaseDirectory });
+        builder.Services.Configure<HostOptions>(o => (o.ShutdownTimeout, o.ServicesStopConcurrently) = (StopWithin, true));
+        builder.Services.AddSingleton(settings).AddSingleton(time).AddSingleton(level);
+        // A Random is for one thread at a time: each gets its own.
+        builder.Services.AddTransient(_ => new Random(random.Next()));
+        builder.Services.AddIdentity(settings, time).AddWork(settings).AddSession(settings).AddHosted();
+        return builder;
+    }
+
+    /// <summary>Who the Link is and what it serves.</summary>
+    static IServiceCollection AddIdentity(this IServiceCollection services, LinkSettings settings, TimeProvider time) => services
+        .AddSingleton(_ => DataDirectory.Open(settings.DataDirectory))
+        .AddSingleton(p => LinkIdentity.Load(p.GetRequiredService<DataDirectory>(), settings.Sites, time))
+        .AddSingleton(p => LinkKey.Load(p.GetRequiredService<DataDirectory>()))
+        .AddSingleton(p => LocalKey.Open(p.GetRequiredService<DataDirectory>().Path))
+        .AddSingleton(p => Runs.Begin(p.GetRequiredService<DataDirectory>(), time))
+        .AddSingleton<LoginRefusals>()
+        .AddSingleton<OwnSessions>()
+        .AddSingleton(p =>
+        {
+            var workers = new SqliteWorkers(settings.Sqlite.MaxMemoryBytes, time, p.GetRequiredService<ILogger<SqliteWorkers>>());
+            if (settings.Sites.Any(s => s.Engine == EngineNames.Sqlite))
+                workers.Begin();
+            return workers;
+        })
+        .AddSingleton<SiteFactory>(p =>
+        {
+            var (logins, own, workers) = (p.GetRequiredService<LoginRefusals>(), p.GetRequiredService<OwnSessions>(), p.GetRequiredService<SqliteWorkers>());
+            return (id, site) => new(id, site, (engine, c) => DatabaseEngines.Create(engine, c, time, site.Protection, own, workers), time, logins);
+        })
+        .AddSingleton(p => new LocalSites(settings.Sites.Zip(p.GetRequiredService<ConfiguredIdentity>().SiteIds, (site, id) => p.GetRequiredService<SiteFactory>()(id, site))))
+        .AddSingleton<PracticeDirectory>()
+        .AddSingleton<HeartbeatPeriod>()
+        .AddSingleton(p => new DatabaseHealths(
+            p.GetRequiredService<LocalSites>(), time, p.GetRequiredService<ILogger<DatabaseHealths>>(), p.GetRequiredService<HeartbeatPeriod>().BeatNow));
+
+    /// <summary>Both lanes, the journal, the spool and the way of pages.</summary>
+    static IServiceCollection AddWork(this IServiceCollection services, LinkSettings settings) => services
+        .AddSingleton<SiteLimits>()
+        .AddSingleton<ImmediateGate>()
+        .AddSingleton(p => ClaimJournal.Open(p.GetRequiredService<DataDirectory>().Path, p.GetRequiredService<LocalKey>(), p.GetRequiredService<TimeProvider>()))
+        .AddSingleton(p => ActivatorUtilities.CreateInstance<ImmediateQueries>(p, settings.Lanes.Immediate))
+        .AddSingleton(p => new Spool(p.GetRequiredService<DataDirectory>().Path, p.GetRequiredService<LocalKey>(),
+            new() { MaxBytes = settings.Spool.MaxBytes, WaitForRoom = settings.Spool.WaitForRoom }, p.GetRequiredService<TimeProvider>()))
+        .AddSingleton(p =>
+        {
+            var way = p.GetRequiredService<LinkWay>();
+            return new Uploader(way.Http, way.Tokens.GetAsync, p.GetRequiredService<ImmediateGate>().StandAsideAsync, p.GetRequiredService<Spool>(),
+                UploadOptions.From(settings.Upload) with { AtOnce = settings.Uploads }, p.GetRequiredService<TimeProvider>(), p.GetRequiredService<Random>(),
+                p.GetRequiredService<ILogger<Uploader>>());
+        })
+        .AddSingleton<ClaimedCommands>()
+        .AddSingleton(p =>
+        {
+            var (sites, commands) = (p.GetRequiredService<LocalSites>(), p.GetRequiredService<ClaimedCommands>());
+            var async = new AsyncQueries(new() { Slots = settings.Lanes.Async }, p.GetRequiredService<ClaimJournal>(), p.GetRequiredService<Spool>(),
+                p.GetRequiredService<Uploader>(), p.GetRequiredService<CurrentSession>(), commands.RunAsync, p.GetRequiredService<TimeProvider>(),
+                p.GetRequiredService<ILogger<AsyncQueries>>(), (commands, sites.Places));
+            sites.AvailabilityChanged += (_, connector) =>
+            {
+                if (connector.Outage is null)
+                    async.OnWorkAvailable();
+            };
+            return async;
+        })
+        .AddSingleton<WarmUp>()
+        .AddSingleton<Gauges>();
+
+    /// <summary>The session with the API, what it carries, and the settings that change meanwhile.</summary>
+    static IServiceCollection AddSession(this IServiceCollection services, LinkSettings settings) => services
+        .AddSingleton<CurrentSession>()
+        .AddSingleton<LinkState>()
+        .AddSingleton<CloseReason>()
+        .AddSingleton(p => new LinkWay(settings, p.GetRequiredService<ConfiguredIdentity>().Link.LinkId, p.GetRequiredService<LinkKey>(),
+            () => p.GetRequiredService<LiveSettings>().Local.EnrolmentToken, p.GetRequiredService<DataDirectory>(), p.GetRequiredService<TimeProvider>(),
+            p.GetRequiredService<Random>, p.GetRequiredService<ILoggerFactory>()))
+        .AddSingleton<PairingCodes>()
+        .AddSingleton<Func<IReadOnlyList<SiteDescription>>>(p =>
+            () => p.GetRequiredService<PracticeDirectory>().Describe(p.GetRequiredService<DatabaseHealths>().Last))
+        .AddSingleton(p => ActivatorUtilities.CreateInstance<SiteAnnouncements>(p, p.GetRequiredService<LinkWay>().Enroller,
+            new Action(() => p.GetRequiredService<SessionLoop>().AnnounceAgain())))
+        .AddSingleton<SiteReload>()
+        .AddSingleton<RemoteFile>()
+        .AddSingleton<LiveParts>()
+        .AddSingleton(p => ActivatorUtilities.CreateInstance<LiveSettings>(p, new Action(() => p.GetRequiredService<SessionLoop>().AnnounceAgain())))
+        .AddSingleton<RemoteConfigurationArrived>(p => p.GetRequiredService<LiveSettings>().OnRemote)
+        .AddSingleton<FrameDispatcher>()
+        .AddSingleton(p => p.GetRequiredService<LinkWay>().Drift)
+        .AddSingleton<LinkReport>()
+        .AddSingleton(p =>
+        {
+            var (way, time, random) = (p.GetRequiredService<LinkWay>(), p.GetRequiredService<TimeProvider>(), p.GetRequiredService<Random>());
+            var (dispatcher, describe, report) = (p.GetRequiredService<FrameDispatcher>(), p.GetRequiredService<Func<IReadOnlyList<SiteDescription>>>(), p.GetRequiredService<LinkReport>());
+            var (current, heartbeat, closing) = (p.GetRequiredService<CurrentSession>(), p.GetRequiredService<HeartbeatPeriod>(), p.GetRequiredService<CloseReason>());
+            var file = p.GetService<SettingsFile>();
+            return new SessionLoop(way.Connector, way.Problem,
+                line => new(line, dispatcher, current, report.HeartbeatAsync, heartbeat, way.Tokens, closing, settings.Connection, p.GetRequiredService<Random>(), time),
+                () =>
+                {
+                    file?.Look();
+                    return describe();
+                }, report.Hello, dispatcher, p.GetRequiredService<LinkState>(), settings.Connection, random, time, p.GetRequiredService<ILogger<SessionLoop>>());
+        })
+        .AddSingleton(p => new StatusServer(p.GetRequiredService<DataDirectory>(), p.GetRequiredService<LinkReport>().Status, p.GetRequiredService<PairingCodes>().MakeAsync, () =>
+        {
+            p.GetRequiredService<CloseReason>().ForGood();
+            p.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+        }, p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILogger<StatusServer>>()));
+
+    /// <summary>What runs. They start in this order, each when the one before has started; as they stop, <see cref="LinkLifecycle"/> says in which order.</summary>
+    static void AddHosted(this IServiceCollection services) => services
+        .AddLoop(p => p.GetRequiredService<StatusServer>().RunAsync)
+        .AddHostedService<LinkLifecycle>()
+        .AddLoop(p => p.GetRequiredService<SessionLoop>().RunAsync)
+        .AddLoop(p => stop => p.GetRequiredService<PracticeDirectory>().KeepFreshAsync(p.GetRequiredService<SiteAnnouncements>().TellAsync, stop))
+        .AddLoop(p => p.GetRequiredService<LiveSettings>().RunAsync)
+        .AddLoop(p => stop => p.GetService<SettingsFile>()?.WatchAsync(p.GetRequiredService<LiveSettings>().OnFileAsync, stop) ?? Task.CompletedTask);
+
+    static IServiceCollection AddLoop(this IServiceCollection services, Func<IServiceProvider, Func<CancellationToken, Task>> loop) =>
+        services.AddSingleton<IHostedService>(p => new BackgroundLoop(loop(p)));
+
+    sealed class BackgroundLoop(Func<CancellationToken, Task> run) : BackgroundService
+    {
+        protected override Task ExecuteAsync(CancellationToken stoppingToken) => run(stoppingToken);
+    }
+}
