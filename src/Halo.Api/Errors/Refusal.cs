@@ -1,18 +1,14 @@
 using System.Diagnostics;
-using System.Globalization;
-using System.Text.Json;
-using Halo.Api.Basics;
 using Halo.Contracts.Errors;
-using Halo.Contracts.Json;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace Halo.Api.Errors;
 
-/// <summary>A request that is refused before a query exists: the contract's general error, as data and as an answer.</summary>
+/// <summary>A request that is refused before a query exists: the contract's general error as data (<see cref="RefusalResult"/> writes it).</summary>
 /// <param name="Status">The HTTP status.</param>
 /// <param name="Code">One of <see cref="ErrorCodes"/>.</param>
 /// <param name="Message">What is wrong and how to put it right.</param>
-sealed record Refusal(int Status, string Code, string Message) : IResult
+sealed record Refusal(int Status, string Code, string Message)
 {
     /// <summary>Every fault, where several things are wrong at once.</summary>
     public IReadOnlyList<FieldError>? Errors { get; init; }
@@ -27,21 +23,6 @@ sealed record Refusal(int Status, string Code, string Message) : IResult
         TraceId = Activity.Current?.TraceId.ToHexString(),
         Errors = Errors,
     };
-
-    /// <inheritdoc/>
-    public Task ExecuteAsync(HttpContext httpContext)
-    {
-        if (Code is ErrorCodes.QueueFull or ErrorCodes.StorageFull)
-            Telemetry.Refused(Code);
-        var response = httpContext.Response;
-        response.StatusCode = Status;
-        response.ContentType = "application/json; charset=utf-8";
-        if (RetryAfter is { } wait)
-            response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
-        var body = JsonSerializer.SerializeToUtf8Bytes(new ErrorResponse(ToError()), HaloJson.Default.ErrorResponse);
-        response.ContentLength = body.Length;
-        return response.Body.WriteAsync(body).AsTask();
-    }
 
     /// <summary>An answer names so many faults at most, whatever the request holds.</summary>
     public const int MostFaults = 100;

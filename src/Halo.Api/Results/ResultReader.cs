@@ -19,28 +19,28 @@ sealed partial class ResultReader(
     SiteAccess access, QueryLedger ledger, IPageStore pages, ResultOptions options, TimeProvider time, ILogger<ResultReader> log)
 {
     /// <summary>The page, its bytes open for reading.</summary>
-    public async Task<(OpenPage? Page, Refusal? Refusal)> OpenAsync(HttpContext http, string siteId, string queryId, string pageNumber)
+    public async Task<(OpenPage? Page, Refusal? Refusal)> OpenAsync(IntegratorCaller caller, string siteId, string queryId, string pageNumber, CancellationToken stop)
     {
-        var (query, unknown) = await FindAsync(http, siteId, queryId);
+        var (query, unknown) = await FindAsync(caller, siteId, queryId);
         if (query is null)
             return (null, unknown);
         if (!int.TryParse(pageNumber, out var number) || number < 1)
             return (null, Refusal.Invalid("pageNumber", "must be a whole number from 1."));
         if (RefusalOf(query, number) is { } refusal)
             return (null, refusal);
-        return await OpenAsync(query, query.Pages.First(p => p.PageNumber == number), http.RequestAborted);
+        return await OpenAsync(query, query.Pages.First(p => p.PageNumber == number), stop);
     }
 
     /// <summary>Whether the caller may still have what it began to read.</summary>
-    public bool MayStillRead(HttpContext http, QueryRecord query) => access.ForReading(http.Caller(), query.SiteId).Refusal is null;
+    public bool MayStillRead(IntegratorCaller caller, QueryRecord query) => access.ForReading(caller, query.SiteId).Refusal is null;
 
     /// <summary>Keeps the pages of a query in place while they are read one after another. Before the look at what there is.</summary>
     public IDisposable? Hold(string queryId) => Guid.TryParse(queryId, out var id) ? pages.Hold(id) : null;
 
     /// <summary>The query, all of whose pages can be read.</summary>
-    public async Task<(QueryRecord? Query, Refusal? Refusal)> FindWholeAsync(HttpContext http, string siteId, string queryId)
+    public async Task<(QueryRecord? Query, Refusal? Refusal)> FindWholeAsync(IntegratorCaller caller, string siteId, string queryId)
     {
-        var (query, unknown) = await FindAsync(http, siteId, queryId);
+        var (query, unknown) = await FindAsync(caller, siteId, queryId);
         if (query is null)
             return (null, unknown);
         if (RefusalOf(query) is { } refusal)
@@ -72,12 +72,12 @@ sealed partial class ResultReader(
     static Refusal Lost(PageRow row, string how) => new(500, ErrorCodes.InternalError,
         $"Page {row.PageNumber} of the result is {how} at the service, and a repeat will not help. Tell its operator the traceId; a query that only reads can be asked anew.");
 
-    async Task<(QueryRecord? Query, Refusal? Refusal)> FindAsync(HttpContext http, string siteId, string queryId)
+    async Task<(QueryRecord? Query, Refusal? Refusal)> FindAsync(IntegratorCaller caller, string siteId, string queryId)
     {
-        var (site, noSite) = access.ForReading(http.Caller(), siteId);
+        var (site, noSite) = access.ForReading(caller, siteId);
         if (site is null)
             return (null, noSite);
-        return Guid.TryParse(queryId, out var id) && await ledger.FindAsync(http.Integrator().Id, site.Id, id) is { } query
+        return Guid.TryParse(queryId, out var id) && await ledger.FindAsync(caller.Integrator.Id, site.Id, id) is { } query
             ? (query, null)
             : (null, Refusal.NotFound("You have no such query at this site."));
     }

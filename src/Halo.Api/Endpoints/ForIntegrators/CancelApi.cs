@@ -22,9 +22,9 @@ static class CancelApi
     {
         var (site, refusal) = access.ForReading(http.Caller(), siteId);
         if (site is null)
-            return refusal!;
+            return refusal!.ToResult();
         return Guid.TryParse(queryId, out var id) && await cancelling.AskAsync(http.Integrator().Id, site.Id, id) is var (query, wasFinal)
             ? TypedResults.Json(query, HaloJson.Default.Query, statusCode: wasFinal ? 200 : 202)
-            : Refusal.NotFound("You have no such query at this site.");
+            : Refusal.NotFound("You have no such query at this site.").ToResult();
     }
 }

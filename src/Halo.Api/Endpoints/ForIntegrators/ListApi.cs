@@ -34,7 +34,7 @@ static class ListApi
     {
         var (site, refusal) = access.ForReading(http.Caller(), siteId);
         if (site is null)
-            return refusal!;
+            return refusal!.ToResult();
         var faults = new List<FieldError>();
         var wanted = new QueryFilter(http.Integrator().Id, site.Id, ReadLimit(limit, faults))
         {
@@ -45,7 +45,7 @@ static class ListApi
             After = after is null ? null : Guid.TryParse(after, out var id) ? id : Fault<Guid?>("after", "must be the value of next from the page before.", faults),
         };
         if (faults.Count > 0)
-            return Refusal.Invalid(faults);
+            return Refusal.Invalid(faults).ToResult();
         await pending.TryFlushAsync(q => q.Sent.Query.IntegratorId == wanted.IntegratorId);
         // One more than wanted tells whether there is a next page.
         var found = await ledger.ListAsync(wanted with { Limit = wanted.Limit + 1 });

@@ -34,25 +34,25 @@ static class PairingApi
     {
         var (practice, refusal) = PracticeQuery.Read(http.Request);
         if (practice is null)
-            return refusal!;
+            return refusal!.ToResult();
         var candidates = sites.Authoritative(practice.Id, practice.Name).ToList();
         if (candidates.Count == 0)
         {
             return Refusal.NotFound(
-                "There is no authoritative site of this practice. Check its id and the name of its system; where they are right, the practice has not been set up yet.");
+                "There is no authoritative site of this practice. Check its id and the name of its system; where they are right, the practice has not been set up yet.").ToResult();
         }
         var result = await pairing.PairAsync(http.Integrator(), candidates, http.Request.Query["pairingCode"].ToString());
         return result.Fault switch
         {
             PairingFault.None => SiteWords.Answer(http.Request, view.Show(result.Site!)),
             PairingFault.CodeMissing => new Refusal(403, ErrorCodes.PairingCodeInvalid,
-                "A pairing code is required: send it as the query parameter pairingCode. The practice makes one with 'halo-link pairing-code'."),
+                "A pairing code is required: send it as the query parameter pairingCode. The practice makes one with 'halo-link pairing-code'.").ToResult(),
             PairingFault.CodeWrong => new Refusal(403, ErrorCodes.PairingCodeInvalid,
-                "The pairing code is wrong, was used before, is older than 24 hours, or is another practice's. The practice makes a new one with 'halo-link pairing-code'."),
+                "The pairing code is wrong, was used before, is older than 24 hours, or is another practice's. The practice makes a new one with 'halo-link pairing-code'.").ToResult(),
             _ => new Refusal(429, ErrorCodes.TooManyRequests, "Five wrong pairing codes within an hour: wait as Retry-After says.")
             {
                 RetryAfter = result.RetryAfter,
-            },
+            }.ToResult(),
         };
     }
 }

@@ -1,13 +1,12 @@
 using System.Text.Json;
+using Halo.Api.Capacity;
+using Halo.Api.Endpoints.ForIntegrators.Submission;
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.OpenApi;
-using Halo.Api.Queries.Idempotency;
 using Halo.Api.Queries.Immediate.Pending;
-using Halo.Api.Queries.Submission;
-using Halo.Api.Results.Negotiation;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
@@ -23,11 +22,11 @@ static class QueriesApi
     public static void MapQueriesApi(this IEndpointRouteBuilder routes)
     {
         var queries = routes.MapGroup("/integrator/sites/{siteId}/queries").WithTags("Queries");
-        queries.MapPost("/immediate", (HttpContext http, string siteId, QueryDoor door, IdempotentQueries keyed) => SubmitAsync(http, siteId, QueryMode.Immediate, door, keyed))
+        queries.MapPost("/immediate", (HttpContext http, string siteId, SubmitEndpoint submit) => submit.HandleAsync(http, siteId, QueryMode.Immediate))
             .DescribeImmediate();
-        queries.MapPost("/async", (HttpContext http, string siteId, QueryDoor door, IdempotentQueries keyed) => SubmitAsync(http, siteId, QueryMode.Async, door, keyed))
+        queries.MapPost("/async", (HttpContext http, string siteId, SubmitEndpoint submit) => submit.HandleAsync(http, siteId, QueryMode.Async))
             .DescribeAsync();
-        queries.MapPost("", (HttpContext http, string siteId, QueryDoor door, IdempotentQueries keyed) => SubmitAsync(http, siteId, null, door, keyed))
+        queries.MapPost("", (HttpContext http, string siteId, SubmitEndpoint submit) => submit.HandleAsync(http, siteId, null))
             .DescribeOldForm();
         queries.MapListApi();
         queries.MapWaitingApi();
@@ -40,46 +39,17 @@ static class QueriesApi
             .RefusesSite();
     }
 
-    static async Task<IResult> SubmitAsync(HttpContext http, string siteId, QueryMode? mode, QueryDoor door, IdempotentQueries keyed)
-    {
-        var (key, noKey) = IdempotentRequest.KeyOf(http.Request);
-        if (noKey is not null)
-            return noKey;
-        var (wanted, unknown) = WantedForm.Read(http.Request);
-        if (wanted is null)
-            return unknown!;
-        if (key is not null)
-            return await keyed.SubmitAsync(http, siteId, mode, key, wanted);
-        var (site, submission, refusal) = await door.ReadAsync(http, siteId, mode);
-        if (refusal is not null)
-            return refusal;
-        if (submission!.Mode == QueryMode.Immediate)
-        {
-            if (wanted.StreamFor(submission.Command) is { } form)
-            {
-                await door.Streams.SendAsync(http, site!, submission, form, wanted.IntegersAsText);
-                return TypedResults.Empty;
-            }
-            using var answer = await door.Immediate.RunAsync(http.Caller(), site!, submission, http.RequestAborted);
-            await door.Writer.WriteAsync(http, answer, wanted.IntegersAsText);
-            return TypedResults.Empty;
-        }
-        var query = await door.Async.AcceptAsync(http.Integrator(), site!, submission);
-        http.Response.Headers.Location = $"/integrator/sites/{site!.Id}/queries/{query.Id}";
-        return TypedResults.Json(query, HaloJson.Default.Query, statusCode: 201);
-    }
-
-    static async Task<IResult> LookUpAsync(HttpContext http, string siteId, SiteAccess access, QueryDoor door, QueryLedger ledger, PendingQueries pending)
+    static async Task<IResult> LookUpAsync(HttpContext http, string siteId, SiteAccess access, JsonBodyReader bodies, QueryLedger ledger, PendingQueries pending)
     {
         var (site, noSite) = access.ForReading(http.Caller(), siteId);
         if (site is null)
-            return noSite!;
-        var (body, refusal) = await door.ReadBodyAsync(http);
+            return noSite!.ToResult();
+        var (body, refusal) = await bodies.ReadAsync(http);
         if ((refusal ?? access.ForReading(http.Caller(), siteId).Refusal) is { } refused)
-            return refused;
+            return refused.ToResult();
         var (ids, fault) = ReadIds(body);
         if (ids is null)
-            return fault!;
+            return fault!.ToResult();
         await pending.TryFlushAsync(q => ids.Contains(q.QueryId));
         var found = await ledger.FindManyAsync(http.Integrator().Id, site.Id, ids);
         return TypedResults.Json(new QueryStatusResponse([.. ids.Select(id => found.TryGetValue(id, out var record)

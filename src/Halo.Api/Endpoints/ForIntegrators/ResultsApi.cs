@@ -3,6 +3,7 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Text.Json;
 using Halo.Api.Errors;
+using Halo.Api.Integrators;
 using Halo.Api.Results;
 using Halo.Api.Results.Formats;
 using Halo.Api.Results.Negotiation;
@@ -28,24 +29,24 @@ static class ResultsApi
         results.MapGet("/{pageNumber}/stream", StreamPageAsync).DescribeStream();
     }
 
-    static async Task<IResult> GetWholeAsync(HttpContext http, string siteId, string queryId, ResultReader reader, ResultDocument document)
+    static async Task<IResult> GetWholeAsync(HttpContext http, string siteId, string queryId, ResultReader reader, StoredResponseWriter writer)
     {
         var (wanted, unknown) = WantedForm.Read(http.Request);
         if (wanted is null)
-            return unknown!;
+            return unknown!.ToResult();
         using var held = reader.Hold(queryId);
-        var (query, refusal) = await reader.FindWholeAsync(http, siteId, queryId);
-        return query is null ? refusal! : await document.SendAsync(http, query, wanted);
+        var (query, refusal) = await reader.FindWholeAsync(http.Caller(), siteId, queryId);
+        return query is null ? refusal!.ToResult() : await writer.SendAsync(http, query, wanted);
     }
 
     static async Task<IResult> GetPageAsync(HttpContext http, string siteId, string queryId, string pageNumber, ResultReader reader)
     {
         var (integersAsText, badHeader) = IntegerForm.Read(http.Request);
         if (badHeader is not null)
-            return badHeader;
-        var (page, refusal) = await reader.OpenAsync(http, siteId, queryId, pageNumber);
+            return badHeader.ToResult();
+        var (page, refusal) = await reader.OpenAsync(http.Caller(), siteId, queryId, pageNumber, http.RequestAborted);
         if (page is null)
-            return refusal!;
+            return refusal!.ToResult();
         await using (page)
         {
             using var rewritten = integersAsText && IntegerForm.Concerns(page.Query.Detail.Columns) && page.Row.JsonSize <= ResultOptions.Base64PageBytes
@@ -54,7 +55,7 @@ static class ResultsApi
             if (page.Row.JsonSize > ResultOptions.Base64PageBytes)
             {
                 return new Refusal(413, ErrorCodes.ResultTooLarge,
-                    $"Page {page.Row.PageNumber} has {page.Row.JsonSize} bytes: read it from …/results/{page.Row.PageNumber}/stream.");
+                    $"Page {page.Row.PageNumber} has {page.Row.JsonSize} bytes: read it from …/results/{page.Row.PageNumber}/stream.").ToResult();
             }
             WriteRowHeaders(http.Response, page, rewritten?.Output.Length ?? page.Row.JsonSize);
             http.Response.ContentType = "application/json; charset=utf-8";
@@ -70,20 +71,20 @@ static class ResultsApi
         }
     }
 
-    static async Task<IResult> StreamPageAsync(HttpContext http, string siteId, string queryId, string pageNumber, ResultReader reader, ResultDocument document)
+    static async Task<IResult> StreamPageAsync(HttpContext http, string siteId, string queryId, string pageNumber, ResultReader reader, StoredResponseWriter writer)
     {
         var (integersAsText, badHeader) = IntegerForm.Read(http.Request);
         if (badHeader is not null)
-            return badHeader;
-        var (page, refusal) = await reader.OpenAsync(http, siteId, queryId, pageNumber);
+            return badHeader.ToResult();
+        var (page, refusal) = await reader.OpenAsync(http.Caller(), siteId, queryId, pageNumber, http.RequestAborted);
         if (page is null)
-            return refusal!;
+            return refusal!.ToResult();
         if (integersAsText && IntegerForm.Concerns(page.Query.Detail.Columns))
         {
             // Rewritten as it is read: its size is not known before its end, and no stored coding fits.
             WriteRowHeaders(http.Response, page, size: null);
             await using (page)
-                return await document.SendAsync(http, page.Query, new WantedForm(null, true), [page]);
+                return await writer.SendAsync(http, page.Query, new WantedForm(null, true), [page]);
         }
         WriteRowHeaders(http.Response, page, page.Row.JsonSize);
         http.Response.Headers.Vary = Vary;

@@ -1,3 +1,4 @@
+using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.OpenApi;
 using Halo.Api.Sites;
@@ -29,7 +30,7 @@ static class SitesApi
     {
         var (practice, refusal) = PracticeQuery.Read(http.Request);
         if (practice is null)
-            return refusal!;
+            return refusal!.ToResult();
         var found = sites.Authoritative(practice.Id, practice.Name).Select(view.Show).ToList();
         return SiteWords.Answer(http.Request, new SiteList(found));
     }
@@ -38,6 +39,6 @@ static class SitesApi
     {
         _ = http.Integrator();
         var (site, refusal) = access.Find(siteId);
-        return site is null ? refusal! : SiteWords.Answer(http.Request, view.Show(site));
+        return site is null ? refusal!.ToResult() : SiteWords.Answer(http.Request, view.Show(site));
     }
 }

@@ -30,20 +30,20 @@ static class WaitingForQueries
     {
         var (site, refusal) = access.ForReading(http.Caller(), siteId);
         if (site is null)
-            return refusal!;
+            return refusal!.ToResult();
         var waitMs = 0;
         if (wait is not null && !(int.TryParse(wait, NumberStyles.None, CultureInfo.InvariantCulture, out waitMs) && waitMs <= LongestMs))
-            return Refusal.Invalid("wait", $"must be a whole number of milliseconds from 0 to {LongestMs}.");
+            return Refusal.Invalid("wait", $"must be a whole number of milliseconds from 0 to {LongestMs}.").ToResult();
         var query = Guid.TryParse(queryId, out var id) ? await queries.ShowAsync(http.Integrator().Id, site.Id, id) : null;
         if (query is not null && waitMs > 0 && !QueryLifecycle.IsFinal(query.Status))
         {
             query = await WaitAsync(http, site, id, waitMs, queries, waiters);
             if (access.ForReading(http.Caller(), siteId).Refusal is { } taken)
-                return taken;
+                return taken.ToResult();
         }
         return query is null
             ? Refusal.NotFound("You have no such query at this site.")
-            : TypedResults.Json(query, HaloJson.Default.Query);
+           .ToResult() : TypedResults.Json(query, HaloJson.Default.Query);
     }
 
     static async Task<Query?> WaitAsync(HttpContext http, SiteRecord site, Guid id, int waitMs, AsyncQueries queries, QueryWaiters waiters)

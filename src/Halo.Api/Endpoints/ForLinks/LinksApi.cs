@@ -32,11 +32,11 @@ static class LinksApi
     {
         var (body, tooLarge) = await RequestBody.ReadAsync(http, ProtocolLimits.MaxEnrolmentBytes);
         if (body is null)
-            return tooLarge!;
+            return tooLarge!.ToResult();
         var headers = http.Request.Headers;
         var (response, refusal) = await enrolment.EnrolAsync(headers[LinkHttp.NonceHeader].ToString(), headers[LinkHttp.ProofHeader].ToString(), body.Value.ToArray(), addresses.For(http), http.Connection.RemoteIpAddress?.ToString());
         if (response is null)
-            return refusal!;
+            return refusal!.ToResult();
         var waiting = response.Status == "waiting";
         if (waiting)
             http.Response.Headers.RetryAfter = "15";
@@ -46,7 +46,7 @@ static class LinksApi
     static async Task<IResult> UninstallAsync(HttpContext http, LinkTokens tokens, LinkSessions sessions, Uninstalling uninstalling)
     {
         if (await tokens.CheckAsync(http.Request.Headers.Authorization) is not { } access)
-            return new Refusal(401, ErrorCodes.LinkNotTrusted, "The access token is missing, expired or revoked. Ask POST /link/v1/token for a fresh one.");
+            return new Refusal(401, ErrorCodes.LinkNotTrusted, "The access token is missing, expired or revoked. Ask POST /link/v1/token for a fresh one.").ToResult();
         // One whose line has not noticed its end yet; a living one belongs to a Link that was started again.
         if (sessions.Find(access.LinkId) is { } session)
         {
@@ -62,7 +62,7 @@ static class LinksApi
     {
         // HasFormContentType alone would let multipart through, too; the start alone a header that comes twice.
         if (!http.Request.HasFormContentType || http.Request.ContentType?.StartsWith(FormType, StringComparison.OrdinalIgnoreCase) != true)
-            return Refusal.Invalid("Content-Type", $"must be {FormType}.");
+            return Refusal.Invalid("Content-Type", $"must be {FormType}.").ToResult();
         IFormCollection form;
         try
         {
@@ -70,14 +70,14 @@ static class LinksApi
         }
         catch (InvalidDataException)
         {
-            return Refusal.Invalid("body", "is no form, or one with more or longer fields than grant_type and assertion need.");
+            return Refusal.Invalid("body", "is no form, or one with more or longer fields than grant_type and assertion need.").ToResult();
         }
         if (form["grant_type"] != LinkHttp.JwtBearerGrant)
-            return Refusal.Invalid("grant_type", $"must be {LinkHttp.JwtBearerGrant}.");
+            return Refusal.Invalid("grant_type", $"must be {LinkHttp.JwtBearerGrant}.").ToResult();
         return await tokens.GrantAsync(form["assertion"].ToString(), addresses.For(http)) is { } token
             ? TypedResults.Json(token, ProtocolJson.Default.TokenResponse)
             : new Refusal(401, ErrorCodes.LinkNotTrusted,
                 "The assertion is not to be trusted: the Link is unknown, waiting or revoked, or signature, audience or nonce do not hold. "
-                + "The audience is the address that the Link dials (its setting api); it must be one of this service's setting Halo:PublicAddress.");
+                + "The audience is the address that the Link dials (its setting api); it must be one of this service's setting Halo:PublicAddress.").ToResult();
     }
 }

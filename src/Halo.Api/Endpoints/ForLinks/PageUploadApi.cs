@@ -24,15 +24,15 @@ static class PageUploadApi
         HttpContext http, Guid queryId, int pageNumber, LinkTokens tokens, LinkDirectory links, QueryLedger ledger, IPageStore pages, PageChecks checks, FreeSpace disk)
     {
         if (await tokens.CheckAsync(http.Request.Headers.Authorization) is not { } access)
-            return NotTrusted;
+            return NotTrusted.ToResult();
         var (page, invalid) = PageHeaders.Read(http.Request);
         if (page is null)
-            return invalid!;
+            return invalid!.ToResult();
         if (await ledger.KeyForUploadAsync(access.LinkId, queryId, page.ClaimId) is not { } key)
-            return Settled();
+            return Settled().ToResult();
         disk.DemandForPage(http.Request.ContentLength ?? 0);
         if (!checks.TryEnter(access.LinkId))
-            return TooManyUploads;
+            return TooManyUploads.ToResult();
         StoredPage stored;
         try
         {
@@ -44,12 +44,12 @@ static class PageUploadApi
             checks.Leave(access.LinkId);
         }
         if (stored.Fault is { } fault)
-            return Refusal.Invalid("body", $"{fault}.");
+            return Refusal.Invalid("body", $"{fault}.").ToResult();
         if (!stored.IsStored)
-            return new Refusal(422, ErrorCodes.PageDamaged, "Content-Digest does not fit the body: the page was damaged on the way. Send it again.");
+            return new Refusal(422, ErrorCodes.PageDamaged, "Content-Digest does not fit the body: the page was damaged on the way. Send it again.").ToResult();
         // Revoked while the page came. A token that ran out meanwhile was good when the upload began: over a slow uplink it takes longer than a token lives.
         if (links.Find(access.LinkId) is not { Status: LinkStatus.Enrolled })
-            return NotTrusted;
+            return NotTrusted.ToResult();
         var added = await ledger.AddPageAsync(page.ClaimId,
             new PageRow(queryId, pageNumber, page.RowStart, page.RowCount, page.JsonSize, stored.Length, stored.Digest));
         if (added == AddPageResult.Added)
@@ -57,8 +57,8 @@ static class PageUploadApi
         return added switch
         {
             AddPageResult.Added or AddPageResult.AlreadyThere => TypedResults.Ok(),
-            AddPageResult.Different => new Refusal(409, ErrorCodes.Conflict, $"Another page {pageNumber} of this query is stored already."),
-            _ => Settled(),
+            AddPageResult.Different => new Refusal(409, ErrorCodes.Conflict, $"Another page {pageNumber} of this query is stored already.").ToResult(),
+            _ => Settled().ToResult(),
         };
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Halo.Api.Endpoints.ForOperators.Shapes;
+using Halo.Api.Errors;
 using Halo.Api.OpenApi;
 using Halo.Api.Routing;
 using Halo.Api.Storage;
@@ -20,10 +21,10 @@ static class AdminAuditApi
     {
         var (page, refusal) = Paging.Read(http.Request);
         if (page is null)
-            return refusal!;
+            return refusal!.ToResult();
         var (from, to, invalid) = TimeRange.Read(http.Request, DateTimeOffset.UnixEpoch, DateTimeOffset.MaxValue);
         if (invalid is not null)
-            return invalid;
+            return invalid.ToResult();
         var lines = await database.ReadAsync(
             r => new AuditEntry(r.GetGuid(0), r.Time(1), r.GetString(2), r.GetString(3), r.GetString(4),
                 r.StringOrNull(5) is { } detail ? JsonNode.Parse(detail) : null),

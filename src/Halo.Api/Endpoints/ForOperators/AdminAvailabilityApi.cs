@@ -1,4 +1,5 @@
 using Halo.Api.Endpoints.ForOperators.Shapes;
+using Halo.Api.Errors;
 using Halo.Api.OpenApi;
 using Halo.Api.Routing;
 using Halo.Api.Sites;
@@ -24,11 +25,11 @@ static class AdminAvailabilityApi
     {
         var (site, notFound) = access.Find(siteId);
         if (site is null)
-            return notFound!;
+            return notFound!.ToResult();
         var now = time.GetUtcNow();
         var (from, to, refusal) = TimeRange.Read(http.Request, now - Preset, now);
         if (refusal is not null)
-            return refusal;
+            return refusal.ToResult();
         // Before it was enrolled there was nothing to be reached, and of the future nothing is known.
         from = from < site.CreatedAt ? site.CreatedAt : from;
         to = to > now ? now : to;

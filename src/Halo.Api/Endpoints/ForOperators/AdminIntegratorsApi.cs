@@ -37,7 +37,7 @@ static class AdminIntegratorsApi
     {
         var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.CreateIntegratorRequest);
         if ((refusal ?? NameFault(body!.Name)) is { } fault)
-            return fault;
+            return fault.ToResult();
         var created = await registry.CreateAsync(body!.Name!.Trim());
         http.Response.Headers.Location = $"/admin/v1/integrators/{created.Id}";
         return TypedResults.Json(created, AdminJson.Default.NewIntegrator, statusCode: 201);
@@ -47,7 +47,7 @@ static class AdminIntegratorsApi
     {
         var (page, refusal) = Paging.Read(http.Request);
         if (page is null)
-            return refusal!;
+            return refusal!.ToResult();
         var (items, next) = page.Take(directory.All, i => i.Id);
         return TypedResults.Json(new AdminIntegratorList([.. items.Select(Show)], next), AdminJson.Default.AdminIntegratorList);
     }
@@ -55,20 +55,20 @@ static class AdminIntegratorsApi
     static IResult Get(string id, IntegratorDirectory directory)
     {
         var (integrator, notFound) = Find(directory, id);
-        return integrator is null ? notFound! : TypedResults.Json(Show(integrator), AdminJson.Default.AdminIntegrator);
+        return integrator is null ? notFound!.ToResult() : TypedResults.Json(Show(integrator), AdminJson.Default.AdminIntegrator);
     }
 
     static async Task<IResult> PatchAsync(HttpContext http, string id, IntegratorDirectory directory, IntegratorRegistry registry)
     {
         var (integrator, notFound) = Find(directory, id);
         if (integrator is null)
-            return notFound!;
+            return notFound!.ToResult();
         var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.PatchIntegratorRequest);
         if (body is null)
-            return refusal!;
+            return refusal!.ToResult();
         var (rules, faults) = IntegratorPatch.Apply(integrator.Rules, body);
         if (rules is null)
-            return Refusal.Invalid(faults);
+            return Refusal.Invalid(faults).ToResult();
         var changed = await registry.ChangeAsync(integrator.Id, body.Name?.Trim() ?? integrator.Name, body.Enabled ?? integrator.Enabled, rules);
         return TypedResults.Json(Show(changed!), AdminJson.Default.AdminIntegrator);
     }
@@ -77,7 +77,7 @@ static class AdminIntegratorsApi
     {
         var (integrator, notFound) = Find(directory, id);
         if (integrator is null)
-            return notFound!;
+            return notFound!.ToResult();
         await registry.DeleteAsync(integrator.Id);
         return TypedResults.NoContent();
     }
@@ -86,9 +86,9 @@ static class AdminIntegratorsApi
     {
         var (integrator, notFound) = Find(directory, id);
         if (integrator is null)
-            return notFound!;
+            return notFound!.ToResult();
         if (!SubscriptionKey.Slots.Contains(slot))
-            return Refusal.NotFound("An integrator has a primary and a secondary key, no other.");
+            return Refusal.NotFound("An integrator has a primary and a secondary key, no other.").ToResult();
         return TypedResults.Json(new RotatedKey(await registry.RotateAsync(integrator.Id, slot)), AdminJson.Default.RotatedKey);
     }
 
@@ -97,7 +97,7 @@ static class AdminIntegratorsApi
         var (integrator, noIntegrator) = Find(directory, id);
         var (site, noSite) = access.Find(siteId);
         if (integrator is null || site is null)
-            return noIntegrator ?? noSite!;
+            return (noIntegrator ?? noSite!).ToResult();
         await registry.PairAsync(integrator.Id, site.Id, "operator");
         return TypedResults.Json(view.Show(site), AdminJson.Default.AdminSite);
     }
@@ -107,7 +107,7 @@ static class AdminIntegratorsApi
         var (integrator, noIntegrator) = Find(directory, id);
         var (site, noSite) = access.Find(siteId);
         if (integrator is null || site is null)
-            return noIntegrator ?? noSite!;
+            return (noIntegrator ?? noSite!).ToResult();
         await registry.UnpairAsync(integrator.Id, site.Id);
         return TypedResults.Ok();
     }

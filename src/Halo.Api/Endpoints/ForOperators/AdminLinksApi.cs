@@ -40,7 +40,7 @@ static class AdminLinksApi
     {
         var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.CreateEnrolmentTokenRequest);
         if (body is null)
-            return refusal!;
+            return refusal!.ToResult();
         var faults = new List<FieldError>();
         if (body.ExpiresInMinutes is < 1 or > 525_600)
             faults.Add(new("expiresInMinutes", "must be from 1 to 525600."));
@@ -48,14 +48,14 @@ static class AdminLinksApi
             faults.Add(new("uses", "must be from 1 to 10000."));
         return faults.Count > 0
             ? Refusal.Invalid(faults)
-            : TypedResults.Json(await tokens.CreateAsync(body), AdminJson.Default.NewEnrolmentToken, statusCode: 201);
+           .ToResult() : TypedResults.Json(await tokens.CreateAsync(body), AdminJson.Default.NewEnrolmentToken, statusCode: 201);
     }
 
     static IResult List(HttpContext http, LinkDirectory links, AdminLinks view)
     {
         var (page, refusal) = Paging.Read(http.Request);
         if (page is null)
-            return refusal!;
+            return refusal!.ToResult();
         var version = http.Request.Query["version"].ToString();
         var (items, next) = page.Take(links.All.Where(l => version.Length == 0 || l.Version == version), l => l.Id);
         return TypedResults.Json(new AdminLinkList([.. items.Select(view.Show)], next, view.Versions()), AdminJson.Default.AdminLinkList);
@@ -64,24 +64,24 @@ static class AdminLinksApi
     static IResult Get(string linkId, LinkDirectory links, AdminLinks view) =>
         Guid.TryParse(linkId, out var id) && links.Find(id) is { } link
             ? TypedResults.Json(view.ShowWhole(link), AdminJson.Default.AdminLinkDetail)
-            : NotFound();
+            : NotFound().ToResult();
 
     static async Task<IResult> ApproveAsync(HttpContext http, string linkId, LinkRights rights, SiteDirectory sites, AdminLinks view)
     {
         var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.ApproveLinkRequest);
         if (body is null)
-            return refusal!;
+            return refusal!.ToResult();
         if (!Guid.TryParse(linkId, out var id))
-            return NotFound();
+            return NotFound().ToResult();
         if (body.Sites is { } named && named.FirstOrDefault(s => sites.Find(s)?.LinkId != id) is var strange && strange != Guid.Empty)
-            return Refusal.Invalid("sites", $"names {strange}, which is no site of this Link.");
-        return await rights.SetAsync(id, LinkStatus.Enrolled, body.Sites) is { } link ? TypedResults.Json(view.Show(link), AdminJson.Default.AdminLink) : NotFound();
+            return Refusal.Invalid("sites", $"names {strange}, which is no site of this Link.").ToResult();
+        return await rights.SetAsync(id, LinkStatus.Enrolled, body.Sites) is { } link ? TypedResults.Json(view.Show(link), AdminJson.Default.AdminLink) : NotFound().ToResult();
     }
 
     static async Task<IResult> SetRightAsync(string linkId, LinkStatus status, LinkRights rights, AdminLinks view) =>
         Guid.TryParse(linkId, out var id) && await rights.SetAsync(id, status) is { } link
             ? TypedResults.Json(view.Show(link), AdminJson.Default.AdminLink)
-            : NotFound();
+            : NotFound().ToResult();
 
     static Refusal NotFound() => Refusal.NotFound("There is no such Link. GET /admin/v1/links lists them.");
 }

@@ -31,10 +31,10 @@ static class AdminQueriesApi
     {
         var (page, malformed) = Paging.Read(http.Request);
         if (page is null)
-            return malformed!;
+            return malformed!.ToResult();
         var (from, to, invalid) = TimeRange.Read(http.Request, DateTimeOffset.UnixEpoch, DateTimeOffset.MaxValue);
         if (invalid is not null)
-            return invalid;
+            return invalid.ToResult();
         var faults = new List<FieldError>();
         var wanted = new QueryFilter(ReadId(http, "integratorId", faults), ReadId(http, "siteId", faults), page.Limit + 1)
         {
@@ -44,7 +44,7 @@ static class AdminQueriesApi
             After = page.After,
         };
         if (faults.Count > 0)
-            return Refusal.Invalid(faults);
+            return Refusal.Invalid(faults).ToResult();
         await pending.TryFlushAsync(_ => true);
         var found = await ledger.ListAsync(wanted, withDetails: false);
         var shown = found.Take(page.Limit).Select(Show).ToList();

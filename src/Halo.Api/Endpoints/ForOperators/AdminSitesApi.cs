@@ -25,11 +25,11 @@ static class AdminSitesApi
     {
         var (page, refusal) = Paging.Read(http.Request);
         if (page is null)
-            return refusal!;
+            return refusal!.ToResult();
         var practice = http.Request.Query["practiceManagementSiteId"].ToString();
         var availability = http.Request.Query["availability"].ToString();
         if (availability.Length > 0 && !Enum.TryParse<SiteAvailability>(availability, ignoreCase: true, out _))
-            return Refusal.Invalid("availability", "must be online, offline or unreachable.");
+            return Refusal.Invalid("availability", "must be online, offline or unreachable.").ToResult();
         var found = directory.All.Where(s => practice.Length == 0 || s.PmsId == practice).Select(view.Show)
             .Where(s => availability.Length == 0 || s.Availability.ToString().Equals(availability, StringComparison.OrdinalIgnoreCase));
         var (items, next) = page.Take(found, s => s.Id);
@@ -39,6 +39,6 @@ static class AdminSitesApi
     static IResult Get(string siteId, SiteAccess access, AdminSites view)
     {
         var (site, refusal) = access.Find(siteId);
-        return site is null ? refusal! : TypedResults.Json(view.Show(site), AdminJson.Default.AdminSite);
+        return site is null ? refusal!.ToResult() : TypedResults.Json(view.Show(site), AdminJson.Default.AdminSite);
     }
 }

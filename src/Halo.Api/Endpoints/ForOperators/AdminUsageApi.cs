@@ -22,10 +22,10 @@ static class AdminUsageApi
     {
         var (limit, after, malformed) = ReadPage(http.Request);
         if (malformed is not null)
-            return malformed;
+            return malformed.ToResult();
         var (from, to, refusal) = TimeRange.Read(http.Request, DateTimeOffset.UnixEpoch, DateTimeOffset.MaxValue);
         if (refusal is not null)
-            return refusal;
+            return refusal.ToResult();
         // Ids begin with the time, so their order is the one in which queries were made: no index more for each query to write.
         var lines = await database.ReadAsync(
             r => new Usage(r.GetGuid(0), r.GetGuid(1), r.GetInt64(2), r.GetInt64(3), r.GetInt64(4), r.GetInt64(5), r.GetInt64(6)),

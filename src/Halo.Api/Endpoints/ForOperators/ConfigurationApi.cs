@@ -37,7 +37,7 @@ static class ConfigurationApi
     {
         var (settings, refusal) = await ReadAsync(http);
         if (settings is null)
-            return refusal!;
+            return refusal!.ToResult();
         await configurations.SetDefaultAsync(settings, DeedOf(http));
         return Show(configurations, new Paging(100, null));
     }
@@ -45,23 +45,23 @@ static class ConfigurationApi
     static IResult Get(HttpContext http, RemoteConfigurations configurations)
     {
         var (page, refusal) = Paging.Read(http.Request);
-        return page is null ? refusal! : Show(configurations, page);
+        return page is null ? refusal!.ToResult() : Show(configurations, page);
     }
 
     static IResult GetOfSite(string siteId, SiteAccess access, RemoteConfigurations configurations)
     {
         var (site, notFound) = access.Find(siteId);
-        return site is null ? notFound! : Show(configurations, site);
+        return site is null ? notFound!.ToResult() : Show(configurations, site);
     }
 
     static async Task<IResult> PutOfSiteAsync(HttpContext http, string siteId, SiteAccess access, RemoteConfigurations configurations)
     {
         var (site, notFound) = access.Find(siteId);
         if (site is null)
-            return notFound!;
+            return notFound!.ToResult();
         var (settings, refusal) = await ReadAsync(http);
         if (settings is null)
-            return refusal!;
+            return refusal!.ToResult();
         await configurations.SetAsync(site, settings, DeedOf(http));
         return Show(configurations, site);
     }
@@ -70,7 +70,7 @@ static class ConfigurationApi
     {
         var (site, notFound) = access.Find(siteId);
         if (site is null)
-            return notFound!;
+            return notFound!.ToResult();
         if (configurations.Of(site.Id) is { Settings: not null })
             await configurations.SetAsync(site, null, DeedOf(http));
         return Show(configurations, site);

@@ -45,16 +45,16 @@ static class SiteDecisionsApi
     {
         var (site, notFound) = access.Find(siteId);
         if (site is null)
-            return notFound!;
+            return notFound!.ToResult();
         var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.SiteDecisionRequest);
         if (body is null)
-            return refusal!;
+            return refusal!.ToResult();
         if (body.Reason is { Length: > 500 })
-            return Refusal.Invalid("reason", "has at most 500 characters.");
+            return Refusal.Invalid("reason", "has at most 500 characters.").ToResult();
         if (!await decide(site.Id, body, new OperatorDeed(http.Connection.RemoteIpAddress?.ToString(), body.Reason)))
         {
             return new Refusal(409, ErrorCodes.Conflict,
-                $"Site {site.Id} was removed and cannot come back. Give the Link a new data directory; it then enrols as a new site.");
+                $"Site {site.Id} was removed and cannot come back. Give the Link a new data directory; it then enrols as a new site.").ToResult();
         }
         return TypedResults.Json(view.Show(access.Find(siteId).Site!), AdminJson.Default.AdminSite);
     }

@@ -18,22 +18,21 @@ namespace Halo.Api.Queries.Async;
 sealed class AsyncQueries(
     QueryLedger ledger, LinkSessions sessions, Availability availability, QueuedCounts queued, PendingQueries pending, FreeSpace disk, QueryLimits limits, TimeProvider time)
 {
-    /// <summary>Accepts a query; when this returns it is durable, or final.</summary>
-    public async Task<Query> AcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission) =>
-        await AcceptAsync(integrator, site, submission, static (_, _) => Task.FromResult(true)) ?? throw new System.Diagnostics.UnreachableException();
+    static readonly AcceptCondition Always = static (_, _) => Task.FromResult(true);
 
-    /// <summary>The same under a condition.</summary>
-    /// <returns>Null: it does not hold, and nothing is stored.</returns>
-    public Task<Query?> AcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition condition) =>
+    /// <summary>Accepts a query; when this returns it is durable, or final.</summary>
+    /// <param name="condition">What has to hold in the accepting transaction; null: nothing.</param>
+    /// <returns>Null: the condition does not hold, and nothing is stored.</returns>
+    public Task<Query?> AcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition? condition) =>
         TryAcceptAsync(integrator, site, submission, condition).OrRefuseAsync(unlessStored: true);
 
-    async Task<Query?> TryAcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition condition)
+    async Task<Query?> TryAcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition? condition)
     {
         var now = time.GetUtcNow();
         var query = submission.ToNewQuery(QueryIds.Next(now), integrator.Id, site.Id, submission.ExecutionLimitMs(limits), now);
         if (submission.MaxTimeInQueue == 0 && availability.Of(site.LinkId) is var there && there != SiteAvailability.Online)
         {
-            return await ledger.RecordRefusedAsync(query, ImmediateEndings.SiteAway(there), condition)
+            return await ledger.RecordRefusedAsync(query, ImmediateEndings.SiteAway(there), condition ?? Always)
                 ? await ShowAsync(query.IntegratorId, query.SiteId, query.Id)
                 : null;
         }
@@ -46,7 +45,7 @@ sealed class AsyncQueries(
         return QueryView.Of(stored);
     }
 
-    async Task<QueryRecord?> StoreAsync(NewQuery query, QuerySubmission submission, AcceptCondition condition)
+    async Task<QueryRecord?> StoreAsync(NewQuery query, QuerySubmission submission, AcceptCondition? condition)
     {
         await queued.AddAsync(query.SiteId);
         QueryRecord? stored = null;

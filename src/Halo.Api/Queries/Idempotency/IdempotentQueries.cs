@@ -5,15 +5,11 @@ using Halo.Api.Ledger.Records;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Requests;
-using Halo.Api.Queries.Submission;
 using Halo.Api.Queries.Waiting;
-using Halo.Api.Results.Formats;
-using Halo.Api.Results.Negotiation;
+using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
-using Halo.Contracts.Json;
 using Halo.Contracts.Queries;
-using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Halo.Api.Queries.Idempotency;
 
@@ -24,22 +20,21 @@ namespace Halo.Api.Queries.Idempotency;
 /// it is given. A query that ended 503 and never ran binds nothing: the next request takes its key over.
 /// </remarks>
 sealed class IdempotentQueries(
-    SiteAccess access, QueryDoor door, IdempotencyStore store, QueryLedger ledger, QueryWaiters waiters, ResultMemory memory, TimeProvider time)
+    SiteAccess access, IdempotencyStore store, QueryLedger ledger, QueryWaiters waiters, ResultMemory memory, QueryLimits limits, TimeProvider time)
 {
-    const string ReplayedHeader = "Halo-Replayed";
     // So much is held without asking.
     const int SmallBytes = 16 * 1024;
 
     /// <summary>Carries a request out, or repeats the answer that it had.</summary>
-    public async Task<IResult> SubmitAsync(HttpContext http, string siteId, QueryMode? mode, string key, WantedForm wanted)
+    /// <param name="submission">What it asks; null where that is not valid.</param>
+    /// <param name="carryOut">Carries it out under a key; null: the key is another query's by then, and nothing was sent.</param>
+    /// <param name="callerGone">Nobody waits for the answer any more.</param>
+    public async Task<SubmissionAnswer> AnswerAsync(
+        IntegratorCaller caller, Guid siteId, IdempotentRequest request, QuerySubmission? submission, Func<KeyedRun, Task<SubmissionAnswer?>> carryOut,
+        CancellationToken callerGone)
     {
-        var (site, noSite) = access.ForReading(http.Caller(), siteId);
-        if (site is null)
-            return noSite!;
-        var (body, unreadable) = await door.ReadBodyAsync(http);
-        if ((unreadable ?? access.ForReading(http.Caller(), siteId).Refusal) is { } refused)
-            return refused;
-        var request = IdempotentRequest.Of(http.Integrator().Id, key, http.Request, body.Span);
+        if (access.ForReading(caller, siteId).Refusal is { } refused)
+            return SubmissionAnswer.Of(refused);
         var freed = Guid.Empty;
         while (true)
         {
@@ -48,52 +43,28 @@ sealed class IdempotentQueries(
             {
                 if (!bound.Hash.AsSpan().SequenceEqual(request.Hash))
                 {
-                    return new Refusal(422, ErrorCodes.IdempotencyKeyReused,
-                        "This Idempotency-Key was used within 24 hours for a request with another method, path or body. Use a new key for a new request.");
+                    return SubmissionAnswer.Of(new Refusal(422, ErrorCodes.IdempotencyKeyReused,
+                        "This Idempotency-Key was used within 24 hours for a request with another method, path or body. Use a new key for a new request."));
                 }
-                if (await RepeatAsync(http, request, site, bound.QueryId, door.PatienceOf(body, mode, site), wanted.IntegersAsText) is { } repeated)
+                if (await RepeatAsync(caller, siteId, request, bound.QueryId, PatienceOf(submission), callerGone) is { } repeated)
                     return repeated;
                 freed = bound.QueryId;
             }
-            var (asked, submission, refusal) = await door.ExamineAsync(http, siteId, body, mode);
-            if (refusal is not null)
-                return refusal;
-            submission = submission! with { KeyHash = request.KeyHash };
-            var binding = new KeyBinding(store, request, freed);
-            var answer = submission.Mode == QueryMode.Async ? await AcceptAsync(http, request, asked!, submission, binding)
-                : wanted.StreamFor(submission.Command) is { } form ? await StreamAsync(http, request, asked!, submission, binding, form, wanted.IntegersAsText)
-                : await RunAsync(http, request, asked!, submission, binding, wanted.IntegersAsText);
-            if (answer is not null)
+            if (await FirstAsync(request, new(store, request, freed), carryOut) is { } answer)
                 return answer;
         }
     }
 
-    /// <summary>With a key a caller that goes away does not cancel: it will come back and ask again.</summary>
-    async Task<IResult?> RunAsync(
-        HttpContext http, IdempotentRequest request, SiteRecord site, QuerySubmission submission, KeyBinding binding, bool integersAsText)
-    {
-        ImmediateAnswer? answer;
-        try
-        {
-            answer = await door.Immediate.RunAsync(http.Caller(), site, submission, binding.TryAsync, CancellationToken.None);
-            if (answer is not null)
-                await KeepAsync(request, binding, answer);
-        }
-        finally
-        {
-            waiters.Wake(binding.End());
-        }
-        return answer is null ? null : new AnswerResult(door.Writer, answer, integersAsText);
-    }
-
-    /// <summary>Rows that were streamed are not kept: a repeat gets the query's state, a failure before them its own answer.</summary>
-    async Task<IResult?> StreamAsync(
-        HttpContext http, IdempotentRequest request, SiteRecord site, QuerySubmission submission, KeyBinding binding, RowForm form, bool integersAsText)
+    async Task<SubmissionAnswer?> FirstAsync(IdempotentRequest request, KeyBinding binding, Func<KeyedRun, Task<SubmissionAnswer?>> carryOut)
     {
         try
         {
-            var keyed = new KeyedRun(binding.TryAsync, answer => KeepAsync(request, binding, answer));
-            return await door.Streams.SendAsync(http, site, submission, form, integersAsText, keyed) ? TypedResults.Empty : null;
+            var answer = await carryOut(new(binding.TryAsync, ended => KeepAsync(request, binding, ended)));
+            if (answer is { Immediate: { } ended })
+                await KeepAsync(request, binding, ended);
+            else if (answer is { Accepted: { } query })
+                await store.KeepAsync(request, query.Id, new(201, query, null));
+            return answer;
         }
         finally
         {
@@ -101,6 +72,12 @@ sealed class IdempotentQueries(
         }
     }
 
+    /// <summary>How long a caller of this request expects to wait for its answer at most.</summary>
+    TimeSpan PatienceOf(QuerySubmission? submission) => TimeSpan.FromMilliseconds(submission is { Mode: QueryMode.Immediate }
+        ? (long)submission.MaxTimeInQueue + submission.ExecutionLimitMs(limits) + limits.GraceMs
+        : QueryLimits.ImmediateQueueDefaultMs);
+
+    /// <summary>Keeps an answer for repeats; rows that were streamed are not kept, so a repeat gets the query's state.</summary>
     async Task KeepAsync(IdempotentRequest request, KeyBinding binding, ImmediateAnswer answer)
     {
         if (binding.Bound && QueryLifecycle.IsFinal(answer.Query.Status) && !NeverRan(answer.Query, answer.Status))
@@ -111,67 +88,53 @@ sealed class IdempotentQueries(
         }
     }
 
-    async Task<IResult?> AcceptAsync(HttpContext http, IdempotentRequest request, SiteRecord site, QuerySubmission submission, KeyBinding binding)
-    {
-        try
-        {
-            if (await door.Async.AcceptAsync(http.Integrator(), site, submission, binding.TryAsync) is not { } query)
-                return null;
-            await store.KeepAsync(request, query.Id, new(201, query, null));
-            return Accepted(http, query);
-        }
-        finally
-        {
-            waiters.Wake(binding.End());
-        }
-    }
-
     /// <returns>Null: the query that has the key never ran, and the key is free.</returns>
-    async Task<IResult?> RepeatAsync(HttpContext http, IdempotentRequest request, SiteRecord site, Guid queryId, TimeSpan patience, bool integersAsText)
+    async Task<SubmissionAnswer?> RepeatAsync(
+        IntegratorCaller caller, Guid siteId, IdempotentRequest request, Guid queryId, TimeSpan patience, CancellationToken callerGone)
     {
         var until = time.GetUtcNow() + patience;
         for (var waited = false; ; waited = true)
         {
-            using var waiter = waiters.Begin(queryId, until - time.GetUtcNow(), http.RequestAborted);
-            var query = await ledger.FindAsync(request.IntegratorId, site.Id, queryId) is { } record ? QueryView.Of(record) : null;
+            using var waiter = waiters.Begin(queryId, until - time.GetUtcNow(), callerGone);
+            var query = await ledger.FindAsync(request.IntegratorId, siteId, queryId) is { } record ? QueryView.Of(record) : null;
             if (!store.IsRunning(queryId))
             {
-                if (await OpenAsync(http, request, queryId, until, integersAsText) is { } kept)
+                if (await OpenAsync(request, queryId, until, callerGone) is { } kept)
                     return kept;
                 if (query is { Mode: QueryMode.Async })
-                    return Replayed(http, Accepted(http, query));
+                    return Replayed(SubmissionAnswer.Of(query));
                 if (query is not null && QueryLifecycle.IsFinal(query.Status))
                 {
                     var answer = ImmediateAnswer.Of(query);
-                    return NeverRan(query, answer.Status) && !waited ? null : Replayed(http, new AnswerResult(door.Writer, answer, integersAsText));
+                    return NeverRan(query, answer.Status) && !waited ? null : Replayed(SubmissionAnswer.Of(answer));
                 }
             }
             if (query is not null && (time.GetUtcNow() >= until || waiters.IsStopped))
-                return new AnswerResult(door.Writer, ImmediateAnswer.StillRunning(query), integersAsText);
+                return SubmissionAnswer.Of(ImmediateAnswer.StillRunning(query));
             await waiter.Ended;
-            http.RequestAborted.ThrowIfCancellationRequested();
-            if (access.ForReading(http.Caller(), site.Id).Refusal is { } taken)
-                return taken;
+            callerGone.ThrowIfCancellationRequested();
+            if (access.ForReading(caller, siteId).Refusal is { } taken)
+                return SubmissionAnswer.Of(taken);
         }
     }
 
     /// <summary>The answer that was kept, once there is room for it; null: none was.</summary>
-    async Task<IResult?> OpenAsync(HttpContext http, IdempotentRequest request, Guid queryId, DateTimeOffset until, bool integersAsText)
+    async Task<SubmissionAnswer?> OpenAsync(IdempotentRequest request, Guid queryId, DateTimeOffset until, CancellationToken callerGone)
     {
         ResultMemory.Share? room = null;
         if (await store.SizeAsync(request, queryId) is > SmallBytes and var size)
         {
             var patience = until - time.GetUtcNow();
             using var limit = new CancellationTokenSource(patience > TimeSpan.Zero ? patience : TimeSpan.Zero, time);
-            using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, http.RequestAborted);
+            using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, callerGone);
             // As it is kept, and sealed.
             room = await memory.EnterWholeAsync(2 * size, giveUp.Token);
             if (room is null)
             {
-                return new Refusal(503, ErrorCodes.QueueFull, "The answer is kept, and the service holds as many rows for callers as it may. Ask for it again shortly.")
+                return SubmissionAnswer.Of(new Refusal(503, ErrorCodes.QueueFull, "The answer is kept, and the service holds as many rows for callers as it may. Ask for it again shortly.")
                 {
                     RetryAfter = TimeSpan.FromSeconds(5),
-                };
+                });
             }
         }
         var opened = false;
@@ -180,7 +143,7 @@ sealed class IdempotentQueries(
             if (await store.OpenAsync(request, queryId) is not { } kept)
                 return null;
             opened = kept.Query.Mode == QueryMode.Immediate;
-            return Replayed(http, opened ? new AnswerResult(door.Writer, ImmediateAnswer.Of(kept, room), integersAsText) : Accepted(http, kept.Query));
+            return Replayed(opened ? SubmissionAnswer.Of(ImmediateAnswer.Of(kept, room)) : SubmissionAnswer.Of(kept.Query));
         }
         finally
         {
@@ -191,25 +154,10 @@ sealed class IdempotentQueries(
 
     static bool NeverRan(Query query, int status) => status == 503 && query.Executed == Executed.No;
 
-    static JsonHttpResult<Query> Accepted(HttpContext http, Query query)
-    {
-        http.Response.Headers.Location = $"/integrator/sites/{query.SiteId}/queries/{query.Id}";
-        return TypedResults.Json(query, HaloJson.Default.Query, statusCode: 201);
-    }
-
-    static IResult Replayed(HttpContext http, IResult answer)
-    {
-        http.Response.Headers[ReplayedHeader] = "true";
-        return answer;
-    }
-
-    /// <summary>Writes an answer and gives its buffers back.</summary>
-    sealed class AnswerResult(ImmediateAnswerWriter writer, ImmediateAnswer answer, bool integersAsText) : IResult
-    {
-        public async Task ExecuteAsync(HttpContext httpContext)
-        {
-            using (answer)
-                await writer.WriteAsync(httpContext, answer, integersAsText);
-        }
-    }
+    static SubmissionAnswer Replayed(SubmissionAnswer? answer) => answer! with { IsReplay = true };
 }
+
+/// <summary>One attempt to carry a query out under an <c>Idempotency-Key</c>.</summary>
+/// <param name="Condition">Binds the key in the transaction that accepts the query.</param>
+/// <param name="KeepAsync">Keeps an answer without rows for repeats, where nobody else does: of a query whose rows are streamed.</param>
+sealed record KeyedRun(AcceptCondition Condition, Func<ImmediateAnswer, Task> KeepAsync);

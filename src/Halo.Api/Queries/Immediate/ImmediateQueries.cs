@@ -28,13 +28,9 @@ sealed class ImmediateQueries(
     readonly CancellationTokenSource _stopping = new();
 
     /// <summary>Runs a query and waits for its end; the answer holds pooled buffers and is to be disposed.</summary>
+    /// <param name="condition">What has to hold in the accepting transaction, which is durable then before the command leaves; null: nothing.</param>
     /// <param name="callerGone">The caller left: the statement is cancelled, its end is still recorded.</param>
     /// <param name="stream">Where rows go as they come, without the limit on their size; null: into the answer.</param>
-    public async Task<ImmediateAnswer> RunAsync(
-        IntegratorCaller caller, SiteRecord site, QuerySubmission submission, CancellationToken callerGone, RowFlow? stream = null) =>
-        await RunAsync(caller, site, submission, null, callerGone, stream) ?? throw new System.Diagnostics.UnreachableException();
-
-    /// <summary>The same under a condition: the accept is durable before the command leaves.</summary>
     /// <returns>Null: the condition does not hold, and nothing was sent.</returns>
     public async Task<ImmediateAnswer?> RunAsync(
         IntegratorCaller caller, SiteRecord site, QuerySubmission submission, AcceptCondition? condition, CancellationToken callerGone, RowFlow? stream = null)

@@ -117,26 +117,4 @@ sealed class QueryRequestReader(QueryLimits limits)
         }
         return (CommandReader.Read(command, longest, json), JsonMarshal.GetRawUtf8Value(command).Length);
     }
-
-    /// <summary>What stands beside the body: the wanted result set and the caller's mark.</summary>
-    public static (QuerySubmission? Submission, Refusal? Refusal) WithExtras(QuerySubmission submission, HttpRequest request)
-    {
-        var faults = new List<FieldError>();
-        var resultSet = 1;
-        if (request.Query.TryGetValue("resultSet", out var wanted) && !(int.TryParse(wanted, out resultSet) && resultSet >= 1))
-            faults.Add(new("resultSet", "must be a whole number from 1."));
-        else if (resultSet > 1 && submission.Command.ExecutionMode == ExecutionMode.NonQuery)
-            faults.Add(new("resultSet", "chooses among the result sets of a reader or scalar; a nonQuery has none."));
-        var tag = request.Headers["Halo-Tag"].ToString();
-        if (tag.Length > 64)
-            faults.Add(new("Halo-Tag", "must have at most 64 characters."));
-        return faults.Count > 0
-            ? (null, Refusal.Invalid(faults))
-            : (submission with
-            {
-                ResultSet = resultSet,
-                Tag = tag.Length == 0 ? null : tag,
-                Notices = Notice.Join(RequestParameters.NoticesOf(request.HttpContext), submission.Notices),
-            }, null);
-    }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
 using Dapper;
+using Halo.Api.Endpoints.ForIntegrators.Submission;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Results.Formats;
 using Halo.Api.Storage;
@@ -79,7 +80,7 @@ public class ImmediateStreamsTests(ImmediateStreamsTests.ImpatientHost one) : IC
         await link.TellAsync(id, Success(json, 2));
         using var response = await asked;
         Assert.Equal((200, accept), ((int)response.StatusCode, response.Content.Headers.ContentType!.MediaType));
-        Assert.Equal(id.ToString(), response.Headers.GetValues(ImmediateStreams.QueryIdHeader).Single());
+        Assert.Equal(id.ToString(), response.Headers.GetValues(StreamedResponseWriter.QueryIdHeader).Single());
         Assert.Equal(expected, await response.Content.ReadAsStringAsync());
         using var later = await _host.SendAsync(HttpMethod.Get, $"{path}/{id}", key: key);
         Assert.Equal(QueryStatus.Successful, (await later.QueryAsync()).Status);
@@ -117,7 +118,7 @@ public class ImmediateStreamsTests(ImmediateStreamsTests.ImpatientHost one) : IC
             await ColumnsAsync(link, id);
             await RowsAsync(link, id, """[{"id":1,"name":"a"}""");
             using var response = await asked;
-            using var found = new HttpRequestMessage(HttpMethod.Get, $"{path}/{response.Headers.GetValues(ImmediateStreams.QueryIdHeader).Single()}");
+            using var found = new HttpRequestMessage(HttpMethod.Get, $"{path}/{response.Headers.GetValues(StreamedResponseWriter.QueryIdHeader).Single()}");
             found.Headers.Add("Ocp-Apim-Subscription-Key", key);
             using var answer = await _host.Client.SendAsync(found);
             Assert.Equal(System.Net.HttpStatusCode.OK, answer.StatusCode);
@@ -204,7 +205,7 @@ public class ImmediateStreamsTests(ImmediateStreamsTests.ImpatientHost one) : IC
         await link.TellAsync(id, new Outcome(Ending.Failed, Executed.No) { Error = new ErrorDetails(ErrorTypes.Sqlite, 1, "overflow") });
         using var response = await asked;
         Assert.Equal(400, (int)response.StatusCode);
-        Assert.False(response.Headers.Contains(ImmediateStreams.QueryIdHeader));
+        Assert.False(response.Headers.Contains(StreamedResponseWriter.QueryIdHeader));
         Assert.Equal("overflow", (await response.QueryAsync()).ErrorDetails!.ErrorMessage);
     }
 

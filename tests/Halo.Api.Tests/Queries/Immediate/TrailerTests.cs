@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Halo.Api.Endpoints.ForIntegrators.Submission;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Queries;
@@ -42,8 +43,8 @@ public class TrailerTests
         using var response = await asked;
         Assert.Equal(HttpVersion.Version20, response.Version);
         Assert.Equal("n\r\n1\r\n2\r\n", await response.Content.ReadAsStringAsync());
-        Assert.Equal("2", response.TrailingHeaders.GetValues(ImmediateStreams.RowsTrailer).Single());
-        Assert.Equal("successful", response.TrailingHeaders.GetValues(ImmediateStreams.StatusTrailer).Single());
+        Assert.Equal("2", response.TrailingHeaders.GetValues(StreamedResponseWriter.RowsTrailer).Single());
+        Assert.Equal("successful", response.TrailingHeaders.GetValues(StreamedResponseWriter.StatusTrailer).Single());
 
         asked = AskAsync();
         (id, _) = await link.ExpectExecuteAsync();

@@ -10,7 +10,7 @@ namespace Halo.Api.Queries.Immediate.Pending;
 /// <remarks>
 /// Nobody waits for somebody who waits: of those whose rows still come, the one that came first may always grow to a whole
 /// result, since the others leave that much alone; then the next one is first. Who has all its rows holds them until its caller
-/// has taken them, and a caller that is too slow is cut off (<see cref="ImmediateAnswerWriter"/>).
+/// has taken them, and a caller that is too slow is cut off (<see cref="QueryLimits.SlowReaderMs"/>).
 /// </remarks>
 /// <param name="limits">Their <see cref="QueryLimits.ResultMemoryBytes"/>; where that is less than one result needs, that much.</param>
 sealed class ResultMemory(QueryLimits limits)

@@ -1,14 +1,14 @@
 using System.IO.Pipelines;
 
-namespace Halo.Api.Queries.Immediate;
+namespace Halo.Api.Endpoints.ForIntegrators.Submission;
 
 /// <summary>How long a caller may take for an answer: a while without taking anything, and on the whole by its size.</summary>
 /// <param name="slowReaderMs">Without taking anything.</param>
 /// <param name="bytes">Of the whole answer.</param>
-sealed class CallersPatience(int slowReaderMs, long bytes, TimeProvider time) : IDisposable
+sealed class SlowCallerLimit(int slowReaderMs, long bytes, TimeProvider time) : IDisposable
 {
     readonly CancellationTokenSource _over = new(Timeout.InfiniteTimeSpan, time);
-    readonly TimeSpan _whole = TimeSpan.FromMilliseconds(slowReaderMs) + TimeSpan.FromSeconds((double)bytes / ImmediateAnswerWriter.SlowestBytesPerSecond);
+    readonly TimeSpan _whole = TimeSpan.FromMilliseconds(slowReaderMs) + TimeSpan.FromSeconds((double)bytes / ImmediateResponseWriter.SlowestBytesPerSecond);
     readonly long _begun = time.GetTimestamp();
 
     /// <summary>The caller had its time.</summary>

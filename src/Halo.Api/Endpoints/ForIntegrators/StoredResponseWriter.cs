@@ -1,13 +1,15 @@
-using Halo.Api.Endpoints.ForIntegrators;
+using Halo.Api.Errors;
+using Halo.Api.Integrators;
 using Halo.Api.Ledger.Records;
+using Halo.Api.Results;
 using Halo.Api.Results.Formats;
 using Halo.Api.Results.Negotiation;
 
-namespace Halo.Api.Results;
+namespace Halo.Api.Endpoints.ForIntegrators;
 
 /// <summary>Writes stored pages as one document: each is opened, decompressed, checked and written on before the next.</summary>
 /// <remarks>A failure after the first byte aborts the connection, so that what ends in order is whole.</remarks>
-sealed partial class ResultDocument(ResultReader reader, ILogger<ResultDocument> log)
+sealed partial class StoredResponseWriter(ResultReader reader, ILogger<StoredResponseWriter> log)
 {
     /// <summary>All pages of a result.</summary>
     public async Task<IResult> SendAsync(HttpContext http, QueryRecord query, WantedForm wanted)
@@ -17,7 +19,7 @@ sealed partial class ResultDocument(ResultReader reader, ILogger<ResultDocument>
         // Where the first is gone there is still time to say so.
         var (first, refusal) = await reader.OpenAsync(query, query.Pages[0], http.RequestAborted);
         if (first is null)
-            return refusal!;
+            return refusal!.ToResult();
         await using (first)
             return await SendAsync(http, query, wanted, [first], query.Pages.Skip(1));
     }
@@ -36,7 +38,7 @@ sealed partial class ResultDocument(ResultReader reader, ILogger<ResultDocument>
                 await SendAsync(response, transcoder, page, http.RequestAborted);
             foreach (var row in others ?? [])
             {
-                if (!reader.MayStillRead(http, query))
+                if (!reader.MayStillRead(http.Caller(), query))
                 {
                     http.Abort();
                     return TypedResults.Empty;

@@ -4,20 +4,21 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Text.Json;
 using Halo.Api.Integrators;
+using Halo.Api.Queries.Immediate;
 using Halo.Api.Results.Formats;
 using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Halo.Contracts.Json;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
-namespace Halo.Api.Queries.Immediate;
+namespace Halo.Api.Endpoints.ForIntegrators.Submission;
 
 /// <summary>Writes an answer with its rows in base64, straight from the buffers in which they came: nothing holds the result twice.</summary>
 /// <remarks>
 /// A caller that takes nothing for <see cref="QueryLimits.SlowReaderMs"/>, or all of it more slowly than <see cref="SlowestBytesPerSecond"/>,
 /// is cut off, so that the rows' memory is free for others.
 /// </remarks>
-sealed partial class ImmediateAnswerWriter(SiteAccess access, QueryLimits limits, TimeProvider time, ILogger<ImmediateAnswerWriter> log)
+sealed partial class ImmediateResponseWriter(SiteAccess access, QueryLimits limits, TimeProvider time, ILogger<ImmediateResponseWriter> log)
 {
     /// <summary>Bytes of the answer that a caller has to take in a second, on the whole.</summary>
     public const int SlowestBytesPerSecond = 32 * 1024;
@@ -50,7 +51,7 @@ sealed partial class ImmediateAnswerWriter(SiteAccess access, QueryLimits limits
             + (rows is null ? 0 : ",\"data\":\"\"".Length + (length + 2) / 3 * 4);
         // One rule for slow callers, and it is ours: the server's own would not tell.
         http.Features.Get<IHttpMinResponseDataRateFeature>()?.MinDataRate = null;
-        using var patience = new CallersPatience(limits.SlowReaderMs, response.ContentLength.Value, time);
+        using var patience = new SlowCallerLimit(limits.SlowReaderMs, response.ContentLength.Value, time);
         try
         {
             await WriteRowsAsync(response.BodyWriter, envelope, tail, rows, patience);
@@ -62,7 +63,7 @@ sealed partial class ImmediateAnswerWriter(SiteAccess access, QueryLimits limits
         }
     }
 
-    static async Task WriteRowsAsync(PipeWriter writer, byte[] envelope, byte[] tail, IReadOnlyList<ArraySegment<byte>>? rows, CallersPatience patience)
+    static async Task WriteRowsAsync(PipeWriter writer, byte[] envelope, byte[] tail, IReadOnlyList<ArraySegment<byte>>? rows, SlowCallerLimit patience)
     {
         writer.Write(envelope.AsSpan(0, envelope.Length - 1));
         writer.Write(",\"result\":"u8);
@@ -91,7 +92,7 @@ sealed partial class ImmediateAnswerWriter(SiteAccess access, QueryLimits limits
     }
 
     /// <summary>Base64 over pieces of any length: what does not fill three bytes waits for the next piece.</summary>
-    static async Task WriteBase64Async(PipeWriter writer, IReadOnlyList<ArraySegment<byte>> pieces, CallersPatience patience)
+    static async Task WriteBase64Async(PipeWriter writer, IReadOnlyList<ArraySegment<byte>> pieces, SlowCallerLimit patience)
     {
         var carry = new byte[3];
         var carried = 0;

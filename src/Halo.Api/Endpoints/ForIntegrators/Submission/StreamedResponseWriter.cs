@@ -1,7 +1,8 @@
 using System.Globalization;
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
-using Halo.Api.Ledger.Records;
+using Halo.Api.Queries.Idempotency;
+using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Results.Formats;
@@ -9,14 +10,14 @@ using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
-namespace Halo.Api.Queries.Immediate;
+namespace Halo.Api.Endpoints.ForIntegrators.Submission;
 
 /// <summary>
 /// Immediate queries whose rows go to the caller as they come: (1) run, (2) wait for the first rows or the end: an end without
 /// success has its status, (3) send rows on, granting the Link what the caller has taken, (4) end in order when the ledger has
 /// the outcome; anything else aborts the response.
 /// </summary>
-sealed partial class ImmediateStreams(ImmediateQueries queries, ImmediateAnswerWriter writer, SiteAccess access, QueryLimits limits, TimeProvider time, ILogger<ImmediateStreams> log)
+sealed partial class StreamedResponseWriter(ImmediateQueries queries, ImmediateResponseWriter writer, SiteAccess access, QueryLimits limits, TimeProvider time, ILogger<StreamedResponseWriter> log)
 {
     public const string QueryIdHeader = "Halo-Query-Id", NoticesHeader = "Halo-Notices", RowsTrailer = "Halo-Rows", StatusTrailer = "Halo-Status";
 
@@ -153,8 +154,3 @@ sealed partial class ImmediateStreams(ImmediateQueries queries, ImmediateAnswerW
     [LoggerMessage(1211, LogLevel.Information, "The streamed answer of query {QueryId} was aborted: {Reason}")]
     partial void LogAborted(Guid queryId, string reason);
 }
-
-/// <summary>What a streamed query with an Idempotency-Key needs beside.</summary>
-/// <param name="Condition">Binds the key in the transaction that accepts the query.</param>
-/// <param name="KeepAsync">Keeps an answer without rows for repeats; rows that were streamed are not kept.</param>
-sealed record KeyedRun(AcceptCondition Condition, Func<ImmediateAnswer, Task> KeepAsync);
