@@ -1,12 +1,10 @@
 using BenchmarkDotNet.Attributes;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
-using Halo.Api.Results.Pages;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
 using Halo.Api.Storage.Sqlite;
 using Halo.Contracts.Queries;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Halo.Bench.Micro;
 
@@ -19,7 +17,7 @@ public class LedgerBenchmarks
     readonly Guid _site = Guid.NewGuid();
     string _path = "";
     SqliteDatabase? _store;
-    QueryLedger? _ledger;
+    ImmediateLedger? _ledger;
 
     [Params(1, 64)]
     public int Callers { get; set; } = 64;
@@ -34,7 +32,7 @@ public class LedgerBenchmarks
         _store = new SqliteDatabase(directory.File("halo.db"), TimeProvider.System);
         await _store.MigrateAsync();
         var keys = await MasterKeyLoader.LoadAsync(new EncryptionOptions(), _store, directory, mayMakeKey: true, TimeProvider.System);
-        _ledger = new QueryLedger(_store, keys, new FilePageStore(directory, TimeProvider.System, NullLogger<FilePageStore>.Instance), new LedgerOptions(), TimeProvider.System);
+        _ledger = new ImmediateLedger(_store, keys, TimeProvider.System);
     }
 
     [GlobalCleanup]
@@ -71,7 +69,7 @@ public class LedgerBenchmarks
             RequestSize = 120,
             SqlSize = 15,
         };
-        await _ledger!.SettleImmediateAsync(new SentQuery(query, _session, now, now.AddMinutes(2)),
+        await _ledger!.SettleAsync(new SentQuery(query, _session, now, now.AddMinutes(2)),
             new Settlement(QueryStatus.Successful, Mover.Link) { Executed = Executed.Yes, Rows = 1, Size = 11, ResultSets = 1 });
     }
 }

@@ -1,5 +1,6 @@
 using Halo.Api.Backup;
 using Halo.Api.Basics;
+using Halo.Api.Ledger;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Postgres;

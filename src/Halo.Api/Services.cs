@@ -17,11 +17,11 @@ using Halo.Api.Queries;
 using Halo.Api.Queries.Admission;
 using Halo.Api.Queries.Async;
 using Halo.Api.Queries.Cancelling;
+using Halo.Api.Queries.Completion;
 using Halo.Api.Queries.Idempotency;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Requests;
-using Halo.Api.Queries.Waiting;
 using Halo.Api.Results;
 using Halo.Api.Results.Pages;
 using Halo.Api.Results.Retention;
@@ -116,9 +116,19 @@ static class Services
             UploadLimit = TimeSpan.FromMilliseconds(options.Limits.UploadMs),
             LinksReturnWithin = TimeSpan.FromMilliseconds(options.Links.ReturnWithinMs),
         });
-        services.AddSingleton<QueryLedger>();
+        services.AddSingleton<QueryStore>();
+        services.AddSingleton<ImmediateLedger>();
+        services.AddSingleton<AsyncQueue>();
+        services.AddSingleton<ClaimReports>();
+        services.AddSingleton<PageManifest>();
+        services.AddSingleton<SessionReconciliation>();
+        services.AddSingleton<Cancellations>();
+        services.AddSingleton<Deadlines>();
+        services.AddSingleton<LedgerRetention>();
+        services.AddSingleton<QueryReader>();
+        services.AddSingleton<SettlementEffects>();
         // Among many nodes each looks once a minute for what a dead one left behind.
-        services.AddSingleton(p => new DeadlineWatch(p.GetRequiredService<QueryLedger>(), p.GetRequiredService<TimeProvider>(),
+        services.AddSingleton(p => new DeadlineWatch(p.GetRequiredService<Deadlines>(), p.GetRequiredService<SettlementEffects>().ApplyAsync, p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<ILogger<DeadlineWatch>>(), longestSleep: foundation.Database is PostgresDatabase ? TimeSpan.FromMinutes(1) : null));
         services.AddSingleton<QueryWaiters>();
         services.AddSingleton<SessionSettling>();

@@ -1,7 +1,7 @@
 using Halo.Api.Links;
 using Halo.Api.Links.Sessions;
 using Halo.Api.Queries.Immediate;
-using Halo.Api.Queries.Waiting;
+using Halo.Api.Queries.Completion;
 using Halo.Api.Sites.State;
 
 namespace Halo.Api;

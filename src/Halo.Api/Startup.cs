@@ -15,7 +15,7 @@ namespace Halo.Api;
 
 /// <summary>What has to stand before the port opens, in order.</summary>
 sealed partial class Startup(
-    IntegratorDirectory integrators, SiteDirectory sites, SiteAuthority authority, LinkDirectory links, QueryLedger ledger, DeadlineWatch deadlines, IdempotencyStore idempotency,
+    IntegratorDirectory integrators, SiteDirectory sites, SiteAuthority authority, LinkDirectory links, Deadlines deadlines, DeadlineWatch deadlineWatch, IdempotencyStore idempotency,
     LinkSessions sessions, SiteRegistry registry, AvailabilityHistory history, RemoteConfigurations configurations, RetentionWatch retention,
     ApiOptions options, IHostApplicationLifetime lifetime, ILogger<Startup> log)
 {
@@ -31,8 +31,8 @@ sealed partial class Startup(
         await history.StartAsync();
         await configurations.LoadAsync();
         await idempotency.LoadAsync();
-        await ledger.AfterDowntimeAsync();
-        deadlines.Start();
+        await deadlines.AfterDowntimeAsync();
+        deadlineWatch.Start();
         retention.Start();
         lifetime.ApplicationStarted.Register(() => LogReady(ProductVersion.Text, options.DataDirectory, options.Enrolment));
         if (options.Enrolment == EnrolmentMode.Open)

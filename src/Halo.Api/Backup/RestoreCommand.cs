@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using Halo.Api.Basics;
+using Halo.Api.Ledger;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Sqlite;
 using Halo.Line;

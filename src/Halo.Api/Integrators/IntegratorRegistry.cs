@@ -2,13 +2,14 @@ using System.Text.Json;
 using Dapper;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
+using Halo.Api.Queries.Completion;
 using Halo.Api.Storage;
 using Halo.Contracts.Json;
 
 namespace Halo.Api.Integrators;
 
 /// <summary>What an operator does with integrators: made, keyed, paired. Each change is durable and in force when it returns.</summary>
-sealed class IntegratorRegistry(Database database, IntegratorDirectory directory, QueryLedger ledger, AuditLog audit, TimeProvider time)
+sealed class IntegratorRegistry(Database database, IntegratorDirectory directory, Cancellations cancellations, SettlementEffects effects, AuditLog audit, TimeProvider time)
 {
     /// <summary>Makes an integrator with both keys.</summary>
     public async Task<NewIntegrator> CreateAsync(string name)
@@ -54,9 +55,9 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
                     at = time.GetUtcNow().ToUnixTimeMilliseconds(),
                 }, transaction);
             await audit.WriteAsync(transaction, enabled ? "integrator.changed" : "integrator.disabled", id.ToString());
-            return enabled ? [] : await ledger.CancelQueuedAsync(transaction, null, id);
+            return enabled ? [] : await cancellations.CancelQueuedAsync(transaction, null, id);
         });
-        await ledger.ConcludeAsync(settled);
+        await effects.ApplyAsync(settled);
         return await directory.RefreshAsync(id);
     }
 
@@ -65,12 +66,12 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
     {
         var settled = await database.WriteAsync(async transaction =>
         {
-            var cancelled = await ledger.CancelQueuedAsync(transaction, null, id);
+            var cancelled = await cancellations.CancelQueuedAsync(transaction, null, id);
             await transaction.Connection!.ExecuteAsync("DELETE FROM integrators WHERE id = @id", new { id }, transaction);
             await audit.WriteAsync(transaction, "integrator.deleted", id.ToString());
             return cancelled;
         });
-        await ledger.ConcludeAsync(settled);
+        await effects.ApplyAsync(settled);
         await directory.RefreshAsync(id);
     }
 
@@ -115,9 +116,9 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
                 "DELETE FROM pairings WHERE integrator_id = @id AND site_id = @siteId", new { id, siteId }, transaction);
             if (gone == 1)
                 await audit.WriteAsync(transaction, "integrator.unpaired", $"{id} {siteId}");
-            return await ledger.CancelQueuedAsync(transaction, siteId, id);
+            return await cancellations.CancelQueuedAsync(transaction, siteId, id);
         });
-        await ledger.ConcludeAsync(settled);
+        await effects.ApplyAsync(settled);
         await directory.RefreshAsync(id);
     }
 

@@ -1,13 +1,13 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Halo.Api.Errors;
-using Halo.Api.Storage;
+using Halo.Api.Ledger;
 using Halo.Contracts.Errors;
 
 namespace Halo.Api.Integrators;
 
 /// <summary>How many queries each integrator may ask in a day, UTC. Counted in memory from what the ledger has at the day's first one.</summary>
-sealed class Quotas(Database database, TimeProvider time)
+sealed class Quotas(QueryStore store, TimeProvider time)
 {
     readonly ConcurrentDictionary<Guid, Day> _days = new();
 
@@ -20,7 +20,7 @@ sealed class Quotas(Database database, TimeProvider time)
         var today = new DateTimeOffset(time.GetUtcNow().UtcDateTime.Date, TimeSpan.Zero);
         if (!_days.TryGetValue(integrator.Id, out var day) || day.Start != today)
         {
-            var before = await CountAsync(integrator.Id, today);
+            var before = await store.CountAcceptedAsync(integrator.Id, today);
             day = _days.AddOrUpdate(integrator.Id, _ => new(today, before), (_, known) => known.Start == today ? known : new(today, before));
         }
         if (day.TryTake(quota))
@@ -30,14 +30,6 @@ sealed class Quotas(Database database, TimeProvider time)
         {
             RetryAfter = today.AddDays(1) - time.GetUtcNow(),
         };
-    }
-
-    async Task<long> CountAsync(Guid integratorId, DateTimeOffset since)
-    {
-        // Ids begin with their time, so the index of an integrator's queries leads to today's.
-        var first = Guid.Parse(Guid.CreateVersion7(since).ToString()[..14] + "7000-8000-000000000000");
-        return (await database.ReadAsync(r => r.GetInt64(0), "SELECT COUNT(*) FROM queries WHERE integrator_id = @id AND id >= @first",
-            ("id", integratorId), ("first", first)))[0];
     }
 
     sealed class Day(DateTimeOffset start, long before)

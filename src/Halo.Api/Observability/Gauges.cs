@@ -6,7 +6,7 @@ using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Immediate.Pending;
-using Halo.Api.Queries.Waiting;
+using Halo.Api.Queries.Completion;
 using Halo.Api.Storage;
 
 namespace Halo.Api.Observability;
@@ -16,12 +16,12 @@ sealed class Gauges : IDisposable
 {
     // A meter of its own: it goes with the service, while those of Telemetry stay with the process.
     readonly Meter _meter;
-    readonly QueryLedger _ledger;
+    readonly QueryStore _ledger;
     readonly TimeProvider _time;
     IReadOnlyList<OpenQueries> _open = [];
     int _looking;
 
-    public Gauges(LinkSessions sessions, ImmediateQueries immediate, QueryWaiters waiters, QueryLedger ledger, ResultMemory results, RequestMemory requests,
+    public Gauges(LinkSessions sessions, ImmediateQueries immediate, QueryWaiters waiters, QueryStore ledger, ResultMemory results, RequestMemory requests,
         FreeSpace disk, Database database, TimeProvider time)
     {
         (_ledger, _time) = (ledger, time);

@@ -5,16 +5,15 @@ namespace Halo.Api.Queries;
 
 /// <summary>Settles queries at the moment of their deadline, wherever their Link is: one timer, set to the earliest deadline of all.</summary>
 /// <remarks>
-/// Deadlines given on this node move the timer earlier at once. It asks the store only when something is due, at start, and
+/// Whoever gives a deadline on this node calls <see cref="Hint"/> after the commit, which moves the timer earlier at once. It asks the store only when something is due, at start, and
 /// after another node could have left something behind.
 /// </remarks>
-/// <param name="settled">Told of what became final, after the commit.</param>
+/// <param name="settled">Does what follows a settlement: given what became final, after the commit.</param>
 /// <param name="longestSleep">
 /// With many nodes: how long another node's deadline may go unnoticed if that node dies. Null: one node, so there are no others.
 /// </param>
 sealed partial class DeadlineWatch(
-    QueryLedger ledger, TimeProvider time, ILogger<DeadlineWatch> log,
-    Func<IReadOnlyList<SettledQuery>, Task>? settled = null, TimeSpan? longestSleep = null) : IAsyncDisposable
+    Deadlines deadlines, Func<IReadOnlyList<SettledQuery>, Task> settled, TimeProvider time, ILogger<DeadlineWatch> log, TimeSpan? longestSleep = null) : IAsyncDisposable
 {
     static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
 
@@ -36,7 +35,6 @@ sealed partial class DeadlineWatch(
     /// <summary>Settles what fell due while the service was down, in the background, and watches from then on.</summary>
     public void Start()
     {
-        ledger.DeadlineGiven += Hint;
         _looked = BothClocks();
         _timer = time.CreateTimer(static me => ((DeadlineWatch)me!).Fire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Fire();
@@ -56,7 +54,6 @@ sealed partial class DeadlineWatch(
     /// <summary>Stops and waits for a step that is under way.</summary>
     public async ValueTask DisposeAsync()
     {
-        ledger.DeadlineGiven -= Hint;
         Task round;
         lock (_lock)
         {
@@ -95,12 +92,9 @@ sealed partial class DeadlineWatch(
         try
         {
             await FollowClockAsync();
-            while (await ledger.DueAsync(time.GetUtcNow()) is { Count: > 0 } ended && !_isStopped)
-            {
-                if (settled is not null)
-                    await settled(ended);
-            }
-            next = await ledger.NextDeadlineAsync();
+            while (!_isStopped && await deadlines.SettleDueAsync(time.GetUtcNow()) is { Count: > 0 } ended)
+                await settled(ended);
+            next = await deadlines.NextAsync();
             if (longestSleep is { } longest && (next is null || next > time.GetUtcNow() + longest))
                 next = time.GetUtcNow() + longest;
             if (_isFailing)
@@ -132,7 +126,7 @@ sealed partial class DeadlineWatch(
         var jump = now - without;
         if (jump.Duration() >= JumpFrom)
         {
-            await ledger.AfterClockJumpAsync(without, jump);
+            await deadlines.AfterClockJumpAsync(without, jump);
             LogJump(log, Math.Round(jump.TotalSeconds));
         }
         _looked = (now, timestamp);

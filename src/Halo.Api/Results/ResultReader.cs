@@ -5,6 +5,7 @@ using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
+using Halo.Api.Queries;
 using Halo.Api.Results.Pages;
 using Halo.Api.Settings;
 using Halo.Api.Sites;
@@ -16,7 +17,7 @@ namespace Halo.Api.Results;
 
 /// <summary>Finds the stored page that an integrator asks for, or says why there is none.</summary>
 sealed partial class ResultReader(
-    SiteAccess access, QueryLedger ledger, IPageStore pages, ResultOptions options, TimeProvider time, ILogger<ResultReader> log)
+    SiteAccess access, QueryReader queries, QueryStore store, PageManifest manifest, IPageStore pages, ResultOptions options, TimeProvider time, ILogger<ResultReader> log)
 {
     /// <summary>The page, its bytes open for reading.</summary>
     public async Task<(OpenPage? Page, Refusal? Refusal)> OpenAsync(IntegratorCaller caller, string siteId, string queryId, string pageNumber, CancellationToken stop)
@@ -54,7 +55,7 @@ sealed partial class ResultReader(
     {
         try
         {
-            if (await pages.OpenReadAsync(ledger.KeyOf(query), row.PageNumber, row.Digest, stop) is { } stored)
+            if (await pages.OpenReadAsync(store.KeyOf(query), row.PageNumber, row.Digest, stop) is { } stored)
                 return (new OpenPage(query, row, new WatchedStream(stored, () => LogDamaged(query.Id, row.PageNumber))), null);
         }
         catch (SealBrokenException)
@@ -63,7 +64,7 @@ sealed partial class ResultReader(
             return (null, Lost(row, "damaged"));
         }
         // Removed between the two looks, in order; or lost.
-        if (!(await ledger.PagesAsync(query.Id)).Contains(row) || HasPassed(query))
+        if (!(await manifest.ReadAsync(query.Id)).Contains(row) || HasPassed(query))
             return (null, Gone("The result is no longer kept."));
         LogMissing(query.Id, row.PageNumber);
         return (null, Lost(row, "missing"));
@@ -77,7 +78,7 @@ sealed partial class ResultReader(
         var (site, noSite) = access.ForReading(caller, siteId);
         if (site is null)
             return (null, noSite);
-        return Guid.TryParse(queryId, out var id) && await ledger.FindAsync(caller.Integrator.Id, site.Id, id) is { } query
+        return Guid.TryParse(queryId, out var id) && await queries.FindAsync(caller.Integrator.Id, site.Id, id) is { } query
             ? (query, null)
             : (null, Refusal.NotFound("You have no such query at this site."));
     }

@@ -31,6 +31,9 @@ static class SqlExtensions
     public static Task<int> RunAsync(this DbTransaction transaction, Statement statement) =>
         transaction.RunAsync(statement.Sql, statement.Parameters);
 
+    public static Task<List<T>> ReadAsync<T>(this DbTransaction transaction, Func<DbDataReader, T> row, Statement statement) =>
+        transaction.ReadAsync(row, statement.Sql, statement.Parameters);
+
     public static Task<List<T>> ReadAsync<T>(
         this DbTransaction transaction, Func<DbDataReader, T> row, string sql, params (string Name, object? Value)[] parameters) =>
         ReadAsync(transaction.Connection!, transaction, row, sql, parameters);

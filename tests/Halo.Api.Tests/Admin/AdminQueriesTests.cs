@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Halo.Api.Ledger;
+using Halo.Api.Ledger.Records;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;
@@ -76,7 +76,7 @@ public class AdminQueriesTests(SharedPostgres postgres)
         var all = new QueryFilter(null, null, 101);
         foreach (var filter in new[] { all, all with { From = store.Now.AddDays(-1), To = store.Now }, all with { SiteId = practice.SiteId }, all with { After = store.NewId() } })
         {
-            var (sql, values) = QueryLedger.ListSql(filter, store.Now);
+            var (sql, values) = filter.ToSql(store.Now);
             var explain = kind == StoreKind.Sqlite ? "EXPLAIN QUERY PLAN " : "EXPLAIN ";
             var plan = string.Join('\n', await store.Database.ReadAsync(r => r.GetString(kind == StoreKind.Sqlite ? 3 : 0), explain + sql, values));
             Assert.DoesNotContain(kind == StoreKind.Sqlite ? "TEMP B-TREE" : "Sort", plan, StringComparison.Ordinal);

@@ -8,7 +8,7 @@ namespace Halo.Api.Tests.Architecture;
 public sealed class RoomsTests
 {
     [Fact]
-    public void Every_room_uses_only_rooms_below_it() => Rooms.VerifyOrder(typeof(QueryLedger).Assembly, "Halo.Api",
+    public void Every_room_uses_only_rooms_below_it() => Rooms.VerifyOrder(typeof(QueryStore).Assembly, "Halo.Api",
         "Backup Tls Health",
         "Endpoints.ForOperators Endpoints.ForLinks",
         "Endpoints.ForOperators.Shapes Endpoints.ForIntegrators",
@@ -17,7 +17,7 @@ public sealed class RoomsTests
         "Sessions Results.Retention",
         "Results",
         "Queries.Idempotency",
-        "Queries.Cancelling Queries.Admission Queries.Waiting",
+        "Queries.Cancelling Queries.Admission",
         "Queries.Async",
         "Queries.Immediate",
         "Queries.Immediate.Pending Queries.Requests",
@@ -29,6 +29,7 @@ public sealed class RoomsTests
         "Links",
         "Sites",
         "Operators Integrators",
+        "Queries.Completion",
         "Ledger",
         "Ledger.Records",
         "Results.Pages Results.Negotiation",

@@ -2,7 +2,7 @@ using Halo.Api.Capacity;
 using Halo.Api.Errors;
 using Halo.Api.Queries.Async;
 using Halo.Api.Queries.Immediate;
-using Halo.Api.Queries.Waiting;
+using Halo.Api.Queries.Completion;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
@@ -39,7 +39,7 @@ public class BoundsTests(SharedPostgres postgres)
         var practice = await Practice.CreateAsync(store);
         // One was queued before the service started.
         await practice.AcceptAsync();
-        using var counts = new QueuedCounts(store.Database, new QueryLimits { QueuedPerSite = 3, Queued = 4 }, store.Time);
+        using var counts = new QueuedCounts(store.Ledger.Store, new QueryLimits { QueuedPerSite = 3, Queued = 4 }, store.Time);
         for (var i = 0; i < 2; i++)
         {
             await counts.AddAsync(practice.SiteId);
@@ -60,7 +60,7 @@ public class BoundsTests(SharedPostgres postgres)
     public async Task Waits_are_bounded()
     {
         await using var store = await TestStore.CreateAsync(StoreKind.Sqlite, postgres);
-        using var waiters = new QueryWaiters(store.Ledger, new QueryLimits { Waiters = 1 }, store.Time);
+        using var waiters = new QueryWaiters(new QueryLimits { Waiters = 1 }, store.Time);
         var first = waiters.Begin(Guid.NewGuid(), TimeSpan.FromMinutes(1), default);
         Assert.Throws<RefusedException>(() => waiters.Begin(Guid.NewGuid(), TimeSpan.FromMinutes(1), default));
         first.Dispose();

@@ -22,11 +22,11 @@ public class RetentionRaceTests(SharedPostgres postgres)
         var claim = await practice.AcceptAndClaimAsync();
         var time = new HookedTime(store.Time);
         var results = new ResultOptions { RetentionHours = 2 };
-        var orphans = new OrphanedPages(store.Ledger, store.Pages, NullLogger<OrphanedPages>.Instance);
-        await using var watch = new RetentionWatch(store.Ledger, new IdempotencyStore(store.Database, store.Keys, new(), store.Time),
+        var orphans = new OrphanedPages(store.Ledger.Manifest, store.Pages, NullLogger<OrphanedPages>.Instance);
+        await using var watch = new RetentionWatch(store.Ledger.Retention, store.Pages, new IdempotencyStore(store.Database, store.Keys, new(), store.Time),
             new AuditLog(store.Database, store.Time), orphans, results, new(), time, NullLogger<RetentionWatch>.Instance);
         // The last thing that a round does is to ask for the time, after it has looked at all there is: it finds nothing that is kept.
-        time.OnCall(2, () => store.Ledger.SettleClaimAsync(claim.QueryId, claim.ClaimId, new(QueryStatus.ExecutionFailed, Mover.Link)
+        time.OnCall(3, () => store.Ledger.SettleClaimAsync(claim.QueryId, claim.ClaimId, new(QueryStatus.ExecutionFailed, Mover.Link)
         {
             Executed = Executed.No,
             Error = new ErrorDetails(ErrorTypes.SqlServer, 2627, "a detail"),

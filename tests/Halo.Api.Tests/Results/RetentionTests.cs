@@ -80,7 +80,7 @@ public class RetentionTests(SharedPostgres postgres)
         var steps = new List<Forgotten>();
         while (await store.Ledger.ForgetResultsAsync(store.Now) is { IsAny: true } step)
             steps.Add(step);
-        Assert.Equal((1, 1200, 12_000), (steps.Sum(s => s.Queries), steps.Sum(s => s.Pages), steps.Sum(s => s.Bytes)));
+        Assert.Equal((1, 1200, 12_000), (steps.Sum(s => s.Finished.Count), steps.Sum(s => s.Pages), steps.Sum(s => s.Bytes)));
         Assert.All(steps, s => Assert.InRange(s.Pages, 0, 500));
     }
 
@@ -123,7 +123,7 @@ public class RetentionTests(SharedPostgres postgres)
             Assert.True((await store.Ledger.ForgetResultsAsync(store.Now)).IsAny);
             foreach (var row in query.Pages)
             {
-                await using var page = await store.Pages.OpenReadAsync(store.Ledger.KeyOf(query), row.PageNumber, row.Digest, default);
+                await using var page = await store.Pages.OpenReadAsync(store.Ledger.Store.KeyOf(query), row.PageNumber, row.Digest, default);
                 Assert.NotNull(page);
             }
         }
@@ -140,9 +140,9 @@ public class RetentionTests(SharedPostgres postgres)
         var unknown = Guid.CreateVersion7(store.Now);
         await StoreAsync(store, unknown, store.Keys.NewDataKey(unknown), 1, "of nobody");
         var running = await practice.AcceptAndClaimAsync();
-        await StoreAsync(store, running.QueryId, (await store.Ledger.KeyForUploadAsync(practice.LinkId, running.QueryId, running.ClaimId))!, 1, "whose row is just being written");
+        await StoreAsync(store, running.QueryId, (await store.Ledger.Manifest.KeyForUploadAsync(practice.LinkId, running.QueryId, running.ClaimId))!, 1, "whose row is just being written");
         var failed = await practice.AcceptAndClaimAsync();
-        var key = (await store.Ledger.KeyForUploadAsync(practice.LinkId, failed.QueryId, failed.ClaimId))!;
+        var key = (await store.Ledger.Manifest.KeyForUploadAsync(practice.LinkId, failed.QueryId, failed.ClaimId))!;
         await store.Ledger.SettleClaimAsync(failed.QueryId, failed.ClaimId, new(QueryStatus.ExecutionFailed, Mover.Link) { Executed = Executed.No });
         await StoreAsync(store, failed.QueryId, key, 1, "came too late");
 
@@ -159,15 +159,15 @@ public class RetentionTests(SharedPostgres postgres)
         await using var store = await TestStore.CreateAsync(kind, postgres);
         var practice = await Practice.CreateAsync(store);
         var claim = await practice.AcceptAndClaimAsync();
-        await StoreAsync(store, claim.QueryId, (await store.Ledger.KeyForUploadAsync(practice.LinkId, claim.QueryId, claim.ClaimId))!, 1, "never in the manifest");
+        await StoreAsync(store, claim.QueryId, (await store.Ledger.Manifest.KeyForUploadAsync(practice.LinkId, claim.QueryId, claim.ClaimId))!, 1, "never in the manifest");
         await DeliverAsync(store, practice, claim, 2);
         Assert.Equal(2, Directory.GetFiles(Path.Combine(store.Path, "pages", claim.QueryId.ToString()[^2..], claim.QueryId.ToString())).Length);
     }
 
-    internal static OrphanedPages Orphans(TestStore store) => new(store.Ledger, store.Pages, NullLogger<OrphanedPages>.Instance);
+    internal static OrphanedPages Orphans(TestStore store) => new(store.Ledger.Manifest, store.Pages, NullLogger<OrphanedPages>.Instance);
 
     static RetentionWatch Watch(TestStore store) => new(
-        store.Ledger, new IdempotencyStore(store.Database, store.Keys, new(), store.Time), new AuditLog(store.Database, store.Time), Orphans(store),
+        store.Ledger.Retention, store.Pages, new IdempotencyStore(store.Database, store.Keys, new(), store.Time), new AuditLog(store.Database, store.Time), Orphans(store),
         new(), new(), store.Time, NullLogger<RetentionWatch>.Instance);
 
     static async Task<Guid> WithPagesAsync(TestStore store, Practice practice, int count)
@@ -179,7 +179,7 @@ public class RetentionTests(SharedPostgres postgres)
 
     static async Task DeliverAsync(TestStore store, Practice practice, ClaimedQuery claim, int count)
     {
-        var key = (await store.Ledger.KeyForUploadAsync(practice.LinkId, claim.QueryId, claim.ClaimId))!;
+        var key = (await store.Ledger.Manifest.KeyForUploadAsync(practice.LinkId, claim.QueryId, claim.ClaimId))!;
         var digests = new List<string>();
         for (var i = 1; i <= count; i++)
         {
@@ -206,7 +206,7 @@ public class RetentionTests(SharedPostgres postgres)
     }
 
     static async Task<Halo.Api.Storage.Keys.DataKey> KeyOfAsync(TestStore store, Practice practice, Guid queryId) =>
-        store.Ledger.KeyOf(await practice.FindAsync(queryId));
+        store.Ledger.Store.KeyOf(await practice.FindAsync(queryId));
 
     static List<Guid> Directories(TestStore store) => [.. store.Pages.Queries(10).SelectMany(q => q)];
 

@@ -7,6 +7,7 @@ using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
 using Halo.Api.Storage.Postgres;
 using Halo.Api.Tests.Hosting;
+using Halo.Api.Tests.Ledger;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Queries;
 using Microsoft.Extensions.Configuration;
@@ -69,7 +70,7 @@ public class RewrapTests(SharedPostgres postgres)
         foreach (var keys in new[] { new MasterKeys(old, []), new MasterKeys(current, []) })
         {
             // Some as a first run has left them.
-            var ledger = new Halo.Api.Ledger.QueryLedger(store.Database, keys, store.Pages, new(), store.Time);
+            var ledger = new TestLedger(store.Database, keys, store.Pages, new(), store.Time);
             for (var i = 0; i < 600; i++)
                 await ledger.AcceptAsync(practice.New(), new("SELECT 1"));
         }
@@ -86,7 +87,7 @@ public class RewrapTests(SharedPostgres postgres)
         await using var store = await TestStore.CreateAsync(kind, postgres);
         var (old, current) = (new MasterKey(RandomNumberGenerator.GetBytes(32)), new MasterKey(RandomNumberGenerator.GetBytes(32)));
         var practice = await Practice.CreateAsync(store);
-        var ledger = new Halo.Api.Ledger.QueryLedger(store.Database, new MasterKeys(old, []), store.Pages, new(), store.Time);
+        var ledger = new TestLedger(store.Database, new MasterKeys(old, []), store.Pages, new(), store.Time);
         var (whole, broken) = (practice.New(), practice.New());
         await ledger.AcceptAsync(whole, new("SELECT 1"));
         await ledger.AcceptAsync(broken, new("SELECT 1"));

@@ -8,6 +8,7 @@ using Halo.Api.Settings;
 using Halo.Api.Sites.State;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
+using Halo.Api.Tests.Ledger;
 using Halo.Api.Tests.Results;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;
@@ -118,7 +119,7 @@ public sealed partial class TimerSettingsTests(SharedPostgres postgres)
     {
         await using var store = await TestStore.CreateAsync(StoreKind.Sqlite, postgres);
         var practice = await Practice.CreateAsync(store);
-        var ledger = new QueryLedger(store.Database, store.Keys, store.Pages, new() { UploadLimit = TimeSpan.FromMilliseconds(uploadMs) }, store.Time);
+        var ledger = new TestLedger(store.Database, store.Keys, store.Pages, new() { UploadLimit = TimeSpan.FromMilliseconds(uploadMs) }, store.Time);
         var claim = await practice.AcceptAndClaimAsync();
         await ledger.UploadingAsync(claim.QueryId, claim.ClaimId, new(claim.ClaimId, ReportKind.Uploading) { PageCount = 1, Rows = 1 });
         store.Time.Advance(TimeSpan.FromMilliseconds(uploadMs - 1));
@@ -199,7 +200,7 @@ public sealed partial class TimerSettingsTests(SharedPostgres postgres)
     static RetentionWatch StartAtTheEnd(TestStore store, TimeSpan kept, ResultOptions results, RetentionOptions options)
     {
         store.Time.Advance(kept - TimeSpan.FromMinutes(3));
-        var watch = new RetentionWatch(store.Ledger, new IdempotencyStore(store.Database, store.Keys, results, store.Time), new AuditLog(store.Database, store.Time),
+        var watch = new RetentionWatch(store.Ledger.Retention, store.Pages, new IdempotencyStore(store.Database, store.Keys, results, store.Time), new AuditLog(store.Database, store.Time),
             RetentionTests.Orphans(store), results, options, store.Time, NullLogger<RetentionWatch>.Instance);
         watch.Start();
         return watch;

@@ -6,6 +6,7 @@ using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Sqlite;
+using Halo.Api.Tests.Ledger;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;
@@ -37,7 +38,7 @@ public sealed class BackupTests(SharedPostgres postgres) : IDisposable
         await using var database = new SqliteDatabase(target.File("halo.db"), store.Time);
         await database.MigrateAsync();
         var pages = new Halo.Api.Results.Pages.FilePageStore(target, store.Time, Microsoft.Extensions.Logging.Abstractions.NullLogger<Halo.Api.Results.Pages.FilePageStore>.Instance);
-        var ledger = new QueryLedger(database, store.Keys, pages, new(), store.Time);
+        var ledger = new TestLedger(database, store.Keys, pages, new(), store.Time);
         foreach (var id in new[] { claimed.QueryId, queued.Id, sent.Id })
         {
             var open = (await ledger.FindAsync(practice.IntegratorId, practice.SiteId, id))!;
@@ -47,7 +48,7 @@ public sealed class BackupTests(SharedPostgres postgres) : IDisposable
         Assert.False((await ledger.SettleClaimAsync(claimed.QueryId, claimed.ClaimId, new(QueryStatus.ExecutionFailed, Mover.Link) { Executed = Executed.No })).Moved);
         var kept = (await ledger.FindAsync(practice.IntegratorId, practice.SiteId, done))!;
         Assert.Equal(QueryStatus.Successful, kept.Status);
-        await using var page = await pages.OpenReadAsync(ledger.KeyOf(kept), 1, kept.Pages[0].Digest, default);
+        await using var page = await pages.OpenReadAsync(ledger.Store.KeyOf(kept), 1, kept.Pages[0].Digest, default);
         using var reader = new StreamReader(page!);
         Assert.Equal(content, await reader.ReadToEndAsync());
         Assert.Equal("ok", (await database.ReadAsync(r => r.GetString(0), "PRAGMA integrity_check"))[0]);
@@ -95,7 +96,7 @@ public sealed class BackupTests(SharedPostgres postgres) : IDisposable
     static async Task<(Guid Id, string Content)> WithPageAsync(TestStore store, Practice practice)
     {
         var claim = await practice.AcceptAndClaimAsync();
-        var key = (await store.Ledger.KeyForUploadAsync(practice.LinkId, claim.QueryId, claim.ClaimId))!;
+        var key = (await store.Ledger.Manifest.KeyForUploadAsync(practice.LinkId, claim.QueryId, claim.ClaimId))!;
         const string content = "the page's bytes";
         var bytes = Encoding.UTF8.GetBytes(content);
         var digest = Convert.ToBase64String(System.Security.Cryptography.SHA256.HashData(bytes));

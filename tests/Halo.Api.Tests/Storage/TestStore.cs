@@ -1,8 +1,8 @@
-using Halo.Api.Ledger;
 using Halo.Api.Results.Pages;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
+using Halo.Api.Tests.Ledger;
 using Halo.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -56,7 +56,7 @@ sealed class TestStore : IAsyncDisposable
     public Database Database { get; }
     public MasterKeys Keys { get; }
     public FilePageStore Pages { get; }
-    public QueryLedger Ledger { get; }
+    public TestLedger Ledger { get; }
     public DateTimeOffset Now => Time.GetUtcNow();
 
     public static async Task<TestStore> CreateAsync(StoreKind kind, SharedPostgres postgres, bool migrate = true)

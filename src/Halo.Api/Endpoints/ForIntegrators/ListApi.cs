@@ -1,9 +1,9 @@
 using System.Globalization;
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
-using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.OpenApi;
+using Halo.Api.Queries;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Routing;
 using Halo.Api.Sites;
@@ -30,7 +30,7 @@ static class ListApi
 
     static async Task<IResult> ListAsync(
         HttpContext http, string siteId, string? status, string? tag, string? from, string? limit, string? after,
-        SiteAccess access, QueryLedger ledger, PendingQueries pending)
+        SiteAccess access, QueryReader queries, PendingQueries pending)
     {
         var (site, refusal) = access.ForReading(http.Caller(), siteId);
         if (site is null)
@@ -48,7 +48,7 @@ static class ListApi
             return Refusal.Invalid(faults).ToResult();
         await pending.TryFlushAsync(q => q.Sent.Query.IntegratorId == wanted.IntegratorId);
         // One more than wanted tells whether there is a next page.
-        var found = await ledger.ListAsync(wanted with { Limit = wanted.Limit + 1 });
+        var found = await queries.ListAsync(wanted with { Limit = wanted.Limit + 1 });
         var page = found.Take(wanted.Limit).Select(r => QueryView.Of(r) with { Result = null }).ToList();
         return TypedResults.Json(new QueryList(page) { Next = found.Count > wanted.Limit ? page[^1].Id.ToString() : null }, HaloJson.Default.QueryList);
     }

@@ -3,9 +3,9 @@ using Halo.Api.Capacity;
 using Halo.Api.Endpoints.ForIntegrators.Submission;
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
-using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.OpenApi;
+using Halo.Api.Queries;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
@@ -39,7 +39,7 @@ static class QueriesApi
             .RefusesSite();
     }
 
-    static async Task<IResult> LookUpAsync(HttpContext http, string siteId, SiteAccess access, JsonBodyReader bodies, QueryLedger ledger, PendingQueries pending)
+    static async Task<IResult> LookUpAsync(HttpContext http, string siteId, SiteAccess access, JsonBodyReader bodies, QueryReader queries, PendingQueries pending)
     {
         var (site, noSite) = access.ForReading(http.Caller(), siteId);
         if (site is null)
@@ -51,7 +51,7 @@ static class QueriesApi
         if (ids is null)
             return fault!.ToResult();
         await pending.TryFlushAsync(q => ids.Contains(q.QueryId));
-        var found = await ledger.FindManyAsync(http.Integrator().Id, site.Id, ids);
+        var found = (await queries.FindManyAsync(http.Integrator().Id, site.Id, ids)).ToDictionary(q => q.Id);
         return TypedResults.Json(new QueryStatusResponse([.. ids.Select(id => found.TryGetValue(id, out var record)
             ? new QueryLookup(id, LookupStatus.Found, QueryView.Of(record))
             : new QueryLookup(id, LookupStatus.NotFound))]), HaloJson.Default.QueryStatusResponse);

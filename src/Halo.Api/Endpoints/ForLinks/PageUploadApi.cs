@@ -21,14 +21,14 @@ static class PageUploadApi
             .WithMetadata(new PageSizeLimit(MaxPageBytes)).ExcludeFromDescription();
 
     static async Task<IResult> PutAsync(
-        HttpContext http, Guid queryId, int pageNumber, LinkTokens tokens, LinkDirectory links, QueryLedger ledger, IPageStore pages, PageChecks checks, FreeSpace disk)
+        HttpContext http, Guid queryId, int pageNumber, LinkTokens tokens, LinkDirectory links, PageManifest manifest, IPageStore pages, PageChecks checks, FreeSpace disk)
     {
         if (await tokens.CheckAsync(http.Request.Headers.Authorization) is not { } access)
             return NotTrusted.ToResult();
         var (page, invalid) = PageHeaders.Read(http.Request);
         if (page is null)
             return invalid!.ToResult();
-        if (await ledger.KeyForUploadAsync(access.LinkId, queryId, page.ClaimId) is not { } key)
+        if (await manifest.KeyForUploadAsync(access.LinkId, queryId, page.ClaimId) is not { } key)
             return Settled().ToResult();
         disk.DemandForPage(http.Request.ContentLength ?? 0);
         if (!checks.TryEnter(access.LinkId))
@@ -50,8 +50,12 @@ static class PageUploadApi
         // Revoked while the page came. A token that ran out meanwhile was good when the upload began: over a slow uplink it takes longer than a token lives.
         if (links.Find(access.LinkId) is not { Status: LinkStatus.Enrolled })
             return NotTrusted.ToResult();
-        var added = await ledger.AddPageAsync(page.ClaimId,
+        var (added, leftOver) = await manifest.AddAsync(page.ClaimId,
             new PageRow(queryId, pageNumber, page.RowStart, page.RowCount, page.JsonSize, stored.Length, stored.Digest));
+        if (leftOver == LeftOverPages.All)
+            await pages.DeleteAsync(queryId, CancellationToken.None);
+        else if (leftOver == LeftOverPages.ThisPage)
+            await pages.DeletePageAsync(queryId, pageNumber, stored.Digest, CancellationToken.None);
         if (added == AddPageResult.Added)
             Telemetry.PageStored(stored.Length);
         return added switch

@@ -1,9 +1,9 @@
 using Halo.Api.Endpoints.ForIntegrators;
 using Halo.Api.Endpoints.ForOperators.Shapes;
 using Halo.Api.Errors;
-using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.OpenApi;
+using Halo.Api.Queries;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Routing;
 using Halo.Contracts.Errors;
@@ -27,7 +27,7 @@ static class AdminQueriesApi
             .Answers(200, "A page of it.", new QueryList([Examples.Export with { Result = null }]) { Next = Examples.QueryId.ToString() }, HaloJson.Default.QueryList)
             .Refuses(400, ErrorCodes.InvalidRequest, "siteId: must be an id as 6b1f0a52-6a6e-4c43-9d0c-1f6f3f6d8a11.");
 
-    static async Task<IResult> ListAsync(HttpContext http, QueryLedger ledger, PendingQueries pending)
+    static async Task<IResult> ListAsync(HttpContext http, QueryReader queries, PendingQueries pending)
     {
         var (page, malformed) = Paging.Read(http.Request);
         if (page is null)
@@ -46,7 +46,7 @@ static class AdminQueriesApi
         if (faults.Count > 0)
             return Refusal.Invalid(faults).ToResult();
         await pending.TryFlushAsync(_ => true);
-        var found = await ledger.ListAsync(wanted, withDetails: false);
+        var found = await queries.ListAsync(wanted, withDetails: false);
         var shown = found.Take(page.Limit).Select(Show).ToList();
         return TypedResults.Json(new QueryList(shown) { Next = found.Count > page.Limit ? shown[^1].Id.ToString() : null }, HaloJson.Default.QueryList);
     }

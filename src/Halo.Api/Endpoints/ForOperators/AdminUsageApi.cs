@@ -1,9 +1,9 @@
 using Halo.Api.Endpoints.ForOperators.Shapes;
 using Halo.Api.Errors;
 using Halo.Api.Ledger;
+using Halo.Api.Ledger.Records;
 using Halo.Api.OpenApi;
 using Halo.Api.Routing;
-using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 
 namespace Halo.Api.Endpoints.ForOperators;
@@ -18,7 +18,7 @@ static class AdminUsageApi
             .Answers(200, "A page of it.", new UsageList([new(Examples.IntegratorId, Examples.SiteId, 1200, 1187, 53_000, 8_400_000, 310_000)], null), AdminJson.Default.UsageList)
             .Refuses(400, ErrorCodes.InvalidRequest, "limit: must be a whole number from 1 to 1000.");
 
-    static async Task<IResult> ListAsync(HttpContext http, Database database)
+    static async Task<IResult> ListAsync(HttpContext http, QueryStore queries)
     {
         var (limit, after, malformed) = ReadPage(http.Request);
         if (malformed is not null)
@@ -26,20 +26,7 @@ static class AdminUsageApi
         var (from, to, refusal) = TimeRange.Read(http.Request, DateTimeOffset.UnixEpoch, DateTimeOffset.MaxValue);
         if (refusal is not null)
             return refusal.ToResult();
-        // Ids begin with the time, so their order is the one in which queries were made: no index more for each query to write.
-        var lines = await database.ReadAsync(
-            r => new Usage(r.GetGuid(0), r.GetGuid(1), r.GetInt64(2), r.GetInt64(3), r.GetInt64(4), r.GetInt64(5), r.GetInt64(6)),
-            $"""
-            SELECT integrator_id, site_id, COUNT(*), SUM(CASE WHEN status = 'successful' THEN 1 ELSE 0 END),
-              CAST(COALESCE(SUM(rows_count), 0) AS BIGINT), CAST(COALESCE(SUM(result_size), 0) AS BIGINT), CAST(COALESCE(SUM(request_size), 0) AS BIGINT)
-            FROM queries
-            WHERE id >= @from AND id < @to {(after is null ? "" : "AND (integrator_id, site_id) > (@integrator, @site)")}
-            GROUP BY integrator_id, site_id ORDER BY integrator_id, site_id LIMIT @limit
-            """,
-            [
-                ("from", QueryLedger.FirstIdOf(from)), ("to", QueryLedger.FirstIdOf(to)), ("limit", limit + 1),
-                .. after is var (integrator, site) ? [("integrator", (object?)integrator), ("site", site)] : Array.Empty<(string, object?)>(),
-            ]);
+        var lines = await queries.UsageAsync(from, to, after, limit + 1);
         var more = lines.Count > limit;
         var shown = lines.Take(limit).ToList();
         return TypedResults.Json(new UsageList(shown, more ? $"{shown[^1].IntegratorId}.{shown[^1].SiteId}" : null), AdminJson.Default.UsageList);

@@ -1,3 +1,4 @@
+using Halo.Api.Results.Pages;
 using Halo.Api.Settings;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
@@ -63,6 +64,10 @@ sealed record SentQuery(NewQuery Query, SessionReference Session, DateTimeOffset
 /// <param name="By">Who ends it.</param>
 sealed record Settlement(QueryStatus Status, Mover By)
 {
+    /// <summary>An end that the service reaches by itself: kind, HTTP status and text follow from the code (<see cref="Failures"/>), so nothing is encrypted for it.</summary>
+    /// <param name="code">One of <see cref="FailureCodes"/>.</param>
+    public static Settlement Of(QueryStatus status, Mover by, Executed executed, string code) => new(status, by) { Executed = executed, Error = Failures.Of(code) };
+
     /// <summary>Whether the database did it; null on <see cref="QueryStatus.Successful"/> alone.</summary>
     public Executed? Executed { get; init; }
 
@@ -105,11 +110,28 @@ sealed record MoveResult(bool Accepted, QueryStatus? Status)
 
     /// <summary>After a Complete that did not hold: pages to send again. Empty: they are all here, but are not what the report says.</summary>
     public IReadOnlyList<int>? MissingPages { get; init; }
+
+    /// <summary>The deadline that an async query was given by this move: it is to be watched. Null: none.</summary>
+    public DateTimeOffset? Deadline { get; init; }
+
+    /// <summary>An async query that this move has ended; null: it did not end by it.</summary>
+    public SettledQuery? Settled { get; init; }
 }
 
-/// <summary>A query that has just become final.</summary>
-/// <param name="DropsPages">Whatever is stored of its pages goes after the commit, also what never came into the manifest.</param>
-sealed record SettledQuery(Guid QueryId, QueryMode Mode, QueryStatus Status, bool DropsPages);
+/// <summary>A query that has just become final. Whoever settled it does what follows, after the commit.</summary>
+sealed record SettledQuery(Guid QueryId, QueryMode Mode, QueryStatus Status)
+{
+    /// <summary>Whatever is stored of its pages goes, also what never came into the manifest: a page may have been stored whose row was never written.</summary>
+    public bool DropsPages => Mode == QueryMode.Async && Status != QueryStatus.Successful;
+
+    /// <summary>Pages that stay; what else is stored of the query goes: an earlier claim delivered it, or its row was never written. Null: nothing is to be looked through.</summary>
+    public IReadOnlyList<PageName>? KeptPages { get; init; }
+}
+
+/// <summary>What a Link has taken.</summary>
+/// <param name="Claims">In the order of their numbers.</param>
+/// <param name="Unreadable">Queries whose commands can never be read again: settled, and given to nobody.</param>
+sealed record ClaimBatch(IReadOnlyList<ClaimedQuery> Claims, IReadOnlyList<SettledQuery> Unreadable);
 
 /// <summary>An async query that a Link has just taken.</summary>
 /// <param name="Number">Upwards among the Link's claims, without gaps.</param>
@@ -134,6 +156,16 @@ sealed record ClaimedQuery(
 /// <param name="Oldest">When the oldest of them was accepted.</param>
 sealed record OpenQueries(QueryStatus Status, long Count, DateTimeOffset Oldest);
 
+/// <summary>What an integrator used at a site.</summary>
+/// <param name="IntegratorId">Whose; it may have been deleted since.</param>
+/// <param name="SiteId">Where.</param>
+/// <param name="Queries">All that were accepted, however they ended.</param>
+/// <param name="Successful">Of these, the successful ones.</param>
+/// <param name="Rows">Rows read.</param>
+/// <param name="Bytes">Bytes of the results' JSON, before compression.</param>
+/// <param name="RequestBytes">Bytes of the requests' bodies.</param>
+sealed record Usage(Guid IntegratorId, Guid SiteId, long Queries, long Successful, long Rows, long Bytes, long RequestBytes);
+
 /// <summary>What a Hello settled.</summary>
 /// <param name="Verdicts">One for each claim that the Link holds, in its order.</param>
 /// <param name="Settled">Queries that became final by it.</param>
@@ -146,6 +178,9 @@ sealed record CancelResult(QueryStatus? Status, Guid? AskLink)
 {
     /// <summary>It had ended before it was asked to.</summary>
     public bool WasFinal { get; init; }
+
+    /// <summary>What became final by the wish, or was found to be over.</summary>
+    public IReadOnlyList<SettledQuery> Settled { get; init; } = [];
 }
 
 /// <summary>One row of the manifest: a page that exists.</summary>
@@ -155,6 +190,22 @@ sealed record CancelResult(QueryStatus? Status, Guid? AskLink)
 /// <param name="StoredSize">Bytes as compressed by the Link.</param>
 /// <param name="Digest">SHA-256 of the compressed bytes, base64.</param>
 sealed record PageRow(Guid QueryId, int PageNumber, long RowStart, long RowCount, long JsonSize, long StoredSize, string Digest);
+
+/// <summary>What became of a page, and of its bytes, which are stored already.</summary>
+/// <param name="LeftOver">Which stored bytes are nobody's; they are the caller's to remove.</param>
+sealed record AddedPage(AddPageResult Result, LeftOverPages LeftOver = LeftOverPages.None);
+
+/// <summary>Which stored bytes of a query are nobody's.</summary>
+enum LeftOverPages
+{
+    None,
+
+    /// <summary>Those of the page that was just delivered.</summary>
+    ThisPage,
+
+    /// <summary>All of the query.</summary>
+    All,
+}
 
 /// <summary>What became of a page.</summary>
 enum AddPageResult

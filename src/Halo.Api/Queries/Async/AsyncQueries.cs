@@ -4,6 +4,7 @@ using Halo.Api.Integrators;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
+using Halo.Api.Queries.Completion;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Settings;
@@ -16,7 +17,8 @@ namespace Halo.Api.Queries.Async;
 
 /// <summary>Takes async queries in: durable first, then the Link is told that there is work.</summary>
 sealed class AsyncQueries(
-    QueryLedger ledger, LinkSessions sessions, Availability availability, QueuedCounts queued, PendingQueries pending, FreeSpace disk, QueryLimits limits, TimeProvider time)
+    AsyncQueue queue, ImmediateLedger refused, QueryReader queries, SettlementEffects effects, DeadlineWatch deadlines, LinkSessions sessions, Availability availability,
+    QueuedCounts queued, PendingQueries pending, FreeSpace disk, QueryLimits limits, TimeProvider time)
 {
     static readonly AcceptCondition Always = static (_, _) => Task.FromResult(true);
 
@@ -32,9 +34,11 @@ sealed class AsyncQueries(
         var query = submission.ToNewQuery(QueryIds.Next(now), integrator.Id, site.Id, submission.ExecutionLimitMs(limits), now);
         if (submission.MaxTimeInQueue == 0 && availability.Of(site.LinkId) is var there && there != SiteAvailability.Online)
         {
-            return await ledger.RecordRefusedAsync(query, ImmediateEndings.SiteAway(there), condition ?? Always)
-                ? await ShowAsync(query.IntegratorId, query.SiteId, query.Id)
-                : null;
+            var end = ImmediateEndings.SiteAway(there);
+            if (!await refused.RecordRefusedAsync(query, end, condition ?? Always))
+                return null;
+            effects.Ended(query.Id, query.Mode, end.Status);
+            return await ShowAsync(query.IntegratorId, query.SiteId, query.Id);
         }
         disk.Demand();
         if (await StoreAsync(query, submission, condition) is not { } stored)
@@ -51,7 +55,10 @@ sealed class AsyncQueries(
         QueryRecord? stored = null;
         try
         {
-            return stored = await ledger.AcceptAsync(query, submission.Command, condition);
+            stored = await queue.AcceptAsync(query, submission.Command, condition);
+            if (stored?.DeadlineAt is { } deadline)
+                deadlines.Hint(deadline);
+            return stored;
         }
         finally
         {
@@ -64,6 +71,6 @@ sealed class AsyncQueries(
     public async Task<Query?> ShowAsync(Guid integratorId, Guid siteId, Guid queryId)
     {
         await pending.TryFlushAsync(queryId);
-        return await ledger.FindAsync(integratorId, siteId, queryId) is { } record ? QueryView.Of(record) : null;
+        return await queries.FindAsync(integratorId, siteId, queryId) is { } record ? QueryView.Of(record) : null;
     }
 }

@@ -1,6 +1,8 @@
+using Halo.Api.Basics;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
+using Halo.Api.Queries.Completion;
 using Halo.Api.Settings;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
@@ -11,7 +13,8 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Queries.Async;
 
 /// <summary>Async queries between ledger and Link: claims go out, reports come in; of one session, one after another.</summary>
-sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limits, UnheldQueries unheld, ILogger<ClaimedQueries> log)
+sealed partial class ClaimedQueries(
+    AsyncQueue queue, ClaimReports reports, DeadlineWatch deadlines, SettlementEffects effects, QueryLimits limits, UnheldQueries unheld, ILogger<ClaimedQueries> log)
 {
     /// <summary>The Link has free slots. The answer goes out on the session that asked, or not at all.</summary>
     /// <returns>Completes when it has been answered.</returns>
@@ -19,9 +22,12 @@ sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limits, Unhe
     {
         try
         {
-            var claimed = await ledger.ClaimAsync(
+            var (claims, unreadable) = await queue.ClaimAsync(
                 session.Reference, Math.Clamp(request.Slots, 1, ProtocolLimits.MaxClaims), request.ExceptSites is { } except ? [.. except.Take(ClaimRequest.MostExceptSites)] : []);
-            await session.ClaimsAsync([.. claimed.Select(ToClaim)]);
+            foreach (var claim in claims)
+                deadlines.Hint(claim.Deadline);
+            await effects.ApplyAsync(unreadable);
+            await session.ClaimsAsync([.. claims.Select(ToClaim)]);
         }
         catch (Exception e)
         {
@@ -38,6 +44,7 @@ sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limits, Unhe
         try
         {
             var result = await ApplyAsync(queryId, report, session.Reference);
+            await FollowAsync(result);
             if (result.NotHeld)
                 unheld.Met(session.LinkId, FrameKind.Report);
             await session.AcknowledgeAsync(queryId, new ReportAck(report.ClaimId, report.Kind, result.Accepted, result.Status)
@@ -71,6 +78,7 @@ sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limits, Unhe
             var result = await SettleAsync(queryId, report, QueryStatus.ExecutionFailed, session.Reference);
             if (result is { Accepted: false, Status: QueryStatus.Uploading })
                 result = await SettleAsync(queryId, report, QueryStatus.UploadFailed, session.Reference);
+            await FollowAsync(result);
             await session.AcknowledgeAsync(queryId, new ReportAck(report.ClaimId, report.Kind, false, result.Status));
         }
         catch (Exception e)
@@ -80,18 +88,27 @@ sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limits, Unhe
         }
     }
 
+    /// <summary>What follows the commit of a report.</summary>
+    async Task FollowAsync(MoveResult result)
+    {
+        if (result.Deadline is { } deadline)
+            deadlines.Hint(deadline);
+        if (result.Settled is { } settled)
+            await effects.ApplyAsync([settled]);
+    }
+
     async Task<MoveResult> ApplyAsync(Guid queryId, Report report, SessionReference by)
     {
         switch (report.Kind)
         {
             case ReportKind.Reading:
-                return await ledger.ReadingAsync(queryId, report.ClaimId, report.Columns ?? [], by);
+                return await reports.ReadingAsync(queryId, report.ClaimId, report.Columns ?? [], by);
             case ReportKind.Uploading:
-                return await ledger.UploadingAsync(queryId, report.ClaimId, report, by);
+                return await reports.UploadingAsync(queryId, report.ClaimId, report, by);
             case ReportKind.Complete:
                 return await CompleteAsync(queryId, report, by);
             case ReportKind.HandBack:
-                return await ledger.HandBackAsync(queryId, report.ClaimId, by);
+                return await reports.HandBackAsync(queryId, report.ClaimId, by);
             case ReportKind.Failed:
                 return await SettleAsync(queryId, report, QueryStatus.ExecutionFailed, by);
             case ReportKind.UploadFailed:
@@ -107,7 +124,9 @@ sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limits, Unhe
     /// <summary>Pages that are all there and yet not what the report says cannot be mended by sending them again.</summary>
     async Task<MoveResult> CompleteAsync(Guid queryId, Report report, SessionReference by)
     {
-        var result = await ledger.CompleteAsync(queryId, report.ClaimId, report, by);
+        var result = await reports.CompleteAsync(queryId, report.ClaimId, report, by);
+        if (result.Moved)
+            Telemetry.Worked(QueryMode.Async, report.Timings, report.UploadMs, report.Rows, report.Size);
         return result is { Accepted: false, MissingPages: { Count: 0 } }
             ? (await SettleAsync(queryId, report with { Executed = Executed.Yes, Error = Failures.Of(FailureCodes.PageLost) }, QueryStatus.UploadFailed, by)) with { Accepted = false }
             : result;
@@ -115,7 +134,7 @@ sealed partial class ClaimedQueries(QueryLedger ledger, QueryLimits limits, Unhe
 
     /// <summary>Ended without success.</summary>
     Task<MoveResult> SettleAsync(Guid queryId, Report report, QueryStatus status, SessionReference by) =>
-        ledger.SettleClaimAsync(queryId, report.ClaimId, new Settlement(status, Mover.Link)
+        reports.SettleAsync(queryId, report.ClaimId, new Settlement(status, Mover.Link)
         {
             Executed = report.Executed,
             Error = report.Error ?? (status == QueryStatus.Cancelled

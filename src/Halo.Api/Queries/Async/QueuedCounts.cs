@@ -1,6 +1,6 @@
 using Halo.Api.Errors;
+using Halo.Api.Ledger;
 using Halo.Api.Settings;
-using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 
 namespace Halo.Api.Queries.Async;
@@ -10,7 +10,7 @@ namespace Halo.Api.Queries.Async;
 /// What is accepted is counted up and what leaves is not counted at all, so the counts are never too low. Where one says that
 /// the bound is reached the store is counted anew; where that holds, it is believed for a second.
 /// </remarks>
-sealed class QueuedCounts(Database database, QueryLimits limits, TimeProvider time) : IDisposable
+sealed class QueuedCounts(QueryStore store, QueryLimits limits, TimeProvider time) : IDisposable
 {
     static readonly TimeSpan BelievedFor = TimeSpan.FromSeconds(1);
     readonly Lock _lock = new();
@@ -79,11 +79,10 @@ sealed class QueuedCounts(Database database, QueryLimits limits, TimeProvider ti
     async Task CountAsync()
     {
         // What is accepted while the store is counted is in neither, or in both: so many may be over the bound for a moment.
-        var found = await database.ReadAsync(r => (Site: r.GetGuid(0), Count: (int)r.GetInt64(1)),
-            "SELECT site_id, COUNT(*) FROM queries WHERE status = 'queued' GROUP BY site_id");
+        var found = await store.CountQueuedAsync();
         lock (_lock)
         {
-            _bySite = found.ToDictionary(f => f.Site, f => f.Count);
+            _bySite = found.ToDictionary(f => f.SiteId, f => f.Count);
             _all = found.Sum(f => f.Count);
             _counted = time.GetTimestamp();
         }

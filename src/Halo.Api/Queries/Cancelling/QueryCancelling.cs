@@ -1,6 +1,7 @@
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
+using Halo.Api.Queries.Completion;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Contracts.Queries;
@@ -13,19 +14,20 @@ namespace Halo.Api.Queries.Cancelling;
 /// Whether the query ended before the wish arrived is the Link's to say: the API never calls it cancelled by itself
 /// while the Link can still speak.
 /// </remarks>
-sealed class QueryCancelling(QueryLedger ledger, LinkSessions sessions, ImmediateQueries immediate, PendingQueries pending)
+sealed class QueryCancelling(Cancellations ledger, QueryReader queries, SettlementEffects effects, LinkSessions sessions, ImmediateQueries immediate, PendingQueries pending)
 {
     /// <summary>Asks for a query to be stopped.</summary>
     /// <returns>Where it stands now, and whether it was final before; null: there is no such query of this integrator at this site.</returns>
     public async Task<(Query Query, bool WasFinal)?> AskAsync(Guid integratorId, Guid siteId, Guid queryId)
     {
         await pending.TryFlushAsync(queryId);
-        var result = await ledger.AskCancelAsync(integratorId, siteId, queryId);
+        var result = await ledger.AskAsync(integratorId, siteId, queryId);
+        await effects.ApplyAsync(result.Settled);
         if (result.Status is null)
             return null;
         if (result.AskLink is { } linkId && sessions.Find(linkId) is { } session)
             Tell(session, queryId);
-        return await ledger.FindAsync(integratorId, siteId, queryId) is { } record
+        return await queries.FindAsync(integratorId, siteId, queryId) is { } record
             ? (QueryView.Of(record), result.WasFinal)
             : null;
     }
@@ -33,7 +35,7 @@ sealed class QueryCancelling(QueryLedger ledger, LinkSessions sessions, Immediat
     /// <summary>A session is open: the Link may have been away when these were asked for.</summary>
     public void Repeat(LinkSession session) => session.Work.Add(async () =>
     {
-        foreach (var queryId in await ledger.CancelsAskedAsync(session.LinkId))
+        foreach (var queryId in await ledger.AskedOfAsync(session.LinkId))
         {
             immediate.Stop(queryId);
             session.Cancel(queryId);

@@ -1,11 +1,10 @@
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
-using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
+using Halo.Api.Queries.Completion;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Requests;
-using Halo.Api.Queries.Waiting;
 using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
@@ -20,7 +19,7 @@ namespace Halo.Api.Queries.Idempotency;
 /// it is given. A query that ended 503 and never ran binds nothing: the next request takes its key over.
 /// </remarks>
 sealed class IdempotentQueries(
-    SiteAccess access, IdempotencyStore store, QueryLedger ledger, QueryWaiters waiters, ResultMemory memory, QueryLimits limits, TimeProvider time)
+    SiteAccess access, IdempotencyStore store, QueryReader queries, QueryWaiters waiters, ResultMemory memory, QueryLimits limits, TimeProvider time)
 {
     // So much is held without asking.
     const int SmallBytes = 16 * 1024;
@@ -96,7 +95,7 @@ sealed class IdempotentQueries(
         for (var waited = false; ; waited = true)
         {
             using var waiter = waiters.Begin(queryId, until - time.GetUtcNow(), callerGone);
-            var query = await ledger.FindAsync(request.IntegratorId, siteId, queryId) is { } record ? QueryView.Of(record) : null;
+            var query = await queries.FindAsync(request.IntegratorId, siteId, queryId) is { } record ? QueryView.Of(record) : null;
             if (!store.IsRunning(queryId))
             {
                 if (await OpenAsync(request, queryId, until, callerGone) is { } kept)

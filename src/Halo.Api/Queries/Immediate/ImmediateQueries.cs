@@ -4,6 +4,7 @@ using Halo.Api.Integrators;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
+using Halo.Api.Queries.Completion;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Settings;
@@ -22,7 +23,7 @@ namespace Halo.Api.Queries.Immediate;
 /// (3) send, (4) gather what comes, (5) answer when the ledger has the end. What ends after its caller has gone is settled all the same.
 /// </summary>
 sealed class ImmediateQueries(
-    QueryLedger ledger, SiteAccess access, LinkSessions sessions, Availability availability, PendingQueries pending, OutcomeRecorder outcomes,
+    ImmediateLedger ledger, QueryReader queries, SettlementEffects effects, SiteAccess access, LinkSessions sessions, Availability availability, PendingQueries pending, OutcomeRecorder outcomes,
     ImmediatePlaces places, ResultMemory memory, QueryLimits limits, TimeProvider time) : IDisposable
 {
     readonly CancellationTokenSource _stopping = new();
@@ -206,13 +207,17 @@ sealed class ImmediateQueries(
         }
     }
 
-    async Task<ImmediateAnswer> RefuseAsync(NewQuery query, Settlement settlement) =>
-        ImmediateAnswer.Of(query, settlement, await ledger.RecordRefusedAsync(query, settlement).OrRefuseAsync());
+    async Task<ImmediateAnswer> RefuseAsync(NewQuery query, Settlement settlement)
+    {
+        var at = await ledger.RecordRefusedAsync(query, settlement).OrRefuseAsync();
+        effects.Ended(query.Id, query.Mode, settlement.Status);
+        return ImmediateAnswer.Of(query, settlement, at);
+    }
 
     /// <summary>The service settled it: the answer is what the ledger says.</summary>
     async Task<ImmediateAnswer> ShowAsync(NewQuery query)
     {
-        var record = await ledger.FindAsync(query.IntegratorId, query.SiteId, query.Id)
+        var record = await queries.FindAsync(query.IntegratorId, query.SiteId, query.Id)
             ?? throw new InvalidOperationException("An accepted query is not in the ledger.");
         return ImmediateAnswer.Of(QueryView.Of(record));
     }

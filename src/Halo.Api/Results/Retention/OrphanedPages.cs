@@ -4,7 +4,7 @@ using Halo.Api.Results.Pages;
 namespace Halo.Api.Results.Retention;
 
 /// <summary>Finds stored pages that the manifest does not have: what a process left that ended between bytes and row, or between row and bytes.</summary>
-sealed partial class OrphanedPages(QueryLedger ledger, IPageStore pages, ILogger<OrphanedPages> log)
+sealed partial class OrphanedPages(PageManifest manifest, IPageStore pages, ILogger<OrphanedPages> log)
 {
     const int Step = 100;
 
@@ -17,7 +17,7 @@ sealed partial class OrphanedPages(QueryLedger ledger, IPageStore pages, ILogger
         foreach (var step in pages.Queries(Step))
         {
             stop.ThrowIfCancellationRequested();
-            foreach (var (id, kept) in await ledger.StoredPagesAsync(step))
+            foreach (var (id, kept) in await manifest.StoredPagesAsync(step))
             {
                 if (kept.Count == 0)
                     await pages.DeleteAsync(id, stop);

@@ -1,6 +1,7 @@
 using Halo.Api.Basics;
 using Halo.Api.Ledger;
 using Halo.Api.Queries.Idempotency;
+using Halo.Api.Results.Pages;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
 
@@ -12,7 +13,7 @@ namespace Halo.Api.Results.Retention;
 /// </summary>
 /// <remarks>Nothing is given out past its time, whenever this comes to it: reading judges by the clock.</remarks>
 sealed partial class RetentionWatch(
-    QueryLedger ledger, IdempotencyStore answers, AuditLog audit, OrphanedPages orphans, ResultOptions results, RetentionOptions options,
+    LedgerRetention ledger, IPageStore pages, IdempotencyStore answers, AuditLog audit, OrphanedPages orphans, ResultOptions kept, RetentionOptions options,
     TimeProvider time, ILogger<RetentionWatch> log) : IAsyncDisposable
 {
     // What falls due within a minute goes together.
@@ -22,14 +23,12 @@ sealed partial class RetentionWatch(
     readonly Lock _lock = new();
     readonly CancellationTokenSource _stopping = new();
     ITimer? _timer;
-    DateTimeOffset? _set;
-    DateTimeOffset? _hint;
     bool _isRunning;
     bool _isFailing;
     bool _orphansGone;
     Task _round = Task.CompletedTask;
 
-    TimeSpan ForResults => TimeSpan.FromHours(results.RetentionHours);
+    TimeSpan ForResults => TimeSpan.FromHours(kept.RetentionHours);
 
     TimeSpan ForQueries => TimeSpan.FromDays(options.LedgerDays);
 
@@ -38,7 +37,6 @@ sealed partial class RetentionWatch(
     /// <summary>Takes what is due, and the orphans, in the background; then watches.</summary>
     public void Start()
     {
-        ledger.Settled += OnSettled;
         _timer = time.CreateTimer(static me => ((RetentionWatch)me!).Fire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Fire();
     }
@@ -46,7 +44,6 @@ sealed partial class RetentionWatch(
     /// <summary>Stops, and waits for a step that is under way.</summary>
     public async ValueTask DisposeAsync()
     {
-        ledger.Settled -= OnSettled;
         Task round;
         lock (_lock)
         {
@@ -59,27 +56,6 @@ sealed partial class RetentionWatch(
         _stopping.Dispose();
     }
 
-    /// <summary>What ends now falls due after everything of its kind: it matters only where the timer is set to something far away.</summary>
-    void OnSettled(IReadOnlyList<Guid> queries)
-    {
-        lock (_lock)
-        {
-            var due = time.GetUtcNow() + ForResults;
-            // A round may have looked already: its end takes this into account.
-            if (_isRunning)
-                _hint ??= due;
-            else if (!_stopping.IsCancellationRequested && !(_set <= due))
-                Set(ForResults);
-        }
-    }
-
-    void Set(TimeSpan wait)
-    {
-        wait = wait < AtMostEach ? AtMostEach : wait > LongestTimer ? LongestTimer : wait;
-        _set = time.GetUtcNow() + wait;
-        _timer?.Change(wait, Timeout.InfiniteTimeSpan);
-    }
-
     void Fire()
     {
         lock (_lock)
@@ -87,14 +63,13 @@ sealed partial class RetentionWatch(
             if (_stopping.IsCancellationRequested || _isRunning)
                 return;
             _isRunning = true;
-            (_set, _hint) = (null, null);
             _round = Task.Run(RoundAsync);
         }
     }
 
     async Task RoundAsync()
     {
-        TimeSpan? next;
+        TimeSpan next;
         try
         {
             await TakeAsync();
@@ -117,25 +92,27 @@ sealed partial class RetentionWatch(
         lock (_lock)
         {
             _isRunning = false;
-            if (_hint - time.GetUtcNow() is { } hinted && !(next <= hinted))
-                next = hinted;
-            if (!_stopping.IsCancellationRequested && next is { } wait)
-                Set(wait);
+            if (!_stopping.IsCancellationRequested)
+                _timer?.Change(next < AtMostEach ? AtMostEach : next > LongestTimer ? LongestTimer : next, Timeout.InfiniteTimeSpan);
         }
     }
 
     async Task TakeAsync()
     {
         var now = time.GetUtcNow();
-        var sum = new Forgotten(0, 0, 0);
+        var (results, rows, bytes) = (0, 0, 0L);
         while (!_stopping.IsCancellationRequested && await ledger.ForgetResultsAsync(now - ForResults) is { IsAny: true } step)
-            sum = new(sum.Queries + step.Queries, sum.Pages + step.Pages, sum.Bytes + step.Bytes);
-        var kept = await AllAsync(answers.ForgetAsync);
+        {
+            (results, rows, bytes) = (results + step.Finished.Count, rows + step.Pages, bytes + step.Bytes);
+            foreach (var id in step.Finished)
+                await pages.DeleteAsync(id, CancellationToken.None);
+        }
+        var repeats = await AllAsync(answers.ForgetAsync);
         var queries = await AllAsync(() => ledger.ForgetQueriesAsync(now - ForQueries));
         var lines = await AllAsync(() => audit.ForgetAsync(now - ForAudit));
-        Telemetry.Removed(sum.Queries, sum.Pages, sum.Bytes, kept, queries, lines);
-        if (sum.IsAny || kept + queries + lines > 0)
-            LogTaken(sum.Queries, sum.Pages, sum.Bytes, kept, queries, lines);
+        Telemetry.Removed(results, rows, bytes, repeats, queries, lines);
+        if (results + rows + repeats + queries + lines > 0)
+            LogTaken(results, rows, bytes, repeats, queries, lines);
         if (_orphansGone)
             return;
         await orphans.RemoveAsync(_stopping.Token);
@@ -150,18 +127,21 @@ sealed partial class RetentionWatch(
         return all;
     }
 
-    /// <summary>How long until the oldest of anything falls due; null: nothing is kept.</summary>
-    async Task<TimeSpan?> NextAsync()
+    /// <summary>How long until the oldest of anything falls due. What ends from now on is kept for as long as results are, at least; so a look before that is enough.</summary>
+    async Task<TimeSpan> NextAsync()
     {
+        // Before anything is looked at.
+        var endsFromNow = time.GetUtcNow() + ForResults;
         DateTimeOffset?[] due =
         [
             await ledger.OldestKeptAsync() + ForResults,
             await answers.NextExpiryAsync(),
             await ledger.OldestQueryAsync() + ForQueries,
             await audit.OldestAsync() + ForAudit,
+            endsFromNow,
         ];
         // One millisecond more, so that what is due at that moment is due then.
-        return due.Min() - time.GetUtcNow() + TimeSpan.FromMilliseconds(1);
+        return due.Min()!.Value - time.GetUtcNow() + TimeSpan.FromMilliseconds(1);
     }
 
     [LoggerMessage(1321, LogLevel.Information,

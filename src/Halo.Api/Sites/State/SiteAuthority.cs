@@ -5,6 +5,7 @@ using Halo.Api.Integrators;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
+using Halo.Api.Queries.Completion;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
 
@@ -15,7 +16,7 @@ namespace Halo.Api.Sites.State;
 /// transaction; when a call returns it is in force, and the Links that it concerns are told.
 /// </summary>
 sealed class SiteAuthority(
-    Database database, SiteDirectory directory, IntegratorDirectory integrators, QueryLedger ledger, LinkSessions sessions, SiteNotifier notifier,
+    Database database, SiteDirectory directory, IntegratorDirectory integrators, Cancellations cancellations, SettlementEffects effects, LinkSessions sessions, SiteNotifier notifier,
     AuditLog audit, ApiOptions options, TimeProvider time)
 {
     /// <summary>Moves authority of the site's practice to it. What waits at the old site is cancelled, what runs there finishes.</summary>
@@ -35,7 +36,7 @@ sealed class SiteAuthority(
             foreach (var oldId in old)
             {
                 await t.RunAsync("UPDATE sites SET authoritative = FALSE, updated_at = @now WHERE id = @id", ("id", oldId), ("now", Now));
-                settled.AddRange(await ledger.CancelQueuedAsync(t, oldId, null));
+                settled.AddRange(await cancellations.CancelQueuedAsync(t, oldId, null));
                 if (copyPairings)
                     paired.AddRange(await CopyPairingsAsync(t, oldId, siteId));
             }
@@ -50,7 +51,7 @@ sealed class SiteAuthority(
         });
         if (moved is null)
             return false;
-        await ledger.ConcludeAsync(settled);
+        await effects.ApplyAsync(settled);
         foreach (var integrator in moved.Paired)
             await integrators.RefreshAsync(integrator);
         await PublishAsync([siteId, .. moved.Old]);
@@ -73,7 +74,7 @@ sealed class SiteAuthority(
                 await t.RunAsync(
                     "UPDATE sites SET pms_name = reported_pms_name, pms_id = reported_pms_id, authoritative = @shared, authority_shared = @shared WHERE id = @id",
                     ("shared", shared), ("id", siteId));
-                settled.AddRange(await ledger.CancelQueuedAsync(t, siteId, null));
+                settled.AddRange(await cancellations.CancelQueuedAsync(t, siteId, null));
             }
             await t.RunAsync(
                 """
@@ -88,7 +89,7 @@ sealed class SiteAuthority(
             }));
             return true;
         });
-        await ledger.ConcludeAsync(settled);
+        await effects.ApplyAsync(settled);
         if (done)
         {
             await PublishAsync([siteId]);
@@ -110,11 +111,11 @@ sealed class SiteAuthority(
                 return 0;
             await t.RunAsync("UPDATE sites SET status = 'removed', authoritative = FALSE, updated_at = @now WHERE id = @id", ("id", siteId), ("now", Now));
             await t.RunAsync("DELETE FROM pairing_codes WHERE site_id = @id", ("id", siteId));
-            settled.AddRange(await ledger.CancelQueuedAsync(t, siteId, null));
+            settled.AddRange(await cancellations.CancelQueuedAsync(t, siteId, null));
             await audit.WriteAsync(t, "site.removed", siteId.ToString(), detail: deed.ToDetail(new JsonObject { ["cancelled"] = settled.Count }));
             return 1;
         });
-        await ledger.ConcludeAsync(settled);
+        await effects.ApplyAsync(settled);
         await PublishAsync([siteId]);
         await CancelLateAsync([siteId]);
     }
@@ -149,7 +150,7 @@ sealed class SiteAuthority(
     async Task CancelLateAsync(IEnumerable<Guid> siteIds)
     {
         foreach (var id in siteIds)
-            await ledger.ConcludeAsync(await database.WriteAsync(t => ledger.CancelQueuedAsync(t, id, null)));
+            await effects.ApplyAsync(await cancellations.CancelQueuedAsync(id));
     }
 
     /// <summary>Locks every site of the practice, so that two decisions about it take turns.</summary>

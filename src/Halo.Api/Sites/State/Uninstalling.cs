@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links;
+using Halo.Api.Queries.Completion;
 using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Sites;
@@ -13,7 +14,7 @@ namespace Halo.Api.Sites.State;
 /// comes back with its data directory makes them active again. What waits there is cancelled.
 /// </summary>
 sealed partial class Uninstalling(
-    Database database, SiteDirectory directory, LinkDirectory links, QueryLedger ledger, AvailabilityHistory history, AuditLog audit, TimeProvider time,
+    Database database, SiteDirectory directory, LinkDirectory links, Cancellations cancellations, SettlementEffects effects, AvailabilityHistory history, AuditLog audit, TimeProvider time,
     ILogger<Uninstalling> log)
 {
     /// <summary>The whole Link was uninstalled.</summary>
@@ -40,18 +41,18 @@ sealed partial class Uninstalling(
                     ("id", id), ("now", time.GetUtcNow().Ms())) == 0)
                     continue;
                 await t.RunAsync("DELETE FROM pairing_codes WHERE site_id = @id", ("id", id));
-                var cancelled = await ledger.CancelQueuedAsync(t, id, null, FailureCodes.SiteUninstalled);
+                var cancelled = await cancellations.CancelQueuedAsync(t, id, null, FailureCodes.SiteUninstalled);
                 settled.AddRange(cancelled);
                 await audit.WriteAsync(t, "site.uninstalled", id.ToString(), "link", new JsonObject { ["cancelled"] = cancelled.Count });
             }
             return 0;
         });
-        await ledger.ConcludeAsync(settled);
+        await effects.ApplyAsync(settled);
         await directory.RefreshAsync(gone);
         history.Note(gone, SiteContact.Offline);
         // What was let in by the old snapshot meanwhile.
         foreach (var id in gone)
-            await ledger.ConcludeAsync(await database.WriteAsync(t => ledger.CancelQueuedAsync(t, id, null, FailureCodes.SiteUninstalled)));
+            await effects.ApplyAsync(await cancellations.CancelQueuedAsync(id, FailureCodes.SiteUninstalled));
         LogUninstalled(linkId, string.Join(", ", gone));
     }
 

@@ -1,4 +1,5 @@
 using Halo.Api.Links.Sessions;
+using Halo.Api.Queries;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
@@ -166,16 +167,45 @@ public class PendingQueriesTests(SharedPostgres postgres)
         Assert.Equal((200, 200), (moved, await world.CountAsync("completed_at IS NOT NULL")));
     }
 
+    [Theory, OnBothStores]
+    public async Task The_deadline_of_a_query_is_watched_once_its_accept_is_written(StoreKind kind)
+    {
+        await using var world = await World.CreateAsync(kind, postgres);
+        world.Deadlines.Start();
+        world.Accept();
+        Assert.True(await world.Pending.TryAcceptAsync(world.Send(), null));
+        Assert.True(await world.Pending.TryAcceptAsync(world.Send(), (_, _) => Task.FromResult(true)));
+        await world.Pending.FlushAsync(_ => true);
+        Assert.Equal(3, await world.CountAsync(Executing));
+        world.Store.Time.Advance(TimeSpan.FromMinutes(2));
+        await Eventually.BecomesAsync(() =>
+        {
+            // Its timer may be set on another thread after the clock has moved.
+            world.Store.Time.Advance(TimeSpan.FromMilliseconds(1));
+            return world.CountAsync("status = 'executionFailed' AND executed = 'unknown'");
+        }, rows => rows == 3);
+    }
+
     /// <summary>A Link's queries over a real store, by a clock of the test's own.</summary>
-    sealed class World(TestStore store, Practice practice) : IAsyncDisposable
+    sealed class World : IAsyncDisposable
     {
         readonly ResultMemory _memory = new(new QueryLimits());
 
-        public TestStore Store => store;
+        World(TestStore store, Practice practice)
+        {
+            (Store, Practice) = (store, practice);
+            Deadlines = new(store.Ledger.Deadlines, store.Ledger.Effects.ApplyAsync, store.Time, NullLogger<DeadlineWatch>.Instance);
+            Pending = new(store.Ledger.Immediate, store.Ledger.Effects, Deadlines, store.Time, NullLogger<PendingQueries>.Instance);
+        }
 
-        public Practice Practice => practice;
+        public TestStore Store { get; }
 
-        public PendingQueries Pending { get; } = new(store.Ledger, store.Time, NullLogger<PendingQueries>.Instance);
+        public Practice Practice { get; }
+
+        /// <summary>Not started, but where a test does so.</summary>
+        public DeadlineWatch Deadlines { get; }
+
+        public PendingQueries Pending { get; }
 
         public static async Task<World> CreateAsync(StoreKind kind, SharedPostgres postgres)
         {
@@ -185,9 +215,9 @@ public class PendingQueriesTests(SharedPostgres postgres)
 
         public PendingQuery Send()
         {
-            var session = new LinkSession(practice.Session.SessionId, practice.LinkId, practice.Session.RunId, null!, [practice.SiteId]) { Intake = new SessionIntake(store.Time) };
+            var session = new LinkSession(Practice.Session.SessionId, Practice.LinkId, Practice.Session.RunId, null!, [Practice.SiteId]) { Intake = new SessionIntake(Store.Time) };
             var share = _memory.EnterAsync(grows: false, _ => { }, default).Result!;
-            var query = new PendingQuery(practice.Sent(practice.New(QueryMode.Immediate)), session, share);
+            var query = new PendingQuery(Practice.Sent(Practice.New(QueryMode.Immediate)), session, share);
             Pending.Add(query);
             return query;
         }
@@ -202,21 +232,22 @@ public class PendingQueriesTests(SharedPostgres postgres)
         public PendingEnd Done()
         {
             var told = new Outcome(Ending.Successful, Executed.Yes) { Rows = 1, Size = 9 };
-            return new(ImmediateEndings.From(told), store.Now, told);
+            return new(ImmediateEndings.From(told), Store.Now, told);
         }
 
-        public Task<long> CountAsync(string which = "TRUE") => store.CountAsync($"SELECT COUNT(*) FROM queries WHERE {which}");
+        public Task<long> CountAsync(string which = "TRUE") => Store.CountAsync($"SELECT COUNT(*) FROM queries WHERE {which}");
 
-        public async Task<List<Guid>> IdsAsync() => [.. (await store.Ledger.ListAsync(new(practice.IntegratorId, practice.SiteId, 100))).Select(q => q.Id)];
+        public async Task<List<Guid>> IdsAsync() => [.. (await Store.Ledger.ListAsync(new(Practice.IntegratorId, Practice.SiteId, 100))).Select(q => q.Id)];
 
-        public Task TakeStoreAwayAsync() => store.RunAsync("ALTER TABLE queries RENAME TO taken_away");
+        public Task TakeStoreAwayAsync() => Store.RunAsync("ALTER TABLE queries RENAME TO taken_away");
 
-        public Task BringStoreBackAsync() => store.RunAsync("ALTER TABLE taken_away RENAME TO queries");
+        public Task BringStoreBackAsync() => Store.RunAsync("ALTER TABLE taken_away RENAME TO queries");
 
         public async ValueTask DisposeAsync()
         {
             await Pending.DisposeAsync();
-            await store.DisposeAsync();
+            await Deadlines.DisposeAsync();
+            await Store.DisposeAsync();
         }
     }
 }

@@ -1,4 +1,4 @@
-using Halo.Api.Ledger;
+using Halo.Api.Ledger.Records;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Queries;
@@ -29,7 +29,7 @@ public class ListPlanTests(SharedPostgres postgres)
 
         async Task UsesAsync(QueryFilter filter, string index)
         {
-            var (sql, values) = QueryLedger.ListSql(filter, store.Now);
+            var (sql, values) = filter.ToSql(store.Now);
             var explain = kind == StoreKind.Sqlite ? "EXPLAIN QUERY PLAN " : "EXPLAIN ";
             var plan = string.Join('\n', await store.Database.ReadAsync(r => r.GetString(kind == StoreKind.Sqlite ? 3 : 0), explain + sql, values));
             Assert.Contains(index, plan, StringComparison.Ordinal);

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Halo.Api.Basics;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
+using Halo.Api.Tests.Ledger;
 
 namespace Halo.Api.Tests.Storage.Keys;
 
@@ -15,10 +16,10 @@ public class MasterKeyTests(SharedPostgres postgres)
     static async Task<DataKey> UseAsync(TestStore store, MasterKeys keys)
     {
         var practice = await Practice.CreateAsync(store);
-        var ledger = new Halo.Api.Ledger.QueryLedger(store.Database, keys, store.Pages, new(), store.Time);
+        var ledger = new TestLedger(store.Database, keys, store.Pages, new(), store.Time);
         var query = practice.New();
         await ledger.AcceptAsync(query, new("SELECT 1"));
-        return ledger.KeyOf((await ledger.FindAsync(query.IntegratorId, query.SiteId, query.Id))!);
+        return ledger.Store.KeyOf((await ledger.FindAsync(query.IntegratorId, query.SiteId, query.Id))!);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Halo.Api.Ledger.Records;
 using Halo.Api.Sites.State;
 
 namespace Halo.Api.Endpoints.ForOperators.Shapes;
@@ -25,16 +26,6 @@ sealed record AdminAvailability(Guid SiteId, DateTimeOffset From, DateTimeOffset
     /// <summary>Where there are more intervals: the <c>from</c> of the rest.</summary>
     public DateTimeOffset? Next { get; init; }
 }
-
-/// <summary>What an integrator used at a site.</summary>
-/// <param name="IntegratorId">Whose; it may have been deleted since.</param>
-/// <param name="SiteId">Where.</param>
-/// <param name="Queries">All that were accepted, however they ended.</param>
-/// <param name="Successful">Of these, the successful ones.</param>
-/// <param name="Rows">Rows read.</param>
-/// <param name="Bytes">Bytes of the results' JSON, before compression.</param>
-/// <param name="RequestBytes">Bytes of the requests' bodies.</param>
-sealed record Usage(Guid IntegratorId, Guid SiteId, long Queries, long Successful, long Rows, long Bytes, long RequestBytes);
 
 /// <summary>A page of the usage, in the order of integrator and site.</summary>
 /// <param name="Usage">At most as many as <c>limit</c> says.</param>

@@ -2,6 +2,7 @@ using System.Data.Common;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
+using Halo.Api.Queries.Completion;
 using Halo.Api.Storage;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Frames;
@@ -11,7 +12,7 @@ namespace Halo.Api.Queries.Immediate.Pending;
 
 /// <summary>What became of immediate queries that were sent: by the Link's word, or by what its going says. Recorded first, then told.</summary>
 sealed partial class OutcomeRecorder(
-    QueryLedger ledger, LinkSessions sessions, PendingQueries pending, UnheldQueries unheld, TimeProvider time, ILogger<OutcomeRecorder> log)
+    ImmediateLedger ledger, SettlementEffects effects, LinkSessions sessions, PendingQueries pending, UnheldQueries unheld, TimeProvider time, ILogger<OutcomeRecorder> log)
 {
     /// <summary>
     /// The Link says how it ended: recorded first, acknowledged and answered then. Of a query that its run does not hold nothing is done.
@@ -105,10 +106,12 @@ sealed partial class OutcomeRecorder(
 
         async Task<MoveResult> TryAsync(Settlement s)
         {
-            var result = await ledger.SettleImmediateAsync(queryId, s, by);
-            return result.Status is null && outcome.Record is { } record && ledger.FromRecord(record, queryId, by) is { } sent
-                ? await ledger.SettleImmediateAsync(sent, s)
-                : result;
+            var result = await ledger.SettleAsync(queryId, s, by);
+            if (result.Status is null && outcome.Record is { } record && ledger.FromRecord(record, queryId, by) is { } sent)
+                result = await ledger.SettleAsync(sent, s);
+            if (result.Moved)
+                effects.Ended(queryId, s);
+            return result;
         }
     }
 

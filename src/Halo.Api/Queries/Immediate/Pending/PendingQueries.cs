@@ -3,6 +3,7 @@ using System.Data.Common;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
+using Halo.Api.Queries.Completion;
 using Halo.Api.Storage;
 using Halo.Line;
 
@@ -16,7 +17,8 @@ namespace Halo.Api.Queries.Immediate.Pending;
 /// What is still open after <see cref="HeldFor"/>, and what the store refused, is written by one sweep. It runs while something is to
 /// be written, and sleeps otherwise. Whoever must find a query in the ledger calls <see cref="FlushAsync"/> first.
 /// </remarks>
-sealed partial class PendingQueries(QueryLedger ledger, TimeProvider time, ILogger<PendingQueries> log) : IAsyncDisposable
+sealed partial class PendingQueries(
+    ImmediateLedger ledger, SettlementEffects effects, DeadlineWatch deadlines, TimeProvider time, ILogger<PendingQueries> log) : IAsyncDisposable
 {
     /// <summary>
     /// How long an accept waits for its end, at least. More than a small query takes where many callers share the processors: sooner, each of theirs would be
@@ -81,6 +83,7 @@ sealed partial class PendingQueries(QueryLedger ledger, TimeProvider time, ILogg
             await ledger.RecordSentAsync(pending.Sent);
         else if (!await ledger.RecordSentAsync(pending.Sent, condition))
             return false;
+        deadlines.Hint(pending.Sent.Deadline);
         lock (_lock)
             pending.Record.Accept = AcceptState.Written;
         return true;
@@ -171,6 +174,7 @@ sealed partial class PendingQueries(QueryLedger ledger, TimeProvider time, ILogg
             Refuse(pending, e);
             throw;
         }
+        deadlines.Hint(pending.Sent.Deadline);
         lock (_lock)
         {
             pending.Record.Accept = AcceptState.Written;
@@ -196,8 +200,8 @@ sealed partial class PendingQueries(QueryLedger ledger, TimeProvider time, ILogg
         try
         {
             result = makesRow
-                ? await ledger.SettleImmediateAsync(pending.Sent, end.Settlement, end.At)
-                : await ledger.SettleImmediateAsync(pending.QueryId, end.Settlement, pending.Sent.Session, end.At);
+                ? await ledger.SettleAsync(pending.Sent, end.Settlement, end.At)
+                : await ledger.SettleAsync(pending.QueryId, end.Settlement, pending.Sent.Session, end.At);
         }
         catch (DbException e) when (StorageException.RefusesContent(e) && end.TryLeaveOut())
         {
@@ -209,6 +213,8 @@ sealed partial class PendingQueries(QueryLedger ledger, TimeProvider time, ILogg
             Refuse(pending, e);
             throw;
         }
+        if (result.Moved)
+            effects.Ended(pending.QueryId, end.Settlement);
         LinkSession? toldBy;
         lock (_lock)
         {

@@ -1,0 +1,25 @@
+using Halo.Api.Ledger.Records;
+using Halo.Api.Storage;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+
+namespace Halo.Api.Ledger;
+
+/// <summary>
+/// A ledger that went back to an earlier moment must give nothing out again that a Link may have done meanwhile: every query
+/// that was not final becomes <c>executionFailed</c>, executed <c>unknown</c>.
+/// </summary>
+static class RestoredLedger
+{
+    /// <summary>Settles, in one transaction, and forgets what belonged to the queries and to sessions that are gone.</summary>
+    /// <returns>How many queries were settled.</returns>
+    public static Task<int> SettleAsync(Database database, TimeProvider time) => database.WriteAsync(async t =>
+    {
+        var (settled, end) = (0, Settlement.Of(QueryStatus.ExecutionFailed, Mover.Restore, Executed.Unknown, FailureCodes.Restored));
+        var open = await t.ReadAsync(r => (Id: r.GetGuid(0), Mode: QueryTable.ParseMode(r.GetString(1))), "SELECT id, mode FROM queries WHERE completed_at IS NULL");
+        foreach (var group in open.GroupBy(q => q.Mode, q => q.Id))
+            settled += (await SettlementWriter.SettleAsync(t, [.. group], group.Key, end, time.GetUtcNow().Ms())).Count;
+        await t.RunAsync("DELETE FROM link_sessions");
+        return settled;
+    });
+}

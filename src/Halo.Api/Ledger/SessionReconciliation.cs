@@ -1,0 +1,106 @@
+using System.Data.Common;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Storage;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Api.Ledger;
+
+/// <summary>What the Hello of a new session decides: a Link's journal and the ledger are brought together.</summary>
+sealed class SessionReconciliation(Database database, TimeProvider time)
+{
+    // So many ids in one statement.
+    const int Step = 200;
+
+    static readonly Settlement
+        PageLost = Settlement.Of(QueryStatus.UploadFailed, Mover.Api, Executed.Yes, FailureCodes.PageLost),
+        ClaimLost = Settlement.Of(QueryStatus.ExecutionFailed, Mover.Api, Executed.No, FailureCodes.ClaimLost),
+        ClaimLostInDoubt = ClaimLost with { Executed = Executed.Unknown },
+        LinkLost = Settlement.Of(QueryStatus.ExecutionFailed, Mover.Api, Executed.Unknown, FailureCodes.LinkLost),
+        NeverSent = Settlement.Of(QueryStatus.ExecutionFailed, Mover.Api, Executed.No, FailureCodes.NeverSent);
+
+    long Now => time.GetUtcNow().Ms();
+
+    /// <summary>
+    /// Makes <paramref name="session"/> the Link's present one (older ones claim no more) and settles, in the same transaction,
+    /// what the Link does not hold: lost claims, and immediate queries sent over its earlier sessions.
+    /// </summary>
+    /// <remarks>
+    /// Which immediate queries the Link should know is judged by the session each was sent over and not by a time, so that one
+    /// sent over this session cannot be hit. The caller must have closed the earlier session's line before it calls, so that
+    /// nothing recorded under it can still reach the Link, and must have written what it holds of the Link's queries.
+    /// </remarks>
+    /// <param name="held">Every claim in the Link's journal.</param>
+    /// <param name="lastClaimNumber">The highest number that its journal has seen.</param>
+    /// <param name="immediates">Immediate queries that this run of the Link still knows.</param>
+    public Task<HelloSettled> ReconcileAsync(
+        SessionReference session, IReadOnlyList<HeldClaim> held, long lastClaimNumber, IReadOnlyList<Guid> immediates) => database.WriteAsync(async t =>
+        {
+            await t.RunAsync(
+                """
+                UPDATE links SET run_id = @run, session_id = @session, updated_at = @now,
+                  last_claim_number = CASE WHEN last_claim_number < @last THEN @last ELSE last_claim_number END
+                WHERE id = @link
+                """,
+                ("link", session.LinkId), ("run", session.RunId), ("session", session.SessionId), ("now", Now), ("last", lastClaimNumber));
+            var (verdicts, settled) = await SettleClaimsAsync(t, session, held, lastClaimNumber);
+            settled.AddRange(await SettleImmediatesAsync(t, session, immediates));
+            return new HelloSettled(verdicts, settled);
+        });
+
+    async Task<(List<ClaimVerdict>, List<SettledQuery>)> SettleClaimsAsync(
+        DbTransaction t, SessionReference session, IReadOnlyList<HeldClaim> held, long lastClaimNumber)
+    {
+        var open = await t.ReadAsync(
+            r => (Id: r.GetGuid(0), Claim: r.GetGuid(1), Number: r.GetInt64(2), SameRun: r.GuidOrNull(3) == session.RunId,
+                Status: QueryLifecycle.Parse(r.GetString(4))),
+            $"""
+            SELECT id, claim_id, claim_number, run_id, status FROM queries
+            WHERE link_id = @link AND status IN ('executing', 'uploading') AND mode = 'async' ORDER BY id{database.ForUpdate}
+            """,
+            ("link", session.LinkId));
+        var known = held.Select(h => h.ClaimId).ToHashSet();
+        foreach (var kept in open.Where(q => known.Contains(q.Claim)).Select(q => q.Id).Chunk(Step))
+        {
+            var (list, values) = QueryTable.In(kept);
+            await t.RunAsync($"UPDATE queries SET run_id = @run, session_id = @session WHERE id IN {list}",
+                [.. values, ("run", session.RunId), ("session", session.SessionId)]);
+        }
+
+        var settled = new List<SettledQuery>();
+        foreach (var lost in open.Where(q => !known.Contains(q.Claim)).GroupBy(q => EndOfLost(q.Status, q.SameRun, q.Number > lastClaimNumber)))
+            settled.AddRange(await SettlementWriter.SettleAsync(t, [.. lost.Select(q => q.Id)], QueryMode.Async, lost.Key, Now));
+        var going = open.Select(q => q.Claim).ToHashSet();
+        return ([.. held.Select(h => new ClaimVerdict(h.ClaimId, going.Contains(h.ClaimId) ? Verdict.Continue : Verdict.Drop))], settled);
+    }
+
+    /// <summary>What a claim that the Link's journal does not have has come to.</summary>
+    /// <remarks>
+    /// A claim is in the journal before it executes, so one that is not there never ran: its reply was lost. But where the
+    /// journal ends before the claim's number and belongs to another run, the disk may have been restored from a backup.
+    /// Within one run a journal never goes back.
+    /// </remarks>
+    static Settlement EndOfLost(QueryStatus status, bool sameRun, bool afterJournalsEnd) =>
+        status == QueryStatus.Uploading ? PageLost : afterJournalsEnd && !sameRun ? ClaimLostInDoubt : ClaimLost;
+
+    // None of them uploads; but SQLite takes the index queries_with_link only for the index's own words, and would read the whole ledger.
+    internal const string OpenImmediates =
+        """
+        SELECT id, run_id FROM queries
+        WHERE link_id = @link AND status IN ('executing', 'uploading') AND mode = 'immediate' AND session_id <> @session ORDER BY id
+        """;
+
+    async Task<List<SettledQuery>> SettleImmediatesAsync(DbTransaction t, SessionReference session, IReadOnlyList<Guid> known)
+    {
+        var open = await t.ReadAsync(
+            r => (Id: r.GetGuid(0), SameRun: r.GuidOrNull(1) == session.RunId),
+            OpenImmediates + database.ForUpdate,
+            ("link", session.LinkId), ("session", session.SessionId));
+        return
+        [
+            .. await SettlementWriter.SettleAsync(t, [.. open.Where(q => !q.SameRun).Select(q => q.Id)], QueryMode.Immediate, LinkLost, Now),
+            .. await SettlementWriter.SettleAsync(t, [.. open.Where(q => q.SameRun).Select(q => q.Id).Except(known)], QueryMode.Immediate, NeverSent, Now),
+        ];
+    }
+}
