@@ -100,11 +100,14 @@ static class Services
         services.AddSingleton<LinkDirectory>();
         services.AddSingleton<LinkRights>();
         services.AddSingleton<LinkSessions>();
+        services.AddSingleton<ILinkGateway>(p => p.GetRequiredService<LinkSessions>());
         services.AddSingleton<SiteNotifier>();
         services.AddSingleton<RemoteConfigurations>();
         services.AddSingleton<LinkTokens>();
-        services.AddSingleton<LinkSocket>();
-        services.AddSingleton<LinkFrames>();
+        services.AddSingleton<LinkEndpoint>();
+        services.AddSingleton<SessionLifecycle>();
+        services.AddSingleton<SiteReports>();
+        services.AddSingleton<MessageRouter>();
         services.AddSingleton<Nonces>();
         services.AddSingleton<WaitingLinks>();
         services.AddSingleton<Enrolment>();

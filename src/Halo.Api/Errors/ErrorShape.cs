@@ -1,6 +1,6 @@
-using Halo.Api.Basics;
 using Halo.Api.Storage;
 using Halo.Contracts.Errors;
+using Halo.Line;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Net.Http.Headers;
 
@@ -13,7 +13,7 @@ sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger
     static readonly string[] OfErrors =
         [HeaderNames.Accept, HeaderNames.Allow, HeaderNames.Connection, HeaderNames.ContentRange, HeaderNames.RetryAfter, HeaderNames.SecWebSocketVersion, HeaderNames.WWWAuthenticate];
 
-    readonly Seldom _storeAway = new(time);
+    readonly LogThrottle _storeAway = new(time, perMinute: 2);
 
     public async Task InvokeAsync(HttpContext http)
     {
@@ -102,8 +102,8 @@ sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger
 
     void TellStoreAway(HttpContext http, Exception cause)
     {
-        if (_storeAway.Meets(out var times))
-            LogStoreAway(cause.GetType().FullName, http.Request.Method, RouteOf(http), times);
+        if (_storeAway.Lets(out var suppressed))
+            LogStoreAway(cause.GetType().FullName, http.Request.Method, RouteOf(http), suppressed);
     }
 
     static string RouteOf(HttpContext http) =>
@@ -112,6 +112,6 @@ sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger
     [LoggerMessage(1400, LogLevel.Error, "{Exception} in {Method} {Route}\n{Stack}")]
     partial void LogFailure(string? exception, string method, string route, string? stack);
 
-    [LoggerMessage(1406, LogLevel.Warning, "The store cannot be used ({Exception}), as at {Method} {Route}; {Requests} requests met it since this was last said, each was told")]
-    partial void LogStoreAway(string? exception, string method, string route, int requests);
+    [LoggerMessage(1406, LogLevel.Warning, "The store cannot be used ({Exception}, at {Method} {Route}). Requests that need it are refused until it can. {Suppressed} similar messages were suppressed.")]
+    partial void LogStoreAway(string? exception, string method, string route, int suppressed);
 }

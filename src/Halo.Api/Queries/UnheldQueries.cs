@@ -1,4 +1,4 @@
-using Halo.Api.Basics;
+using Halo.Line;
 using Halo.LinkProtocol.Frames;
 
 namespace Halo.Api.Queries;
@@ -6,16 +6,16 @@ namespace Halo.Api.Queries;
 /// <summary>Messages of Links about queries that they do not hold: they change nothing, and the log says so from time to time.</summary>
 sealed partial class UnheldQueries(TimeProvider time, ILogger<UnheldQueries> log)
 {
-    readonly Seldom _met = new(time);
+    readonly LogThrottle _met = new(time, perMinute: 2);
 
     /// <summary>A Link spoke of a query that its run does not hold.</summary>
     public void Met(Guid linkId, FrameKind kind)
     {
-        if (_met.Meets(out var times))
-            LogIgnored(linkId, kind, times);
+        if (_met.Lets(out var suppressed))
+            LogIgnored(linkId, kind, suppressed);
     }
 
     [LoggerMessage(1213, LogLevel.Warning,
-        "Link {LinkId} sent a {Kind} about a query that it does not hold; ignored. {Messages} such messages of all Links since the last report. If it recurs, revoke the Link and look at its server.")]
-    partial void LogIgnored(Guid linkId, FrameKind kind, int messages);
+        "Link {LinkId} sent a {Kind} about a query that it does not hold; ignored. {Suppressed} similar messages were suppressed. If it recurs, revoke the Link and look at its server.")]
+    partial void LogIgnored(Guid linkId, FrameKind kind, int suppressed);
 }

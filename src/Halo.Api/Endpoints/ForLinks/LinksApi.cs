@@ -25,7 +25,7 @@ static class LinksApi
         links.MapPost(LinkHttp.EnrolPath, EnrolAsync);
         links.MapPost(LinkHttp.TokenPath, GrantAsync);
         links.MapPost(LinkHttp.UninstallPath, UninstallAsync);
-        links.MapGet(LinkHttp.SocketPath, (HttpContext http, LinkSocket socket) => socket.ServeAsync(http));
+        links.MapGet(LinkHttp.SocketPath, (HttpContext http, LinkEndpoint endpoint) => endpoint.ServeAsync(http));
     }
 
     static async Task<IResult> EnrolAsync(HttpContext http, Enrolment enrolment, PublicAddresses addresses)
@@ -52,7 +52,7 @@ static class LinksApi
         {
             // Taken out first: its end is not told as one that came by itself.
             sessions.Close(session);
-            await session.Line.CloseAsync(LineCloseReason.Replaced);
+            await session.CloseAsync(LineCloseReason.Replaced);
         }
         await uninstalling.LinkAsync(access.LinkId);
         return TypedResults.NoContent();

@@ -12,7 +12,7 @@ namespace Halo.Api.Links.Configuration;
 
 /// <summary>What operators want Links to run with: kept, told, and what each Link made of it.</summary>
 sealed partial class RemoteConfigurations(
-    Database database, SiteDirectory sites, LinkSessions sessions, AuditLog audit, TimeProvider time, ILogger<RemoteConfigurations> log)
+    Database database, SiteDirectory sites, ILinkGateway gateway, AuditLog audit, TimeProvider time, ILogger<RemoteConfigurations> log)
 {
     /// <summary>The row of the default for all: no site has this id.</summary>
     static readonly Guid All = Guid.Empty;
@@ -81,7 +81,7 @@ sealed partial class RemoteConfigurations(
         var version = await database.WriteAsync(t => WriteAsync(t, id, text, now, deed));
         var stored = new StoredConfiguration(version, settings, now);
         _stored.AddOrUpdate(id, stored, (_, there) => there.Version > version ? there : stored);
-        foreach (var session in sessions.All.Where(s => id == All || sites.Find(id)?.LinkId == s.LinkId))
+        foreach (var session in gateway.All.Where(s => id == All || sites.Find(id)?.LinkId == s.LinkId))
             session.Tell(For(session.LinkId));
     }
 

@@ -8,7 +8,7 @@ using Halo.LinkProtocol;
 namespace Halo.Api.Links.Enrolling;
 
 /// <summary>Gives and takes a Link's right to be here.</summary>
-sealed class LinkRights(Database database, LinkDirectory links, LinkSessions sessions, SiteDirectory sites, SiteNotifier notifier, AuditLog audit, TimeProvider time)
+sealed class LinkRights(Database database, LinkDirectory links, ILinkGateway gateway, SiteDirectory sites, SiteNotifier notifier, AuditLog audit, TimeProvider time)
 {
     /// <summary>Sets it; taken away, its session is closed at once and its tokens open nothing when this returns.</summary>
     /// <param name="named">Of a Link that waits, the sites that the operator approves; null: all that it named when it enrolled.</param>
@@ -31,8 +31,8 @@ sealed class LinkRights(Database database, LinkDirectory links, LinkSessions ses
         await sites.RefreshLinkAsync(linkId);
         // Approved, it may serve its practices now: their other sites are told.
         notifier.Tell([.. sites.OfLink(linkId).Select(s => s.Id)]);
-        if (status == LinkStatus.Revoked && sessions.Find(linkId) is { } session)
-            await session.Line.CloseAsync(LineCloseReason.Revoked);
+        if (status == LinkStatus.Revoked && gateway.Find(linkId) is { } session)
+            await session.CloseAsync(LineCloseReason.Revoked);
         return link;
     }
 

@@ -15,9 +15,9 @@ namespace Halo.Api.Links.Sessions;
 /// <param name="Id">The session's id.</param>
 /// <param name="LinkId">Whose it is.</param>
 /// <param name="RunId">The start of the Link's process that it belongs to.</param>
-/// <param name="Line">The socket.</param>
+/// <param name="line">Its connection.</param>
 /// <param name="SiteIds">The sites it brought.</param>
-sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnection Line, IReadOnlyList<Guid> SiteIds)
+sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnection line, IReadOnlyList<Guid> SiteIds)
 {
     /// <summary>The sites that it serves now; the Link may describe them again.</summary>
     public IReadOnlyList<Guid> SiteIds { get; set; } = SiteIds;
@@ -38,29 +38,38 @@ sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnection Line,
     public required SessionIntake Intake { get; init; }
 
     /// <summary>Claims and reports of this session, one after another.</summary>
-    public SerialWork Work { get; } = new();
+    public SerialTaskQueue Work { get; } = new();
+
+    /// <summary>Cancelled when its connection is gone.</summary>
+    public CancellationToken Gone => line.Dead;
+
+    /// <summary>Ends it, and tells the Link why (<see cref="LineCloseReason"/>).</summary>
+    public Task CloseAsync(string reason) => line.CloseAsync(reason);
+
+    /// <summary>Whether the Link answers.</summary>
+    public Task<bool> ProbeAsync(CancellationToken giveUp) => line.ProbeAsync(giveUp);
 
     /// <summary>Sends an immediate query on its way.</summary>
     /// <returns>False when the line is gone: it may not have arrived.</returns>
     public ValueTask<bool> ExecuteAsync(Guid queryId, byte[] command, CancellationToken giveUp) =>
-        Line.SendAsync(FrameKind.Execute, queryId, command, giveUp);
+        line.SendAsync(FrameKind.Execute, queryId, command, giveUp);
 
     /// <summary>A command as it is sent.</summary>
     public static byte[] Write(Execute message) => JsonSerializer.SerializeToUtf8Bytes(message, ProtocolJson.Default.Execute);
 
     /// <summary>Asks to stop a query.</summary>
-    public void Cancel(Guid queryId) => _ = Line.SendAsync(FrameKind.Cancel, queryId).AsTask();
+    public void Cancel(Guid queryId) => _ = line.SendAsync(FrameKind.Cancel, queryId).AsTask();
 
     /// <summary>Lets the Link send so many more bytes of rows.</summary>
     public void Grant(Guid queryId, int bytes)
     {
         Span<byte> payload = stackalloc byte[4];
         BinaryPrimitives.WriteUInt32LittleEndian(payload, (uint)bytes);
-        _ = Line.SendAsync(FrameKind.Credit, queryId, payload).AsTask();
+        _ = line.SendAsync(FrameKind.Credit, queryId, payload).AsTask();
     }
 
     /// <summary>The outcome is durable: the Link may forget it. Just now the answer is on its way to the caller, and nobody waits for this.</summary>
-    public void Acknowledge(Guid queryId) => Line.SendLater(FrameKind.OutcomeAck, queryId);
+    public void Acknowledge(Guid queryId) => line.SendLater(FrameKind.OutcomeAck, queryId);
 
     /// <summary>Hands claims over, in as many messages as their commands need.</summary>
     public async ValueTask<bool> ClaimsAsync(IReadOnlyList<Claim> claims)
@@ -86,30 +95,30 @@ sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnection Line,
         ValueTask<bool> EndAsync(MemoryStream whole)
         {
             whole.Write("]}"u8);
-            return Line.SendAsync(FrameKind.Claims, Guid.Empty, whole.GetBuffer().AsSpan(0, (int)whole.Length));
+            return line.SendAsync(FrameKind.Claims, Guid.Empty, whole.GetBuffer().AsSpan(0, (int)whole.Length));
         }
     }
 
     /// <summary>Says what the ledger made of a report.</summary>
     public ValueTask<bool> AcknowledgeAsync(Guid queryId, ReportAck message) =>
-        Line.SendAsync(FrameKind.ReportAck, queryId, message, ProtocolJson.Default.ReportAck);
+        line.SendAsync(FrameKind.ReportAck, queryId, message, ProtocolJson.Default.ReportAck);
 
     /// <summary>Says what became of its sites.</summary>
     public void Tell(SiteNotices notices) => _ = TellAsync(notices).AsTask();
 
     /// <inheritdoc cref="Tell(SiteNotices)"/>
-    public ValueTask<bool> TellAsync(SiteNotices notices) => Line.SendAsync(FrameKind.SiteNotices, Guid.Empty, notices, ProtocolJson.Default.SiteNotices);
+    public ValueTask<bool> TellAsync(SiteNotices notices) => line.SendAsync(FrameKind.SiteNotices, Guid.Empty, notices, ProtocolJson.Default.SiteNotices);
 
     /// <summary>Says what became of a pairing code.</summary>
-    public void Tell(PairingCodeAck ack) => _ = Line.SendAsync(FrameKind.PairingCodeAck, Guid.Empty, ack, ProtocolJson.Default.PairingCodeAck).AsTask();
+    public void Tell(PairingCodeAck ack) => _ = line.SendAsync(FrameKind.PairingCodeAck, Guid.Empty, ack, ProtocolJson.Default.PairingCodeAck).AsTask();
 
     /// <summary>Says what the operator wants the Link to run with.</summary>
     public void Tell(RemoteConfiguration configuration) => _ = TellAsync(configuration).AsTask();
 
     /// <inheritdoc cref="Tell(RemoteConfiguration)"/>
     public ValueTask<bool> TellAsync(RemoteConfiguration configuration) =>
-        Line.SendAsync(FrameKind.Configuration, Guid.Empty, configuration, ProtocolJson.Default.RemoteConfiguration);
+        line.SendAsync(FrameKind.Configuration, Guid.Empty, configuration, ProtocolJson.Default.RemoteConfiguration);
 
     /// <summary>Says that async work may be waiting.</summary>
-    public void WorkAvailable() => _ = Line.SendAsync(FrameKind.WorkAvailable, Guid.Empty).AsTask();
+    public void WorkAvailable() => _ = line.SendAsync(FrameKind.WorkAvailable, Guid.Empty).AsTask();
 }

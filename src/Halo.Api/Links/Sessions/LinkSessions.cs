@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Halo.Api.Basics;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Line;
@@ -7,12 +8,11 @@ using Halo.LinkProtocol;
 namespace Halo.Api.Links.Sessions;
 
 /// <summary>The sessions that this node holds: which socket leads to which Link.</summary>
-sealed class LinkSessions(Database database, ApiOptions options, TimeProvider time) : IDisposable
+sealed class LinkSessions(Database database, ApiOptions options, TimeProvider time) : ILinkGateway, IDisposable
 {
     readonly ConcurrentDictionary<Guid, LinkSession> _open = new();
     readonly ConcurrentDictionary<Guid, TaskCompletionSource<LinkSession>> _awaited = new();
-
-    readonly Turns _turns = new();
+    readonly KeyedLock _opening = new();
     readonly InUse _serving = new();
 
     // Runs that held a session when this node went down. After the start they go first: another run may be a clone.
@@ -24,14 +24,13 @@ sealed class LinkSessions(Database database, ApiOptions options, TimeProvider ti
     /// <summary>How long another run waits on its line while the place is kept; then it is told to come again. Shorter than Links wait for a Welcome.</summary>
     public static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(15);
 
-    /// <summary>All that are open.</summary>
+    /// <inheritdoc/>
     public ICollection<LinkSession> All => _open.Values;
 
-    /// <summary>The session of a Link, if it has one here.</summary>
+    /// <inheritdoc/>
     public LinkSession? Find(Guid linkId) => _open.GetValueOrDefault(linkId);
 
-    /// <summary>The session of a Link, waiting for one until <paramref name="giveUp"/>.</summary>
-    /// <param name="except">One that is broken: its successor is wanted.</param>
+    /// <inheritdoc/>
     public async Task<LinkSession?> WaitAsync(Guid linkId, CancellationToken giveUp, LinkSession? except = null)
     {
         while (FindOther() is null && !giveUp.IsCancellationRequested)
@@ -96,7 +95,7 @@ sealed class LinkSessions(Database database, ApiOptions options, TimeProvider ti
         if (_awaited.TryRemove(session.LinkId, out var waiter))
             waiter.TrySetResult(session);
         if (_stopping)
-            _ = session.Line.CloseAsync(LineCloseReason.ApiStopping);
+            _ = session.CloseAsync(LineCloseReason.ApiStopping);
     }
 
     /// <summary>Takes a session out, unless a newer one has its place.</summary>
@@ -119,19 +118,19 @@ sealed class LinkSessions(Database database, ApiOptions options, TimeProvider ti
     static object KeyOf(Guid linkId) => ("link_sessions", linkId);
 
     /// <summary>Waits until no other connection of this Link is becoming its session; disposing lets the next one in.</summary>
-    public Task<IDisposable> TakeTurnAsync(Guid linkId) => _turns.TakeAsync(linkId);
+    public Task<IDisposable> LockAsync(Guid linkId) => _opening.LockAsync(linkId);
 
     /// <summary>Makes room for a new session: the same run's older one is replaced; another run's has to prove that it lives.</summary>
-    /// <remarks>The caller has the Link's turn, until it has opened its session.</remarks>
+    /// <remarks>The caller has the Link locked, until it has opened its session.</remarks>
     /// <returns>False when another run of this Link answers: a cloned or restored server, which must not answer for the live one.</returns>
     public async Task<bool> MakeRoomAsync(Guid linkId, Guid runId)
     {
         if (Find(linkId) is not { } older)
             return true;
-        if (older.RunId != runId && await AnswersAsync(older.Line))
+        if (older.RunId != runId && await AnswersAsync(older))
             return false;
         Close(older);
-        await older.Line.CloseAsync(LineCloseReason.Replaced);
+        await older.CloseAsync(LineCloseReason.Replaced);
         return true;
     }
 
@@ -139,7 +138,7 @@ sealed class LinkSessions(Database database, ApiOptions options, TimeProvider ti
     public Task CloseAllAsync()
     {
         _stopping = true;
-        return Task.WhenAll(All.Select(s => s.Line.CloseAsync(LineCloseReason.ApiStopping)));
+        return Task.WhenAll(All.Select(s => s.CloseAsync(LineCloseReason.ApiStopping)));
     }
 
     /// <summary>A connection of a Link is served until this is disposed: its session, and then what is written of its end.</summary>
@@ -160,10 +159,10 @@ sealed class LinkSessions(Database database, ApiOptions options, TimeProvider ti
     /// <inheritdoc/>
     public void Dispose() => _startup?.Dispose();
 
-    async Task<bool> AnswersAsync(LineConnection line)
+    async Task<bool> AnswersAsync(LinkSession session)
     {
         using var limit = new CancellationTokenSource(options.Links.Line.DeadAfterPing, time);
-        return await line.ProbeAsync(limit.Token);
+        return await session.ProbeAsync(limit.Token);
     }
 
     sealed record EarlierRun(Guid RunId)

@@ -17,7 +17,7 @@ namespace Halo.Api.Queries.Async;
 
 /// <summary>Takes async queries in: durable first, then the Link is told that there is work.</summary>
 sealed class AsyncQueries(
-    AsyncQueue queue, ImmediateLedger refused, QueryReader queries, SettlementEffects effects, DeadlineWatch deadlines, LinkSessions sessions, Availability availability,
+    AsyncQueue queue, ImmediateLedger refused, QueryReader queries, SettlementEffects effects, DeadlineWatch deadlines, ILinkGateway gateway, Availability availability,
     QueuedCounts queued, PendingQueries pending, FreeSpace disk, QueryLimits limits, TimeProvider time)
 {
     static readonly AcceptCondition Always = static (_, _) => Task.FromResult(true);
@@ -43,7 +43,7 @@ sealed class AsyncQueries(
         disk.Demand();
         if (await StoreAsync(query, submission, condition) is not { } stored)
             return null;
-        if (sessions.Find(site.LinkId) is { } session)
+        if (gateway.Find(site.LinkId) is { } session)
             session.WorkAvailable();
         // Not read again: it costs a look, and the Link may have claimed it meanwhile.
         return QueryView.Of(stored);

@@ -33,7 +33,7 @@ sealed partial class ClaimedQueries(
         {
             // What was claimed and not told is settled when the Link says Hello again without it.
             LogFailed("claim", session.LinkId, e.GetType().Name);
-            await session.Line.CloseAsync(LineCloseReason.LedgerFailed);
+            await session.CloseAsync(LineCloseReason.LedgerFailed);
         }
     });
 
@@ -56,7 +56,7 @@ sealed partial class ClaimedQueries(
         {
             // Not acknowledged: the Link keeps the report and tells it again in its next session.
             LogFailed("report", session.LinkId, e.GetType().Name);
-            await session.Line.CloseAsync(LineCloseReason.LedgerFailed);
+            await session.CloseAsync(LineCloseReason.LedgerFailed);
         }
     });
 
@@ -84,7 +84,7 @@ sealed partial class ClaimedQueries(
         catch (Exception e)
         {
             LogFailed("report", session.LinkId, e.GetType().Name);
-            await session.Line.CloseAsync(LineCloseReason.LedgerFailed);
+            await session.CloseAsync(LineCloseReason.LedgerFailed);
         }
     }
 

@@ -14,7 +14,7 @@ namespace Halo.Api.Queries.Cancelling;
 /// Whether the query ended before the wish arrived is the Link's to say: the API never calls it cancelled by itself
 /// while the Link can still speak.
 /// </remarks>
-sealed class QueryCancelling(Cancellations ledger, QueryReader queries, SettlementEffects effects, LinkSessions sessions, ImmediateQueries immediate, PendingQueries pending)
+sealed class QueryCancelling(Cancellations ledger, QueryReader queries, SettlementEffects effects, ILinkGateway gateway, ImmediateQueries immediate, PendingQueries pending)
 {
     /// <summary>Asks for a query to be stopped.</summary>
     /// <returns>Where it stands now, and whether it was final before; null: there is no such query of this integrator at this site.</returns>
@@ -25,7 +25,7 @@ sealed class QueryCancelling(Cancellations ledger, QueryReader queries, Settleme
         await effects.ApplyAsync(result.Settled);
         if (result.Status is null)
             return null;
-        if (result.AskLink is { } linkId && sessions.Find(linkId) is { } session)
+        if (result.AskLink is { } linkId && gateway.Find(linkId) is { } session)
             Tell(session, queryId);
         return await queries.FindAsync(integratorId, siteId, queryId) is { } record
             ? (QueryView.Of(record), result.WasFinal)

@@ -23,7 +23,7 @@ namespace Halo.Api.Queries.Immediate;
 /// (3) send, (4) gather what comes, (5) answer when the ledger has the end. What ends after its caller has gone is settled all the same.
 /// </summary>
 sealed class ImmediateQueries(
-    ImmediateLedger ledger, QueryReader queries, SettlementEffects effects, SiteAccess access, LinkSessions sessions, Availability availability, PendingQueries pending, OutcomeRecorder outcomes,
+    ImmediateLedger ledger, QueryReader queries, SettlementEffects effects, SiteAccess access, ILinkGateway gateway, Availability availability, PendingQueries pending, OutcomeRecorder outcomes,
     ImmediatePlaces places, ResultMemory memory, QueryLimits limits, TimeProvider time) : IDisposable
 {
     readonly CancellationTokenSource _stopping = new();
@@ -43,13 +43,13 @@ sealed class ImmediateQueries(
         // 1. The session, waited for while the site counts as online.
         using var queueTime = new CancellationTokenSource(TimeSpan.FromMilliseconds(submission.MaxTimeInQueue), time);
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(callerGone, queueTime.Token, _stopping.Token);
-        var session = sessions.Find(site.LinkId);
+        var session = gateway.Find(site.LinkId);
         if (session is null)
         {
             var now = availability.Of(site.LinkId);
             if (now != SiteAvailability.Online)
                 return await RefuseAsync(query, ImmediateEndings.SiteAway(now));
-            session = await sessions.WaitAsync(site.LinkId, waiting.Token);
+            session = await gateway.WaitAsync(site.LinkId, waiting.Token);
             if (session is null)
                 return await RefuseAsync(query, ImmediateEndings.QueueTimeout(submission.MaxTimeInQueue));
         }
@@ -91,7 +91,7 @@ sealed class ImmediateQueries(
         // 3. Away. "At once or not at all" (0) still lets a frame that is being sent come to its end.
         switch (await SendAsync(session, query.Id, command, submission.MaxTimeInQueue == 0 ? callerGone : waiting.Token))
         {
-            case Sending.NotBegun when session.Line.Dead.IsCancellationRequested:
+            case Sending.NotBegun when session.Gone.IsCancellationRequested:
                 return await TakeBackAsync(sent, ImmediateEndings.NeverSent);
             case Sending.NotBegun:
                 return await TakeBackAsync(sent, ImmediateEndings.QueueTimeout(submission.MaxTimeInQueue));
@@ -153,7 +153,7 @@ sealed class ImmediateQueries(
 
     static async Task<Sending> SendAsync(LinkSession session, Guid queryId, byte[] command, CancellationToken giveUp)
     {
-        if (session.Line.Dead.IsCancellationRequested)
+        if (session.Gone.IsCancellationRequested)
             return Sending.NotBegun;
         try
         {
@@ -182,7 +182,7 @@ sealed class ImmediateQueries(
         }
         catch (OperationCanceledException)
         {
-            (sessions.Find(sent.Session.LinkId) ?? sent.Session).Cancel(query.Id);
+            (gateway.Find(sent.Session.LinkId) ?? sent.Session).Cancel(query.Id);
             sent.Dispose();
             return ImmediateAnswer.NoAnswer(query, sentAt, time.GetUtcNow());
         }

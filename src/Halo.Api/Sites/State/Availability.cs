@@ -6,7 +6,7 @@ using Halo.Contracts.Sites;
 namespace Halo.Api.Sites.State;
 
 /// <summary>Whether a Link's sites can be reached: computed when asked, from the session and the last word heard.</summary>
-sealed class Availability(LinkDirectory links, LinkSessions sessions, AvailabilityHistory history, ApiOptions options, TimeProvider time)
+sealed class Availability(LinkDirectory links, ILinkGateway gateway, AvailabilityHistory history, ApiOptions options, TimeProvider time)
 {
     // Without any contact for so long, a site is unreachable.
     readonly TimeSpan _silence = options.Links.UnreachableAfter;
@@ -17,7 +17,7 @@ sealed class Availability(LinkDirectory links, LinkSessions sessions, Availabili
     /// <summary>The availability of every site of a Link.</summary>
     public SiteAvailability Of(Guid linkId)
     {
-        if (sessions.Find(linkId) is not null)
+        if (gateway.Find(linkId) is not null)
             return SiteAvailability.Online;
         if (links.Find(linkId) is not { LastHeardAt: { } heard } link)
             return SiteAvailability.Unreachable;

@@ -16,7 +16,7 @@ namespace Halo.Api.Sites.State;
 /// transaction; when a call returns it is in force, and the Links that it concerns are told.
 /// </summary>
 sealed class SiteAuthority(
-    Database database, SiteDirectory directory, IntegratorDirectory integrators, Cancellations cancellations, SettlementEffects effects, LinkSessions sessions, SiteNotifier notifier,
+    Database database, SiteDirectory directory, IntegratorDirectory integrators, Cancellations cancellations, SettlementEffects effects, ILinkGateway gateway, SiteNotifier notifier,
     AuditLog audit, ApiOptions options, TimeProvider time)
 {
     /// <summary>Moves authority of the site's practice to it. What waits at the old site is cancelled, what runs there finishes.</summary>
@@ -95,7 +95,7 @@ sealed class SiteAuthority(
             await PublishAsync([siteId]);
             // What waited here through the doubt may be claimed now.
             if (directory.Find(siteId) is { } site)
-                sessions.Find(site.LinkId)?.WorkAvailable();
+                gateway.Find(site.LinkId)?.WorkAvailable();
         }
         return done;
     }

@@ -12,7 +12,7 @@ namespace Halo.Api.Queries.Immediate.Pending;
 
 /// <summary>What became of immediate queries that were sent: by the Link's word, or by what its going says. Recorded first, then told.</summary>
 sealed partial class OutcomeRecorder(
-    ImmediateLedger ledger, SettlementEffects effects, LinkSessions sessions, PendingQueries pending, UnheldQueries unheld, TimeProvider time, ILogger<OutcomeRecorder> log)
+    ImmediateLedger ledger, SettlementEffects effects, ILinkGateway gateway, PendingQueries pending, UnheldQueries unheld, TimeProvider time, ILogger<OutcomeRecorder> log)
 {
     /// <summary>
     /// The Link says how it ended: recorded first, acknowledged and answered then. Of a query that its run does not hold nothing is done.
@@ -44,7 +44,7 @@ sealed partial class OutcomeRecorder(
                 return;
             }
             LogNotRecorded(queryId, session.LinkId, e.GetType().Name);
-            await session.Line.CloseAsync(LineCloseReason.LedgerFailed);
+            await session.CloseAsync(LineCloseReason.LedgerFailed);
         }
     }
 
@@ -72,7 +72,7 @@ sealed partial class OutcomeRecorder(
     {
         var patience = query.Sent.Deadline - query.Sent.At;
         using var limit = new CancellationTokenSource(patience, time);
-        var next = await sessions.WaitAsync(query.Session.LinkId, limit.Token, except: query.Session);
+        var next = await gateway.WaitAsync(query.Session.LinkId, limit.Token, except: query.Session);
         if (next is null || next.Immediates.Contains(query.QueryId))
             return;
         var sameRun = next.RunId == query.Session.RunId;

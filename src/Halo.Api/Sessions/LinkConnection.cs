@@ -7,7 +7,7 @@ namespace Halo.Api.Sessions;
 
 /// <summary>One connection of a Link, before and after it became a session, and how long it may last.</summary>
 /// <remarks>Thousands stand idle: it keeps what is needed later, and has one timer.</remarks>
-sealed class LinkVisit : IAsyncDisposable
+sealed class LinkConnection : IAsyncDisposable
 {
     static readonly TimeSpan HelloWithin = TimeSpan.FromSeconds(10);
 
@@ -20,13 +20,13 @@ sealed class LinkVisit : IAsyncDisposable
     /// <summary>Begins with the opening of the socket.</summary>
     /// <param name="until">When the token runs out with which it came.</param>
     /// <param name="stopping">The service stops.</param>
-    public LinkVisit(Guid linkId, DateTimeOffset until, LineConnection line, TimeProvider time, CancellationToken stopping)
+    public LinkConnection(Guid linkId, DateTimeOffset until, LineConnection line, TimeProvider time, CancellationToken stopping)
     {
         (LinkId, Line, _time, _untilTicks) = (linkId, line, time, until.UtcTicks);
         // An idle stranger is not kept. Handling a Hello may take longer: an older run is asked for a sign of life.
-        _limit = time.CreateTimer(static visit => ((LinkVisit)visit!).OnLimit(), this, HelloWithin, Timeout.InfiniteTimeSpan);
+        _limit = time.CreateTimer(static connection => ((LinkConnection)connection!).OnLimit(), this, HelloWithin, Timeout.InfiniteTimeSpan);
         // A connection without a session has nothing to wait for; sessions are closed by Shutdown.
-        _stopping = stopping.Register(static visit => ((LinkVisit)visit!).DropWithoutSession(), this);
+        _stopping = stopping.Register(static connection => ((LinkConnection)connection!).DropWithoutSession(), this);
     }
 
     public Guid LinkId { get; }

@@ -1,22 +1,22 @@
-using Halo.Api.Links.Sessions;
+using Halo.Api.Basics;
 
 namespace Halo.Api.Tests.Links;
 
-public class TurnsTests
+public class KeyedLockTests
 {
     [Fact]
-    public async Task One_has_the_turn_and_a_key_that_nobody_uses_is_forgotten()
+    public async Task One_holds_the_lock_of_a_key_and_a_key_that_nobody_uses_is_forgotten()
     {
-        var turns = new Turns();
+        var locks = new KeyedLock();
         Guid[] keys = [Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid()];
         var inside = new int[keys.Length];
         await Task.WhenAll(Enumerable.Range(0, 600).Select(i => Task.Run(async () =>
         {
-            using var turn = await turns.TakeAsync(keys[i % keys.Length]);
+            using var locked = await locks.LockAsync(keys[i % keys.Length]);
             Assert.Equal(1, Interlocked.Increment(ref inside[i % keys.Length]));
             await Task.Yield();
             Interlocked.Decrement(ref inside[i % keys.Length]);
         })));
-        Assert.Equal(0, turns.Count);
+        Assert.Equal(0, locks.Count);
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Halo.Api.Ledger.Records;
+using Halo.Api.Links;
 using Halo.Api.Links.Configuration;
 using Halo.Api.Links.Sessions;
 using Halo.Api.Queries;
@@ -15,13 +16,47 @@ using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Sessions;
 
-/// <summary>What a Link says of queries and pairing codes, handed to whom it concerns. Nothing here waits; what is under way is held against the session (<see cref="SessionIntake"/>).</summary>
-sealed partial class LinkFrames(
-    PendingQueries pending, OutcomeRecorder outcomes, ClaimedQueries claimed, PairingCodes pairing, RemoteConfigurations configurations, UnheldQueries unheld,
-    QueryLimits limits, TimeProvider time, ILogger<LinkFrames> log)
+/// <summary>Hands each message of a session to whom it concerns. What is under way is held against the session (<see cref="SessionIntake"/>).</summary>
+sealed partial class MessageRouter(
+    LinkTokens tokens, SiteReports reports, PendingQueries pending, OutcomeRecorder outcomes, ClaimedQueries claimed, PairingCodes pairing,
+    RemoteConfigurations configurations, UnheldQueries unheld, QueryLimits limits, TimeProvider time, ILogger<MessageRouter> log)
 {
-    /// <summary>Handles one frame; unknown kinds are ignored, so the Link may be newer.</summary>
-    public void Handle(LinkSession session, Frame frame)
+    readonly LogThrottle _unreadable = new(time, perMinute: 10);
+
+    /// <summary>Routes one message; unknown kinds are ignored, so the Link may be newer. Ends when the session may be read on.</summary>
+    /// <exception cref="JsonException">It cannot be read.</exception>
+    public async ValueTask RouteAsync(LinkConnection connection, LinkSession session, Frame frame)
+    {
+        await session.Intake.PaceAsync(frame.Kind, session.Gone);
+        switch (frame.Kind)
+        {
+            case FrameKind.Renew:
+                await RenewAsync(connection, frame.Read(ProtocolJson.Default.Renew));
+                break;
+            case FrameKind.Farewell:
+                session.Farewell = frame.Read(ProtocolJson.Default.Farewell);
+                break;
+            case FrameKind.Heartbeat:
+                reports.OnHeartbeat(session, frame.Read(ProtocolJson.Default.Heartbeat));
+                break;
+            case FrameKind.SiteChanges:
+                await reports.OnSiteChangesAsync(session, connection.MachineId, frame.Read(ProtocolJson.Default.SiteChanges));
+                break;
+            default:
+                RouteWork(session, frame);
+                await session.Intake.RoomAsync(session.Gone);
+                break;
+        }
+    }
+
+    async Task RenewAsync(LinkConnection connection, Renew renew)
+    {
+        if (await tokens.CheckAsync("Bearer " + renew.AccessToken) is { } access && access.LinkId == connection.LinkId)
+            connection.Renew(access.Until);
+    }
+
+    /// <summary>What concerns queries and pairing codes. Nothing here waits.</summary>
+    void RouteWork(LinkSession session, Frame frame)
     {
         var payload = frame.Payload;
         switch (frame.Kind)
@@ -62,7 +97,7 @@ sealed partial class LinkFrames(
     /// settled by its first fields; the rest is ignored. Neither ends the session.
     /// </summary>
     /// <param name="frame">Of one that is too large, the start.</param>
-    public void HandleUnreadable(LinkSession session, Frame frame, string why)
+    public async ValueTask RouteUnreadableAsync(LinkSession session, Frame frame, string why)
     {
         if (_unreadable.Lets(out var suppressed))
             LogUnreadable(session.LinkId, frame.Kind, why, suppressed);
@@ -81,6 +116,7 @@ sealed partial class LinkFrames(
                     session.Intake.Hold(frame.Payload.Length, claimed.OnUnreadableReport(session, frame.QueryId, claim, head));
                 break;
         }
+        await session.Intake.RoomAsync(session.Gone);
     }
 
     static Outcome Untold(Executed executed) => new(Ending.Failed, executed) { Error = Failures.Untold };
@@ -118,8 +154,6 @@ sealed partial class LinkFrames(
         if (grant > 0)
             session.Grant(query!.QueryId, grant);
     }
-
-    readonly LogThrottle _unreadable = new(time, perMinute: 10);
 
     [LoggerMessage(1113, LogLevel.Warning, "Link {LinkId} sent a {Kind} that was ignored: {Why}. {Suppressed} similar messages were suppressed.")]
     partial void LogUnreadable(Guid linkId, FrameKind kind, string why, int suppressed);

@@ -2,12 +2,12 @@ using Halo.Api.Basics;
 
 namespace Halo.Api.Tests.Hosting;
 
-public class SerialWorkTests
+public class SerialTaskQueueTests
 {
     [Fact]
     public async Task The_end_waits_for_what_runs_and_lets_nothing_more_begin()
     {
-        var work = new SerialWork();
+        var work = new SerialTaskQueue();
         var (begun, go) = (new TaskCompletionSource(), new TaskCompletionSource());
         var done = new List<int>();
         _ = work.Add(async () =>

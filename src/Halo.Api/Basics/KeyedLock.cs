@@ -1,7 +1,7 @@
-namespace Halo.Api.Links.Sessions;
+namespace Halo.Api.Basics;
 
-/// <summary>One after another for each key, in the order of asking; a key that nobody uses takes no memory.</summary>
-sealed class Turns
+/// <summary>A lock for each key, taken in the order of asking; a key that nobody uses takes no memory.</summary>
+sealed class KeyedLock
 {
     readonly Dictionary<Guid, Queue> _queues = [];
 
@@ -15,8 +15,8 @@ sealed class Turns
         }
     }
 
-    /// <summary>Waits for the turn; disposing ends it.</summary>
-    public async Task<IDisposable> TakeAsync(Guid key)
+    /// <summary>Waits for the lock of a key; disposing releases it.</summary>
+    public async Task<IDisposable> LockAsync(Guid key)
     {
         Queue? queue;
         lock (_queues)
@@ -26,7 +26,7 @@ sealed class Turns
             queue.Users++;
         }
         await queue.Gate.WaitAsync();
-        return new Turn(queue);
+        return new Held(queue);
     }
 
     void Leave(Queue queue)
@@ -41,18 +41,18 @@ sealed class Turns
         }
     }
 
-    sealed class Queue(Turns turns, Guid key)
+    sealed class Queue(KeyedLock owner, Guid key)
     {
         public Guid Key { get; } = key;
         public SemaphoreSlim Gate { get; } = new(1, 1);
 
-        /// <summary>Who has the turn and who waits for it; under the lock.</summary>
+        /// <summary>Who holds it and who waits for it; under the owner's lock.</summary>
         public int Users { get; set; }
 
-        public void Leave() => turns.Leave(this);
+        public void Leave() => owner.Leave(this);
     }
 
-    sealed class Turn(Queue queue) : IDisposable
+    sealed class Held(Queue queue) : IDisposable
     {
         Queue? _queue = queue;
 

@@ -1,7 +1,7 @@
 namespace Halo.Api.Basics;
 
 /// <summary>Runs pieces of work one after another, in the order in which they were added, without holding a thread while idle.</summary>
-sealed class SerialWork
+sealed class SerialTaskQueue
 {
     readonly Lock _lock = new();
     Task _last = Task.CompletedTask;

@@ -1,0 +1,49 @@
+using Halo.Api.Links;
+using Halo.Api.Links.Configuration;
+using Halo.Api.Links.Sessions;
+using Halo.Api.Sites;
+using Halo.Api.Sites.State;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Api.Sessions;
+
+/// <summary>What a Link says of itself and its sites.</summary>
+sealed partial class SiteReports(
+    LinkDirectory links, SiteDirectory sites, SiteRegistry registry, SiteStandings standings, AvailabilityHistory history, Uninstalling uninstalling,
+    RemoteConfigurations configurations, ILogger<SiteReports> log)
+{
+    /// <summary>Takes the descriptions of sites in.</summary>
+    /// <returns>Those of them that are this Link's own.</returns>
+    public async Task<IReadOnlyList<SiteRecord>> DescribeAsync(Guid linkId, string? machineId, IReadOnlyList<SiteDescription> described)
+    {
+        await registry.DescribeAsync(linkId, machineId, described);
+        return [.. described.Select(s => sites.Find(s.Id)).OfType<SiteRecord>().Where(s => s.LinkId == linkId)];
+    }
+
+    /// <summary>It lives, and so do its databases or not.</summary>
+    public void OnHeartbeat(LinkSession session, Heartbeat heartbeat)
+    {
+        links.Heard(session.LinkId, heartbeat.LinkVersion, heartbeat: heartbeat);
+        registry.Heard(session.SiteIds, heartbeat.ClockUtc, heartbeat.Databases);
+    }
+
+    /// <summary>The Link's settings changed: its sites are judged as by a Hello, in the open session.</summary>
+    public async Task OnSiteChangesAsync(LinkSession session, string? machineId, SiteChanges changes)
+    {
+        var own = await DescribeAsync(session.LinkId, machineId, changes.Sites ?? []);
+        var before = session.SiteIds;
+        session.SiteIds = [.. own.Select(s => s.Id)];
+        history.Note(session.SiteIds.Except(before), SiteContact.Online);
+        if (changes.ConfiguredSites is { } configured)
+            await uninstalling.SitesAsync(session.LinkId, [.. configured, .. session.SiteIds]);
+        // Waited for: a Link that asks and asks and reads no answer must not fill the memory with them.
+        await session.TellAsync(new SiteNotices([.. own.Select(standings.Notice)]) { Answers = changes.Id });
+        await session.TellAsync(configurations.For(session.LinkId));
+        // What waits for a site that has come may be claimed now.
+        session.WorkAvailable();
+        LogSiteChanges(session.LinkId, standings.Explain(own));
+    }
+
+    [LoggerMessage(1114, LogLevel.Information, "The settings of Link {LinkId} changed. {Sites}")]
+    partial void LogSiteChanges(Guid linkId, string sites);
+}
