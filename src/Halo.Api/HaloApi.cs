@@ -15,6 +15,7 @@ using Halo.Api.Sessions;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Microsoft.Extensions.Configuration.Memory;
+using Microsoft.Extensions.Hosting.WindowsServices;
 
 namespace Halo.Api;
 
@@ -37,29 +38,28 @@ static partial class HaloApi
         await using var foundation = await Foundation.LayAsync(builder.Configuration, log, TimeProvider.System);
         OpenKeyFiles.Warn(builder.Configuration, foundation.Directory, log);
         await WarmUp.RunAsync(foundation.Options, log, TimeProvider.System);
+        // Each does nothing where the process is not that service manager's.
+        builder.Services.AddSystemd().AddWindowsService(o => o.ServiceName = "HaloApi");
         await using var app = Build(builder, foundation);
-        await PrepareAsync(app);
         MakeServices(builder.Services, app.Services);
-        await ListenAsync(app);
-        // The host takes SIGTERM, SIGINT and SIGQUIT in hand; a terminal that goes would end the service where it stands.
-        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+        // The host takes SIGTERM in hand, and in a terminal SIGINT and SIGQUIT; a terminal that goes would end the service where it stands.
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        try
+        {
+            await StartAsync(app);
+        }
+        catch (OperationCanceledException) when (app.Lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            // Stopped before it had started: what follows is the same.
+        }
+        await app.WaitForShutdownAsync();
+        return 0;
+
+        void Stop(PosixSignalContext signal)
         {
             signal.Cancel = true;
             app.Lifetime.StopApplication();
-        });
-        await app.WaitForShutdownAsync();
-        return 0;
-    }
-
-    static async Task PrepareAsync(WebApplication app)
-    {
-        try
-        {
-            await app.Services.GetRequiredService<Startup>().PrepareAsync(app.Lifetime.ApplicationStopping);
-        }
-        catch (Exception e) when (StorageException.Means(e))
-        {
-            throw new StartupException($"The store was there and was lost while it was read ({e.GetBaseException().Message.TrimEnd('.')}). Look at it, and start again.", e);
         }
     }
 
@@ -70,7 +70,7 @@ static partial class HaloApi
             provider.GetService(service.ServiceType);
     }
 
-    static async Task ListenAsync(WebApplication app)
+    static async Task StartAsync(WebApplication app)
     {
         try
         {
@@ -80,7 +80,8 @@ static partial class HaloApi
         {
             throw new StartupException($"{e.Message} Stop the other program, or choose another address with --urls.", e);
         }
-        catch (Exception e) when (e is IOException or SocketException or InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception e) when (app.Services.GetRequiredService<ApiLifecycle>().IsPrepared
+            && e is IOException or SocketException or InvalidOperationException or FormatException or ArgumentException)
         {
             // An address of another machine, a port of root's, https without a certificate, a fault in Kestrel:Endpoints.
             throw new StartupException($"It cannot listen on {app.Configuration["urls"] ?? "the addresses of Kestrel:Endpoints"}: {e.Message} Check the setting urls (--urls) and the section Kestrel.", e);
@@ -93,7 +94,13 @@ static partial class HaloApi
         // A line of HTTP/1.1 ends with CR LF alone: a proxy that takes a bare LF for a part of a header would see another request than this service.
         AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.DisableHttp1LineFeedTerminators", true);
         // Settings are read at the start alone. A watch on their file would wake for each write beneath the working directory, the ledger's too.
-        var builder = WebApplication.CreateSlimBuilder(["--hostBuilder:reloadConfigOnChange=false", .. args]);
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+        {
+            Args = ["--hostBuilder:reloadConfigOnChange=false", .. args],
+            // A service of Windows runs in the system's directory.
+            ContentRootPath = WindowsServiceHelpers.IsWindowsService() ? AppContext.BaseDirectory : null,
+        });
+        builder.Logging.ClearProviders();
         // Beneath every other source, so that Logging:LogLevel of the settings decides. The host's own words would be a stack about what the program says in
         // one line: why it cannot start.
         builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource
@@ -110,7 +117,7 @@ static partial class HaloApi
         return builder;
     }
 
-    /// <summary>The service, built but not started; its port opens after <see cref="Startup.PrepareAsync"/>.</summary>
+    /// <summary>The service, built but not started; its port opens after <see cref="ApiLifecycle"/>.</summary>
     public static WebApplication Build(WebApplicationBuilder builder, Foundation foundation)
     {
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = StopWithin);

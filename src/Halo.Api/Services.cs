@@ -46,7 +46,7 @@ static class Services
     {
         var services = builder.Services;
         var options = foundation.Options;
-        builder.Logging.ClearProviders().AddHaloConsole();
+        builder.Logging.AddHaloConsole();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -76,8 +76,6 @@ static class Services
         services.AddSingleton<AuditLog>();
         services.AddSingleton<WrongKeyLimiter>();
         services.AddSingleton<PublicAddresses>();
-        services.AddSingleton<Startup>();
-        services.AddHostedService<Shutdown>();
 
         services.AddSingleton<IntegratorDirectory>();
         services.AddSingleton<IntegratorRegistry>();
@@ -166,6 +164,15 @@ static class Services
         services.AddSingleton<Gauges>();
         services.AddSingleton<TelemetryExport>();
         services.AddHaloOpenApi();
+        services.AddHosted();
+    }
+
+    /// <summary>What runs, in the order of its start; the port opens after all, and closes first. They stop the other way round.</summary>
+    static void AddHosted(this IServiceCollection services)
+    {
+        services.AddSingleton<ApiLifecycle>().AddHostedService(p => p.GetRequiredService<ApiLifecycle>());
+        services.AddHostedService(p => p.GetRequiredService<DeadlineWatch>());
+        services.AddHostedService(p => p.GetRequiredService<RetentionWatch>());
     }
 
     /// <summary>One line for each message, times in UTC.</summary>

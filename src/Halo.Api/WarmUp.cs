@@ -70,7 +70,6 @@ static partial class WarmUp
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         await using var foundation = await Foundation.LayAsync(builder.Configuration, NullLogger.Instance, TimeProvider.System);
         await using var app = HaloApi.Build(builder, foundation);
-        await app.Services.GetRequiredService<Startup>().PrepareAsync(stop);
         await app.StartAsync(stop);
         try
         {

@@ -13,7 +13,7 @@ namespace Halo.Api.Queries;
 /// With many nodes: how long another node's deadline may go unnoticed if that node dies. Null: one node, so there are no others.
 /// </param>
 sealed partial class DeadlineWatch(
-    Deadlines deadlines, Func<IReadOnlyList<SettledQuery>, Task> settled, TimeProvider time, ILogger<DeadlineWatch> log, TimeSpan? longestSleep = null) : IAsyncDisposable
+    Deadlines deadlines, Func<IReadOnlyList<SettledQuery>, Task> settled, TimeProvider time, ILogger<DeadlineWatch> log, TimeSpan? longestSleep = null) : IHostedService, IAsyncDisposable
 {
     static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
 
@@ -33,11 +33,12 @@ sealed partial class DeadlineWatch(
     bool _isStopped;
 
     /// <summary>Settles what fell due while the service was down, in the background, and watches from then on.</summary>
-    public void Start()
+    public Task StartAsync(CancellationToken cancellationToken)
     {
         _looked = BothClocks();
         _timer = time.CreateTimer(static me => ((DeadlineWatch)me!).Fire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Fire();
+        return Task.CompletedTask;
     }
 
     /// <summary>There is a deadline at this time.</summary>
@@ -52,7 +53,7 @@ sealed partial class DeadlineWatch(
     }
 
     /// <summary>Stops and waits for a step that is under way.</summary>
-    public async ValueTask DisposeAsync()
+    public async Task StopAsync(CancellationToken cancellationToken)
     {
         Task round;
         lock (_lock)
@@ -62,8 +63,11 @@ sealed partial class DeadlineWatch(
         }
         if (_timer is not null)
             await _timer.DisposeAsync();
-        await round;
+        await round.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
+
+    /// <summary>The same, however long the step takes.</summary>
+    public ValueTask DisposeAsync() => new(StopAsync(CancellationToken.None));
 
     void Set(DateTimeOffset at)
     {

@@ -25,7 +25,7 @@ sealed class LinkConnection : IAsyncDisposable
         (LinkId, Line, _time, _untilTicks) = (linkId, line, time, until.UtcTicks);
         // An idle stranger is not kept. Handling a Hello may take longer: an older run is asked for a sign of life.
         _limit = time.CreateTimer(static connection => ((LinkConnection)connection!).OnLimit(), this, HelloWithin, Timeout.InfiniteTimeSpan);
-        // A connection without a session has nothing to wait for; sessions are closed by Shutdown.
+        // A connection without a session has nothing to wait for; sessions are closed by ApiLifecycle.
         _stopping = stopping.Register(static connection => ((LinkConnection)connection!).DropWithoutSession(), this);
     }
 

@@ -54,7 +54,6 @@ public sealed class ApiHost : IAsyncDisposable
         var foundation = await Foundation.LayAsync(builder.Configuration, NullLogger.Instance, time);
         builder.Services.AddSingleton(time);
         var app = HaloApi.Build(builder, foundation);
-        await app.Services.GetRequiredService<Startup>().PrepareAsync(default);
         await app.StartAsync();
         return new ApiHost(app, foundation, directory);
     }

@@ -83,7 +83,7 @@ public class DeadlineTests(SharedPostgres postgres)
             return Task.CompletedTask;
         }, store.Time, NullLogger<DeadlineWatch>.Instance);
         store.Ledger.DeadlineGiven += watch.Hint;
-        watch.Start();
+        await watch.StartAsync(TestContext.Current.CancellationToken);
         Assert.Equal(overdue.Id, Take(settled));
 
         var near = await practice.AcceptAsync(maxTimeInQueue: 5000);
@@ -169,7 +169,7 @@ public class DeadlineTests(SharedPostgres postgres)
             return Task.CompletedTask;
         }, store.Time, NullLogger<DeadlineWatch>.Instance);
         store.Ledger.DeadlineGiven += watch.Hint;
-        watch.Start();
+        await watch.StartAsync(TestContext.Current.CancellationToken);
         store.Time.Advance(TimeSpan.FromSeconds(2));
         await failed.Task;
         Assert.Equal(QueryStatus.ExpiredInQueue, await practice.StatusAsync(query.Id));
@@ -211,7 +211,7 @@ public class DeadlineTests(SharedPostgres postgres)
         store.Ledger.Settled += settled.Add;
         var watch = new DeadlineWatch(store.Ledger.Deadlines, store.Ledger.Effects.ApplyAsync, store.Time, NullLogger<DeadlineWatch>.Instance);
         store.Ledger.DeadlineGiven += watch.Hint;
-        watch.Start();
+        _ = watch.StartAsync(CancellationToken.None);
         return watch;
     }
 

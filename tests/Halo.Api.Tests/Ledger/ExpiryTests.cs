@@ -43,7 +43,7 @@ public class ExpiryTests(SharedPostgres postgres)
             Interlocked.Increment(ref steps);
             return store.Ledger.Effects.ApplyAsync(settled);
         }, store.Time, NullLogger<DeadlineWatch>.Instance);
-        watch.Start();
+        await watch.StartAsync(TestContext.Current.CancellationToken);
         // Other writes go between: each of these is a commit of its own, and many fit in while the steps run.
         var between = 0;
         for (; ended.Count < Overdue; between++)

@@ -31,7 +31,7 @@ public class RetentionRaceTests(SharedPostgres postgres)
             Executed = Executed.No,
             Error = new ErrorDetails(ErrorTypes.SqlServer, 2627, "a detail"),
         }).GetAwaiter().GetResult());
-        watch.Start();
+        await watch.StartAsync(TestContext.Current.CancellationToken);
         await Until.TrueAsync(() => Task.FromResult(time.Hooked.IsCompleted));
         Assert.True((await practice.FindAsync(claim.QueryId)).IsKept);
         store.Time.Advance(TimeSpan.FromHours(2));

@@ -33,7 +33,7 @@ public class RetentionTests(SharedPostgres postgres)
         var young = await WithPagesAsync(store, practice, 2);
         store.Time.Advance(Kept - TimeSpan.FromHours(1));
         await using var watch = Watch(store);
-        watch.Start();
+        await watch.StartAsync(TestContext.Current.CancellationToken);
 
         await Until.TrueAsync(async () => !(await practice.FindAsync(old)).IsKept);
         var gone = await practice.FindAsync(old);
@@ -58,7 +58,7 @@ public class RetentionTests(SharedPostgres postgres)
         await using var store = await TestStore.CreateAsync(kind, postgres);
         var practice = await Practice.CreateAsync(store);
         await using var watch = Watch(store);
-        watch.Start();
+        await watch.StartAsync(TestContext.Current.CancellationToken);
         var later = await WithPagesAsync(store, practice, 1);
         await AdvanceUntilAsync(store, async () => !(await practice.FindAsync(later)).IsKept);
     }
@@ -101,7 +101,7 @@ public class RetentionTests(SharedPostgres postgres)
         var fresh = await practice.SendAsync();
         await store.Ledger.SettleImmediateAsync(fresh.Id, new(QueryStatus.Successful, Mover.Link));
         await using var watch = Watch(store);
-        watch.Start();
+        await watch.StartAsync(TestContext.Current.CancellationToken);
         await Until.TrueAsync(async () => await store.CountAsync("SELECT COUNT(*) FROM queries") == 2);
         Assert.Null(await store.Ledger.FindAsync(practice.IntegratorId, practice.SiteId, done));
         Assert.Equal(QueryStatus.Executing, await practice.StatusAsync(open.QueryId));

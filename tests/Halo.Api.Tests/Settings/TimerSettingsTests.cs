@@ -202,7 +202,7 @@ public sealed partial class TimerSettingsTests(SharedPostgres postgres)
         store.Time.Advance(kept - TimeSpan.FromMinutes(3));
         var watch = new RetentionWatch(store.Ledger.Retention, store.Pages, new IdempotencyStore(store.Database, store.Keys, results, store.Time), new AuditLog(store.Database, store.Time),
             RetentionTests.Orphans(store), results, options, store.Time, NullLogger<RetentionWatch>.Instance);
-        watch.Start();
+        _ = watch.StartAsync(CancellationToken.None);
         return watch;
     }
 

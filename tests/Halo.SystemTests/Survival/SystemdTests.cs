@@ -44,6 +44,33 @@ public sealed class SystemdTests : IDisposable
         Assert.All(link.Process.Lines, line => Assert.Matches(@"^<\d>\d{4}-\d\d-\d\dT.*\[2\d{3}\] ", line));
     }
 
+    [Theory]
+    [InlineData(Sigterm)]
+    [InlineData(Sigint)]
+    public async Task The_API_is_ready_when_it_can_be_called_and_says_that_it_stops(int signal)
+    {
+        await using var fixture = HaloFixture.Create();
+        fixture.Api.Within = Systemd;
+        await using var unit = fixture.Api.Launch(("NOTIFY_SOCKET", NoticeSocket));
+
+        Assert.Equal("READY=1", await NextAsync());
+        Assert.True(await fixture.Api.IsReadyAsync());
+        Signal(unit, signal);
+        Assert.Equal("STOPPING=1", await NextAsync());
+        Assert.Equal(0, await unit.Exited);
+        Assert.All(unit.Lines, line => Assert.Matches(@"^\d{4}-\d\d-\d\dT", line));
+    }
+
+    [Fact]
+    public async Task An_API_with_faulty_settings_is_never_ready()
+    {
+        await using var fixture = HaloFixture.Create(("Halo__Enrolment", "sometimes"));
+        fixture.Api.Within = Systemd;
+        await using var unit = fixture.Api.Launch(("NOTIFY_SOCKET", NoticeSocket));
+        Assert.Equal(2, await unit.Exited);
+        Assert.Equal(0, _notices.Available);
+    }
+
     [Fact]
     public async Task A_Link_is_ready_also_where_neither_the_API_nor_its_database_is_there()
     {

@@ -79,7 +79,7 @@ public sealed class ApiProgram(string directory, IReadOnlyDictionary<string, str
             await _process.DisposeAsync();
     }
 
-    async Task<bool> IsReadyAsync()
+    public async Task<bool> IsReadyAsync()
     {
         try
         {

@@ -14,7 +14,7 @@ namespace Halo.Api.Results.Retention;
 /// <remarks>Nothing is given out past its time, whenever this comes to it: reading judges by the clock.</remarks>
 sealed partial class RetentionWatch(
     LedgerRetention ledger, IPageStore pages, IdempotencyStore answers, AuditLog audit, OrphanedPages orphans, ResultOptions kept, RetentionOptions options,
-    TimeProvider time, ILogger<RetentionWatch> log) : IAsyncDisposable
+    TimeProvider time, ILogger<RetentionWatch> log) : IHostedService, IAsyncDisposable
 {
     // What falls due within a minute goes together.
     static readonly TimeSpan AtMostEach = TimeSpan.FromMinutes(1);
@@ -35,14 +35,15 @@ sealed partial class RetentionWatch(
     TimeSpan ForAudit => TimeSpan.FromDays(options.AuditDays);
 
     /// <summary>Takes what is due, and the orphans, in the background; then watches.</summary>
-    public void Start()
+    public Task StartAsync(CancellationToken cancellationToken)
     {
         _timer = time.CreateTimer(static me => ((RetentionWatch)me!).Fire(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Fire();
+        return Task.CompletedTask;
     }
 
     /// <summary>Stops, and waits for a step that is under way.</summary>
-    public async ValueTask DisposeAsync()
+    public async Task StopAsync(CancellationToken cancellationToken)
     {
         Task round;
         lock (_lock)
@@ -52,9 +53,11 @@ sealed partial class RetentionWatch(
         }
         if (_timer is not null)
             await _timer.DisposeAsync();
-        await round;
-        _stopping.Dispose();
+        await round.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
+
+    /// <summary>The same, however long the step takes.</summary>
+    public ValueTask DisposeAsync() => new(StopAsync(CancellationToken.None));
 
     void Fire()
     {

@@ -171,7 +171,7 @@ public class PendingQueriesTests(SharedPostgres postgres)
     public async Task The_deadline_of_a_query_is_watched_once_its_accept_is_written(StoreKind kind)
     {
         await using var world = await World.CreateAsync(kind, postgres);
-        world.Deadlines.Start();
+        await world.Deadlines.StartAsync(TestContext.Current.CancellationToken);
         world.Accept();
         Assert.True(await world.Pending.TryAcceptAsync(world.Send(), null));
         Assert.True(await world.Pending.TryAcceptAsync(world.Send(), (_, _) => Task.FromResult(true)));
