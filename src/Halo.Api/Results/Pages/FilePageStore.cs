@@ -12,6 +12,12 @@ sealed partial class FilePageStore : IPageStore
 {
     const int BufferBytes = 64 * 1024;
 
+    /// <summary>
+    /// A draft that nobody has written to for so long is nobody's: an upload that says nothing ends much sooner. It may be another node's, whose lock is not seen
+    /// on every file system, and whose clock may differ.
+    /// </summary>
+    static readonly TimeSpan AbandonedAfter = TimeSpan.FromHours(1);
+
     readonly string _root;
     readonly string _drafts;
     readonly TimeProvider _time;
@@ -55,13 +61,14 @@ sealed partial class FilePageStore : IPageStore
 
     /// <summary>Writes the draft and, where it is right, gives it its name.</summary>
     /// <remarks>
-    /// Until then the file is open, so that whoever tidies up, who wants it alone, leaves it: also another process, where the directory is shared. It is open for
+    /// Until then the file is open, so that whoever tidies up, who wants it alone, leaves it (<see cref="RemoveDraftsAsync"/>). It is open for
     /// a moment longer, and a page that is sent again may be read at any moment; so readers are let in here, and let its writer be.
+    /// It is opened for reading as well: on NFS and SMB a lock is taken for such a file alone.
     /// </remarks>
     async Task<StoredPage> WriteDraftAsync(
         string draft, DataKey key, int pageNumber, Stream content, string expectedDigest, PageCheck? check, CancellationToken stop)
     {
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.Read | FileShare.Delete, BufferSize = 0 };
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.Read | FileShare.Delete, BufferSize = 0 };
         if (!OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
@@ -143,10 +150,11 @@ sealed partial class FilePageStore : IPageStore
     public Task RemoveDraftsAsync(CancellationToken stop) => Task.Run(() =>
     {
         var removed = 0;
+        var abandoned = _time.GetUtcNow().UtcDateTime - AbandonedAfter;
         foreach (var draft in Directory.EnumerateFiles(_drafts, "*.tmp"))
         {
             stop.ThrowIfCancellationRequested();
-            if (TryRemoveDraft(draft))
+            if (File.GetLastWriteTimeUtc(draft) < abandoned && TryRemoveDraft(draft))
                 removed++;
         }
         if (removed > 0)
@@ -221,7 +229,7 @@ sealed partial class FilePageStore : IPageStore
 
     string PathOf(Guid queryId, int pageNumber, string digest) => PathOf(_root, queryId, pageNumber, digest);
 
-    [LoggerMessage(1301, LogLevel.Information, "Removed {Count} half-written pages that an earlier run left behind; their Links send them again.")]
+    [LoggerMessage(1301, LogLevel.Information, "Removed {Count} half-written pages that nobody writes any more; their Links send them again.")]
     static partial void LogDraftsRemoved(ILogger logger, int count);
 
     [LoggerMessage(1302, LogLevel.Warning, "The pages of query {QueryId} could not be removed ({Exception}); the next start tries again")]

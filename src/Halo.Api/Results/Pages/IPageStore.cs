@@ -30,7 +30,7 @@ interface IPageStore
     /// <returns>How many there were.</returns>
     Task<int> KeepOnlyAsync(Guid queryId, IReadOnlyCollection<PageName> pages, CancellationToken stop);
 
-    /// <summary>Removes what earlier processes left half-written; what this one writes now stays.</summary>
+    /// <summary>Removes what was left half-written some time ago; what this process or another one writes stays.</summary>
     Task RemoveDraftsAsync(CancellationToken stop);
 
     /// <summary>Everything of which pages are stored, in groups of at most <paramref name="step"/>.</summary>

@@ -12,7 +12,6 @@ sealed partial class OrphanedPages(PageManifest manifest, IPageStore pages, ILog
     /// <returns>How many queries had something to remove.</returns>
     public async Task<int> RemoveAsync(CancellationToken stop)
     {
-        await pages.RemoveDraftsAsync(stop);
         var (queries, strays) = (0, 0);
         foreach (var step in pages.Queries(Step))
         {

@@ -116,6 +116,7 @@ sealed partial class RetentionWatch(
         Telemetry.Removed(results, rows, bytes, repeats, queries, lines);
         if (results + rows + repeats + queries + lines > 0)
             LogTaken(results, rows, bytes, repeats, queries, lines);
+        await pages.RemoveDraftsAsync(_stopping.Token);
         if (_orphansGone)
             return;
         await orphans.RemoveAsync(_stopping.Token);
