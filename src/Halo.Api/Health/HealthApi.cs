@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Dapper;
 using Halo.Api.Basics;
 using Halo.Api.Capacity;
 using Halo.Api.OpenApi;
@@ -47,8 +46,8 @@ static class HealthApi
         try
         {
             using var limit = new CancellationTokenSource(CheckWithin, time);
-            await using var connection = await database.OpenAsync(limit.Token);
-            return await connection.QuerySingleAsync<int>(new CommandDefinition("SELECT 1", cancellationToken: limit.Token)) == 1;
+            await database.PingAsync(limit.Token);
+            return true;
         }
         catch (Exception e) when (e is System.Data.Common.DbException or OperationCanceledException or TimeoutException or IOException)
         {

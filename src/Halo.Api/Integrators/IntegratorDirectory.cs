@@ -1,9 +1,10 @@
 using System.Collections.Concurrent;
+using System.Data;
+using System.Data.Common;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Dapper;
 using Halo.Api.Basics;
 using Halo.Api.Storage;
 using Halo.Contracts.Json;
@@ -14,10 +15,7 @@ namespace Halo.Api.Integrators;
 /// <remarks>An entry is replaced before the admin call that changed it returns.</remarks>
 sealed class IntegratorDirectory(Database database) : IDisposable
 {
-    const string Select = """
-        SELECT i.id, i.name, i.enabled, i.allowed_addresses AS AllowedAddresses, i.pair_without_code AS PairWithoutCode,
-               i.rate_limit AS RateLimit, i.quota, i.created_at AS CreatedAt FROM integrators i
-        """;
+    const string Select = "SELECT id, name, enabled, allowed_addresses, pair_without_code, rate_limit, quota, created_at FROM integrators";
 
     readonly ConcurrentDictionary<Guid, Integrator> _byId = new();
 
@@ -56,8 +54,8 @@ sealed class IntegratorDirectory(Database database) : IDisposable
     public async Task LoadAsync(CancellationToken stop)
     {
         await using var connection = await database.OpenAsync(stop);
-        foreach (var row in await connection.QueryAsync<Row>(Select))
-            Put(row, await ReadPartsAsync(connection, row.Id));
+        foreach (var integrator in await connection.ReadAsync(Read, Select))
+            Put(await WithPartsAsync(connection, integrator));
     }
 
     /// <summary>Reads one again after it was changed; gone from the store is gone from memory.</summary>
@@ -67,8 +65,8 @@ sealed class IntegratorDirectory(Database database) : IDisposable
         try
         {
             await using var connection = await database.OpenAsync();
-            if (await connection.QuerySingleOrDefaultAsync<Row>($"{Select} WHERE i.id = @id", new { id }) is { } row)
-                return Put(row, await ReadPartsAsync(connection, id));
+            if (await connection.ReadAsync(Read, $"{Select} WHERE id = @id", ("id", id)) is [var integrator])
+                return Put(await WithPartsAsync(connection, integrator));
             Remove(id);
             return null;
         }
@@ -81,24 +79,27 @@ sealed class IntegratorDirectory(Database database) : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _reading.Dispose();
 
-    static async Task<(IEnumerable<KeyRow> Keys, IEnumerable<Guid> Sites)> ReadPartsAsync(System.Data.Common.DbConnection connection, Guid id)
+    /// <summary>An integrator without its keys and sites.</summary>
+    static Integrator Read(DbDataReader r) => new(r.GetGuid("id"), r.GetString("name"), r.GetBoolean("enabled"), new HashSet<Guid>())
     {
-        var keys = await connection.QueryAsync<KeyRow>(
-            "SELECT slot, key_hash AS Hash FROM integrator_keys WHERE integrator_id = @id", new { id });
-        var sites = await connection.QueryAsync<Guid>("SELECT site_id FROM pairings WHERE integrator_id = @id", new { id });
-        return (keys, sites);
+        CreatedAt = r.Time("created_at"),
+        Rules = new([.. Words(r.StringOrNull("allowed_addresses")).Select(AddressRange.Parse).OfType<IPNetwork>()], Words(r.StringOrNull("pair_without_code")),
+            r.IntOrNull("rate_limit"), r.LongOrNull("quota")),
+        KeyHashes = new Dictionary<string, byte[]>(),
+    };
+
+    static async Task<Integrator> WithPartsAsync(DbConnection connection, Integrator integrator)
+    {
+        var keys = await connection.ReadAsync(r => (Slot: r.GetString(0), Hash: r.GetFieldValue<byte[]>(1)),
+            "SELECT slot, key_hash FROM integrator_keys WHERE integrator_id = @id", ("id", integrator.Id));
+        var sites = await connection.ReadAsync(r => r.GetGuid(0), "SELECT site_id FROM pairings WHERE integrator_id = @id", ("id", integrator.Id));
+        return integrator with { KeyHashes = keys.ToDictionary(k => k.Slot, k => k.Hash), Sites = sites.ToHashSet() };
     }
 
-    Integrator Put(Row row, (IEnumerable<KeyRow> Keys, IEnumerable<Guid> Sites) parts)
+    Integrator Put(Integrator integrator)
     {
-        var integrator = new Integrator(row.Id, row.Name, row.Enabled, parts.Sites.ToHashSet())
-        {
-            CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.CreatedAt),
-            Rules = new([.. Words(row.AllowedAddresses).Select(AddressRange.Parse).OfType<IPNetwork>()], Words(row.PairWithoutCode), row.RateLimit, row.Quota),
-            KeyHashes = parts.Keys.ToDictionary(k => k.Slot, k => k.Hash),
-        };
-        var before = _byId.GetValueOrDefault(row.Id);
-        _byId[row.Id] = integrator;
+        var before = _byId.GetValueOrDefault(integrator.Id);
+        _byId[integrator.Id] = integrator;
         foreach (var hash in integrator.KeyHashes.Values)
             _byKey[Prefix(hash)] = integrator;
         foreach (var hash in before?.KeyHashes.Values ?? [])
@@ -120,22 +121,4 @@ sealed class IntegratorDirectory(Database database) : IDisposable
     static IReadOnlyList<string> Words(string? json) => json is null ? [] : JsonSerializer.Deserialize(json, HaloJson.Default.IReadOnlyListString)!;
 
     static Guid Prefix(ReadOnlySpan<byte> hash) => new(hash[..16]);
-
-    sealed class Row
-    {
-        public Guid Id { get; init; }
-        public string Name { get; init; } = "";
-        public bool Enabled { get; init; }
-        public string? AllowedAddresses { get; init; }
-        public string? PairWithoutCode { get; init; }
-        public int? RateLimit { get; init; }
-        public long? Quota { get; init; }
-        public long CreatedAt { get; init; }
-    }
-
-    sealed class KeyRow
-    {
-        public string Slot { get; init; } = "";
-        public byte[] Hash { get; init; } = [];
-    }
 }

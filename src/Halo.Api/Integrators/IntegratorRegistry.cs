@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Dapper;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Queries.Completion;
@@ -18,11 +17,8 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
         var created = new NewIntegrator(Guid.CreateVersion7(now), name, new(SubscriptionKey.Create(), SubscriptionKey.Create()));
         await database.WriteAsync(async transaction =>
         {
-            await transaction.Connection!.ExecuteAsync(
-                """
-                INSERT INTO integrators (id, name, enabled, created_at, updated_at) VALUES (@id, @name, TRUE, @at, @at)
-                """,
-                new { id = created.Id, name, at = now.ToUnixTimeMilliseconds() }, transaction);
+            await transaction.RunAsync("INSERT INTO integrators (id, name, enabled, created_at, updated_at) VALUES (@id, @name, TRUE, @at, @at)",
+                ("id", created.Id), ("name", name), ("at", now.Ms()));
             await PutKeyAsync(transaction, created.Id, "primary", created.Keys.Primary, now);
             await PutKeyAsync(transaction, created.Id, "secondary", created.Keys.Secondary, now);
             await audit.WriteAsync(transaction, "integrator.created", created.Id.ToString());
@@ -37,23 +33,14 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
     {
         var settled = await database.WriteAsync<IReadOnlyList<SettledQuery>>(async transaction =>
         {
-            await transaction.Connection!.ExecuteAsync(
+            await transaction.RunAsync(
                 """
                 UPDATE integrators SET name = @name, enabled = @enabled, allowed_addresses = @addresses, pair_without_code = @pms,
-                  rate_limit = @RateLimit, quota = @Quota, updated_at = @at
+                  rate_limit = @rate, quota = @quota, updated_at = @at
                 WHERE id = @id
                 """,
-                new
-                {
-                    id,
-                    name,
-                    enabled,
-                    addresses = Words([.. rules.AllowedAddresses.Select(a => a.ToString())]),
-                    pms = Words(rules.PairWithoutCode),
-                    rules.RateLimit,
-                    rules.Quota,
-                    at = time.GetUtcNow().ToUnixTimeMilliseconds(),
-                }, transaction);
+                ("id", id), ("name", name), ("enabled", enabled), ("addresses", Words([.. rules.AllowedAddresses.Select(a => a.ToString())])),
+                ("pms", Words(rules.PairWithoutCode)), ("rate", rules.RateLimit), ("quota", rules.Quota), ("at", time.GetUtcNow().Ms()));
             await audit.WriteAsync(transaction, enabled ? "integrator.changed" : "integrator.disabled", id.ToString());
             return enabled ? [] : await cancellations.CancelQueuedAsync(transaction, null, id);
         });
@@ -67,7 +54,7 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
         var settled = await database.WriteAsync(async transaction =>
         {
             var cancelled = await cancellations.CancelQueuedAsync(transaction, null, id);
-            await transaction.Connection!.ExecuteAsync("DELETE FROM integrators WHERE id = @id", new { id }, transaction);
+            await transaction.RunAsync("DELETE FROM integrators WHERE id = @id", ("id", id));
             await audit.WriteAsync(transaction, "integrator.deleted", id.ToString());
             return cancelled;
         });
@@ -94,12 +81,12 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
     {
         await database.WriteAsync(async transaction =>
         {
-            var added = await transaction.Connection!.ExecuteAsync(
+            var added = await transaction.RunAsync(
                 """
-                INSERT INTO pairings (integrator_id, site_id, paired_by, created_at) VALUES (@id, @siteId, @by, @at)
+                INSERT INTO pairings (integrator_id, site_id, paired_by, created_at) VALUES (@id, @site, @by, @at)
                 ON CONFLICT (integrator_id, site_id) DO NOTHING
                 """,
-                new { id, siteId, by, at = time.GetUtcNow().ToUnixTimeMilliseconds() }, transaction);
+                ("id", id), ("site", siteId), ("by", by), ("at", time.GetUtcNow().Ms()));
             if (added == 1)
                 await audit.WriteAsync(transaction, "integrator.paired", $"{id} {siteId}");
             return 0;
@@ -112,8 +99,7 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
     {
         var settled = await database.WriteAsync(async transaction =>
         {
-            var gone = await transaction.Connection!.ExecuteAsync(
-                "DELETE FROM pairings WHERE integrator_id = @id AND site_id = @siteId", new { id, siteId }, transaction);
+            var gone = await transaction.RunAsync("DELETE FROM pairings WHERE integrator_id = @id AND site_id = @site", ("id", id), ("site", siteId));
             if (gone == 1)
                 await audit.WriteAsync(transaction, "integrator.unpaired", $"{id} {siteId}");
             return await cancellations.CancelQueuedAsync(transaction, siteId, id);
@@ -125,12 +111,12 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
     static string Words(IReadOnlyList<string> words) => JsonSerializer.Serialize(words, HaloJson.Default.IReadOnlyListString);
 
     static Task<int> PutKeyAsync(System.Data.Common.DbTransaction transaction, Guid id, string slot, string key, DateTimeOffset now) =>
-        transaction.Connection!.ExecuteAsync(
+        transaction.RunAsync(
             """
             INSERT INTO integrator_keys (integrator_id, slot, key_hash, created_at) VALUES (@id, @slot, @hash, @at)
             ON CONFLICT (integrator_id, slot) DO UPDATE SET key_hash = excluded.key_hash, created_at = excluded.created_at
             """,
-            new { id, slot, hash = SubscriptionKey.Hash(key), at = now.ToUnixTimeMilliseconds() }, transaction);
+            ("id", id), ("slot", slot), ("hash", SubscriptionKey.Hash(key)), ("at", now.Ms()));
 }
 
 /// <summary>A new integrator: the only time that its keys are shown.</summary>

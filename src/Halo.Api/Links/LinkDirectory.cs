@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
+using System.Data;
+using System.Data.Common;
 using System.Text.Json;
-using Dapper;
 using Halo.Api.Storage;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
@@ -10,10 +11,9 @@ namespace Halo.Api.Links;
 /// <summary>Every Link in memory: its key, its right, and when it was last heard of.</summary>
 sealed class LinkDirectory(Database database, TimeProvider time)
 {
-    const string Select = """
-        SELECT id, public_key_x AS PublicKeyX, public_key_y AS PublicKeyY, status, version, version_since AS VersionSince, machine_id AS MachineId,
-               host, heartbeat, also_seen AS AlsoSeen,
-               last_heard_at AS LastHeardAt, closed_in_order AS ClosedInOrder, created_at AS CreatedAt
+    const string Select =
+        """
+        SELECT id, public_key_x, public_key_y, status, version, version_since, machine_id, host, heartbeat, also_seen, last_heard_at, closed_in_order, created_at
         FROM links
         """;
 
@@ -29,16 +29,14 @@ sealed class LinkDirectory(Database database, TimeProvider time)
     public async Task LoadAsync(CancellationToken stop)
     {
         await using var connection = await database.OpenAsync(stop);
-        foreach (var row in await connection.QueryAsync<Row>(Select))
-            _links[row.Id] = row.ToRecord();
+        foreach (var link in await connection.ReadAsync(Read, Select))
+            _links[link.Id] = link;
     }
 
     /// <summary>Reads one again after something about it changed in the store.</summary>
     public async Task<LinkRecord?> RefreshAsync(Guid id)
     {
-        await using var connection = await database.OpenAsync();
-        var row = await connection.QuerySingleOrDefaultAsync<Row>($"{Select} WHERE id = @id", new { id });
-        return row is null ? null : _links[id] = row.ToRecord();
+        return await database.ReadAsync(Read, $"{Select} WHERE id = @id", ("id", id)) is [var link] ? _links[id] = link : null;
     }
 
     /// <summary>It is not in the store any more.</summary>
@@ -85,37 +83,20 @@ sealed class LinkDirectory(Database database, TimeProvider time)
         }
     }
 
-    sealed class Row
+    static LinkRecord Read(DbDataReader r) => new()
     {
-        public Guid Id { get; init; }
-        public string PublicKeyX { get; init; } = "";
-        public string PublicKeyY { get; init; } = "";
-        public string Status { get; init; } = "";
-        public string Version { get; init; } = "";
-        public long VersionSince { get; init; }
-        public string? Host { get; init; }
-        public string? Heartbeat { get; init; }
-        public string? AlsoSeen { get; init; }
-        public string? MachineId { get; init; }
-        public long? LastHeardAt { get; init; }
-        public bool ClosedInOrder { get; init; }
-        public long CreatedAt { get; init; }
-
-        public LinkRecord ToRecord() => new()
-        {
-            Id = Id,
-            PublicKeyX = PublicKeyX,
-            PublicKeyY = PublicKeyY,
-            Status = Enum.Parse<LinkStatus>(Status, ignoreCase: true),
-            Version = Version,
-            VersionSince = DateTimeOffset.FromUnixTimeMilliseconds(VersionSince),
-            Host = Host is null ? null : JsonSerializer.Deserialize(Host, ProtocolJson.Default.HostFacts),
-            Heartbeat = Heartbeat is null ? null : JsonSerializer.Deserialize(Heartbeat, ProtocolJson.Default.Heartbeat),
-            AlsoSeen = AlsoSeen is null ? null : JsonSerializer.Deserialize(AlsoSeen, LinkJson.Default.SecondRun),
-            MachineId = MachineId,
-            LastHeardAt = LastHeardAt is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null,
-            ClosedInOrder = ClosedInOrder,
-            CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(CreatedAt),
-        };
-    }
+        Id = r.GetGuid("id"),
+        PublicKeyX = r.GetString("public_key_x"),
+        PublicKeyY = r.GetString("public_key_y"),
+        Status = Enum.Parse<LinkStatus>(r.GetString("status"), ignoreCase: true),
+        Version = r.GetString("version"),
+        VersionSince = r.Time("version_since"),
+        Host = r.StringOrNull("host") is { } host ? JsonSerializer.Deserialize(host, ProtocolJson.Default.HostFacts) : null,
+        Heartbeat = r.StringOrNull("heartbeat") is { } heartbeat ? JsonSerializer.Deserialize(heartbeat, ProtocolJson.Default.Heartbeat) : null,
+        AlsoSeen = r.StringOrNull("also_seen") is { } run ? JsonSerializer.Deserialize(run, LinkJson.Default.SecondRun) : null,
+        MachineId = r.StringOrNull("machine_id"),
+        LastHeardAt = r.TimeOrNull("last_heard_at"),
+        ClosedInOrder = r.GetBoolean("closed_in_order"),
+        CreatedAt = r.Time("created_at"),
+    };
 }

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
+using System.Data;
 using System.Data.Common;
 using System.Text.Json;
-using Dapper;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Contracts.Json;
@@ -13,13 +13,11 @@ namespace Halo.Api.Sites;
 /// <remarks>An entry is replaced before the call that changed it returns.</remarks>
 sealed class SiteDirectory(Database database, ApiOptions options) : IDisposable
 {
-    const string Select = """
-        SELECT id, link_id AS LinkId, status, pms_name AS PmsName, pms_id AS PmsId, pms_version AS PmsVersion,
-               practice_name AS PracticeName, catalogues, metadata, enriched_at AS EnrichedAt, authoritative, confirmed,
-               database_identity AS DatabaseIdentity, machine_id AS MachineId,
-               reported_pms_name AS ReportedPmsName, reported_pms_id AS ReportedPmsId,
-               reported_database_identity AS ReportedDatabaseIdentity, reported_machine_id AS ReportedMachineId, database_health AS DatabaseHealth,
-               heartbeat_at AS HeartbeatAt, client_clock_at AS ClientClockAt, created_at AS CreatedAt
+    const string Select =
+        """
+        SELECT id, link_id, status, pms_name, pms_id, pms_version, practice_name, catalogues, metadata, enriched_at, authoritative, confirmed,
+          database_identity, machine_id, reported_pms_name, reported_pms_id, reported_database_identity, reported_machine_id, database_health,
+          heartbeat_at, client_clock_at, created_at
         FROM sites
         """;
 
@@ -56,21 +54,21 @@ sealed class SiteDirectory(Database database, ApiOptions options) : IDisposable
     public async Task LoadAsync(CancellationToken stop)
     {
         await using var connection = await database.OpenAsync(stop);
-        foreach (var row in await connection.QueryAsync<Row>(Select))
-            Put(row);
+        foreach (var site in await connection.ReadAsync(Read, Select))
+            Put(site);
     }
 
     /// <summary>Reads the sites of a Link again after something about them changed.</summary>
     public Task RefreshLinkAsync(Guid linkId) =>
-        ReadAgainAsync(c => c.QueryAsync<Row>($"{Select} WHERE link_id = @linkId", new { linkId }));
+        ReadAgainAsync(c => c.ReadAsync(Read, $"{Select} WHERE link_id = @link", ("link", linkId)));
 
     /// <summary>Reads some sites again after an operator changed them.</summary>
     public Task RefreshAsync(IEnumerable<Guid> ids) => ReadAgainAsync(async connection =>
     {
-        var rows = new List<Row>();
+        var sites = new List<SiteRecord>();
         foreach (var id in ids)
-            rows.AddRange(await connection.QueryAsync<Row>($"{Select} WHERE id = @id", new { id }));
-        return rows;
+            sites.AddRange(await connection.ReadAsync(Read, $"{Select} WHERE id = @id", ("id", id)));
+        return sites;
     });
 
     /// <summary>The sites of a Link are not in the store any more.</summary>
@@ -104,14 +102,14 @@ sealed class SiteDirectory(Database database, ApiOptions options) : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _reading.Dispose();
 
-    async Task ReadAgainAsync(Func<DbConnection, Task<IEnumerable<Row>>> read)
+    async Task ReadAgainAsync(Func<DbConnection, Task<List<SiteRecord>>> read)
     {
         await _reading.WaitAsync();
         try
         {
             await using var connection = await database.OpenAsync();
-            foreach (var row in await read(connection))
-                Put(row);
+            foreach (var site in await read(connection))
+                Put(site);
         }
         finally
         {
@@ -122,9 +120,9 @@ sealed class SiteDirectory(Database database, ApiOptions options) : IDisposable
     IEnumerable<SiteRecord> OfPractice(SiteRecord site) => _byPmsId.Find(site.PmsId, Find).Where(site.IsOfPractice);
 
     /// <summary>One at a time: at the start, and in <see cref="ReadAgainAsync"/>.</summary>
-    void Put(Row row)
+    void Put(SiteRecord read)
     {
-        var site = Judge(row.ToRecord());
+        var site = Judge(read);
         var before = Find(site.Id);
         _byLink.Add(before, site);
         _byPmsId.Add(before, site);
@@ -137,58 +135,34 @@ sealed class SiteDirectory(Database database, ApiOptions options) : IDisposable
 
     SiteRecord Judge(SiteRecord site) => site with { MinimumVersion = options.MinimumVersions.MissedBy(site.PmsName, site.Metadata.PracticeManagementVersion) };
 
-    sealed class Row
+    static SiteRecord Read(DbDataReader r)
     {
-        public Guid Id { get; init; }
-        public Guid LinkId { get; init; }
-        public string Status { get; init; } = "";
-        public string PmsName { get; init; } = "";
-        public string PmsId { get; init; } = "";
-        public string? PmsVersion { get; init; }
-        public string? PracticeName { get; init; }
-        public string Catalogues { get; init; } = "[]";
-        public string Metadata { get; init; } = "";
-        public long EnrichedAt { get; init; }
-        public bool Authoritative { get; init; }
-        public bool Confirmed { get; init; }
-        public string? DatabaseIdentity { get; init; }
-        public string? MachineId { get; init; }
-        public string? ReportedPmsName { get; init; }
-        public string? ReportedPmsId { get; init; }
-        public string? ReportedDatabaseIdentity { get; init; }
-        public string? ReportedMachineId { get; init; }
-        public string? DatabaseHealth { get; init; }
-        public long? HeartbeatAt { get; init; }
-        public long? ClientClockAt { get; init; }
-        public long CreatedAt { get; init; }
-
-        public SiteRecord ToRecord() => new()
+        var (name, id, database, machine) = (r.GetString("pms_name"), r.GetString("pms_id"), r.StringOrNull("database_identity"), r.StringOrNull("machine_id"));
+        return new()
         {
-            Id = Id,
-            LinkId = LinkId,
-            Status = Enum.Parse<SiteStatus>(Status, ignoreCase: true),
-            PmsName = PmsName,
-            PmsId = PmsId,
-            PmsVersion = PmsVersion,
-            PracticeName = PracticeName,
-            Catalogues = JsonSerializer.Deserialize(Catalogues, HaloJson.Default.IReadOnlyListSiteCatalogue)!,
-            Metadata = JsonSerializer.Deserialize(Metadata, HaloJson.Default.PracticeMetadata)!,
-            EnrichedAt = DateTimeOffset.FromUnixTimeMilliseconds(EnrichedAt),
-            Authoritative = Authoritative,
-            Confirmed = Confirmed,
-            DatabaseIdentity = DatabaseIdentity,
-            MachineId = MachineId,
-            Reported = new(Once(ReportedPmsName, PmsName) ?? PmsName, Once(ReportedPmsId, PmsId) ?? PmsId,
-                Once(ReportedDatabaseIdentity, DatabaseIdentity), Once(ReportedMachineId, MachineId)),
-            Database = DatabaseHealth is null ? null : JsonSerializer.Deserialize(DatabaseHealth, HaloJson.Default.DatabaseHealth),
-            HeartbeatAt = Time(HeartbeatAt),
-            ClientClockAt = Time(ClientClockAt),
-            CreatedAt = DateTimeOffset.FromUnixTimeMilliseconds(CreatedAt),
+            Id = r.GetGuid("id"),
+            LinkId = r.GetGuid("link_id"),
+            Status = Enum.Parse<SiteStatus>(r.GetString("status"), ignoreCase: true),
+            PmsName = name,
+            PmsId = id,
+            PmsVersion = r.StringOrNull("pms_version"),
+            PracticeName = r.StringOrNull("practice_name"),
+            Catalogues = JsonSerializer.Deserialize(r.GetString("catalogues"), HaloJson.Default.IReadOnlyListSiteCatalogue)!,
+            Metadata = JsonSerializer.Deserialize(r.GetString("metadata"), HaloJson.Default.PracticeMetadata)!,
+            EnrichedAt = r.Time("enriched_at"),
+            Authoritative = r.GetBoolean("authoritative"),
+            Confirmed = r.GetBoolean("confirmed"),
+            DatabaseIdentity = database,
+            MachineId = machine,
+            Reported = new(Once(r.StringOrNull("reported_pms_name"), name) ?? name, Once(r.StringOrNull("reported_pms_id"), id) ?? id,
+                Once(r.StringOrNull("reported_database_identity"), database), Once(r.StringOrNull("reported_machine_id"), machine)),
+            Database = r.StringOrNull("database_health") is { } health ? JsonSerializer.Deserialize(health, HaloJson.Default.DatabaseHealth) : null,
+            HeartbeatAt = r.TimeOrNull("heartbeat_at"),
+            ClientClockAt = r.TimeOrNull("client_clock_at"),
+            CreatedAt = r.Time("created_at"),
         };
 
-        /// <summary>One text in memory for what is the same, as it nearly always is.</summary>
+        // One text in memory for what is the same, as it nearly always is.
         static string? Once(string? reported, string? known) => reported == known ? known : reported;
-
-        static DateTimeOffset? Time(long? ms) => ms is { } value ? DateTimeOffset.FromUnixTimeMilliseconds(value) : null;
     }
 }

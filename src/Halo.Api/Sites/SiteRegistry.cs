@@ -1,6 +1,5 @@
 using System.Data.Common;
 using System.Text.Json;
-using Dapper;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Contracts.Json;
@@ -13,43 +12,24 @@ namespace Halo.Api.Sites;
 sealed class SiteRegistry(Database database, SiteDirectory directory, ApiOptions options, TimeProvider time)
 {
     /// <summary>Whose a site id is; null where it is nobody's yet.</summary>
-    public static Task<Guid?> OwnerAsync(DbTransaction transaction, Guid siteId) =>
-        transaction.Connection!.QuerySingleOrDefaultAsync<Guid?>("SELECT link_id FROM sites WHERE id = @siteId", new { siteId }, transaction);
+    public static async Task<Guid?> OwnerAsync(DbTransaction transaction, Guid siteId) =>
+        (await transaction.ReadAsync(r => (Guid?)r.GetGuid(0), "SELECT link_id FROM sites WHERE id = @id", ("id", siteId))).SingleOrDefault();
 
     /// <summary>Adds a site of a Link, or describes it again. The first of its practice becomes authoritative where that is proven.</summary>
     /// <param name="mayBeAuthoritative">Whether the enrolment proves that this is the practice (design: open mode, or a token that names it).</param>
-    public async Task PutAsync(DbTransaction transaction, Guid linkId, string? machineId, SiteDescription site, bool mayBeAuthoritative)
-    {
-        var now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        await transaction.Connection!.ExecuteAsync(
-            """
-            INSERT INTO sites (id, link_id, status, engine, pms_name, pms_id, pms_version, practice_name, catalogues, metadata, enriched_at,
-              authoritative, authority_shared, confirmed, database_identity, machine_id, created_at, updated_at)
-            VALUES (@Id, @linkId, 'initialising', @Engine, @PracticeManagementName, @PracticeManagementSiteId, @PracticeManagementVersion,
-              @PracticeName, @catalogues, @metadata, @now,
-              @shared OR @mayBeAuthoritative AND NOT EXISTS (SELECT 1 FROM sites o WHERE o.pms_id = @PracticeManagementSiteId
-                AND o.pms_name = @PracticeManagementName AND o.authoritative),
-              @shared, TRUE, @DatabaseIdentity, @machineId, @now, @now)
-            ON CONFLICT (id) DO NOTHING
-            """,
-            new
-            {
-                site.Id,
-                linkId,
-                site.Engine,
-                site.PracticeManagementName,
-                site.PracticeManagementSiteId,
-                site.PracticeManagementVersion,
-                site.PracticeName,
-                site.DatabaseIdentity,
-                machineId,
-                catalogues = Catalogues(site),
-                metadata = Metadata(site),
-                mayBeAuthoritative,
-                shared = options.IsShared(site.PracticeManagementSiteId),
-                now,
-            }, transaction);
-    }
+    public Task PutAsync(DbTransaction transaction, Guid linkId, string? machineId, SiteDescription site, bool mayBeAuthoritative) => transaction.RunAsync(
+        """
+        INSERT INTO sites (id, link_id, status, engine, pms_name, pms_id, pms_version, practice_name, catalogues, metadata, enriched_at,
+          authoritative, authority_shared, confirmed, database_identity, machine_id, created_at, updated_at)
+        VALUES (@id, @link, 'initialising', @engine, @pms, @practice, @version, @name, @catalogues, @metadata, @now,
+          @shared OR @proven AND NOT EXISTS (SELECT 1 FROM sites o WHERE o.pms_id = @practice AND o.pms_name = @pms AND o.authoritative),
+          @shared, TRUE, @database, @machine, @now, @now)
+        ON CONFLICT (id) DO NOTHING
+        """,
+        ("id", site.Id), ("link", linkId), ("engine", site.Engine), ("pms", site.PracticeManagementName), ("practice", site.PracticeManagementSiteId),
+        ("version", site.PracticeManagementVersion), ("name", site.PracticeName), ("catalogues", Catalogues(site)), ("metadata", Metadata(site)),
+        ("now", time.GetUtcNow().Ms()), ("shared", options.IsShared(site.PracticeManagementSiteId)), ("proven", mayBeAuthoritative),
+        ("database", site.DatabaseIdentity), ("machine", machineId));
 
     /// <summary>Takes over what a Link says of its sites. Another database, machine or practice waits for an operator; what was reported is kept for that.</summary>
     public async Task DescribeAsync(Guid linkId, string? machineId, IReadOnlyList<SiteDescription> described)
@@ -59,34 +39,24 @@ sealed class SiteRegistry(Database database, SiteDirectory directory, ApiOptions
         {
             foreach (var site in described)
             {
-                var parameters = new
-                {
-                    site.Id,
-                    linkId,
-                    site.DatabaseIdentity,
-                    machineId,
-                    site.PracticeManagementName,
-                    site.PracticeManagementSiteId,
-                    catalogues = Catalogues(site),
-                    metadata = Metadata(site),
-                    now = now.ToUnixTimeMilliseconds(),
-                    tooOld = options.MinimumVersions.MissedBy(site.PracticeManagementName, site.PracticeManagementVersion) is not null,
-                };
-                await transaction.Connection!.ExecuteAsync(
+                await transaction.RunAsync(
                     """
                     UPDATE sites SET
-                      confirmed = confirmed AND pms_id = @PracticeManagementSiteId AND pms_name = @PracticeManagementName
-                        AND (database_identity IS NULL OR CAST(@DatabaseIdentity AS TEXT) IS NULL OR database_identity = @DatabaseIdentity)
-                        AND (machine_id IS NULL OR CAST(@machineId AS TEXT) IS NULL OR machine_id = @machineId),
-                      database_identity = CASE WHEN confirmed THEN COALESCE(database_identity, @DatabaseIdentity) ELSE database_identity END,
-                      machine_id = CASE WHEN confirmed THEN COALESCE(machine_id, @machineId) ELSE machine_id END,
-                      reported_pms_name = @PracticeManagementName, reported_pms_id = @PracticeManagementSiteId,
-                      reported_database_identity = COALESCE(CAST(@DatabaseIdentity AS TEXT), reported_database_identity),
-                      reported_machine_id = COALESCE(CAST(@machineId AS TEXT), reported_machine_id),
+                      confirmed = confirmed AND pms_id = @practice AND pms_name = @pms
+                        AND (database_identity IS NULL OR CAST(@database AS TEXT) IS NULL OR database_identity = @database)
+                        AND (machine_id IS NULL OR CAST(@machine AS TEXT) IS NULL OR machine_id = @machine),
+                      database_identity = CASE WHEN confirmed THEN COALESCE(database_identity, @database) ELSE database_identity END,
+                      machine_id = CASE WHEN confirmed THEN COALESCE(machine_id, @machine) ELSE machine_id END,
+                      reported_pms_name = @pms, reported_pms_id = @practice,
+                      reported_database_identity = COALESCE(CAST(@database AS TEXT), reported_database_identity),
+                      reported_machine_id = COALESCE(CAST(@machine AS TEXT), reported_machine_id),
                       version_too_old = @tooOld, catalogues = @catalogues, metadata = @metadata, enriched_at = @now, updated_at = @now,
                       status = CASE WHEN status IN ('initialising', 'uninstalled') THEN 'active' ELSE status END
-                    WHERE id = @Id AND link_id = @linkId
-                    """, parameters, transaction);
+                    WHERE id = @id AND link_id = @link
+                    """,
+                    ("id", site.Id), ("link", linkId), ("pms", site.PracticeManagementName), ("practice", site.PracticeManagementSiteId),
+                    ("database", site.DatabaseIdentity), ("machine", machineId), ("catalogues", Catalogues(site)), ("metadata", Metadata(site)), ("now", now.Ms()),
+                    ("tooOld", options.MinimumVersions.MissedBy(site.PracticeManagementName, site.PracticeManagementVersion) is not null));
             }
             return 0;
         });

@@ -1,6 +1,5 @@
 using System.Data.Common;
 using System.Text.Json.Nodes;
-using Dapper;
 
 namespace Halo.Api.Storage;
 
@@ -11,10 +10,21 @@ sealed class AuditLog(Database database, TimeProvider time)
     public Task WriteAsync(DbTransaction transaction, string action, string subject, string actor = "operator", JsonObject? detail = null)
     {
         var now = time.GetUtcNow();
-        return transaction.Connection!.ExecuteAsync(
+        return transaction.RunAsync(
             "INSERT INTO audit (id, at, actor, action, subject, detail) VALUES (@id, @at, @actor, @action, @subject, @detail)",
-            new { id = Guid.CreateVersion7(now), at = now.ToUnixTimeMilliseconds(), actor, action, subject, detail = detail?.ToJsonString() }, transaction);
+            ("id", Guid.CreateVersion7(now)), ("at", now.Ms()), ("actor", actor), ("action", action), ("subject", subject), ("detail", detail?.ToJsonString()));
     }
+
+    /// <summary>Lines from one moment to another, both included, oldest first.</summary>
+    /// <param name="after">Only what comes after this line; null: from the beginning.</param>
+    public async Task<IReadOnlyList<AuditEntry>> ListAsync(DateTimeOffset from, DateTimeOffset to, Guid? after, int limit) => await database.ReadAsync(
+        r => new AuditEntry(r.GetGuid(0), r.Time(1), r.GetString(2), r.GetString(3), r.GetString(4), r.StringOrNull(5) is { } detail ? JsonNode.Parse(detail) : null),
+        $"""
+        SELECT id, at, actor, action, subject, detail FROM audit
+        WHERE at >= @from AND at <= @to {(after is null ? "" : "AND (at, id) > (SELECT a.at, a.id FROM audit a WHERE a.id = @after)")}
+        ORDER BY at, id LIMIT @limit
+        """,
+        [("from", from.Ms()), ("to", to.Ms()), ("limit", limit), .. after is null ? Array.Empty<(string, object?)>() : [("after", after)]]);
 
     /// <summary>Takes the oldest lines from before, some in one call.</summary>
     /// <returns>How many went.</returns>
@@ -24,3 +34,12 @@ sealed class AuditLog(Database database, TimeProvider time)
     /// <summary>The time of the oldest line; null: there is none.</summary>
     public async Task<DateTimeOffset?> OldestAsync() => (await database.ReadAsync(r => r.TimeOrNull(0), "SELECT MIN(at) FROM audit"))[0];
 }
+
+/// <summary>One line of the audit log.</summary>
+/// <param name="Id">Id of the line.</param>
+/// <param name="At">When.</param>
+/// <param name="Actor">Who: <c>operator</c> with the address, an integrator, or the service.</param>
+/// <param name="Action">What was done.</param>
+/// <param name="Subject">Ids of what it was done to.</param>
+/// <param name="Detail">More, by the action.</param>
+sealed record AuditEntry(Guid Id, DateTimeOffset At, string Actor, string Action, string Subject, JsonNode? Detail);

@@ -10,9 +10,10 @@ namespace Halo.Api.Storage;
 /// </remarks>
 abstract class Database : IAsyncDisposable
 {
-    readonly LateWrites _late;
+    /// <summary>A store that answers nothing must not keep the service from ending.</summary>
+    static readonly TimeSpan LateWritesEndWithin = TimeSpan.FromSeconds(3);
 
-    static Database() => DapperTypes.Register();
+    readonly LateWrites _late;
 
     protected Database() => _late = new(CommitAsync);
 
@@ -27,6 +28,15 @@ abstract class Database : IAsyncDisposable
 
     /// <summary>A connection for reading. Dispose it soon: it goes back to the pool.</summary>
     public abstract ValueTask<DbConnection> OpenAsync(CancellationToken stop = default);
+
+    /// <summary>Completes when the store has answered.</summary>
+    /// <exception cref="Exception">It did not: what its driver throws, or the cancellation.</exception>
+    public async Task PingAsync(CancellationToken stop)
+    {
+        await using var connection = await OpenAsync(stop);
+        await using var command = connection.Command(null, "SELECT 1");
+        await command.ExecuteScalarAsync(stop);
+    }
 
     /// <summary>Runs a unit of work in one transaction and commits it durably. An exception rolls back this unit alone.</summary>
     /// <remarks>
@@ -53,8 +63,15 @@ abstract class Database : IAsyncDisposable
     /// <exception cref="StartupException">The store cannot be reached, or a newer program has changed its schema.</exception>
     public abstract Task MigrateAsync(CancellationToken stop = default);
 
-    /// <inheritdoc/>
-    public abstract ValueTask DisposeAsync();
+    /// <summary>Writes what was given to <see cref="CommitLater"/> as far as the store takes it now, and what waits for a commit; then closes.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _late.FlushAsync().WaitAsync(LateWritesEndWithin, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await CloseAsync();
+    }
+
+    /// <summary>Writes what waits for a commit, then closes. Nothing is given to the store after it.</summary>
+    protected abstract ValueTask CloseAsync();
 }
 
 /// <summary>One statement of the group commit.</summary>

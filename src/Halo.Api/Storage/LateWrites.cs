@@ -3,8 +3,8 @@ namespace Halo.Api.Storage;
 /// <summary>Writes that nobody waits for, such as who is connected: they are not lost where the store is away, but written as soon as it takes writes again.</summary>
 /// <remarks>
 /// Each says how something stands now, under a key: what was given last under a key counts, and what came before it need not be written. So
-/// an outage costs memory for what exists, and for each entry of a site's history, which has a key of its own. A stop of the service while the store is
-/// away loses them, and of more than <see cref="MostKept"/> those that came last.
+/// an outage costs memory for what exists, and for each entry of a site's history, which has a key of its own. A stop of the service writes what is left
+/// (<see cref="FlushAsync"/>); where the store is away then it loses them, and of more than <see cref="MostKept"/> those that came last.
 /// </remarks>
 /// <param name="most">How many keys are kept.</param>
 sealed class LateWrites(Func<Statement, Task<int>> commit, int most = LateWrites.MostKept)
@@ -42,6 +42,19 @@ sealed class LateWrites(Func<Statement, Task<int>> commit, int most = LateWrites
                 _last[key] = statement;
             // Under the gate: the store gets them in this order.
             _ = WriteAsync(key, statement);
+        }
+    }
+
+    /// <summary>Gives all that is not stored yet to the store once more, without a pause, and again where that found a connection that was broken.</summary>
+    /// <returns>Completes when the store has answered, whether or not it took them.</returns>
+    public async Task FlushAsync()
+    {
+        for (var tries = 0; tries < 2; tries++)
+        {
+            Task[] written;
+            lock (_gate)
+                written = [.. _last.ToArray().Select(w => WriteAsync(w.Key, w.Value))];
+            await Task.WhenAll(written);
         }
     }
 

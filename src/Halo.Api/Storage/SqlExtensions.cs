@@ -2,7 +2,8 @@ using System.Data.Common;
 
 namespace Halo.Api.Storage;
 
-/// <summary>The few calls that the store's own code needs beside Dapper: typed by hand, the same on both databases.</summary>
+/// <summary>How everything but the group commit speaks to the store: SQL with parameters by name, rows read by a function. The same on both databases.</summary>
+/// <remarks>Rows of a few columns are read by position, others by name.</remarks>
 static class SqlExtensions
 {
     public static DbCommand Command(
@@ -42,8 +43,12 @@ static class SqlExtensions
         this Database database, Func<DbDataReader, T> row, string sql, params (string Name, object? Value)[] parameters)
     {
         await using var connection = await database.OpenAsync();
-        return await ReadAsync(connection, null, row, sql, parameters);
+        return await connection.ReadAsync(row, sql, parameters);
     }
+
+    public static Task<List<T>> ReadAsync<T>(
+        this DbConnection connection, Func<DbDataReader, T> row, string sql, params (string Name, object? Value)[] parameters) =>
+        ReadAsync(connection, null, row, sql, parameters);
 
     static async Task<List<T>> ReadAsync<T>(
         DbConnection connection, DbTransaction? transaction, Func<DbDataReader, T> row, string sql, (string Name, object? Value)[] parameters)
@@ -60,9 +65,15 @@ static class SqlExtensions
 
     public static string? StringOrNull(this DbDataReader reader, int i) => reader.IsDBNull(i) ? null : reader.GetString(i);
 
+    public static string? StringOrNull(this DbDataReader reader, string column) => reader.StringOrNull(reader.GetOrdinal(column));
+
     public static long? LongOrNull(this DbDataReader reader, int i) => reader.IsDBNull(i) ? null : reader.GetInt64(i);
 
+    public static long? LongOrNull(this DbDataReader reader, string column) => reader.LongOrNull(reader.GetOrdinal(column));
+
     public static int? IntOrNull(this DbDataReader reader, int i) => reader.IsDBNull(i) ? null : reader.GetInt32(i);
+
+    public static int? IntOrNull(this DbDataReader reader, string column) => reader.IntOrNull(reader.GetOrdinal(column));
 
     public static double? DoubleOrNull(this DbDataReader reader, int i) => reader.IsDBNull(i) ? null : reader.GetDouble(i);
 
@@ -70,7 +81,11 @@ static class SqlExtensions
 
     public static DateTimeOffset? TimeOrNull(this DbDataReader reader, int i) => reader.IsDBNull(i) ? null : reader.Time(i);
 
+    public static DateTimeOffset? TimeOrNull(this DbDataReader reader, string column) => reader.TimeOrNull(reader.GetOrdinal(column));
+
     public static DateTimeOffset Time(this DbDataReader reader, int i) => DateTimeOffset.FromUnixTimeMilliseconds(reader.GetInt64(i));
+
+    public static DateTimeOffset Time(this DbDataReader reader, string column) => reader.Time(reader.GetOrdinal(column));
 
     public static long Ms(this DateTimeOffset time) => time.ToUnixTimeMilliseconds();
 }

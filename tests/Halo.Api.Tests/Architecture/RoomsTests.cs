@@ -42,5 +42,8 @@ public sealed class RoomsTests
         "Basics");
 
     [Fact]
+    public void No_endpoint_speaks_SQL() => Rooms.VerifyNotUsed(typeof(QueryStore).Assembly, "Halo.Api", "Halo.Api.Storage.SqlExtensions", "Endpoints", "Health", "OpenApi", "Routing", "Sessions");
+
+    [Fact]
     public void No_folder_of_any_project_has_more_than_twelve_files() => Rooms.VerifyNoneIsCrowded(Path.Combine(Repository.Root, "src"), 12);
 }

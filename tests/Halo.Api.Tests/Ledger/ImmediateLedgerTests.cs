@@ -1,4 +1,3 @@
-using Dapper;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
@@ -102,8 +101,8 @@ public class ImmediateLedgerTests(SharedPostgres postgres)
 
         static async Task<string> ColumnsAsync(TestStore store, SentQuery sent)
         {
-            await using var connection = await store.Database.OpenAsync();
-            var row = (IDictionary<string, object?>)await connection.QuerySingleAsync("SELECT * FROM queries WHERE id = @Id", new { sent.Query.Id });
+            var row = (await store.Database.ReadAsync(r => Enumerable.Range(0, r.FieldCount).ToDictionary(r.GetName, r.GetValue),
+                "SELECT * FROM queries WHERE id = @id", ("id", sent.Query.Id))).Single();
             // Sealed under keys of their own.
             return string.Join(" ", row.Where(c => c.Key is not ("id" or "wrapped_key" or "detail")).Select(c => $"{c.Key}={c.Value}"));
         }

@@ -1,4 +1,4 @@
-using Dapper;
+using System.Data;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Postgres;
 using Npgsql;
@@ -80,7 +80,7 @@ public class DatabaseTests(SharedPostgres postgres)
     }
 
     [Theory, OnBothStores]
-    public async Task Ids_booleans_bytes_and_nulls_come_back_as_they_went_by_hand_and_by_Dapper(StoreKind kind)
+    public async Task Ids_booleans_bytes_and_nulls_come_back_as_they_went_by_position_and_by_name(StoreKind kind)
     {
         await using var store = await TestStore.CreateAsync(kind, postgres, migrate: false);
         var words = kind == StoreKind.Sqlite ? SchemaWords.Sqlite : SchemaWords.Postgres;
@@ -94,8 +94,8 @@ public class DatabaseTests(SharedPostgres postgres)
         Assert.Equal((id, true, null, 5L), (rows[0].Item1, rows[0].Item2, rows[0].Item3, rows[0].Item5));
         Assert.Equal([1, 0, 255], rows[0].Bytes!);
 
-        await using var connection = await store.Database.OpenAsync();
-        var thing = await connection.QuerySingleAsync<Thing>("SELECT id AS Id, yes AS Yes, other AS Other, at AS At FROM things WHERE id = @id AND yes = @yes", new { id, yes = true });
+        var thing = Assert.Single(await store.Database.ReadAsync(r => (Id: r.GetGuid("id"), Yes: r.GetBoolean("yes"), Other: r.GuidOrNull(r.GetOrdinal("other")), At: r.LongOrNull("at")),
+            "SELECT at, other, yes, id FROM things WHERE id = @id AND yes = @yes", ("id", id), ("yes", true)));
         Assert.Equal((id, true, null, 5L), (thing.Id, thing.Yes, thing.Other, thing.At));
     }
 
@@ -151,8 +151,8 @@ public class DatabaseTests(SharedPostgres postgres)
     public async Task A_reader_of_SQLite_cannot_write()
     {
         await using var store = await StoreAsync(StoreKind.Sqlite);
-        await using var connection = await store.Database.OpenAsync();
-        await Assert.ThrowsAnyAsync<Exception>(() => connection.ExecuteAsync("DELETE FROM numbers"));
+        await Assert.ThrowsAnyAsync<Exception>(() => store.Database.ReadAsync(r => r.GetInt64(0), "DELETE FROM numbers"));
+        await Assert.ThrowsAnyAsync<Exception>(() => store.Database.ReadAsync(r => r.GetInt64(0), "INSERT INTO numbers (place, value) VALUES (5, 5)"));
     }
 
     [Fact]
@@ -253,13 +253,5 @@ public class DatabaseTests(SharedPostgres postgres)
         await store.Database.CommitAsync(Insert(1, 1));
         var e = await Assert.ThrowsAsync<PostgresException>(() => store.Database.CommitAsync(Insert(1, 1)));
         Assert.Equal(PostgresErrorCodes.UniqueViolation, e.SqlState);
-    }
-
-    sealed record Thing
-    {
-        public Guid Id { get; init; }
-        public bool Yes { get; init; }
-        public Guid? Other { get; init; }
-        public long At { get; init; }
     }
 }

@@ -34,6 +34,40 @@ public class LateWritesTests(SharedPostgres postgres)
         Assert.Equal(["a2", "b1", "c1"], stored.Order());
     }
 
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(1, true)]
+    [InlineData(2, true)]
+    [InlineData(1000, false)]
+    public async Task A_stop_writes_what_is_left_at_once_as_long_as_the_store_takes_it(int failures, bool isStored)
+    {
+        var stored = new ConcurrentQueue<string>();
+        var late = new LateWrites(statement =>
+        {
+            // The first is the write itself, the others those of the stop.
+            if (Interlocked.Decrement(ref failures) >= 0)
+                return Task.FromException<int>(new StorageException("the connection was lost"));
+            stored.Enqueue(statement.Sql);
+            return Task.FromResult(1);
+        });
+        late.Add("a", new("a1"));
+        await late.FlushAsync();
+        Assert.Equal(isStored ? ["a1"] : [], stored);
+        Assert.Equal(isStored ? 0 : 1, late.Waiting);
+    }
+
+    [Fact]
+    public async Task A_stop_right_after_a_connection_to_PostgreSQL_broke_writes_what_nobody_waits_for()
+    {
+        await using var store = await TestStore.CreateAsync(StoreKind.Postgres, postgres);
+        var node = store.OpenAgain();
+        await node.CommitAsync(new("INSERT INTO master_keys (key_id, created_at) VALUES ('a', 0)"));
+        await store.Database.ReadAsync(r => r.GetBoolean(0), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()");
+        node.CommitLater("b", new("INSERT INTO master_keys (key_id, created_at) VALUES ('b', 0)"));
+        await node.DisposeAsync();
+        Assert.Equal(2, await store.CountAsync("SELECT COUNT(*) FROM master_keys"));
+    }
+
     [Fact]
     public async Task What_is_given_while_an_older_one_is_on_its_way_is_written_after_it_and_the_older_one_never_again()
     {

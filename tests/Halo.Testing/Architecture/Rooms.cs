@@ -29,6 +29,21 @@ public static class Rooms
         Verify(unknown.Concat(upward).Concat(empty).Distinct().Order());
     }
 
+    /// <summary>No type of some rooms uses a type, nor do those of the rooms within them.</summary>
+    /// <param name="rooms">Without <paramref name="root"/>.</param>
+    /// <param name="type">Its full name.</param>
+    /// <exception cref="InvalidOperationException">The type does not exist, or those that use it, one line each.</exception>
+    public static void VerifyNotUsed(Assembly program, string root, string type, params string[] rooms)
+    {
+        var types = new ArchLoader().LoadAssemblies(program).Build().Types.ToList();
+        Verify(types.Any(t => t.FullName == type) ? [] : [$"There is no {type}."]);
+        Verify(
+            from user in types
+            where rooms.Any(r => RoomOf(user) is var room && (room == $"{root}.{r}" || room.StartsWith($"{root}.{r}.", StringComparison.Ordinal)))
+            where user.Dependencies.Any(d => d.Target.FullName == type)
+            select $"{Short(user)} in {RoomOf(user)} uses {type}.");
+    }
+
     /// <summary>No folder below one has more files than a room should have.</summary>
     /// <exception cref="InvalidOperationException">Those that have, one line each.</exception>
     public static void VerifyNoneIsCrowded(string root, int most) => Verify(

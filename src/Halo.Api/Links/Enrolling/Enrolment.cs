@@ -1,9 +1,7 @@
 using System.Buffers.Text;
 using System.Data.Common;
 using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
-using Dapper;
 using Halo.Api.Errors;
 using Halo.Api.Settings;
 using Halo.Api.Sites;
@@ -76,8 +74,8 @@ sealed partial class Enrolment(
 
     async Task<(EnrolResponse? Response, Refusal? Refusal)> PutAsync(DbTransaction transaction, EnrolRequest request)
     {
-        var known = await transaction.Connection!.QuerySingleOrDefaultAsync<Known>(
-            "SELECT public_key_x AS X, public_key_y AS Y, status FROM links WHERE id = @LinkId", new { request.LinkId }, transaction);
+        var known = (await transaction.ReadAsync(r => new Known(r.GetString(0), r.GetString(1), r.GetString(2)),
+            "SELECT public_key_x, public_key_y, status FROM links WHERE id = @id", ("id", request.LinkId))).SingleOrDefault();
         if (known is not null && (known.X != request.PublicKey.X || known.Y != request.PublicKey.Y))
         {
             return (null, new Refusal(409, ErrorCodes.Conflict,
@@ -110,24 +108,20 @@ sealed partial class Enrolment(
         return (new EnrolResponse(request.LinkId, status, []), null);
     }
 
-    bool MayBeAuthoritative(Token? token, SiteDescription site) =>
+    bool MayBeAuthoritative(TokenPractice? token, SiteDescription site) =>
         options.Enrolment == EnrolmentMode.Open
         || token?.PmsId == site.PracticeManagementSiteId && token.PmsName == site.PracticeManagementName;
 
     /// <summary>In token mode a new Link spends one use of its token; a known one needs none.</summary>
-    async Task<(Token?, Refusal?)> TakeTokenAsync(DbTransaction transaction, EnrolRequest request, bool known)
+    async Task<(TokenPractice?, Refusal?)> TakeTokenAsync(DbTransaction transaction, EnrolRequest request, bool known)
     {
         if (options.Enrolment != EnrolmentMode.Token || known)
             return (null, null);
-        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(request.EnrolmentToken ?? ""));
-        var of = new { hash, now = time.GetUtcNow().ToUnixTimeMilliseconds() };
-        var token = await transaction.Connection!.QuerySingleOrDefaultAsync<Token>(
-            "SELECT pms_name AS PmsName, pms_id AS PmsId FROM enrolment_tokens WHERE token_hash = @hash AND expires_at >= @now AND uses_left > 0",
-            of, transaction);
+        var (given, now) = (request.EnrolmentToken ?? "", time.GetUtcNow());
+        var token = await EnrolmentTokens.FindAsync(transaction, given, now);
         var fits = token is not null && request.Sites.All(s => token.PmsId is null || token.PmsId == s.PracticeManagementSiteId)
             && request.Sites.All(s => token.PmsName is null || token.PmsName == s.PracticeManagementName);
-        if (!fits || 1 != await transaction.Connection!.ExecuteAsync(
-            "UPDATE enrolment_tokens SET uses_left = uses_left - 1 WHERE token_hash = @hash AND uses_left > 0 AND expires_at >= @now", of, transaction))
+        if (!fits || !await EnrolmentTokens.SpendAsync(transaction, given, now))
         {
             return (null, new Refusal(401, ErrorCodes.EnrolmentTokenInvalid,
                 "The enrolment token is missing, spent, expired, or made for another practice. Ask the operator for one (POST /admin/v1/enrolment-tokens)."));
@@ -135,24 +129,15 @@ sealed partial class Enrolment(
         return (token, null);
     }
 
-    Task<int> PutLinkAsync(DbTransaction transaction, EnrolRequest request, string status) => transaction.Connection!.ExecuteAsync(
+    Task<int> PutLinkAsync(DbTransaction transaction, EnrolRequest request, string status) => transaction.RunAsync(
         """
         INSERT INTO links (id, public_key_x, public_key_y, status, version, version_since, machine_id, host, last_claim_number, closed_in_order, created_at, updated_at)
-        VALUES (@LinkId, @X, @Y, @status, @LinkVersion, @now, @MachineId, @host, 0, FALSE, @now, @now)
+        VALUES (@id, @x, @y, @status, @version, @now, @machine, @host, 0, FALSE, @now, @now)
         ON CONFLICT (id) DO UPDATE SET version_since = CASE WHEN links.version = excluded.version THEN links.version_since ELSE excluded.version_since END,
           version = excluded.version, host = excluded.host, updated_at = excluded.updated_at
         """,
-        new
-        {
-            request.LinkId,
-            request.PublicKey.X,
-            request.PublicKey.Y,
-            status,
-            request.LinkVersion,
-            request.MachineId,
-            host = JsonSerializer.Serialize(request.Host!, ProtocolJson.Default.HostFacts),
-            now = time.GetUtcNow().ToUnixTimeMilliseconds(),
-        }, transaction);
+        ("id", request.LinkId), ("x", request.PublicKey.X), ("y", request.PublicKey.Y), ("status", status), ("version", request.LinkVersion),
+        ("machine", request.MachineId), ("host", JsonSerializer.Serialize(request.Host!, ProtocolJson.Default.HostFacts)), ("now", time.GetUtcNow().Ms()));
 
     static string Practices(EnrolRequest request) =>
         string.Join(", ", request.Sites.Select(s => $"practice {s.PracticeManagementSiteId} of {s.PracticeManagementName}"));
@@ -186,18 +171,7 @@ sealed partial class Enrolment(
         }
     }
 
-    sealed class Known
-    {
-        public string X { get; init; } = "";
-        public string Y { get; init; } = "";
-        public string Status { get; init; } = "";
-    }
-
-    sealed class Token
-    {
-        public string? PmsName { get; init; }
-        public string? PmsId { get; init; }
-    }
+    sealed record Known(string X, string Y, string Status);
 
     [LoggerMessage(1100, LogLevel.Information, "Link {LinkId} on {Host} has enrolled, for {Practices}.")]
     partial void LogEnrolled(Guid linkId, string? host, string practices);

@@ -1,7 +1,7 @@
 using System.Buffers.Text;
+using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text;
-using Dapper;
 using Halo.Api.Storage;
 
 namespace Halo.Api.Links.Enrolling;
@@ -17,27 +17,36 @@ sealed class EnrolmentTokens(Database database, AuditLog audit, TimeProvider tim
             now + TimeSpan.FromMinutes(asked.ExpiresInMinutes ?? 60));
         await database.WriteAsync(async transaction =>
         {
-            await transaction.Connection!.ExecuteAsync(
+            await transaction.RunAsync(
                 """
                 INSERT INTO enrolment_tokens (id, token_hash, uses_left, pms_name, pms_id, expires_at, created_at)
-                VALUES (@Id, @hash, @uses, @name, @practice, @until, @now)
+                VALUES (@id, @hash, @uses, @name, @practice, @until, @now)
                 """,
-                new
-                {
-                    token.Id,
-                    hash = SHA256.HashData(Encoding.UTF8.GetBytes(token.Token)),
-                    uses = asked.Uses ?? 1,
-                    name = asked.PracticeManagementName,
-                    practice = asked.PracticeManagementSiteId,
-                    until = token.ExpiresAt.ToUnixTimeMilliseconds(),
-                    now = now.ToUnixTimeMilliseconds(),
-                }, transaction);
+                ("id", token.Id), ("hash", HashOf(token.Token)), ("uses", asked.Uses ?? 1), ("name", asked.PracticeManagementName),
+                ("practice", asked.PracticeManagementSiteId), ("until", token.ExpiresAt.Ms()), ("now", now.Ms()));
             await audit.WriteAsync(transaction, "enrolment-token.created", token.Id.ToString());
             return 0;
         });
         return token;
     }
+
+    /// <summary>The practice that a token names, where it can still be used.</summary>
+    public static async Task<TokenPractice?> FindAsync(DbTransaction transaction, string token, DateTimeOffset now) => (await transaction.ReadAsync(
+        r => new TokenPractice(r.StringOrNull(0), r.StringOrNull(1)),
+        "SELECT pms_name, pms_id FROM enrolment_tokens WHERE token_hash = @hash AND expires_at >= @now AND uses_left > 0",
+        ("hash", HashOf(token)), ("now", now.Ms()))).SingleOrDefault();
+
+    /// <summary>Spends one use of it.</summary>
+    /// <returns>False: it has none left, or is over.</returns>
+    public static async Task<bool> SpendAsync(DbTransaction transaction, string token, DateTimeOffset now) => await transaction.RunAsync(
+        "UPDATE enrolment_tokens SET uses_left = uses_left - 1 WHERE token_hash = @hash AND uses_left > 0 AND expires_at >= @now",
+        ("hash", HashOf(token)), ("now", now.Ms())) == 1;
+
+    static byte[] HashOf(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
 }
+
+/// <summary>For which practice an enrolment token was made; null: for any.</summary>
+sealed record TokenPractice(string? PmsName, string? PmsId);
 
 /// <summary>A new enrolment token: the only time it is shown.</summary>
 /// <param name="Id">Names it in the audit log.</param>

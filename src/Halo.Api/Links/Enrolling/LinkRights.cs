@@ -1,5 +1,4 @@
 using System.Data.Common;
-using Dapper;
 using Halo.Api.Links.Sessions;
 using Halo.Api.Sites;
 using Halo.Api.Storage;
@@ -22,8 +21,8 @@ sealed class LinkRights(Database database, LinkDirectory links, ILinkGateway gat
         {
             if (status == LinkStatus.Enrolled)
                 await GiveAuthorityAsync(transaction, linkId, named);
-            await transaction.Connection!.ExecuteAsync("UPDATE links SET status = @word, updated_at = @now WHERE id = @linkId",
-                new { word, linkId, now = time.GetUtcNow().ToUnixTimeMilliseconds() }, transaction);
+            await transaction.RunAsync("UPDATE links SET status = @word, updated_at = @now WHERE id = @id",
+                ("word", word), ("id", linkId), ("now", time.GetUtcNow().Ms()));
             await audit.WriteAsync(transaction, $"link.{word}", linkId.ToString());
             return 0;
         });
@@ -39,17 +38,17 @@ sealed class LinkRights(Database database, LinkDirectory links, ILinkGateway gat
     /// <summary>Approval proves a practice: sites of a Link that waited become authoritative where their practice has no such site.</summary>
     static async Task GiveAuthorityAsync(DbTransaction transaction, Guid linkId, IReadOnlyCollection<Guid>? named)
     {
-        var waiting = await transaction.Connection!.QueryAsync<Guid>(
-            "SELECT s.id FROM sites s JOIN links l ON l.id = s.link_id WHERE l.id = @linkId AND l.status = 'waiting' ORDER BY s.created_at, s.id",
-            new { linkId }, transaction);
+        var waiting = await transaction.ReadAsync(r => r.GetGuid(0),
+            "SELECT s.id FROM sites s JOIN links l ON l.id = s.link_id WHERE l.id = @link AND l.status = 'waiting' ORDER BY s.created_at, s.id",
+            ("link", linkId));
         foreach (var siteId in waiting.Where(id => named?.Contains(id) != false))
         {
-            await transaction.Connection!.ExecuteAsync(
+            await transaction.RunAsync(
                 """
-                UPDATE sites SET authoritative = TRUE WHERE id = @siteId AND NOT EXISTS (
+                UPDATE sites SET authoritative = TRUE WHERE id = @id AND NOT EXISTS (
                   SELECT 1 FROM sites o WHERE o.pms_id = sites.pms_id AND o.pms_name = sites.pms_name AND o.authoritative)
                 """,
-                new { siteId }, transaction);
+                ("id", siteId));
         }
     }
 }

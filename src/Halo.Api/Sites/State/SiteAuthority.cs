@@ -1,6 +1,5 @@
 using System.Data.Common;
 using System.Text.Json.Nodes;
-using Dapper;
 using Halo.Api.Integrators;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
@@ -164,13 +163,13 @@ sealed class SiteAuthority(
             "SELECT pms_name, pms_id, reported_pms_name, reported_pms_id, authority_shared, status FROM sites WHERE id = @id", ("id", siteId))).SingleOrDefault();
     }
 
-    async Task<IEnumerable<Guid>> CopyPairingsAsync(DbTransaction t, Guid from, Guid to) => await t.Connection!.QueryAsync<Guid>(
+    Task<List<Guid>> CopyPairingsAsync(DbTransaction t, Guid from, Guid to) => t.ReadAsync(r => r.GetGuid(0),
         """
         INSERT INTO pairings (integrator_id, site_id, paired_by, created_at)
         SELECT integrator_id, @to, 'operator', @now FROM pairings WHERE site_id = @from
         ON CONFLICT (integrator_id, site_id) DO NOTHING
         RETURNING integrator_id
-        """, new { from, to, now = Now }, t);
+        """, ("from", from), ("to", to), ("now", Now));
 
     sealed record Moved(IReadOnlyList<Guid> Old, IReadOnlyList<Guid> Paired);
 

@@ -157,7 +157,7 @@ sealed class PostgresDatabase : Database
             or PostgresErrorCodes.InvalidAuthorizationSpecification;
 
     /// <inheritdoc/>
-    public override async ValueTask DisposeAsync()
+    protected override async ValueTask CloseAsync()
     {
         await _groups.DisposeAsync();
         // Units too are written to their end, also where nobody waits for them.

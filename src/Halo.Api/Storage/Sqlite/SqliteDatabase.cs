@@ -84,7 +84,7 @@ sealed class SqliteDatabase : Database
     }
 
     /// <inheritdoc/>
-    public override async ValueTask DisposeAsync()
+    protected override async ValueTask CloseAsync()
     {
         await _writer.DisposeAsync();
         using var connection = new SqliteConnection(_readers);

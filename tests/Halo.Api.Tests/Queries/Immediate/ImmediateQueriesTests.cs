@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Dapper;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
@@ -231,8 +230,8 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
         var (link, key, path) = await PairedAsync();
         await using var _ = link;
         var database = _host.Services.GetRequiredService<Database>();
-        await database.WriteAsync(async t => await t.Connection!.ExecuteAsync(
-            "CREATE TRIGGER full BEFORE INSERT ON queries BEGIN SELECT RAISE(ABORT, 'the disk is full'); END", null, t));
+        await database.WriteAsync(t => t.RunAsync(
+            "CREATE TRIGGER full BEFORE INSERT ON queries BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"));
         var asked = AskAsync(path, key);
         var (id, _) = await link.ExpectExecuteAsync();
         await link.TellAsync(id, new Outcome(Ending.Successful, Executed.Yes) { RowsAffected = 1 });
@@ -243,7 +242,7 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
         Assert.Contains("Do not repeat", query.Error!.Message, StringComparison.Ordinal);
 
         // The store is well again; the Link was not acknowledged and tells the outcome in its next session.
-        await database.WriteAsync(async t => await t.Connection!.ExecuteAsync("DROP TRIGGER full", null, t));
+        await database.WriteAsync(t => t.RunAsync("DROP TRIGGER full"));
         await link.BreakAsync();
         await link.ConnectAsync(link.Hello() with { Immediates = [id] });
         await link.TellAsync(id, new Outcome(Ending.Successful, Executed.Yes) { RowsAffected = 1 });
@@ -260,11 +259,11 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
         var database = _host.Services.GetRequiredService<Database>();
         var asked = AskAsync(path, key);
         var (id, _) = await link.ExpectExecuteAsync();
-        await database.WriteAsync(async t => await t.Connection!.ExecuteAsync("ALTER TABLE queries RENAME TO taken_away", null, t));
+        await database.WriteAsync(t => t.RunAsync("ALTER TABLE queries RENAME TO taken_away"));
         await link.TellAsync(id, new Outcome(Ending.Successful, Executed.Yes) { RowsAffected = 1 });
         using (var response = await asked)
             Assert.Equal(504, (int)response.StatusCode);
-        await database.WriteAsync(async t => await t.Connection!.ExecuteAsync("ALTER TABLE taken_away RENAME TO queries", null, t));
+        await database.WriteAsync(t => t.RunAsync("ALTER TABLE taken_away RENAME TO queries"));
         Assert.Equal(id, (await link.ExpectAsync(FrameKind.OutcomeAck)).QueryId);
         using var later = await _host.SendAsync(HttpMethod.Get, $"{path}/{id}", key: key);
         Assert.Equal(QueryStatus.Successful, (await later.QueryAsync()).Status);
@@ -281,8 +280,7 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
         await using var _ = link;
         var asked = AskAsync(path, key, body);
         var (id, _) = await link.ExpectExecuteAsync();
-        await using (var store = await _host.Services.GetRequiredService<Database>().OpenAsync())
-            Assert.Equal("executing", await store.QuerySingleAsync<string>("SELECT status FROM queries WHERE id = @id", new { id }));
+        Assert.Equal(["executing"], await _host.Services.GetRequiredService<Database>().ReadAsync(r => r.GetString(0), "SELECT status FROM queries WHERE id = @id", ("id", id)));
         await link.TellAsync(id, new Outcome(Ending.Successful, Executed.Yes) { RowsAffected = 1 });
         using var response = await asked;
         Assert.Equal(200, (int)response.StatusCode);
@@ -296,14 +294,14 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
         var database = _host.Services.GetRequiredService<Database>();
         var asked = AskAsync(path, key);
         var (id, _) = await link.ExpectExecuteAsync();
-        await database.WriteAsync(async t => await t.Connection!.ExecuteAsync(
-            "ALTER TABLE queries RENAME TO taken_away", null, t));
+        await database.WriteAsync(t => t.RunAsync(
+            "ALTER TABLE queries RENAME TO taken_away"));
         await link.TellAsync(id, new Outcome(Ending.Successful, Executed.Yes) { RowsAffected = 1 });
         using var response = await asked;
         Assert.Equal((504, Executed.Yes), ((int)response.StatusCode, (await response.QueryAsync()).Executed));
 
         // Another run of the Link, which knows nothing of it.
-        await database.WriteAsync(async t => await t.Connection!.ExecuteAsync("ALTER TABLE taken_away RENAME TO queries", null, t));
+        await database.WriteAsync(t => t.RunAsync("ALTER TABLE taken_away RENAME TO queries"));
         await link.BreakAsync();
         await link.ConnectAsync(link.Hello() with { RunId = Guid.NewGuid(), Immediates = [] });
         Query? later = null;

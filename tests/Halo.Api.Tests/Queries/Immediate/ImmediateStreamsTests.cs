@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
-using Dapper;
 using Halo.Api.Endpoints.ForIntegrators.Submission;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Results.Formats;
@@ -134,8 +133,8 @@ public class ImmediateStreamsTests(ImmediateStreamsTests.ImpatientHost one) : IC
         var (link, key, path) = await PairedAsync();
         await using var _ = link;
         var database = _host.Services.GetRequiredService<Database>();
-        await database.WriteAsync(async t => await t.Connection!.ExecuteAsync(
-            "CREATE TRIGGER full BEFORE INSERT ON queries BEGIN SELECT RAISE(ABORT, 'the disk is full'); END", null, t));
+        await database.WriteAsync(t => t.RunAsync(
+            "CREATE TRIGGER full BEFORE INSERT ON queries BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"));
         try
         {
             var asked = AskAsync(path, key, Lines);
@@ -148,7 +147,7 @@ public class ImmediateStreamsTests(ImmediateStreamsTests.ImpatientHost one) : IC
         }
         finally
         {
-            await database.WriteAsync(async t => await t.Connection!.ExecuteAsync("DROP TRIGGER full", null, t));
+            await database.WriteAsync(t => t.RunAsync("DROP TRIGGER full"));
         }
     }
 

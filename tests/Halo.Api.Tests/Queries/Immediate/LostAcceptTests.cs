@@ -1,4 +1,3 @@
-using Dapper;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
@@ -117,11 +116,8 @@ public class LostAcceptTests(OneHost one) : IClassFixture<OneHost>
 
     async Task<bool> IsThereAsync(Guid id) => (await Database.ReadAsync(r => r.GetInt64(0), "SELECT COUNT(*) FROM queries WHERE id = @id", ("id", id)))[0] > 0;
 
-    async Task<IDictionary<string, object?>> RowAsync(Guid id)
-    {
-        await using var store = await Database.OpenAsync();
-        return (IDictionary<string, object?>)await store.QuerySingleAsync("SELECT * FROM queries WHERE id = @id", new { id });
-    }
+    async Task<Dictionary<string, object?>> RowAsync(Guid id) => (await Database.ReadAsync(
+        r => Enumerable.Range(0, r.FieldCount).ToDictionary(r.GetName, i => r.IsDBNull(i) ? null : r.GetValue(i)), "SELECT * FROM queries WHERE id = @id", ("id", id))).Single();
 
     Database Database => _host.Services.GetRequiredService<Database>();
 }

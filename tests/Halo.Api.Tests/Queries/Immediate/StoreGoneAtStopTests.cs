@@ -1,4 +1,3 @@
-using Dapper;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Queries;
@@ -15,8 +14,8 @@ public class StoreGoneAtStopTests
     {
         var host = await ApiHost.StartAsync();
         var site = await PairedSite.CreateAsync(host);
-        await host.Services.GetRequiredService<Database>().WriteAsync(async t => await t.Connection!.ExecuteAsync(
-            "CREATE TRIGGER full BEFORE INSERT ON queries BEGIN SELECT RAISE(ABORT, 'the disk is full'); END", null, t));
+        await host.Services.GetRequiredService<Database>().WriteAsync(t => t.RunAsync(
+            "CREATE TRIGGER full BEFORE INSERT ON queries BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"));
         var asked = site.SendAsync(HttpMethod.Post, "/immediate", PairedSite.SelectOne);
         var (id, _) = await site.Link.ExpectExecuteAsync();
         await site.Link.TellAsync(id, new Outcome(Ending.Successful, Executed.Yes) { RowsAffected = 1 });

@@ -5,6 +5,7 @@ using Halo.Api.Integrators;
 using Halo.Api.Links;
 using Halo.Api.Links.Enrolling;
 using Halo.Api.Sites;
+using Halo.Api.Storage;
 using Halo.Contracts.Json;
 using Halo.Contracts.Sites;
 
@@ -48,15 +49,6 @@ sealed record AdminIntegrator(Guid Id, string Name, bool Enabled, DateTimeOffset
     /// <summary>Queries per day, UTC; absent: no limit.</summary>
     public long? Quota { get; init; }
 }
-
-/// <summary>One line of the audit log.</summary>
-/// <param name="Id">Id of the line.</param>
-/// <param name="At">When.</param>
-/// <param name="Actor">Who: <c>operator</c> with the address, an integrator, or the service.</param>
-/// <param name="Action">What was done.</param>
-/// <param name="Subject">Ids of what it was done to.</param>
-/// <param name="Detail">More, by the action.</param>
-sealed record AuditEntry(Guid Id, DateTimeOffset At, string Actor, string Action, string Subject, JsonNode? Detail);
 
 /// <summary>A page of the audit log, oldest first.</summary>
 /// <param name="Audit">At most as many as <c>limit</c> says.</param>
