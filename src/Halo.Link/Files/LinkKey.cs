@@ -26,14 +26,14 @@ sealed class LinkKey : IDisposable
         {
             key.GenerateKey(ECCurve.NamedCurves.nistP256);
             var fresh = key.ExportPkcs8PrivateKey();
-            directory.WriteBytes(FileName, OperatingSystem.IsWindows() ? Dpapi.Protect(fresh) : fresh);
+            directory.WriteBytes(FileName, OperatingSystem.IsWindows() ? ProtectedData.Protect(fresh, null, DataProtectionScope.CurrentUser) : fresh);
             CryptographicOperations.ZeroMemory(fresh);
             return new(key);
         }
         try
         {
             var stored = File.ReadAllBytes(file);
-            var pkcs8 = OperatingSystem.IsWindows() ? Dpapi.Unprotect(stored) : stored;
+            var pkcs8 = OperatingSystem.IsWindows() ? ProtectedData.Unprotect(stored, null, DataProtectionScope.CurrentUser) : stored;
             key.ImportPkcs8PrivateKey(pkcs8, out _);
             CryptographicOperations.ZeroMemory(pkcs8);
             return new(key);
