@@ -11,6 +11,7 @@ using Halo.Api.Sites.Pairings;
 using Halo.Contracts.Queries;
 using Halo.Line;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Failures;
 using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 
@@ -119,7 +120,7 @@ sealed partial class MessageRouter(
         await session.Intake.RoomAsync(session.Gone);
     }
 
-    static Outcome Untold(Executed executed) => new(Ending.Failed, executed) { Error = Failures.Untold };
+    static Outcome Untold(Executed executed) => new(Ending.Failed, executed) { Error = Failure.Unreadable };
 
     Task OnAnswer(LinkSession session, Frame frame)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Halo.Contracts.Errors;
+using Halo.LinkProtocol.Failures;
 
 namespace Halo.Link.Engines;
 
@@ -16,11 +17,7 @@ static class PracticeRefusal
     /// <summary>The database did not refuse it; its transaction was undone. What stands outside of transactions, as sequences do, may have changed.</summary>
     public const string Undone = "lets this integrator read only. The command's transaction was rolled back.";
 
-    public static ErrorDetails Of(string rule, string words) => new(ErrorTypes.HaloLink, 403,
-        string.Create(CultureInfo.InvariantCulture, $"The practice's own policy refused it: its rule \"{rule}\" {words}"))
-    {
-        Code = FailureCodes.PolicyRefused,
-    };
+    public static ErrorDetails Of(string rule, string words) => Failure.Of(FailureCodes.PolicyRefused, $"The practice's own policy refused it: its rule \"{rule}\" {words}");
 }
 
 /// <summary>The database cannot hold a connection to reading: nothing was sent.</summary>

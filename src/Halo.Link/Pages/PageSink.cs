@@ -2,6 +2,7 @@ using System.Buffers;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Rows;
+using Halo.LinkProtocol.Failures;
 
 namespace Halo.Link.Pages;
 
@@ -175,15 +176,10 @@ sealed class PageSink : IRowSink, IAsyncDisposable
     {
         if (await _spool.WaitForRoomAsync(_share!, stop))
             return true;
-        throw new RowSinkException(new(ErrorTypes.HaloLink, 507,
-            "The agent's disk buffer is full and the uplink too slow to empty it; the statement was cancelled. Ask for less at once, or try again when the line is free.")
-        { Code = FailureCodes.SpoolFull });
+        throw new RowSinkException(Failure.SpoolFull);
     }
 
-    static RowSinkException DiskRefused(Exception fault) => IsFull(fault)
-        ? new(new(ErrorTypes.HaloLink, 507, "The disk of the agent is full; the statement was cancelled. Make room there.") { Code = FailureCodes.SpoolFull })
-        : new(new(ErrorTypes.HaloLink, 500, "The agent could not write to its disk buffer; the statement was cancelled. Look at its disk.")
-        { Code = FailureCodes.LinkError });
+    static RowSinkException DiskRefused(Exception fault) => new(IsFull(fault) ? Failure.LinkDiskFull : Failure.LinkDiskFailed);
 
     /// <summary>ENOSPC, EDQUOT; ERROR_DISK_FULL, ERROR_HANDLE_DISK_FULL.</summary>
     static bool IsFull(Exception fault) => OperatingSystem.IsWindows()

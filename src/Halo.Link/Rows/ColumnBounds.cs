@@ -3,6 +3,7 @@ using System.Text.Json;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Failures;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Rows;
@@ -28,8 +29,5 @@ static class ColumnBounds
     }
 
     static RowSinkException TooLarge(FormattableString words) =>
-        new(new(ErrorTypes.Http, 413, words.ToString(CultureInfo.InvariantCulture) + " The statement was stopped; ask for fewer columns, or give them shorter names.")
-        {
-            Code = FailureCodes.ResultTooLarge,
-        });
+        new(Failure.Of(FailureCodes.ResultTooLarge, words.ToString(CultureInfo.InvariantCulture) + " The statement was stopped; ask for fewer columns, or give them shorter names."));
 }

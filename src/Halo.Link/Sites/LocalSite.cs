@@ -3,6 +3,7 @@ using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.Link.Engines.Connections;
 using Halo.Link.Settings;
+using Halo.LinkProtocol.Failures;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Sites;
@@ -136,20 +137,13 @@ sealed class LocalSite : IAsyncDisposable
 
     ExecutionResult UnknownCatalogue() => new(Ending.Failed, Executed.No)
     {
-        Error = new(ErrorTypes.HaloLink, 400,
-            $"The site has no such catalogue; it has {string.Join(", ", Settings.Catalogues.Select(c => c.Name))}. Nothing ran.")
-        {
-            Code = FailureCodes.UnknownCatalogue,
-        },
+        Error = Failure.Of(FailureCodes.UnknownCatalogue, $"The site has no such catalogue; it has {string.Join(", ", Settings.Catalogues.Select(c => c.Name))}. Nothing ran."),
     };
 
     static ExecutionResult UnreadDatabase() => new(Ending.Failed, Executed.No)
     {
-        Error = new(ErrorTypes.HaloLink, 503,
-            "The practice's settings name another database than before, and the Link could not look at it yet: until it has, no query reaches it. Nothing ran.")
-        {
-            Code = FailureCodes.DatabaseUnavailable,
-        },
+        Error = Failure.Of(FailureCodes.DatabaseUnavailable,
+            "The practice's settings name another database than before, and the Link could not look at it yet: until it has, no query reaches it. Nothing ran."),
     };
 
     static IEnumerable<string> ConnectionStrings(SiteSettings settings) =>
@@ -241,9 +235,6 @@ sealed class LocalSites : IAsyncDisposable
 
     static ExecutionResult UnknownSite() => new(Ending.Failed, Executed.No)
     {
-        Error = new(ErrorTypes.HaloLink, 400, "This Link does not serve that site any more. Nothing ran.")
-        {
-            Code = FailureCodes.UnknownCatalogue,
-        },
+        Error = Failure.Of(FailureCodes.UnknownCatalogue, "This Link does not serve that site any more. Nothing ran."),
     };
 }

@@ -7,6 +7,7 @@ using Halo.Link.Engines;
 using Halo.Link.Settings;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
+using Halo.LinkProtocol.Failures;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Work;
@@ -56,17 +57,11 @@ static class ResultBounds
         };
     }
 
-    static ErrorDetails NoSuchResultSet(ExecutionResult result, int wanted) => new(ErrorTypes.HaloLink, 400, string.Create(CultureInfo.InvariantCulture,
-        $"There is no result set {wanted}: the command gave {result.ResultSets}. {Fate(result)}"))
-    {
-        Code = FailureCodes.NoSuchResultSet,
-    };
+    static ErrorDetails NoSuchResultSet(ExecutionResult result, int wanted) => Failure.Of(FailureCodes.NoSuchResultSet,
+        (FormattableString)$"There is no result set {wanted}: the command gave {result.ResultSets}. {Fate(result)}");
 
-    static ExecutionResult TooLarge(ExecutionResult result, long most) => Failed(result, new(ErrorTypes.Http, 413, string.Create(CultureInfo.InvariantCulture,
-        $"Its output parameters bring the result over the limit of {most} bytes. {Fate(result)} Ask for less."))
-    {
-        Code = FailureCodes.ResultTooLarge,
-    });
+    static ExecutionResult TooLarge(ExecutionResult result, long most) => Failed(result, Failure.Of(FailureCodes.ResultTooLarge,
+        (FormattableString)$"Its output parameters bring the result over the limit of {most} bytes. {Fate(result)} Ask for less."));
 
     static ExecutionResult Failed(ExecutionResult result, ErrorDetails error) => result with { Ending = Ending.Failed, Parameters = null, Error = error };
 

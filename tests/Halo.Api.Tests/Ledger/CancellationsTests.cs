@@ -2,6 +2,7 @@ using Halo.Api.Ledger.Records;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Failures;
 
 namespace Halo.Api.Tests.Ledger;
 
@@ -43,7 +44,7 @@ public class CancellationsTests(SharedPostgres postgres)
         Assert.Equal(new(QueryStatus.Executing, practice.LinkId), await store.Ledger.AskCancelAsync(practice.IntegratorId, practice.SiteId, claim.QueryId));
         Assert.NotNull((await practice.FindAsync(claim.QueryId)).CancelAskedAt);
         await store.Ledger.SettleClaimAsync(claim.QueryId, claim.ClaimId,
-            new(QueryStatus.Cancelled, Mover.Link) { Executed = Executed.No, Error = Failures.Of(FailureCodes.CancelledByIntegrator) });
+            new(QueryStatus.Cancelled, Mover.Link) { Executed = Executed.No, Error = Failure.Of(FailureCodes.CancelledByIntegrator) });
         Assert.Equal(QueryStatus.Cancelled, await practice.StatusAsync(claim.QueryId));
     }
 

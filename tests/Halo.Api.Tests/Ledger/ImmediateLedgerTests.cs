@@ -4,6 +4,7 @@ using Halo.Api.Storage;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Failures;
 
 namespace Halo.Api.Tests.Ledger;
 
@@ -79,7 +80,7 @@ public class ImmediateLedgerTests(SharedPostgres postgres)
         await using var store = await TestStore.CreateAsync(kind, postgres);
         var practice = await Practice.CreateAsync(store);
         foreach (var end in (Settlement[])[Done, new(QueryStatus.ExecutionFailed, Mover.Link) { Executed = Executed.Unknown, Error = Refused, UploadMs = 2 },
-            new(QueryStatus.ExpiredInQueue, Mover.Link) { Executed = Executed.No, Error = Failures.Of(FailureCodes.QueueTimeout) }])
+            new(QueryStatus.ExpiredInQueue, Mover.Link) { Executed = Executed.No, Error = Failure.Of(FailureCodes.QueueTimeout) }])
         {
             var alone = practice.Sent(practice.New(QueryMode.Immediate));
             var over = alone with { Query = alone.Query with { Id = store.NewId() } };
@@ -127,7 +128,7 @@ public class ImmediateLedgerTests(SharedPostgres postgres)
         await using var store = await TestStore.CreateAsync(kind, postgres);
         var practice = await Practice.CreateAsync(store);
         var sent = practice.Sent(practice.New(QueryMode.Immediate));
-        var lost = new Settlement(QueryStatus.ExecutionFailed, Mover.Api) { Executed = Executed.Unknown, Error = Failures.Of(FailureCodes.LinkLost) };
+        var lost = new Settlement(QueryStatus.ExecutionFailed, Mover.Api) { Executed = Executed.Unknown, Error = Failure.Of(FailureCodes.LinkLost) };
         var first = store.Ledger.SettleImmediateAsync(sent, Done);
         var second = store.Ledger.SettleImmediateAsync(sent, lost);
         Assert.True((await first).Moved);
@@ -172,7 +173,7 @@ public class ImmediateLedgerTests(SharedPostgres postgres)
         var practice = await Practice.CreateAsync(store);
         var query = practice.New(QueryMode.Immediate);
         await store.Ledger.Immediate.RecordRefusedAsync(query,
-            new(QueryStatus.InitialisationFailedSiteOffline, Mover.Api) { Executed = Executed.No, Error = Failures.Of(FailureCodes.SiteAway) });
+            new(QueryStatus.InitialisationFailedSiteOffline, Mover.Api) { Executed = Executed.No, Error = Failure.Of(FailureCodes.SiteAway) });
 
         var view = QueryView.Of(await practice.FindAsync(query.Id));
         Assert.Equal((QueryStatus.InitialisationFailedSiteOffline, Executed.No, 503), (view.Status, view.Executed, view.ErrorCode));

@@ -2,6 +2,7 @@ using Halo.Api.Results.Pages;
 using Halo.Api.Settings;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Failures;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Ledger.Records;
@@ -64,9 +65,9 @@ sealed record SentQuery(NewQuery Query, SessionReference Session, DateTimeOffset
 /// <param name="By">Who ends it.</param>
 sealed record Settlement(QueryStatus Status, Mover By)
 {
-    /// <summary>An end that the service reaches by itself: kind, HTTP status and text follow from the code (<see cref="Failures"/>), so nothing is encrypted for it.</summary>
+    /// <summary>An end that the service reaches by itself: kind, HTTP status and text follow from the code (<see cref="Failure"/>), so nothing is encrypted for it.</summary>
     /// <param name="code">One of <see cref="FailureCodes"/>.</param>
-    public static Settlement Of(QueryStatus status, Mover by, Executed executed, string code) => new(status, by) { Executed = executed, Error = Failures.Of(code) };
+    public static Settlement Of(QueryStatus status, Mover by, Executed executed, string code) => new(status, by) { Executed = executed, Error = Failure.Of(code) };
 
     /// <summary>Whether the database did it; null on <see cref="QueryStatus.Successful"/> alone.</summary>
     public Executed? Executed { get; init; }

@@ -1,5 +1,6 @@
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Failures;
 
 namespace Halo.Api.Ledger.Records;
 
@@ -43,7 +44,7 @@ static class QueryView
             return null;
         return q.Detail.Error ?? (q is { FailureCode: null, ErrorType: { } type, ErrorCode: { } code }
             ? new ErrorDetails(type, code, "The database refused the query; its words are no longer kept.")
-            : Failures.Of(q.FailureCode ?? FailureCodes.LinkError));
+            : Failure.Of(q.FailureCode ?? FailureCodes.LinkError));
     }
 
     static StatusTiming TimingOf(QueryRecord q) => new()

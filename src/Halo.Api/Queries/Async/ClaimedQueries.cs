@@ -7,6 +7,7 @@ using Halo.Api.Settings;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol;
+using Halo.LinkProtocol.Failures;
 using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 
@@ -66,7 +67,7 @@ sealed partial class ClaimedQueries(
         var report = new Report(claimId, head.Kind) { Executed = head.Executed };
         return head.Kind is ReportKind.Uploading or ReportKind.Complete
             ? session.Work.Add(() => DropUntoldAsync(session, queryId, report))
-            : OnReport(session, queryId, head.Kind is ReportKind.Reading ? report with { Kind = ReportKind.Unknown } : report with { Error = Failures.Untold });
+            : OnReport(session, queryId, head.Kind is ReportKind.Reading ? report with { Kind = ReportKind.Unknown } : report with { Error = Failure.Unreadable });
     }
 
     /// <summary>The database did it, and what it brought cannot be told: it fails here, and the Link drops it.</summary>
@@ -74,7 +75,7 @@ sealed partial class ClaimedQueries(
     {
         try
         {
-            report = report with { Executed = Executed.Yes, Error = Failures.Untold };
+            report = report with { Executed = Executed.Yes, Error = Failure.Unreadable };
             var result = await SettleAsync(queryId, report, QueryStatus.ExecutionFailed, session.Reference);
             if (result is { Accepted: false, Status: QueryStatus.Uploading })
                 result = await SettleAsync(queryId, report, QueryStatus.UploadFailed, session.Reference);
@@ -128,7 +129,7 @@ sealed partial class ClaimedQueries(
         if (result.Moved)
             Telemetry.Worked(QueryMode.Async, report.Timings, report.UploadMs, report.Rows, report.Size);
         return result is { Accepted: false, MissingPages: { Count: 0 } }
-            ? (await SettleAsync(queryId, report with { Executed = Executed.Yes, Error = Failures.Of(FailureCodes.PageLost) }, QueryStatus.UploadFailed, by)) with { Accepted = false }
+            ? (await SettleAsync(queryId, report with { Executed = Executed.Yes, Error = Failure.Of(FailureCodes.PageLost) }, QueryStatus.UploadFailed, by)) with { Accepted = false }
             : result;
     }
 
@@ -138,8 +139,8 @@ sealed partial class ClaimedQueries(
         {
             Executed = report.Executed,
             Error = report.Error ?? (status == QueryStatus.Cancelled
-                ? Failures.Of(FailureCodes.CancelledByIntegrator)
-                : new ErrorDetails(ErrorTypes.HaloLink, 500, "The Link gave no reason.") { Code = FailureCodes.LinkError }),
+                ? Failure.Of(FailureCodes.CancelledByIntegrator)
+                : Failure.NoReason),
             Rows = report.Rows,
             RowsAffected = report.RowsAffected,
             Size = report.Size,

@@ -6,6 +6,7 @@ using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Failures;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Queries.Immediate;
@@ -58,8 +59,7 @@ sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
         {
             // The line broke between rows and outcome, or there were more than may be: it was done, and what it brought is lost.
             pending.Dispose();
-            var error = new ErrorDetails(ErrorTypes.Http, 504, "The query was executed, but its rows were lost on the way.") { Code = FailureCodes.NoAnswer };
-            return Of(Failed(envelope, QueryStatus.Successful, Executed.Yes, error));
+            return Of(Failed(envelope, QueryStatus.Successful, Executed.Yes, Failure.RowsLost));
         }
         var result = new QueryResult
         {
@@ -104,36 +104,21 @@ sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
     }
 
     /// <summary>A repeat that waited as long as it may for the first.</summary>
-    public static ImmediateAnswer StillRunning(Query query) => Of(Failed(query, query.Status, Executed.Unknown, new ErrorDetails(ErrorTypes.Http, 504,
-        "The first request with this Idempotency-Key has not ended yet; it may have taken effect. Repeat this one later, or GET its id.")
-    {
-        Code = FailureCodes.NoAnswer,
-    }));
+    public static ImmediateAnswer StillRunning(Query query) => Of(Failed(query, query.Status, Executed.Unknown, Failure.StillRunning));
 
     /// <summary>No word of its end came in time: it is not final yet.</summary>
     public static ImmediateAnswer NoAnswer(NewQuery query, DateTimeOffset sentAt, DateTimeOffset now)
     {
-        var error = new ErrorDetails(ErrorTypes.Http, 504,
-            "The site did not answer in time; the query was sent and may have taken effect. GET on its id tells what became of it.")
-        {
-            Code = FailureCodes.NoAnswer,
-        };
         var envelope = Envelope(query, sentAt, now) with { CompletedAt = null };
-        return Of(Failed(envelope with { StatusTiming = Timing(query, sentAt, null) }, QueryStatus.Executing, Executed.Unknown, error));
+        return Of(Failed(envelope with { StatusTiming = Timing(query, sentAt, null) }, QueryStatus.Executing, Executed.Unknown, Failure.NoAnswer));
     }
 
     /// <summary>The Link said how it ended, and the store could not take it: the caller is told what is known, and not to repeat blindly.</summary>
     public static ImmediateAnswer NotRecorded(NewQuery query, DateTimeOffset sentAt, DateTimeOffset now, Outcome outcome, PendingQuery pending)
     {
         pending.Dispose();
-        var error = new ErrorDetails(ErrorTypes.Http, 504,
-            $"The query ended at the site (executed: {outcome.Executed.ToString().ToLowerInvariant()}), but the service could not record it, so its answer is not given. "
-            + "Do not repeat a write blindly: GET on its id tells what became of it once the record is made.")
-        {
-            Code = FailureCodes.NoAnswer,
-        };
         var envelope = Envelope(query, sentAt, now) with { CompletedAt = null };
-        return Of(Failed(envelope with { StatusTiming = Timing(query, sentAt, null) }, QueryStatus.Executing, outcome.Executed, error));
+        return Of(Failed(envelope with { StatusTiming = Timing(query, sentAt, null) }, QueryStatus.Executing, outcome.Executed, Failure.NotRecorded(outcome.Executed)));
     }
 
     /// <summary>For a caller whose right was taken away while the query was under way: how it ended is told, and nothing of what it brought.</summary>

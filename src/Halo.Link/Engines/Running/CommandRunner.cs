@@ -4,6 +4,7 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Observability;
 using Halo.Link.Rows;
+using Halo.LinkProtocol.Failures;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Engines.Running;
@@ -164,7 +165,7 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, IDatabaseC
         CancellationToken cancel)
     {
         if (!watch.Stopped)
-            backstop.Set(ConcludeWithin, () => run.Result(Ending.Failed, Fated(request), Lost(Fated(request))));
+            backstop.Set(ConcludeWithin, () => run.Result(Ending.Failed, Fated(request), Failure.DatabaseConnectionLost(Fated(request))));
         if ((failure ?? run.SinkFault) is { } amid and not RowSinkException)
             engine.Distrust(connection, amid);
         if (failure is not null)
@@ -192,9 +193,7 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, IDatabaseC
         if (failure is not null)
             return run.Result(Ending.Failed, executed, engine.NameError(failure, connection) ?? Unnamed(failure, connection, executed));
         if (rolledBack)
-            return run.Result(Ending.Failed, executed, new(ErrorTypes.HaloLink, 400,
-                "The command left a transaction open; it was rolled back. A command must commit what it begins.")
-            { Code = FailureCodes.OpenTransaction });
+            return run.Result(Ending.Failed, executed, Failure.OpenTransaction);
         if (await run.EndAsync(cancel))
             return run.Result(Ending.Successful, Executed.Yes);
         executed = engine.CannotWrite(request.Access) ? Executed.No : Executed.Yes;
@@ -259,14 +258,9 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, IDatabaseC
     static ExecutionResult StoppedResult(CommandRun run, ExecutionWatch? watch, Executed executed) => watch switch
     {
         { CancelledByCaller: true } => run.Result(Ending.Cancelled, executed),
-        { BlockedPractice: true } => run.Result(Ending.Failed, executed, Blocked(executed)),
-        _ => run.Result(Ending.Failed, executed, TimedOut(executed)),
+        { BlockedPractice: true } => run.Result(Ending.Failed, executed, Failure.BlockedPractice(executed)),
+        _ => run.Result(Ending.Failed, executed, Failure.TimedOut(executed)),
     };
-
-    static ErrorDetails Blocked(Executed executed) => new(ErrorTypes.HaloLink, 409,
-        "One of the practice's own programs waited for a lock that the command held, for longer than the practice allows, and the statement was cancelled; "
-        + Fate(executed) + " Ask for less at once, or at another hour.")
-    { Code = FailureCodes.BlockedPractice };
 
     static ExecutionResult Unavailable(ConnectionFault fault) => new(Ending.Failed, Executed.No)
     {
@@ -274,45 +268,17 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, IDatabaseC
         Notices = [Notice.Of(NoticeCodes.Advice, fault.Advice)],
     };
 
-    static ExecutionResult Unavailable() => new(Ending.Failed, Executed.No)
-    {
-        Error = new(ErrorTypes.HaloLink, 503, "The database did not answer while the Link connected to it; nothing ran.") { Code = FailureCodes.DatabaseUnavailable },
-    };
+    static ExecutionResult Unavailable() => new(Ending.Failed, Executed.No) { Error = Failure.DatabaseSilent };
 
     static ExecutionResult Refused(CommandRequest request, string words) => new(Ending.Failed, Executed.No)
     {
         Error = PracticeRefusal.Of(RuleOf(request), words),
     };
 
-    static ExecutionResult InvalidParameters(List<FieldError> faults) => new(Ending.Failed, Executed.No)
-    {
-        Error = new(ErrorTypes.HaloLink, 400, string.Join(' ', faults.Select(f => f.Message)))
-        {
-            Code = FailureCodes.InvalidParameter,
-            Errors = faults,
-        },
-    };
-
-    internal static ErrorDetails TimedOut(Executed executed) => new(ErrorTypes.HaloLink, 504,
-        "The execution limit was reached and the statement cancelled; " + Fate(executed))
-    { Code = FailureCodes.ExecutionTimeout };
+    static ExecutionResult InvalidParameters(List<FieldError> faults) => new(Ending.Failed, Executed.No) { Error = Failure.InvalidParameters(faults) };
 
     static ErrorDetails Unnamed(Exception failure, DbConnection connection, Executed executed) =>
         failure is DbException or IOException or TimeoutException || connection.State != System.Data.ConnectionState.Open
-            ? Lost(executed)
-            : new(ErrorTypes.HaloLink, 500, $"The database's driver could not carry out the command ({failure.GetType().Name}); " + Fate(executed))
-            {
-                Code = FailureCodes.LinkError,
-            };
-
-    static ErrorDetails Lost(Executed executed) => new(ErrorTypes.HaloLink, 504,
-        "The connection to the database was lost while the command ran; " + Fate(executed))
-    { Code = FailureCodes.DatabaseConnectionLost };
-
-    internal static string Fate(Executed executed) => executed switch
-    {
-        Executed.Yes => "the database had done it.",
-        Executed.No => "the database took it back.",
-        _ => "it may have taken effect.",
-    };
+            ? Failure.DatabaseConnectionLost(executed)
+            : Failure.DriverFailed(failure.GetType().Name, executed);
 }

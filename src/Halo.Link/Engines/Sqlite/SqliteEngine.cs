@@ -4,6 +4,7 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines.Running;
 using Halo.Link.Rows;
+using Halo.LinkProtocol.Failures;
 using Microsoft.Data.Sqlite;
 using CommandType = Halo.Contracts.Queries.CommandType;
 
@@ -113,7 +114,7 @@ sealed class SqliteEngine : IDatabaseEngine
         SqliteException e => new(ErrorTypes.Sqlite, e.SqliteExtendedErrorCode, SqliteErrors.OwnWords(e)),
         // The driver's words for a parameter that the text names and the caller did not give: it lists the names alone.
         InvalidOperationException e when e.Message.StartsWith("Must add values", StringComparison.Ordinal) =>
-            new(ErrorTypes.HaloLink, 400, e.Message) { Code = FailureCodes.InvalidParameter },
+            Failure.Of(FailureCodes.InvalidParameter, e.Message),
         _ => null,
     };
 

@@ -2,11 +2,12 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.Link.Pages;
+using Halo.LinkProtocol.Failures;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Work.Async;
 
-/// <summary>The reports that the Link's own events lead to, with the words for them.</summary>
+/// <summary>The reports that the Link's own events lead to.</summary>
 static class Endings
 {
     /// <summary>What an execution brought, under a claim.</summary>
@@ -26,11 +27,7 @@ static class Endings
         Timings = result.Timings,
     };
 
-    public static Report Failed(Executed executed, string code, string message) => new(Guid.Empty, ReportKind.Failed)
-    {
-        Executed = executed,
-        Error = Error(code, message),
-    };
+    public static Report Failed(Executed executed, ErrorDetails error) => new(Guid.Empty, ReportKind.Failed) { Executed = executed, Error = error };
 
     public static Report Cancelled(Executed executed) => new(Guid.Empty, ReportKind.Cancelled) { Executed = executed };
 
@@ -38,38 +35,28 @@ static class Endings
     public static Report HandedBack => new(Guid.Empty, ReportKind.HandBack) { Executed = Executed.No };
 
     /// <summary>Of a claim that a dead run had written down and not begun.</summary>
-    public static Report NotBegun => Failed(Executed.No, FailureCodes.LinkLost,
-        "The agent at the practice stopped before it began this query; nothing ran. It is safe to send it again.");
+    public static Report NotBegun => Failed(Executed.No, Failure.LinkDiedBeforeItBegan);
 
     /// <summary>Of a claim that was in the database when the run died, or of which nothing is known but that.</summary>
-    public static Report DiedExecuting => Failed(Executed.Unknown, FailureCodes.LinkLost,
-        "The agent at the practice stopped while the database had this query; it may have taken effect.");
+    public static Report DiedExecuting => Failed(Executed.Unknown, Failure.LinkDied);
 
     /// <summary>Of a claim that may not be begun because it could not be written down.</summary>
-    public static Report JournalRefused => Failed(Executed.No, FailureCodes.LinkError,
-        "The agent at the practice could not write to its journal, so it did not begin this query; nothing ran. Look at its disk.");
+    public static Report JournalRefused => Failed(Executed.No, Failure.JournalRefused);
 
     /// <summary>Of a claim whose Idempotency-Key another query has had.</summary>
-    public static Report AlreadyExecuted(Executed known) => new(Guid.Empty, ReportKind.Failed) { Executed = known, Error = Outcomes.AlreadyExecuted(known).Error };
+    public static Report AlreadyExecuted(Executed known) => Failed(known, Failure.AlreadyExecuted(known));
 
     /// <summary>Of a claim whose command holds what only a newer Link understands.</summary>
-    public static Report Unreadable => Failed(Executed.No, FailureCodes.LinkError,
-        "The agent at the practice could not read this query, so nothing ran: it is older than what the query asks for. Ask the practice to update Halo Link.");
+    public static Report Unreadable => Failed(Executed.No, Failure.NotUnderstood);
 
     /// <summary>A limit of the claim is beyond what the Link takes.</summary>
-    public static Report OutOfRange(string fault) => Failed(Executed.No, FailureCodes.LinkError, fault);
+    public static Report OutOfRange(string fault) => Failed(Executed.No, Failure.OutOfRange(fault));
 
     /// <summary>Of an execution that the Link's own stop ended.</summary>
-    public static Report LinkStopping(Executed executed) => Failed(executed, FailureCodes.LinkStopping, executed switch
-    {
-        Executed.No => "The agent at the practice was stopped while it had this query; the database took it back.",
-        Executed.Yes => "The agent at the practice was stopped while it had this query; the database had done it.",
-        _ => "The agent at the practice was stopped while it had this query; it may have taken effect.",
-    });
+    public static Report LinkStopping(Executed executed) => Failed(executed, Failure.LinkStopping(executed));
 
     /// <summary>Of a fault of our own in the middle of an execution.</summary>
-    public static Report Fault => Failed(Executed.Unknown, FailureCodes.LinkError,
-        "The agent at the practice met a fault of its own while it had this query; it may have taken effect. Its log says more.");
+    public static Report Fault => Failed(Executed.Unknown, Failure.LinkFault(begun: true));
 
     /// <summary>The same end without what it brought: that could not be told, or the API would not take it. Null: nothing need be told.</summary>
     public static Report? Untold(Report report) => report.Kind switch
@@ -79,25 +66,14 @@ static class Endings
         ReportKind.Uploading or ReportKind.Complete => new(report.ClaimId, report.PageCount > 0 ? ReportKind.UploadFailed : ReportKind.Failed)
         {
             Executed = Executed.Yes,
-            Error = Error(FailureCodes.LinkError, CouldNotBeTold),
+            Error = Failure.ResultUntold,
         },
-        _ => new Report(report.ClaimId, report.Kind) { Executed = report.Executed, Error = Error(FailureCodes.LinkError, CouldNotBeTold) },
+        _ => new Report(report.ClaimId, report.Kind) { Executed = report.Executed, Error = Failure.ResultUntold },
     };
 
-    const string CouldNotBeTold = "The query ended, and its result or error could not be told to the Halo API; see 'executed'.";
+    public static Report PageLost(Report known, Executed executed) => Undelivered(known, executed, Failure.PageLost);
 
-    public static Report PageLost(Report known, Executed executed) => Undelivered(known, executed, FailureCodes.PageLost,
-        "A page of the result was lost, damaged or refused before it could be delivered.");
+    public static Report UploadTimeout(Report known) => Undelivered(known, Executed.Yes, Failure.Of(FailureCodes.UploadTimeout));
 
-    public static Report UploadTimeout(Report known) => Undelivered(known, Executed.Yes, FailureCodes.UploadTimeout,
-        "The pages of the result could not be delivered within the upload limit.");
-
-    static Report Undelivered(Report known, Executed executed, string code, string message) => known with
-    {
-        Kind = ReportKind.UploadFailed,
-        Executed = executed,
-        Error = Error(code, message),
-    };
-
-    static ErrorDetails Error(string code, string message) => new(ErrorTypes.HaloLink, 500, message) { Code = code };
+    static Report Undelivered(Report known, Executed executed, ErrorDetails error) => known with { Kind = ReportKind.UploadFailed, Executed = executed, Error = error };
 }

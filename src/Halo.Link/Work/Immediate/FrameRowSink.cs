@@ -7,6 +7,7 @@ using Halo.Line;
 using Halo.Link.Rows;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
+using Halo.LinkProtocol.Failures;
 using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 
@@ -203,9 +204,7 @@ sealed class FrameRowSink(
         }
     }
 
-    ErrorDetails SlowReader() => new(ErrorTypes.HaloLink, 408, string.Create(CultureInfo.InvariantCulture,
-        $"The rows of the result were not taken for {patience!.Value.TotalSeconds:0.#} s (the practice's protection.slowReaderMs). The statement was cancelled, so that it holds no locks. Read faster, ask for less, or use an async query."))
-    { Code = FailureCodes.SlowReader };
+    ErrorDetails SlowReader() => Failure.SlowReader(patience!.Value);
 
     void Write(byte value)
     {

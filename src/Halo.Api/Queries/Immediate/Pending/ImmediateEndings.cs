@@ -3,6 +3,7 @@ using Halo.Api.Ledger.Records;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;
+using Halo.LinkProtocol.Failures;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Queries.Immediate.Pending;
@@ -11,70 +12,26 @@ namespace Halo.Api.Queries.Immediate.Pending;
 static class ImmediateEndings
 {
     /// <summary>The site is away and the query would not, or need not, wait.</summary>
-    public static Settlement SiteAway(SiteAvailability availability) => new(
-        availability == SiteAvailability.Offline ? QueryStatus.InitialisationFailedSiteOffline : QueryStatus.InitialisationFailedSiteUnreachable, Mover.Api)
-    {
-        Executed = Executed.No,
-        Error = new ErrorDetails(ErrorTypes.Http, 503, availability == SiteAvailability.Offline
-            ? "The site is offline: its Halo Link was stopped. Nothing ran; try again later, or ask async with a longer maxTimeInQueue."
-            : "The site is unreachable: nothing was heard of it for two minutes. Nothing ran; try again later, or ask async with a longer maxTimeInQueue.")
-        {
-            Code = FailureCodes.SiteAway,
-        },
-    };
+    public static Settlement SiteAway(SiteAvailability availability) => NothingRan(
+        availability == SiteAvailability.Offline ? QueryStatus.InitialisationFailedSiteOffline : QueryStatus.InitialisationFailedSiteUnreachable, Failure.SiteAway(availability));
 
     /// <summary>It waited as long as it may.</summary>
-    public static Settlement QueueTimeout(int maxTimeInQueue) => new(QueryStatus.ExpiredInQueue, Mover.Api)
-    {
-        Executed = Executed.No,
-        Error = new ErrorDetails(ErrorTypes.Http, 503,
-            $"The query waited {maxTimeInQueue} ms without being started. Nothing ran; try again, or with a longer maxTimeInQueue.")
-        {
-            Code = FailureCodes.QueueTimeout,
-        },
-    };
+    public static Settlement QueueTimeout(int maxTimeInQueue) => NothingRan(QueryStatus.ExpiredInQueue, Failure.QueueTimeout(maxTimeInQueue));
 
     /// <summary>The line was gone before anything of the command was sent.</summary>
-    public static Settlement NeverSent { get; } = new(QueryStatus.ExecutionFailed, Mover.Api)
-    {
-        Executed = Executed.No,
-        Error = Failures.Of(FailureCodes.NeverSent),
-    };
+    public static Settlement NeverSent { get; } = NothingRan(QueryStatus.ExecutionFailed, Failure.Of(FailureCodes.NeverSent));
 
     /// <summary>The service holds as much of results as it may, and did so for as long as the query may wait.</summary>
-    public static Settlement NoRoom(int maxTimeInQueue) => new(QueryStatus.ExpiredInQueue, Mover.Api)
-    {
-        Executed = Executed.No,
-        Error = new ErrorDetails(ErrorTypes.Http, 503,
-            $"The service holds as many results for callers as it may, and for {maxTimeInQueue} ms none was taken. Nothing ran; try again shortly.")
-        {
-            Code = FailureCodes.QueueTimeout,
-        },
-    };
+    public static Settlement NoRoom(int maxTimeInQueue) => NothingRan(QueryStatus.ExpiredInQueue, Failure.NoRoom(maxTimeInQueue));
 
     /// <summary>The right to query the site was taken away before the command left.</summary>
-    public static Settlement RightTaken(Refusal refusal) => new(QueryStatus.Cancelled, Mover.Api)
-    {
-        Executed = Executed.No,
-        Error = new ErrorDetails(ErrorTypes.Http, refusal.Status, $"{refusal.Message} Nothing ran.") { Code = FailureCodes.CancelledByOperator },
-    };
+    public static Settlement RightTaken(Refusal refusal) => NothingRan(QueryStatus.Cancelled, Failure.RightTaken(refusal.Status, refusal.Message));
 
     /// <summary>The Link stopped before it had begun it.</summary>
-    public static Settlement NeverBegun { get; } = new(QueryStatus.ExecutionFailed, Mover.Api)
-    {
-        Executed = Executed.No,
-        Error = new ErrorDetails(ErrorTypes.Http, 503, "The site's Link was stopped before it could begin the query. Nothing ran.")
-        {
-            Code = FailureCodes.LinkStopping,
-        },
-    };
+    public static Settlement NeverBegun { get; } = NothingRan(QueryStatus.ExecutionFailed, Failure.LinkStoppedBeforeItBegan);
 
     /// <summary>The run that may have had it is gone.</summary>
-    public static Settlement LinkLost { get; } = new(QueryStatus.ExecutionFailed, Mover.Api)
-    {
-        Executed = Executed.Unknown,
-        Error = Failures.Of(FailureCodes.LinkLost),
-    };
+    public static Settlement LinkLost { get; } = Settlement.Of(QueryStatus.ExecutionFailed, Mover.Api, Executed.Unknown, FailureCodes.LinkLost);
 
     /// <summary>What a Link said.</summary>
     /// <param name="notices">What the request itself gave cause to say.</param>
@@ -94,20 +51,19 @@ static class ImmediateEndings
     /// <summary>The same without what the Link brought beside: the store has no place for it.</summary>
     public static Outcome Untold(Outcome told) => new(told.Ending == Ending.Successful ? Ending.Failed : told.Ending, told.Ending == Ending.Successful ? Executed.Yes : told.Executed)
     {
-        Error = Failures.Untold,
+        Error = Failure.Unreadable,
     };
 
     /// <summary>What is told of an end that was not success.</summary>
     public static ErrorDetails? ErrorOf(Outcome outcome) => outcome.Error ?? outcome.Ending switch
     {
         Ending.Successful => null,
-        Ending.Expired => new(ErrorTypes.Http, 503, "The query waited in the Link's lane as long as it may. Nothing ran; try again, or with a longer maxTimeInQueue.")
-        {
-            Code = FailureCodes.QueueTimeout,
-        },
-        Ending.Cancelled => Failures.Of(FailureCodes.CancelledByIntegrator),
-        _ => new(ErrorTypes.HaloLink, 500, "The Link could not say how the query ended.") { Code = FailureCodes.LinkError },
+        Ending.Expired => Failure.LaneTimeout,
+        Ending.Cancelled => Failure.Of(FailureCodes.CancelledByIntegrator),
+        _ => Failure.NoReason,
     };
+
+    static Settlement NothingRan(QueryStatus status, ErrorDetails error) => new(status, Mover.Api) { Executed = Executed.No, Error = error };
 
     static QueryStatus StatusOf(Ending ending) => ending switch
     {

@@ -1,5 +1,6 @@
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
+using Halo.LinkProtocol.Failures;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Queries.Immediate.Pending;
@@ -70,7 +71,7 @@ sealed class PendingEnd(Settlement settlement, DateTimeOffset at, Outcome? outco
     /// <returns>False: there is nothing left to leave out.</returns>
     public bool TryLeaveOut()
     {
-        if (Outcome is null || ReferenceEquals(Outcome.Error, Failures.Untold))
+        if (Outcome is null || ReferenceEquals(Outcome.Error, Failure.Unreadable))
             return false;
         Outcome = ImmediateEndings.Untold(Outcome);
         Settlement = ImmediateEndings.From(Outcome);

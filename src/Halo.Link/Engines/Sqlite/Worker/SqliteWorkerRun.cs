@@ -6,6 +6,7 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines.Running;
 using Halo.Link.Rows;
+using Halo.LinkProtocol.Failures;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Engines.Sqlite.Worker;
@@ -131,9 +132,9 @@ sealed class SqliteWorkerRun : IAsyncDisposable
         if (Stopped && (_end is null || result.Ending == Ending.Cancelled || !_whole))
             return StoppedByCaller
                 ? result with { Ending = Ending.Cancelled, Executed = executed, Error = null }
-                : result with { Ending = Ending.Failed, Executed = executed, Error = CommandRunner.TimedOut(executed) };
+                : result with { Ending = Ending.Failed, Executed = executed, Error = Failure.TimedOut(executed) };
         if (_end is null)
-            return result with { Error = Lost(executed) };
+            return result with { Error = Failure.WorkerLost(executed) };
         if (result.Ending != Ending.Successful || _request.Command.ExecutionMode == ExecutionMode.NonQuery)
             return result;
         try
@@ -278,7 +279,4 @@ sealed class SqliteWorkerRun : IAsyncDisposable
         }
     }
 
-    static ErrorDetails Lost(Executed executed) => new(ErrorTypes.HaloLink, 500,
-        "The process in which the Link queries SQLite ended in the middle of the command; " + CommandRunner.Fate(executed))
-    { Code = FailureCodes.LinkError };
 }

@@ -4,6 +4,7 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Observability;
 using Halo.Link.Rows;
+using Halo.LinkProtocol.Failures;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Engines.Sqlite.Worker;
@@ -89,11 +90,5 @@ sealed class SqliteWorkerRunner(SqliteEngine engine, SqliteWorkers workers, Time
         }
     }
 
-    static ExecutionResult NotStarted() => new(Ending.Failed, Executed.No)
-    {
-        Error = new(ErrorTypes.HaloLink, 500, "The Link could not start the process in which it queries SQLite; its log says why. Nothing ran.")
-        {
-            Code = FailureCodes.LinkError,
-        },
-    };
+    static ExecutionResult NotStarted() => new(Ending.Failed, Executed.No) { Error = Failure.WorkerNotStarted };
 }

@@ -1,30 +1,18 @@
 using Halo.Contracts.Errors;
 
-namespace Halo.Api.Ledger.Records;
+namespace Halo.LinkProtocol.Failures;
 
-/// <summary>
-/// The service's own words for what it settles by itself: kind, HTTP status and text follow from the code, so only the code
-/// is stored.
-/// </summary>
-static class Failures
+/// <summary>Kind, HTTP status and usual words of each of the <see cref="FailureCodes"/>: where only the code is known, as in the ledger, the rest follows from it.</summary>
+static class FailureTable
 {
-    /// <param name="code">One of <see cref="FailureCodes"/>.</param>
-    public static ErrorDetails Of(string code) =>
-        new(TypeOf(code), StatusOf(code), TextOf(code)) { Code = code };
-
-    /// <summary>A Link told of a query's end in a message that is too large or cannot be read.</summary>
-    public static ErrorDetails Untold { get; } =
-        new(ErrorTypes.HaloLink, 500, "The site's Link told how the query ended in a message that cannot be taken; what it brought is lost. See 'executed'.")
-        {
-            Code = FailureCodes.LinkError,
-        };
-
-    static string TypeOf(string code) => code is FailureCodes.ExecutionTimeout or FailureCodes.PolicyRefused or FailureCodes.SpoolFull
+    /// <summary>One of <see cref="ErrorTypes"/>: whether the Link or the way to it failed.</summary>
+    public static string TypeOf(string code) => code is FailureCodes.ExecutionTimeout or FailureCodes.PolicyRefused or FailureCodes.SpoolFull
         or FailureCodes.LinkStopping or FailureCodes.LinkError or FailureCodes.OpenTransaction or FailureCodes.DatabaseUnavailable
         or FailureCodes.DatabaseConnectionLost or FailureCodes.LockTimeout or FailureCodes.BlockedPractice or FailureCodes.SlowReader
         or FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue or FailureCodes.NoSuchResultSet or FailureCodes.AlreadyExecuted ? ErrorTypes.HaloLink : ErrorTypes.Http;
 
-    static int StatusOf(string code) => code switch
+    /// <summary>The HTTP status.</summary>
+    public static int StatusOf(string code) => code switch
     {
         FailureCodes.ClaimLost or FailureCodes.NeverSent or FailureCodes.QueueTimeout or FailureCodes.SiteAway
             or FailureCodes.LinkStopping or FailureCodes.DatabaseUnavailable or FailureCodes.LockTimeout => 503,
@@ -34,12 +22,14 @@ static class Failures
             or FailureCodes.BlockedPractice => 409,
         FailureCodes.SlowReader => 408,
         FailureCodes.ResultTooLarge => 413,
+        FailureCodes.SpoolFull => 507,
         FailureCodes.PolicyRefused => 403,
         FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue or FailureCodes.OpenTransaction or FailureCodes.NoSuchResultSet => 400,
         _ => 500,
     };
 
-    static string TextOf(string code) => code switch
+    /// <summary>The usual words.</summary>
+    public static string TextOf(string code) => code switch
     {
         FailureCodes.ClaimLost => "The site's Link no longer knew this query. It was not executed, or what it gave was lost; see 'executed'.",
         FailureCodes.LinkLost => "The site's Link stopped or was lost while it had this query. The query may have taken effect.",
