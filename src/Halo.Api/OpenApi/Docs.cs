@@ -11,7 +11,10 @@ namespace Halo.Api.OpenApi;
 static class Docs
 {
     const string Document = "v1";
-    const string Address = $"/openapi/{Document}.json";
+
+    /// <summary>Where the description is.</summary>
+    public const string Address = $"/openapi/{Document}.json";
+
 
     public static void AddHaloOpenApi(this IServiceCollection services)
     {
@@ -54,13 +57,7 @@ static class Docs
         // Not MapOpenApi: that writes the document anew for each request, with the caller's Host in it.
         var document = new Lazy<Task<byte[]>>(() => WriteAsync(app.Services.GetRequiredKeyedService<IOpenApiDocumentProvider>(Document)));
         app.MapGet(Address, async () => TypedResults.Bytes(await document.Value, "application/json; charset=utf-8")).ExcludeFromDescription();
-        app.UseWhen(http => http.Request.Path.StartsWithSegments("/docs"), docs => docs.UseSwaggerUI(ui =>
-        {
-            ui.RoutePrefix = "docs";
-            ui.DocumentTitle = "Halo API";
-            ui.SwaggerEndpoint(Address, "Halo API");
-            ui.EnableTryItOutByDefault();
-        }));
+        app.MapDocsPage();
     }
 
     static async Task<byte[]> WriteAsync(IOpenApiDocumentProvider provider)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Halo.Api.OpenApi;
 using Halo.Api.Results.Formats;
 using Halo.Api.Routing;
@@ -139,9 +140,16 @@ public class DocumentTests(OneHost one) : IClassFixture<OneHost>
     [Fact]
     public async Task The_page_to_read_it_loads_nothing_from_outside()
     {
-        var page = await one.Host.Client.GetStringAsync("/docs/index.html");
-        Assert.Contains("swagger-ui", page, StringComparison.Ordinal);
+        var page = await one.Host.Client.GetStringAsync("/docs");
         Assert.DoesNotMatch("""(src|href)\s*=\s*["'](https?:)?//""", page);
+        // What it names is there; the last script, our own, says which document is shown and that nothing else is asked for.
+        var scripts = Regex.Matches(page, "src=\"([^\"]+)\"").Select(m => m.Groups[1].Value).ToList();
+        Assert.Equal(["/docs/scalar.js", "/docs/start.js"], scripts);
+        var texts = await Task.WhenAll(scripts.Select(one.Host.Client.GetStringAsync));
+        Assert.Contains("createApiReference", texts[0], StringComparison.Ordinal);
+        Assert.Contains("url: \"/openapi/v1.json\"", texts[1], StringComparison.Ordinal);
+        foreach (var off in (string[])["withDefaultFonts: false", "telemetry: false", "proxyUrl: \"\"", "agent: { disabled: true }", "mcp: { disabled: true }"])
+            Assert.Contains(off, texts[1], StringComparison.Ordinal);
     }
 
     static bool Says(JsonNode? text) => text is JsonValue value && !string.IsNullOrWhiteSpace(value.GetValue<string>());

@@ -14,7 +14,9 @@ public class SecurityHeadersTests(OneHost one) : IClassFixture<OneHost>
     [InlineData(ApiHost.AdminKey)]
     public async Task Every_route_answers_with_them(string? adminKey)
     {
-        var routes = _host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().ToList();
+        var routes = _host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            // The files of the page are everybody's, and have ETags of their own: see below.
+            .Where(r => r.RoutePattern.Parameters.Count > 0 || r.RoutePattern.RawText?.StartsWith("/docs/", StringComparison.Ordinal) != true).ToList();
         Assert.True(routes.Count > 40);
         foreach (var route in routes)
         {
@@ -37,10 +39,11 @@ public class SecurityHeadersTests(OneHost one) : IClassFixture<OneHost>
     public Task Answers_that_are_no_routes_have_them_too(string method, string path) => HasThemAsync(new HttpMethod(method), path, ApiHost.AdminKey);
 
     [Theory]
+    [InlineData("/docs")]
+    [InlineData("/docs/")]
     [InlineData("/docs/index.html")]
-    [InlineData("/docs/index.js")]
-    [InlineData("/docs/swagger-ui.css")]
-    [InlineData("/docs/swagger-ui-bundle.js")]
+    [InlineData("/docs/start.js")]
+    [InlineData("/docs/scalar.js")]
     public async Task The_page_of_the_docs_runs_only_what_comes_with_it(string path)
     {
         using var response = await _host.SendAsync(HttpMethod.Get, path);
@@ -51,7 +54,7 @@ public class SecurityHeadersTests(OneHost one) : IClassFixture<OneHost>
         Assert.Contains("frame-ancestors 'none'", policy, StringComparison.Ordinal);
         Assert.DoesNotContain("unsafe-eval", policy, StringComparison.Ordinal);
         Assert.Equal("nosniff", Assert.Single(response.Headers.GetValues("X-Content-Type-Options")));
-        if (path.EndsWith(".html", StringComparison.Ordinal))
+        if (!path.EndsWith(".js", StringComparison.Ordinal))
             Assert.DoesNotMatch("<script(?![^>]* src=)", await response.Content.ReadAsStringAsync());
     }
 
