@@ -35,12 +35,12 @@ static partial class HaloApi
         ListenAddresses.Check(builder.Configuration);
         PublicAddresses.Check(builder.Configuration);
         var log = logs.CreateLogger("Halo.Api.Startup");
-        await using var foundation = await Foundation.LayAsync(builder.Configuration, log, TimeProvider.System);
-        OpenKeyFiles.Warn(builder.Configuration, foundation.Directory, log);
-        await WarmUp.RunAsync(foundation.Options, log, TimeProvider.System);
+        await using var bootstrap = await HostBootstrap.CreateAsync(builder.Configuration, log, TimeProvider.System);
+        OpenKeyFiles.Warn(builder.Configuration, bootstrap.Directory, log);
+        await WarmUp.RunAsync(bootstrap.Options, log, TimeProvider.System);
         // Each does nothing where the process is not that service manager's.
         builder.Services.AddSystemd().AddWindowsService(o => o.ServiceName = "HaloApi");
-        await using var app = Build(builder, foundation);
+        await using var app = Build(builder, bootstrap);
         MakeServices(builder.Services, app.Services);
         // The host takes SIGTERM in hand, and in a terminal SIGINT and SIGQUIT; a terminal that goes would end the service where it stands.
         using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
@@ -118,17 +118,17 @@ static partial class HaloApi
     }
 
     /// <summary>The service, built but not started; its port opens after <see cref="ApiLifecycle"/>.</summary>
-    public static WebApplication Build(WebApplicationBuilder builder, Foundation foundation)
+    public static WebApplication Build(WebApplicationBuilder builder, HostBootstrap bootstrap)
     {
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = StopWithin);
-        builder.AddHaloServices(foundation);
+        builder.AddHaloServices(bootstrap);
         var app = builder.Build();
 
         // First of all: what comes after it takes the caller's address and scheme for true.
-        if (foundation.Options.TrustedProxies.Count > 0)
-            app.UseForwardedHeaders(Proxies.Trust(foundation.Options.TrustedProxies));
+        if (bootstrap.Options.TrustedProxies.Count > 0)
+            app.UseForwardedHeaders(Proxies.Trust(bootstrap.Options.TrustedProxies));
         app.UseMiddleware<SecurityHeaders>();
-        if (foundation.Options.Telemetry.Exports)
+        if (bootstrap.Options.Telemetry.Exports)
             app.UseMiddleware<RequestSpans>();
         app.UseMiddleware<ErrorShape>();
         app.UseMiddleware<TransportSecurity>();

@@ -42,10 +42,10 @@ namespace Halo.Api;
 /// <summary>Every part of the service, each once.</summary>
 static class Services
 {
-    public static void AddHaloServices(this WebApplicationBuilder builder, Foundation foundation)
+    public static void AddHaloServices(this WebApplicationBuilder builder, HostBootstrap bootstrap)
     {
         var services = builder.Services;
-        var options = foundation.Options;
+        var options = bootstrap.Options;
         builder.Logging.AddHaloConsole();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -66,12 +66,12 @@ static class Services
         services.AddSingleton(options);
         services.AddSingleton(options.Limits);
         services.AddSingleton(options.Results);
-        services.AddSingleton(foundation.Directory);
-        services.AddSingleton(foundation.Database);
-        services.AddSingleton(foundation.Keys);
-        services.AddSingleton(foundation.Signing);
-        services.AddSingleton(foundation.Pairing);
-        services.AddSingleton(foundation.Admin);
+        services.AddSingleton(bootstrap.Directory);
+        services.AddSingleton(bootstrap.Database);
+        services.AddSingleton(bootstrap.Keys);
+        services.AddSingleton(bootstrap.Signing);
+        services.AddSingleton(bootstrap.Pairing);
+        services.AddSingleton(bootstrap.Admin);
         services.AddSingleton<RouteTable>();
         services.AddSingleton<AuditLog>();
         services.AddSingleton<WrongKeyLimiter>();
@@ -87,16 +87,16 @@ static class Services
         services.AddSingleton<PairingCodes>();
         services.AddSingleton<Pairing>();
         services.AddSingleton<SiteView>();
-        services.AddSingleton<SiteStandings>();
+        services.AddSingleton<SiteNoticeBuilder>();
         services.AddSingleton<SiteAccess>();
         services.AddSingleton<Availability>();
         services.AddSingleton<AvailabilityHistory>();
-        services.AddSingleton<Uninstalling>();
+        services.AddSingleton<SiteUninstaller>();
         services.AddSingleton<AdminSites>();
         services.AddSingleton<AdminLinks>();
 
         services.AddSingleton<LinkDirectory>();
-        services.AddSingleton<LinkRights>();
+        services.AddSingleton<LinkApproval>();
         services.AddSingleton<LinkSessions>();
         services.AddSingleton<ILinkGateway>(p => p.GetRequiredService<LinkSessions>());
         services.AddSingleton<SiteNotifier>();
@@ -130,11 +130,11 @@ static class Services
         services.AddSingleton<SettlementEffects>();
         // Among many nodes each looks once a minute for what a dead one left behind.
         services.AddSingleton(p => new DeadlineWatch(p.GetRequiredService<Deadlines>(), p.GetRequiredService<SettlementEffects>().ApplyAsync, p.GetRequiredService<TimeProvider>(),
-            p.GetRequiredService<ILogger<DeadlineWatch>>(), longestSleep: foundation.Database is PostgresDatabase ? TimeSpan.FromMinutes(1) : null));
+            p.GetRequiredService<ILogger<DeadlineWatch>>(), longestSleep: bootstrap.Database is PostgresDatabase ? TimeSpan.FromMinutes(1) : null));
         services.AddSingleton<QueryWaiters>();
         services.AddSingleton<SessionSettling>();
         services.AddSingleton<QueryRequestReader>();
-        services.AddSingleton<RequestMemory>();
+        services.AddSingleton<RequestBodyBudget>();
         services.AddSingleton<JsonBodyReader>();
         services.AddSingleton<QueryAdmission>();
         services.AddSingleton<SubmissionParser>();
@@ -142,15 +142,15 @@ static class Services
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<IdempotentQueries>();
         services.AddSingleton<PendingQueries>();
-        services.AddSingleton<UnheldQueries>();
+        services.AddSingleton<UnheldMessageLog>();
         services.AddSingleton<OutcomeRecorder>();
-        services.AddSingleton<ImmediatePlaces>();
-        services.AddSingleton<ResultMemory>();
+        services.AddSingleton<ImmediateConcurrency>();
+        services.AddSingleton<ResultMemoryBudget>();
         services.AddSingleton<ImmediateResponseWriter>();
         services.AddSingleton<ImmediateQueries>();
         services.AddSingleton<StreamedResponseWriter>();
         services.AddSingleton<QueuedCounts>();
-        services.AddSingleton(p => FreeSpace.Of(foundation.Directory, options.Disk, p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(p => FreeSpace.Of(bootstrap.Directory, options.Disk, p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<AsyncQueries>();
         services.AddSingleton<ClaimedQueries>();
         services.AddSingleton<QueryCancelling>();

@@ -68,8 +68,8 @@ static partial class WarmUp
         });
         // Signals are the real service's.
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
-        await using var foundation = await Foundation.LayAsync(builder.Configuration, NullLogger.Instance, TimeProvider.System);
-        await using var app = HaloApi.Build(builder, foundation);
+        await using var bootstrap = await HostBootstrap.CreateAsync(builder.Configuration, NullLogger.Instance, TimeProvider.System);
+        await using var app = HaloApi.Build(builder, bootstrap);
         await app.StartAsync(stop);
         try
         {

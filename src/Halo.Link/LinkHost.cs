@@ -81,7 +81,7 @@ static class LinkHost
             new() { MaxBytes = settings.Spool.MaxBytes, WaitForRoom = settings.Spool.WaitForRoom }, p.GetRequiredService<TimeProvider>()))
         .AddSingleton(p =>
         {
-            var way = p.GetRequiredService<LinkWay>();
+            var way = p.GetRequiredService<ApiTransport>();
             return new Uploader(way.Http, way.Tokens.GetAsync, p.GetRequiredService<ImmediateGate>().StandAsideAsync, p.GetRequiredService<Spool>(),
                 UploadOptions.From(settings.Upload) with { AtOnce = settings.Uploads }, p.GetRequiredService<TimeProvider>(), p.GetRequiredService<Random>(),
                 p.GetRequiredService<ILogger<Uploader>>());
@@ -108,13 +108,13 @@ static class LinkHost
         .AddSingleton<CurrentSession>()
         .AddSingleton<LinkState>()
         .AddSingleton<CloseReason>()
-        .AddSingleton(p => new LinkWay(settings, p.GetRequiredService<ConfiguredIdentity>().Link.LinkId, p.GetRequiredService<LinkKey>(),
+        .AddSingleton(p => new ApiTransport(settings, p.GetRequiredService<ConfiguredIdentity>().Link.LinkId, p.GetRequiredService<LinkKey>(),
             () => p.GetRequiredService<LiveSettings>().Local.EnrolmentToken, p.GetRequiredService<DataDirectory>(), p.GetRequiredService<TimeProvider>(),
             p.GetRequiredService<Random>, p.GetRequiredService<ILoggerFactory>()))
         .AddSingleton<PairingCodes>()
         .AddSingleton<Func<IReadOnlyList<SiteDescription>>>(p =>
             () => p.GetRequiredService<PracticeDirectory>().Describe(p.GetRequiredService<DatabaseHealths>().Last))
-        .AddSingleton(p => ActivatorUtilities.CreateInstance<SiteAnnouncements>(p, p.GetRequiredService<LinkWay>().Enroller,
+        .AddSingleton(p => ActivatorUtilities.CreateInstance<SiteAnnouncements>(p, p.GetRequiredService<ApiTransport>().Enroller,
             new Action(() => p.GetRequiredService<SessionLoop>().AnnounceAgain())))
         .AddSingleton<SiteReload>()
         .AddSingleton<RemoteFile>()
@@ -122,11 +122,11 @@ static class LinkHost
         .AddSingleton(p => ActivatorUtilities.CreateInstance<LiveSettings>(p, new Action(() => p.GetRequiredService<SessionLoop>().AnnounceAgain())))
         .AddSingleton<RemoteConfigurationArrived>(p => p.GetRequiredService<LiveSettings>().OnRemote)
         .AddSingleton<FrameDispatcher>()
-        .AddSingleton(p => p.GetRequiredService<LinkWay>().Drift)
+        .AddSingleton(p => p.GetRequiredService<ApiTransport>().Drift)
         .AddSingleton<LinkReport>()
         .AddSingleton(p =>
         {
-            var (way, time, random) = (p.GetRequiredService<LinkWay>(), p.GetRequiredService<TimeProvider>(), p.GetRequiredService<Random>());
+            var (way, time, random) = (p.GetRequiredService<ApiTransport>(), p.GetRequiredService<TimeProvider>(), p.GetRequiredService<Random>());
             var (dispatcher, describe, report) = (p.GetRequiredService<FrameDispatcher>(), p.GetRequiredService<Func<IReadOnlyList<SiteDescription>>>(), p.GetRequiredService<LinkReport>());
             var (current, heartbeat, closing) = (p.GetRequiredService<CurrentSession>(), p.GetRequiredService<HeartbeatPeriod>(), p.GetRequiredService<CloseReason>());
             var file = p.GetService<SettingsFile>();

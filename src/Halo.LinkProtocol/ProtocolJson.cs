@@ -7,7 +7,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.LinkProtocol;
 
 /// <summary>
-/// JSON of the line: camelCase, nulls left out, unknown fields ignored, unknown words read as such (<see cref="LineWordConverter{T}"/>),
+/// JSON of the line: camelCase, nulls left out, unknown fields ignored, unknown words read as such (<see cref="LenientEnumConverter{T}"/>),
 /// and every text and list held to its bound (<see cref="MessageBounds"/>), when it is written and when it is read.
 /// </summary>
 public sealed class ProtocolJson

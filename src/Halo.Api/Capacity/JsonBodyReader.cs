@@ -5,7 +5,7 @@ using Halo.Contracts.Errors;
 namespace Halo.Api.Capacity;
 
 /// <summary>Reads the JSON bodies of integrators' requests, within what all of them may hold.</summary>
-sealed class JsonBodyReader(QueryLimits limits, RequestMemory memory)
+sealed class JsonBodyReader(QueryLimits limits, RequestBodyBudget memory)
 {
     /// <summary>The body, or why there is none.</summary>
     public async Task<(ReadOnlyMemory<byte> Body, Refusal? Refusal)> ReadAsync(HttpContext http)

@@ -29,8 +29,8 @@ static class Inputs
         Preset = "keep",
     };
 
-    public static readonly Input Words = Input.Header(SiteWords.Header,
-        $"{SiteWords.Old} gives the site in the words of that release: unavailable for unreachable, and HaloLinkVersion, ClientTimestampUTC, HeartbeatTimestampUTC.", SiteWords.Old);
+    public static readonly Input Words = Input.Header(SiteResponses.Header,
+        $"{SiteResponses.Old} gives the site in the words of that release: unavailable for unreachable, and HaloLinkVersion, ClientTimestampUTC, HeartbeatTimestampUTC.", SiteResponses.Old);
 
     public static readonly Input ResultSet = Input.Whole("resultSet", "Which of several result sets is wanted, from 1.", 1, null, 1);
 

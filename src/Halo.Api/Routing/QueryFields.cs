@@ -32,14 +32,14 @@ sealed class QueryFields
 
     /// <summary>Looks through a request's body.</summary>
     /// <returns>What was let through.</returns>
-    public static IReadOnlyList<Notice> Check(JsonElement root, FaultyJson json)
+    public static IReadOnlyList<Notice> Check(JsonElement root, JsonFieldReader json)
     {
         var found = new QueryFields();
         found.Look(root, Root, -1, json);
-        if (FaultyJson.Present(root, "command", out var command) && command.ValueKind == JsonValueKind.Object)
+        if (JsonFieldReader.Present(root, "command", out var command) && command.ValueKind == JsonValueKind.Object)
         {
             found.Look(command, Command, -1, json);
-            if (FaultyJson.Present(command, "parameters", out var parameters) && parameters.ValueKind == JsonValueKind.Array)
+            if (JsonFieldReader.Present(command, "parameters", out var parameters) && parameters.ValueKind == JsonValueKind.Array)
             {
                 var index = 0;
                 foreach (var parameter in parameters.EnumerateArray())
@@ -62,7 +62,7 @@ sealed class QueryFields
     /// <summary>What was meant is looked for among all names: no request needs that so often.</summary>
     bool IsTooMany => _unknown > QueryLimits.UnknownFields;
 
-    void Look(JsonElement owner, Level level, int index, FaultyJson json)
+    void Look(JsonElement owner, Level level, int index, JsonFieldReader json)
     {
         foreach (var property in owner.EnumerateObject())
         {
@@ -74,7 +74,7 @@ sealed class QueryFields
         }
     }
 
-    void Unknown(string name, Level level, string path, FaultyJson json)
+    void Unknown(string name, Level level, string path, JsonFieldReader json)
     {
         var shown = path.Length == 0 ? RequestParameters.Shorten(name) : $"{path}.{RequestParameters.Shorten(name)}";
         var meant = level.Names.FirstOrDefault(n => n.Equals(name, StringComparison.OrdinalIgnoreCase))

@@ -20,7 +20,7 @@ namespace Halo.Api.Sessions;
 /// <summary>Hands each message of a session to whom it concerns. What is under way is held against the session (<see cref="SessionIntake"/>).</summary>
 sealed partial class MessageRouter(
     LinkTokens tokens, SiteReports reports, PendingQueries pending, OutcomeRecorder outcomes, ClaimedQueries claimed, PairingCodes pairing,
-    RemoteConfigurations configurations, UnheldQueries unheld, QueryLimits limits, TimeProvider time, ILogger<MessageRouter> log)
+    RemoteConfigurations configurations, UnheldMessageLog unheld, QueryLimits limits, TimeProvider time, ILogger<MessageRouter> log)
 {
     readonly LogThrottle _unreadable = new(time, perMinute: 10);
 

@@ -20,8 +20,8 @@ namespace Halo.Api.Sessions;
 /// (5) open to queries. By the end of its connection: what the Link has not told is judged, its sites are away.
 /// </summary>
 sealed partial class SessionLifecycle(
-    LinkDirectory links, LinkSessions sessions, SiteReports reports, SiteRegistry registry, SiteStandings standings, SessionSettling settling, OutcomeRecorder outcomes,
-    AvailabilityHistory history, Uninstalling uninstalling, QueryCancelling cancelling, RemoteConfigurations configurations, ApiOptions options, TimeProvider time,
+    LinkDirectory links, LinkSessions sessions, SiteReports reports, SiteRegistry registry, SiteNoticeBuilder siteNotices, SessionSettling settling, OutcomeRecorder outcomes,
+    AvailabilityHistory history, SiteUninstaller uninstaller, QueryCancelling cancelling, RemoteConfigurations configurations, ApiOptions options, TimeProvider time,
     ILogger<SessionLifecycle> log)
 {
     /// <summary>Opens a session by a Hello, or closes the connection and says why.</summary>
@@ -59,7 +59,7 @@ sealed partial class SessionLifecycle(
         var verdicts = await settling.SettleAsync(session, hello);
         var configuration = configurations.For(connection.LinkId);
         await connection.Line.SendAsync(FrameKind.Welcome, Guid.Empty,
-            new Welcome(session.Id, ProductVersion.Text, options.HeartbeatSeconds, verdicts, [.. own.Select(standings.Notice)])
+            new Welcome(session.Id, ProductVersion.Text, options.HeartbeatSeconds, verdicts, [.. own.Select(siteNotices.Notice)])
             {
                 Capabilities = [Welcome.TakesSiteChanges],
                 Configuration = configuration,
@@ -81,10 +81,10 @@ sealed partial class SessionLifecycle(
         if (configurations.For(connection.LinkId) is { } latest && latest.Version != configuration.Version)
             session.Tell(latest);
         cancelling.Repeat(session);
-        LogOpened(connection.LinkId, hello.LinkVersion, standings.Explain(own));
+        LogOpened(connection.LinkId, hello.LinkVersion, siteNotices.Explain(own));
         // A site that the Link cannot describe yet is configured all the same; only what it has no more is gone.
         if (hello.ConfiguredSites is { } configured)
-            await uninstalling.SitesAsync(connection.LinkId, [.. configured, .. session.SiteIds]);
+            await uninstaller.SitesAsync(connection.LinkId, [.. configured, .. session.SiteIds]);
     }
 
     void RefuseSecond(LinkConnection connection, Hello hello)
@@ -116,7 +116,7 @@ sealed partial class SessionLifecycle(
         links.Heard(session.LinkId, closedInOrder: gone);
         history.Note(session.SiteIds, gone ? SiteContact.Offline : SiteContact.Lost);
         if (reason == LineCloseReason.LinkUninstalled)
-            await uninstalling.LinkAsync(session.LinkId);
+            await uninstaller.LinkAsync(session.LinkId);
     }
 
     [LoggerMessage(1110, LogLevel.Information, "Link {LinkId} is connected, version {Version}. {Sites}")]

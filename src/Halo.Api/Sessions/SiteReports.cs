@@ -9,7 +9,7 @@ namespace Halo.Api.Sessions;
 
 /// <summary>What a Link says of itself and its sites.</summary>
 sealed partial class SiteReports(
-    LinkDirectory links, SiteDirectory sites, SiteRegistry registry, SiteStandings standings, AvailabilityHistory history, Uninstalling uninstalling,
+    LinkDirectory links, SiteDirectory sites, SiteRegistry registry, SiteNoticeBuilder siteNotices, AvailabilityHistory history, SiteUninstaller uninstaller,
     RemoteConfigurations configurations, ILogger<SiteReports> log)
 {
     /// <summary>Takes the descriptions of sites in.</summary>
@@ -35,13 +35,13 @@ sealed partial class SiteReports(
         session.SiteIds = [.. own.Select(s => s.Id)];
         history.Note(session.SiteIds.Except(before), SiteContact.Online);
         if (changes.ConfiguredSites is { } configured)
-            await uninstalling.SitesAsync(session.LinkId, [.. configured, .. session.SiteIds]);
+            await uninstaller.SitesAsync(session.LinkId, [.. configured, .. session.SiteIds]);
         // Waited for: a Link that asks and asks and reads no answer must not fill the memory with them.
-        await session.TellAsync(new SiteNotices([.. own.Select(standings.Notice)]) { Answers = changes.Id });
+        await session.TellAsync(new SiteNotices([.. own.Select(siteNotices.Notice)]) { Answers = changes.Id });
         await session.TellAsync(configurations.For(session.LinkId));
         // What waits for a site that has come may be claimed now.
         session.WorkAvailable();
-        LogSiteChanges(session.LinkId, standings.Explain(own));
+        LogSiteChanges(session.LinkId, siteNotices.Explain(own));
     }
 
     [LoggerMessage(1114, LogLevel.Information, "The settings of Link {LinkId} changed. {Sites}")]

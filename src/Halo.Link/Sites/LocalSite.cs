@@ -178,7 +178,7 @@ sealed class LocalSites : IAsyncDisposable
     public IReadOnlyCollection<LocalSite> All => Volatile.Read(ref _announced).Values;
 
     /// <summary>Who has how many queries in which database.</summary>
-    public PracticePlaces Places { get; } = new();
+    public PracticeConcurrency Places { get; } = new();
 
     /// <summary>Finds where a command goes, or says why it goes nowhere; one of the two is null.</summary>
     public (ExecutionTarget? Target, ExecutionResult? Refused) Resolve(Guid siteId, string? catalogue, Guid integratorId, QueryCommand command) =>

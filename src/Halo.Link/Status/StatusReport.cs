@@ -38,7 +38,7 @@ sealed record StatusReport(
     public IReadOnlyList<string> Warnings { get; init; } = [];
 
     /// <summary>How its settings stand.</summary>
-    public SettingsStanding? Settings { get; init; }
+    public SettingsStatus? Settings { get; init; }
 
     /// <summary>For people. What the API and the databases say cannot break out of its line.</summary>
     public string ToText()
@@ -64,7 +64,7 @@ sealed record StatusReport(
             yield return line;
     }
 
-    static IEnumerable<string> LinesOf(SettingsStanding settings)
+    static IEnumerable<string> LinesOf(SettingsStatus settings)
     {
         foreach (var fault in settings.Faults ?? [])
             yield return Line($"configuration file is faulty, the one before is in force: {fault}");

@@ -8,7 +8,7 @@ namespace Halo.Link.Work;
 /// <summary>Runs the commands of claimed queries on their sites' databases, as far as the practice allows.</summary>
 sealed class ClaimedCommands(LocalSites sites, SiteLimits limits, TimeProvider time)
 {
-    /// <summary>Takes one of the places that the practice leaves the claim's integrator; false: it has to wait until <see cref="PracticePlaces.Freed"/>.</summary>
+    /// <summary>Takes one of the places that the practice leaves the claim's integrator; false: it has to wait until <see cref="PracticeConcurrency.Freed"/>.</summary>
     /// <remarks>A claim that will be refused anyway takes one too: it is told at once.</remarks>
     public bool TryEnter(Claim claim)
     {

@@ -13,14 +13,14 @@ public sealed class ApiHost : IAsyncDisposable
 {
     public const string AdminKey = "a-key-for-tests-alone";
     readonly WebApplication _app;
-    readonly Foundation _foundation;
+    readonly HostBootstrap _bootstrap;
     readonly DirectoryInfo _directory;
     bool _disposed;
 
-    ApiHost(WebApplication app, Foundation foundation, DirectoryInfo directory)
+    ApiHost(WebApplication app, HostBootstrap bootstrap, DirectoryInfo directory)
     {
         _app = app;
-        _foundation = foundation;
+        _bootstrap = bootstrap;
         _directory = directory;
         Client = new HttpClient { BaseAddress = Address };
     }
@@ -51,11 +51,11 @@ public sealed class ApiHost : IAsyncDisposable
             ["Logging:LogLevel:Default"] = "None",
         });
         builder.Configuration.AddInMemoryCollection(settings.Select(s => s.Split('=', 2)).Select(p => new KeyValuePair<string, string?>(p[0], p[1])));
-        var foundation = await Foundation.LayAsync(builder.Configuration, NullLogger.Instance, time);
+        var bootstrap = await HostBootstrap.CreateAsync(builder.Configuration, NullLogger.Instance, time);
         builder.Services.AddSingleton(time);
-        var app = HaloApi.Build(builder, foundation);
+        var app = HaloApi.Build(builder, bootstrap);
         await app.StartAsync();
-        return new ApiHost(app, foundation, directory);
+        return new ApiHost(app, bootstrap, directory);
     }
 
     public async ValueTask DisposeAsync()
@@ -66,7 +66,7 @@ public sealed class ApiHost : IAsyncDisposable
         Client.Dispose();
         await _app.StopAsync();
         await _app.DisposeAsync();
-        await _foundation.DisposeAsync();
+        await _bootstrap.DisposeAsync();
         _directory.Delete(recursive: true);
     }
 }

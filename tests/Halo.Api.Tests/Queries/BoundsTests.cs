@@ -19,7 +19,7 @@ public class BoundsTests(SharedPostgres postgres)
     [Fact]
     public void Immediate_queries_under_way_are_bounded_for_each_site_and_whole()
     {
-        var places = new ImmediatePlaces(new QueryLimits { ImmediatePerSite = 2, Immediate = 3 });
+        var places = new ImmediateConcurrency(new QueryLimits { ImmediatePerSite = 2, Immediate = 3 });
         var (one, other) = (Guid.NewGuid(), Guid.NewGuid());
         using var first = places.Take(one);
         var second = places.Take(one);

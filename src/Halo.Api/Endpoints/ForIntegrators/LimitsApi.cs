@@ -61,7 +61,7 @@ sealed record LimitsInForce(
     public int SlowReader { get; init; }
 
     /// <summary>Bytes in a second in which an answer has to be taken, and a request sent, on the whole.</summary>
-    public int SlowestRate { get; init; } = RequestMemory.SlowestBytesPerSecond;
+    public int SlowestRate { get; init; } = RequestBodyBudget.SlowestBytesPerSecond;
 
     /// <summary>Most bytes of a request's line.</summary>
     public int RequestLine { get; init; } = QueryLimits.RequestLineBytes;

@@ -44,7 +44,7 @@ static class PairingApi
         var result = await pairing.PairAsync(http.Integrator(), candidates, http.Request.Query["pairingCode"].ToString());
         return result.Fault switch
         {
-            PairingFault.None => SiteWords.Answer(http.Request, view.Show(result.Site!)),
+            PairingFault.None => SiteResponses.Answer(http.Request, view.Show(result.Site!)),
             PairingFault.CodeMissing => new Refusal(403, ErrorCodes.PairingCodeInvalid,
                 "A pairing code is required: send it as the query parameter pairingCode. The practice makes one with 'halo-link pairing-code'.").ToResult(),
             PairingFault.CodeWrong => new Refusal(403, ErrorCodes.PairingCodeInvalid,

@@ -31,7 +31,7 @@ static class ResultsApi
 
     static async Task<IResult> GetWholeAsync(HttpContext http, string siteId, string queryId, ResultReader reader, StoredResponseWriter writer)
     {
-        var (wanted, unknown) = WantedForm.Read(http.Request);
+        var (wanted, unknown) = ResponseFormat.Read(http.Request);
         if (wanted is null)
             return unknown!.ToResult();
         using var held = reader.Hold(queryId);
@@ -84,7 +84,7 @@ static class ResultsApi
             // Rewritten as it is read: its size is not known before its end, and no stored coding fits.
             WriteRowHeaders(http.Response, page, size: null);
             await using (page)
-                return await writer.SendAsync(http, page.Query, new WantedForm(null, true), [page]);
+                return await writer.SendAsync(http, page.Query, new ResponseFormat(null, true), [page]);
         }
         WriteRowHeaders(http.Response, page, page.Row.JsonSize);
         http.Response.Headers.Vary = Vary;

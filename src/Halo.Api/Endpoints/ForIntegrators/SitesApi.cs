@@ -32,13 +32,13 @@ static class SitesApi
         if (practice is null)
             return refusal!.ToResult();
         var found = sites.Authoritative(practice.Id, practice.Name).Select(view.Show).ToList();
-        return SiteWords.Answer(http.Request, new SiteList(found));
+        return SiteResponses.Answer(http.Request, new SiteList(found));
     }
 
     static IResult Get(HttpContext http, string siteId, SiteAccess access, SiteView view)
     {
         _ = http.Integrator();
         var (site, refusal) = access.Find(siteId);
-        return site is null ? refusal!.ToResult() : SiteWords.Answer(http.Request, view.Show(site));
+        return site is null ? refusal!.ToResult() : SiteResponses.Answer(http.Request, view.Show(site));
     }
 }

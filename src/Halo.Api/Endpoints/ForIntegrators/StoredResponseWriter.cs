@@ -12,7 +12,7 @@ namespace Halo.Api.Endpoints.ForIntegrators;
 sealed partial class StoredResponseWriter(ResultReader reader, ILogger<StoredResponseWriter> log)
 {
     /// <summary>All pages of a result.</summary>
-    public async Task<IResult> SendAsync(HttpContext http, QueryRecord query, WantedForm wanted)
+    public async Task<IResult> SendAsync(HttpContext http, QueryRecord query, ResponseFormat wanted)
     {
         if (query.Pages.Count == 0)
             return await SendAsync(http, query, wanted, []);
@@ -26,7 +26,7 @@ sealed partial class StoredResponseWriter(ResultReader reader, ILogger<StoredRes
 
     /// <summary>Pages that are open, then those that are not.</summary>
     public async Task<IResult> SendAsync(
-        HttpContext http, QueryRecord query, WantedForm wanted, IReadOnlyList<OpenPage> open, IEnumerable<PageRow>? others = null)
+        HttpContext http, QueryRecord query, ResponseFormat wanted, IReadOnlyList<OpenPage> open, IEnumerable<PageRow>? others = null)
     {
         var response = http.Response;
         response.ContentType = wanted.Form?.ContentType() ?? RowForms.JsonType;

@@ -43,7 +43,7 @@ static class LinksApi
         return TypedResults.Json(response, ProtocolJson.Default.EnrolResponse, statusCode: waiting ? 202 : 201);
     }
 
-    static async Task<IResult> UninstallAsync(HttpContext http, LinkTokens tokens, LinkSessions sessions, Uninstalling uninstalling)
+    static async Task<IResult> UninstallAsync(HttpContext http, LinkTokens tokens, LinkSessions sessions, SiteUninstaller uninstaller)
     {
         if (await tokens.CheckAsync(http.Request.Headers.Authorization) is not { } access)
             return new Refusal(401, ErrorCodes.LinkNotTrusted, "The access token is missing, expired or revoked. Ask POST /link/v1/token for a fresh one.").ToResult();
@@ -54,7 +54,7 @@ static class LinksApi
             sessions.Close(session);
             await session.CloseAsync(LineCloseReason.Replaced);
         }
-        await uninstalling.LinkAsync(access.LinkId);
+        await uninstaller.LinkAsync(access.LinkId);
         return TypedResults.NoContent();
     }
 

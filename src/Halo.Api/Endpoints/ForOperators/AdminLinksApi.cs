@@ -32,7 +32,7 @@ static class AdminLinksApi
             .Says("ApproveLink", "Trust a Link that waits", "It connects by itself within half a minute. The sites that it named when it enrolled become authoritative where their practice has none, or of them those that the body names; what it names later waits for a decision of its own.")
             .Asks("Which of its sites; absent: all that it named.", new ApproveLinkRequest([Examples.SiteId]), AdminJson.Default.ApproveLinkRequest, optional: true)
             .AnswersLink().Refuses(400, ErrorCodes.InvalidRequest, "sites: names one that is not this Link's.");
-        links.MapPost("/{linkId}/revoke", (string linkId, LinkRights rights, AdminLinks view) => SetRightAsync(linkId, LinkStatus.Revoked, rights, view))
+        links.MapPost("/{linkId}/revoke", (string linkId, LinkApproval rights, AdminLinks view) => SetRightAsync(linkId, LinkStatus.Revoked, rights, view))
             .Says("RevokeLink", "Take a Link's right away", "Its session is closed at once.").AnswersLink();
     }
 
@@ -66,7 +66,7 @@ static class AdminLinksApi
             ? TypedResults.Json(view.ShowWhole(link), AdminJson.Default.AdminLinkDetail)
             : NotFound().ToResult();
 
-    static async Task<IResult> ApproveAsync(HttpContext http, string linkId, LinkRights rights, SiteDirectory sites, AdminLinks view)
+    static async Task<IResult> ApproveAsync(HttpContext http, string linkId, LinkApproval rights, SiteDirectory sites, AdminLinks view)
     {
         var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.ApproveLinkRequest);
         if (body is null)
@@ -78,7 +78,7 @@ static class AdminLinksApi
         return await rights.SetAsync(id, LinkStatus.Enrolled, body.Sites) is { } link ? TypedResults.Json(view.Show(link), AdminJson.Default.AdminLink) : NotFound().ToResult();
     }
 
-    static async Task<IResult> SetRightAsync(string linkId, LinkStatus status, LinkRights rights, AdminLinks view) =>
+    static async Task<IResult> SetRightAsync(string linkId, LinkStatus status, LinkApproval rights, AdminLinks view) =>
         Guid.TryParse(linkId, out var id) && await rights.SetAsync(id, status) is { } link
             ? TypedResults.Json(view.Show(link), AdminJson.Default.AdminLink)
             : NotFound().ToResult();

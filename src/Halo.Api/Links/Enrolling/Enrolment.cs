@@ -16,7 +16,7 @@ namespace Halo.Api.Links.Enrolling;
 
 /// <summary>Makes Links known: by proof of possession of their key, and by whatever the enrolment mode asks beyond that.</summary>
 sealed partial class Enrolment(
-    Database database, Nonces nonces, LinkDirectory links, SiteDirectory sites, SiteRegistry registry, SiteStandings standings, WaitingLinks waiting, AuditLog audit,
+    Database database, Nonces nonces, LinkDirectory links, SiteDirectory sites, SiteRegistry registry, SiteNoticeBuilder siteNotices, WaitingLinks waiting, AuditLog audit,
     ApiOptions options, TimeProvider time, ILogger<Enrolment> log)
 {
     /// <summary>Enrols the Link that signed <paramref name="body"/>, or knows it again.</summary>
@@ -57,7 +57,7 @@ sealed partial class Enrolment(
             waiting.Heard(request.LinkId, caller);
         await links.RefreshAsync(request.LinkId);
         await sites.RefreshLinkAsync(request.LinkId);
-        var response = outcome.Response! with { Sites = request.Sites.Select(s => sites.Find(s.Id)).OfType<SiteRecord>().Select(standings.Notice).ToList() };
+        var response = outcome.Response! with { Sites = request.Sites.Select(s => sites.Find(s.Id)).OfType<SiteRecord>().Select(siteNotices.Notice).ToList() };
         // One that waits for approval asks again and again: said once.
         if (isNews && response.Status == "waiting")
             LogWaiting(request.LinkId, request.Host?.Name, Practices(request));

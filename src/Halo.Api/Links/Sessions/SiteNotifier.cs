@@ -4,7 +4,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Links.Sessions;
 
 /// <summary>Tells Links at once what became of their sites, so that the log at the practice says so.</summary>
-sealed class SiteNotifier(ILinkGateway gateway, SiteDirectory sites, SiteStandings standings)
+sealed class SiteNotifier(ILinkGateway gateway, SiteDirectory sites, SiteNoticeBuilder siteNotices)
 {
     /// <summary>
     /// Tells each Link that is connected about its own among these sites and the others of their practices, which are told who serves
@@ -17,7 +17,7 @@ sealed class SiteNotifier(ILinkGateway gateway, SiteDirectory sites, SiteStandin
         foreach (var own in now.GroupBy(s => s.LinkId))
         {
             if (gateway.Find(own.Key) is { } session)
-                session.Tell(new SiteNotices([.. own.Select(standings.Notice)]));
+                session.Tell(new SiteNotices([.. own.Select(siteNotices.Notice)]));
         }
     }
 }

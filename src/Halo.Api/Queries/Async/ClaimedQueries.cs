@@ -15,7 +15,7 @@ namespace Halo.Api.Queries.Async;
 
 /// <summary>Async queries between ledger and Link: claims go out, reports come in; of one session, one after another.</summary>
 sealed partial class ClaimedQueries(
-    AsyncQueue queue, ClaimReports reports, DeadlineWatch deadlines, SettlementEffects effects, QueryLimits limits, UnheldQueries unheld, ILogger<ClaimedQueries> log)
+    AsyncQueue queue, ClaimReports reports, DeadlineWatch deadlines, SettlementEffects effects, QueryLimits limits, UnheldMessageLog unheld, ILogger<ClaimedQueries> log)
 {
     /// <summary>The Link has free slots. The answer goes out on the session that asked, or not at all.</summary>
     /// <returns>Completes when it has been answered.</returns>

@@ -19,7 +19,7 @@ namespace Halo.Api.Queries.Idempotency;
 /// it is given. A query that ended 503 and never ran binds nothing: the next request takes its key over.
 /// </remarks>
 sealed class IdempotentQueries(
-    SiteAccess access, IdempotencyStore store, QueryReader queries, QueryWaiters waiters, ResultMemory memory, QueryLimits limits, TimeProvider time)
+    SiteAccess access, IdempotencyStore store, QueryReader queries, QueryWaiters waiters, ResultMemoryBudget memory, QueryLimits limits, TimeProvider time)
 {
     // So much is held without asking.
     const int SmallBytes = 16 * 1024;
@@ -54,7 +54,7 @@ sealed class IdempotentQueries(
         }
     }
 
-    async Task<SubmissionAnswer?> FirstAsync(IdempotentRequest request, KeyBinding binding, Func<KeyedRun, Task<SubmissionAnswer?>> carryOut)
+    async Task<SubmissionAnswer?> FirstAsync(IdempotentRequest request, IdempotencyClaim binding, Func<KeyedRun, Task<SubmissionAnswer?>> carryOut)
     {
         try
         {
@@ -77,7 +77,7 @@ sealed class IdempotentQueries(
         : QueryLimits.ImmediateQueueDefaultMs);
 
     /// <summary>Keeps an answer for repeats; rows that were streamed are not kept, so a repeat gets the query's state.</summary>
-    async Task KeepAsync(IdempotentRequest request, KeyBinding binding, ImmediateAnswer answer)
+    async Task KeepAsync(IdempotentRequest request, IdempotencyClaim binding, ImmediateAnswer answer)
     {
         if (binding.Bound && QueryLifecycle.IsFinal(answer.Query.Status) && !NeverRan(answer.Query, answer.Status))
         {
@@ -120,7 +120,7 @@ sealed class IdempotentQueries(
     /// <summary>The answer that was kept, once there is room for it; null: none was.</summary>
     async Task<SubmissionAnswer?> OpenAsync(IdempotentRequest request, Guid queryId, DateTimeOffset until, CancellationToken callerGone)
     {
-        ResultMemory.Share? room = null;
+        ResultMemoryBudget.Share? room = null;
         if (await store.SizeAsync(request, queryId) is > SmallBytes and var size)
         {
             var patience = until - time.GetUtcNow();

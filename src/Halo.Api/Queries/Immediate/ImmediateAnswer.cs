@@ -18,7 +18,7 @@ sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
 {
     PendingQuery? _pending;
     IReadOnlyList<ArraySegment<byte>>? _kept;
-    ResultMemory.Share? _room;
+    ResultMemoryBudget.Share? _room;
 
     /// <summary>The rows' JSON; null where the answer has none.</summary>
     public IReadOnlyList<ArraySegment<byte>>? Rows => _pending?.Chunks ?? _kept;
@@ -94,7 +94,7 @@ sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
 
     /// <summary>The answer that was given before.</summary>
     /// <param name="room">What its rows take; given back with the answer.</param>
-    public static ImmediateAnswer Of(KeptAnswer kept, ResultMemory.Share? room) => new(kept.Status, kept.Query) { _kept = kept.Rows, _room = room };
+    public static ImmediateAnswer Of(KeptAnswer kept, ResultMemoryBudget.Share? room) => new(kept.Status, kept.Query) { _kept = kept.Rows, _room = room };
 
     /// <summary>Its rows are held once more, in another form, until it is disposed.</summary>
     public void Copied(long bytes)

@@ -24,7 +24,7 @@ namespace Halo.Api.Queries.Immediate;
 /// </summary>
 sealed class ImmediateQueries(
     ImmediateLedger ledger, QueryReader queries, SettlementEffects effects, SiteAccess access, ILinkGateway gateway, Availability availability, PendingQueries pending, OutcomeRecorder outcomes,
-    ImmediatePlaces places, ResultMemory memory, QueryLimits limits, TimeProvider time) : IDisposable
+    ImmediateConcurrency places, ResultMemoryBudget memory, QueryLimits limits, TimeProvider time) : IDisposable
 {
     readonly CancellationTokenSource _stopping = new();
 

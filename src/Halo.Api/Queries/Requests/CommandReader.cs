@@ -11,12 +11,12 @@ namespace Halo.Api.Queries.Requests;
 /// <summary>Reads <c>command</c> and its parameters. Whether a value fits its type is the engine's to say, beside the database.</summary>
 static class CommandReader
 {
-    static readonly FrozenDictionary<string, ExecutionMode> ExecutionModes = FaultyJson.Words<ExecutionMode>(camelCase: true);
-    static readonly FrozenDictionary<string, CommandType> CommandTypes = FaultyJson.Words<CommandType>(camelCase: true);
-    static readonly FrozenDictionary<string, ParameterDirection> Directions = FaultyJson.Words<ParameterDirection>(camelCase: true);
-    static readonly FrozenDictionary<string, SqlType> Types = FaultyJson.Words<SqlType>(camelCase: false);
+    static readonly FrozenDictionary<string, ExecutionMode> ExecutionModes = JsonFieldReader.Words<ExecutionMode>(camelCase: true);
+    static readonly FrozenDictionary<string, CommandType> CommandTypes = JsonFieldReader.Words<CommandType>(camelCase: true);
+    static readonly FrozenDictionary<string, ParameterDirection> Directions = JsonFieldReader.Words<ParameterDirection>(camelCase: true);
+    static readonly FrozenDictionary<string, SqlType> Types = JsonFieldReader.Words<SqlType>(camelCase: false);
 
-    public static QueryCommand? Read(JsonElement command, int longestMs, FaultyJson json)
+    public static QueryCommand? Read(JsonElement command, int longestMs, JsonFieldReader json)
     {
         var text = json.Text(command, "text", "command.text");
         CheckText(text, "command.text", json);
@@ -29,7 +29,7 @@ static class CommandReader
         };
     }
 
-    public static void CheckText(string? text, string path, FaultyJson json)
+    public static void CheckText(string? text, string path, JsonFieldReader json)
     {
         if (string.IsNullOrWhiteSpace(text))
             json.Fault(path, "is required and must not be blank.");
@@ -39,9 +39,9 @@ static class CommandReader
             json.Fault(path, "must not hold the character U+0000.");
     }
 
-    static List<CommandParameter>? ReadParameters(JsonElement command, FaultyJson json)
+    static List<CommandParameter>? ReadParameters(JsonElement command, JsonFieldReader json)
     {
-        if (!FaultyJson.Present(command, "parameters", out var list))
+        if (!JsonFieldReader.Present(command, "parameters", out var list))
             return null;
         if (list.ValueKind != JsonValueKind.Array)
         {
@@ -66,7 +66,7 @@ static class CommandReader
         return parameters;
     }
 
-    static CommandParameter ReadParameter(JsonElement item, string path, FaultyJson json)
+    static CommandParameter ReadParameter(JsonElement item, string path, JsonFieldReader json)
     {
         if (item.ValueKind != JsonValueKind.Object)
         {

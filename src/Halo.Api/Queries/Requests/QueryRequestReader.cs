@@ -26,7 +26,7 @@ sealed class QueryRequestReader(QueryLimits limits)
     static readonly Refusal TooLarge = new(413, ErrorCodes.RequestTooLarge,
         $"The command takes more than {LargestCommand} bytes on its way to the site, where each quote, backslash and other escaped character of the text and of names takes up to six. Pass long texts as parameter values, or split the command; nothing ran.");
 
-    static readonly FrozenDictionary<string, QueryMode> Modes = FaultyJson.Words<QueryMode>(camelCase: true);
+    static readonly FrozenDictionary<string, QueryMode> Modes = JsonFieldReader.Words<QueryMode>(camelCase: true);
 
     /// <summary>Reads a body for a site.</summary>
     /// <param name="mode">How it is answered; null where the body says it (<c>POST …/queries</c>).</param>
@@ -37,7 +37,7 @@ sealed class QueryRequestReader(QueryLimits limits)
             body = body[3..];
         if (body.IsEmpty)
             return (null, Refusal.Invalid("body", "is empty; it must be JSON: { \"command\": { \"text\": \"SELECT …\" } }."));
-        if (!BrokenText.IsUtf8(body.Span))
+        if (!Utf8Validation.IsUtf8(body.Span))
             return (null, Refusal.Invalid("body", "is not UTF-8."));
         if (RequestSize.HasTooManyValues(body.Span))
         {
@@ -57,8 +57,8 @@ sealed class QueryRequestReader(QueryLimits limits)
         {
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 return (null, Refusal.Invalid("body", "must be a JSON object."));
-            var json = new FaultyJson([]);
-            BrokenText.Find(body.Span, document.RootElement, json);
+            var json = new JsonFieldReader([]);
+            Utf8Validation.Find(body.Span, document.RootElement, json);
             if (json.Faults.Count > 0)
                 return (null, Refusal.Invalid(json.Faults));
             var submission = Read(document.RootElement, mode, site, json);
@@ -74,7 +74,7 @@ sealed class QueryRequestReader(QueryLimits limits)
     static bool FitsTheLine(QueryCommand command, int bodyBytes) =>
         6L * bodyBytes <= LargestCommand || RequestSize.OnTheLine(new(Guid.Empty, Guid.Empty, command, 0, 0, 0)) <= LargestCommand;
 
-    QuerySubmission? Read(JsonElement root, QueryMode? mode, SiteRecord site, FaultyJson json)
+    QuerySubmission? Read(JsonElement root, QueryMode? mode, SiteRecord site, JsonFieldReader json)
     {
         var notices = QueryFields.Check(root, json);
         var asked = mode ?? json.Word(root, "mode", "mode", Modes, QueryMode.Async)!.Value;
@@ -96,10 +96,10 @@ sealed class QueryRequestReader(QueryLimits limits)
         };
     }
 
-    (QueryCommand? Command, long Size) ReadCommand(JsonElement root, QueryMode mode, FaultyJson json)
+    (QueryCommand? Command, long Size) ReadCommand(JsonElement root, QueryMode mode, JsonFieldReader json)
     {
         var longest = mode == QueryMode.Immediate ? limits.ImmediateExecutionMs : limits.AsyncExecutionMs;
-        if (!FaultyJson.Present(root, "command", out var command))
+        if (!JsonFieldReader.Present(root, "command", out var command))
         {
             var sql = json.Text(root, "sqlQuery", "sqlQuery");
             if (sql is null)

@@ -22,7 +22,7 @@ sealed partial class FilePageStore : IPageStore
     readonly string _drafts;
     readonly TimeProvider _time;
     readonly ILogger<FilePageStore> _log;
-    readonly HeldPages _held;
+    readonly PageReadLeases _held;
 
     /// <summary>Makes the directory.</summary>
     /// <exception cref="StartupException">The directory cannot be written.</exception>

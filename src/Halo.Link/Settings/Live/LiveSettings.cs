@@ -32,10 +32,10 @@ sealed partial class LiveSettings(LinkSettings started, LiveParts parts, RemoteF
     readonly Channel<Func<CancellationToken, Task>> _changes = Channel.CreateUnbounded<Func<CancellationToken, Task>>(new() { SingleReader = true });
     LinkSettings _local = started;
     RemoteConfiguration? _remote;
-    SettingsStanding _standing = new(0, [], []);
+    SettingsStatus _standing = new(0, [], []);
 
     /// <summary>For <c>halo-link status</c>.</summary>
-    public SettingsStanding Standing => Volatile.Read(ref _standing);
+    public SettingsStatus Standing => Volatile.Read(ref _standing);
 
     /// <summary>The local settings in force.</summary>
     public LinkSettings Local => Volatile.Read(ref _local);
@@ -160,7 +160,7 @@ sealed partial class LiveSettings(LinkSettings started, LiveParts parts, RemoteF
 
     void Apply()
     {
-        var judged = RemoteJudgement.Of(_remote, _local, parts.Level.Fixed);
+        var judged = RemoteSettingsEvaluator.Of(_remote, _local, parts.Level.Fixed);
         parts.Level.Set(judged.LogLevel, _local.LogLevel);
         parts.Immediate.Resize(judged.ImmediateLanes);
         parts.Async.Resize(judged.AsyncLanes);

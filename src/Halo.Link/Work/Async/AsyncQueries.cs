@@ -35,7 +35,7 @@ sealed partial class AsyncQueries : IAsyncDisposable
     readonly TimeProvider _time;
     int _slots;
     readonly CurrentSession _session;
-    readonly AsyncTools _tools;
+    readonly AsyncQueryContext _tools;
     readonly ILogger<AsyncQueries> _logger;
     readonly Lock _gate = new();
     readonly ConcurrentDictionary<Guid, AsyncQuery> _held = new();
@@ -68,7 +68,7 @@ sealed partial class AsyncQueries : IAsyncDisposable
         ExecuteClaim execute,
         TimeProvider time,
         ILogger<AsyncQueries> logger,
-        (ClaimedCommands Commands, PracticePlaces Places)? practice = null)
+        (ClaimedCommands Commands, PracticeConcurrency Places)? practice = null)
     {
         _options = options;
         _places = practice?.Commands;
@@ -76,7 +76,7 @@ sealed partial class AsyncQueries : IAsyncDisposable
         _slots = options.Slots;
         _session = session;
         _logger = logger;
-        _tools = new AsyncTools(journal, new(journal, logger), spool, uploader, execute, time, logger, q => Post(() => SendReportAsync(q)), q => Post(() => Forget(q)))
+        _tools = new AsyncQueryContext(journal, new(journal, logger), spool, uploader, execute, time, logger, q => Post(() => SendReportAsync(q)), q => Post(() => Forget(q)))
         {
             IsReachable = _places is { } commands ? commands.IsReachableAsync : null,
         };

@@ -14,9 +14,9 @@ namespace Halo.Link.Work.Async;
 /// <param name="Desk">Where entries go into <paramref name="Journal"/>.</param>
 /// <param name="Send">Sends the query's pending report after those before it; returns at once.</param>
 /// <param name="Forget">The query is settled: takes it off the list.</param>
-sealed record AsyncTools(
+sealed record AsyncQueryContext(
     ClaimJournal Journal,
-    JournalDesk Desk,
+    JournalWriter Desk,
     Spool Spool,
     Uploader Uploader,
     ExecuteClaim Execute,
@@ -32,7 +32,7 @@ sealed record AsyncTools(
 /// <summary>The life of one claimed query, from the journal to the last report: execute, deliver, tell.</summary>
 /// <remarks><see cref="ExecuteAsync"/> and <see cref="DeliverAsync"/> follow one another; all else may be called at any time.</remarks>
 [SuppressMessage("Design", "CA1001", Justification = "The source has no timer and no handle; disposing it would race with its callers.")]
-sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools tools)
+sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryContext tools)
 {
     readonly Lock _lock = new();
     readonly CancellationTokenSource _cancel = new();
@@ -185,7 +185,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
     }
 
     /// <summary>The same reports, with less in them: in one transaction.</summary>
-    public static void ReplaceAll(IReadOnlyList<(AsyncQuery Query, Report Report)> smaller, AsyncTools tools)
+    public static void ReplaceAll(IReadOnlyList<(AsyncQuery Query, Report Report)> smaller, AsyncQueryContext tools)
     {
         ClaimRecord.UpdateAll(smaller.Select(r => (r.Query._record, (Func<JournalEntry, JournalEntry>)(e => e.Report is null ? e : e with { Report = r.Report }))), tools.Desk);
         foreach (var (query, report) in smaller)
@@ -193,7 +193,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncTools too
     }
 
     /// <summary>Ends with reports that are known already what does not run: after a restart, or before it began. In one transaction, since a thousand may be held.</summary>
-    public static void EndAll(IEnumerable<(AsyncQuery Query, Report Report)> ends, AsyncTools tools)
+    public static void EndAll(IEnumerable<(AsyncQuery Query, Report Report)> ends, AsyncQueryContext tools)
     {
         (AsyncQuery Query, Report Report)[] all = [.. ends];
         ClaimRecord.UpdateAll(all.Select(r => (r.Query._record, (Func<JournalEntry, JournalEntry>)(e => e with { Phase = PhaseOf(r.Report), Report = r.Report }))), tools.Desk);

@@ -4,7 +4,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Link.Work.Async;
 
 /// <summary>What is known of one claimed query: its entry in the journal, and the report that the API has not acknowledged.</summary>
-sealed class ClaimRecord(JournalEntry entry, JournalDesk desk)
+sealed class ClaimRecord(JournalEntry entry, JournalWriter desk)
 {
     readonly Lock _lock = new();
     JournalEntry _entry = entry;
@@ -29,7 +29,7 @@ sealed class ClaimRecord(JournalEntry entry, JournalDesk desk)
     }
 
     /// <summary>Changes many, as <see cref="Update"/> does one, in one transaction.</summary>
-    public static void UpdateAll(IEnumerable<(ClaimRecord Record, Func<JournalEntry, JournalEntry> Change)> changes, JournalDesk desk)
+    public static void UpdateAll(IEnumerable<(ClaimRecord Record, Func<JournalEntry, JournalEntry> Change)> changes, JournalWriter desk)
     {
         List<ClaimRecord> locked = [];
         try

@@ -32,7 +32,7 @@ sealed partial class ImmediateQueries(
     readonly ConcurrentDictionary<Guid, ImmediateQuery> _queries = new();
     readonly ConcurrentDictionary<Guid, Task> _working = new();
     readonly SeenIds _seen = new();
-    readonly JournalDesk _desk = new(journal, log);
+    readonly JournalWriter _journal = new(journal, log);
     long _commandBytes;
     volatile bool _stopping;
 
@@ -214,7 +214,7 @@ sealed partial class ImmediateQueries(
                 var outcome = await RunAsync(query, target);
                 // Before it is told: where nothing ran, the key's next query may come at once.
                 if (asked.KeyHash is { } taken)
-                    await Task.Run(() => _desk.SettleKey(taken, query.Id, outcome.Executed));
+                    await Task.Run(() => _journal.SettleKey(taken, query.Id, outcome.Executed));
                 return outcome;
             }
             finally
@@ -234,7 +234,7 @@ sealed partial class ImmediateQueries(
     /// <returns>Why it must not run; null: it may.</returns>
     Task<Outcome?> TakeKeyAsync(ImmediateQuery query, byte[] keyHash) => Task.Run(() =>
         keyHash.Length != KeyHash.Bytes ? Outcomes.NotUnderstood
-        : !_desk.TryTakeKey(keyHash, query.Id, out var known) ? Outcomes.JournalRefused
+        : !_journal.TryTakeKey(keyHash, query.Id, out var known) ? Outcomes.JournalRefused
         : known is { } executed ? Outcomes.AlreadyExecuted(executed)
         : null);
 
@@ -264,7 +264,7 @@ sealed partial class ImmediateQueries(
     }
 
     /// <summary>None yet; each will hear when the practice's rule (maxConcurrent) leaves a place free.</summary>
-    static ConcurrentDictionary<Guid, Lane> LanesWithin(PracticePlaces places)
+    static ConcurrentDictionary<Guid, Lane> LanesWithin(PracticeConcurrency places)
     {
         var lanes = new ConcurrentDictionary<Guid, Lane>();
         places.Freed += siteId => lanes.GetValueOrDefault(siteId)?.Offer();

@@ -189,7 +189,7 @@ public class PendingQueriesTests(SharedPostgres postgres)
     /// <summary>A Link's queries over a real store, by a clock of the test's own.</summary>
     sealed class World : IAsyncDisposable
     {
-        readonly ResultMemory _memory = new(new QueryLimits());
+        readonly ResultMemoryBudget _memory = new(new QueryLimits());
 
         World(TestStore store, Practice practice)
         {

@@ -21,7 +21,7 @@ public sealed class SlowCallerTests
     {
         await using var host = await ApiHost.StartAsync("Halo:Limits:SlowReaderMs=2000");
         await using var site = await PairedSite.CreateAsync(host);
-        var memory = host.Services.GetRequiredService<ResultMemory>();
+        var memory = host.Services.GetRequiredService<ResultMemoryBudget>();
         using var stuck = await RawCaller.ConnectAsync(host);
         await stuck.PostAsync(site, "/immediate", PairedSite.SelectOne);
         await AnswerLargeAsync(site.Link, (await site.Link.ExpectExecuteAsync()).QueryId);
@@ -74,7 +74,7 @@ public sealed class SlowCallerTests
         const int room = 32 * 1024 * 1024;
         await using var host = await ApiHost.StartAsync($"Halo:Limits:RequestMemoryBytes={room}");
         await using var site = await PairedSite.CreateAsync(host);
-        var memory = host.Services.GetRequiredService<RequestMemory>();
+        var memory = host.Services.GetRequiredService<RequestBodyBudget>();
         var callers = new List<RawCaller>();
         // Announced is not held.
         for (var i = 0; i < 10; i++)

@@ -51,7 +51,7 @@ public class CsvFormulasTests
         var http = new DefaultHttpContext();
         http.Request.Headers.Accept = "text/csv";
         http.Request.QueryString = new(query);
-        var (wanted, refusal) = WantedForm.Read(http.Request);
+        var (wanted, refusal) = ResponseFormat.Read(http.Request);
         Assert.Equal((RowForm?)form, wanted?.Form);
         Assert.Equal(form is null, refusal is not null);
     }

@@ -89,7 +89,7 @@ public class LaneTests
     {
         var lane = new Lane(2, _time);
         var (limited, other) = (Guid.NewGuid(), Guid.NewGuid());
-        var places = new PracticePlaces();
+        var places = new PracticeConcurrency();
         places.Freed += _ => lane.Offer();
         bool MayEnter() => places.TryEnter(Guid.Empty, limited, 1);
         Assert.Equal(LaneEntry.Entered, await lane.EnterAsync(limited, Long, default, MayEnter));

@@ -21,7 +21,7 @@ sealed class SubmissionParser(SiteAccess access, QueryRequestReader reader, Json
         var (key, noKey) = IdempotentRequest.KeyOf(http.Request);
         if (noKey is not null)
             return (null, noKey);
-        var (wanted, unknown) = WantedForm.Read(http.Request);
+        var (wanted, unknown) = ResponseFormat.Read(http.Request);
         if (wanted is null)
             return (null, unknown);
         var caller = http.Caller();

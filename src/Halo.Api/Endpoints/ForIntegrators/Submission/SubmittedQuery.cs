@@ -12,7 +12,7 @@ namespace Halo.Api.Endpoints.ForIntegrators.Submission;
 /// <param name="Caller">Who asks.</param>
 /// <param name="Site">Where.</param>
 /// <param name="Wanted">How the rows are to be answered.</param>
-sealed record SubmittedQuery(IntegratorCaller Caller, SiteRecord Site, WantedForm Wanted)
+sealed record SubmittedQuery(IntegratorCaller Caller, SiteRecord Site, ResponseFormat Wanted)
 {
     /// <summary>What is asked; null where the body is not valid.</summary>
     public QuerySubmission? Submission { get; init; }

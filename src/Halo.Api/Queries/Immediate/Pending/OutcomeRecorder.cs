@@ -12,7 +12,7 @@ namespace Halo.Api.Queries.Immediate.Pending;
 
 /// <summary>What became of immediate queries that were sent: by the Link's word, or by what its going says. Recorded first, then told.</summary>
 sealed partial class OutcomeRecorder(
-    ImmediateLedger ledger, SettlementEffects effects, ILinkGateway gateway, PendingQueries pending, UnheldQueries unheld, TimeProvider time, ILogger<OutcomeRecorder> log)
+    ImmediateLedger ledger, SettlementEffects effects, ILinkGateway gateway, PendingQueries pending, UnheldMessageLog unheld, TimeProvider time, ILogger<OutcomeRecorder> log)
 {
     /// <summary>
     /// The Link says how it ended: recorded first, acknowledged and answered then. Of a query that its run does not hold nothing is done.

@@ -14,7 +14,7 @@ namespace Halo.Api.Queries.Immediate.Pending;
 /// <param name="session">The session by which it is sent.</param>
 /// <param name="memory">What it may hold; its own from here on.</param>
 /// <param name="stream">Where rows go as they come; null: they are kept here until the end.</param>
-sealed class PendingQuery(SentQuery sent, LinkSession session, ResultMemory.Share memory, RowFlow? stream = null) : IDisposable
+sealed class PendingQuery(SentQuery sent, LinkSession session, ResultMemoryBudget.Share memory, RowFlow? stream = null) : IDisposable
 {
     // Frames are put together, so that what is held is what is counted, however small they are.
     const int ChunkBytes = 64 * 1024;

@@ -71,7 +71,7 @@ sealed class SqlServerConnections : IDisposable
         await opening.WaitAsync(LooksAfter, _time, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         // Where there is a second server, the driver goes on to that one.
         if (!opening.IsCompleted && _settings.FailoverPartner.Length == 0
-            && await SqlServerDoor.WhyClosedAsync(_settings.DataSource, _time, stop) is { } closed && !opening.IsCompleted)
+            && await SqlServerPortProbe.WhyClosedAsync(_settings.DataSource, _time, stop) is { } closed && !opening.IsCompleted)
         {
             await noMore.CancelAsync();
             _ = opening.ContinueWith(static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);

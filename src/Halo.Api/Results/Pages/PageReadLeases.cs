@@ -2,7 +2,7 @@ namespace Halo.Api.Results.Pages;
 
 /// <summary>Whose pages are being read one after another, and must not go meanwhile.</summary>
 /// <param name="remove">Called when the last reader of what is to go has left.</param>
-sealed class HeldPages(Action<Guid> remove)
+sealed class PageReadLeases(Action<Guid> remove)
 {
     readonly Dictionary<Guid, (int Readers, bool ToGo)> _held = [];
 
@@ -45,9 +45,9 @@ sealed class HeldPages(Action<Guid> remove)
         remove(queryId);
     }
 
-    sealed class Reader(HeldPages pages, Guid queryId) : IDisposable
+    sealed class Reader(PageReadLeases pages, Guid queryId) : IDisposable
     {
-        HeldPages? _pages = pages;
+        PageReadLeases? _pages = pages;
 
         public void Dispose() => Interlocked.Exchange(ref _pages, null)?.Leave(queryId);
     }

@@ -4,7 +4,7 @@ namespace Halo.Api.Queries.Idempotency;
 
 /// <summary>One attempt to be the query that a key stands for.</summary>
 /// <param name="freed">A query that had the key and never ran.</param>
-sealed class KeyBinding(IdempotencyStore store, IdempotentRequest request, Guid freed)
+sealed class IdempotencyClaim(IdempotencyStore store, IdempotentRequest request, Guid freed)
 {
     Guid _tried;
     long _removed;

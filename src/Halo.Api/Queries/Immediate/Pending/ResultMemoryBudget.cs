@@ -13,7 +13,7 @@ namespace Halo.Api.Queries.Immediate.Pending;
 /// has taken them, and a caller that is too slow is cut off (<see cref="QueryLimits.SlowReaderMs"/>).
 /// </remarks>
 /// <param name="limits">Their <see cref="QueryLimits.ResultMemoryBytes"/>; where that is less than one result needs, that much.</param>
-sealed class ResultMemory(QueryLimits limits)
+sealed class ResultMemoryBudget(QueryLimits limits)
 {
     /// <summary>What every query has from the beginning: what its Link may send before it is granted more.</summary>
     public const int Window = ProtocolLimits.CreditWindowBytes;
@@ -190,9 +190,9 @@ sealed class ResultMemory(QueryLimits limits)
     /// <summary>What one query holds of it.</summary>
     public sealed class Share : IDisposable
     {
-        readonly ResultMemory _memory;
+        readonly ResultMemoryBudget _memory;
 
-        internal Share(ResultMemory memory, Action<int> grant) => (_memory, Grant) = (memory, grant);
+        internal Share(ResultMemoryBudget memory, Action<int> grant) => (_memory, Grant) = (memory, grant);
 
         internal Action<int> Grant { get; }
 

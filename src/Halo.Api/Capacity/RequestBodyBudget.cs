@@ -6,7 +6,7 @@ namespace Halo.Api.Capacity;
 
 /// <summary>The bytes of request bodies that the service holds, all together, and how long a caller may take to send one.</summary>
 /// <remarks>Counted as they arrive and not as they are announced, until the request is answered: nobody gets memory for a promise.</remarks>
-sealed class RequestMemory(QueryLimits limits, TimeProvider time)
+sealed class RequestBodyBudget(QueryLimits limits, TimeProvider time)
 {
     /// <summary>Bytes that a caller has to send in a second, on the whole.</summary>
     public const int SlowestBytesPerSecond = 32 * 1024;
@@ -30,7 +30,7 @@ sealed class RequestMemory(QueryLimits limits, TimeProvider time)
         new(TimeSpan.FromMilliseconds(limits.SlowReaderMs) + TimeSpan.FromSeconds((double)bytes / SlowestBytesPerSecond), time);
 
     /// <summary>What one request holds.</summary>
-    public sealed class Share(RequestMemory memory) : IDisposable
+    public sealed class Share(RequestBodyBudget memory) : IDisposable
     {
         long _held;
 

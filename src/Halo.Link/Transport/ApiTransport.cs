@@ -5,13 +5,13 @@ using Microsoft.Extensions.Logging;
 namespace Halo.Link.Transport;
 
 /// <summary>The Link's way to its API: HTTP through the practice's proxy, tokens, enrolment, sockets.</summary>
-sealed class LinkWay : IDisposable
+sealed class ApiTransport : IDisposable
 {
     readonly SocketsHttpHandler _handler;
 
     /// <param name="enrolmentToken">Asked for with each try: it may have been changed.</param>
     /// <param name="newRandom">One for each who needs it: a Random is for one thread at a time.</param>
-    public LinkWay(
+    public ApiTransport(
         LinkSettings settings, Guid linkId, LinkKey key, Func<string?> enrolmentToken, DataDirectory directory, TimeProvider time, Func<Random> newRandom, ILoggerFactory logs)
     {
         var certificates = new CertificateCheck(time);

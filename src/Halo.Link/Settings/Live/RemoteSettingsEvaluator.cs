@@ -9,7 +9,7 @@ namespace Halo.Link.Settings.Live;
 
 /// <summary>What of a remote configuration this Link follows: each setting is checked against its range and against what stands in the local file, which wins.</summary>
 /// <remarks>Lanes and uploads of the file are the most that can be had from afar; execution limits can only make shorter what the API asks for, and waiting times only what the practice protects itself by.</remarks>
-sealed class RemoteJudgement
+sealed class RemoteSettingsEvaluator
 {
     readonly Dictionary<RemoteSetting, int> _whole = [];
     readonly Dictionary<Guid, Dictionary<RemoteSetting, int>> _sites = [];
@@ -17,12 +17,12 @@ sealed class RemoteJudgement
     readonly LinkSettings _local;
     readonly bool _levelFixed;
 
-    RemoteJudgement(LinkSettings local, bool levelFixed) => (_local, _levelFixed) = (local, levelFixed);
+    RemoteSettingsEvaluator(LinkSettings local, bool levelFixed) => (_local, _levelFixed) = (local, levelFixed);
 
     /// <param name="levelFixed">Whether the command line has decided on the log's level.</param>
-    public static RemoteJudgement Of(RemoteConfiguration? remote, LinkSettings local, bool levelFixed)
+    public static RemoteSettingsEvaluator Of(RemoteConfiguration? remote, LinkSettings local, bool levelFixed)
     {
-        var judgement = new RemoteJudgement(local, levelFixed);
+        var judgement = new RemoteSettingsEvaluator(local, levelFixed);
         foreach (var (name, value) in remote?.Settings ?? new Dictionary<string, JsonElement>())
             judgement.Judge(name, value, null);
         foreach (var site in remote?.Sites ?? [])

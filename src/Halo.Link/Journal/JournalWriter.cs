@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace Halo.Link.Journal;
 
 /// <summary>Where queries write into the journal, and what becomes of them where it cannot be used. The first failure and the recovery are logged, not those between.</summary>
-sealed partial class JournalDesk(ClaimJournal journal, ILogger logger)
+sealed partial class JournalWriter(ClaimJournal journal, ILogger logger)
 {
     int _failing;
 

@@ -6,7 +6,7 @@ using Halo.Contracts.Errors;
 namespace Halo.Api.Routing;
 
 /// <summary>Reads fields of a JSON object by name and collects what is wrong instead of stopping at the first fault.</summary>
-sealed class FaultyJson(List<FieldError> faults)
+sealed class JsonFieldReader(List<FieldError> faults)
 {
     /// <summary>What was found wrong so far.</summary>
     public List<FieldError> Faults => faults;

@@ -4,7 +4,7 @@ using Halo.Api.Tests.Hosting;
 
 namespace Halo.Api.Tests.Sites;
 
-public class SiteWordsTests
+public class SiteResponsesTests
 {
     [Fact]
     public async Task A_program_of_the_old_release_gets_its_own_words()

@@ -4,7 +4,7 @@ using Halo.LinkProtocol.Frames;
 namespace Halo.Api.Queries;
 
 /// <summary>Messages of Links about queries that they do not hold: they change nothing, and the log says so from time to time.</summary>
-sealed partial class UnheldQueries(TimeProvider time, ILogger<UnheldQueries> log)
+sealed partial class UnheldMessageLog(TimeProvider time, ILogger<UnheldMessageLog> log)
 {
     readonly LogThrottle _met = new(time, perMinute: 2);
 

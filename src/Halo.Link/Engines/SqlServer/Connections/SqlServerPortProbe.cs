@@ -6,7 +6,7 @@ using System.Text.RegularExpressions;
 namespace Halo.Link.Engines.SqlServer.Connections;
 
 /// <summary>Whether a server's port is open. The driver tries a closed one again and again until its whole connect timeout is over, and says nothing before.</summary>
-static partial class SqlServerDoor
+static partial class SqlServerPortProbe
 {
     const int DefaultPort = 1433;
     const int BrowserPort = 1434;

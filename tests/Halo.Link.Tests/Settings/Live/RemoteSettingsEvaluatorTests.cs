@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Tests.Settings.Live;
 
-public class RemoteJudgementTests
+public class RemoteSettingsEvaluatorTests
 {
     static readonly Guid Site = Guid.NewGuid();
 
@@ -45,7 +45,7 @@ public class RemoteJudgementTests
     [Fact]
     public void Where_the_operator_says_nothing_the_file_holds()
     {
-        var judged = RemoteJudgement.Of(null, Local(), false);
+        var judged = RemoteSettingsEvaluator.Of(null, Local(), false);
         Assert.Equal((2, 3, 4), (judged.AsyncLanes, judged.Uploads, judged.ImmediateLanes(Site)));
         Assert.Null(judged.Heartbeat);
         Assert.Null(judged.LogLevel);
@@ -74,7 +74,7 @@ public class RemoteJudgementTests
     [Fact]
     public void A_practice_can_switch_it_off()
     {
-        var judged = RemoteJudgement.Of(Remote("""{ "asyncLanes": 1 }""", """{ "immediateLanes": 1 }"""), Local() with { RemoteConfiguration = false }, false);
+        var judged = RemoteSettingsEvaluator.Of(Remote("""{ "asyncLanes": 1 }""", """{ "immediateLanes": 1 }"""), Local() with { RemoteConfiguration = false }, false);
         Assert.Equal((2, 4), (judged.AsyncLanes, judged.ImmediateLanes(Site)));
         Assert.All(judged.Refused, r => Assert.Contains("remoteConfiguration", r.Reason, StringComparison.Ordinal));
         Assert.Equal(2, judged.Refused.Count);
@@ -83,7 +83,7 @@ public class RemoteJudgementTests
     [Fact]
     public void The_command_line_has_the_last_word_on_the_log()
     {
-        var judged = RemoteJudgement.Of(Remote("""{ "logLevel": "trace" }""", "{}"), Local(), levelFixed: true);
+        var judged = RemoteSettingsEvaluator.Of(Remote("""{ "logLevel": "trace" }""", "{}"), Local(), levelFixed: true);
         Assert.Contains("--log-level", Assert.Single(judged.Refused).Reason, StringComparison.Ordinal);
         var level = new LogLevelSwitch(LogLevel.Warning);
         level.Set(LogLevel.Trace, LogLevel.Debug);
@@ -95,7 +95,7 @@ public class RemoteJudgementTests
         Assert.Equal([LogLevel.Trace, LogLevel.Debug, LogLevel.Information, LogLevel.Warning],
             RemoteSettings.LogLevel.Words!.Select(w => Judge($$"""{ "logLevel": "{{w}}" }""", "{}").LogLevel!.Value));
 
-    static RemoteJudgement Judge(string whole, string site) => RemoteJudgement.Of(Remote(whole, site), Local(), false);
+    static RemoteSettingsEvaluator Judge(string whole, string site) => RemoteSettingsEvaluator.Of(Remote(whole, site), Local(), false);
 
     static LinkSettings Local() => new() { Api = new("https://halo.example"), DataDirectory = "/", Sites = [] };
 

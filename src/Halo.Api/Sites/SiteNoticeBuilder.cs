@@ -4,7 +4,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Sites;
 
 /// <summary>How a site stands with this service, in words for the practice's IT people: what Links are told and both logs say.</summary>
-sealed class SiteStandings(SiteDirectory sites)
+sealed class SiteNoticeBuilder(SiteDirectory sites)
 {
     /// <summary>What a Link is told of one of its sites.</summary>
     public SiteNotice Notice(SiteRecord site) => new(site.Id, site.Authoritative, site.Confirmed, Explain(site))

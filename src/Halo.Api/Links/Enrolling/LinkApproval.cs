@@ -7,7 +7,7 @@ using Halo.LinkProtocol;
 namespace Halo.Api.Links.Enrolling;
 
 /// <summary>Gives and takes a Link's right to be here.</summary>
-sealed class LinkRights(Database database, LinkDirectory links, ILinkGateway gateway, SiteDirectory sites, SiteNotifier notifier, AuditLog audit, TimeProvider time)
+sealed class LinkApproval(Database database, LinkDirectory links, ILinkGateway gateway, SiteDirectory sites, SiteNotifier notifier, AuditLog audit, TimeProvider time)
 {
     /// <summary>Sets it; taken away, its session is closed at once and its tokens open nothing when this returns.</summary>
     /// <param name="named">Of a Link that waits, the sites that the operator approves; null: all that it named when it enrolled.</param>

@@ -3,15 +3,15 @@ using Halo.Api.Settings;
 
 namespace Halo.Api.Tests.Queries.Immediate;
 
-public class ResultMemoryTests
+public class ResultMemoryBudgetTests
 {
-    const int Window = ResultMemory.Window, Result = 1024 * 1024, Piece = Window / 2;
+    const int Window = ResultMemoryBudget.Window, Result = 1024 * 1024, Piece = Window / 2;
     const int Total = 3 * Result;
 
-    static ResultMemory Memory() => new(new QueryLimits { ImmediateResultBytes = Result, ResultMemoryBytes = Total });
+    static ResultMemoryBudget Memory() => new(new QueryLimits { ImmediateResultBytes = Result, ResultMemoryBytes = Total });
 
-    static async Task<ResultMemory.Share> EnterAsync(ResultMemory memory, Action<int>? grant = null, bool grows = true) =>
-        Assert.IsType<ResultMemory.Share>(await memory.EnterAsync(grows, grant ?? (_ => { }), default));
+    static async Task<ResultMemoryBudget.Share> EnterAsync(ResultMemoryBudget memory, Action<int>? grant = null, bool grows = true) =>
+        Assert.IsType<ResultMemoryBudget.Share>(await memory.EnterAsync(grows, grant ?? (_ => { }), default));
 
     [Fact]
     public async Task Nothing_is_withheld_while_there_is_room()
@@ -29,7 +29,7 @@ public class ResultMemoryTests
     {
         var memory = Memory();
         using var first = await EnterAsync(memory);
-        var others = new List<ResultMemory.Share>();
+        var others = new List<ResultMemoryBudget.Share>();
         using var full = new CancellationTokenSource();
         await full.CancelAsync();
         while (await memory.EnterAsync(true, _ => { }, full.Token) is { } other)
@@ -52,7 +52,7 @@ public class ResultMemoryTests
         var memory = Memory();
         var granted = new List<string>();
         var first = await EnterAsync(memory);
-        var shares = new List<ResultMemory.Share>();
+        var shares = new List<ResultMemoryBudget.Share>();
         foreach (var name in new[] { "second", "third" })
             shares.Add(await EnterAsync(memory, bytes => granted.Add($"{name} {bytes}")));
         foreach (var share in shares)
@@ -74,7 +74,7 @@ public class ResultMemoryTests
     public async Task Who_finds_no_room_waits_in_order_and_gives_up_when_its_time_is_over()
     {
         var memory = Memory();
-        var held = new List<ResultMemory.Share> { await EnterAsync(memory) };
+        var held = new List<ResultMemoryBudget.Share> { await EnterAsync(memory) };
         using var now = new CancellationTokenSource();
         await now.CancelAsync();
         while (await memory.EnterAsync(true, _ => { }, now.Token) is { } more)
@@ -108,14 +108,14 @@ public class ResultMemoryTests
     public async Task What_is_held_whole_waits_for_its_room_and_copies_count()
     {
         var memory = Memory();
-        var whole = Assert.IsType<ResultMemory.Share>(await memory.EnterWholeAsync(2 * Result, default));
+        var whole = Assert.IsType<ResultMemoryBudget.Share>(await memory.EnterWholeAsync(2 * Result, default));
         Assert.Equal(2 * Result, memory.Used);
         whole.Copy(Result / 2);
         Assert.Equal(2 * Result + Result / 2, memory.Used);
         var next = memory.EnterWholeAsync(Result, default);
         Assert.Equal(1, memory.Waiting);
         whole.Dispose();
-        using (var largest = Assert.IsType<ResultMemory.Share>(await next))
+        using (var largest = Assert.IsType<ResultMemoryBudget.Share>(await next))
             Assert.Equal(Result, memory.Used);
         Assert.Equal(0, memory.Used);
     }

@@ -10,28 +10,28 @@ namespace Halo.LinkProtocol;
 /// <summary>Reads a word that a newer end may have added as the member that stands for it; all else is as the contract has it.</summary>
 /// <param name="words">How the contract reads and writes it.</param>
 /// <param name="unknown">Stands for every word that is not known here.</param>
-public abstract class LineWordConverter<T>(JsonConverterFactory words, T unknown) : JsonConverter<T>
+public abstract class LenientEnumConverter<T>(JsonConverterFactory words, T unknown) : JsonConverter<T>
     where T : struct, Enum
 {
     readonly JsonConverter<T> _words = (JsonConverter<T>)words.CreateConverter(typeof(T), JsonSerializerOptions.Default)!;
 
     /// <inheritdoc/>
     public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        LineWords.TryRead(_words, ref reader, options, out var value) ? value : unknown;
+        LenientEnums.TryRead(_words, ref reader, options, out var value) ? value : unknown;
 
     /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => _words.Write(writer, value, options);
 }
 
 /// <summary>Likewise where there is no such member: null stands for the unknown.</summary>
-public abstract class LineWordOrNullConverter<T>(JsonConverterFactory words) : JsonConverter<T?>
+public abstract class LenientEnumOrNullConverter<T>(JsonConverterFactory words) : JsonConverter<T?>
     where T : struct, Enum
 {
     readonly JsonConverter<T> _words = (JsonConverter<T>)words.CreateConverter(typeof(T), JsonSerializerOptions.Default)!;
 
     /// <inheritdoc/>
     public override T? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        LineWords.TryRead(_words, ref reader, options, out var value) ? value : null;
+        LenientEnums.TryRead(_words, ref reader, options, out var value) ? value : null;
 
     /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, T? value, JsonSerializerOptions options)
@@ -55,7 +55,7 @@ public sealed class LineCommandConverter : JsonConverter<QueryCommand>
         JsonSerializer.Serialize(writer, value, HaloJson.Default.QueryCommand);
 }
 
-static class LineWords
+static class LenientEnums
 {
     public static bool TryRead<T>(JsonConverter<T> words, ref Utf8JsonReader reader, JsonSerializerOptions options, out T value)
         where T : struct, Enum
@@ -73,21 +73,21 @@ static class LineWords
     }
 }
 
-sealed class ReportKindWords() : LineWordConverter<ReportKind>(new CamelCaseEnumConverter<ReportKind>(), ReportKind.Unknown);
+sealed class ReportKindWords() : LenientEnumConverter<ReportKind>(new CamelCaseEnumConverter<ReportKind>(), ReportKind.Unknown);
 
-sealed class EndingWords() : LineWordConverter<Ending>(new CamelCaseEnumConverter<Ending>(), Ending.Unknown);
+sealed class EndingWords() : LenientEnumConverter<Ending>(new CamelCaseEnumConverter<Ending>(), Ending.Unknown);
 
-sealed class ClaimPhaseWords() : LineWordConverter<ClaimPhase>(new CamelCaseEnumConverter<ClaimPhase>(), ClaimPhase.Unknown);
+sealed class ClaimPhaseWords() : LenientEnumConverter<ClaimPhase>(new CamelCaseEnumConverter<ClaimPhase>(), ClaimPhase.Unknown);
 
-sealed class VerdictWords() : LineWordConverter<Verdict>(new CamelCaseEnumConverter<Verdict>(), Verdict.Unknown);
+sealed class VerdictWords() : LenientEnumConverter<Verdict>(new CamelCaseEnumConverter<Verdict>(), Verdict.Unknown);
 
-sealed class ExecutedWords() : LineWordConverter<Executed>(new CamelCaseEnumConverter<Executed>(), Executed.Unknown);
+sealed class ExecutedWords() : LenientEnumConverter<Executed>(new CamelCaseEnumConverter<Executed>(), Executed.Unknown);
 
-sealed class DatabaseStatusWords() : LineWordConverter<DatabaseStatus>(new CamelCaseEnumConverter<DatabaseStatus>(), DatabaseStatus.Unknown);
+sealed class DatabaseStatusWords() : LenientEnumConverter<DatabaseStatus>(new CamelCaseEnumConverter<DatabaseStatus>(), DatabaseStatus.Unknown);
 
 sealed class ParameterDirectionWords()
-    : LineWordConverter<ParameterDirection>(new CamelCaseEnumConverter<ParameterDirection>(), ParameterDirection.Output);
+    : LenientEnumConverter<ParameterDirection>(new CamelCaseEnumConverter<ParameterDirection>(), ParameterDirection.Output);
 
-sealed class QueryStatusWords() : LineWordOrNullConverter<QueryStatus>(new CamelCaseEnumConverter<QueryStatus>());
+sealed class QueryStatusWords() : LenientEnumOrNullConverter<QueryStatus>(new CamelCaseEnumConverter<QueryStatus>());
 
-sealed class SqlTypeWords() : LineWordOrNullConverter<SqlType>(new NamedEnumConverter<SqlType>());
+sealed class SqlTypeWords() : LenientEnumOrNullConverter<SqlType>(new NamedEnumConverter<SqlType>());

@@ -8,13 +8,13 @@ namespace Halo.Api.Results.Negotiation;
 /// <summary>How a caller wants rows: what <c>Accept</c>, <c>Halo-Integers</c> and <c>csvFormulas</c> say.</summary>
 /// <param name="Form">A form of rows by themselves; null: plain JSON, as the contract has it.</param>
 /// <param name="IntegersAsText">Whether 64-bit integers are written as strings.</param>
-sealed record WantedForm(RowForm? Form, bool IntegersAsText)
+sealed record ResponseFormat(RowForm? Form, bool IntegersAsText)
 {
     /// <summary>The form in which this command's rows are streamed; null where it has none or plain JSON is wanted.</summary>
     public RowForm? StreamFor(QueryCommand command) => command.ExecutionMode == ExecutionMode.NonQuery ? null : Form;
 
     /// <summary>What the request asks for, or why it cannot be given.</summary>
-    public static (WantedForm? Wanted, Refusal? Refusal) Read(HttpRequest request)
+    public static (ResponseFormat? Wanted, Refusal? Refusal) Read(HttpRequest request)
     {
         var (asText, badHeader) = IntegerForm.Read(request);
         if (badHeader is not null)

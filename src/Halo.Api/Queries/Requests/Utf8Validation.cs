@@ -6,24 +6,24 @@ using Halo.Api.Routing;
 namespace Halo.Api.Queries.Requests;
 
 /// <summary>Finds text that is none: bytes that are no UTF-8, and halves of surrogate pairs written as escapes. JSON's grammar lets both through.</summary>
-sealed class BrokenText
+sealed class Utf8Validation
 {
-    readonly FaultyJson _json;
+    readonly JsonFieldReader _json;
 
     /// <summary>Where the walk stands, one step for each level: a text is made of it for a fault alone, since a body has millions of places.</summary>
     readonly List<(string? Name, int Index)> _steps = [];
 
-    BrokenText(FaultyJson json) => _json = json;
+    Utf8Validation(JsonFieldReader json) => _json = json;
 
     /// <summary>Whether the bytes are UTF-8 at all.</summary>
     public static bool IsUtf8(ReadOnlySpan<byte> body) => Utf8.IsValid(body);
 
     /// <summary>Adds a fault for each string that holds half a surrogate pair.</summary>
-    public static void Find(ReadOnlySpan<byte> body, JsonElement root, FaultyJson json)
+    public static void Find(ReadOnlySpan<byte> body, JsonElement root, JsonFieldReader json)
     {
         // Only an escape from \ud800 to \udfff can be one; almost no request has any.
         if (body.IndexOf("\\ud"u8) >= 0 || body.IndexOf("\\uD"u8) >= 0)
-            new BrokenText(json).Find(root);
+            new Utf8Validation(json).Find(root);
     }
 
     void Find(JsonElement element)

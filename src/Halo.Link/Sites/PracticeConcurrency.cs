@@ -3,7 +3,7 @@ using Halo.Link.Settings;
 namespace Halo.Link.Sites;
 
 /// <summary>How many queries each integrator has in each site's database now, immediate and async together: what <see cref="PolicyRules.MaxConcurrent"/> counts.</summary>
-sealed class PracticePlaces
+sealed class PracticeConcurrency
 {
     readonly Lock _lock = new();
     readonly Dictionary<(Guid Site, Guid Integrator), int> _running = [];

@@ -14,7 +14,7 @@ using Halo.Contracts.Queries;
 namespace Halo.Api.Endpoints.ForIntegrators;
 
 /// <summary>Where a query stands, now or as soon as it is final.</summary>
-static class WaitingForQueries
+static class GetQueryEndpoint
 {
     const int LongestMs = 60_000;
 

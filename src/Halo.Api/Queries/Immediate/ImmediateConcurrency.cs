@@ -5,7 +5,7 @@ using Halo.Contracts.Errors;
 namespace Halo.Api.Queries.Immediate;
 
 /// <summary>How many immediate queries are under way, waiting ones among them: for each site and all together no more than the settings allow.</summary>
-sealed class ImmediatePlaces(QueryLimits limits)
+sealed class ImmediateConcurrency(QueryLimits limits)
 {
     readonly Lock _lock = new();
     readonly Dictionary<Guid, int> _bySite = [];
@@ -51,9 +51,9 @@ sealed class ImmediatePlaces(QueryLimits limits)
         }
     }
 
-    sealed class Place(ImmediatePlaces places, Guid siteId) : IDisposable
+    sealed class Place(ImmediateConcurrency places, Guid siteId) : IDisposable
     {
-        ImmediatePlaces? _places = places;
+        ImmediateConcurrency? _places = places;
 
         public void Dispose() => Interlocked.Exchange(ref _places, null)?.Leave(siteId);
     }

@@ -14,7 +14,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Tests.Links;
 
 /// <summary>Every message about a query counts only if it comes from the Link and the run that hold it. The intruder is an enrolled Link of another practice.</summary>
-public class UnheldQueriesTests(SharedPostgres postgres)
+public class UnheldMessageLogTests(SharedPostgres postgres)
 {
     static readonly Outcome Lie = new(Ending.Failed, Executed.No) { Error = new ErrorDetails(ErrorTypes.HaloLink, 500, "a lie") };
 

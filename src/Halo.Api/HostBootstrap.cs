@@ -8,7 +8,7 @@ using Halo.Api.Storage.Keys;
 
 namespace Halo.Api;
 
-/// <summary>What everything else stands on: directory, store, keys. Made before the service is, so that no part ever sees it half-made.</summary>
+/// <summary>Settings, data directory, store and keys: made before the service, so that no part of it ever sees one half-made.</summary>
 /// <param name="Options">The settings.</param>
 /// <param name="Directory">Where files are kept.</param>
 /// <param name="Database">The store, its schema up to date.</param>
@@ -16,15 +16,15 @@ namespace Halo.Api;
 /// <param name="Signing">Sign access tokens.</param>
 /// <param name="Pairing">Hides pairing codes.</param>
 /// <param name="Admin">The operator's key.</param>
-sealed record Foundation(
+sealed record HostBootstrap(
     ApiOptions Options, DataDirectory Directory, Database Database, MasterKeys Keys, SigningKeys Signing, PairingKey Pairing, AdminKey Admin) : IAsyncDisposable
 {
     /// <summary>Keeps other processes from a store that one process serves alone; null where many may.</summary>
     IDisposable? Hold { get; init; }
 
-    /// <summary>Lays it.</summary>
+    /// <summary>Opens the store and takes the keys.</summary>
     /// <exception cref="StartupException">A person has to put something right first.</exception>
-    public static async Task<Foundation> LayAsync(IConfiguration configuration, ILogger log, TimeProvider time)
+    public static async Task<HostBootstrap> CreateAsync(IConfiguration configuration, ILogger log, TimeProvider time)
     {
         var options = ApiOptions.Read(configuration);
         var directory = DataDirectory.Prepare(options.DataDirectory);
@@ -35,7 +35,7 @@ sealed record Foundation(
         {
             await database.MigrateAsync();
             var keys = await MasterKeyLoader.LoadAsync(options.Encryption, database, directory, mayMakeKey: !storage.UsesPostgres, time);
-            return new Foundation(options, directory, database, keys, await SigningKeys.LoadAsync(database, keys, time),
+            return new HostBootstrap(options, directory, database, keys, await SigningKeys.LoadAsync(database, keys, time),
                 await PairingKey.LoadAsync(database, keys, time), AdminKey.Load(options, directory, log))
             {
                 Hold = hold,

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 namespace Halo.Api.Sites;
 
 /// <summary>Sites in the words of the release that a program was written for: the header <c>Halo-Version</c>.</summary>
-static class SiteWords
+static class SiteResponses
 {
     /// <summary>The header.</summary>
     public const string Header = "Halo-Version";

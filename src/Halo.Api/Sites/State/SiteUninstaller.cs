@@ -13,9 +13,9 @@ namespace Halo.Api.Sites.State;
 /// Sites whose Link was uninstalled, or that were taken out of its settings. They keep id, authority and pairings: a Link that
 /// comes back with its data directory makes them active again. What waits there is cancelled.
 /// </summary>
-sealed partial class Uninstalling(
+sealed partial class SiteUninstaller(
     Database database, SiteDirectory directory, LinkDirectory links, Cancellations cancellations, SettlementEffects effects, AvailabilityHistory history, AuditLog audit, TimeProvider time,
-    ILogger<Uninstalling> log)
+    ILogger<SiteUninstaller> log)
 {
     /// <summary>The whole Link was uninstalled.</summary>
     public async Task LinkAsync(Guid linkId)
