@@ -7,6 +7,7 @@ using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Halo.Api.Tests.Ledger;
 
@@ -148,7 +149,7 @@ sealed class TestLedger
         return result;
     }
 
-    sealed class WatchedEffects(TestLedger ledger, QueryWaiters waiters, IPageStore pages, TimeProvider time) : SettlementEffects(waiters, pages, time)
+    sealed class WatchedEffects(TestLedger ledger, QueryWaiters waiters, IPageStore pages, TimeProvider time) : SettlementEffects(waiters, pages, time, NullLogger<SettlementEffects>.Instance)
     {
         protected override void Tell(Guid queryId)
         {

@@ -7,21 +7,15 @@ namespace Halo.Api.Queries.Completion;
 
 /// <summary>What follows a commit that made queries final: it is counted, those who wait are told, and stored pages that are nobody's are removed.</summary>
 /// <remarks>Whoever settles calls this once, after the commit, for what its own call moved.</remarks>
-class SettlementEffects(QueryWaiters waiters, IPageStore pages, TimeProvider time)
+partial class SettlementEffects(QueryWaiters waiters, IPageStore pages, TimeProvider time, ILogger<SettlementEffects> log)
 {
-    /// <summary>Of queries of any kind.</summary>
-    /// <exception cref="IOException">Pages could not be removed. Those who wait were told; the look for orphans at the next start finds what is left.</exception>
+    /// <summary>Of queries of any kind. What cannot be removed harms nobody: the look for orphans at the next start finds it.</summary>
     public async Task ApplyAsync(IReadOnlyList<SettledQuery> settled)
     {
         foreach (var query in settled)
             Ended(query.QueryId, query.Mode, query.Status);
         foreach (var query in settled)
-        {
-            if (query.DropsPages)
-                await pages.DeleteAsync(query.QueryId, CancellationToken.None);
-            else if (query.KeptPages is { } kept)
-                await RemoveStraysAsync(query.QueryId, kept);
-        }
+            await RemovePagesAsync(query);
     }
 
     /// <summary>Of one query that has no pages, or of which nothing was stored.</summary>
@@ -41,15 +35,21 @@ class SettlementEffects(QueryWaiters waiters, IPageStore pages, TimeProvider tim
     /// <summary>Wakes those who wait for the query.</summary>
     protected virtual void Tell(Guid queryId) => waiters.Wake(queryId);
 
-    async Task RemoveStraysAsync(Guid queryId, IReadOnlyList<PageName> kept)
+    async Task RemovePagesAsync(SettledQuery query)
     {
         try
         {
-            await pages.KeepOnlyAsync(queryId, kept, CancellationToken.None);
+            if (query.DropsPages)
+                await pages.DeleteAsync(query.QueryId, CancellationToken.None);
+            else if (query.KeptPages is { } kept)
+                await pages.KeepOnlyAsync(query.QueryId, kept, CancellationToken.None);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // They harm nobody; the look for orphans at the next start finds them.
+            LogNotRemoved(query.QueryId, e.GetType().Name);
         }
     }
+
+    [LoggerMessage(1221, LogLevel.Warning, "Failed to remove stored pages of query {QueryId} ({Exception}); the next start removes them.")]
+    partial void LogNotRemoved(Guid queryId, string exception);
 }
