@@ -19,10 +19,8 @@ static partial class LinkProcess
     public static async Task<int> RunAsync(LinkSettings settings, string path, LogLevel? level)
     {
         var host = Build(settings, path, level);
-        var services = host.Services;
-        var logs = services.GetRequiredService<ILoggerFactory>();
-        var lifetime = services.GetRequiredService<IHostApplicationLifetime>();
-        var file = services.GetRequiredService<SettingsFile>();
+        var lifetime = host.Services.GetRequiredService<IHostApplicationLifetime>();
+        var file = host.Services.GetRequiredService<SettingsFile>();
         // A terminal's, which systemd's part does not take.
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
         {
@@ -34,15 +32,32 @@ static partial class LinkProcess
             context.Cancel = true;
             file.Look(asked: true);
         });
-        var running = RunAsync(host, lifetime.ApplicationStopping);
-        await Task.WhenAny(running, Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, lifetime.ApplicationStopping));
+        return await RunAsync(host, TimeProvider.System);
+    }
+
+    /// <summary>Runs a host until it is told to stop, or one of its loops fails, and disposes it.</summary>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(IHost host, TimeProvider time)
+    {
+        var logs = host.Services.GetRequiredService<ILoggerFactory>();
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        using var registration = stopping.Register(asked.SetResult);
+        var ended = RunAsync(host, asked.Task, logs, stopping);
+        await Task.WhenAny(ended, asked.Task);
         // A call that hangs in a driver holds a thread of the pool, and those end with the process.
-        await Task.WhenAny(running, Task.Delay(LongestStop, TimeProvider.System));
-        if (running.IsCompleted)
-            return await running;
-        // Its last lines are still on their way.
-        logs.Dispose();
-        return 0;
+        var limit = Task.Delay(LongestStop, time);
+        try
+        {
+            return await Task.WhenAny(ended, limit) == ended ? await ended : 0;
+        }
+        finally
+        {
+            if (ended.IsCompleted)
+                await Task.WhenAny(Task.Run(host.Dispose), limit);
+            // Where that hangs, the last lines are still on their way.
+            logs.Dispose();
+        }
     }
 
     static IHost Build(LinkSettings settings, string path, LogLevel? level)
@@ -63,13 +78,12 @@ static partial class LinkProcess
         return builder.Build();
     }
 
-    static async Task<int> RunAsync(IHost host, CancellationToken stopping)
+    static async Task<int> RunAsync(IHost host, Task asked, ILoggerFactory logs, CancellationToken stopping)
     {
-        using var disposed = host;
         try
         {
             await host.StartAsync(CancellationToken.None);
-            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await asked;
             // A loop that failed stops the host. The process then ends at once and with an error: service managers start it again.
             foreach (var loop in host.Services.GetServices<IHostedService>().OfType<BackgroundService>())
                 if (loop.ExecuteTask is { IsFaulted: true } failed)
@@ -77,9 +91,15 @@ static partial class LinkProcess
             await host.StopAsync(CancellationToken.None);
             return 0;
         }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // Before it had started.
+            await host.StopAsync(CancellationToken.None);
+            return 0;
+        }
         catch (Exception e) when (e is not SettingsException)
         {
-            LogEnded(host.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Halo.Link"), FaultText.Of(e));
+            LogEnded(logs.CreateLogger("Halo.Link"), FaultText.Of(e));
             return 1;
         }
     }

@@ -1,6 +1,10 @@
 namespace Halo.Testing;
 
 /// <summary>A clock that stands still until a test moves it; its timers fire, in order, while it is moved.</summary>
+/// <remarks>
+/// Not FakeTimeProvider (10.10): there a clock that is set takes the timestamps with it, so it cannot show what a jump of the wall clock does; every timer that
+/// <c>Advance</c> fires sees the end of the advance for its own time; and a timer set to zero runs inside the call that sets it, under the caller's locks.
+/// </remarks>
 public sealed class ManualTime(DateTimeOffset? start = null) : TimeProvider
 {
     readonly Lock _lock = new();
