@@ -4,9 +4,9 @@ using Halo.Api.Capacity;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
+using Halo.Api.Queries.Completion;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Immediate.Pending;
-using Halo.Api.Queries.Completion;
 using Halo.Api.Storage;
 
 namespace Halo.Api.Observability;

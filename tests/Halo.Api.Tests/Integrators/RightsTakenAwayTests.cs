@@ -1,8 +1,8 @@
 using System.Net.Http.Headers;
 using System.Text;
 using Halo.Api.Links.Sessions;
-using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Immediate;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol;

@@ -1,8 +1,8 @@
 using Halo.Api.Capacity;
 using Halo.Api.Errors;
 using Halo.Api.Queries.Async;
-using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Immediate;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
