@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Halo.Contracts.Admin;
 using Halo.Contracts.Sites;
 using Halo.Line;
 using Halo.LinkProtocol;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Halo.Contracts.Admin;
 using Halo.Link.Files;
 using Halo.Link.Observability;
 using Halo.Link.Pages;

@@ -1,9 +1,9 @@
-using System.Text.Json.Serialization;
 using Halo.Api.Basics;
 using Halo.Api.Capacity;
 using Halo.Api.OpenApi;
 using Halo.Api.Storage;
 using Halo.Contracts.Json;
+using Halo.Contracts.Service;
 
 namespace Halo.Api.Health;
 
@@ -14,13 +14,13 @@ static class HealthApi
 
     public static void MapHealthApi(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/health/live", () => TypedResults.Json(new HealthReport("live", ProductVersion.Text, []), HealthJson.Default.HealthReport))
+        routes.MapGet("/health/live", () => TypedResults.Json(new HealthReport("live", ProductVersion.Text, []), HaloJson.Default.HealthReport))
             .WithTags("Service").Says("Live", "The process answers", "Asks nothing of the store.")
-            .Answers(200, "It lives.", new HealthReport("live", "26.305.12", []), HealthJson.Default.HealthReport);
+            .Answers(200, "It lives.", new HealthReport("live", "26.305.12", []), HaloJson.Default.HealthReport);
         routes.MapGet("/health/ready", ReadyAsync)
             .WithTags("Service").Says("Ready", "It can take work; else what is not ready, by name", "For load balancers.")
-            .Answers(200, "It can take work.", new HealthReport("ready", "26.305.12", []), HealthJson.Default.HealthReport)
-            .Answers(503, "It cannot.", new HealthReport("notReady", "26.305.12", ["store"]), HealthJson.Default.HealthReport);
+            .Answers(200, "It can take work.", new HealthReport("ready", "26.305.12", []), HaloJson.Default.HealthReport)
+            .Answers(503, "It cannot.", new HealthReport("notReady", "26.305.12", ["store"]), HaloJson.Default.HealthReport);
     }
 
     static async Task<IResult> ReadyAsync(Database database, DataDirectory directory, FreeSpace disk, IHostApplicationLifetime lifetime, TimeProvider time)
@@ -36,9 +36,9 @@ static class HealthApi
             missing.Add("dataDirectory");
         // A disk that is nearly full stops new async work alone: whoever asks for immediate work is to be let through.
         if (missing.Count == 0 && disk.IsLow)
-            return TypedResults.Json(new HealthReport("degraded", ProductVersion.Text, ["disk"]), HealthJson.Default.HealthReport);
+            return TypedResults.Json(new HealthReport("degraded", ProductVersion.Text, ["disk"]), HaloJson.Default.HealthReport);
         return TypedResults.Json(new HealthReport(missing.Count == 0 ? "ready" : "notReady", ProductVersion.Text, missing),
-            HealthJson.Default.HealthReport, statusCode: missing.Count == 0 ? 200 : 503);
+            HaloJson.Default.HealthReport, statusCode: missing.Count == 0 ? 200 : 503);
     }
 
     static async Task<bool> StoreAnswersAsync(Database database, TimeProvider time)
@@ -54,22 +54,4 @@ static class HealthApi
             return false;
         }
     }
-}
-
-/// <summary>How the service is.</summary>
-/// <param name="Status"><c>live</c>; <c>ready</c>, <c>degraded</c> (it takes work, not of every kind) or <c>notReady</c>.</param>
-/// <param name="Version"><c>YY.Mdd.build</c>.</param>
-/// <param name="NotReady">What is not ready, by name.</param>
-sealed record HealthReport(string Status, string Version, IReadOnlyList<string> NotReady);
-
-/// <summary>Source-generated JSON of health.</summary>
-[JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web)]
-[JsonSerializable(typeof(HealthReport))]
-sealed partial class HealthJsonContext : JsonSerializerContext;
-
-/// <summary>The types of <see cref="HealthJsonContext"/>, for answers.</summary>
-static class HealthJson
-{
-    /// <summary>Shared by all.</summary>
-    public static HealthJsonContext Default { get; } = new(RelaxedJson.From(HealthJsonContext.Default.Options));
 }

@@ -3,6 +3,7 @@ using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Queries.Completion;
 using Halo.Api.Storage;
+using Halo.Contracts.Admin;
 using Halo.Contracts.Json;
 
 namespace Halo.Api.Integrators;
@@ -118,14 +119,3 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
             """,
             ("id", id), ("slot", slot), ("hash", SubscriptionKey.Hash(key)), ("at", now.Ms()));
 }
-
-/// <summary>A new integrator: the only time that its keys are shown.</summary>
-/// <param name="Id">Its id.</param>
-/// <param name="Name">Its name.</param>
-/// <param name="Keys">Shown this once.</param>
-sealed record NewIntegrator(Guid Id, string Name, KeyPair Keys);
-
-/// <summary>Both keys.</summary>
-/// <param name="Primary">One key.</param>
-/// <param name="Secondary">The other, so that either can be replaced while the other works.</param>
-sealed record KeyPair(string Primary, string Secondary);

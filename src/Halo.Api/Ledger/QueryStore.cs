@@ -1,6 +1,7 @@
 using Halo.Api.Ledger.Records;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
+using Halo.Contracts.Admin;
 using Halo.Contracts.Queries;
 
 namespace Halo.Api.Ledger;

@@ -3,6 +3,7 @@ using System.Data;
 using System.Data.Common;
 using System.Text.Json;
 using Halo.Api.Storage;
+using Halo.Contracts.Admin;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 

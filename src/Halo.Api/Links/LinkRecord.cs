@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Halo.Contracts.Admin;
 using Halo.Contracts.Json;
 using Halo.LinkProtocol.Enrolment;
 using Halo.LinkProtocol.Messages;
@@ -34,19 +35,6 @@ sealed record LinkRecord
     /// <summary>Its last session was closed by itself, in order, or because the Link was revoked.</summary>
     public bool ClosedInOrder { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
-}
-
-/// <summary>A second run of one Link: its server was cloned or restored, or its data directory copied.</summary>
-/// <param name="RunId">The run that was refused.</param>
-/// <param name="FirstAt">When it was refused first.</param>
-/// <param name="LastAt">When it was refused last.</param>
-sealed record SecondRun(Guid RunId, DateTimeOffset FirstAt, DateTimeOffset LastAt)
-{
-    /// <summary>From where it called.</summary>
-    public string? Address { get; init; }
-
-    /// <summary>Its machine, where the system has an id; a clone may have the same.</summary>
-    public string? MachineId { get; init; }
 }
 
 /// <summary>Whether a Link is trusted.</summary>

@@ -1,3 +1,4 @@
+using Halo.Contracts.Admin;
 using Halo.Contracts.Sites;
 
 namespace Halo.Api.Sites;
@@ -57,10 +58,3 @@ sealed record SiteRecord
     public DateTimeOffset? ClientClockAt { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
 }
-
-/// <summary>Which practice, database and machine a site last said it was.</summary>
-/// <param name="PracticeManagementName">The PMS's name.</param>
-/// <param name="PracticeManagementSiteId">The PMS vendor's own id of the practice.</param>
-/// <param name="DatabaseIdentity">The database's own identity, where it has one.</param>
-/// <param name="MachineId">The machine's, where it has one.</param>
-sealed record ReportedSite(string PracticeManagementName, string PracticeManagementSiteId, string? DatabaseIdentity, string? MachineId);

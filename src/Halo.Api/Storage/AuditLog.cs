@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Text.Json.Nodes;
+using Halo.Contracts.Admin;
 
 namespace Halo.Api.Storage;
 
@@ -34,12 +35,3 @@ sealed class AuditLog(Database database, TimeProvider time)
     /// <summary>The time of the oldest line; null: there is none.</summary>
     public async Task<DateTimeOffset?> OldestAsync() => (await database.ReadAsync(r => r.TimeOrNull(0), "SELECT MIN(at) FROM audit"))[0];
 }
-
-/// <summary>One line of the audit log.</summary>
-/// <param name="Id">Id of the line.</param>
-/// <param name="At">When.</param>
-/// <param name="Actor">Who: <c>operator</c> with the address, an integrator, or the service.</param>
-/// <param name="Action">What was done.</param>
-/// <param name="Subject">Ids of what it was done to.</param>
-/// <param name="Detail">More, by the action.</param>
-sealed record AuditEntry(Guid Id, DateTimeOffset At, string Actor, string Action, string Subject, JsonNode? Detail);

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.Contracts.Service;
 using Halo.Contracts.Sites;
 
 namespace Halo.Contracts.Json;
@@ -27,6 +28,8 @@ namespace Halo.Contracts.Json;
 [JsonSerializable(typeof(IReadOnlyList<SiteCatalogue>))]
 [JsonSerializable(typeof(IReadOnlyList<string>))]
 [JsonSerializable(typeof(DatabaseHealth))]
+[JsonSerializable(typeof(LimitsInForce))]
+[JsonSerializable(typeof(HealthReport))]
 public sealed partial class HaloJsonContext : JsonSerializerContext;
 
 /// <summary>The types of <see cref="HaloJsonContext"/>, for answers.</summary>

@@ -1,3 +1,4 @@
+using Halo.Contracts.Admin;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Settings;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Halo.Contracts.Admin;
 using Halo.Contracts.Sites;
 using Halo.Line.Logging;
 using Halo.Link.Session;

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Halo.Contracts.Admin;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Halo.Contracts.Admin;
 
 namespace Halo.LinkProtocol.Messages;
 
@@ -22,15 +23,6 @@ public sealed record SiteConfiguration(Guid SiteId, IReadOnlyDictionary<string, 
 /// <param name="Version">As in <see cref="RemoteConfiguration"/>.</param>
 /// <param name="Refused">What of it the Link does not follow.</param>
 public sealed record ConfigurationAck(long Version, IReadOnlyList<RefusedSetting> Refused);
-
-/// <summary>A setting that the Link does not follow.</summary>
-/// <param name="Setting">Its name.</param>
-/// <param name="Reason">Why, and what holds instead; for people.</param>
-public sealed record RefusedSetting(string Setting, string Reason)
-{
-    /// <summary>The site, where it was meant for one.</summary>
-    public Guid? SiteId { get; init; }
-}
 
 /// <summary>The Link describes its sites again during a session, in place of those of Hello; answered by <see cref="SiteNotices"/> of all of them.</summary>
 /// <param name="Id">Told again in the answer.</param>

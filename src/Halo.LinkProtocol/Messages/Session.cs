@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Halo.Contracts.Admin;
 using Halo.Contracts.Json;
 using Halo.Contracts.Sites;
 
@@ -91,13 +92,6 @@ public sealed record Heartbeat(
     IReadOnlyList<SiteDatabase> Databases,
     long? FreeDiskBytes,
     long SpoolBytes);
-
-/// <summary>Queries inside a Link.</summary>
-/// <param name="ImmediateWaiting">In the immediate lane's queue.</param>
-/// <param name="ImmediateRunning">Immediate, in the database.</param>
-/// <param name="AsyncRunning">Async, in the database.</param>
-/// <param name="Uploading">Async, pages on their way.</param>
-public sealed record QueueLengths(int ImmediateWaiting, int ImmediateRunning, int AsyncRunning, int Uploading);
 
 /// <summary>Health of one site's database.</summary>
 /// <param name="SiteId">The Halo GUID.</param>

@@ -4,6 +4,7 @@ using Halo.Api.Sites.State;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;
+using Halo.Contracts.Admin;
 using Halo.LinkProtocol;
 using Halo.Testing;
 using Microsoft.Extensions.Configuration;

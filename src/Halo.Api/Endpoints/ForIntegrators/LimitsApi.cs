@@ -1,8 +1,8 @@
-using System.Text.Json.Serialization;
 using Halo.Api.Capacity;
 using Halo.Api.OpenApi;
 using Halo.Api.Settings;
 using Halo.Contracts.Json;
+using Halo.Contracts.Service;
 
 namespace Halo.Api.Endpoints.ForIntegrators;
 
@@ -18,8 +18,12 @@ static class LimitsApi
                     ImmediatePerSite = limits.ImmediatePerSite,
                     QueuedPerSite = limits.QueuedPerSite,
                     SlowReader = limits.SlowReaderMs,
+                    SlowestRate = RequestBodyBudget.SlowestBytesPerSecond,
+                    RequestLine = QueryLimits.RequestLineBytes,
+                    RequestHeaders = QueryLimits.HeaderBytes,
+                    RequestHeaderCount = QueryLimits.Headers,
                 },
-                LimitsJson.Default.LimitsInForce))
+                HaloJson.Default.LimitsInForce))
             .WithTags("Service").Says("GetLimits", "The limits in force", "Durations in milliseconds, sizes in bytes. A site may allow less time: a query that runs into that ends as ExecutionTimeout.")
             .Answers(200, "The limits.", new LimitsInForce(60_000, 300_000, 3_600_000, QueryLimits.ImmediateQueueMs, QueryLimits.AsyncQueueMs,
                 QueryLimits.TextBytes, 16 * 1024 * 1024, 8 * 1024 * 1024, 1024 * 1024)
@@ -27,60 +31,9 @@ static class LimitsApi
                 ImmediatePerSite = 100,
                 QueuedPerSite = 10_000,
                 SlowReader = 30_000,
-            }, LimitsJson.Default.LimitsInForce);
-}
-
-/// <summary>The limits in force: durations in milliseconds, sizes in bytes.</summary>
-/// <param name="ImmediateExecution">Longest an immediate query may execute, in milliseconds.</param>
-/// <param name="AsyncExecution">Longest an async query may execute, in milliseconds; queue and upload are not counted.</param>
-/// <param name="Upload">Longest the pages of an async query may take once the database has answered, in milliseconds.</param>
-/// <param name="ImmediateMaxTimeInQueue">Largest <c>maxTimeInQueue</c> of an immediate query, in milliseconds.</param>
-/// <param name="AsyncMaxTimeInQueue">Largest <c>maxTimeInQueue</c> of an async query, in milliseconds.</param>
-/// <param name="CommandText">Most bytes of a command's text in UTF-8.</param>
-/// <param name="RequestBody">Most bytes of a request's body.</param>
-/// <param name="ImmediateResult">Most bytes of JSON of an immediate result; more is a 413.</param>
-/// <param name="Page">About so many bytes of JSON make a page.</param>
-sealed record LimitsInForce(
-    int ImmediateExecution,
-    int AsyncExecution,
-    int Upload,
-    int ImmediateMaxTimeInQueue,
-    int AsyncMaxTimeInQueue,
-    int CommandText,
-    int RequestBody,
-    int ImmediateResult,
-    int Page)
-{
-    /// <summary>Most immediate queries under way at one site, of all integrators, waiting ones among them; more are a 503 with the code <c>QueueFull</c>.</summary>
-    public int ImmediatePerSite { get; init; }
-
-    /// <summary>Most async queries queued at one site, of all integrators; more are a 503 with the code <c>QueueFull</c>.</summary>
-    public int QueuedPerSite { get; init; }
-
-    /// <summary>How long a caller may take nothing of an answer, or send nothing of a request, in milliseconds; then it is cut off.</summary>
-    public int SlowReader { get; init; }
-
-    /// <summary>Bytes in a second in which an answer has to be taken, and a request sent, on the whole.</summary>
-    public int SlowestRate { get; init; } = RequestBodyBudget.SlowestBytesPerSecond;
-
-    /// <summary>Most bytes of a request's line.</summary>
-    public int RequestLine { get; init; } = QueryLimits.RequestLineBytes;
-
-    /// <summary>Most bytes of all headers of a request; more are a 431.</summary>
-    public int RequestHeaders { get; init; } = QueryLimits.HeaderBytes;
-
-    /// <summary>Most headers of a request.</summary>
-    public int RequestHeaderCount { get; init; } = QueryLimits.Headers;
-}
-
-/// <summary>Source-generated JSON of the limits.</summary>
-[JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web)]
-[JsonSerializable(typeof(LimitsInForce))]
-sealed partial class LimitsJsonContext : JsonSerializerContext;
-
-/// <summary>The types of <see cref="LimitsJsonContext"/>, for answers.</summary>
-static class LimitsJson
-{
-    /// <summary>Shared by all.</summary>
-    public static LimitsJsonContext Default { get; } = new(RelaxedJson.From(LimitsJsonContext.Default.Options));
+                SlowestRate = RequestBodyBudget.SlowestBytesPerSecond,
+                RequestLine = QueryLimits.RequestLineBytes,
+                RequestHeaders = QueryLimits.HeaderBytes,
+                RequestHeaderCount = QueryLimits.Headers,
+            }, HaloJson.Default.LimitsInForce);
 }

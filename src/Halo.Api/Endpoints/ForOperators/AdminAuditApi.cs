@@ -4,6 +4,7 @@ using Halo.Api.Errors;
 using Halo.Api.OpenApi;
 using Halo.Api.Routing;
 using Halo.Api.Storage;
+using Halo.Contracts.Admin;
 
 namespace Halo.Api.Endpoints.ForOperators;
 

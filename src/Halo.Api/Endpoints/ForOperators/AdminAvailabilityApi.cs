@@ -4,6 +4,7 @@ using Halo.Api.OpenApi;
 using Halo.Api.Routing;
 using Halo.Api.Sites;
 using Halo.Api.Sites.State;
+using Halo.Contracts.Admin;
 using Halo.Contracts.Errors;
 
 namespace Halo.Api.Endpoints.ForOperators;

@@ -3,6 +3,7 @@ using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.OpenApi;
 using Halo.Api.Sites;
+using Halo.Contracts.Admin;
 using Halo.Contracts.Errors;
 
 namespace Halo.Api.Endpoints.ForOperators;

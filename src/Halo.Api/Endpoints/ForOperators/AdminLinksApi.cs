@@ -6,6 +6,7 @@ using Halo.Api.Links.Sessions;
 using Halo.Api.OpenApi;
 using Halo.Api.Routing;
 using Halo.Api.Sites;
+using Halo.Contracts.Admin;
 using Halo.Contracts.Errors;
 
 namespace Halo.Api.Endpoints.ForOperators;

@@ -3,6 +3,7 @@ using Halo.Api.Errors;
 using Halo.Api.OpenApi;
 using Halo.Api.Routing;
 using Halo.Api.Sites;
+using Halo.Contracts.Admin;
 using Halo.Contracts.Sites;
 
 namespace Halo.Api.Endpoints.ForOperators;

@@ -4,6 +4,7 @@ using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.OpenApi;
 using Halo.Api.Routing;
+using Halo.Contracts.Admin;
 using Halo.Contracts.Errors;
 
 namespace Halo.Api.Endpoints.ForOperators;

@@ -6,6 +6,7 @@ using Halo.Api.Links.Configuration;
 using Halo.Api.OpenApi;
 using Halo.Api.Sites;
 using Halo.Api.Sites.State;
+using Halo.Contracts.Admin;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Halo.Api.Endpoints.ForOperators;

@@ -3,6 +3,7 @@ using Halo.Api.Errors;
 using Halo.Api.OpenApi;
 using Halo.Api.Sites;
 using Halo.Api.Sites.State;
+using Halo.Contracts.Admin;
 using Halo.Contracts.Errors;
 
 namespace Halo.Api.Endpoints.ForOperators;

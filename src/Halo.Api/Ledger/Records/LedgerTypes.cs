@@ -157,16 +157,6 @@ sealed record ClaimedQuery(
 /// <param name="Oldest">When the oldest of them was accepted.</param>
 sealed record OpenQueries(QueryStatus Status, long Count, DateTimeOffset Oldest);
 
-/// <summary>What an integrator used at a site.</summary>
-/// <param name="IntegratorId">Whose; it may have been deleted since.</param>
-/// <param name="SiteId">Where.</param>
-/// <param name="Queries">All that were accepted, however they ended.</param>
-/// <param name="Successful">Of these, the successful ones.</param>
-/// <param name="Rows">Rows read.</param>
-/// <param name="Bytes">Bytes of the results' JSON, before compression.</param>
-/// <param name="RequestBytes">Bytes of the requests' bodies.</param>
-sealed record Usage(Guid IntegratorId, Guid SiteId, long Queries, long Successful, long Rows, long Bytes, long RequestBytes);
-
 /// <summary>What a Hello settled.</summary>
 /// <param name="Verdicts">One for each claim that the Link holds, in its order.</param>
 /// <param name="Settled">Queries that became final by it.</param>

@@ -6,6 +6,7 @@ using Halo.Api.Links.Sessions;
 using Halo.Api.Sites;
 using Halo.Api.Sites.State;
 using Halo.Api.Storage;
+using Halo.Contracts.Admin;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Links.Configuration;

@@ -12,10 +12,3 @@ sealed record StoredConfiguration(long Version, IReadOnlyDictionary<string, Json
     /// <summary>Nothing was ever set.</summary>
     public static StoredConfiguration None { get; } = new(0, null, null);
 }
-
-/// <summary>What a Link last said that it runs.</summary>
-/// <param name="LinkId">The Link GUID.</param>
-/// <param name="Version">The configuration that it runs.</param>
-/// <param name="Refused">What of it it does not follow.</param>
-/// <param name="At">When it said so.</param>
-sealed record AppliedConfiguration(Guid LinkId, long Version, IReadOnlyList<RefusedSetting> Refused, DateTimeOffset At);

@@ -3,6 +3,7 @@ using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text;
 using Halo.Api.Storage;
+using Halo.Contracts.Admin;
 
 namespace Halo.Api.Links.Enrolling;
 
@@ -47,16 +48,3 @@ sealed class EnrolmentTokens(Database database, AuditLog audit, TimeProvider tim
 
 /// <summary>For which practice an enrolment token was made; null: for any.</summary>
 sealed record TokenPractice(string? PmsName, string? PmsId);
-
-/// <summary>A new enrolment token: the only time it is shown.</summary>
-/// <param name="Id">Names it in the audit log.</param>
-/// <param name="Token">Goes into the Link's configuration.</param>
-/// <param name="ExpiresAt">Until when it works.</param>
-sealed record NewEnrolmentToken(Guid Id, string Token, DateTimeOffset ExpiresAt);
-
-/// <summary>Asks for an enrolment token.</summary>
-/// <param name="ExpiresInMinutes">1 to 525600; default 60.</param>
-/// <param name="Uses">How many Links may enrol with it, 1 to 10000; default 1.</param>
-/// <param name="PracticeManagementName">Only for sites of this PMS; default any.</param>
-/// <param name="PracticeManagementSiteId">Only for the practice of this id; default any.</param>
-sealed record CreateEnrolmentTokenRequest(int? ExpiresInMinutes, int? Uses, string? PracticeManagementName, string? PracticeManagementSiteId);

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Halo.Contracts.Admin;
 using Halo.Contracts.Json;
 
 namespace Halo.Api.Sites.State;
@@ -129,27 +130,4 @@ sealed record AvailabilityReport(IReadOnlyList<AvailabilityInterval> Intervals)
                 _pieces.Add(new(availability, from, to));
         }
     }
-}
-
-/// <summary>For so long it was so.</summary>
-/// <param name="Availability">How it was.</param>
-/// <param name="From">From this moment.</param>
-/// <param name="To">Until this moment.</param>
-sealed record AvailabilityInterval(PastAvailability Availability, DateTimeOffset From, DateTimeOffset To);
-
-/// <summary>How it was with a site.</summary>
-[JsonConverter(typeof(CamelCaseEnumConverter<PastAvailability>))]
-enum PastAvailability
-{
-    /// <summary>This service was down itself: nothing is known.</summary>
-    Unknown,
-
-    /// <summary>Its Link had a session, or was heard of within two minutes.</summary>
-    Online,
-
-    /// <summary>Its Link had closed its session in order.</summary>
-    Offline,
-
-    /// <summary>No contact for two minutes, or none yet.</summary>
-    Unreachable,
 }

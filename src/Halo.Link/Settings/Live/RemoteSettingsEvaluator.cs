@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Halo.Contracts.Admin;
 using Halo.Link.Sites;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;

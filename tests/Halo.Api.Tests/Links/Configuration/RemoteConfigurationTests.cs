@@ -5,6 +5,7 @@ using Halo.Api.Sites;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;
+using Halo.Contracts.Admin;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Halo.Api.OpenApi;
 using Halo.Api.Sites.State;
+using Halo.Contracts.Admin;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
 

@@ -1,5 +1,6 @@
 using Halo.Api.Sites;
 using Halo.Api.Sites.State;
+using Halo.Contracts.Admin;
 
 namespace Halo.Api.Endpoints.ForOperators.Shapes;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Halo.Api.Links.Configuration;
 using Halo.Api.OpenApi;
+using Halo.Contracts.Admin;
 using Halo.Contracts.Errors;
 using Halo.LinkProtocol.Messages;
 

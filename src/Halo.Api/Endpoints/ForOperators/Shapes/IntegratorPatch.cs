@@ -1,5 +1,6 @@
 using Halo.Api.Basics;
 using Halo.Api.Integrators;
+using Halo.Contracts.Admin;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Sites;
 

@@ -1,10 +1,7 @@
-using Halo.Api.Links;
-using Halo.LinkProtocol.Messages;
-
-namespace Halo.Api.Endpoints.ForOperators.Shapes;
+namespace Halo.Contracts.Admin;
 
 /// <summary>A Link as operators see it.</summary>
-record AdminLink
+public record AdminLink
 {
     /// <summary>The Link GUID.</summary>
     public Guid Id { get; init; }
@@ -41,7 +38,7 @@ record AdminLink
 }
 
 /// <summary>A Link with what it last reported.</summary>
-sealed record AdminLinkDetail : AdminLink
+public sealed record AdminLinkDetail : AdminLink
 {
     /// <summary>Every site that is its own, whatever their state.</summary>
     public IReadOnlyList<Guid> Sites { get; init; } = [];
@@ -69,14 +66,47 @@ sealed record AdminLinkDetail : AdminLink
 /// <param name="Version"><c>YY.Mdd.build</c>.</param>
 /// <param name="Links">Of all that are trusted.</param>
 /// <param name="Connected">Of these, with a session now.</param>
-sealed record VersionCount(string Version, int Links, int Connected);
+public sealed record VersionCount(string Version, int Links, int Connected);
 
 /// <summary>A page of Links, and the versions of all trusted ones.</summary>
 /// <param name="Links">At most as many as <c>limit</c> says.</param>
 /// <param name="Next">Give it as <c>after</c> for the next page; absent on the last.</param>
 /// <param name="Versions">Newest first.</param>
-sealed record AdminLinkList(IReadOnlyList<AdminLink> Links, string? Next, IReadOnlyList<VersionCount> Versions);
+public sealed record AdminLinkList(IReadOnlyList<AdminLink> Links, string? Next, IReadOnlyList<VersionCount> Versions);
 
 /// <summary>An operator trusts a Link that waits.</summary>
 /// <param name="Sites">The sites whose practices it serves; null: all that it named when it enrolled.</param>
-sealed record ApproveLinkRequest(IReadOnlyList<Guid>? Sites);
+public sealed record ApproveLinkRequest(IReadOnlyList<Guid>? Sites);
+
+/// <summary>A second run of one Link: its server was cloned or restored, or its data directory copied.</summary>
+/// <param name="RunId">The run that was refused.</param>
+/// <param name="FirstAt">When it was refused first.</param>
+/// <param name="LastAt">When it was refused last.</param>
+public sealed record SecondRun(Guid RunId, DateTimeOffset FirstAt, DateTimeOffset LastAt)
+{
+    /// <summary>From where it called.</summary>
+    public string? Address { get; init; }
+
+    /// <summary>Its machine, where the system has an id; a clone may have the same.</summary>
+    public string? MachineId { get; init; }
+}
+
+/// <summary>Queries inside a Link.</summary>
+/// <param name="ImmediateWaiting">In the immediate lane's queue.</param>
+/// <param name="ImmediateRunning">Immediate, in the database.</param>
+/// <param name="AsyncRunning">Async, in the database.</param>
+/// <param name="Uploading">Async, pages on their way.</param>
+public sealed record QueueLengths(int ImmediateWaiting, int ImmediateRunning, int AsyncRunning, int Uploading);
+
+/// <summary>A new enrolment token: the only time it is shown.</summary>
+/// <param name="Id">Names it in the audit log.</param>
+/// <param name="Token">Goes into the Link's configuration.</param>
+/// <param name="ExpiresAt">Until when it works.</param>
+public sealed record NewEnrolmentToken(Guid Id, string Token, DateTimeOffset ExpiresAt);
+
+/// <summary>Asks for an enrolment token.</summary>
+/// <param name="ExpiresInMinutes">1 to 525600; default 60.</param>
+/// <param name="Uses">How many Links may enrol with it, 1 to 10000; default 1.</param>
+/// <param name="PracticeManagementName">Only for sites of this PMS; default any.</param>
+/// <param name="PracticeManagementSiteId">Only for the practice of this id; default any.</param>
+public sealed record CreateEnrolmentTokenRequest(int? ExpiresInMinutes, int? Uses, string? PracticeManagementName, string? PracticeManagementSiteId);
