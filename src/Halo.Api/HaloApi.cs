@@ -40,6 +40,8 @@ static partial class HaloApi
         await WarmUp.RunAsync(bootstrap.Options, log, TimeProvider.System);
         // Each does nothing where the process is not that service manager's.
         builder.Services.AddSystemd().AddWindowsService(o => o.ServiceName = "HaloApi");
+        // Windows' event log, which comes along, would get every line in a form that is not ours.
+        builder.Logging.ClearProviders();
         await using var app = Build(builder, bootstrap);
         MakeServices(builder.Services, app.Services);
         // The host takes SIGTERM in hand, and in a terminal SIGINT and SIGQUIT; a terminal that goes would end the service where it stands.

@@ -67,6 +67,8 @@ static partial class LinkProcess
         var builder = LinkHost.CreateBuilder(settings, TimeProvider.System, NewRandom(), chosen);
         // Each does nothing where the process is not that service manager's. Before the log, whose form is ours in any case.
         builder.Services.AddSystemd().AddWindowsService(o => o.ServiceName = "HaloLink");
+        // Windows' event log, which comes along, would get every line in a form that is not ours.
+        builder.Logging.ClearProviders();
         builder.Services.Configure<ConsoleLifetimeOptions>(o => o.SuppressStatusMessages = true);
         builder.Services.AddSingleton(p => new SettingsFile(path, Environment.GetEnvironmentVariables(), settings, TimeProvider.System, p.GetRequiredService<ILogger<SettingsFile>>()));
         // Everything may come: the switch, which settings turn while the Link runs, decides. What the host says of itself the Link says better.
@@ -85,10 +87,10 @@ static partial class LinkProcess
             await host.StartAsync(CancellationToken.None);
             await asked;
             // A loop that failed stops the host. The process then ends at once and with an error: service managers start it again.
-            foreach (var loop in host.Services.GetServices<IHostedService>().OfType<BackgroundService>())
-                if (loop.ExecuteTask is { IsFaulted: true } failed)
-                    await failed;
+            await ThrowIfALoopFailedAsync(host);
             await host.StopAsync(CancellationToken.None);
+            // The host is silent about one that fails as it ends.
+            await ThrowIfALoopFailedAsync(host);
             return 0;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -104,7 +106,14 @@ static partial class LinkProcess
         }
     }
 
-    [LoggerMessage(2007, LogLevel.Critical, "Halo Link ends by a fault of its own. Where this comes again, send this to the operator of the Halo API. {Fault}")]
+    static async Task ThrowIfALoopFailedAsync(IHost host)
+    {
+        foreach (var loop in host.Services.GetServices<IHostedService>().OfType<BackgroundService>())
+            if (loop.ExecuteTask is { IsFaulted: true } failed)
+                await failed;
+    }
+
+    [LoggerMessage(2007, LogLevel.Critical, "Halo Link ends because of an internal error. If it recurs, send this to the operator of the Halo API. {Fault}")]
     static partial void LogEnded(ILogger log, string fault);
 
     public static Random NewRandom() => new(System.Security.Cryptography.RandomNumberGenerator.GetInt32(int.MaxValue));

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Routing.Patterns;
 using Scalar.AspNetCore;
 
 namespace Halo.Api.OpenApi;
@@ -47,22 +48,17 @@ static class DocsPage
     public static void MapDocsPage(this WebApplication app)
     {
         app.MapGet(Start, () => TypedResults.Text(Script, "text/javascript; charset=utf-8")).ExcludeFromDescription();
-        // Of Scalar's routes the files are wanted: "/docs/scalar.js", with an ETag.
+        app.MapGet(Root, ShowAsync).ExcludeFromDescription();
+        // Of Scalar's routes the files are wanted: "/docs/scalar.js", with an ETag. Its page, for any name of a document, is ours under one name.
         app.MapScalarApiReference(Root).Add(endpoint =>
         {
             if (endpoint is RouteEndpointBuilder { RoutePattern.Parameters.Count: > 0 } page)
-                page.RequestDelegate = ShowAsync;
+                (page.RoutePattern, page.RequestDelegate) = (RoutePatternFactory.Parse($"{Root}/index.html"), ShowAsync);
         });
     }
 
     static Task ShowAsync(HttpContext http)
     {
-        // One page, whatever name of a document Scalar would take.
-        if (http.GetRouteValue("documentName") is not (null or "index.html"))
-        {
-            http.Response.StatusCode = StatusCodes.Status404NotFound;
-            return Task.CompletedTask;
-        }
         http.Response.ContentType = "text/html; charset=utf-8";
         return http.Response.WriteAsync(Page);
     }

@@ -17,6 +17,8 @@ sealed partial class DeadlineWatch(
 {
     static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
 
+    static readonly TimeSpan EndsWithin = TimeSpan.FromSeconds(2);
+
     /// <summary>The timer runs by the monotonic clock and deadlines by the other, which somebody may set: so long at most goes by before that is noticed.</summary>
     static readonly TimeSpan LongestTimer = TimeSpan.FromMinutes(1);
 
@@ -66,8 +68,12 @@ sealed partial class DeadlineWatch(
         await round.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>The same, however long the step takes.</summary>
-    public ValueTask DisposeAsync() => new(StopAsync(CancellationToken.None));
+    /// <summary>The same, for a step that the host did not wait for. A store that does not answer holds up nothing for longer.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using var limit = new CancellationTokenSource(EndsWithin, TimeProvider.System);
+        await StopAsync(limit.Token);
+    }
 
     void Set(DateTimeOffset at)
     {

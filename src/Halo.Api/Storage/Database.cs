@@ -11,7 +11,7 @@ namespace Halo.Api.Storage;
 abstract class Database : IAsyncDisposable
 {
     /// <summary>A store that answers nothing must not keep the service from ending.</summary>
-    static readonly TimeSpan LateWritesEndWithin = TimeSpan.FromSeconds(3);
+    static readonly TimeSpan LateWritesEndWithin = TimeSpan.FromSeconds(2);
 
     readonly LateWrites _late;
 

@@ -6,8 +6,8 @@ using Halo.Contracts.Sites;
 namespace Halo.LinkProtocol.Failures;
 
 /// <summary>
-/// What the service and its Links tell of a query that failed, in their own words: the one catalogue of both. A database's own errors, and what the
-/// engines tell of connections, are not here.
+/// The failures that the service and its Links report themselves: code, kind, HTTP status and text of each. Not here: a database's own errors, and texts that
+/// name an engine's, a policy's or a setting's particulars, which take code and status from here (<see cref="Of(string, string, int?)"/>).
 /// </summary>
 public static class Failure
 {
@@ -28,8 +28,8 @@ public static class Failure
     /// <summary>What is known of a command's effect, as the end of a sentence.</summary>
     public static string Fate(Executed executed) => executed switch
     {
-        Executed.Yes => "the database had done it.",
-        Executed.No => "the database took it back.",
+        Executed.Yes => "it had already taken effect.",
+        Executed.No => "it was rolled back.",
         _ => "it may have taken effect.",
     };
 
@@ -70,9 +70,9 @@ public static class Failure
 
     /// <summary>More is waiting and running at the Link than it takes.</summary>
     public static ErrorDetails LinkFull { get; } = Of(FailureCodes.LinkError,
-        "As many queries, or as many bytes of them, wait and run at the site's Link as it takes. Nothing ran; try again later.", 503);
+        "The site's Link is at its limit of waiting and running queries. Nothing ran; try again later.", 503);
 
-    public static ErrorDetails SeenBefore { get; } = Of(FailureCodes.LinkError, "The site's Link had a query of this id before; it is not run again.", 409);
+    public static ErrorDetails SeenBefore { get; } = Of(FailureCodes.LinkError, "The site's Link has already received a query with this id and does not run it again.", 409);
 
     public static ErrorDetails NotUnderstood { get; } = Of(FailureCodes.LinkError,
         "The site's Link is older than what the query asks for and could not read it. Nothing ran. Ask the practice to update Halo Link.", 400);
@@ -135,7 +135,7 @@ public static class Failure
 
     /// <param name="begun">Whether the database may have had it.</param>
     public static ErrorDetails LinkFault(bool begun) => Of(FailureCodes.LinkError,
-        begun ? "The site's Link met a fault of its own while it had this query. It may have taken effect. Its log says more." : "The site's Link met a fault of its own. Nothing ran.");
+        begun ? "The site's Link failed because of an internal error while it had this query. It may have taken effect. The Link's log has the details." : "The site's Link failed because of an internal error. Nothing ran.");
 
     // Its result
 
@@ -152,14 +152,14 @@ public static class Failure
     public static ErrorDetails LinkDiskFailed { get; } = Of(FailureCodes.LinkError,
         "The site's Link could not write to its disk buffer; the statement was cancelled. Ask the practice to look at the disk of its Halo Link.");
 
-    public static ErrorDetails PageLost { get; } = Of(FailureCodes.PageLost, "The query was executed, and a page of its result was lost, damaged or refused before it could be delivered.");
+    public static ErrorDetails PageLost { get; } = Of(FailureCodes.PageLost, "A page of the result was lost, damaged or refused before it could be delivered. See 'executed'.");
 
     /// <summary>The Link could not tell, or the service would not take, what the query brought.</summary>
     public static ErrorDetails ResultUntold { get; } = Of(FailureCodes.LinkError, "The query ended, and its result or error could not be told to the Halo API; see 'executed'.");
 
     /// <summary>A Link told of a query's end in a message that is too large or cannot be read.</summary>
     public static ErrorDetails Unreadable { get; } = Of(FailureCodes.LinkError,
-        "The site's Link told how the query ended in a message that cannot be taken; what it brought is lost. See 'executed'.");
+        "The site's Link told how the query ended in a message that could not be read; its result is lost. See 'executed'.");
 
     public static ErrorDetails NoReason { get; } = Of(FailureCodes.LinkError, "The site's Link could not say how the query ended.");
 

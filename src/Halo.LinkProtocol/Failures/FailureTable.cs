@@ -38,7 +38,7 @@ static class FailureTable
         FailureCodes.SiteAway => "The site was away. Nothing ran.",
         FailureCodes.NoAnswer => "The site's Link did not say how the query ended within its limit. The query may have taken effect.",
         FailureCodes.UploadTimeout => "The query was executed, but its pages were not delivered within the limit.",
-        FailureCodes.PageLost => "The query was executed, but a page of its result was lost.",
+        FailureCodes.PageLost => "A page of the result was lost. See 'executed'.",
         FailureCodes.CancelledByIntegrator => "The query was cancelled at the integrator's request.",
         FailureCodes.CancelledByOperator => "The query was cancelled because an operator moved or removed the site, or disabled the integrator.",
         FailureCodes.SiteUninstalled => "The query was cancelled because the practice uninstalled Halo Link or took this site out of it. Nothing ran.",
@@ -58,6 +58,6 @@ static class FailureTable
         FailureCodes.BlockedPractice => "One of the practice's own sessions waited for a lock of this command, which was cancelled.",
         FailureCodes.SlowReader => "The rows were not taken for longer than the practice lets a statement wait for its caller. The statement was cancelled.",
         FailureCodes.PolicyRefused => "The practice's own policy refused the query. Nothing ran.",
-        _ => "The site's Link met a fault of its own.",
+        _ => "The site's Link failed because of an internal error.",
     };
 }

@@ -63,6 +63,18 @@ public partial class CoverageTests
     }
 
     [Fact]
+    public void Every_path_of_a_test_that_the_page_of_promises_gives_leads_to_it()
+    {
+        var paths = TestPath().Matches(Page("reliability.md")).Select(m => m.Groups[1].Value).Distinct().ToList();
+        Assert.True(paths.Count > 60, $"Only {paths.Count} paths are given.");
+        var wrong = paths.Where(p => !File.Exists(Path.Combine(Repository.Root, "tests", p + ".cs"))).ToList();
+        Assert.True(wrong.Count == 0, $"docs/reliability.md gives paths that lead nowhere: {string.Join(", ", wrong)}");
+    }
+
+    [GeneratedRegex("`(Halo\\.[A-Za-z.]+(?:/[A-Za-z]+)+Tests)")]
+    private static partial Regex TestPath();
+
+    [Fact]
     public void The_diagram_of_the_lifecycle_shows_every_move_and_no_other() => Assert.Equal(
         QueryLifecycle.Moves.Select(m => $"{QueryLifecycle.Word(m.From)} --> {QueryLifecycle.Word(m.To)}").Distinct().Order(),
         DrawnMove().Matches(Page("architecture.md")).Select(m => m.Value).Order());

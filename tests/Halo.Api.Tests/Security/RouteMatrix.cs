@@ -12,7 +12,12 @@ static class RouteMatrix
     /// <summary>400 and 415: it got past every question of rights, and its empty body was looked at.</summary>
     const string Table =
         """
+        GET    /docs                 anybody 200
         GET    /docs/index.html      anybody 200
+        GET    /docs/favicon.svg     anybody 200
+        GET    /docs/scalar.js       anybody 200
+        GET    /docs/scalar.aspnetcore.js  anybody 200
+        GET    /docs/start.js        anybody 200
         GET    /health/live          anybody 200
         GET    /health/ready         anybody 200
         GET    /openapi/v1.json      anybody 200

@@ -38,12 +38,18 @@ public class FailureTests
     public void The_status_follows_from_the_code(string code, int status) => Assert.Equal(status, Failure.Of(code, "other words").ErrorCode);
 
     [Theory]
-    [InlineData(Executed.Yes, "had done it")]
-    [InlineData(Executed.No, "took it back")]
+    [InlineData(Executed.Yes, "had already taken effect")]
+    [InlineData(Executed.No, "was rolled back")]
     [InlineData(Executed.Unknown, "may have taken effect")]
     public void Words_say_what_is_known_of_the_effect(Executed executed, string words)
     {
         foreach (var failure in (ErrorDetails[])[Failure.TimedOut(executed), Failure.DatabaseConnectionLost(executed), Failure.LinkStopping(executed), Failure.BlockedPractice(executed)])
             Assert.Contains(words, failure.ErrorMessage, StringComparison.Ordinal);
     }
+
+    /// <summary>These are told with any <c>executed</c>.</summary>
+    [Fact]
+    public void Words_that_go_with_every_effect_claim_none() => Assert.All(
+        (ErrorDetails[])[Failure.PageLost, Failure.ResultUntold, Failure.Unreadable],
+        f => Assert.EndsWith("See 'executed'.", f.ErrorMessage.Replace("see", "See", StringComparison.Ordinal), StringComparison.Ordinal));
 }

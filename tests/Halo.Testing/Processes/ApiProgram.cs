@@ -25,7 +25,10 @@ public sealed class ApiProgram(string directory, IReadOnlyDictionary<string, str
     public HaloProcess Process => _process ?? throw new InvalidOperationException("The API was not started.");
 
     /// <summary>Calls as the operator.</summary>
-    public HttpClient Admin => field ??= new HttpClient { BaseAddress = Address, DefaultRequestHeaders = { { "Halo-Admin-Key", AdminKey } } };
+    public HttpClient Admin => field ??= new HttpClient(PatientHandler()) { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(30), DefaultRequestHeaders = { { "Halo-Admin-Key", AdminKey } } };
+
+    /// <remarks>The ports of hundreds of programs come again soon: a connection that the system still holds against the one before costs a minute of tries.</remarks>
+    static SocketsHttpHandler PatientHandler() => new() { ConnectTimeout = TimeSpan.FromSeconds(5) };
 
     /// <summary>Starts it, or again after its end, and waits until it says that it is ready.</summary>
     public async Task StartAsync()

@@ -94,11 +94,27 @@ public sealed class HaloProcess : IAsyncDisposable
     {
         try
         {
-            return await Eventually.BecomesAsync(async () => Exited.IsCompleted ? throw Died() : await ask(), enough, limit);
+            var (answer, _) = await Eventually.BecomesAsync(AskAsync, a => a.Answered && enough(a.Answer!), limit);
+            return answer!;
         }
         catch (TimeoutException e)
         {
             throw new TimeoutException($"{e.Message}{Environment.NewLine}The process {_program} wrote:{Environment.NewLine}{Output}");
+        }
+
+        // A connection that failed is no answer yet: the next try has another.
+        async Task<(T? Answer, bool Answered)> AskAsync()
+        {
+            if (Exited.IsCompleted)
+                throw Died();
+            try
+            {
+                return (await ask(), true);
+            }
+            catch (Exception e) when (e is HttpRequestException { StatusCode: null } or TaskCanceledException { InnerException: TimeoutException })
+            {
+                return (default, false);
+            }
         }
     }
 

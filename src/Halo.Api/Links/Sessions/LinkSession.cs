@@ -12,15 +12,19 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Links.Sessions;
 
 /// <summary>One open session of a Link.</summary>
-/// <param name="Id">The session's id.</param>
-/// <param name="LinkId">Whose it is.</param>
-/// <param name="RunId">The start of the Link's process that it belongs to.</param>
-/// <param name="line">Its connection.</param>
-/// <param name="SiteIds">The sites it brought.</param>
-sealed record LinkSession(Guid Id, Guid LinkId, Guid RunId, LineConnection line, IReadOnlyList<Guid> SiteIds)
+sealed class LinkSession(Guid id, Guid linkId, Guid runId, LineConnection line, IReadOnlyList<Guid> siteIds)
 {
+    /// <summary>The session's id.</summary>
+    public Guid Id => id;
+
+    /// <summary>Whose it is.</summary>
+    public Guid LinkId => linkId;
+
+    /// <summary>The start of the Link's process that it belongs to.</summary>
+    public Guid RunId => runId;
+
     /// <summary>The sites that it serves now; the Link may describe them again.</summary>
-    public IReadOnlyList<Guid> SiteIds { get; set; } = SiteIds;
+    public IReadOnlyList<Guid> SiteIds { get; set; } = siteIds;
 
     /// <summary>Immediate queries that its run had when it said Hello.</summary>
     public IReadOnlySet<Guid> Immediates { get; init; } = FrozenSet<Guid>.Empty;

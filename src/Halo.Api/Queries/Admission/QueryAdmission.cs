@@ -15,8 +15,10 @@ sealed class QueryAdmission(Quotas quotas, Database database, PendingQueries pen
         RetryAfter = TimeSpan.FromSeconds(2),
     };
 
+    /// <summary>Why no query is taken in now, whoever asks; null: some may be. Asked before a request is parsed.</summary>
+    public Refusal? Backlog => database.Waiting + pending.Refused >= limits.LedgerQueue ? LedgerFull : null;
+
     /// <summary>Counts one query of an integrator in.</summary>
     /// <returns>Why it is refused; null: it is not.</returns>
-    public ValueTask<Refusal?> TakeAsync(Integrator integrator) =>
-        database.Waiting + pending.Refused >= limits.LedgerQueue ? ValueTask.FromResult<Refusal?>(LedgerFull) : quotas.TakeAsync(integrator);
+    public ValueTask<Refusal?> TakeAsync(Integrator integrator) => Backlog is { } full ? ValueTask.FromResult<Refusal?>(full) : quotas.TakeAsync(integrator);
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using Halo.Api.Basics;
+using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
 using Halo.Line;
@@ -13,8 +14,8 @@ sealed partial class FilePageStore : IPageStore
     const int BufferBytes = 64 * 1024;
 
     /// <summary>
-    /// A draft that nobody has written to for so long is nobody's: an upload that says nothing ends much sooner. It may be another node's, whose lock is not seen
-    /// on every file system, and whose clock may differ.
+    /// Where other nodes write here too, a draft that nobody has written to for so long is nobody's: an upload that says nothing ends much sooner. It may be
+    /// another node's, whose lock is not seen on every file system, and whose clock may differ.
     /// </summary>
     static readonly TimeSpan AbandonedAfter = TimeSpan.FromHours(1);
 
@@ -24,10 +25,15 @@ sealed partial class FilePageStore : IPageStore
     readonly ILogger<FilePageStore> _log;
     readonly PageReadLeases _held;
 
+    /// <summary>Older drafts are nobody's, where this process has the directory for itself; null: others may write here too.</summary>
+    readonly DateTimeOffset? _startedAlone;
+
     /// <summary>Makes the directory.</summary>
+    /// <param name="options">Whether this process has the data directory for itself, as with the embedded store. Null: it may be shared.</param>
     /// <exception cref="StartupException">The directory cannot be written.</exception>
-    public FilePageStore(DataDirectory directory, TimeProvider time, ILogger<FilePageStore> log)
+    public FilePageStore(DataDirectory directory, TimeProvider time, ILogger<FilePageStore> log, ApiOptions? options = null)
     {
+        _startedAlone = options is { Storage.UsesPostgres: false } ? time.GetUtcNow() : null;
         _time = time;
         _log = log;
         _held = new(RemoveReleased);
@@ -150,7 +156,7 @@ sealed partial class FilePageStore : IPageStore
     public Task RemoveDraftsAsync(CancellationToken stop) => Task.Run(() =>
     {
         var removed = 0;
-        var abandoned = _time.GetUtcNow().UtcDateTime - AbandonedAfter;
+        var abandoned = (_startedAlone ?? _time.GetUtcNow() - AbandonedAfter).UtcDateTime;
         foreach (var draft in Directory.EnumerateFiles(_drafts, "*.tmp"))
         {
             stop.ThrowIfCancellationRequested();

@@ -19,6 +19,7 @@ sealed partial class RetentionWatch(
     // What falls due within a minute goes together.
     static readonly TimeSpan AtMostEach = TimeSpan.FromMinutes(1);
     static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);
+    static readonly TimeSpan EndsWithin = TimeSpan.FromSeconds(2);
 
     readonly Lock _lock = new();
     readonly CancellationTokenSource _stopping = new();
@@ -56,8 +57,12 @@ sealed partial class RetentionWatch(
         await round.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>The same, however long the step takes.</summary>
-    public ValueTask DisposeAsync() => new(StopAsync(CancellationToken.None));
+    /// <summary>The same, for a step that the host did not wait for. A store that does not answer holds up nothing for longer.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using var limit = new CancellationTokenSource(EndsWithin, TimeProvider.System);
+        await StopAsync(limit.Token);
+    }
 
     void Fire()
     {
@@ -108,7 +113,7 @@ sealed partial class RetentionWatch(
         {
             (results, rows, bytes) = (results + step.Finished.Count, rows + step.Pages, bytes + step.Bytes);
             foreach (var id in step.Finished)
-                await pages.DeleteAsync(id, CancellationToken.None);
+                await DeleteAsync(id);
         }
         var repeats = await AllAsync(answers.ForgetAsync);
         var queries = await AllAsync(() => ledger.ForgetQueriesAsync(now - ForQueries));
@@ -121,6 +126,20 @@ sealed partial class RetentionWatch(
             return;
         await orphans.RemoveAsync(_stopping.Token);
         _orphansGone = true;
+    }
+
+    /// <summary>Their key is gone, so what cannot be removed now cannot be read either: the next round looks for it among the orphans.</summary>
+    async Task DeleteAsync(Guid queryId)
+    {
+        try
+        {
+            await pages.DeleteAsync(queryId, CancellationToken.None);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _orphansGone = false;
+            LogNotRemoved(queryId, e.GetType().Name);
+        }
     }
 
     async Task<int> AllAsync(Func<Task<int>> step)
@@ -154,6 +173,9 @@ sealed partial class RetentionWatch(
 
     [LoggerMessage(1322, LogLevel.Error, "What is kept too long could not be removed ({Exception}); trying again every minute until it works")]
     partial void LogFailing(string exception);
+
+    [LoggerMessage(1324, LogLevel.Warning, "Failed to remove the pages of query {QueryId}, which were kept long enough ({Exception}); retrying. They cannot be read: their key is gone.")]
+    partial void LogNotRemoved(Guid queryId, string exception);
 
     [LoggerMessage(1323, LogLevel.Information, "What is kept too long is removed again")]
     partial void LogRecovered();

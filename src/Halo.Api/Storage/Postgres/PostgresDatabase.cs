@@ -13,6 +13,8 @@ sealed class PostgresDatabase : Database
     const int Tries = 5;
 
     /// <summary>A server that answers nothing must not keep the service from ending.</summary>
+    static readonly TimeSpan GroupsEndWithin = TimeSpan.FromSeconds(2);
+
     static readonly TimeSpan UnitsEndWithin = TimeSpan.FromSeconds(5);
 
     /// <summary>Shared by every node that serves; whoever settles a restored store has it alone.</summary>
@@ -159,9 +161,11 @@ sealed class PostgresDatabase : Database
     /// <inheritdoc/>
     protected override async ValueTask CloseAsync()
     {
-        await _groups.DisposeAsync();
-        // Units too are written to their end, also where nobody waits for them.
-        await _units.WhenEmptyAsync().WaitAsync(UnitsEndWithin, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var groups = _groups.DisposeAsync().AsTask();
+        await groups.WaitAsync(GroupsEndWithin, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // Units too are written to their end, also where nobody waits for them; but a server that answers nothing must not keep the service from ending.
+        if (groups.IsCompleted)
+            await _units.WhenEmptyAsync().WaitAsync(UnitsEndWithin, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await _source.DisposeAsync();
     }
 }

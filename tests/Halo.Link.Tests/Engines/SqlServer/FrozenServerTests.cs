@@ -134,8 +134,8 @@ public sealed class FrozenServerTests
             (o.Error!.Code, o.Executed) is (FailureCodes.ExecutionTimeout, Executed.Unknown) or (FailureCodes.DatabaseUnavailable, Executed.No), $"{o.Error.Code} {o.Executed}"));
         var stuck = frozen.Count(o => o.Error!.Code == FailureCodes.ExecutionTimeout);
         Assert.NotEqual(0, stuck);
-        // Each of them said so, and none that a session was ended.
-        Assert.Equal(stuck, world.Link.Log.Of(2106).Count + world.Link.Log.Of(2107).Count);
+        // Each of them said so, as does one that was left behind while it connected; and none that a session was ended.
+        Assert.InRange(world.Link.Log.Of(2106).Count + world.Link.Log.Of(2107).Count, stuck, lanes);
         Assert.Empty(world.Link.Log.Of(2105));
         // At once or not at all: without a free lane it would be told that its time in the queue is over.
         Assert.All(await AskAsync(lanes, 0), o => Assert.Equal((FailureCodes.DatabaseUnavailable, Executed.No), (o.Error!.Code, o.Executed)));

@@ -1,6 +1,7 @@
 using Halo.Api.Capacity;
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
+using Halo.Api.Queries.Admission;
 using Halo.Api.Queries.Idempotency;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Results.Negotiation;
@@ -12,7 +13,7 @@ using Halo.Contracts.Queries;
 namespace Halo.Api.Endpoints.ForIntegrators.Submission;
 
 /// <summary>Turns an HTTP request into a submitted query: key, wanted form, site and body, each read once.</summary>
-sealed class SubmissionParser(SiteAccess access, QueryRequestReader reader, JsonBodyReader bodies)
+sealed class SubmissionParser(SiteAccess access, QueryAdmission admission, QueryRequestReader reader, JsonBodyReader bodies)
 {
     /// <summary>Reads a request, or tells why it is refused whatever its body says.</summary>
     /// <param name="mode">How it is answered; null where the body says it.</param>
@@ -32,6 +33,9 @@ sealed class SubmissionParser(SiteAccess access, QueryRequestReader reader, Json
         var (body, unreadable) = await bodies.ReadAsync(http);
         if (unreadable is not null)
             return (null, unreadable);
+        // A repeat with a key costs the store nothing new.
+        if (key is null && admission.Backlog is { } full)
+            return (null, full);
         var (read, faulty) = reader.Read(body, mode, site);
         var (submission, invalid) = read is null ? (null, faulty) : WithExtras(read, http.Request);
         return (new SubmittedQuery(caller, site, wanted)
