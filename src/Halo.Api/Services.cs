@@ -154,7 +154,7 @@ static class Services
         services.AddSingleton<AsyncQueries>();
         services.AddSingleton<ClaimedQueries>();
         services.AddSingleton<QueryCancelling>();
-        services.AddSingleton<IPageStore, FilePageStore>();
+        services.AddSingleton<IPageStore>(p => ActivatorUtilities.CreateInstance<FilePageStore>(p, bootstrap.Database is not PostgresDatabase));
         services.AddSingleton<PageChecks>();
         services.AddSingleton(options.Retention);
         services.AddSingleton<OrphanedPages>();

@@ -13,7 +13,7 @@ public sealed class FilePageStoreTests : IDisposable
 
     public void Dispose() => Directory.Delete(_path, recursive: true);
 
-    FilePageStore Open() => new(DataDirectory.Prepare(_path), TimeProvider.System, NullLogger<FilePageStore>.Instance);
+    FilePageStore Open(bool isAlone = false) => new(DataDirectory.Prepare(_path), TimeProvider.System, NullLogger<FilePageStore>.Instance, isAlone);
 
     static byte[] Content(int length)
     {
@@ -154,6 +154,17 @@ public sealed class FilePageStoreTests : IDisposable
         await slow.Writer.WriteAsync(content.AsMemory(100_000));
         await slow.Writer.CompleteAsync();
         Assert.True((await writing).IsStored);
+    }
+
+    [Fact]
+    public async Task A_process_that_has_the_directory_for_itself_removes_what_an_earlier_run_left_at_once()
+    {
+        Open();
+        Draft("earlier.tmp", TimeSpan.FromSeconds(2));
+        var store = Open(isAlone: true);
+        Draft("own.tmp", TimeSpan.FromSeconds(-2));
+        await store.RemoveDraftsAsync(CancellationToken.None);
+        Assert.Equal("own.tmp", Path.GetFileName(Assert.Single(Files())));
     }
 
     [Fact]

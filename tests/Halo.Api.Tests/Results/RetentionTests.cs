@@ -2,6 +2,7 @@ using System.Text;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Queries.Idempotency;
+using Halo.Api.Results.Pages;
 using Halo.Api.Results.Retention;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
@@ -50,6 +51,24 @@ public class RetentionTests(SharedPostgres postgres)
         await Until.TrueAsync(() => Task.FromResult(Directories(store).Count == 0));
         Assert.Equal(0, await store.CountAsync("SELECT COUNT(*) FROM pages"));
         Assert.Equal(0, await store.CountAsync("SELECT COUNT(*) FROM queries WHERE detail IS NOT NULL"));
+    }
+
+    [Theory, OnBothStores]
+    public async Task Pages_that_cannot_be_removed_keep_no_others_and_are_not_forgotten(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var stuck = await WithPagesAsync(store, practice, 1);
+        await WithPagesAsync(store, practice, 1);
+        await WithPagesAsync(store, practice, 1);
+        store.Time.Advance(Kept + TimeSpan.FromMinutes(1));
+        var pages = new StuckPages(store.Pages, stuck);
+        await using var watch = Watch(store, pages);
+        await watch.StartAsync(TestContext.Current.CancellationToken);
+        await Until.TrueAsync(() => Task.FromResult(Directories(store) is [var only] && only == stuck));
+        // The disk can be written again.
+        pages.IsStuck = false;
+        await AdvanceUntilAsync(store, () => Task.FromResult(Directories(store).Count == 0));
     }
 
     [Theory, OnBothStores]
@@ -146,11 +165,11 @@ public class RetentionTests(SharedPostgres postgres)
         await store.Ledger.SettleClaimAsync(failed.QueryId, failed.ClaimId, new(QueryStatus.ExecutionFailed, Mover.Link) { Executed = Executed.No });
         await StoreAsync(store, failed.QueryId, key, 1, "came too late");
 
-        Assert.Equal(3, await Orphans(store).RemoveAsync(default));
+        Assert.Equal((3, 0), await Orphans(store).RemoveAsync(default));
         Assert.Equal(new[] { whole, running.QueryId }.Order(), Directories(store).Order());
         Assert.Null(await store.Pages.OpenReadAsync(await KeyOfAsync(store, practice, whole), 2, stray, default));
         Assert.Equal(2, Directory.GetFiles(Path.Combine(store.Path, "pages", whole.ToString()[^2..], whole.ToString())).Length);
-        Assert.Equal(0, await Orphans(store).RemoveAsync(default));
+        Assert.Equal((0, 0), await Orphans(store).RemoveAsync(default));
     }
 
     [Theory, OnBothStores]
@@ -164,10 +183,10 @@ public class RetentionTests(SharedPostgres postgres)
         Assert.Equal(2, Directory.GetFiles(Path.Combine(store.Path, "pages", claim.QueryId.ToString()[^2..], claim.QueryId.ToString())).Length);
     }
 
-    internal static OrphanedPages Orphans(TestStore store) => new(store.Ledger.Manifest, store.Pages, NullLogger<OrphanedPages>.Instance);
+    internal static OrphanedPages Orphans(TestStore store, IPageStore? pages = null) => new(store.Ledger.Manifest, pages ?? store.Pages, NullLogger<OrphanedPages>.Instance);
 
-    static RetentionWatch Watch(TestStore store) => new(
-        store.Ledger.Retention, store.Pages, new IdempotencyStore(store.Database, store.Keys, new(), store.Time), new AuditLog(store.Database, store.Time), Orphans(store),
+    static RetentionWatch Watch(TestStore store, IPageStore? pages = null) => new(
+        store.Ledger.Retention, pages ?? store.Pages, new IdempotencyStore(store.Database, store.Keys, new(), store.Time), new AuditLog(store.Database, store.Time), Orphans(store, pages),
         new(), new(), store.Time, NullLogger<RetentionWatch>.Instance);
 
     static async Task<Guid> WithPagesAsync(TestStore store, Practice practice, int count)

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using Halo.Api.Basics;
-using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
 using Halo.Line;
@@ -29,11 +28,11 @@ sealed partial class FilePageStore : IPageStore
     readonly DateTimeOffset? _startedAlone;
 
     /// <summary>Makes the directory.</summary>
-    /// <param name="options">Whether this process has the data directory for itself, as with the embedded store. Null: it may be shared.</param>
+    /// <param name="isAlone">Whether no other process writes to the directory, as with the embedded store.</param>
     /// <exception cref="StartupException">The directory cannot be written.</exception>
-    public FilePageStore(DataDirectory directory, TimeProvider time, ILogger<FilePageStore> log, ApiOptions? options = null)
+    public FilePageStore(DataDirectory directory, TimeProvider time, ILogger<FilePageStore> log, bool isAlone = false)
     {
-        _startedAlone = options is { Storage.UsesPostgres: false } ? time.GetUtcNow() : null;
+        _startedAlone = isAlone ? time.GetUtcNow() : null;
         _time = time;
         _log = log;
         _held = new(RemoveReleased);

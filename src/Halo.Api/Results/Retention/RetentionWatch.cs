@@ -19,6 +19,7 @@ sealed partial class RetentionWatch(
     // What falls due within a minute goes together.
     static readonly TimeSpan AtMostEach = TimeSpan.FromMinutes(1);
     static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);
+    static readonly TimeSpan RetryAfter = TimeSpan.FromHours(1);
     static readonly TimeSpan EndsWithin = TimeSpan.FromSeconds(2);
 
     readonly Lock _lock = new();
@@ -82,6 +83,8 @@ sealed partial class RetentionWatch(
         {
             await TakeAsync();
             next = await NextAsync();
+            if (!_orphansGone && next > RetryAfter)
+                next = RetryAfter;
             if (_isFailing)
                 LogRecovered();
             _isFailing = false;
@@ -124,11 +127,10 @@ sealed partial class RetentionWatch(
         await pages.RemoveDraftsAsync(_stopping.Token);
         if (_orphansGone)
             return;
-        await orphans.RemoveAsync(_stopping.Token);
-        _orphansGone = true;
+        _orphansGone = await orphans.RemoveAsync(_stopping.Token) is { Left: 0 };
     }
 
-    /// <summary>Their key is gone, so what cannot be removed now cannot be read either: the next round looks for it among the orphans.</summary>
+    /// <summary>Their key is gone, so what cannot be removed now cannot be read either: it is one of the orphans from here on.</summary>
     async Task DeleteAsync(Guid queryId)
     {
         try
@@ -138,7 +140,6 @@ sealed partial class RetentionWatch(
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             _orphansGone = false;
-            LogNotRemoved(queryId, e.GetType().Name);
         }
     }
 
@@ -173,9 +174,6 @@ sealed partial class RetentionWatch(
 
     [LoggerMessage(1322, LogLevel.Error, "What is kept too long could not be removed ({Exception}); trying again every minute until it works")]
     partial void LogFailing(string exception);
-
-    [LoggerMessage(1324, LogLevel.Warning, "Failed to remove the pages of query {QueryId}, which were kept long enough ({Exception}); retrying. They cannot be read: their key is gone.")]
-    partial void LogNotRemoved(Guid queryId, string exception);
 
     [LoggerMessage(1323, LogLevel.Information, "What is kept too long is removed again")]
     partial void LogRecovered();
