@@ -38,8 +38,12 @@ static class LinkHost
         var builder = Host.CreateEmptyApplicationBuilder(new() { ApplicationName = "Halo Link", ContentRootPath = AppContext.BaseDirectory });
         builder.Services.Configure<HostOptions>(o => (o.ShutdownTimeout, o.ServicesStopConcurrently) = (StopWithin, true));
         builder.Services.AddSingleton(settings).AddSingleton(time).AddSingleton(level);
-        // A Random is for one thread at a time: each gets its own.
-        builder.Services.AddTransient(_ => new Random(random.Next()));
+        // A Random is for one thread at a time: each gets its own, and whoever asks for one may be on any thread.
+        builder.Services.AddTransient(_ =>
+        {
+            lock (random)
+                return new Random(random.Next());
+        });
         builder.Services.AddIdentity(settings, time).AddWork(settings).AddSession(settings).AddHosted();
         return builder;
     }

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Runtime.CompilerServices;
 
 namespace Halo.Testing;
@@ -19,8 +20,10 @@ public static class Eventually
             if (enough(answer))
                 return answer;
             if (TimeProvider.System.GetElapsedTime(start) > (limit ?? Limit))
-                throw new TimeoutException($"Never came true: {condition}. The last answer was: {answer}");
+                throw new TimeoutException($"Never came true: {condition}. The last answer was: {TextOf(answer)}");
             await Task.Delay(TimeSpan.FromMilliseconds(20));
         }
     }
+
+    static string? TextOf(object? answer) => answer is IEnumerable many and not string ? $"[{string.Join(", ", many.Cast<object?>())}]" : answer?.ToString();
 }

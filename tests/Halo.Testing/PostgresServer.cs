@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
@@ -125,10 +126,30 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>A loopback port that is free at this moment.</summary>
     public static int FreePort()
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+        while (true)
+        {
+            var port = Random.Shared.Next(FirstPort, EndOfPorts);
+            if (!Given.TryAdd(port, 0))
+                continue;
+            using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                socket.Bind(new IPEndPoint(IPAddress.Loopback, port));
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Somebody else's.
+            }
+        }
     }
+
+    // Below those that the system gives to connections: such a port may be taken by one before its server is up, even by the one that looks whether it is,
+    // which then speaks to itself.
+    const int FirstPort = 12_000, EndOfPorts = 32_000;
+
+    /// <summary>By this process, each once.</summary>
+    static readonly ConcurrentDictionary<int, byte> Given = new();
 
     Task RunAsServerUserAsync(string program, params string[] arguments)
     {

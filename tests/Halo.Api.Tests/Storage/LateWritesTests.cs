@@ -166,4 +166,28 @@ public class LateWritesTests(SharedPostgres postgres)
         }
         directory.Delete(recursive: true);
     }
+
+    [Fact]
+    public async Task A_PostgreSQL_that_stands_still_does_not_keep_the_service_from_ending()
+    {
+        Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");
+        await using var server = await PostgresServer.StartAsync();
+        var directory = Directory.CreateTempSubdirectory("halo-late-");
+        // The driver's own limits would end it, too; ours are sooner.
+        var host = await ApiHost.StartAsync(
+            $"Halo:DataDirectory={directory.FullName}", $"Halo:Storage:ConnectionString={await server.CreateDatabaseAsync()};Timeout=600;Command Timeout=600",
+            $"Halo:Encryption:MasterKey={Convert.ToBase64String(new byte[32])}");
+        await using var link = new SimulatedLink(host);
+        await link.StartAsync();
+        server.Freeze();
+        try
+        {
+            await host.DisposeAsync().AsTask().WaitAsync(Eventually.Limit, TestContext.Current.CancellationToken);
+        }
+        finally
+        {
+            server.Thaw();
+        }
+        directory.Delete(recursive: true);
+    }
 }

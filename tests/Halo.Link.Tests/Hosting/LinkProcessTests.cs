@@ -41,6 +41,23 @@ public sealed class LinkProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task A_loop_that_fails_while_it_ends_is_an_error_too()
+    {
+        var started = new TaskCompletionSource();
+        using var host = Build(new Loop(async stop =>
+        {
+            started.SetResult();
+            await Task.Delay(Timeout.Infinite, stop).ContinueWith(_ => { }, TaskScheduler.Default);
+            throw new InvalidOperationException("a fault");
+        }));
+        var running = LinkProcess.RunAsync(host, TimeProvider.System);
+        await started.Task;
+        host.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
+        Assert.Equal(1, await running);
+        Assert.Contains(nameof(InvalidOperationException), Assert.Single(_log.Of(Ended)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_loop_that_fails_ends_it_with_an_error_also_where_another_part_hangs_when_it_is_disposed()
     {
         using var never = new ManualResetEventSlim();

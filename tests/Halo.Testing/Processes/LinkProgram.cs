@@ -73,8 +73,17 @@ public sealed class LinkProgram : IAsyncDisposable
     public Task WhenAsyncRunAsync(int queries) =>
         Eventually.BecomesAsync(StatusAsync, s => s["work"]!["asyncRunning"]!.GetValue<int>() == queries);
 
-    public async Task<IReadOnlyList<Site>> WhenOnlineAsync() =>
-        await Process.UntilAsync(FindSitesAsync, found => found.Count == _sites.Count && found.All(s => s.Availability == SiteAvailability.Online));
+    public async Task<IReadOnlyList<Site>> WhenOnlineAsync()
+    {
+        try
+        {
+            return await Process.UntilAsync(FindSitesAsync, found => found.Count == _sites.Count && found.All(s => s.Availability == SiteAvailability.Online));
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{e.Message}{System.Environment.NewLine}The API wrote:{System.Environment.NewLine}{_api.Process.Output}");
+        }
+    }
 
     /// <summary>Its sites as the operator sees them.</summary>
     public async Task<IReadOnlyList<Site>> FindSitesAsync()
