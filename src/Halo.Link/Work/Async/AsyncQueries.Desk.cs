@@ -268,7 +268,7 @@ sealed partial class AsyncQueries
         if (Endings.Untold(report) is not { } small)
             query.Acknowledged(report.Kind);
         else if (small.Kind == report.Kind)
-            AsyncQuery.ReplaceAll([(query, small)], _tools);
+            AsyncQuery.ReplaceAll([(query, report, small)], _tools);
         else
         {
             query.Stop(StopReason.Untold);

@@ -172,7 +172,7 @@ sealed partial class AsyncQueries : IAsyncDisposable
     /// <summary>The API ended a session for what it was told in it: what was not acknowledged is told without what it brought, so that none ends a session twice.</summary>
     public void OnRejected() => Post(async () =>
     {
-        List<(AsyncQuery, Report)> smaller = [];
+        List<(AsyncQuery, Report Told, Report Smaller)> smaller = [];
         foreach (var query in _held.Values)
         {
             if (query.Pending is not { } report)
@@ -180,7 +180,7 @@ sealed partial class AsyncQueries : IAsyncDisposable
             if (Endings.Untold(report) is not { } small || small.Kind != report.Kind)
                 await TellWithoutAsync(query, report);
             else if (small != report)
-                smaller.Add((query, small));
+                smaller.Add((query, report, small));
         }
         AsyncQuery.ReplaceAll(smaller, _tools);
     });

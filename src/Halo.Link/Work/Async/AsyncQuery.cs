@@ -184,13 +184,9 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryCont
             _ = _delivery?.StopAsync();
     }
 
-    /// <summary>The same reports, with less in them: in one transaction.</summary>
-    public static void ReplaceAll(IReadOnlyList<(AsyncQuery Query, Report Report)> smaller, AsyncQueryContext tools)
-    {
-        ClaimRecord.UpdateAll(smaller.Select(r => (r.Query._record, (Func<JournalEntry, JournalEntry>)(e => e.Report is null ? e : e with { Report = r.Report }))), tools.Desk);
-        foreach (var (query, report) in smaller)
-            query._record.Await(report);
-    }
+    /// <summary>The reports that wait, with less in them: in one transaction.</summary>
+    public static void ReplaceAll(IEnumerable<(AsyncQuery Query, Report Told, Report Smaller)> reports, AsyncQueryContext tools) =>
+        ClaimRecord.ReplaceAll(reports.Select(r => (r.Query._record, r.Told, r.Smaller)), tools.Desk);
 
     /// <summary>Ends with reports that are known already what does not run: after a restart, or before it began. In one transaction, since a thousand may be held.</summary>
     public static void EndAll(IEnumerable<(AsyncQuery Query, Report Report)> ends, AsyncQueryContext tools)
@@ -199,7 +195,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryCont
         ClaimRecord.UpdateAll(all.Select(r => (r.Query._record, (Func<JournalEntry, JournalEntry>)(e => e with { Phase = PhaseOf(r.Report), Report = r.Report }))), tools.Desk);
         foreach (var (query, report) in all)
         {
-            query.Told(report);
+            query.SendReport();
             query.RemovePages();
         }
     }
@@ -355,19 +351,16 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryCont
     void Tell(Report report, Func<JournalEntry, JournalEntry> change)
     {
         _record.Update(e => change(e) with { Report = report });
-        Told(report);
+        SendReport();
     }
 
-    /// <summary>It stands in the journal: now the API is to hear it.</summary>
-    void Told(Report report)
+    /// <summary>Its report stands in the journal: now the API is to hear it, unless it has settled the query otherwise.</summary>
+    void SendReport()
     {
         if (Reason == StopReason.Dropped)
-        {
             tools.Forget(this);
-            return;
-        }
-        _record.Await(report);
-        tools.Send(this);
+        else
+            tools.Send(this);
     }
 
     static ClaimPhase PhaseOf(Report last) => last.Kind == ReportKind.HandBack ? ClaimPhase.HandedBack : ClaimPhase.Ended;
