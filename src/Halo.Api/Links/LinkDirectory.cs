@@ -10,7 +10,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Links;
 
 /// <summary>Every Link in memory: its key, its right, and when it was last heard of.</summary>
-sealed class LinkDirectory(Database database, TimeProvider time)
+sealed class LinkDirectory(Database database, TimeProvider time) : IDisposable
 {
     const string Select =
         """
@@ -19,6 +19,9 @@ sealed class LinkDirectory(Database database, TimeProvider time)
         """;
 
     readonly ConcurrentDictionary<Guid, LinkRecord> _links = new();
+
+    // One reading at a time: an older one would otherwise overwrite what a newer one found, and a Link that was revoked would be let in again.
+    readonly SemaphoreSlim _reading = new(1);
 
     /// <summary>All, oldest first.</summary>
     public IEnumerable<LinkRecord> All => _links.Values.OrderBy(l => l.CreatedAt).ThenBy(l => l.Id);
@@ -37,7 +40,17 @@ sealed class LinkDirectory(Database database, TimeProvider time)
     /// <summary>Reads one again after something about it changed in the store.</summary>
     public async Task<LinkRecord?> RefreshAsync(Guid id)
     {
-        return await database.ReadAsync(Read, $"{Select} WHERE id = @id", ("id", id)) is [var link] ? _links[id] = link : null;
+        await _reading.WaitAsync();
+        try
+        {
+            return await database.ReadAsync(Read, $"{Select} WHERE id = @id", ("id", id)) is [var link]
+                ? _links.AddOrUpdate(id, link, (_, before) => KeepHeard(link, before))
+                : null;
+        }
+        finally
+        {
+            _reading.Release();
+        }
     }
 
     /// <summary>It is not in the store any more.</summary>
@@ -74,6 +87,18 @@ sealed class LinkDirectory(Database database, TimeProvider time)
         Update(id, before => before with { AlsoSeen = run });
         database.CommitLater(("links.also_seen", id), new("UPDATE links SET also_seen = @run WHERE id = @id", ("id", id),
             ("run", run is null ? null : JsonSerializer.Serialize(run, LinkJson.Default.SecondRun))));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _reading.Dispose();
+
+    /// <summary>What is heard is in the store later than in memory: a reading does not set it back.</summary>
+    static LinkRecord KeepHeard(LinkRecord read, LinkRecord before)
+    {
+        read = read with { AlsoSeen = before.AlsoSeen };
+        return before.LastHeardAt is { } heard && !(heard <= read.LastHeardAt)
+            ? read with { LastHeardAt = heard, ClosedInOrder = before.ClosedInOrder, Heartbeat = before.Heartbeat }
+            : read;
     }
 
     void Update(Guid id, Func<LinkRecord, LinkRecord> change)

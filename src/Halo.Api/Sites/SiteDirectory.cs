@@ -126,10 +126,15 @@ sealed class SiteDirectory(Database database, ApiOptions options) : IDisposable
         var before = Find(site.Id);
         _byLink.Add(before, site);
         _byPmsId.Add(before, site);
-        _sites[site.Id] = site;
+        _sites.AddOrUpdate(site.Id, site, (_, heard) => KeepHeard(site, heard));
         _byLink.Forget(before, site);
         _byPmsId.Forget(before, site);
     }
+
+    /// <summary>What is heard is in the store later than in memory: a reading does not set it back.</summary>
+    static SiteRecord KeepHeard(SiteRecord read, SiteRecord before) => before.HeartbeatAt is { } heard && !(heard <= read.HeartbeatAt)
+        ? read with { HeartbeatAt = heard, ClientClockAt = before.ClientClockAt, Database = before.Database }
+        : read;
 
     static IEnumerable<SiteRecord> Ordered(IEnumerable<SiteRecord> sites) => sites.OrderBy(s => s.CreatedAt).ThenBy(s => s.Id);
 

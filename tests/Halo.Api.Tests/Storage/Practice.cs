@@ -52,7 +52,7 @@ sealed class Practice
         await _store.RunAsync(
             """
             INSERT INTO sites (id, link_id, status, engine, pms_name, pms_id, catalogues, metadata, enriched_at, authoritative, authority_shared, confirmed, created_at, updated_at)
-            VALUES (@id, @link, 'active', 'sqlite', 'Best Practice', '1', '[]', '{}', 0, @authoritative, @shared, @yes, 0, 0)
+            VALUES (@id, @link, 'active', 'sqlite', 'Best Practice', '1', '[]', '{"pmsType":"bestpractice","practiceManagementSiteId":"1"}', 0, @authoritative, @shared, @yes, 0, 0)
             """,
             ("id", id), ("link", linkId), ("authoritative", authoritative), ("shared", false), ("yes", true));
         return id;
