@@ -130,7 +130,9 @@ static class Services
         services.AddSingleton<SettlementEffects>();
         // Among many nodes each looks once a minute for what a dead one left behind.
         services.AddSingleton(p => new DeadlineWatch(p.GetRequiredService<Deadlines>(), p.GetRequiredService<SettlementEffects>().ApplyAsync, p.GetRequiredService<TimeProvider>(),
-            p.GetRequiredService<ILogger<DeadlineWatch>>(), longestSleep: bootstrap.Database is PostgresDatabase ? TimeSpan.FromMinutes(1) : null));
+            p.GetRequiredService<ILogger<DeadlineWatch>>(), longestSleep: bootstrap.Database is PostgresDatabase ? TimeSpan.FromMinutes(1) : null,
+            // Asked for late: they give it their deadlines.
+            withhold: () => p.GetRequiredService<PendingQueries>().FlushEndsAsync()));
         services.AddSingleton<QueryWaiters>();
         services.AddSingleton<SessionSettling>();
         services.AddSingleton<QueryRequestReader>();

@@ -14,15 +14,16 @@ sealed class Deadlines(Database database, LedgerOptions options, TimeProvider ti
     public static readonly Settlement Expired = Settlement.Of(QueryStatus.ExpiredInQueue, Mover.Api, Executed.No, FailureCodes.QueueTimeout);
 
     /// <summary>Settles everything whose deadline is past, in the order of the deadlines, at most some hundreds in one call.</summary>
+    /// <param name="except">Left as they are.</param>
     /// <returns>What became final; empty: nothing is due any more.</returns>
-    public async Task<IReadOnlyList<SettledQuery>> SettleDueAsync(DateTimeOffset now) => await database.WriteAsync(async t =>
+    public async Task<IReadOnlyList<SettledQuery>> SettleDueAsync(DateTimeOffset now, IReadOnlySet<Guid>? except = null) => await database.WriteAsync(async t =>
     {
         var due = await t.ReadAsync(
             r => (Id: r.GetGuid(0), Mode: QueryTable.ParseMode(r.GetString(1)), Status: QueryLifecycle.Parse(r.GetString(2)), CancelAsked: !r.IsDBNull(3)),
             "SELECT id, mode, status, cancel_asked_at FROM queries WHERE deadline_at <= @now ORDER BY deadline_at LIMIT @step",
-            ("now", now.Ms()), ("step", Step));
+            ("now", now.Ms()), ("step", Step + (except?.Count ?? 0)));
         var all = new List<SettledQuery>();
-        foreach (var group in due.GroupBy(q => (q.Mode, q.Status, q.CancelAsked), q => q.Id).OrderBy(g => g.Key))
+        foreach (var group in due.Where(q => except?.Contains(q.Id) != true).GroupBy(q => (q.Mode, q.Status, q.CancelAsked), q => q.Id).OrderBy(g => g.Key))
             all.AddRange(await SettlementWriter.SettleAsync(t, [.. group], group.Key.Mode, EndOf(group.Key.Status, group.Key.CancelAsked), now.Ms(), dueOnly: true));
         return all;
     });

@@ -9,11 +9,13 @@ namespace Halo.Api.Queries;
 /// after another node could have left something behind.
 /// </remarks>
 /// <param name="settled">Does what follows a settlement: given what became final, after the commit.</param>
+/// <param name="withhold">Before queries are settled: writes the ends that are known here, and names the queries whose end the store still does not have. Null: none is known.</param>
 /// <param name="longestSleep">
 /// With many nodes: how long another node's deadline may go unnoticed if that node dies. Null: one node, so there are no others.
 /// </param>
 sealed partial class DeadlineWatch(
-    Deadlines deadlines, Func<IReadOnlyList<SettledQuery>, Task> settled, TimeProvider time, ILogger<DeadlineWatch> log, TimeSpan? longestSleep = null) : IHostedService, IAsyncDisposable
+    Deadlines deadlines, Func<IReadOnlyList<SettledQuery>, Task> settled, TimeProvider time, ILogger<DeadlineWatch> log, TimeSpan? longestSleep = null,
+    Func<Task<IReadOnlySet<Guid>>>? withhold = null) : IHostedService, IAsyncDisposable
 {
     static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
 
@@ -102,9 +104,11 @@ sealed partial class DeadlineWatch(
         try
         {
             await FollowClockAsync();
-            while (!_isStopped && await deadlines.SettleDueAsync(time.GetUtcNow()) is { Count: > 0 } ended)
-                await settled(ended);
+            var isWithheld = await SettleDueAsync();
             next = await deadlines.NextAsync();
+            // What is withheld stays due: it is looked at again later, not at once.
+            if (isWithheld && next < time.GetUtcNow() + RetryAfter)
+                next = time.GetUtcNow() + RetryAfter;
             if (longestSleep is { } longest && (next is null || next > time.GetUtcNow() + longest))
                 next = time.GetUtcNow() + longest;
             if (_isFailing)
@@ -126,6 +130,22 @@ sealed partial class DeadlineWatch(
             else if (!_isStopped && _set is { } hinted)
                 Set(hinted);
         }
+    }
+
+    /// <returns>Whether the store lacks the end of some, which were left out.</returns>
+    async Task<bool> SettleDueAsync()
+    {
+        while (!_isStopped)
+        {
+            // Of before known ends are written: an end that becomes known after this came after its deadline.
+            var now = time.GetUtcNow();
+            var withheld = withhold is null ? null : await withhold();
+            var ended = await deadlines.SettleDueAsync(now, withheld);
+            if (ended.Count == 0)
+                return withheld is { Count: > 0 };
+            await settled(ended);
+        }
+        return false;
     }
 
     /// <summary>A clock that was set since the last look takes the deadlines of what Links have with it.</summary>

@@ -3,6 +3,7 @@ using Halo.Api.Queries;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
+using Halo.Api.Tests.Ledger;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
@@ -186,6 +187,67 @@ public class PendingQueriesTests(SharedPostgres postgres)
         }, rows => rows == 3);
     }
 
+    [Theory, OnBothStores]
+    public async Task A_deadline_does_not_end_a_query_whose_end_is_known_and_which_the_store_did_not_take(StoreKind kind)
+    {
+        await using var world = await World.CreateAsync(kind, postgres);
+        await world.Deadlines.StartAsync(TestContext.Current.CancellationToken);
+        var (told, silent) = (world.Send(), world.Send());
+        Assert.True(await world.Pending.TryAcceptAsync(told, null));
+        Assert.True(await world.Pending.TryAcceptAsync(silent, null));
+        // The group commit fails while units of work go through, as in the moment when a store comes back.
+        world.Database.OnCommit = _ => Task.FromException<int>(new StorageException("away"));
+        await Assert.ThrowsAnyAsync<StorageException>(() => world.Pending.EndAsync(told, world.Done()));
+        world.Store.Time.Advance(TimeSpan.FromMinutes(2));
+        await BecomesAsync(silent, QueryStatus.ExecutionFailed);
+        Assert.Equal(QueryStatus.Executing, await world.Practice.StatusAsync(told.QueryId));
+
+        world.Database.OnCommit = null;
+        await BecomesAsync(told, QueryStatus.Successful);
+        Assert.NotNull((await told.Answer).Outcome);
+
+        Task BecomesAsync(PendingQuery query, QueryStatus status) => Eventually.BecomesAsync(() =>
+        {
+            // Timers may be set on another thread after the clock has moved.
+            world.Store.Time.Advance(TimeSpan.FromMilliseconds(100));
+            return world.Practice.StatusAsync(query.QueryId);
+        }, now => now == status);
+    }
+
+    [Theory, OnBothStores]
+    public async Task An_accept_that_fails_after_its_end_was_taken_does_not_count_as_refused(StoreKind kind)
+    {
+        await using var world = await World.CreateAsync(kind, postgres);
+        var accept = new TaskCompletionSource<int>();
+        world.Database.OnCommit = _ => accept.Task;
+        var query = world.Send();
+        var accepting = world.Pending.AcceptNowAsync(query);
+        world.Database.OnCommit = null;
+        Assert.True((await world.Pending.EndAsync(query, world.Done()))!.Moved);
+        accept.SetException(new StorageException("away"));
+        await Assert.ThrowsAsync<StorageException>(() => accepting);
+        Assert.Equal(0, world.Pending.Refused);
+    }
+
+    [Theory, OnBothStores]
+    public async Task An_end_that_comes_as_its_caller_leaves_is_found_until_the_store_has_it(StoreKind kind)
+    {
+        await using var world = await World.CreateAsync(kind, postgres);
+        var query = world.Send();
+        Assert.True(await world.Pending.TryAcceptAsync(query, null));
+        // Between the look for the query and its end.
+        world.Pending.Leave(query);
+        world.Database.OnCommit = _ => Task.FromException<int>(new StorageException("away"));
+        await Assert.ThrowsAsync<StorageException>(() => world.Pending.EndAsync(query, world.Done()));
+        world.Database.OnCommit = null;
+        await world.Pending.FlushAsync(_ => true);
+        Assert.Equal(QueryStatus.Successful, await world.Practice.StatusAsync(query.QueryId));
+        Assert.Null(world.Pending.Find(query.QueryId));
+        // Told again, it is not kept again.
+        await world.Pending.EndAsync(query, world.Done());
+        Assert.Null(world.Pending.Find(query.QueryId));
+    }
+
     /// <summary>A Link's queries over a real store, by a clock of the test's own.</summary>
     sealed class World : IAsyncDisposable
     {
@@ -193,14 +255,18 @@ public class PendingQueriesTests(SharedPostgres postgres)
 
         World(TestStore store, Practice practice)
         {
-            (Store, Practice) = (store, practice);
-            Deadlines = new(store.Ledger.Deadlines, store.Ledger.Effects.ApplyAsync, store.Time, NullLogger<DeadlineWatch>.Instance);
-            Pending = new(store.Ledger.Immediate, store.Ledger.Effects, Deadlines, store.Time, NullLogger<PendingQueries>.Instance);
+            (Store, Practice, Database) = (store, practice, new(store.Database));
+            var ledger = new TestLedger(Database, store.Keys, store.Pages, new(), store.Time);
+            Deadlines = new(ledger.Deadlines, ledger.Effects.ApplyAsync, store.Time, NullLogger<DeadlineWatch>.Instance, withhold: () => Pending!.FlushEndsAsync());
+            Pending = new(ledger.Immediate, ledger.Effects, Deadlines, store.Time, NullLogger<PendingQueries>.Instance);
         }
 
         public TestStore Store { get; }
 
         public Practice Practice { get; }
+
+        /// <summary>The store as the queries see it.</summary>
+        public HookedDatabase Database { get; }
 
         /// <summary>Not started, but where a test does so.</summary>
         public DeadlineWatch Deadlines { get; }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
 using System.Data.Common;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
@@ -100,6 +101,9 @@ sealed partial class PendingQueries(
             pending.Record.End ??= end;
             if (end.ToldBy is not null)
                 pending.Record.End.ToldBy = end.ToldBy;
+            // Its caller may have left since it was found: until the store has its end, whoever flushes finds it.
+            if (!pending.Record.IsEnded)
+                _all[pending.QueryId] = pending;
         }
         var result = await WriteEndAsync(pending);
         if (!isFirst)
@@ -136,6 +140,14 @@ sealed partial class PendingQueries(
                 (writes ??= []).Add(WriteAsync(pending));
         }
         return writes is null ? Task.CompletedTask : Task.WhenAll(writes);
+    }
+
+    /// <summary>Writes the ends that are known, before deadlines end queries.</summary>
+    /// <returns>Those whose end the store refused: how they ended is known, whatever their deadline.</returns>
+    public async Task<IReadOnlySet<Guid>> FlushEndsAsync()
+    {
+        await TryFlushAsync(q => q.Record.End is not null);
+        return Refused == 0 ? FrozenSet<Guid>.Empty : _all.Values.Where(q => q.Record is { End: not null, IsRefused: true }).Select(q => q.QueryId).ToHashSet();
     }
 
     /// <summary>The same before something is read: where the store refuses, what it has is read.</summary>
@@ -242,6 +254,9 @@ sealed partial class PendingQueries(
     {
         lock (_lock)
         {
+            // An accept that fails after the end was taken: nothing of it is left to write.
+            if (!pending.Record.IsUnwritten)
+                return;
             if (!pending.Record.IsRefused)
             {
                 pending.Record.IsRefused = true;
