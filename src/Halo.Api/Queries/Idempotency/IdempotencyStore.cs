@@ -119,9 +119,9 @@ sealed class IdempotencyStore(Database database, MasterKeys keys, ResultOptions 
                     ("size", (long)plain.Length),
                 ]));
         }
-        catch (StorageException)
+        catch (Exception)
         {
-            // The query has its end, or its place in the queue: its caller hears of that.
+            // Whatever the store threw: the query has its end, or its place in the queue, and its caller hears of that.
             Interlocked.Add(ref _kept, -plain.Length);
         }
     }

@@ -56,14 +56,21 @@ sealed class IdempotentQueries(
 
     async Task<SubmissionAnswer?> FirstAsync(IdempotentRequest request, IdempotencyClaim binding, Func<KeyedRun, Task<SubmissionAnswer?>> carryOut)
     {
+        SubmissionAnswer? answer = null;
         try
         {
-            var answer = await carryOut(new(binding.TryAsync, ended => KeepAsync(request, binding, ended)));
+            answer = await carryOut(new(binding.TryAsync, ended => KeepAsync(request, binding, ended)));
             if (answer is { Immediate: { } ended })
                 await KeepAsync(request, binding, ended);
             else if (answer is { Accepted: { } query })
                 await store.KeepAsync(request, query.Id, new(201, query, null));
             return answer;
+        }
+        catch
+        {
+            // It holds memory for rows that nobody is given.
+            answer?.Dispose();
+            throw;
         }
         finally
         {

@@ -1,4 +1,5 @@
 using Halo.Api.Queries.Idempotency;
+using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
 using Halo.Api.Tests.Hosting;
@@ -6,6 +7,8 @@ using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;
+using Halo.Testing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Halo.Api.Tests.Queries.Idempotency;
 
@@ -141,5 +144,32 @@ public class RepeatedWritesTests(SharedPostgres postgres)
         }
 
         static IdempotentRequest Request(string key) => new(new Guid("0198f3c2-5a70-7c11-9d1e-2f6b8a4c0d31"), key, [1, 2, 3]);
+    }
+
+    [Theory, OnBothStores]
+    public async Task An_answer_that_the_store_refuses_to_keep_is_given_all_the_same_and_holds_no_memory(StoreKind kind)
+    {
+        await using var host = await StoreHost.StartAsync(kind, postgres);
+        await using var site = await PairedSite.CreateAsync(host);
+        var database = host.Services.GetRequiredService<Database>();
+        // The statement fails by the store's own word, and the connection stays: as of a server that has become a standby.
+        foreach (var sql in kind == StoreKind.Sqlite
+            ? (string[])["CREATE TRIGGER refuse BEFORE UPDATE ON idempotency_keys BEGIN SELECT RAISE(ABORT, 'refused'); END"]
+            :
+            [
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '25006'; END $$",
+                "CREATE TRIGGER refuse BEFORE UPDATE ON idempotency_keys FOR EACH ROW EXECUTE FUNCTION refuse()",
+            ])
+            await database.WriteAsync(t => t.RunAsync(sql));
+        var asked = site.AskAsync(idempotencyKey: "a");
+        var (id, _) = await site.Link.ExpectExecuteAsync();
+        await site.Link.AnswerAsync(id, """[{"n":1},{"n":22}]""", 2);
+        using var first = await asked;
+        Assert.True(first.IsSuccessStatusCode, await first.Content.ReadAsStringAsync());
+        Assert.Equal(2, (await first.QueryAsync()).Result!.Rows);
+        using var queued = await site.SendAsync(HttpMethod.Post, "/async", Write, "b");
+        Assert.Equal(201, (int)queued.StatusCode);
+        var memory = host.Services.GetRequiredService<ResultMemoryBudget>();
+        await Eventually.BecomesAsync(() => Task.FromResult(memory.Used), used => used == 0);
     }
 }
