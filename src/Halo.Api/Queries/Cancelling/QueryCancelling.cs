@@ -5,6 +5,7 @@ using Halo.Api.Queries.Completion;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Contracts.Queries;
+using Halo.LinkProtocol;
 
 namespace Halo.Api.Queries.Cancelling;
 
@@ -14,7 +15,8 @@ namespace Halo.Api.Queries.Cancelling;
 /// Whether the query ended before the wish arrived is the Link's to say: the API never calls it cancelled by itself
 /// while the Link can still speak.
 /// </remarks>
-sealed class QueryCancelling(Cancellations ledger, QueryReader queries, SettlementEffects effects, ILinkGateway gateway, ImmediateQueries immediate, PendingQueries pending)
+sealed partial class QueryCancelling(
+    Cancellations ledger, QueryReader queries, SettlementEffects effects, ILinkGateway gateway, ImmediateQueries immediate, PendingQueries pending, ILogger<QueryCancelling> log)
 {
     /// <summary>Asks for a query to be stopped.</summary>
     /// <returns>Where it stands now, and whether it was final before; null: there is no such query of this integrator at this site.</returns>
@@ -35,10 +37,19 @@ sealed class QueryCancelling(Cancellations ledger, QueryReader queries, Settleme
     /// <summary>A session is open: the Link may have been away when these were asked for.</summary>
     public void Repeat(LinkSession session) => session.Work.Add(async () =>
     {
-        foreach (var queryId in await ledger.AskedOfAsync(session.LinkId))
+        try
         {
-            immediate.Stop(queryId);
-            session.Cancel(queryId);
+            foreach (var queryId in await ledger.AskedOfAsync(session.LinkId))
+            {
+                immediate.Stop(queryId);
+                session.Cancel(queryId);
+            }
+        }
+        catch (Exception e)
+        {
+            // The next session asks again.
+            LogNotRepeated(session.LinkId, e.GetType().Name);
+            await session.CloseAsync(LineCloseReason.LedgerFailed);
         }
     });
 
@@ -55,4 +66,7 @@ sealed class QueryCancelling(Cancellations ledger, QueryReader queries, Settleme
             return Task.CompletedTask;
         });
     }
+
+    [LoggerMessage(1222, LogLevel.Error, "Failed to read which queries of Link {LinkId} are to be cancelled ({Exception}). Closing its session; the next one asks again.")]
+    partial void LogNotRepeated(Guid linkId, string exception);
 }

@@ -1,8 +1,13 @@
+using Halo.Api.Links.Sessions;
+using Halo.Api.Queries.Cancelling;
+using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.LinkProtocol;
 using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Halo.Api.Tests.Queries.Cancelling;
 
@@ -188,5 +193,26 @@ public class CancelApiTests(OneHost one) : IClassFixture<OneHost>
             Assert.Equal(QueryStatus.Successful, (await site.GetAsync(query.Id)).Status);
             Assert.True(status == 202 || seen.Status == QueryStatus.Successful);
         }
+    }
+
+    [Fact]
+    public async Task Where_what_is_to_be_cancelled_cannot_be_read_the_session_ends_and_the_next_one_is_told()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var site = await PairedSite.CreateAsync(host);
+        var (query, claim) = await site.QueueAndClaimAsync();
+        await site.Link.BreakAsync();
+        await site.CancelAsync(query.Id);
+        await site.Link.ConnectAsync(site.Link.Hello() with { Claims = [new(query.Id, claim.ClaimId, claim.Number, ClaimPhase.Executing)] });
+        Assert.Equal(query.Id, (await site.Link.ExpectAsync(FrameKind.Cancel)).QueryId);
+        // The same as when it opened, with a store that has just gone.
+        await RunAsync("ALTER TABLE queries RENAME TO taken_away");
+        host.Services.GetRequiredService<QueryCancelling>().Repeat(host.Services.GetRequiredService<LinkSessions>().Find(site.Link.LinkId)!);
+        Assert.Equal(LineCloseReason.LedgerFailed, await site.Link.EndAsync());
+        await RunAsync("ALTER TABLE taken_away RENAME TO queries");
+        await site.Link.ConnectAsync(site.Link.Hello() with { Claims = [new(query.Id, claim.ClaimId, claim.Number, ClaimPhase.Executing)] });
+        Assert.Equal(query.Id, (await site.Link.ExpectAsync(FrameKind.Cancel)).QueryId);
+
+        Task RunAsync(string sql) => host.Services.GetRequiredService<Database>().WriteAsync(t => t.RunAsync(sql));
     }
 }
