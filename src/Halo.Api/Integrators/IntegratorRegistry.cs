@@ -46,7 +46,10 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
             return enabled ? [] : await cancellations.CancelQueuedAsync(transaction, null, id);
         });
         await effects.ApplyAsync(settled);
-        return await directory.RefreshAsync(id);
+        var changed = await directory.RefreshAsync(id);
+        if (!enabled)
+            await CancelLateAsync(id);
+        return changed;
     }
 
     /// <summary>Removes an integrator with its keys and pairings; its queries stay in the ledger.</summary>
@@ -61,6 +64,7 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
         });
         await effects.ApplyAsync(settled);
         await directory.RefreshAsync(id);
+        await CancelLateAsync(id);
     }
 
     /// <summary>Replaces one key; the old one is dead when this returns.</summary>
@@ -107,7 +111,11 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
         });
         await effects.ApplyAsync(settled);
         await directory.RefreshAsync(id);
+        await CancelLateAsync(id, siteId);
     }
+
+    /// <summary>What was let in by the old snapshot while the change was being stored.</summary>
+    async Task CancelLateAsync(Guid id, Guid? siteId = null) => await effects.ApplyAsync(await cancellations.CancelQueuedAsync(siteId, id));
 
     static string Words(IReadOnlyList<string> words) => JsonSerializer.Serialize(words, HaloJson.Default.IReadOnlyListString);
 

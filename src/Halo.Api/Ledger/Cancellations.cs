@@ -49,12 +49,18 @@ sealed class Cancellations(Database database, TimeProvider time)
             {(siteId is null ? "" : "AND site_id = @site")} {(integratorId is null ? "" : "AND integrator_id = @integrator")}
             """,
             [.. Given("site", siteId), .. Given("integrator", integratorId)]);
-        return await SettlementWriter.SettleAsync(t, waiting, QueryMode.Async, Settlement.Of(QueryStatus.Cancelled, Mover.Operator, Executed.No, code), Now);
+        return await CancelQueuedAsync(t, waiting, code);
     }
 
     /// <summary>The same in a transaction of its own.</summary>
-    public Task<IReadOnlyList<SettledQuery>> CancelQueuedAsync(Guid siteId, string code = FailureCodes.CancelledByOperator) =>
-        database.WriteAsync(t => CancelQueuedAsync(t, siteId, null, code));
+    public Task<IReadOnlyList<SettledQuery>> CancelQueuedAsync(Guid? siteId, Guid? integratorId, string code = FailureCodes.CancelledByOperator) =>
+        database.WriteAsync(t => CancelQueuedAsync(t, siteId, integratorId, code));
+
+    /// <summary>Of these queries, what still waits.</summary>
+    public Task<IReadOnlyList<SettledQuery>> CancelQueuedAsync(IReadOnlyList<Guid> queryIds, string code) => database.WriteAsync(t => CancelQueuedAsync(t, queryIds, code));
+
+    async Task<IReadOnlyList<SettledQuery>> CancelQueuedAsync(DbTransaction t, IReadOnlyList<Guid> queryIds, string code) =>
+        await SettlementWriter.SettleAsync(t, queryIds, QueryMode.Async, Settlement.Of(QueryStatus.Cancelled, Mover.Operator, Executed.No, code), Now);
 
     /// <summary>Of this Link, what is still to be stopped: told again in each of its sessions.</summary>
     public Task<List<Guid>> AskedOfAsync(Guid linkId) => database.ReadAsync(r => r.GetGuid(0),

@@ -10,6 +10,7 @@ using Halo.Api.Queries.Requests;
 using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Halo.Api.Sites.State;
+using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;
 
@@ -17,21 +18,22 @@ namespace Halo.Api.Queries.Async;
 
 /// <summary>Takes async queries in: durable first, then the Link is told that there is work.</summary>
 sealed class AsyncQueries(
-    AsyncQueue queue, ImmediateLedger refused, QueryReader queries, SettlementEffects effects, DeadlineWatch deadlines, ILinkGateway gateway, Availability availability,
-    QueuedCounts queued, PendingQueries pending, FreeSpace disk, QueryLimits limits, TimeProvider time)
+    AsyncQueue queue, ImmediateLedger refused, Cancellations cancellations, QueryReader queries, SettlementEffects effects, DeadlineWatch deadlines, SiteAccess access,
+    ILinkGateway gateway, Availability availability, QueuedCounts queued, PendingQueries pending, FreeSpace disk, QueryLimits limits, TimeProvider time)
 {
     static readonly AcceptCondition Always = static (_, _) => Task.FromResult(true);
 
     /// <summary>Accepts a query; when this returns it is durable, or final.</summary>
     /// <param name="condition">What has to hold in the accepting transaction; null: nothing.</param>
     /// <returns>Null: the condition does not hold, and nothing is stored.</returns>
-    public Task<Query?> AcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition? condition) =>
-        TryAcceptAsync(integrator, site, submission, condition).OrRefuseAsync(unlessStored: true);
+    /// <exception cref="RefusedException">The store or the queue has no room, or the caller's right was taken away meanwhile.</exception>
+    public Task<Query?> AcceptAsync(IntegratorCaller caller, SiteRecord site, QuerySubmission submission, AcceptCondition? condition) =>
+        TryAcceptAsync(caller, site, submission, condition).OrRefuseAsync(unlessStored: true);
 
-    async Task<Query?> TryAcceptAsync(Integrator integrator, SiteRecord site, QuerySubmission submission, AcceptCondition? condition)
+    async Task<Query?> TryAcceptAsync(IntegratorCaller caller, SiteRecord site, QuerySubmission submission, AcceptCondition? condition)
     {
         var now = time.GetUtcNow();
-        var query = submission.ToNewQuery(QueryIds.Next(now), integrator.Id, site.Id, submission.ExecutionLimitMs(limits), now);
+        var query = submission.ToNewQuery(QueryIds.Next(now), caller.Integrator.Id, site.Id, submission.ExecutionLimitMs(limits), now);
         if (submission.MaxTimeInQueue == 0 && availability.Of(site.LinkId) is var there && there != SiteAvailability.Online)
         {
             var end = ImmediateEndings.SiteAway(there);
@@ -43,10 +45,21 @@ sealed class AsyncQueries(
         disk.Demand();
         if (await StoreAsync(query, submission, condition) is not { } stored)
             return null;
+        // Whoever took the right away before this was stored has not found it in the queue. Whoever does so from here on cancels what is queued once more.
+        if (access.ForQuery(caller, site.Id).Refusal is { } taken && await TakeBackAsync(query.Id, taken))
+            throw new RefusedException(taken);
         if (gateway.Find(site.LinkId) is { } session)
             session.WorkAvailable();
         // Not read again: it costs a look, and the Link may have claimed it meanwhile.
         return QueryView.Of(stored);
+    }
+
+    /// <returns>False: its Link had claimed it by then.</returns>
+    async Task<bool> TakeBackAsync(Guid queryId, Refusal taken)
+    {
+        var settled = await cancellations.CancelQueuedAsync([queryId], taken.Code == ErrorCodes.SiteUninstalled ? FailureCodes.SiteUninstalled : FailureCodes.CancelledByOperator);
+        await effects.ApplyAsync(settled);
+        return settled.Count > 0;
     }
 
     async Task<QueryRecord?> StoreAsync(NewQuery query, QuerySubmission submission, AcceptCondition? condition)

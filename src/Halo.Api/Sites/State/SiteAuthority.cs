@@ -149,7 +149,7 @@ sealed class SiteAuthority(
     async Task CancelLateAsync(IEnumerable<Guid> siteIds)
     {
         foreach (var id in siteIds)
-            await effects.ApplyAsync(await cancellations.CancelQueuedAsync(id));
+            await effects.ApplyAsync(await cancellations.CancelQueuedAsync(id, null));
     }
 
     /// <summary>Locks every site of the practice, so that two decisions about it take turns.</summary>

@@ -52,7 +52,7 @@ sealed partial class SiteUninstaller(
         history.Note(gone, SiteContact.Offline);
         // What was let in by the old snapshot meanwhile.
         foreach (var id in gone)
-            await effects.ApplyAsync(await cancellations.CancelQueuedAsync(id, FailureCodes.SiteUninstalled));
+            await effects.ApplyAsync(await cancellations.CancelQueuedAsync(id, null, FailureCodes.SiteUninstalled));
         LogUninstalled(linkId, string.Join(", ", gone));
     }
 

@@ -37,7 +37,7 @@ sealed class SubmitEndpoint(
             return SubmissionAnswer.Of(refusal);
         var submission = run is null ? submitted.Submission! : submitted.Submission! with { KeyHash = submitted.Key!.KeyHash };
         if (submission.Mode == QueryMode.Async)
-            return SubmissionAnswer.Of(await async.AcceptAsync(submitted.Caller.Integrator, submitted.Site, submission, run?.Condition));
+            return SubmissionAnswer.Of(await async.AcceptAsync(submitted.Caller, submitted.Site, submission, run?.Condition));
         if (submitted.StreamForm is { } form)
             return await streams.SendAsync(http, submitted.Site, submission, form, submitted.Wanted.IntegersAsText, run) ? SubmissionAnswer.Streamed : null;
         // With a key a caller that goes away does not cancel: it will come back and ask again.
