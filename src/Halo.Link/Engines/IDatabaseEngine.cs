@@ -103,6 +103,14 @@ interface IDatabaseEngine : IAsyncDisposable
     {
     }
 
+    /// <summary>Whether what failed is not the command but something that the engine has sent behind it: the command had come to its end, for good.</summary>
+    /// <param name="rowsAffected">By the command, if it tells.</param>
+    bool FailedBehind(DbCommand command, Exception failure, out long? rowsAffected)
+    {
+        rowsAffected = null;
+        return false;
+    }
+
     /// <summary>Stops the running statement in the database. Called from any thread, more than once, and also when nothing runs.</summary>
     void Cancel(DbConnection connection, DbCommand command);
 

@@ -54,6 +54,8 @@ sealed class PostgresEngine : IDatabaseEngine
             // The limit is the runner's, and so is what follows a cancel: the driver gives up later than the session is ended by force.
             CommandTimeout = 0,
             CancellationTimeout = 5000,
+            // Whether a command failed, or the reset behind it.
+            IncludeFailedBatchedCommand = true,
         };
         if (string.IsNullOrEmpty(_settings.Host))
             throw new ArgumentException("No host.");
@@ -130,8 +132,15 @@ sealed class PostgresEngine : IDatabaseEngine
         await command.ExecuteScalarAsync(stop);
     }
 
-    public DbCommand CreateCommand(DbConnection connection, CommandRequest request, ICollection<FieldError> faults) =>
-        PostgresCommands.Create((NpgsqlConnection)connection, request, faults);
+    public DbCommand CreateCommand(DbConnection connection, CommandRequest request, ICollection<FieldError> faults)
+    {
+        var command = PostgresCommands.Create((NpgsqlConnection)connection, request, faults);
+        // One statement that the planner takes leaves no transaction open, in which there is no reset. What may only read is in one. And where a policy may end
+        // it between two rows, which costs its connection then, it goes alone.
+        if (command is { IsOneMessage: true, IsPlanned: true } && request is { ReadOnly: false, MaxRows: null, MaxBytes: null } && _rented.TryGetValue(command.Connection!, out var session))
+            session.ResetBehind(command);
+        return command;
+    }
 
     public async ValueTask BeforeAsync(DbConnection connection, DbCommand command, CommandRequest request, CancellationToken stop)
     {
@@ -210,6 +219,9 @@ sealed class PostgresEngine : IDatabaseEngine
 
     public ConnectionFault NameConnectionFault(Exception failure) => PostgresFaults.Of(failure);
 
+    public bool FailedBehind(DbCommand command, Exception failure, out long? rowsAffected) =>
+        ((PostgresCommand)command).FailedBehind(failure, out rowsAffected);
+
     public void Discard(DbConnection connection)
     {
         if (_rented.TryGetValue((NpgsqlConnection)connection, out var session))
@@ -229,6 +241,14 @@ sealed class PostgresEngine : IDatabaseEngine
     {
         if (connection.State != ConnectionState.Open)
             return false;
+        if (IsOutOfStep(connection))
+        {
+            // With the connection the server takes back what is open, and nothing is asked over this one any more.
+            var open = PostgresTransaction.IsOpen((NpgsqlConnection)connection);
+            if (open)
+                await connection.CloseAsync();
+            return open;
+        }
         // A command that may only read has ended the transaction that it was to stay in, if there is none.
         if (!PostgresTransaction.IsOpen((NpgsqlConnection)connection))
             return request.ReadOnly && !failed;
@@ -241,8 +261,14 @@ sealed class PostgresEngine : IDatabaseEngine
     public async ValueTask<Executed> AfterFailureAsync(DbConnection connection, DbCommand command, QueryCommand asked, Exception? failure, bool rolledBack)
     {
         var made = (PostgresCommand)command;
+        // What is asked here leaves nothing either, but comes after a reset that was sent along.
+        if (_rented.TryGetValue((NpgsqlConnection)connection, out var session))
+            session.ForgetReset();
         if (failure is not null && DatabaseError(failure) is not { InvariantSeverity: "ERROR" })
             return Executed.Unknown;
+        // Closed now: where the pool may have no more than one, its place is the other's.
+        if (IsOutOfStep(connection))
+            await connection.CloseAsync();
         if (connection.State == ConnectionState.Open)
             return await PostgresProof.OfAsync(made, (NpgsqlConnection)connection);
         // The driver gives up a connection whose server has told of an internal error.
@@ -276,6 +302,8 @@ sealed class PostgresEngine : IDatabaseEngine
         foreach (var pool in _pools.Values)
             await pool.DisposeAsync();
     }
+
+    bool IsOutOfStep(DbConnection connection) => _rented.TryGetValue((NpgsqlConnection)connection, out var session) && session.IsOutOfStep;
 
     /// <summary>The server's own number of a session, which behind a pooler is not the one that the driver was told.</summary>
     int? ProcessOf(DbConnection connection) => _rented.TryGetValue((NpgsqlConnection)connection, out var session) ? session.ServerProcess : null;

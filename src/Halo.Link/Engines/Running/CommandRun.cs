@@ -49,9 +49,19 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
 
     async Task ReadAsync(ExecutionWatch watch)
     {
-        var reader = engine.BlocksThread
-            ? command.ExecuteReader(engine.BehaviorOf(_asked))
-            : await command.ExecuteReaderAsync(engine.BehaviorOf(_asked), watch.GiveUp);
+        DbDataReader reader;
+        try
+        {
+            reader = engine.BlocksThread
+                ? command.ExecuteReader(engine.BehaviorOf(_asked))
+                : await command.ExecuteReaderAsync(engine.BehaviorOf(_asked), watch.GiveUp);
+        }
+        catch (Exception e) when (engine.FailedBehind(command, e, out var affected))
+        {
+            if (_asked.ExecutionMode == ExecutionMode.NonQuery)
+                _rowsAffected = affected;
+            return;
+        }
         _answered = time.GetTimestamp();
         await using (reader)
         {
@@ -64,9 +74,21 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
                 if (watch.Stopped)
                     await watch.StopNowAsync();
             }
-            while (engine.BlocksThread ? reader.NextResult() : await reader.NextResultAsync(watch.GiveUp));
+            while (await NextResultAsync(reader, watch));
             if (_asked.ExecutionMode == ExecutionMode.NonQuery)
                 _rowsAffected = reader.RecordsAffected;
+        }
+    }
+
+    async ValueTask<bool> NextResultAsync(DbDataReader reader, ExecutionWatch watch)
+    {
+        try
+        {
+            return engine.BlocksThread ? reader.NextResult() : await reader.NextResultAsync(watch.GiveUp);
+        }
+        catch (Exception e) when (engine.FailedBehind(command, e, out _))
+        {
+            return false;
         }
     }
 

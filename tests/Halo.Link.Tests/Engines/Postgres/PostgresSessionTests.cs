@@ -2,6 +2,7 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.Link.Engines.Factory;
+using Halo.Link.Engines.Postgres;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
 
@@ -109,6 +110,89 @@ public sealed class PostgresSessionTests(SharedPostgres postgres)
             Assert.Equal((Ending.Successful, Executed.Yes), (result.Ending, result.Executed));
             Assert.Equal($"{i}", await bench.ValueAsync("SELECT count(*) FROM t"));
         }
+    }
+
+    [Theory]
+    [InlineData("SELECT leave() AS one", ExecutionMode.Reader)]
+    [InlineData("INSERT INTO t SELECT leave()", ExecutionMode.NonQuery)]
+    public async Task A_reset_that_fails_right_behind_its_command_changes_nothing_of_what_is_told_of_that(string sql, ExecutionMode mode)
+    {
+        await using var bench = await postgres.NewAsync(";Maximum Pool Size=1");
+        await bench.DoAsync("CREATE TABLE t (id int)");
+        await bench.DoAsync("""
+            CREATE FUNCTION leave() RETURNS int LANGUAGE plpgsql AS $$ BEGIN
+                FOR i IN 1..1500 LOOP EXECUTE 'CREATE TEMP TABLE t' || i || ' (name text)'; END LOOP;
+                PERFORM set_config('search_path', 'nowhere', false), set_config('statement_timeout', '1', false);
+                RETURN 1;
+            END $$
+            """);
+        for (var i = 1; i <= 3; i++)
+        {
+            var sink = new CollectingSink();
+            var left = await bench.RunAsync(new QueryCommand(sql) { ExecutionMode = mode }, sink);
+            Assert.Equal((Ending.Successful, Executed.Yes), (left.Ending, left.Executed));
+            if (mode == ExecutionMode.NonQuery)
+                Assert.Equal(1, left.RowsAffected);
+            else
+                Assert.Equal("""[{"one":1}]""", sink.Json);
+            Assert.Equal("\"0\"", await bench.ValueAsync("SELECT current_setting('statement_timeout')"));
+            Assert.Equal($"{(mode == ExecutionMode.NonQuery ? i : 0)}", await bench.ValueAsync("SELECT count(*) FROM t"));
+        }
+    }
+
+    [Theory]
+    [InlineData("SELECT 1 / (50000 - i) AS x FROM generate_series(1, 100000) AS i", "22012")]
+    [InlineData("INSERT INTO t SELECT i FROM generate_series(1, 100000) AS i RETURNING 1 / (50000 - id) AS x", "22012")]
+    [InlineData("SELECT 1 / 0 AS x", "22012")]
+    public async Task What_a_command_that_fails_between_two_rows_leaves_in_the_line_is_nobody_elses_answer(string sql, string state)
+    {
+        await using var bench = await postgres.NewAsync(";Maximum Pool Size=1");
+        await bench.DoAsync("CREATE TABLE t (id int)");
+        for (var i = 0; i < 3; i++)
+        {
+            var failed = await bench.RunAsync(sql);
+            Assert.Equal((Ending.Failed, Executed.No, state), (failed.Ending, failed.Executed, failed.Error?.SqlState));
+            Assert.Equal($"{i}", await bench.ValueAsync($"SELECT {i}"));
+            Assert.Equal("0", await bench.ValueAsync("SELECT count(*) FROM t"));
+        }
+    }
+
+    [Fact]
+    public async Task One_statement_brings_its_reset_along_and_its_session_keeps_its_integrators_name()
+    {
+        await using var bench = await postgres.NewAsync(";Maximum Pool Size=1;Application Name=It's a \\ practice");
+        var reader = new QueryCommand("SELECT 1 AS one");
+        foreach (var integrator in (Guid[])[new("11111111-1111-1111-1111-111111111111"), new("22222222-2222-2222-2222-222222222222")])
+        {
+            var request = new CommandRequest(reader, null, null, 1, TimeSpan.FromMinutes(1)) { IntegratorId = integrator };
+            var connection = await bench.Engine.OpenAsync(null, request.SessionName, TestContext.Current.CancellationToken);
+            await using var command = (PostgresCommand)bench.Engine.CreateCommand(connection, request, []);
+            await using (var rows = await ((System.Data.Common.DbCommand)command).ExecuteReaderAsync(TestContext.Current.CancellationToken))
+            {
+                Assert.True(await rows.ReadAsync(TestContext.Current.CancellationToken));
+                Assert.Equal("1", rows.GetString(0));
+                Assert.False(await rows.NextResultAsync(TestContext.Current.CancellationToken));
+            }
+            Assert.True(command.HasReset);
+            await using var look = new Npgsql.NpgsqlCommand("SELECT current_setting('application_name')", (Npgsql.NpgsqlConnection)connection);
+            Assert.Equal($"It's a \\ practice {integrator}", await look.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+            await bench.Engine.CloseAsync(connection);
+        }
+    }
+
+    [Theory]
+    [InlineData("SELECT 1; SELECT 2", false)]
+    [InlineData("CREATE TEMP TABLE leak (id int)", false)]
+    [InlineData("SELECT 1", true)]
+    public async Task What_may_leave_a_transaction_open_is_reset_when_it_is_over(string sql, bool onlyReads)
+    {
+        await using var bench = await postgres.NewAsync(";Maximum Pool Size=1");
+        var access = onlyReads ? CommandAccess.Read : CommandAccess.Write;
+        var request = new CommandRequest(new QueryCommand(sql), null, null, 1, TimeSpan.FromMinutes(1), access);
+        var connection = await bench.Engine.OpenAsync(null, null, access, TestContext.Current.CancellationToken);
+        await using var command = (PostgresCommand)bench.Engine.CreateCommand(connection, request, []);
+        Assert.Empty(command.Reset);
+        await bench.Engine.CloseAsync(connection);
     }
 
     [Fact]

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace Halo.Link.Engines.Postgres.Connections;
 
-/// <summary>The connections of one login to one database. Who gives one back leaves nothing in it: it is reset at once, beside the answer.</summary>
+/// <summary>The connections of one login to one database. Who gives one back leaves nothing in it: it was reset right behind the command, or is at once, beside the answer.</summary>
 /// <remarks>
 /// In place of the driver's pool, whose reset travels with a connection's next use: until then the practice's database would keep the locks and temporary
 /// tables that a command has left. A connection that idled is asked whether it lives before it is given a command, so that a server that restarted
@@ -84,11 +84,13 @@ sealed class PostgresPool : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes a connection back. Its reset is on its way when this returns; the pool waits for the server's answer before it gives it away again.</summary>
+    /// <summary>Takes a connection back. Its reset is done or on its way when this returns; the pool waits for the server's answer before it gives it away again.</summary>
     public void Return(PostgresSession session)
     {
-        if (session.Abandoned || Volatile.Read(ref _disposed) || session.Connection.State != ConnectionState.Open)
+        if (session.Abandoned || session.IsOutOfStep || Volatile.Read(ref _disposed) || session.Connection.State != ConnectionState.Open)
             session.Dispose();
+        else if (session.TakeReset())
+            Keep(session, session.GivenAt);
         else
             _reset = ResetAsync(session);
     }
@@ -110,8 +112,9 @@ sealed class PostgresPool : IAsyncDisposable
             idle.Dispose();
     }
 
-    static PostgresSession Give(PostgresSession session)
+    PostgresSession Give(PostgresSession session)
     {
+        session.GivenAt = _time.GetTimestamp();
         session.Notices.Clear();
         session.HoldPlace();
         return session;
@@ -259,7 +262,6 @@ sealed class PostgresPool : IAsyncDisposable
         try
         {
             await session.ResetAsync();
-            session.AliveAt = asked;
         }
         catch (Exception e)
         {
@@ -269,6 +271,13 @@ sealed class PostgresPool : IAsyncDisposable
             session.Dispose();
             return;
         }
+        Keep(session, asked);
+    }
+
+    /// <param name="aliveAt">When it was last sent something that it has answered.</param>
+    void Keep(PostgresSession session, long aliveAt)
+    {
+        session.AliveAt = aliveAt;
         // Before it can be given away again; but the place is free only when it can, or one more connection would be made.
         var leaves = session.LetPlaceGo();
         var kept = false;

@@ -14,6 +14,8 @@ sealed class PostgresSession : IDisposable
     /// <summary>In seconds.</summary>
     const int LongestReset = 5;
 
+    const string Discard = "DISCARD ALL";
+
     readonly PostgresSessionSettings _settings;
 
     /// <summary>The server does not keep the settings over a reset: they are set by SQL each time.</summary>
@@ -22,21 +24,23 @@ sealed class PostgresSession : IDisposable
     /// <summary>The server has shown that its reset returns to the settings: what else there is it reports by itself when it changes.</summary>
     bool _resetKeepsSettings;
 
-    /// <summary>Kept for the session's life: it is sent after each query.</summary>
-    readonly NpgsqlCommand _discard;
+    /// <summary>Takes away what a command has left, and gives the session its name where that is another than it began with.</summary>
+    string[] _reset = [Discard];
 
-    /// <summary>The same, and what the session is called afterwards, where that is another name than it began with.</summary>
-    NpgsqlBatch? _discardAndRename;
+    /// <summary>The same, ready to be sent; null: not needed since the name was given.</summary>
+    NpgsqlBatch? _sendReset;
 
     readonly string _firstName;
 
     bool _holdsPlace;
 
+    /// <summary>The one that brings its own reset.</summary>
+    PostgresCommand? _command;
+
     PostgresSession(PostgresPool pool, NpgsqlConnection connection, PostgresSessionSettings settings)
     {
         (Pool, Connection, _settings) = (pool, connection, settings);
         Name = _firstName = new NpgsqlConnectionStringBuilder(connection.ConnectionString).ApplicationName ?? "";
-        _discard = new("DISCARD ALL", connection) { CommandTimeout = LongestReset };
         connection.Notice += (_, told) => Notices.Add(told.Notice.MessageText);
         // Whoever closes the connection leaves its place, also who never gives it back.
         connection.StateChange += (_, change) =>
@@ -57,6 +61,9 @@ sealed class PostgresSession : IDisposable
     /// <summary>When it last answered, by the monotonic clock.</summary>
     public long AliveAt { get; set; }
 
+    /// <summary>When it was given to a query, by the same clock.</summary>
+    public long GivenAt { get; set; }
+
     /// <summary>What the activity view calls it while it idles: its last query's integrator. Set while a query has it, it is in force after the reset.</summary>
     public string Name
     {
@@ -66,13 +73,9 @@ sealed class PostgresSession : IDisposable
             if (value == field)
                 return;
             field = value;
-            _discardAndRename?.Dispose();
-            _discardAndRename = value == _firstName ? null : new(Connection)
-            {
-                EnableErrorBarriers = true,
-                Timeout = LongestReset,
-                BatchCommands = { new("DISCARD ALL"), Rename(value) },
-            };
+            _reset = value == _firstName ? [Discard] : [Discard, $"SET application_name = {Literal(value)}"];
+            _sendReset?.Dispose();
+            _sendReset = null;
         }
     }
 
@@ -104,6 +107,31 @@ sealed class PostgresSession : IDisposable
         }
     }
 
+    /// <summary>Lets the command bring its own reset, where no more is needed than to send it.</summary>
+    public void ResetBehind(PostgresCommand command)
+    {
+        if (_resetKeepsSettings)
+            (command.Reset, _command) = (_reset, command);
+    }
+
+    /// <summary>Whether nothing may be sent over it any more: what it answers next is not what it is asked next.</summary>
+    public bool IsOutOfStep => _command is { IsOutOfStep: true };
+
+    /// <summary>Something else was sent after the command: a reset is to follow.</summary>
+    public void ForgetReset()
+    {
+        if (!IsOutOfStep)
+            _command = null;
+    }
+
+    /// <summary>Whether the last command has brought its own reset, and all settings are in force.</summary>
+    public bool TakeReset()
+    {
+        var command = _command;
+        _command = null;
+        return command is { HasReset: true } && _settings.FirstWrong(Connection.PostgresParameters) is null;
+    }
+
     /// <summary>Puts the settings in force where they are not, over a reset too.</summary>
     /// <exception cref="PostgresSessionException">They cannot be.</exception>
     public async Task EnsureSettingsAsync(CancellationToken stop)
@@ -125,12 +153,12 @@ sealed class PostgresSession : IDisposable
     public bool LetPlaceGo() => Interlocked.Exchange(ref _holdsPlace, false);
 
     /// <summary>Takes away all that a command has left in the session, and verifies the settings. Is sent when this returns.</summary>
-    /// <remarks>Never along with the next command: should it fail, by what this command has left, the next one would run all the same.</remarks>
+    /// <remarks>Behind the command that leaves it, or after it: never along with the next one, which would run all the same where the reset fails, by what was left.</remarks>
     public async Task ResetAsync()
     {
         if (_resetKeepsSettings)
         {
-            await (_discardAndRename is { } both ? both.ExecuteNonQueryAsync(CancellationToken.None) : _discard.ExecuteNonQueryAsync(CancellationToken.None));
+            await (_sendReset ??= Ready()).ExecuteNonQueryAsync(CancellationToken.None);
             if (_settings.FirstWrong(Connection.PostgresParameters) is { } wrong)
                 throw PostgresSessionException.NotInForce(wrong);
         }
@@ -159,10 +187,21 @@ sealed class PostgresSession : IDisposable
 
     public void Dispose()
     {
-        _discard.Dispose();
-        _discardAndRename?.Dispose();
+        _sendReset?.Dispose();
         Connection.Dispose();
     }
+
+    /// <summary>Each statement in a transaction of its own: DISCARD ALL refuses to be in one with others.</summary>
+    NpgsqlBatch Ready()
+    {
+        var batch = new NpgsqlBatch(Connection) { EnableErrorBarriers = true, Timeout = LongestReset };
+        foreach (var statement in _reset)
+            batch.BatchCommands.Add(new(statement));
+        return batch;
+    }
+
+    /// <summary>As the server reads it, whatever it makes of backslashes in plain literals.</summary>
+    static string Literal(string text) => $"E'{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "''", StringComparison.Ordinal)}'";
 
     /// <returns>The process that answered.</returns>
     async Task<int> VerifyAsync(bool reset, CancellationToken stop)
@@ -179,10 +218,9 @@ sealed class PostgresSession : IDisposable
     /// <returns>The process that answered, and the first setting that is not as it must be.</returns>
     async Task<(int Process, string? Wrong)> LookAsync(bool reset, CancellationToken stop)
     {
-        // Each statement in a transaction of its own: DISCARD ALL refuses to be in one with others.
         await using var batch = new NpgsqlBatch(Connection) { EnableErrorBarriers = true, Timeout = LongestReset };
         if (reset)
-            batch.BatchCommands.Add(new("DISCARD ALL"));
+            batch.BatchCommands.Add(new(Discard));
         batch.BatchCommands.Add(new(_setsBySql ? _settings.Set : _settings.Show));
         await using var reader = await batch.ExecuteReaderAsync(CommandBehavior.Default, stop);
         if (reset && reader.FieldCount == 0)
