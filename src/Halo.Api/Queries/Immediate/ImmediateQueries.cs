@@ -186,6 +186,11 @@ sealed class ImmediateQueries(
             sent.Dispose();
             return ImmediateAnswer.NoAnswer(query, sentAt, time.GetUtcNow());
         }
+        catch
+        {
+            sent.Dispose();
+            throw;
+        }
         finally
         {
             pending.Leave(sent);

@@ -1,5 +1,6 @@
 using Halo.Api.Links.Sessions;
 using Halo.Api.Queries;
+using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
@@ -246,6 +247,21 @@ public class PendingQueriesTests(SharedPostgres postgres)
         // Told again, it is not kept again.
         await world.Pending.EndAsync(query, world.Done());
         Assert.Null(world.Pending.Find(query.QueryId));
+    }
+
+    [Fact]
+    public async Task Rows_that_come_after_the_end_was_told_change_nothing_of_the_answer()
+    {
+        await using var world = await World.CreateAsync(StoreKind.Sqlite, postgres);
+        var query = world.Accept();
+        query.Add("""[{"n":1}]"""u8, bound: 1000, window: 1000);
+        await world.Pending.EndAsync(query, world.Done());
+        var end = await query.Answer;
+        query.Add("""[{"n":2}]"""u8, bound: 1000, window: 1000);
+        using var answer = ImmediateAnswer.Of(query.Sent.Query, query.Sent.At, end, end.Outcome!, query);
+        query.Add("""[{"n":3}]"""u8, bound: 1000, window: 1000);
+        Assert.Equal(200, answer.Status);
+        Assert.Equal("""[{"n":1}]"""u8, Assert.Single(answer.Rows!).AsSpan());
     }
 
     /// <summary>A Link's queries over a real store, by a clock of the test's own.</summary>

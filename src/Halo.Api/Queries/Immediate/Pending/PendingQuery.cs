@@ -24,6 +24,7 @@ sealed class PendingQuery(SentQuery sent, LinkSession session, ResultMemoryBudge
     readonly TaskCompletionSource<ImmediateEnd> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
     bool _cancelAsked;
     bool _disposed;
+    bool _told;
     volatile bool _spoiled;
     int _ungranted;
 
@@ -60,10 +61,10 @@ sealed class PendingQuery(SentQuery sent, LinkSession session, ResultMemoryBudge
     /// <summary>What of it is to be written, and by whom.</summary>
     public PendingRecord Record { get; } = new();
 
-    /// <summary>Bytes of rows that arrived.</summary>
+    /// <summary>Bytes of rows that arrived before its caller was told the end. From then on this, <see cref="IsWhole"/> and <see cref="Chunks"/> stay as they are.</summary>
     public long Received { get; private set; }
 
-    /// <summary>Whether all that arrived is here, or went to who takes it as it comes; nothing is kept beyond the bound.</summary>
+    /// <summary>Whether all of these are here, or went to who takes them as they come; nothing is kept beyond the bound.</summary>
     public bool IsWhole => !_spoiled && (stream is not null || _chunks.Sum(c => (long)c.Count) == Received);
 
     /// <summary>What its caller is to be told; set when the ledger has it, or refused it.</summary>
@@ -74,6 +75,7 @@ sealed class PendingQuery(SentQuery sent, LinkSession session, ResultMemoryBudge
     {
         lock (_lock)
         {
+            _told = true;
             if (!_disposed && stream is null)
                 memory.Keep(_chunks.Sum(c => (long)c.Array!.Length));
         }
@@ -89,14 +91,16 @@ sealed class PendingQuery(SentQuery sent, LinkSession session, ResultMemoryBudge
     {
         lock (_lock)
         {
-            Received += rows.Length;
+            // What its caller is given is read without the lock: a Link that sends rows after the end changes nothing of it.
+            if (!_told)
+                Received += rows.Length;
             if (stream is not null)
             {
                 // It grants by itself, as its reader takes them.
                 stream.Add(rows);
                 return 0;
             }
-            var keeps = !_disposed && Received <= bound;
+            var keeps = !_disposed && !_told && Received <= bound;
             if (keeps)
                 Keep(rows);
             _ungranted += rows.Length;
