@@ -164,7 +164,10 @@ public sealed class LineConnection : IAsyncDisposable
     }
 
     /// <summary>Asks the other end whether it is there.</summary>
-    /// <returns>False where nothing was heard of it until <paramref name="giveUp"/>, or the line ended.</returns>
+    /// <returns>
+    /// False where nothing was heard of it until <paramref name="giveUp"/>, or the line ended. While a frame is being handled nothing is read, so that silence
+    /// is this end's own.
+    /// </returns>
     public async Task<bool> ProbeAsync(CancellationToken giveUp)
     {
         var probe = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -172,7 +175,7 @@ public sealed class LineConnection : IAsyncDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(giveUp, _dead.Token);
         _ = SendAsync(FrameKind.Ping, Guid.Empty, CancellationToken.None).AsTask();
         await probe.Task.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return probe.Task.IsCompleted;
+        return probe.Task.IsCompleted || _handling && !_dead.IsCancellationRequested;
     }
 
     /// <summary>Closes in order, telling the other end why. Waits for a frame that is being sent, not for the other end's answer.</summary>

@@ -378,4 +378,25 @@ public class LineConnectionTests
         while (!condition())
             await Task.Yield();
     }
+
+    [Fact]
+    public async Task A_line_whose_end_is_busy_with_a_frame_is_not_taken_for_dead()
+    {
+        await using var pair = await SocketPair.OpenAsync();
+        var (handling, handled) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var receiving = pair.Api.ReceiveAsync(async _ =>
+        {
+            handling.SetResult();
+            await handled.Task;
+        });
+        var timeIsOver = new CancellationToken(canceled: true);
+        Assert.False(await pair.Api.ProbeAsync(timeIsOver));
+        Assert.True(await pair.Link.SendAsync(FrameKind.Renew, Guid.Empty, "{}"u8, Never));
+        await handling.Task;
+        Assert.True(await pair.Api.ProbeAsync(timeIsOver));
+        pair.Api.Abort(LineCloseReason.Silent);
+        Assert.False(await pair.Api.ProbeAsync(timeIsOver));
+        handled.SetResult();
+        await receiving;
+    }
 }
