@@ -42,12 +42,29 @@ sealed partial class SessionLifecycle(
         using var locked = await sessions.LockAsync(connection.LinkId);
         if (connection.Line.Dead.IsCancellationRequested)
             return;
-        if (!await sessions.MakeRoomAsync(connection.LinkId, hello.RunId))
+        var (isRoom, replaced) = await sessions.MakeRoomAsync(connection.LinkId, hello.RunId);
+        if (!isRoom)
         {
             RefuseSecond(connection, hello);
             await connection.Line.CloseAsync(LineCloseReason.AlreadyConnected);
             return;
         }
+        try
+        {
+            await BeginAsync(connection, hello);
+        }
+        catch
+        {
+            // The older one found itself replaced when it ended, and left it to this one to say how the sites are.
+            if (replaced is not null && sessions.Find(connection.LinkId) is null)
+                history.Note(replaced.SiteIds, SiteContact.Lost);
+            throw;
+        }
+    }
+
+    /// <summary>The Link is locked, and has no session.</summary>
+    async Task BeginAsync(LinkConnection connection, Hello hello)
+    {
         var own = await reports.DescribeAsync(connection.LinkId, hello.MachineId, hello.Sites);
         registry.Heard(own.Select(s => s.Id), hello.ClockUtc, [.. hello.Sites.Where(s => s.Database is not null).Select(s => new SiteDatabase(s.Id, s.Database!))]);
         var session = new LinkSession(Guid.CreateVersion7(time.GetUtcNow()), connection.LinkId, hello.RunId, connection.Line, [.. own.Select(s => s.Id)])
@@ -58,8 +75,9 @@ sealed partial class SessionLifecycle(
         };
         var verdicts = await settling.SettleAsync(session, hello);
         var configuration = configurations.For(connection.LinkId);
+        var notices = reports.NoticesOf(session);
         await connection.Line.SendAsync(FrameKind.Welcome, Guid.Empty,
-            new Welcome(session.Id, ProductVersion.Text, options.HeartbeatSeconds, verdicts, [.. own.Select(siteNotices.Notice)])
+            new Welcome(session.Id, ProductVersion.Text, options.HeartbeatSeconds, verdicts, notices)
             {
                 Capabilities = [Welcome.TakesSiteChanges],
                 Configuration = configuration,
@@ -80,6 +98,8 @@ sealed partial class SessionLifecycle(
         // Only now: what is asked for from here on finds the session, and what was changed since the Welcome was written did not.
         if (configurations.For(connection.LinkId) is { } latest && latest.Version != configuration.Version)
             session.Tell(latest);
+        if (reports.NoticesOf(session) is var now && !now.SequenceEqual(notices))
+            session.Tell(new SiteNotices(now));
         cancelling.Repeat(session);
         LogOpened(connection.LinkId, hello.LinkVersion, siteNotices.Explain(own));
         // A site that the Link cannot describe yet is configured all the same; only what it has no more is gone.
@@ -111,6 +131,8 @@ sealed partial class SessionLifecycle(
         var gone = inOrder || reason == LineCloseReason.Revoked;
         if (gone)
             await outcomes.JudgeByFarewellAsync(session);
+        // A session that opens meanwhile says what comes after this one, and not before it.
+        using var locked = await sessions.LockAsync(session.LinkId);
         if (!sessions.Close(session, gone))
             return;
         links.Heard(session.LinkId, closedInOrder: gone);

@@ -9,7 +9,7 @@ namespace Halo.Api.Sessions;
 
 /// <summary>What a Link says of itself and its sites.</summary>
 sealed partial class SiteReports(
-    LinkDirectory links, SiteDirectory sites, SiteRegistry registry, SiteNoticeBuilder siteNotices, AvailabilityHistory history, SiteUninstaller uninstaller,
+    LinkDirectory links, LinkSessions sessions, SiteDirectory sites, SiteRegistry registry, SiteNoticeBuilder siteNotices, AvailabilityHistory history, SiteUninstaller uninstaller,
     RemoteConfigurations configurations, ILogger<SiteReports> log)
 {
     /// <summary>Takes the descriptions of sites in.</summary>
@@ -19,6 +19,9 @@ sealed partial class SiteReports(
         await registry.DescribeAsync(linkId, machineId, described);
         return [.. described.Select(s => sites.Find(s.Id)).OfType<SiteRecord>().Where(s => s.LinkId == linkId)];
     }
+
+    /// <summary>How the sites of a session stand now.</summary>
+    public IReadOnlyList<SiteNotice> NoticesOf(LinkSession session) => [.. session.SiteIds.Select(sites.Find).OfType<SiteRecord>().Select(siteNotices.Notice)];
 
     /// <summary>It lives, and so do its databases or not.</summary>
     public void OnHeartbeat(LinkSession session, Heartbeat heartbeat)
@@ -30,12 +33,19 @@ sealed partial class SiteReports(
     /// <summary>The Link's settings changed: its sites are judged as by a Hello, in the open session.</summary>
     public async Task OnSiteChangesAsync(LinkSession session, string? machineId, SiteChanges changes)
     {
-        var own = await DescribeAsync(session.LinkId, machineId, changes.Sites ?? []);
-        var before = session.SiteIds;
-        session.SiteIds = [.. own.Select(s => s.Id)];
-        history.Note(session.SiteIds.Except(before), SiteContact.Online);
-        if (changes.ConfiguredSites is { } configured)
-            await uninstaller.SitesAsync(session.LinkId, [.. configured, .. session.SiteIds]);
+        IReadOnlyList<SiteRecord> own;
+        using (await sessions.LockAsync(session.LinkId))
+        {
+            // A newer session has said what the Link has now; an older one must not take its sites out.
+            if (!ReferenceEquals(sessions.Find(session.LinkId), session))
+                return;
+            own = await DescribeAsync(session.LinkId, machineId, changes.Sites ?? []);
+            var before = session.SiteIds;
+            session.SiteIds = [.. own.Select(s => s.Id)];
+            history.Note(session.SiteIds.Except(before), SiteContact.Online);
+            if (changes.ConfiguredSites is { } configured)
+                await uninstaller.SitesAsync(session.LinkId, [.. configured, .. session.SiteIds]);
+        }
         // Waited for: a Link that asks and asks and reads no answer must not fill the memory with them.
         await session.TellAsync(new SiteNotices([.. own.Select(siteNotices.Notice)]) { Answers = changes.Id });
         await session.TellAsync(configurations.For(session.LinkId));

@@ -47,6 +47,8 @@ static class LinksApi
     {
         if (await tokens.CheckAsync(http.Request.Headers.Authorization) is not { } access)
             return new Refusal(401, ErrorCodes.LinkNotTrusted, "The access token is missing, expired or revoked. Ask POST /link/v1/token for a fresh one.").ToResult();
+        // Until its sites are out no new session opens: one that does afterwards brings them back.
+        using var locked = await sessions.LockAsync(access.LinkId);
         // One whose line has not noticed its end yet; a living one belongs to a Link that was started again.
         if (sessions.Find(access.LinkId) is { } session)
         {

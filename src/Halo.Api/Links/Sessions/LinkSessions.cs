@@ -117,21 +117,24 @@ sealed class LinkSessions(Database database, ApiOptions options, TimeProvider ti
 
     static object KeyOf(Guid linkId) => ("link_sessions", linkId);
 
-    /// <summary>Waits until no other connection of this Link is becoming its session; disposing lets the next one in.</summary>
+    /// <summary>Waits until nobody else changes which session the Link has, or what follows from that; disposing lets the next one in.</summary>
     public Task<IDisposable> LockAsync(Guid linkId) => _opening.LockAsync(linkId);
 
     /// <summary>Makes room for a new session: the same run's older one is replaced; another run's has to prove that it lives.</summary>
     /// <remarks>The caller has the Link locked, until it has opened its session.</remarks>
-    /// <returns>False when another run of this Link answers: a cloned or restored server, which must not answer for the live one.</returns>
-    public async Task<bool> MakeRoomAsync(Guid linkId, Guid runId)
+    /// <returns>
+    /// Whether there is room: not where another run of this Link answers, a cloned or restored server, which must not answer for the live one. And the
+    /// session that was taken out for it, whose end nobody else notes.
+    /// </returns>
+    public async Task<(bool IsRoom, LinkSession? Replaced)> MakeRoomAsync(Guid linkId, Guid runId)
     {
         if (Find(linkId) is not { } older)
-            return true;
+            return (true, null);
         if (older.RunId != runId && await AnswersAsync(older))
-            return false;
-        Close(older);
+            return (false, null);
+        var replaced = Close(older) ? older : null;
         await older.CloseAsync(LineCloseReason.Replaced);
-        return true;
+        return (true, replaced);
     }
 
     /// <summary>Tells every Link that this node stops, so that it comes back soon.</summary>
