@@ -56,6 +56,25 @@ public class BoundsTests(SharedPostgres postgres)
         await counts.AddAsync(practice.SiteId);
     }
 
+    [Theory, OnBothStores]
+    public async Task What_was_not_stored_after_all_is_taken_out_of_the_count_that_it_was_in_alone(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        using var counts = new QueuedCounts(store.Ledger.Store, new QueryLimits { QueuedPerSite = 2 }, store.Time);
+        var first = await counts.AddAsync(practice.SiteId);
+        await practice.AcceptAsync();
+        await counts.AddAsync(practice.SiteId);
+        // Counted anew, since the bound is reached: the second is not stored, and so not in the new count.
+        store.Time.Advance(TimeSpan.FromSeconds(2));
+        var third = await counts.AddAsync(practice.SiteId);
+        Assert.NotEqual(first, third);
+        counts.Remove(practice.SiteId, first);
+        await Assert.ThrowsAsync<RefusedException>(() => counts.AddAsync(practice.SiteId));
+        counts.Remove(practice.SiteId, third);
+        await counts.AddAsync(practice.SiteId);
+    }
+
     [Fact]
     public async Task Waits_are_bounded()
     {

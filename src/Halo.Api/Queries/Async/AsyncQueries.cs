@@ -10,6 +10,7 @@ using Halo.Api.Queries.Requests;
 using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Halo.Api.Sites.State;
+using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;
@@ -64,20 +65,22 @@ sealed class AsyncQueries(
 
     async Task<QueryRecord?> StoreAsync(NewQuery query, QuerySubmission submission, AcceptCondition? condition)
     {
-        await queued.AddAsync(query.SiteId);
-        QueryRecord? stored = null;
+        var count = await queued.AddAsync(query.SiteId);
+        QueryRecord? stored;
         try
         {
             stored = await queue.AcceptAsync(query, submission.Command, condition);
-            if (stored?.DeadlineAt is { } deadline)
-                deadlines.Hint(deadline);
-            return stored;
         }
-        finally
+        catch (Exception e) when (e is not StorageException { NothingStored: false })
         {
-            if (stored is null)
-                queued.Remove(query.SiteId);
+            queued.Remove(query.SiteId, count);
+            throw;
         }
+        if (stored is null)
+            queued.Remove(query.SiteId, count);
+        else if (stored.DeadlineAt is { } deadline)
+            deadlines.Hint(deadline);
+        return stored;
     }
 
     /// <summary>One of an integrator's own queries, immediate ones too.</summary>

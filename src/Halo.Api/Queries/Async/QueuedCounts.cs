@@ -8,7 +8,8 @@ namespace Halo.Api.Queries.Async;
 /// <summary>Keeps the queue bounded, for each site and whole, without counting at each accept.</summary>
 /// <remarks>
 /// What is accepted is counted up and what leaves is not counted at all, so the counts are never too low. Where one says that
-/// the bound is reached the store is counted anew; where that holds, it is believed for a second.
+/// the bound is reached the store is counted anew; where that holds, it is believed for a second. What was not stored after all is taken out
+/// of the counts that it was counted into, and of no later ones: those are of what was stored.
 /// </remarks>
 sealed class QueuedCounts(QueryStore store, QueryLimits limits, TimeProvider time) : IDisposable
 {
@@ -19,23 +20,25 @@ sealed class QueuedCounts(QueryStore store, QueryLimits limits, TimeProvider tim
     // Not counted yet: the first accept does.
     int _all = int.MaxValue;
     long? _counted;
+    int _count;
 
     /// <summary>Counts one in, before it is stored.</summary>
+    /// <returns>The count that it is in, for <see cref="Remove"/>.</returns>
     /// <exception cref="RefusedException">The queue is full.</exception>
-    public async Task AddAsync(Guid siteId)
+    public async Task<int> AddAsync(Guid siteId)
     {
-        if (TryAdd(siteId))
-            return;
+        if (TryAdd(siteId) is { } count)
+            return count;
         await _counting.WaitAsync();
         try
         {
-            if (TryAdd(siteId))
-                return;
+            if (TryAdd(siteId) is { } meanwhile)
+                return meanwhile;
             if (_counted is null || time.GetElapsedTime(_counted.Value) >= BelievedFor)
             {
                 await CountAsync();
-                if (TryAdd(siteId))
-                    return;
+                if (TryAdd(siteId) is { } anew)
+                    return anew;
             }
         }
         finally
@@ -49,11 +52,14 @@ sealed class QueuedCounts(QueryStore store, QueryLimits limits, TimeProvider tim
         });
     }
 
-    /// <summary>It was not stored after all.</summary>
-    public void Remove(Guid siteId)
+    /// <summary>It was not stored after all, for certain.</summary>
+    /// <param name="count">Where it was counted in.</param>
+    public void Remove(Guid siteId, int count)
     {
         lock (_lock)
         {
+            if (count != _count)
+                return;
             _all--;
             if (_bySite.TryGetValue(siteId, out var atSite))
                 _bySite[siteId] = atSite - 1;
@@ -63,16 +69,17 @@ sealed class QueuedCounts(QueryStore store, QueryLimits limits, TimeProvider tim
     /// <inheritdoc/>
     public void Dispose() => _counting.Dispose();
 
-    bool TryAdd(Guid siteId)
+    /// <returns>Null: there is no room.</returns>
+    int? TryAdd(Guid siteId)
     {
         lock (_lock)
         {
             var atSite = _bySite.GetValueOrDefault(siteId);
             if (_all >= limits.Queued || atSite >= limits.QueuedPerSite)
-                return false;
+                return null;
             _bySite[siteId] = atSite + 1;
             _all++;
-            return true;
+            return _count;
         }
     }
 
@@ -85,6 +92,7 @@ sealed class QueuedCounts(QueryStore store, QueryLimits limits, TimeProvider tim
             _bySite = found.ToDictionary(f => f.SiteId, f => f.Count);
             _all = found.Sum(f => f.Count);
             _counted = time.GetTimestamp();
+            _count++;
         }
     }
 }
