@@ -254,4 +254,22 @@ public class DatabaseTests(SharedPostgres postgres)
         var e = await Assert.ThrowsAsync<PostgresException>(() => store.Database.CommitAsync(Insert(1, 1)));
         Assert.Equal(PostgresErrorCodes.UniqueViolation, e.SqlState);
     }
+
+    [Fact]
+    public async Task A_connection_that_may_not_be_used_yet_goes_back_to_the_pool()
+    {
+        var connectionString = await (await postgres.GetAsync()).CreateDatabaseAsync();
+        await using var serving = new PostgresDatabase($"{connectionString};Maximum Pool Size=2;Timeout=5;Options=-c lock_timeout=50", TimeProvider.System);
+        await using (var settling = new PostgresDatabase(connectionString, TimeProvider.System))
+        await using (await settling.AloneAsync())
+        {
+            for (var i = 0; i < 3; i++)
+            {
+                // The server's own word: none about a pool that has no more.
+                var refused = await Assert.ThrowsAsync<StorageException>(() => serving.CommitAsync(new("SELECT 1")));
+                Assert.Equal(PostgresErrorCodes.LockNotAvailable, Assert.IsType<PostgresException>(refused.InnerException).SqlState);
+            }
+        }
+        await serving.CommitAsync(new("SELECT 1"));
+    }
 }

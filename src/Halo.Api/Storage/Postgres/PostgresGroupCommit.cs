@@ -73,9 +73,11 @@ sealed class PostgresGroupCommit : IAsyncDisposable
                 var lost = new StorageException(
                     "The connection to PostgreSQL was lost before the commit was confirmed; whether this write is stored is not known.", e);
                 group.ForEach(w => w.Done.TrySetException(lost));
-                if (connection is not null)
-                    await connection.DisposeAsync();
+                var broken = connection;
                 connection = null;
+                if (broken is not null)
+                    // Whatever it says, the next group has a new one.
+                    await broken.DisposeAsync().AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             Interlocked.Add(ref _count, -group.Count);
             group.Clear();
@@ -89,10 +91,18 @@ sealed class PostgresGroupCommit : IAsyncDisposable
         if (broken is not null)
             await broken.DisposeAsync();
         var connection = await _source.OpenConnectionAsync();
-        // As long as this connection is there nobody settles the store as a restored one; while somebody does, it waits.
-        await using var serving = connection.Command(null, $"SELECT pg_advisory_lock_shared({PostgresDatabase.ServingLock})");
-        await serving.ExecuteNonQueryAsync();
-        return connection;
+        try
+        {
+            // As long as this connection is there nobody settles the store as a restored one; while somebody does, it waits.
+            await using var serving = connection.Command(null, $"SELECT pg_advisory_lock_shared({PostgresDatabase.ServingLock})");
+            await serving.ExecuteNonQueryAsync();
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
     }
 
     static async Task CommitAsync(List<Entry> group, NpgsqlConnection connection)
