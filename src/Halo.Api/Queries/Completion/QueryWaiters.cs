@@ -15,6 +15,8 @@ sealed class QueryWaiters : IDisposable
 {
     readonly Lock _lock = new();
     readonly Dictionary<Guid, HashSet<Waiter>> _byQuery = [];
+
+    // By the monotonic clock, as the timer: somebody may set the other one.
     readonly SortedSet<Waiter> _byEnd = new(Comparer<Waiter>.Create(static (a, b) => (a.End, a.Number).CompareTo((b.End, b.Number))));
     readonly int _most;
     readonly TimeProvider _time;
@@ -57,7 +59,7 @@ sealed class QueryWaiters : IDisposable
         Waiter waiter;
         lock (_lock)
         {
-            waiter = new Waiter(this, queryId, _time.GetUtcNow() + atMost, _number++);
+            waiter = new Waiter(this, queryId, _time.GetTimestamp() + (long)(atMost.TotalSeconds * _time.TimestampFrequency), _number++);
             if (_stopped)
             {
                 waiter.Complete();
@@ -125,7 +127,7 @@ sealed class QueryWaiters : IDisposable
     {
         lock (_lock)
         {
-            var now = _time.GetUtcNow();
+            var now = _time.GetTimestamp();
             End([.. _byEnd.TakeWhile(w => w.End <= now)]);
             SetTimer();
         }
@@ -147,7 +149,7 @@ sealed class QueryWaiters : IDisposable
         if (_byEnd.Min is not { } next)
             return;
         // Never early by a rounding.
-        var wait = next.End - _time.GetUtcNow() + TimeSpan.FromMilliseconds(1);
+        var wait = _time.GetElapsedTime(_time.GetTimestamp(), next.End) + TimeSpan.FromMilliseconds(1);
         _timer.Change(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, Timeout.InfiniteTimeSpan);
     }
 }
@@ -159,7 +161,7 @@ sealed class Waiter : IDisposable
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     CancellationTokenRegistration _gone;
 
-    internal Waiter(QueryWaiters all, Guid queryId, DateTimeOffset end, long number) =>
+    internal Waiter(QueryWaiters all, Guid queryId, long end, long number) =>
         (_all, QueryId, End, Number) = (all, queryId, end, number);
 
     /// <summary>Settled, time over, caller gone, or the service stops: look again.</summary>
@@ -167,7 +169,7 @@ sealed class Waiter : IDisposable
 
     internal Guid QueryId { get; }
 
-    internal DateTimeOffset End { get; }
+    internal long End { get; }
 
     internal long Number { get; }
 

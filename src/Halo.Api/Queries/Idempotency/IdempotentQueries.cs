@@ -98,14 +98,14 @@ sealed class IdempotentQueries(
     async Task<SubmissionAnswer?> RepeatAsync(
         IntegratorCaller caller, Guid siteId, IdempotentRequest request, Guid queryId, TimeSpan patience, CancellationToken callerGone)
     {
-        var until = time.GetUtcNow() + patience;
+        var begun = time.GetTimestamp();
         for (var waited = false; ; waited = true)
         {
-            using var waiter = waiters.Begin(queryId, until - time.GetUtcNow(), callerGone);
+            using var waiter = waiters.Begin(queryId, Left(), callerGone);
             var query = await queries.FindAsync(request.IntegratorId, siteId, queryId) is { } record ? QueryView.Of(record) : null;
             if (!store.IsRunning(queryId))
             {
-                if (await OpenAsync(request, queryId, until, callerGone) is { } kept)
+                if (await OpenAsync(request, queryId, Left(), callerGone) is { } kept)
                     return kept;
                 if (query is { Mode: QueryMode.Async })
                     return Replayed(SubmissionAnswer.Of(query));
@@ -115,22 +115,23 @@ sealed class IdempotentQueries(
                     return NeverRan(query, answer.Status) && !waited ? null : Replayed(SubmissionAnswer.Of(answer));
                 }
             }
-            if (query is not null && (time.GetUtcNow() >= until || waiters.IsStopped))
+            if (query is not null && (Left() <= TimeSpan.Zero || waiters.IsStopped))
                 return SubmissionAnswer.Of(ImmediateAnswer.StillRunning(query));
             await waiter.Ended;
             callerGone.ThrowIfCancellationRequested();
             if (access.ForReading(caller, siteId).Refusal is { } taken)
                 return SubmissionAnswer.Of(taken);
         }
+
+        TimeSpan Left() => patience - time.GetElapsedTime(begun);
     }
 
     /// <summary>The answer that was kept, once there is room for it; null: none was.</summary>
-    async Task<SubmissionAnswer?> OpenAsync(IdempotentRequest request, Guid queryId, DateTimeOffset until, CancellationToken callerGone)
+    async Task<SubmissionAnswer?> OpenAsync(IdempotentRequest request, Guid queryId, TimeSpan patience, CancellationToken callerGone)
     {
         ResultMemoryBudget.Share? room = null;
         if (await store.SizeAsync(request, queryId) is > SmallBytes and var size)
         {
-            var patience = until - time.GetUtcNow();
             using var limit = new CancellationTokenSource(patience > TimeSpan.Zero ? patience : TimeSpan.Zero, time);
             using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, callerGone);
             // As it is kept, and sealed.

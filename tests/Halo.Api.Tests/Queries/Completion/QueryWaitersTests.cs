@@ -45,4 +45,22 @@ public class QueryWaitersTests(SharedPostgres postgres)
         Assert.True(waiter.Ended.IsCompleted);
         Assert.Equal(0, waiters.Count);
     }
+
+    [Fact]
+    public async Task A_wait_lasts_as_long_as_it_may_whatever_becomes_of_the_clock()
+    {
+        await using var store = await TestStore.CreateAsync(StoreKind.Sqlite, postgres);
+        using var waiters = new QueryWaiters(new(), store.Time);
+        using var first = waiters.Begin(Guid.NewGuid(), TimeSpan.FromSeconds(10), default);
+        store.Time.JumpWallClock(TimeSpan.FromHours(-1));
+        using var second = waiters.Begin(Guid.NewGuid(), TimeSpan.FromSeconds(20), default);
+        store.Time.JumpWallClock(TimeSpan.FromHours(2));
+        store.Time.Advance(TimeSpan.FromSeconds(9));
+        Assert.False(first.Ended.IsCompleted || second.Ended.IsCompleted);
+        store.Time.JumpWallClock(TimeSpan.FromHours(-3));
+        store.Time.Advance(TimeSpan.FromSeconds(2));
+        Assert.True(first.Ended.IsCompleted && !second.Ended.IsCompleted);
+        store.Time.Advance(TimeSpan.FromSeconds(10));
+        Assert.True(second.Ended.IsCompleted);
+    }
 }
