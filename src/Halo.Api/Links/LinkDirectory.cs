@@ -37,24 +37,22 @@ sealed class LinkDirectory(Database database, TimeProvider time) : IDisposable
             _links[link.Id] = link;
     }
 
-    /// <summary>Reads one again after something about it changed in the store.</summary>
+    /// <summary>Reads one again after something about it changed in the store; gone from the store is gone from memory.</summary>
     public async Task<LinkRecord?> RefreshAsync(Guid id)
     {
         await _reading.WaitAsync();
         try
         {
-            return await database.ReadAsync(Read, $"{Select} WHERE id = @id", ("id", id)) is [var link]
-                ? _links.AddOrUpdate(id, link, (_, before) => KeepHeard(link, before))
-                : null;
+            if (await database.ReadAsync(Read, $"{Select} WHERE id = @id", ("id", id)) is [var link])
+                return _links.AddOrUpdate(id, link, (_, before) => KeepHeard(link, before));
+            _links.TryRemove(id, out _);
+            return null;
         }
         finally
         {
             _reading.Release();
         }
     }
-
-    /// <summary>It is not in the store any more.</summary>
-    public void Forget(Guid id) => _links.TryRemove(id, out _);
 
     /// <summary>A session opened, spoke or closed: at once in memory, with the next group commit in the store.</summary>
     public void Heard(Guid id, string? version = null, bool closedInOrder = false, Heartbeat? heartbeat = null)

@@ -58,9 +58,14 @@ sealed class SiteDirectory(Database database, ApiOptions options) : IDisposable
             Put(site);
     }
 
-    /// <summary>Reads the sites of a Link again after something about them changed.</summary>
-    public Task RefreshLinkAsync(Guid linkId) =>
-        ReadAgainAsync(c => c.ReadAsync(Read, $"{Select} WHERE link_id = @link", ("link", linkId)));
+    /// <summary>Reads the sites of a Link again after something about them changed; gone from the store is gone from memory.</summary>
+    public Task RefreshLinkAsync(Guid linkId) => ReadAgainAsync(async connection =>
+    {
+        var found = await connection.ReadAsync(Read, $"{Select} WHERE link_id = @link", ("link", linkId));
+        foreach (var gone in OfLink(linkId).ExceptBy(found.Select(s => s.Id), s => s.Id).ToList())
+            Remove(gone);
+        return found;
+    });
 
     /// <summary>Reads some sites again after an operator changed them.</summary>
     public Task RefreshAsync(IEnumerable<Guid> ids) => ReadAgainAsync(async connection =>
@@ -70,25 +75,6 @@ sealed class SiteDirectory(Database database, ApiOptions options) : IDisposable
             sites.AddRange(await connection.ReadAsync(Read, $"{Select} WHERE id = @id", ("id", id)));
         return sites;
     });
-
-    /// <summary>The sites of a Link are not in the store any more.</summary>
-    public void ForgetLink(Guid linkId)
-    {
-        _reading.Wait();
-        try
-        {
-            foreach (var site in OfLink(linkId).ToList())
-            {
-                _sites.TryRemove(site.Id, out _);
-                _byLink.Remove(site);
-                _byPmsId.Remove(site);
-            }
-        }
-        finally
-        {
-            _reading.Release();
-        }
-    }
 
     /// <summary>Puts what was heard into the entry; the store learns it by the heartbeat's own statement.</summary>
     public void Update(Guid id, Func<SiteRecord, SiteRecord> change)
@@ -129,6 +115,13 @@ sealed class SiteDirectory(Database database, ApiOptions options) : IDisposable
         _sites.AddOrUpdate(site.Id, site, (_, heard) => KeepHeard(site, heard));
         _byLink.Forget(before, site);
         _byPmsId.Forget(before, site);
+    }
+
+    void Remove(SiteRecord site)
+    {
+        _sites.TryRemove(site.Id, out _);
+        _byLink.Remove(site);
+        _byPmsId.Remove(site);
     }
 
     /// <summary>What is heard is in the store later than in memory: a reading does not set it back.</summary>

@@ -1,4 +1,5 @@
 using Halo.Api.Links;
+using Halo.Api.Links.Enrolling;
 using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Halo.Api.Tests.Storage;
@@ -57,5 +58,35 @@ public class LinkDirectoryTests(SharedPostgres postgres)
         var again = sites.Find(practice.SiteId)!;
         Assert.Equal((store.Now, store.Now, site.Database), (again.HeartbeatAt!.Value, again.ClientClockAt!.Value, again.Database));
         Assert.NotNull(again.Database);
+    }
+
+    [Theory, OnBothStores]
+    public async Task A_Link_that_enrols_anew_as_it_expires_stays(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var (back, gone) = (await practice.AddLinkAsync(), await practice.AddLinkAsync());
+        await practice.AddSiteAsync(back, authoritative: false);
+        var site = await practice.AddSiteAsync(gone, authoritative: false);
+        await store.RunAsync("UPDATE links SET status = 'waiting' WHERE id IN (@back, @gone)", ("back", back), ("gone", gone));
+        using var links = new LinkDirectory(store.Database, store.Time);
+        using var sites = new SiteDirectory(store.Database, ApiOptions.Read(new ConfigurationBuilder().Build()));
+        await links.LoadAsync(TestContext.Current.CancellationToken);
+        await sites.LoadAsync(TestContext.Current.CancellationToken);
+        var waiting = new WaitingLinks(links, sites, store.Time);
+
+        var expired = await store.Database.WriteAsync(waiting.ExpireAsync);
+        Assert.Equal([back, gone], expired.Order());
+        await practice.AddLinkAsync(back);
+        var anew = await practice.AddSiteAsync(back, authoritative: false);
+        await links.RefreshAsync(back);
+        await sites.RefreshLinkAsync(back);
+        await waiting.ForgetAsync(expired);
+
+        Assert.NotNull(links.Find(back));
+        Assert.Equal([anew], sites.OfLink(back).Select(s => s.Id));
+        Assert.Null(links.Find(gone));
+        Assert.Null(sites.Find(site));
+        Assert.Empty(sites.OfLink(gone));
     }
 }

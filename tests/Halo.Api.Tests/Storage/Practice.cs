@@ -34,9 +34,9 @@ sealed class Practice
         return Session;
     }
 
-    public async Task<Guid> AddLinkAsync()
+    public async Task<Guid> AddLinkAsync(Guid? linkId = null)
     {
-        var id = _store.NewId();
+        var id = linkId ?? _store.NewId();
         await _store.RunAsync(
             """
             INSERT INTO links (id, public_key_x, public_key_y, status, version, last_claim_number, closed_in_order, created_at, updated_at)

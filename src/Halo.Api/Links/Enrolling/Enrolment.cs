@@ -68,7 +68,7 @@ sealed partial class Enrolment(
 
     async Task<Refusal?> RefuseToWaitAsync(EnrolRequest request, string? address)
     {
-        waiting.Forget(await database.WriteAsync(waiting.ExpireAsync));
+        await waiting.ForgetAsync(await database.WriteAsync(waiting.ExpireAsync));
         return waiting.Refuse(request.Sites.Count, address);
     }
 

@@ -59,14 +59,14 @@ sealed class WaitingLinks(LinkDirectory links, SiteDirectory sites, TimeProvider
         return silent;
     }
 
-    /// <summary>They are gone from the store.</summary>
-    public void Forget(IReadOnlyList<Guid> linkIds)
+    /// <summary>They went from the store, and go from memory: but not one that has enrolled anew since.</summary>
+    public async Task ForgetAsync(IReadOnlyList<Guid> linkIds)
     {
         foreach (var id in linkIds)
         {
-            sites.ForgetLink(id);
-            links.Forget(id);
-            _addresses.TryRemove(id, out _);
+            await sites.RefreshLinkAsync(id);
+            if (await links.RefreshAsync(id) is null)
+                _addresses.TryRemove(id, out _);
         }
     }
 
