@@ -33,6 +33,7 @@ static class RequestBody
         var share = memory?.Begin(http);
         var reader = http.Request.BodyReader;
         CancellationTokenSource? patience = null;
+        CancellationTokenRegistration tooLate = default;
         var total = 0L;
         try
         {
@@ -43,7 +44,7 @@ static class RequestBody
                     if (memory is not null && patience is null)
                     {
                         patience = memory.StartWaiting(http.Request.ContentLength ?? limit);
-                        patience.Token.UnsafeRegister(static r => ((PipeReader)r!).CancelPendingRead(), reader);
+                        tooLate = patience.Token.UnsafeRegister(static r => ((PipeReader)r!).CancelPendingRead(), reader);
                     }
                     read = await reader.ReadAsync(http.RequestAborted);
                 }
@@ -68,6 +69,10 @@ static class RequestBody
         }
         finally
         {
+            // Waited for where it runs. Once the time was over, the next one that reads from this connection might find itself cancelled.
+            await tooLate.DisposeAsync();
+            if (patience is { IsCancellationRequested: true } && !http.Response.HasStarted)
+                http.Response.Headers.Connection = "close";
             patience?.Dispose();
         }
     }
