@@ -263,6 +263,37 @@ public sealed class SqliteWorkerTests : IAsyncDisposable
         Assert.All(all.RootElement.EnumerateArray(), r => Assert.Equal(r.GetProperty("i").GetInt32() % 200, r.GetProperty("v").GetString()!.Length));
     }
 
+    [Fact]
+    public async Task A_result_of_which_no_more_was_wanted_cuts_none_that_comes_after_it()
+    {
+        const string Three = "SELECT 1 AS n UNION ALL SELECT 2 UNION ALL SELECT 3";
+        // More than once: at first the next query may have another worker.
+        for (var i = 0; i < 5; i++)
+        {
+            var cut = new CollectingSink(maxRows: 1);
+            Assert.Equal((Ending.Successful, 1L), ((await _bench.RunAsync(Three, cut)).Ending, cut.Rows));
+            Assert.Equal("""[{"n":1},{"n":2},{"n":3}]""", await _bench.RowsAsync(Three));
+        }
+    }
+
+    /// <summary>The Link's clock stands still, as that of one that was frozen: it kills nothing.</summary>
+    [Fact]
+    public async Task A_worker_that_left_a_command_behind_runs_no_other()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Finds the worker in /proc.");
+        Assert.Equal("1", await _bench.ValueAsync("SELECT 1"));
+        await using var frozen = _file.Open(workers: _workers, time: new ManualTime());
+        using var cancel = new CancellationTokenSource();
+        var running = frozen.RunAsync(new QueryCommand(Uninterruptible), cancel: cancel, limit: TimeSpan.FromHours(1));
+        await Eventually.BecomesAsync(() => Task.FromResult(Workers().Max(ProcessorTicks)), ticks => ticks > 200);
+        var worker = Workers().MaxBy(ProcessorTicks);
+        await cancel.CancelAsync();
+        var result = await running;
+        Assert.Equal((Ending.Cancelled, Executed.Unknown, ForcedEnd.LeftBehind), (result.Ending, result.Executed, result.Forced));
+        await Eventually.BecomesAsync(() => Task.FromResult(Workers()), workers => !workers.Contains(worker));
+        Assert.Equal("1", await _bench.ValueAsync("SELECT 1"));
+    }
+
     /// <summary>The workers of this test alone, known by their bound.</summary>
     List<int> Workers()
     {

@@ -76,6 +76,8 @@ sealed class SqliteWorkerProgram
             switch (kind)
             {
                 case WorkerFrameKind.Run:
+                    // Here, where frames are read: what was said before is of the command before, and what comes after of this one.
+                    _sink.Begin();
                     var cancel = new CancellationTokenSource();
                     lock (_lock)
                         _running = cancel;

@@ -53,8 +53,8 @@ sealed class SqliteWorkerRun : IAsyncDisposable
     /// <summary>The worker was gone before it could be given the command.</summary>
     public bool NeverSent { get; private set; }
 
-    /// <summary>The worker has told the end, and can take another command.</summary>
-    public bool WorkerReusable => _end is { Grown: false } && !_killed;
+    /// <summary>The worker has told the end, nothing of the command is left in it, and it can take another.</summary>
+    public bool WorkerReusable => _end is { Grown: false, Result.Forced: ForcedEnd.None } && !_killed;
 
     /// <summary>The worker is dead, and may have left something half-written that was never committed.</summary>
     public bool NeedsRecovery => _end is null && !NeverSent && !_committing && !_request.ReadOnly;

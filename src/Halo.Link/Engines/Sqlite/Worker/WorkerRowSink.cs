@@ -27,6 +27,9 @@ sealed class WorkerRowSink(WorkerChannel channel) : IRowSink, IBufferWriter<byte
 
     public IBufferWriter<byte> Buffer => this;
 
+    /// <summary>The next command's rows are wanted, whatever was said of the one before: the Link's word on that may come after its end.</summary>
+    public void Begin() => _enough = false;
+
     /// <summary>The Link wants no more rows.</summary>
     public void TakeNoMore() => _enough = true;
 
@@ -56,7 +59,7 @@ sealed class WorkerRowSink(WorkerChannel channel) : IRowSink, IBufferWriter<byte
             _end = _piece;
         if (_end > 0)
             channel.Queue(WorkerFrameKind.Rows, _buffer.AsSpan(0, _end));
-        (_end, _open, _enough) = (0, false, false);
+        (_end, _open) = (0, false);
     }
 
     public void Advance(int count) => _end += count;
