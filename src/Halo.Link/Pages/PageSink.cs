@@ -65,16 +65,20 @@ sealed class PageSink : IRowSink, IAsyncDisposable
     public ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop)
     {
         ColumnBounds.Check(columns);
-        Columns = columns;
-        try
+        lock (_abandoning)
         {
-            _share = _spool.ShareOf(_queryId);
+            ThrowIfAbandoned();
+            Columns = columns;
+            try
+            {
+                _share = _spool.ShareOf(_queryId);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return ValueTask.FromException(DiskRefused(e));
+            }
+            _begun(columns);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return ValueTask.FromException(DiskRefused(e));
-        }
-        _begun(columns);
         return ValueTask.CompletedTask;
     }
 
@@ -140,9 +144,13 @@ sealed class PageSink : IRowSink, IAsyncDisposable
 
     void HandOver(bool endsPage)
     {
-        var end = endsPage ? EndPage() : null;
-        var piece = _piece.Take();
-        _compressing = Task.Run(() => _compressor.Take(_share!, piece.Span, end));
+        lock (_abandoning)
+        {
+            ThrowIfAbandoned();
+            var end = endsPage ? EndPage() : null;
+            var piece = _piece.Take();
+            _compressing = Task.Run(() => _compressor.Take(_share!, piece.Span, end));
+        }
     }
 
     PageEnd EndPage()
@@ -159,10 +167,16 @@ sealed class PageSink : IRowSink, IAsyncDisposable
         _compressing.GetAwaiter().GetResult();
         lock (_abandoning)
         {
-            if (_abandoned)
-                throw new OperationCanceledException();
+            ThrowIfAbandoned();
             _compressor.Take(_share!, _piece.Take().Span, end: null);
         }
+    }
+
+    /// <summary>Its query was told without it: what it brought has been removed, and nothing may come after. Under the lock.</summary>
+    void ThrowIfAbandoned()
+    {
+        if (_abandoned)
+            throw new OperationCanceledException();
     }
 
     ValueTask<bool> GoOnAsync(CancellationToken stop)

@@ -178,6 +178,28 @@ public sealed class PageSinkTests : IDisposable
     }
 
     [Fact]
+    public async Task A_run_that_was_left_behind_and_comes_back_tells_no_columns_and_writes_nothing()
+    {
+        var spool = NewSpool();
+        var begun = 0;
+        await using (var sink = new PageSink(spool, _query, 100, _ => begun++, _ => { }))
+        {
+            sink.Abandon();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await sink.BeginAsync(TestRows.Columns, default));
+        }
+        Assert.Equal(0, begun);
+        Assert.Empty(Directory.GetDirectories(Path.Combine(_folder.Path, Spool.FolderName)));
+
+        await using var second = new PageSink(spool, _query, 100, _ => { }, _ => { });
+        await second.BeginAsync(TestRows.Columns, default);
+        second.Abandon();
+        await second.DisposeAsync();
+        spool.Remove(_query);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await second.WriteRowAsync("{\"v\":\"" + new string('x', 100) + "\"}"));
+        Assert.Equal(0, spool.UsedBytes);
+    }
+
+    [Fact]
     public async Task A_page_that_was_not_finished_leaves_nothing()
     {
         var spool = NewSpool();

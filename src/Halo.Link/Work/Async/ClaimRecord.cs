@@ -17,27 +17,35 @@ sealed class ClaimRecord(JournalEntry entry, JournalWriter desk)
     /// <summary>The last report, under the present claim, until the API has acknowledged it.</summary>
     public Report? Pending => Volatile.Read(ref _pending) is { } report ? report with { ClaimId = Entry.ClaimId } : null;
 
-    /// <summary>Changes the entry, here and in the journal. A new report in it is what the API is to hear from now on.</summary>
+    /// <summary>Changes the entry, in the journal and then here. A new report in it is what the API is to hear from then on: not before a restart would know it, too.</summary>
     /// <returns>Whether it is durable. Where it is not, the query goes on as if: a restart then knows less, never something wrong.</returns>
     public bool Update(Func<JournalEntry, JournalEntry> change)
     {
         lock (_lock)
-            return desk.TrySave(Change(change));
+        {
+            var next = Changed(change);
+            var saved = desk.TrySave(next.Entry);
+            Become(next);
+            return saved;
+        }
     }
 
     /// <summary>Changes many, as <see cref="Update"/> does one, in one transaction.</summary>
     public static void UpdateAll(IEnumerable<(ClaimRecord Record, Func<JournalEntry, JournalEntry> Change)> changes, JournalWriter desk) =>
-        ChangeAll(changes.Select(c => (c.Record, (Func<JournalEntry?>)(() => c.Record.Change(c.Change)))), desk);
+        ChangeAll(changes.Select(c => (c.Record, (Func<State>)(() => c.Record.Changed(c.Change)))), desk);
 
     /// <summary>Of each that still waits to be told, the same with less in it, in one transaction. What was replaced meanwhile stays as it is.</summary>
     public static void ReplaceAll(IEnumerable<(ClaimRecord Record, Report Told, Report Smaller)> reports, JournalWriter desk) =>
-        ChangeAll(reports.Select(r => (r.Record, (Func<JournalEntry?>)(() => r.Record.Replace(r.Told, r.Smaller)))), desk);
+        ChangeAll(reports.Select(r => (r.Record, (Func<State>)(() => r.Record.Replaced(r.Told, r.Smaller)))), desk);
 
-    /// <summary>What the API is to hear and the journal need not keep: the columns while rows come.</summary>
+    /// <summary>What the API is to hear and the journal need not keep: the columns while rows come. Nothing once it has another report: a run that was left behind may come back.</summary>
     public void Await(Report report)
     {
         lock (_lock)
-            _pending = report;
+        {
+            if (_entry.Phase == ClaimPhase.Executing)
+                _pending = report;
+        }
     }
 
     /// <summary>Forgets that a report waits, once it was acknowledged and another will follow.</summary>
@@ -50,47 +58,44 @@ sealed class ClaimRecord(JournalEntry entry, JournalWriter desk)
         }
     }
 
-    JournalEntry Change(Func<JournalEntry, JournalEntry> change)
+    State Changed(Func<JournalEntry, JournalEntry> change)
     {
         var next = change(_entry);
-        if (next.Report is { } report && !ReferenceEquals(report, _entry.Report))
-            _pending = report;
-        Volatile.Write(ref _entry, next);
-        return next;
+        return new(next, next.Report is { } report && !ReferenceEquals(report, _entry.Report) ? report : _pending);
     }
 
-    JournalEntry? Replace(Report told, Report smaller)
+    State Replaced(Report told, Report smaller) =>
+        Pending != told ? new(_entry, _pending) : new(_entry.Report is null ? _entry : _entry with { Report = smaller }, smaller);
+
+    void Become(State next)
     {
-        if (Pending != told)
-            return null;
-        _pending = smaller;
-        if (_entry.Report is null)
-            return null;
-        Volatile.Write(ref _entry, _entry with { Report = smaller });
-        return _entry;
+        Volatile.Write(ref _entry, next.Entry);
+        Volatile.Write(ref _pending, next.Pending);
     }
 
-    static void ChangeAll(IEnumerable<(ClaimRecord Record, Func<JournalEntry?> Change)> changes, JournalWriter desk)
+    static void ChangeAll(IEnumerable<(ClaimRecord Record, Func<State> Change)> changes, JournalWriter desk)
     {
-        List<ClaimRecord> locked = [];
+        List<(ClaimRecord Record, State Next)> locked = [];
         try
         {
-            List<JournalEntry> entries = [];
             foreach (var (record, change) in changes)
             {
                 // Until it is written: what another writes of one of them comes after this, here and in the journal.
                 record._lock.Enter();
-                locked.Add(record);
-                if (change() is { } next)
-                    entries.Add(next);
+                locked.Add((record, change()));
             }
-            if (entries.Count > 0)
-                desk.TrySave([.. entries]);
+            JournalEntry[] entries = [.. locked.Where(c => !ReferenceEquals(c.Next.Entry, c.Record._entry)).Select(c => c.Next.Entry)];
+            if (entries.Length > 0)
+                desk.TrySave(entries);
+            foreach (var (record, next) in locked)
+                record.Become(next);
         }
         finally
         {
-            foreach (var record in locked)
+            foreach (var (record, _) in locked)
                 record._lock.Exit();
         }
     }
+
+    readonly record struct State(JournalEntry Entry, Report? Pending);
 }

@@ -3,6 +3,7 @@ using Halo.Link.Files;
 using Halo.Link.Journal;
 using Halo.Link.Work.Async;
 using Halo.LinkProtocol.Messages;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Halo.Link.Tests.Work.Async;
@@ -113,6 +114,47 @@ public sealed class ClaimRecordTests : IDisposable
         record.Acknowledged(ReportKind.Complete);
         ClaimRecord.ReplaceAll([(record, told, told with { Executed = Executed.Yes })], _desk);
         Assert.Null(record.Pending);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_report_waits_to_be_told_only_once_it_stands_in_the_journal(bool many)
+    {
+        var (record, entry) = New(ClaimPhase.Executing);
+        record.Await(Of(entry, ReportKind.Reading));
+        var writing = new Thread(() =>
+        {
+            if (many)
+                ClaimRecord.UpdateAll([(record, End)], _desk);
+            else
+                record.Update(End);
+        });
+        using (var other = new SqliteConnection($"Data Source={Path.Combine(_folder.Path, ClaimJournal.FileName)};Pooling=False"))
+        {
+            other.Open();
+            using var held = other.BeginTransaction();
+            writing.Start();
+            // It waits for the file: the driver sleeps between two tries.
+            SpinUntil(() => writing.ThreadState.HasFlag(ThreadState.WaitSleepJoin));
+            Assert.Equal((ReportKind.Reading, ClaimPhase.Executing), (record.Pending?.Kind, record.Entry.Phase));
+        }
+        writing.Join();
+        Assert.Equal(ReportKind.Complete, record.Pending?.Kind);
+        Assert.Equal(ReportKind.Complete, _journal.Find(entry.QueryId)?.Report?.Kind);
+
+        JournalEntry End(JournalEntry e) => e with { Phase = ClaimPhase.Ended, Report = Of(e, ReportKind.Complete) };
+    }
+
+    [Fact]
+    public void A_run_that_was_left_behind_and_comes_back_does_not_take_the_last_reports_place()
+    {
+        var (record, entry) = New(ClaimPhase.Executing);
+        record.Update(e => e with { Phase = ClaimPhase.Ended, Report = Of(entry, ReportKind.Cancelled) });
+
+        record.Await(Of(entry, ReportKind.Reading));
+
+        Assert.Equal(ReportKind.Cancelled, record.Pending?.Kind);
     }
 
     (ClaimRecord Record, JournalEntry Entry) New(ClaimPhase phase)
