@@ -231,7 +231,15 @@ sealed class LocalSites : IAsyncDisposable
 
     void OnAvailability(LocalSite site, DatabaseConnector connector) => AvailabilityChanged?.Invoke(site, connector);
 
-    Dictionary<Guid, LocalSite> Served => Volatile.Read(ref _served) ?? Volatile.Read(ref _announced);
+    /// <remarks>Read against the order in which <see cref="Announce"/> writes: what is announced is seen only together with what is served until then.</remarks>
+    Dictionary<Guid, LocalSite> Served
+    {
+        get
+        {
+            var announced = Volatile.Read(ref _announced);
+            return Volatile.Read(ref _served) ?? announced;
+        }
+    }
 
     static ExecutionResult UnknownSite() => new(Ending.Failed, Executed.No)
     {

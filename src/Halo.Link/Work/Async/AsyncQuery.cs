@@ -85,12 +85,14 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryCont
     /// <summary>Gives it to the database and, if it answers in full, leaves it <see cref="ClaimPhase.Uploading"/>.</summary>
     public async Task ExecuteAsync()
     {
+        var reachable = Reason != StopReason.None || tools.IsReachable is not { } isReachable || await isReachable(claim!, _cancel.Token);
+        // Also where it was asked to stop meanwhile: nothing of it has begun.
         if (Reason != StopReason.None)
         {
             await EndStoppedAsync(new(Ending.Cancelled, Executed.No), null);
             return;
         }
-        if (tools.IsReachable is { } isReachable && !await isReachable(claim!, _cancel.Token))
+        if (!reachable)
         {
             await EndAsync(Endings.HandedBack);
             return;

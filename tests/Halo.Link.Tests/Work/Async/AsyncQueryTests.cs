@@ -1,0 +1,62 @@
+using Halo.Contracts.Queries;
+using Halo.Link.Files;
+using Halo.Link.Journal;
+using Halo.Link.Pages;
+using Halo.Link.Work.Async;
+using Halo.LinkProtocol.Messages;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Halo.Link.Tests.Work.Async;
+
+public sealed class AsyncQueryTests : IDisposable
+{
+    readonly TemporaryFolder _folder = new();
+    readonly LocalKey _key;
+    readonly ClaimJournal _journal;
+    readonly JournalWriter _desk;
+
+    public AsyncQueryTests()
+    {
+        _key = LocalKey.Open(_folder.Path);
+        _journal = ClaimJournal.Open(_folder.Path, _key, TimeProvider.System);
+        _desk = new(_journal, NullLogger.Instance);
+    }
+
+    public void Dispose()
+    {
+        _journal.Dispose();
+        _folder.Dispose();
+    }
+
+    [Theory]
+    [InlineData(StopReason.LinkStopping, ReportKind.HandBack)]
+    [InlineData(StopReason.Asked, ReportKind.Cancelled)]
+    public async Task What_is_stopped_while_its_database_is_looked_at_has_not_begun(object reason, ReportKind told)
+    {
+        var looking = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var query = New(async stop =>
+        {
+            looking.SetResult();
+            // As an attempt to connect that is given up.
+            await Task.Delay(Timeout.Infinite, stop).ContinueWith(_ => { }, TaskScheduler.Default);
+            return true;
+        });
+        var executing = query.ExecuteAsync();
+        await looking.Task;
+        query.Stop((StopReason)reason);
+        await executing;
+        Assert.Equal((told, Executed.No, false), (query.Pending?.Kind, query.Pending?.Executed, query.Entry.Begun));
+    }
+
+    AsyncQuery New(Func<CancellationToken, Task<bool>> isReachable)
+    {
+        var claim = LinkUnderTest.NewClaim(1);
+        var entry = new JournalEntry(claim.QueryId, claim.ClaimId, claim.Number, claim.SiteId, claim.IntegratorId, ClaimPhase.Claimed);
+        Assert.True(_desk.TrySave(entry));
+        return new(entry, claim, new(_journal, _desk, new Spool(_folder.Path, _key, new(), TimeProvider.System), null!,
+            (_, _, _) => throw new InvalidOperationException("It must not reach the database."), TimeProvider.System, NullLogger.Instance, _ => { }, _ => { })
+        {
+            IsReachable = (_, stop) => isReachable(stop),
+        });
+    }
+}
