@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Halo.Api.Links.Sessions;
 using Halo.Api.Sessions;
 using Halo.Api.Sites;
@@ -79,7 +80,11 @@ public class ReplacedSessionTests(SharedPostgres postgres)
         await using var host = await StoreHost.StartAsync(StoreKind.Postgres, postgres);
         await using var link = new SimulatedLink(host);
         await link.StartAsync();
+        await SessionAsync(host, link);
         await link.BreakAsync();
+        // Nothing else is to be written of the Link while its row is held, or the Hello would wait behind that.
+        await Eventually.BecomesAsync(() => LastContactAsync(host, link), contact => contact == "lost");
+        await link.OpenAsync();
         var database = host.Services.GetRequiredService<Database>();
         var (holds, released) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         // The Hello has described its sites, and waits for the Link's row.
@@ -91,15 +96,15 @@ public class ReplacedSessionTests(SharedPostgres postgres)
             return 0;
         });
         await holds.Task;
-        var connecting = link.ConnectAsync();
+        await link.Line.SendAsync(FrameKind.Hello, Guid.Empty, link.Hello(), ProtocolJson.Default.Hello);
         await Eventually.BecomesAsync(async () => (await database.ReadAsync(r => r.GetInt64(0),
             "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%last_claim_number%'"))[0], waiting => waiting > 0);
         await host.AdminAsync(HttpMethod.Delete, $"/admin/v1/sites/{link.SiteId}");
         released.SetResult();
         await holding;
-        var told = Assert.Single((await connecting).Sites);
+        var told = Assert.Single(Read((await link.ExpectAsync(FrameKind.Welcome)).Payload, ProtocolJson.Default.Welcome).Sites);
         if (told.Authoritative)
-            told = Assert.Single(JsonSerializer.Deserialize((await link.ExpectAsync(FrameKind.SiteNotices)).Payload, ProtocolJson.Default.SiteNotices)!.Sites);
+            told = Assert.Single(Read((await link.ExpectAsync(FrameKind.SiteNotices)).Payload, ProtocolJson.Default.SiteNotices).Sites);
         Assert.Contains("An operator removed this site", told.Message, StringComparison.Ordinal);
     }
 
@@ -117,6 +122,8 @@ public class ReplacedSessionTests(SharedPostgres postgres)
         await Eventually.BecomesAsync(() => Task.FromResult(database.WaitingLater), left => left == 0);
         return (await database.ReadAsync(r => r.GetString(0), "SELECT contact FROM site_contacts WHERE site_id = @site ORDER BY at DESC LIMIT 1", ("site", link.SiteId))).SingleOrDefault();
     }
+
+    static T Read<T>(byte[] payload, JsonTypeInfo<T> type) => JsonSerializer.Deserialize(payload, type)!;
 
     static Task<int> RunAsync(ApiHost host, string sql) => host.Services.GetRequiredService<Database>().WriteAsync(t => t.RunAsync(sql));
 }
