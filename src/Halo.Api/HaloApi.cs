@@ -14,6 +14,7 @@ using Halo.Api.Routing;
 using Halo.Api.Sessions;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
+using Halo.Api.Transport;
 using Microsoft.Extensions.Configuration.Memory;
 using Microsoft.Extensions.Hosting.WindowsServices;
 

@@ -157,7 +157,7 @@ static class Services
         services.AddSingleton<ClaimedQueries>();
         services.AddSingleton<QueryCancelling>();
         services.AddSingleton<IPageStore>(p => ActivatorUtilities.CreateInstance<FilePageStore>(p, bootstrap.Database is not PostgresDatabase));
-        services.AddSingleton<PageChecks>();
+        services.AddSingleton<PageIntake>();
         services.AddSingleton(options.Retention);
         services.AddSingleton<OrphanedPages>();
         services.AddSingleton<RetentionWatch>();

@@ -34,7 +34,7 @@ public sealed class RoomsTests
         "Ledger.Records",
         "Results.Pages Results.Negotiation",
         "Results.Formats",
-        "Routing Capacity",
+        "Routing Capacity Transport",
         "Errors",
         "Settings",
         "Storage.Postgres Storage.Sqlite Storage.Keys",

@@ -21,7 +21,7 @@ static class PageUploadApi
             .WithMetadata(new PageSizeLimit(MaxPageBytes)).ExcludeFromDescription();
 
     static async Task<IResult> PutAsync(
-        HttpContext http, Guid queryId, int pageNumber, LinkTokens tokens, LinkDirectory links, PageManifest manifest, IPageStore pages, PageChecks checks, FreeSpace disk)
+        HttpContext http, Guid queryId, int pageNumber, LinkTokens tokens, LinkDirectory links, PageManifest manifest, IPageStore pages, PageIntake intake, FreeSpace disk)
     {
         if (await tokens.CheckAsync(http.Request.Headers.Authorization) is not { } access)
             return NotTrusted.ToResult();
@@ -31,17 +31,17 @@ static class PageUploadApi
         if (await manifest.KeyForUploadAsync(access.LinkId, queryId, page.ClaimId) is not { } key)
             return Settled().ToResult();
         disk.DemandForPage(http.Request.ContentLength ?? 0);
-        if (!checks.TryEnter(access.LinkId))
+        if (!intake.TryEnter(access.LinkId))
             return TooManyUploads.ToResult();
         StoredPage stored;
         try
         {
-            using var check = checks.Begin(page.JsonSize, page.RowCount);
+            using var check = intake.Begin(page.JsonSize, page.RowCount);
             stored = await pages.WriteAsync(key, pageNumber, http.Request.Body, page.Digest, http.RequestAborted, check);
         }
         finally
         {
-            checks.Leave(access.LinkId);
+            intake.Leave(access.LinkId);
         }
         if (stored.Fault is { } fault)
             return Refusal.Invalid("body", $"{fault}.").ToResult();

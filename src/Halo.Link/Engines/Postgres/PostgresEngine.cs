@@ -113,7 +113,7 @@ sealed class PostgresEngine : IDatabaseEngine
         {
             if (access == CommandAccess.ReadOnly)
                 await _readers.CheckAsync(catalogue, opened.Connection, limit);
-            await PostgresReader.PrepareAsync(opened, access, called, _protection, limit);
+            await PostgresPreparation.PrepareAsync(opened, access, called, _protection, limit);
         }
     }
 

@@ -1,4 +1,4 @@
-namespace Halo.Api.Errors;
+namespace Halo.Api.Transport;
 
 /// <summary>Headers that every answer carries, whoever wrote it: nothing is stored, guessed at, framed or told to other sites.</summary>
 /// <remarks>Written as the answer starts, since error answers are cleared and written anew on their way out.</remarks>

@@ -2,8 +2,8 @@ using System.Collections.Concurrent;
 
 namespace Halo.Api.Results.Pages;
 
-/// <summary>The checks of pages that are being uploaded: so many at once as leave half of the processors to the queries.</summary>
-sealed class PageChecks : IDisposable
+/// <summary>Takes in pages that are being uploaded, and has them checked: so many at once as leave half of the processors to the queries.</summary>
+sealed class PageIntake : IDisposable
 {
     readonly SemaphoreSlim _places = new(Math.Max(1, Environment.ProcessorCount / 2));
 

@@ -3,7 +3,7 @@ using Npgsql;
 namespace Halo.Link.Engines.Postgres.Connections;
 
 /// <summary>What is sent before a command, in one round trip or none.</summary>
-static class PostgresReader
+static class PostgresPreparation
 {
     /// <summary>
     /// The transaction in which a command that may only read is held. It has looked at data once, so that it cannot be made one that writes any more, and it

@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.HttpOverrides;
 
-namespace Halo.Api.Errors;
+namespace Halo.Api.Transport;
 
 /// <summary>Which proxies are believed when they say for whom they call.</summary>
 static class Proxies

@@ -1,7 +1,8 @@
 using System.Net;
+using Halo.Api.Errors;
 using Halo.Contracts.Errors;
 
-namespace Halo.Api.Errors;
+namespace Halo.Api.Transport;
 
 /// <summary>Plain HTTP is refused except on loopback: keys and patient data never cross a network in the clear.</summary>
 sealed class TransportSecurity(RequestDelegate next)
