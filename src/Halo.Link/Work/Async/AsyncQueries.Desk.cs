@@ -205,9 +205,9 @@ sealed partial class AsyncQueries
     /// <summary>The API has settled it otherwise. What runs is stopped first, and forgotten at its end.</summary>
     async ValueTask DropAsync(AsyncQuery query)
     {
-        var over = query.Ended;
+        // First the reason, then the look: a query that ends at this moment is forgotten by itself, or seen to have ended.
         query.Stop(StopReason.Dropped);
-        if (over)
+        if (query.Ended)
             await Forget(query);
         else
             Leave(query);
@@ -217,7 +217,9 @@ sealed partial class AsyncQueries
     ValueTask Forget(AsyncQuery query)
     {
         Leave(query);
-        query.RemovePages();
+        // Its pages stand under the query's id: those of a later claim of it are that one's.
+        if (!_held.ContainsKey(query.Id))
+            query.RemovePages();
         _settled.Add(query);
         if (_settled.Count >= MostClaims / 10)
             SettleForgotten();

@@ -198,7 +198,8 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryCont
         foreach (var (query, report) in all)
         {
             query.SendReport();
-            query.RemovePages();
+            if (!KeepsPages(report))
+                query.RemovePages();
         }
     }
 
@@ -208,10 +209,12 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryCont
         if (report.Kind != ReportKind.Complete && _delivery is { } delivery)
             await delivery.StopAsync();
         Tell(report, e => e with { Phase = PhaseOf(report) });
-        // The pages of a whole result stay until the API says that it has them all.
-        if (report.Kind != ReportKind.Complete)
+        if (!KeepsPages(report))
             RemovePages();
     }
+
+    /// <summary>The pages of a whole result stay until the API says that it has them all. What was handed back has none; those of its next claim, which may be there by now, have the same id.</summary>
+    static bool KeepsPages(Report last) => last.Kind is ReportKind.Complete or ReportKind.HandBack;
 
     /// <summary>A second claim of the query: from now on it is reported under that.</summary>
     public void Rebind(Claim second)

@@ -35,6 +35,26 @@ public sealed class PostgresGuardTests(SharedPostgres postgres)
         Assert.Equal("2", await bench.ValueAsync("SELECT n FROM t"));
     }
 
+    [Fact]
+    public async Task A_command_that_runs_on_after_its_settings_were_replaced_still_gives_way()
+    {
+        var database = await postgres.NewDatabaseAsync();
+        await using var practice = new NpgsqlConnection(database);
+        await practice.OpenAsync(TestContext.Current.CancellationToken);
+        await using (var make = new NpgsqlCommand("CREATE TABLE t (id int PRIMARY KEY)", practice))
+            await make.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await using var bench = Open(database, new() { BlockingGuard = TimeSpan.FromMilliseconds(200) });
+        var running = bench.RunAsync(new QueryCommand("SELECT id, pg_sleep(600) FROM (TABLE t UNION ALL SELECT 1) u"), access: CommandAccess.Read, limit: TimeSpan.FromHours(1));
+        await SleepsAsync(practice);
+        await bench.Engine.DisposeAsync();
+        await using var waiting = new NpgsqlCommand("ALTER TABLE t ADD COLUMN more int", practice) { CommandTimeout = 60 };
+        await waiting.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        var result = await running;
+        Assert.Equal((Ending.Failed, Executed.No, FailureCodes.BlockedPractice, 409), (result.Ending, result.Executed, result.Error?.Code, result.Error?.ErrorCode));
+        await using var left = new NpgsqlCommand("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'Halo Link guard' AND datname = current_database()", practice);
+        await Eventually.BecomesAsync(async () => (long)(await left.ExecuteScalarAsync(TestContext.Current.CancellationToken))!, n => n == 0);
+    }
+
     /// <summary>Reading holds locks too, and a reader's login has to see who waits for it.</summary>
     [Theory]
     [InlineData("SELECT id, pg_sleep(600) FROM t", "ALTER TABLE t ADD COLUMN more int", CommandAccess.ReadOnly)]

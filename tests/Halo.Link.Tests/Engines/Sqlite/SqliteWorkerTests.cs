@@ -276,6 +276,18 @@ public sealed class SqliteWorkerTests : IAsyncDisposable
         }
     }
 
+    [Fact]
+    public async Task A_command_that_is_cancelled_before_its_worker_has_it_never_reaches_that()
+    {
+        using var worker = await SqliteWorker.StartAsync(_memory, TimeProvider.System);
+        var request = new CommandRequest(new(Endless), null, null, 1, TimeSpan.FromHours(1));
+        var run = new SqliteWorkerRun(_workers, worker, request, new CollectingSink(), TimeProvider.System, new CancellationToken(canceled: true));
+        await using (run)
+            await run.ExecuteAsync(JsonSerializer.SerializeToUtf8Bytes(new("Data Source=:memory:", request), WorkerJson.Default.WorkerCommand));
+        var result = await run.ConcludeAsync(recovered: false, CancellationToken.None);
+        Assert.Equal((true, Ending.Cancelled, Executed.No, ForcedEnd.None), (run.NeverSent, result.Ending, result.Executed, result.Forced));
+    }
+
     /// <summary>The Link's clock stands still, as that of one that was frozen: it kills nothing.</summary>
     [Fact]
     public async Task A_worker_that_left_a_command_behind_runs_no_other()

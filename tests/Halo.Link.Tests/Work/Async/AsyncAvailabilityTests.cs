@@ -2,6 +2,7 @@ using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.Link.Engines.Factory;
 using Halo.Link.Sites;
+using Halo.Link.Tests.Engines;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
 using static Halo.Link.Tests.Work.Async.LinkUnderTest;
@@ -90,6 +91,37 @@ public sealed class AsyncAvailabilityTests : IAsyncLifetime
         Assert.Empty(_link.Given);
     }
 
+    /// <summary>An API that was restored from a backup can give out again what it had settled.</summary>
+    [Fact]
+    public async Task A_query_that_was_dropped_and_claimed_again_keeps_the_pages_of_its_second_claim()
+    {
+        await _link.DisposeAsync();
+        await _sites.DisposeAsync();
+        var (opens, held) = (0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        _sites = new([Site(_site, "here.db", stop => Interlocked.Increment(ref opens) == 1 ? held.Task : Task.CompletedTask)]);
+        _link = new(_folder, _api, sites: _sites);
+        _api.OnPage = (_, _, _) => Task.FromResult<int?>(503);
+        var claim = NewClaim(1) with { SiteId = _site };
+        _api.Waiting.Enqueue(claim);
+        await _api.ConnectAsync(_link.Queries, _link.Current);
+        await Until(() => Volatile.Read(ref opens) == 1);
+        _link.Queries.OnReportAck(claim.QueryId, new(claim.ClaimId, ReportKind.Reading, false, QueryStatus.Cancelled));
+        await Until(() => _link.Queries.Held.Count == 0);
+        var again = claim with { ClaimId = Guid.NewGuid(), Number = 2 };
+        _api.Waiting.Enqueue(again);
+        await _api.TellOfWorkAsync();
+        await _api.NextAsync(ReportKind.Uploading);
+        var pages = _link.Spool.Pages(claim.QueryId).Count;
+
+        held.SetResult();
+        await Until(() => _link.Queries.Executing == 0);
+        // What the first has said is handled before what comes now.
+        var last = Wait(_site, 3);
+        await _api.TellOfWorkAsync();
+        await _api.NextAsync(ReportKind.Complete, last.QueryId);
+        Assert.Equal((pages, true), (_link.Spool.Pages(claim.QueryId).Count, pages > 0));
+    }
+
     /// <summary>.NET's timers count by a coarser clock than timestamps: some milliseconds early is usual.</summary>
     [Fact]
     public async Task What_was_held_back_for_its_time_goes_back_also_where_its_timer_comes_early()
@@ -111,14 +143,14 @@ public sealed class AsyncAvailabilityTests : IAsyncLifetime
         public override long GetTimestamp() => _start + (System.GetTimestamp() - _start) * 99 / 100;
     }
 
-    LocalSite Site(Guid id, string file) => new(id, new()
+    LocalSite Site(Guid id, string file, Func<CancellationToken, Task>? opening = null) => new(id, new()
     {
         Engine = EngineNames.Sqlite,
         ConnectionString = $"Data Source={Path.Combine(_folder.Path, file)}",
         PracticeManagementName = new("X", null),
         PracticeManagementSiteId = new("1", null),
         Catalogues = [new("main", null, true)],
-    }, (engine, connection) => DatabaseEngines.Create(engine, connection, TimeProvider.System));
+    }, (engine, connection) => HeldEngine.Of(DatabaseEngines.Create(engine, connection, TimeProvider.System), opening ?? (_ => Task.CompletedTask)));
 
     Claim Wait(Guid siteId, long number)
     {

@@ -1,8 +1,11 @@
+using System.Diagnostics.CodeAnalysis;
 using Npgsql;
 
 namespace Halo.Link.Engines.Postgres.Connections;
 
 /// <summary>Looks at a session from outside, and ends it: over a connection of its own that is there only while a command runs long or does not obey.</summary>
+/// <remarks>Commands that run on under an engine that is disposed are still overseen: each question then has a connection of its own.</remarks>
+[SuppressMessage("Usage", "CA2213", Justification = "The semaphore has no handle, and who runs on still takes turns.")]
 sealed class PostgresOverseer : IAsyncDisposable
 {
     static readonly TimeSpan KeptFor = TimeSpan.FromSeconds(10);
@@ -13,6 +16,7 @@ sealed class PostgresOverseer : IAsyncDisposable
     readonly SemaphoreSlim _turn = new(1);
     readonly ITimer _closing;
     NpgsqlConnection? _connection;
+    volatile bool _disposed;
 
     public PostgresOverseer(NpgsqlConnectionStringBuilder settings, TimeProvider time)
     {
@@ -36,9 +40,9 @@ sealed class PostgresOverseer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _disposed = true;
         await _closing.DisposeAsync();
         await CloseAsync();
-        _turn.Dispose();
     }
 
     async Task<List<long>> AskAsync(string sql, int process, CancellationToken stop)
@@ -60,7 +64,8 @@ sealed class PostgresOverseer : IAsyncDisposable
             var found = new List<long>();
             while (await reader.ReadAsync(limit.Token))
                 found.Add(reader.GetInt32(0));
-            _closing.Change(KeptFor, Timeout.InfiniteTimeSpan);
+            if (!_disposed)
+                _closing.Change(KeptFor, Timeout.InfiniteTimeSpan);
             return found;
         }
         catch
@@ -72,20 +77,19 @@ sealed class PostgresOverseer : IAsyncDisposable
         }
         finally
         {
+            // Where it is disposed of meanwhile, that closes it.
+            if (_disposed)
+            {
+                _connection?.Dispose();
+                _connection = null;
+            }
             _turn.Release();
         }
     }
 
     async Task CloseAsync()
     {
-        try
-        {
-            await _turn.WaitAsync();
-        }
-        catch (ObjectDisposedException)
-        {
-            return;
-        }
+        await _turn.WaitAsync();
         _connection?.Dispose();
         _connection = null;
         _turn.Release();

@@ -30,6 +30,7 @@ sealed class SqliteWorkerRun : IAsyncDisposable
     readonly Lock _lock = new();
     readonly ITimer _timer;
     Task _saying = Task.CompletedTask;
+    bool _sent;
     bool _over;
     bool _killed;
 
@@ -50,7 +51,7 @@ sealed class SqliteWorkerRun : IAsyncDisposable
         _cancelled = cancel.UnsafeRegister(static run => ((SqliteWorkerRun)run!).Stop(byCaller: true), this);
     }
 
-    /// <summary>The worker was gone before it could be given the command.</summary>
+    /// <summary>The worker was gone before it could be given the command, or that was to be stopped by then.</summary>
     public bool NeverSent { get; private set; }
 
     /// <summary>The worker has told the end, nothing of the command is left in it, and it can take another.</summary>
@@ -59,13 +60,18 @@ sealed class SqliteWorkerRun : IAsyncDisposable
     /// <summary>The worker is dead, and may have left something half-written that was never committed.</summary>
     public bool NeedsRecovery => _end is null && !NeverSent && !_committing && !_request.ReadOnly;
 
-    bool Stopped { get; set; }
+    /// <summary>The command is to be stopped, by whomever.</summary>
+    public bool Stopped { get; private set; }
 
     bool StoppedByCaller { get; set; }
 
     /// <summary>Gives the worker the command and its rows to the sink, until it has told the end or is dead.</summary>
     public async Task ExecuteAsync(byte[] command)
     {
+        lock (_lock)
+            NeverSent = Stopped;
+        if (NeverSent)
+            return;
         try
         {
             _worker.Channel.Send(WorkerFrameKind.Run, command);
@@ -74,6 +80,13 @@ sealed class SqliteWorkerRun : IAsyncDisposable
         {
             NeverSent = true;
             return;
+        }
+        lock (_lock)
+        {
+            _sent = true;
+            // Said before the command it would be for nobody.
+            if (Stopped)
+                Say(WorkerFrameKind.Cancel);
         }
         while (_end is null && _fault is null && _worker.Channel.TryReceive(out var kind, out var payload))
         {
@@ -251,7 +264,8 @@ sealed class SqliteWorkerRun : IAsyncDisposable
             if (_over || Stopped)
                 return;
             (Stopped, StoppedByCaller) = (true, byCaller);
-            Say(WorkerFrameKind.Cancel);
+            if (_sent)
+                Say(WorkerFrameKind.Cancel);
             _timer.Change(KillAfter, Timeout.InfiniteTimeSpan);
         }
         // Whoever waits with this token goes on where it wakes: not here, on the thread of a timer or of the line.

@@ -60,7 +60,7 @@ sealed class SqliteWorkerRunner(SqliteEngine engine, SqliteWorkers workers, Time
                 await using (run)
                     await run.ExecuteAsync(command);
                 // It was idle and had ended: it never had the command.
-                if (run.NeverSent && !again)
+                if (run is { NeverSent: true, Stopped: false } && !again)
                     continue;
                 reusable = run.WorkerReusable;
                 var recovered = run.NeedsRecovery && await RecoverAsync(request);
