@@ -88,7 +88,7 @@ sealed class OpenSession(
                 ended.ThrowIfCancellationRequested();
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
             // The session is over.
         }
@@ -109,7 +109,7 @@ sealed class OpenSession(
                     await line.SendAsync(FrameKind.Renew, Guid.Empty, new Renew(fresh), ProtocolJson.Default.Renew, ended);
                     backoff.Reset();
                 }
-                catch (Exception e) when (e is HttpRequestException or ApiRefusedException)
+                catch (Exception e) when (e is HttpRequestException or ApiRefusedException || e is OperationCanceledException && !ended.IsCancellationRequested)
                 {
                     // Until the old one runs out there is time; then the API closes the session and says so.
                     await Task.Delay(backoff.Next(), time, ended);

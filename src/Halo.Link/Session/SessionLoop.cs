@@ -134,7 +134,8 @@ sealed partial class SessionLoop(
             _backoff.Reset();
         if (reason == SessionWords.Announcing)
             return TimeSpan.Zero;
-        if (reason == LineCloseReason.ProtocolError && welcomed is not null)
+        // The API's own word. A line that this end dropped for what the API said tells nothing of what it was told.
+        if (line.OtherCloseReason == LineCloseReason.ProtocolError && welcomed is not null)
             dispatcher.OnRejected();
         Failed(SessionWords.IsCoded(reason) ? reason : null, SessionWords.For(reason, settings));
         return reason is LineCloseReason.ApiStopping or LineCloseReason.PlaceKept ? Soon() : _backoff.Next();

@@ -75,7 +75,8 @@ sealed partial class DatabaseHealths
         {
             return Failing(CodeOf(e.Fault), e.RetryAfter);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        // A driver's own cancellation is a failure as any other: it must not end the heartbeats.
+        catch (Exception e) when (e is not OperationCanceledException || !stop.IsCancellationRequested)
         {
             return Failing(e.GetType().Name, null);
         }

@@ -25,6 +25,7 @@ sealed partial class PracticeDirectory(LocalSites sites, DataDirectory directory
     readonly ConcurrentDictionary<Guid, PracticeTexts> _known = new(
         directory.ReadCopy(FileName, LinkFilesJson.Default.KnownPractices)?.Sites ?? new Dictionary<Guid, PracticeTexts>());
     readonly ConcurrentDictionary<Guid, string> _failing = new();
+    readonly Lock _storing = new();
     TaskCompletionSource _again = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The sites that can be announced, as they are known now.</summary>
@@ -54,7 +55,9 @@ sealed partial class PracticeDirectory(LocalSites sites, DataDirectory directory
             return false;
         try
         {
-            directory.Write(FileName, new KnownPractices(_known.ToDictionary()), LinkFilesJson.Default.KnownPractices);
+            // Two may have read at the same time: the one that writes last writes all that is known.
+            lock (_storing)
+                directory.Write(FileName, new KnownPractices(_known.ToDictionary()), LinkFilesJson.Default.KnownPractices);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -71,10 +74,11 @@ sealed partial class PracticeDirectory(LocalSites sites, DataDirectory directory
     public async Task KeepFreshAsync(Func<CancellationToken, Task> changed, CancellationToken stop)
     {
         var retry = FirstRetry;
+        // Of another only once this one is done: it may be so while the databases are read.
+        var again = Volatile.Read(ref _again).Task;
         while (true)
         {
-            var again = Volatile.Read(ref _again).Task;
-            var failing = sites.All.Any(s => FailureOf(s.Id) is not null);
+            var failing = sites.All.Any(s => FailureOf(s.Id) is not null || s.IsHeldBack);
             using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
             var wait = !failing ? Refresh : sites.All.Any(s => s.IsHeldBack) && retry > LongestHeldRetry ? LongestHeldRetry : retry;
             await Task.WhenAny(Task.Delay(wait, time, over.Token), again);
@@ -83,6 +87,7 @@ sealed partial class PracticeDirectory(LocalSites sites, DataDirectory directory
             if (again.IsCompleted)
             {
                 retry = FirstRetry;
+                again = Volatile.Read(ref _again).Task;
                 continue;
             }
             retry = failing && retry * 2 < LongestRetry ? retry * 2 : failing ? LongestRetry : FirstRetry;
@@ -128,15 +133,21 @@ sealed partial class PracticeDirectory(LocalSites sites, DataDirectory directory
             reading.Failed(e);
         }
         limit.Cancel();
-        if (reading.Failure is not { } failure)
-            _failing.TryRemove(site.Id, out _);
-        else if (failure != FailureOf(site.Id))
-            LogUnread(site.Id, site.Settings.Engine, _failing[site.Id] = failure);
-        if (doubtful && !IsOfTarget(site, reading.Texts))
-            LogHeldBack(site.Id);
         // What was read stands, whatever failed beside it.
         var now = reading.Texts;
-        _known[site.Id] = now;
+        lock (_storing)
+        {
+            // Other settings have taken its place, and are read for themselves: what was found under these says nothing of those.
+            if (!sites.All.Contains(site))
+                return false;
+            _known[site.Id] = now;
+            if (reading.Failure is not { } failure)
+                _failing.TryRemove(site.Id, out _);
+            else if (failure != FailureOf(site.Id))
+                LogUnread(site.Id, site.Settings.Engine, _failing[site.Id] = failure);
+        }
+        if (doubtful && !IsOfTarget(site, now))
+            LogHeldBack(site.Id);
         return now != before;
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using Halo.Line;
 using Halo.Link.Transport;
 using Halo.LinkProtocol;
@@ -9,6 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace Halo.Link.Sites;
 
 /// <summary>Tells the API of sites that came, went or changed: in the open session, so that no query there is disturbed.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "The semaphore has no handle.")]
 sealed partial class SiteAnnouncements(
     CurrentSession session, Enroller enroller, LocalSites local, Func<IReadOnlyList<SiteDescription>> describe, Action openAnew, TimeProvider time,
     ILogger<SiteAnnouncements> log)
@@ -16,6 +18,7 @@ sealed partial class SiteAnnouncements(
     static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(10);
     static readonly TimeSpan EnrolAgain = TimeSpan.FromMinutes(1);
     readonly ConcurrentDictionary<Guid, TaskCompletionSource> _asked = new();
+    readonly SemaphoreSlim _turn = new(1);
     volatile bool _understood;
     string? _refused;
     LineConnection? _later;
@@ -53,8 +56,7 @@ sealed partial class SiteAnnouncements(
             if (sites.Count == 0)
                 return false;
             var again = await EnrolAsync(sites, stop);
-            var changes = new SiteChanges(id, sites) { ConfiguredSites = [.. local.All.Select(s => s.Id)] };
-            if (!await session.SendAsync(FrameKind.SiteChanges, Guid.Empty, changes, ProtocolJson.Default.SiteChanges, stop))
+            if (!await SendAsync(id, stop))
                 return false;
             await answer.Task.WaitAsync(LongestAnswer, time, stop);
             if (again is { } wait)
@@ -68,6 +70,23 @@ sealed partial class SiteAnnouncements(
         finally
         {
             _asked.TryRemove(id, out _);
+        }
+    }
+
+    /// <summary>As they are now, and one after the other: what was described before never follows what was described after.</summary>
+    async Task<bool> SendAsync(Guid id, CancellationToken stop)
+    {
+        await _turn.WaitAsync(stop);
+        try
+        {
+            if (describe() is not { Count: > 0 } sites)
+                return false;
+            var changes = new SiteChanges(id, sites) { ConfiguredSites = [.. local.All.Select(s => s.Id)] };
+            return await session.SendAsync(FrameKind.SiteChanges, Guid.Empty, changes, ProtocolJson.Default.SiteChanges, stop);
+        }
+        finally
+        {
+            _turn.Release();
         }
     }
 

@@ -150,6 +150,21 @@ public sealed class HostileApiTests
         Assert.Single(world.Link.Log.Of(2014));
     }
 
+    /// <summary>Claims that cannot be read say nothing of what the Link had told: an API that did not acknowledge it yet gets it whole.</summary>
+    [Fact]
+    public async Task A_session_that_the_Link_ends_takes_nothing_from_an_outcome_that_was_not_acknowledged()
+    {
+        await using var world = await World.StartAsync();
+        var id = Guid.NewGuid();
+        await world.SendAsync(id, "SELEC");
+        var told = (await world.Session.ResultAsync(id, acknowledge: false)).Outcome;
+        await world.Session.Line.SendAsync(FrameKind.Claims, Guid.Empty, "{"u8.ToArray());
+        var session = await world.Api.NextSessionAsync();
+        await session.WelcomeAsync();
+        var again = (await session.ResultAsync(id)).Outcome;
+        Assert.Equal((told.Error!.ErrorMessage, told.Error.ErrorCode), (again.Error!.ErrorMessage, again.Error.ErrorCode));
+    }
+
     /// <summary>Back soon each time, so that there is more to attack.</summary>
     static LinkSettings ReadsOnly(LinkSettings settings) => settings with
     {

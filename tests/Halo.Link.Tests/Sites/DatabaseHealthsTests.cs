@@ -38,6 +38,24 @@ public sealed class DatabaseHealthsTests
         Assert.Equal((DatabaseStatus.Failing, "26"), (health.Status, health.ErrorCode));
     }
 
+    /// <summary>With the heartbeats, which bring what is found, it would end too.</summary>
+    [Fact]
+    public async Task A_driver_that_gives_up_by_itself_fails_and_ends_no_check()
+    {
+        await using var sites = new LocalSites(
+        [
+            new LocalSite(Guid.NewGuid(), new()
+            {
+                Engine = EngineNames.Sqlite,
+                ConnectionString = "Data Source=:memory:",
+                PracticeManagementName = new("Best Practice", null),
+                PracticeManagementSiteId = new("12345", null),
+                Catalogues = [new("practice", null, true)],
+            }, (name, c) => HeldEngine.Of(DatabaseEngines.Create(name, c, TimeProvider.System), held => held.Pinging = () => throw new OperationCanceledException())),
+        ]);
+        Assert.Equal(DatabaseStatus.Failing, (await CheckAsync(sites)).Status);
+    }
+
     [Fact]
     public async Task A_server_that_died_behind_its_pooled_connection_fails_and_when_it_is_back_no_query_meets_a_dead_connection()
     {

@@ -14,6 +14,16 @@ sealed class Backstop(TimeProvider time) : IDisposable
     /// <summary>Completes when the run is left behind, with what its caller is told.</summary>
     public Task<ExecutionResult> Reached => _reached.Task;
 
+    /// <summary>Whether the run was left behind: what it says itself is for nobody.</summary>
+    public bool HasLeftBehind
+    {
+        get
+        {
+            lock (_lock)
+                return _leftBehind;
+        }
+    }
+
     /// <summary>Gives the run so much time from now on, instead of what was set before.</summary>
     /// <param name="after">Time left.</param>
     /// <param name="answer">What the caller is told when it is over. Called on the timer's thread.</param>

@@ -36,7 +36,9 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, IDatabaseC
             ? Task.Run(() => OpenAndRunAsync(request, sink, backstop, cancel), CancellationToken.None)
             : OpenAndRunAsync(request, sink, backstop, cancel);
         ExecutionResult result;
-        if (run.IsCompleted || await Task.WhenAny(run, backstop.Reached) == run)
+        if (!run.IsCompleted)
+            await Task.WhenAny(run, backstop.Reached);
+        if (!backstop.HasLeftBehind)
             result = await run;
         else
         {

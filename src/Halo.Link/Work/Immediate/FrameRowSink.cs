@@ -200,6 +200,8 @@ sealed class FrameRowSink(
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
+            // The rest is read elsewhere than on the thread that ends the line.
+            await Task.Yield();
             return false;
         }
     }

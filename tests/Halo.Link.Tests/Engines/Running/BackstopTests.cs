@@ -2,6 +2,7 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.Link.Engines.Factory;
+using Halo.Link.Engines.Running;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
 
@@ -105,6 +106,35 @@ public sealed class BackstopTests
             new(new QueryCommand(sql), null, null, 1, limit), new CollectingSink(), TestContext.Current.CancellationToken);
     }
 
+    [Fact]
+    public async Task A_run_that_ends_while_its_caller_is_being_told_tells_nothing_of_its_own()
+    {
+        using var file = new SqliteFile();
+        var time = new HeldTime();
+        var (rollingBack, rolledBack, closed) = (NewSignal(), NewSignal(), NewSignal());
+        await using var engine = HeldEngine.Of(DatabaseEngines.Create(EngineNames.Sqlite, $"Data Source={file.Path}", TimeProvider.System), held =>
+        {
+            held.RollingBack = () =>
+            {
+                rollingBack.SetResult();
+                return rolledBack.Task;
+            };
+            held.Closed = closed.SetResult;
+        });
+        var running = new CommandRunner(engine, time).RunAsync(
+            new(new("SELEC"), null, null, 1, TimeSpan.FromMinutes(1)), new CollectingSink(), TestContext.Current.CancellationToken);
+        await rollingBack.Task;
+        // The timer's thread is held in the middle of saying what the caller is told.
+        var telling = Task.Run(() => time.AdvanceAndHold(TimeSpan.FromSeconds(8)));
+        await time.Held.Task;
+        rolledBack.SetResult();
+        await closed.Task;
+        time.LetGo();
+        await telling;
+        var result = await running;
+        Assert.Equal((Ending.Failed, Executed.Unknown, FailureCodes.DatabaseConnectionLost, ForcedEnd.LeftBehind), (result.Ending, result.Executed, result.Error?.Code, result.Forced));
+    }
+
     static async Task AdvanceUntilAsync(ManualTime time, Task running)
     {
         // In steps: what each of the Link's timers starts has a moment to be done.
@@ -113,5 +143,44 @@ public sealed class BackstopTests
             time.Advance(TimeSpan.FromSeconds(1));
             await Task.WhenAny(running, Task.Delay(20, TestContext.Current.CancellationToken));
         }
+    }
+
+    static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Holds the thread that fires its timers where that measures a time.</summary>
+    sealed class HeldTime : TimeProvider
+    {
+        [ThreadStatic]
+        static bool _isFiring;
+        readonly ManualTime _time = new();
+        readonly TaskCompletionSource _goOn = new();
+
+        public TaskCompletionSource Held { get; } = NewSignal();
+
+        public override long TimestampFrequency
+        {
+            get
+            {
+                if (_isFiring)
+                {
+                    Held.TrySetResult();
+                    _goOn.Task.Wait();
+                }
+                return _time.TimestampFrequency;
+            }
+        }
+
+        public void AdvanceAndHold(TimeSpan by)
+        {
+            _isFiring = true;
+            _time.Advance(by);
+            _isFiring = false;
+        }
+
+        public void LetGo() => _goOn.SetResult();
+
+        public override long GetTimestamp() => _time.GetTimestamp();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => _time.CreateTimer(callback, state, dueTime, period);
     }
 }

@@ -180,6 +180,14 @@ public sealed class SqliteWorkerTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_program_that_is_no_worker_is_a_failed_start()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Runs a shell.");
+        var start = new ProcessStartInfo("sh", ["-c", @"printf '\377\377\377\377\377'; cat"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        await Assert.ThrowsAsync<SqliteWorkerException>(() => SqliteWorker.StartAsync(start, TimeProvider.System));
+    }
+
+    [Fact]
     public async Task A_thousand_queries_leave_no_process_and_no_handle_behind()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Counts in /proc.");

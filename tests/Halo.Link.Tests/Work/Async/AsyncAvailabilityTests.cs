@@ -150,7 +150,7 @@ public sealed class AsyncAvailabilityTests : IAsyncLifetime
         PracticeManagementName = new("X", null),
         PracticeManagementSiteId = new("1", null),
         Catalogues = [new("main", null, true)],
-    }, (engine, connection) => HeldEngine.Of(DatabaseEngines.Create(engine, connection, TimeProvider.System), opening ?? (_ => Task.CompletedTask)));
+    }, (engine, connection) => HeldEngine.Of(DatabaseEngines.Create(engine, connection, TimeProvider.System), held => held.Opening = opening ?? held.Opening));
 
     Claim Wait(Guid siteId, long number)
     {

@@ -35,13 +35,16 @@ sealed class SqliteWorker : IDisposable
 
     /// <summary>Starts one and waits until it is ready for a command.</summary>
     /// <exception cref="SqliteWorkerException">It cannot be started.</exception>
-    public static async Task<SqliteWorker> StartAsync(long memoryBytes, TimeProvider time)
+    public static Task<SqliteWorker> StartAsync(long memoryBytes, TimeProvider time) => StartAsync(Describe(memoryBytes), time);
+
+    /// <inheritdoc cref="StartAsync(long, TimeProvider)"/>
+    internal static async Task<SqliteWorker> StartAsync(ProcessStartInfo start, TimeProvider time)
     {
         SqliteWorker worker;
         Task<string> words;
         try
         {
-            var process = Process.Start(Describe(memoryBytes))!;
+            var process = Process.Start(start)!;
             worker = new(process) { ProcessId = process.Id };
             words = ReadStartAsync(process.StandardError);
         }
@@ -55,10 +58,10 @@ sealed class SqliteWorker : IDisposable
             if (await ready.WaitAsync(StartWithin, time))
                 return worker;
         }
-        catch (TimeoutException)
+        catch (Exception e)
         {
             worker.Dispose();
-            throw new SqliteWorkerException($"it was not ready within {StartWithin.TotalSeconds} s");
+            throw new SqliteWorkerException(e is TimeoutException ? $"it was not ready within {StartWithin.TotalSeconds} s" : $"it is not the Link's own program ({e.GetType().Name})");
         }
         // No query has reached it: what it says is the runtime's own.
         var how = worker.HowItEnded();

@@ -134,10 +134,11 @@ sealed partial class SqliteWorkers : ISqliteRunners, IAsyncDisposable
         {
             worker = await SqliteWorker.StartAsync(MemoryBytes, _time);
         }
-        catch (SqliteWorkerException e)
+        catch (Exception e)
         {
-            failure = e;
-            LogNotStarted(e.Message);
+            // Whatever it is: a start that is not counted as over would keep others from starting.
+            failure = e as SqliteWorkerException ?? new($"it cannot be started ({e.GetType().Name})");
+            LogNotStarted(failure.Message);
         }
         lock (_lock)
         {
