@@ -3,6 +3,7 @@ using System.Text;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines.Parameters;
+using Halo.Link.Engines.Postgres.Connections;
 using Halo.Link.Engines.Postgres.Values;
 using Halo.Link.Rows;
 using Npgsql;

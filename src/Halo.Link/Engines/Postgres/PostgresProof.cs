@@ -1,5 +1,6 @@
 using System.Data;
 using Halo.Contracts.Queries;
+using Halo.Link.Engines.Postgres.Connections;
 using Npgsql;
 
 namespace Halo.Link.Engines.Postgres;

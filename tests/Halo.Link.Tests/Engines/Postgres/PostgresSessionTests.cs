@@ -2,7 +2,7 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.Link.Engines.Factory;
-using Halo.Link.Engines.Postgres;
+using Halo.Link.Engines.Postgres.Connections;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
 

@@ -5,7 +5,7 @@ using Npgsql;
 using NpgsqlTypes;
 using StatementType = Npgsql.StatementType;
 
-namespace Halo.Link.Engines.Postgres;
+namespace Halo.Link.Engines.Postgres.Connections;
 
 /// <summary>A command on its way, with what is needed to prove afterwards what became of it, and with the reset of its session where that can follow it at once.</summary>
 sealed class PostgresCommand : NpgsqlCommand
