@@ -253,9 +253,9 @@ sealed class PostgresEngine : IDatabaseEngine
         if (!PostgresTransaction.IsOpen((NpgsqlConnection)connection))
             return request.ReadOnly && !failed;
         // RESET makes a read-only transaction one that writes, and no version hinders all forms of that: it is rolled back, and looked at.
-        var look = request.ReadOnly && !failed ? "SELECT pg_catalog.current_setting('transaction_read_only')" : null;
-        // Of what may write the transactions are counted afterwards, and a reset would be one more.
-        return await _rented[(NpgsqlConnection)connection].RollBackAsync(look, reset: request.ReadOnly) is "off" || !request.ReadOnly;
+        var look = request.ReadOnly && !failed ? "SELECT pg_catalog.current_setting('transaction_read_only'); " : "";
+        await using var command = new NpgsqlCommand(look + "ROLLBACK", (NpgsqlConnection)connection) { CommandTimeout = 5 };
+        return await command.ExecuteScalarAsync() is "off" || !request.ReadOnly;
     }
 
     public async ValueTask<Executed> AfterFailureAsync(DbConnection connection, DbCommand command, QueryCommand asked, Exception? failure, bool rolledBack)

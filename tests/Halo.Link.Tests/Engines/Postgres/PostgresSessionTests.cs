@@ -181,26 +181,6 @@ public sealed class PostgresSessionTests(SharedPostgres postgres)
     }
 
     [Theory]
-    [InlineData("SELECT 1 AS one", true)]
-    [InlineData("SELECT 1 / 0", true)]
-    [InlineData("SELECT pg_advisory_lock(5), set_config('statement_timeout', '1', false)", true)]
-    [InlineData("BEGIN; CREATE TEMP TABLE leak (id int)", false)]
-    public async Task A_rollback_brings_the_reset_along(string sql, bool onlyReads)
-    {
-        var database = await postgres.NewDatabaseAsync();
-        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, database + ";Maximum Pool Size=1", TimeProvider.System));
-        await using var watcher = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, database, TimeProvider.System));
-        var session = await bench.ValueAsync("SELECT pg_backend_pid()");
-        for (var i = 0; i < 3; i++)
-        {
-            await bench.RunAsync(new QueryCommand(sql), access: onlyReads ? CommandAccess.Read : CommandAccess.Write);
-            await Eventually.BecomesAsync(() => watcher.ValueAsync($"SELECT query FROM pg_stat_activity WHERE pid = {session}"), query => query == "\"DISCARD ALL\"");
-            Assert.Equal("0", await watcher.ValueAsync("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 5"));
-            Assert.Equal("1", await bench.ValueAsync("SELECT 1"));
-        }
-    }
-
-    [Theory]
     [InlineData("SELECT 1; SELECT 2", false)]
     [InlineData("CREATE TEMP TABLE leak (id int)", false)]
     [InlineData("SELECT 1", true)]

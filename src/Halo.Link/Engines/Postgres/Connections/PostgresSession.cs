@@ -1,7 +1,6 @@
 using System.Data;
 using System.Data.Common;
 using Npgsql;
-using StatementType = Npgsql.StatementType;
 
 namespace Halo.Link.Engines.Postgres.Connections;
 
@@ -37,9 +36,6 @@ sealed class PostgresSession : IDisposable
 
     /// <summary>The one that brings its own reset.</summary>
     PostgresCommand? _command;
-
-    /// <summary>A rollback has brought the reset.</summary>
-    bool _wasReset;
 
     PostgresSession(PostgresPool pool, NpgsqlConnection connection, PostgresSessionSettings settings)
     {
@@ -114,7 +110,6 @@ sealed class PostgresSession : IDisposable
     /// <summary>Lets the command bring its own reset, where no more is needed than to send it.</summary>
     public void ResetBehind(PostgresCommand command)
     {
-        _wasReset = false;
         if (_resetKeepsSettings)
             (command.Reset, _command) = (_reset, command);
     }
@@ -125,38 +120,16 @@ sealed class PostgresSession : IDisposable
     /// <summary>Something else was sent after the command: a reset is to follow.</summary>
     public void ForgetReset()
     {
-        _wasReset = false;
         if (!IsOutOfStep)
             _command = null;
     }
 
-    /// <summary>Rolls back the transaction that is open.</summary>
-    /// <param name="look">Asked before; null: nothing.</param>
-    /// <param name="reset">Whether the session's reset is sent behind it, in the same packet.</param>
-    /// <returns>What was answered to the look.</returns>
-    public async Task<string?> RollBackAsync(string? look, bool reset)
-    {
-        reset &= _resetKeepsSettings;
-        await using var batch = new NpgsqlBatch(Connection) { EnableErrorBarriers = true, Timeout = LongestReset };
-        if (look is not null)
-            batch.BatchCommands.Add(new(look));
-        var rollback = new NpgsqlBatchCommand("ROLLBACK");
-        batch.BatchCommands.Add(rollback);
-        foreach (var statement in reset ? _reset : [])
-            batch.BatchCommands.Add(new(statement));
-        var answer = await batch.ExecuteScalarAsync() as string;
-        // The driver keeps to itself what fails behind a row. Closed, the connection takes everything back.
-        Abandoned |= rollback.StatementType == StatementType.Unknown;
-        _wasReset = reset && batch.BatchCommands[^1].StatementType != StatementType.Unknown;
-        return answer;
-    }
-
-    /// <summary>Whether the last command, or its rollback, has brought the reset, and all settings are in force.</summary>
+    /// <summary>Whether the last command has brought its own reset, and all settings are in force.</summary>
     public bool TakeReset()
     {
-        var wasReset = _wasReset || _command is { HasReset: true };
-        (_wasReset, _command) = (false, null);
-        return wasReset && _settings.FirstWrong(Connection.PostgresParameters) is null;
+        var command = _command;
+        _command = null;
+        return command is { HasReset: true } && _settings.FirstWrong(Connection.PostgresParameters) is null;
     }
 
     /// <summary>Puts the settings in force where they are not, over a reset too.</summary>
