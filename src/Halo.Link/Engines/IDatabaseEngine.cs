@@ -103,13 +103,12 @@ interface IDatabaseEngine : IAsyncDisposable
     {
     }
 
-    /// <summary>Whether what failed is not the command but something that the engine has sent behind it: the command had come to its end, for good.</summary>
-    /// <param name="rowsAffected">By the command, if it tells.</param>
-    bool FailedBehind(DbCommand command, Exception failure, out long? rowsAffected)
-    {
-        rowsAffected = null;
-        return false;
-    }
+    /// <summary>Reads what is left of a result set, where the driver must not be left to skip it.</summary>
+    /// <param name="afterFailure">Something has failed before.</param>
+    ValueTask ReadRestAsync(DbCommand command, DbDataReader reader, bool afterFailure, CancellationToken giveUp) => ValueTask.CompletedTask;
+
+    /// <summary>Whether the command's end was read, for good: what fails from here on is something that the engine has sent behind it.</summary>
+    bool IsOver(DbCommand command) => false;
 
     /// <summary>Stops the running statement in the database. Called from any thread, more than once, and also when nothing runs.</summary>
     void Cancel(DbConnection connection, DbCommand command);

@@ -23,14 +23,18 @@ sealed class CollectingSink(long maxRows = long.MaxValue) : IRowSink
     /// <summary>Called after each row; its task is what the encoder waits for.</summary>
     public Func<long, CancellationToken, ValueTask>? OnRow { get; init; }
 
+    /// <summary>Called with the columns; its task is what the encoder waits for.</summary>
+    public Func<CancellationToken, Task>? OnBegin { get; init; }
+
     public string Json => Encoding.UTF8.GetString(_bytes.WrittenSpan);
 
     public IBufferWriter<byte> Buffer => _bytes;
 
-    public ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop)
+    public async ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop)
     {
         Columns = columns;
-        return ValueTask.CompletedTask;
+        if (OnBegin is not null)
+            await OnBegin(stop);
     }
 
     public void Abandon() => Abandoned = true;

@@ -54,8 +54,6 @@ sealed class PostgresEngine : IDatabaseEngine
             // The limit is the runner's, and so is what follows a cancel: the driver gives up later than the session is ended by force.
             CommandTimeout = 0,
             CancellationTimeout = 5000,
-            // Whether a command failed, or the reset behind it.
-            IncludeFailedBatchedCommand = true,
         };
         if (string.IsNullOrEmpty(_settings.Host))
             throw new ArgumentException("No host.");
@@ -135,9 +133,11 @@ sealed class PostgresEngine : IDatabaseEngine
     public DbCommand CreateCommand(DbConnection connection, CommandRequest request, ICollection<FieldError> faults)
     {
         var command = PostgresCommands.Create((NpgsqlConnection)connection, request, faults);
-        // One statement that the planner takes leaves no transaction open, in which there is no reset. What may only read is in one. And where a policy may end
-        // it between two rows, which costs its connection then, it goes alone.
-        if (command is { IsOneMessage: true, IsPlanned: true } && request is { ReadOnly: false, MaxRows: null, MaxBytes: null } && _rented.TryGetValue(command.Connection!, out var session))
+        // One statement that the planner takes leaves no transaction open, in which there is no reset. What may only read is in one. The end of rows is told
+        // apart from what follows it, that of other statements is not. And where a policy may end it between two rows, which costs its connection then, it goes
+        // alone.
+        if (command is { IsOneMessage: true, IsPlanned: true, IsQuery: true } && request is { ReadOnly: false, MaxRows: null, MaxBytes: null, Command.ExecutionMode: not ExecutionMode.NonQuery }
+            && _rented.TryGetValue(command.Connection!, out var session))
             session.ResetBehind(command);
         return command;
     }
@@ -219,8 +219,10 @@ sealed class PostgresEngine : IDatabaseEngine
 
     public ConnectionFault NameConnectionFault(Exception failure) => PostgresFaults.Of(failure);
 
-    public bool FailedBehind(DbCommand command, Exception failure, out long? rowsAffected) =>
-        ((PostgresCommand)command).FailedBehind(failure, out rowsAffected);
+    public ValueTask ReadRestAsync(DbCommand command, DbDataReader reader, bool afterFailure, CancellationToken giveUp) =>
+        ((PostgresCommand)command).ReadRestAsync(reader, afterFailure, giveUp);
+
+    public bool IsOver(DbCommand command) => ((PostgresCommand)command).IsOver;
 
     public void Discard(DbConnection connection)
     {
@@ -265,6 +267,8 @@ sealed class PostgresEngine : IDatabaseEngine
         if (_rented.TryGetValue((NpgsqlConnection)connection, out var session))
             session.ForgetReset();
         if (failure is not null && DatabaseError(failure) is not { InvariantSeverity: "ERROR" })
+            return Executed.Unknown;
+        if (made.MayBeOver)
             return Executed.Unknown;
         // Closed now: where the pool may have no more than one, its place is the other's.
         if (IsOutOfStep(connection))

@@ -46,6 +46,9 @@ sealed class PostgresScript
     /// <summary>Whether its only statement seems to be one that the planner takes: SELECT, INSERT, UPDATE, DELETE, MERGE, VALUES, TABLE.</summary>
     public bool IsPlanned => Statements == 1 && _only is ("SELECT" or "WITH" or "INSERT" or "UPDATE" or "DELETE" or "MERGE" or "VALUES" or "TABLE");
 
+    /// <summary>Whether its only statement seems to be one that gives rows.</summary>
+    public bool IsQuery => Statements == 1 && _only is ("SELECT" or "WITH" or "VALUES" or "TABLE");
+
     /// <summary>Whether a statement of it seems to be COPY to or from the client.</summary>
     public bool CopiesToClient { get; private set; }
 

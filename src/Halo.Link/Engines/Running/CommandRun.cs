@@ -49,32 +49,31 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
 
     async Task ReadAsync(ExecutionWatch watch)
     {
-        DbDataReader reader;
-        try
-        {
-            reader = engine.BlocksThread
-                ? command.ExecuteReader(engine.BehaviorOf(_asked))
-                : await command.ExecuteReaderAsync(engine.BehaviorOf(_asked), watch.GiveUp);
-        }
-        catch (Exception e) when (engine.FailedBehind(command, e, out var affected))
-        {
-            if (_asked.ExecutionMode == ExecutionMode.NonQuery)
-                _rowsAffected = affected;
-            return;
-        }
+        var reader = engine.BlocksThread
+            ? command.ExecuteReader(engine.BehaviorOf(_asked))
+            : await command.ExecuteReaderAsync(engine.BehaviorOf(_asked), watch.GiveUp);
         _answered = time.GetTimestamp();
         await using (reader)
         {
-            do
+            try
             {
-                // PostgreSQL has rows without columns.
-                if (reader.FieldCount > 0 || reader.HasRows)
-                    await ReadResultSetAsync(reader, watch);
-                // What follows a cancelled statement must not run before the database has heard of it.
-                if (watch.Stopped)
-                    await watch.StopNowAsync();
+                do
+                {
+                    // PostgreSQL has rows without columns.
+                    if (reader.FieldCount > 0 || reader.HasRows)
+                        await ReadResultSetAsync(reader, watch);
+                    // What follows a cancelled statement must not run before the database has heard of it.
+                    if (watch.Stopped)
+                        await watch.StopNowAsync();
+                    await engine.ReadRestAsync(command, reader, afterFailure: false, watch.GiveUp);
+                }
+                while (await NextResultAsync(reader, watch));
             }
-            while (await NextResultAsync(reader, watch));
+            catch
+            {
+                await LeaveAsync(reader, watch);
+                throw;
+            }
             if (_asked.ExecutionMode == ExecutionMode.NonQuery)
                 _rowsAffected = reader.RecordsAffected;
         }
@@ -86,9 +85,22 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
         {
             return engine.BlocksThread ? reader.NextResult() : await reader.NextResultAsync(watch.GiveUp);
         }
-        catch (Exception e) when (engine.FailedBehind(command, e, out _))
+        catch (Exception e) when (engine.IsOver(command) && ConnectionFault.IsOfTheDatabase(e))
         {
             return false;
+        }
+    }
+
+    /// <summary>So that the reader can be closed. What fails here has failed already, or fails because of that.</summary>
+    async ValueTask LeaveAsync(DbDataReader reader, ExecutionWatch watch)
+    {
+        try
+        {
+            await engine.ReadRestAsync(command, reader, afterFailure: true, watch.GiveUp);
+        }
+        catch (Exception e) when (ConnectionFault.IsOfTheDatabase(e))
+        {
+            // It is at its end now.
         }
     }
 

@@ -28,11 +28,20 @@ sealed class PostgresCommand : NpgsqlCommand
     /// <summary>Whether it seems to be one statement that the planner takes, which cannot commit by itself.</summary>
     public bool IsPlanned { get; init; }
 
+    /// <summary>Whether it seems to be one that gives rows.</summary>
+    public bool IsQuery { get; init; }
+
     /// <summary>What resets its session and is sent right behind it, in the same packet, each statement in a transaction of its own: it costs no round trip then.</summary>
     public IReadOnlyList<string> Reset { get; set; } = [];
 
     /// <summary>Whether the server has done all of that reset: nothing of the command is left in the session.</summary>
-    public bool HasReset => _withReset?.BatchCommands[^1].StatementType is not (null or StatementType.Unknown);
+    public bool HasReset => _withReset is not null && _withReset.BatchCommands.Skip<NpgsqlBatchCommand>(1).All(s => s.StatementType != StatementType.Unknown);
+
+    /// <summary>Whether its rows were read to their end, and the server's word that it is over with them: whatever fails from here on is the reset.</summary>
+    public bool IsOver { get; private set; }
+
+    /// <summary>Whether the server has told that it is done, and perhaps not that it is committed: no failure proves anything of it.</summary>
+    public bool MayBeOver => _withReset?.BatchCommands[0].StatementType is not (null or StatementType.Unknown);
 
     /// <summary>
     /// Whether the reset was sent and has failed, or was not read: where a command fails between two of its rows, the driver leaves the rest of the answer in
@@ -51,12 +60,16 @@ sealed class PostgresCommand : NpgsqlCommand
             Parameters.Add(new() { NpgsqlDbType = NpgsqlDbType.Integer, Value = 0 });
     }
 
-    /// <summary>Whether the reset failed: the command was at its end by then, its transaction too.</summary>
-    /// <param name="rowsAffected">By the command.</param>
-    public bool FailedBehind(Exception failure, out long? rowsAffected)
+    /// <summary>Reads what is left of its rows. A driver that skips them by itself does not get over a failure among them, where something follows: it goes round in circles.</summary>
+    /// <remarks>After a failure nothing is proved by coming to the end of them.</remarks>
+    public async ValueTask ReadRestAsync(DbDataReader reader, bool afterFailure, CancellationToken giveUp)
     {
-        rowsAffected = _withReset?.BatchCommands[0].RecordsAffected;
-        return failure is PostgresException { BatchCommand: { } failed } && _withReset?.BatchCommands.IndexOf(failed) > 0;
+        if (_withReset is null)
+            return;
+        while (await reader.ReadAsync(giveUp))
+        {
+        }
+        IsOver |= !afterFailure && MayBeOver;
     }
 
     public override void Cancel()
