@@ -87,13 +87,18 @@ public sealed class NothingLeaksTests(SharedPostgres postgres, ITestOutputHelper
                 break;
         }
         var sink = new CollectingSink { OnRow = stopAtRow < 0 ? null : (row, _) => row == stopAtRow ? new ValueTask(cancel.CancelAsync()) : ValueTask.CompletedTask };
-        var result = await bench.RunAsync(new QueryCommand(sql) { Parameters = [EngineBench.Parameter("id", id, SqlType.Int)] }, sink, limit: limit, cancel: cancel);
+        var mode = random.Next(6) switch { 0 => ExecutionMode.Scalar, 1 => ExecutionMode.NonQuery, _ => ExecutionMode.Reader };
+        var result = await bench.RunAsync(
+            new QueryCommand(sql) { ExecutionMode = mode, Parameters = [EngineBench.Parameter("id", id, SqlType.Int)] }, sink, limit: limit, cancel: cancel);
 
         var mine = sink.Json.Split("\"id\":")[1..];
         var expected = id.ToString(CultureInfo.InvariantCulture);
         Assert.All(mine, value => Assert.Equal(expected, value.Split('}')[0]));
         if (result.Ending == Ending.Successful)
-            Assert.True(rows < 0 ? mine.Length == (sql.Contains("CROSS", StringComparison.Ordinal) ? RowsOfMany : 1) : mine.Length == rows, $"{mine.Length} rows of {sql}");
+        {
+            var all = rows >= 0 ? rows : sql.Contains("CROSS", StringComparison.Ordinal) ? RowsOfMany : 1;
+            Assert.Equal((mode, sql, mode switch { ExecutionMode.NonQuery => 0, ExecutionMode.Scalar => 1, _ => all }), (mode, sql, mine.Length));
+        }
         else
             Assert.True(result.Ending == Ending.Cancelled || result.Error!.Code == FailureCodes.ExecutionTimeout || result.Error.SqlState == "22012" && rows == 0,
                 $"{result.Ending}: {result.Error}");

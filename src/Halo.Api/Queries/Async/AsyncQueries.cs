@@ -55,12 +55,20 @@ sealed class AsyncQueries(
         return QueryView.Of(stored);
     }
 
-    /// <returns>False: its Link had claimed it by then.</returns>
+    /// <returns>False: its Link had claimed it by then, or the store cannot be asked.</returns>
     async Task<bool> TakeBackAsync(Guid queryId, Refusal taken)
     {
-        var settled = await cancellations.CancelQueuedAsync([queryId], taken.Code == ErrorCodes.SiteUninstalled ? FailureCodes.SiteUninstalled : FailureCodes.CancelledByOperator);
-        await effects.ApplyAsync(settled);
-        return settled.Count > 0;
+        try
+        {
+            var settled = await cancellations.CancelQueuedAsync([queryId], taken.Code == ErrorCodes.SiteUninstalled ? FailureCodes.SiteUninstalled : FailureCodes.CancelledByOperator);
+            await effects.ApplyAsync(settled);
+            return settled.Count > 0;
+        }
+        catch (StorageException)
+        {
+            // It is stored: nobody may be told that it is not. Whoever took the right away cancels it once more.
+            return false;
+        }
     }
 
     async Task<QueryRecord?> StoreAsync(NewQuery query, QuerySubmission submission, AcceptCondition? condition)

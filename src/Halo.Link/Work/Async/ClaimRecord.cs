@@ -82,7 +82,8 @@ sealed class ClaimRecord(JournalEntry entry, JournalWriter desk)
             {
                 // Until it is written: what another writes of one of them comes after this, here and in the journal.
                 record._lock.Enter();
-                locked.Add((record, change()));
+                locked.Add((record, new(record._entry, record._pending)));
+                locked[^1] = (record, change());
             }
             JournalEntry[] entries = [.. locked.Where(c => !ReferenceEquals(c.Next.Entry, c.Record._entry)).Select(c => c.Next.Entry)];
             if (entries.Length > 0)
