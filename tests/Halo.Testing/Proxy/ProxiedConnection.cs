@@ -93,20 +93,25 @@ sealed class ProxiedConnection(Socket client, LineDirection up, LineDirection do
 
     async Task WriteAsync(ChannelReader<(byte[] Piece, long At)> way, Socket to, LineDirection line, CancellationToken stop)
     {
+        var hasLost = false;
         await foreach (var (bytes, at) in way.ReadAllAsync(stop))
         {
+            // The mode may be another before the connection is cut: until then nothing follows on what was lost.
+            if (hasLost)
+                continue;
             var piece = bytes.AsMemory();
             if (line.Delay - TimeProvider.System.GetElapsedTime(at) is { Ticks: > 0 } early)
                 await Task.Delay(early, stop);
             switch (await line.WhenItMovesAsync(stop))
             {
                 case LineMode.HalfOpen:
+                    hasLost = true;
                     _ = CutAfterAsync(line, LineMode.HalfOpen, stop);
                     continue;
                 case LineMode.DropLastByte:
+                    hasLost = true;
                     _ = CutAfterAsync(line, LineMode.DropLastByte, stop);
                     await SendAsync(to, piece[..^1], stop);
-                    await line.UntilNotAsync(LineMode.DropLastByte, stop);
                     continue;
                 case LineMode.Corrupt:
                     line.Damage(piece.Span);

@@ -314,6 +314,9 @@ sealed class PostgresEngine : IDatabaseEngine
 
     PostgresPool PoolOf(string? database, bool readOnly)
     {
+        // Named or not, it is one database, and has one pool.
+        if (database == (_settings.Database ?? _settings.Username))
+            database = null;
         if (_pools.TryGetValue((database, readOnly), out var known))
             return known;
         var options = new NpgsqlConnectionStringBuilder(_settings.ConnectionString);

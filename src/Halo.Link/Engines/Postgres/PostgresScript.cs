@@ -23,6 +23,7 @@ sealed class PostgresScript
     int _blocks;
     bool _inStatement;
     bool _isRoutine;
+    bool _writes;
 
     PostgresScript(string text, IReadOnlyList<string> names, bool backslashes)
     {
@@ -47,7 +48,8 @@ sealed class PostgresScript
     public bool IsPlanned => Statements == 1 && _only is ("SELECT" or "WITH" or "INSERT" or "UPDATE" or "DELETE" or "MERGE" or "VALUES" or "TABLE");
 
     /// <summary>Whether its only statement seems to be one that gives rows.</summary>
-    public bool IsQuery => Statements == 1 && _only is ("SELECT" or "WITH" or "VALUES" or "TABLE");
+    /// <remarks>Without <c>SELECT INTO</c>, and <c>WITH</c> before what writes: not all of those give rows. What locks rows (FOR UPDATE) is taken for one of them.</remarks>
+    public bool IsQuery => Statements == 1 && !_writes && _only is ("SELECT" or "WITH" or "VALUES" or "TABLE");
 
     /// <summary>Whether a statement of it seems to be COPY to or from the client.</summary>
     public bool CopiesToClient { get; private set; }
@@ -139,6 +141,8 @@ sealed class PostgresScript
             CopiesToClient |= Is(word, "STDIN") || Is(word, "STDOUT");
         else if (_first == "CREATE")
             ReadWordOfDefinition(word);
+        else if (_parentheses == 0)
+            _writes |= Is(word, "INTO") || Is(word, "INSERT") || Is(word, "UPDATE") || Is(word, "DELETE") || Is(word, "MERGE");
     }
 
     void ReadWordOfDefinition(ReadOnlySpan<char> word)

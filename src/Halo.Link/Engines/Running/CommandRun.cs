@@ -87,6 +87,7 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
         }
         catch (Exception e) when (engine.IsOver(command) && ConnectionFault.IsOfTheDatabase(e))
         {
+            engine.Discard(command.Connection!);
             return false;
         }
     }

@@ -98,7 +98,8 @@ public sealed class PostgresSessionTests(SharedPostgres postgres)
     [Fact]
     public async Task A_reset_that_fails_by_what_a_query_has_left_concerns_no_other_query()
     {
-        await using var bench = await postgres.NewAsync(";Maximum Pool Size=1");
+        await using var server = await OwnServerAsync();
+        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, server.ConnectionString() + ";Maximum Pool Size=1", TimeProvider.System));
         await bench.DoAsync("CREATE TABLE t (id int)");
         for (var i = 1; i <= 3; i++)
         {
@@ -110,6 +111,13 @@ public sealed class PostgresSessionTests(SharedPostgres postgres)
             Assert.Equal((Ending.Successful, Executed.Yes), (result.Ending, result.Executed));
             Assert.Equal($"{i}", await bench.ValueAsync("SELECT count(*) FROM t"));
         }
+    }
+
+    /// <summary>Tables by thousands disturb every session of a server: those of other tests could prove no <c>no</c> any more.</summary>
+    static async Task<PostgresServer> OwnServerAsync()
+    {
+        Assert.SkipWhen(PostgresServer.Missing is not null, PostgresServer.Missing ?? "");
+        return await PostgresServer.StartAsync("fsync=off");
     }
 
     /// <summary>A function whose leftovers cannot be taken away within the millisecond that it leaves for that, or only slowly.</summary>
@@ -127,7 +135,8 @@ public sealed class PostgresSessionTests(SharedPostgres postgres)
     [InlineData("WITH written AS (INSERT INTO t VALUES (1)) SELECT leave() AS one", ExecutionMode.Reader, 1)]
     public async Task A_reset_that_fails_right_behind_its_command_changes_nothing_of_what_is_told_of_that_and_reaches_no_other(string sql, ExecutionMode mode, int writes)
     {
-        await using var bench = await postgres.NewAsync(";Maximum Pool Size=1");
+        await using var server = await OwnServerAsync();
+        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, server.ConnectionString() + ";Maximum Pool Size=1", TimeProvider.System));
         await bench.DoAsync("CREATE TABLE t (id int)");
         await bench.DoAsync(Leave("PERFORM set_config('search_path', 'nowhere', false), set_config('statement_timeout', '1', false);"));
         Guid[] integrators = [Guid.NewGuid(), Guid.NewGuid()];
@@ -147,9 +156,9 @@ public sealed class PostgresSessionTests(SharedPostgres postgres)
     [Fact]
     public async Task A_cancel_that_comes_when_the_reset_runs_changes_nothing_of_what_is_told_of_the_command()
     {
-        var database = await postgres.NewDatabaseAsync();
-        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, database + ";Maximum Pool Size=1", TimeProvider.System));
-        await using var watcher = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, database, TimeProvider.System));
+        await using var server = await OwnServerAsync();
+        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, server.ConnectionString() + ";Maximum Pool Size=1", TimeProvider.System));
+        await using var watcher = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, server.ConnectionString(), TimeProvider.System));
         await bench.DoAsync("CREATE TABLE t (id int)");
         await bench.DoAsync(Leave(""));
         for (var i = 1; i <= 5; i++)
@@ -182,6 +191,19 @@ public sealed class PostgresSessionTests(SharedPostgres postgres)
             Assert.Equal($"{(int)mode}", await bench.ValueAsync($"SELECT {(int)mode}"));
             Assert.Equal("0", await bench.ValueAsync("SELECT count(*) FROM t"));
         }
+    }
+
+    [Fact]
+    public async Task What_is_asked_about_a_command_that_failed_takes_no_connection_beyond_the_pools_size()
+    {
+        var database = await postgres.NewDatabaseAsync();
+        await using var bench = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, database + ";Maximum Pool Size=1", TimeProvider.System));
+        await using var watcher = new EngineBench(DatabaseEngines.Create(EngineNames.Postgres, database, TimeProvider.System));
+        var failed = await bench.RunAsync("SELECT 1 / (2 - i) AS x FROM generate_series(1, 3) AS i");
+        Assert.Equal((Ending.Failed, Executed.No), (failed.Ending, failed.Executed));
+        Assert.Equal("1", await bench.ValueAsync("SELECT 1"));
+        await Eventually.BecomesAsync(
+            () => watcher.ValueAsync("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"), count => count == "1");
     }
 
     [Fact]
@@ -241,6 +263,8 @@ public sealed class PostgresSessionTests(SharedPostgres postgres)
     [InlineData("SELECT 1; SELECT 2", false)]
     [InlineData("CREATE TEMP TABLE leak (id int)", false)]
     [InlineData("INSERT INTO t VALUES (1)", false)]
+    [InlineData("WITH w AS (SELECT 1 AS one) INSERT INTO t SELECT one FROM w", false)]
+    [InlineData("SELECT 1 AS one INTO made", false)]
     [InlineData("SELECT 1", true)]
     public async Task What_may_leave_a_transaction_open_or_has_no_rows_is_reset_when_it_is_over(string sql, bool onlyReads)
     {
