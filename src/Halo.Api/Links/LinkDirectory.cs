@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Data;
 using System.Data.Common;
 using System.Text.Json;
+using Halo.Api.Basics;
 using Halo.Api.Storage;
 using Halo.Contracts.Admin;
 using Halo.LinkProtocol;
@@ -10,7 +11,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Links;
 
 /// <summary>Every Link in memory: its key, its right, and when it was last heard of.</summary>
-sealed class LinkDirectory(Database database, TimeProvider time) : IDisposable
+sealed class LinkDirectory(Database database, TimeProvider time)
 {
     const string Select =
         """
@@ -20,8 +21,8 @@ sealed class LinkDirectory(Database database, TimeProvider time) : IDisposable
 
     readonly ConcurrentDictionary<Guid, LinkRecord> _links = new();
 
-    // One reading at a time: an older one would otherwise overwrite what a newer one found, and a Link that was revoked would be let in again.
-    readonly SemaphoreSlim _reading = new(1);
+    // One reading of a Link at a time: an older one would otherwise overwrite what a newer one found, and a Link that was revoked would be let in again.
+    readonly KeyedLock _reading = new();
 
     /// <summary>All, oldest first.</summary>
     public IEnumerable<LinkRecord> All => _links.Values.OrderBy(l => l.CreatedAt).ThenBy(l => l.Id);
@@ -40,18 +41,11 @@ sealed class LinkDirectory(Database database, TimeProvider time) : IDisposable
     /// <summary>Reads one again after something about it changed in the store; gone from the store is gone from memory.</summary>
     public async Task<LinkRecord?> RefreshAsync(Guid id)
     {
-        await _reading.WaitAsync();
-        try
-        {
-            if (await database.ReadAsync(Read, $"{Select} WHERE id = @id", ("id", id)) is [var link])
-                return _links.AddOrUpdate(id, link, (_, before) => KeepHeard(link, before));
-            _links.TryRemove(id, out _);
-            return null;
-        }
-        finally
-        {
-            _reading.Release();
-        }
+        using var locked = await _reading.LockAsync(id);
+        if (await database.ReadAsync(Read, $"{Select} WHERE id = @id", ("id", id)) is [var link])
+            return _links.AddOrUpdate(id, link, (_, before) => KeepHeard(link, before));
+        _links.TryRemove(id, out _);
+        return null;
     }
 
     /// <summary>A session opened, spoke or closed: at once in memory, with the next group commit in the store.</summary>
@@ -86,9 +80,6 @@ sealed class LinkDirectory(Database database, TimeProvider time) : IDisposable
         database.CommitLater(("links.also_seen", id), new("UPDATE links SET also_seen = @run WHERE id = @id", ("id", id),
             ("run", run is null ? null : JsonSerializer.Serialize(run, LinkJson.Default.SecondRun))));
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _reading.Dispose();
 
     /// <summary>What is heard is in the store later than in memory: a reading does not set it back.</summary>
     static LinkRecord KeepHeard(LinkRecord read, LinkRecord before)

@@ -19,7 +19,7 @@ public class LinkDirectoryTests(SharedPostgres postgres)
         await using var store = await TestStore.CreateAsync(StoreKind.Sqlite, postgres);
         var practice = await Practice.CreateAsync(store);
         var database = new HookedDatabase(store.Database);
-        using var links = new LinkDirectory(database, store.Time);
+        var links = new LinkDirectory(database, store.Time);
         await links.LoadAsync(TestContext.Current.CancellationToken);
         var end = new TaskCompletionSource();
         database.ReadingEnds = end.Task;
@@ -38,7 +38,7 @@ public class LinkDirectoryTests(SharedPostgres postgres)
         await using var store = await TestStore.CreateAsync(kind, postgres);
         var practice = await Practice.CreateAsync(store);
         var database = new HookedDatabase(store.Database) { OnCommit = _ => new TaskCompletionSource<int>().Task };
-        using var links = new LinkDirectory(database, store.Time);
+        var links = new LinkDirectory(database, store.Time);
         var options = ApiOptions.Read(new ConfigurationBuilder().Build());
         using var sites = new SiteDirectory(database, options);
         await links.LoadAsync(TestContext.Current.CancellationToken);
@@ -69,7 +69,7 @@ public class LinkDirectoryTests(SharedPostgres postgres)
         await practice.AddSiteAsync(back, authoritative: false);
         var site = await practice.AddSiteAsync(gone, authoritative: false);
         await store.RunAsync("UPDATE links SET status = 'waiting' WHERE id IN (@back, @gone)", ("back", back), ("gone", gone));
-        using var links = new LinkDirectory(store.Database, store.Time);
+        var links = new LinkDirectory(store.Database, store.Time);
         using var sites = new SiteDirectory(store.Database, ApiOptions.Read(new ConfigurationBuilder().Build()));
         await links.LoadAsync(TestContext.Current.CancellationToken);
         await sites.LoadAsync(TestContext.Current.CancellationToken);

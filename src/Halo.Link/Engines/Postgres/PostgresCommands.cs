@@ -74,7 +74,7 @@ static class PostgresCommands
             faults.Add(new("resultSet", "the practice lets this integrator send one statement at a time, which has one result set: leave resultSet out."));
         if (request.ReadOnly && script.HasNumbered)
             faults.Add(new("command.text", "names a parameter by number ($1): write @name, as in parameters."));
-        var made = new PostgresCommand(connection) { CommandText = command.Text, IsPlanned = script.IsPlanned && !script.HasNumbered, IsQuery = script.IsQuery };
+        var made = new PostgresCommand(connection) { CommandText = command.Text, IsPlanned = script.IsPlanned && !script.HasNumbered, IsQuery = script.IsQuery && !script.HasNumbered };
         if (!request.ReadOnly && (script.Statements > 1 || script.HasNumbered))
         {
             foreach (var parameter in bound)

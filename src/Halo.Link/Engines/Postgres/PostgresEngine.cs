@@ -136,7 +136,7 @@ sealed class PostgresEngine : IDatabaseEngine
         // One statement that the planner takes leaves no transaction open, in which there is no reset. What may only read is in one. The end of rows is told
         // apart from what follows it, that of other statements is not. And where a policy may end it between two rows, which costs its connection then, it goes
         // alone.
-        if (command is { IsOneMessage: true, IsPlanned: true, IsQuery: true } && request is { ReadOnly: false, MaxRows: null, MaxBytes: null, Command.ExecutionMode: not ExecutionMode.NonQuery }
+        if (command is { IsOneMessage: true, IsQuery: true } && request is { ReadOnly: false, MaxRows: null, MaxBytes: null, Command.ExecutionMode: not ExecutionMode.NonQuery }
             && _rented.TryGetValue(command.Connection!, out var session))
             session.ResetBehind(command);
         return command;

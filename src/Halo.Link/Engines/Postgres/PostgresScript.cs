@@ -49,7 +49,7 @@ sealed class PostgresScript
 
     /// <summary>Whether its only statement seems to be one that gives rows.</summary>
     /// <remarks>Without <c>SELECT INTO</c>, and <c>WITH</c> before what writes: not all of those give rows. What locks rows (FOR UPDATE) is taken for one of them.</remarks>
-    public bool IsQuery => Statements == 1 && !_writes && _only is ("SELECT" or "WITH" or "VALUES" or "TABLE");
+    public bool IsQuery => IsPlanned && !_writes && _only is ("SELECT" or "WITH" or "VALUES" or "TABLE");
 
     /// <summary>Whether a statement of it seems to be COPY to or from the client.</summary>
     public bool CopiesToClient { get; private set; }

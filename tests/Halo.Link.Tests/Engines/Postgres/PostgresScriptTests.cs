@@ -49,6 +49,20 @@ public sealed class PostgresScriptTests
         Assert.Equal((statements, planned), (script.Statements, script.IsPlanned));
     }
 
+    [Theory]
+    [InlineData("SELECT 1", true)]
+    [InlineData("(VALUES (1))", true)]
+    [InlineData("WITH w AS (INSERT INTO t VALUES (1) RETURNING id) SELECT id FROM w", true)]
+    [InlineData("SELECT 'INTO', \"into\", $$ INTO $$ -- INTO\nFROM t", true)]
+    [InlineData("SELECT 1 INTO made", false)]
+    [InlineData("with w as (select 1) delete from t", false)]
+    [InlineData("WITH w AS (SELECT 1) MERGE INTO t USING w ON true WHEN MATCHED THEN DO NOTHING", false)]
+    [InlineData("INSERT INTO t VALUES (1) RETURNING id", false)]
+    [InlineData("SELECT 1 FROM t FOR UPDATE", false)]
+    [InlineData("SELECT 1; SELECT 2", false)]
+    [InlineData("EXPLAIN SELECT 1", false)]
+    public void What_gives_rows_for_certain_is_told_from_what_may_not(string text, bool isQuery) => Assert.Equal(isQuery, PostgresScript.Read(text, []).IsQuery);
+
     [Fact]
     public void A_backslash_is_an_escape_where_the_server_says_so()
     {

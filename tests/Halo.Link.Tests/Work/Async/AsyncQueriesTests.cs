@@ -34,6 +34,36 @@ public sealed class AsyncQueriesTests : AsyncTests
     }
 
     [Fact]
+    public async Task Pages_that_the_API_misses_are_sent_again_also_where_the_line_breaks_meanwhile()
+    {
+        var claim = Wait(NewClaim(1, rows: 100));
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Api.OnReport = (id, report) =>
+        {
+            if (report.Kind == ReportKind.Complete && Api.OnPage is null)
+            {
+                Api.OnPage = async (_, _, _) =>
+                {
+                    await goOn.Task;
+                    return null;
+                };
+                Api.Pages.TryRemove((id, 1), out _);
+            }
+            return Api.Accept(id, report);
+        };
+        await ConnectAsync();
+        await Api.NextAsync(ReportKind.Complete);
+        await Until(() => Link.Queries.Uploading == 1);
+        await ConnectAsync();
+        await Api.NextAsync(ReportKind.Uploading, claim.QueryId);
+        goOn.SetResult();
+        await Api.NextAsync(ReportKind.Complete, claim.QueryId);
+        await Settled(claim.QueryId);
+        Assert.Equal(Enumerable.Range(0, 100).Select(Row), Api.RowsOf(claim.QueryId));
+        Assert.Equal([claim.QueryId], Link.Given);
+    }
+
+    [Fact]
     public async Task A_reader_without_rows_has_columns_and_one_empty_page()
     {
         var claim = Wait(NewClaim(1, rows: 0));

@@ -28,7 +28,7 @@ sealed class PostgresCommand : NpgsqlCommand
     /// <summary>Whether it seems to be one statement that the planner takes, which cannot commit by itself.</summary>
     public bool IsPlanned { get; init; }
 
-    /// <summary>Whether it seems to be one that gives rows.</summary>
+    /// <summary>Whether it seems to be one of those that gives rows.</summary>
     public bool IsQuery { get; init; }
 
     /// <summary>What resets its session and is sent right behind it, in the same packet, each statement in a transaction of its own: it costs no round trip then.</summary>

@@ -12,7 +12,7 @@ namespace Halo.Link.Engines.Postgres.Connections;
 /// </remarks>
 sealed class PostgresPool : IAsyncDisposable
 {
-    /// <summary>No server restarts in less. Back-to-back queries never pay for the question, unless the server has said something meanwhile.</summary>
+    /// <summary>No server restarts in less. Short queries one after the other never pay for the question, unless the server has said something meanwhile.</summary>
     static readonly TimeSpan TrustedFor = TimeSpan.FromMilliseconds(50);
 
     static readonly TimeSpan LongestPing = TimeSpan.FromSeconds(3);
