@@ -136,8 +136,7 @@ static class Services
         services.AddSingleton<QueryWaiters>();
         services.AddSingleton<SessionSettling>();
         services.AddSingleton<QueryRequestReader>();
-        services.AddSingleton<RequestBodyBudget>();
-        services.AddSingleton<JsonBodyReader>();
+        services.AddSingleton<RequestBodies>();
         services.AddSingleton<QueryAdmission>();
         services.AddSingleton<SubmissionParser>();
         services.AddSingleton<SubmitEndpoint>();

@@ -18,7 +18,7 @@ static class RequestBody
 
     /// <summary>The bytes, or what refuses them: 413 beyond the bound, 503 without room for them, 408 where they come too slowly.</summary>
     /// <param name="memory">What counts them; null: the bound is so small that it need not be.</param>
-    public static async Task<(ReadOnlyMemory<byte>? Body, Refusal? Refusal)> ReadAsync(HttpContext http, int limit, RequestBodyBudget? memory = null)
+    public static async Task<(ReadOnlyMemory<byte>? Body, Refusal? Refusal)> ReadAsync(HttpContext http, int limit, RequestBodies? memory = null)
     {
         if (UnsupportedForm(http) is { } unsupported)
             return (null, unsupported);

@@ -21,10 +21,7 @@ sealed class ImmediateLedger(Database database, MasterKeys keys, TimeProvider ti
         return database.WriteAsync(async t => await condition(t, sent.Query.Id) && await t.RunAsync(statement) > 0);
     }
 
-    /// <summary>What the Link keeps of a query whose accept is not written yet, and tells with its end should this service have lost it.</summary>
-    public byte[] ToRecord(SentQuery sent) => SentRecord.Write(sent, keys);
-
-    /// <summary>The query behind such a record.</summary>
+    /// <summary>The query of which a Link brings what it was given to keep (<see cref="SentRecord.Write"/>).</summary>
     /// <param name="by">Who tells it: the run of the Link to which it was sent.</param>
     /// <returns>Null: this service did not make it for this query and run, or its row may have been there and gone by retention since.</returns>
     public SentQuery? FromRecord(ReadOnlySpan<byte> record, Guid queryId, SessionReference by) =>
@@ -56,7 +53,8 @@ sealed class ImmediateLedger(Database database, MasterKeys keys, TimeProvider ti
     {
         var (key, detail) = SealNew(sent.Query.Id, DetailOf(end));
         var then = at ?? time.GetUtcNow();
-        var rows = await database.CommitAsync(SettlementWriter.Ended(sent, end, then.Ms(), key, detail));
+        var rows = await database.CommitAsync(QueryTable.InsertOrSettle(sent.Query,
+            new(end.Status, then.Ms(), sent.Session) { ExecutingAt = sent.At.Ms(), CompletedAt = then.Ms(), WrappedKey = key, Detail = detail }, end));
         return await ResultOfAsync(sent.Query.Id, end, then, rows, sent.Session);
     }
 
@@ -67,7 +65,7 @@ sealed class ImmediateLedger(Database database, MasterKeys keys, TimeProvider ti
     {
         var (key, detail) = SealNew(queryId, DetailOf(end));
         var then = at ?? time.GetUtcNow();
-        var rows = await database.CommitAsync(SettlementWriter.Ended(queryId, end, then.Ms(), key, detail, by));
+        var rows = await database.CommitAsync(QueryTable.SettleOne(queryId, QueryMode.Immediate, end, then.Ms(), key, detail, by));
         return await ResultOfAsync(queryId, end, then, rows, by);
     }
 
@@ -77,7 +75,9 @@ sealed class ImmediateLedger(Database database, MasterKeys keys, TimeProvider ti
     Statement Refused(NewQuery query, Settlement end, DateTimeOffset at)
     {
         var (key, detail) = SealNew(query.Id, DetailOf(end) with { Notices = query.Notices });
-        return SettlementWriter.Refused(query, end, at.Ms(), key, detail);
+        return QueryLifecycle.Allows(QueryStatus.Initialising, end.Status, end.By, query.Mode)
+            ? QueryTable.Insert(query, new(end.Status, at.Ms()) { CompletedAt = at.Ms(), WrappedKey = key, Detail = detail }, end)
+            : throw new InvalidOperationException($"No {query.Mode} query becomes {end.Status} at once by {end.By}.");
     }
 
     async ValueTask<MoveResult> ResultOfAsync(Guid queryId, Settlement end, DateTimeOffset at, int rows, SessionReference? by)

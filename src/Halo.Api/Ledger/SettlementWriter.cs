@@ -6,8 +6,8 @@ using Halo.Contracts.Queries;
 namespace Halo.Api.Ledger;
 
 /// <summary>
-/// Makes queries final: every end is written here, by a statement whose condition is <see cref="QueryLifecycle"/>'s. What later work must learn of
-/// an end, in the same transaction (an outbox), is to be written here too.
+/// Makes queries final in the transaction of what was decided; of immediate ones that a Link ends <see cref="ImmediateLedger"/> does, by one statement.
+/// Each end is a statement of <see cref="QueryTable"/> whose condition is <see cref="QueryLifecycle"/>'s.
 /// </summary>
 static class SettlementWriter
 {
@@ -38,20 +38,4 @@ static class SettlementWriter
         }
         return all;
     }
-
-    /// <summary>How an immediate query ended, with its row where that is not there yet: one statement of the group commit.</summary>
-    public static Statement Ended(SentQuery sent, Settlement end, long at, byte[]? key, byte[]? detail) => QueryTable.InsertOrSettle(sent.Query,
-        new(end.Status, at, sent.Session) { ExecutingAt = sent.At.Ms(), CompletedAt = at, WrappedKey = key, Detail = detail }, end);
-
-    /// <summary>How an immediate query ended whose row is there.</summary>
-    /// <param name="by">Only where its Link and run were sent the query. Null: the service's own word.</param>
-    public static Statement Ended(Guid queryId, Settlement end, long at, byte[]? key, byte[]? detail, SessionReference? by) =>
-        QueryTable.SettleOne(queryId, QueryMode.Immediate, end, at, key, detail, by);
-
-    /// <summary>A query that was accepted and is final at once.</summary>
-    /// <exception cref="InvalidOperationException">There is no such move.</exception>
-    public static Statement Refused(NewQuery query, Settlement end, long at, byte[]? key, byte[]? detail) =>
-        QueryLifecycle.Allows(QueryStatus.Initialising, end.Status, end.By, query.Mode)
-            ? QueryTable.Insert(query, new(end.Status, at) { CompletedAt = at, WrappedKey = key, Detail = detail }, end)
-            : throw new InvalidOperationException($"No {query.Mode} query becomes {end.Status} at once by {end.By}.");
 }

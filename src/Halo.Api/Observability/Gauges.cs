@@ -21,7 +21,7 @@ sealed class Gauges : IDisposable
     IReadOnlyList<OpenQueries> _open = [];
     int _looking;
 
-    public Gauges(LinkSessions sessions, ImmediateQueries immediate, QueryWaiters waiters, QueryStore ledger, ResultMemoryBudget results, RequestBodyBudget requests,
+    public Gauges(LinkSessions sessions, ImmediateQueries immediate, QueryWaiters waiters, QueryStore ledger, ResultMemoryBudget results, RequestBodies requests,
         FreeSpace disk, Database database, TimeProvider time)
     {
         (_ledger, _time) = (ledger, time);

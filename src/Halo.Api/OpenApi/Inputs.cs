@@ -1,5 +1,5 @@
 using Halo.Api.Queries.Idempotency;
-using Halo.Api.Results.Formats;
+using Halo.Api.Results.Negotiation;
 using Halo.Api.Routing;
 using Halo.Api.Sites;
 using Microsoft.OpenApi;
@@ -16,13 +16,13 @@ static class Inputs
         "1 to 128 characters. Within 24 hours a repeat with this key is not carried out again: it gets the same answer, with Halo-Replayed: true. "
         + "Rows that were streamed are repeated as the query's state, without them.", "recall-4711", 128);
 
-    public static readonly Input Integers = Input.Header(IntegerForm.Header, "string writes 64-bit integers (columns of type BigInt) as strings.") with
+    public static readonly Input Integers = Input.Header(ResponseFormat.IntegersHeader, "string writes 64-bit integers (columns of type BigInt) as strings.") with
     {
         Words = ["number", "string"],
         Preset = "number",
     };
 
-    public static readonly Input Formulas = Input.Word(CsvFormulas.Parameter,
+    public static readonly Input Formulas = Input.Word(ResponseFormat.FormulasParameter,
         "With text/csv: escape puts an apostrophe before texts that a spreadsheet would take for formulas; they begin with =, +, -, @, tab, CR or LF and are no numbers.",
         ["keep", "escape"]) with
     {

@@ -26,13 +26,40 @@ sealed partial class MessageRouter(
 
     /// <summary>Routes one message; unknown kinds are ignored, so the Link may be newer. Ends when the session may be read on.</summary>
     /// <exception cref="JsonException">It cannot be read.</exception>
-    public async ValueTask RouteAsync(LinkConnection connection, LinkSession session, Frame frame)
+    public ValueTask RouteAsync(LinkConnection connection, LinkSession session, Frame frame)
+    {
+        switch (frame.Kind)
+        {
+            case FrameKind.Columns:
+                var head = frame.Read(ProtocolJson.Default.ResultHead);
+                if (FindSent(session, frame) is { } asked)
+                    asked.Columns = head.Columns;
+                return ValueTask.CompletedTask;
+            case FrameKind.Rows:
+                AddRows(session, FindSent(session, frame), frame.Payload);
+                return ValueTask.CompletedTask;
+            case FrameKind.Outcome:
+                return HoldAsync(session, frame, outcomes.RecordAsync(session, frame.QueryId, pending.Find(frame.QueryId), frame.Read(ProtocolJson.Default.Outcome)));
+            case FrameKind.Answer:
+                return HoldAsync(session, frame, OnAnswer(session, frame));
+            case FrameKind.ClaimRequest:
+                return HoldAsync(session, frame, claimed.OnClaimRequest(session, frame.Read(ProtocolJson.Default.ClaimRequest)));
+            case FrameKind.Report:
+                return HoldAsync(session, frame, claimed.OnReport(session, frame.QueryId, frame.Read(ProtocolJson.Default.Report)));
+            default:
+                return RouteOthersAsync(connection, session, frame);
+        }
+    }
+
+    /// <summary>What concerns the Link and its sites, and no query.</summary>
+    async ValueTask RouteOthersAsync(LinkConnection connection, LinkSession session, Frame frame)
     {
         await session.Intake.PaceAsync(frame.Kind, session.Gone);
         switch (frame.Kind)
         {
             case FrameKind.Renew:
-                await RenewAsync(connection, frame.Read(ProtocolJson.Default.Renew));
+                if (await tokens.CheckAsync("Bearer " + frame.Read(ProtocolJson.Default.Renew).AccessToken) is { } access && access.LinkId == connection.LinkId)
+                    connection.Renew(access.Until);
                 break;
             case FrameKind.Farewell:
                 session.Farewell = frame.Read(ProtocolJson.Default.Farewell);
@@ -43,62 +70,23 @@ sealed partial class MessageRouter(
             case FrameKind.SiteChanges:
                 await reports.OnSiteChangesAsync(session, connection.MachineId, frame.Read(ProtocolJson.Default.SiteChanges));
                 break;
-            default:
-                RouteWork(session, frame);
-                await session.Intake.RoomAsync(session.Gone);
-                break;
-        }
-    }
-
-    async Task RenewAsync(LinkConnection connection, Renew renew)
-    {
-        if (await tokens.CheckAsync("Bearer " + renew.AccessToken) is { } access && access.LinkId == connection.LinkId)
-            connection.Renew(access.Until);
-    }
-
-    /// <summary>What concerns queries and pairing codes. Nothing here waits.</summary>
-    void RouteWork(LinkSession session, Frame frame)
-    {
-        var payload = frame.Payload;
-        switch (frame.Kind)
-        {
-            case FrameKind.Columns:
-                var head = frame.Read(ProtocolJson.Default.ResultHead);
-                if (FindSent(session, frame) is { } asked)
-                    asked.Columns = head.Columns;
-                break;
-            case FrameKind.Rows:
-                AddRows(session, FindSent(session, frame), payload);
-                break;
-            case FrameKind.Outcome:
-                Hold(outcomes.RecordAsync(session, frame.QueryId, pending.Find(frame.QueryId), frame.Read(ProtocolJson.Default.Outcome)));
-                break;
-            case FrameKind.Answer:
-                Hold(OnAnswer(session, frame));
-                break;
-            case FrameKind.PairingCode:
-                Hold(pairing.OnCode(session, frame.Read(ProtocolJson.Default.PairingCode)));
-                break;
             case FrameKind.ConfigurationAck:
                 configurations.OnAck(session.LinkId, frame.Read(ProtocolJson.Default.ConfigurationAck));
                 break;
-            case FrameKind.ClaimRequest:
-                Hold(claimed.OnClaimRequest(session, frame.Read(ProtocolJson.Default.ClaimRequest)));
-                break;
-            case FrameKind.Report:
-                Hold(claimed.OnReport(session, frame.QueryId, frame.Read(ProtocolJson.Default.Report)));
+            case FrameKind.PairingCode:
+                await HoldAsync(session, frame, pairing.OnCode(session, frame.Read(ProtocolJson.Default.PairingCode)));
                 break;
         }
-
-        void Hold(Task work) => session.Intake.Hold(payload.Length, work);
     }
+
+    static ValueTask HoldAsync(LinkSession session, Frame frame, Task work) => session.Intake.HoldAsync(frame.Payload.Length, work, session.Gone);
 
     /// <summary>
     /// A message that is too large or cannot be read. Told again in the next session it would be the same, so what it says of a query is
     /// settled by its first fields; the rest is ignored. Neither ends the session.
     /// </summary>
     /// <param name="frame">Of one that is too large, the start.</param>
-    public async ValueTask RouteUnreadableAsync(LinkSession session, Frame frame, string why)
+    public ValueTask RouteUnreadableAsync(LinkSession session, Frame frame, string why)
     {
         if (_unreadable.Lets(out var suppressed))
             LogUnreadable(session.LinkId, frame.Kind, why, suppressed);
@@ -106,18 +94,16 @@ sealed partial class MessageRouter(
         {
             case FrameKind.Columns:
                 FindSent(session, frame)?.Spoil();
-                break;
+                return ValueTask.CompletedTask;
             case FrameKind.Outcome or FrameKind.Answer:
                 var json = frame.Kind == FrameKind.Outcome ? frame.Payload : frame.Payload[Math.Min(AnswerPayload.LengthBytes, frame.Payload.Length)..];
-                session.Intake.Hold(frame.Payload.Length,
+                return HoldAsync(session, frame,
                     outcomes.RecordAsync(session, frame.QueryId, pending.Find(frame.QueryId), Untold(MessageHead.Read(json.Span).Executed)));
-                break;
-            case FrameKind.Report:
-                if (MessageHead.Read(frame.Payload.Span) is { ClaimId: { } claim } head)
-                    session.Intake.Hold(frame.Payload.Length, claimed.OnUnreadableReport(session, frame.QueryId, claim, head));
-                break;
+            case FrameKind.Report when MessageHead.Read(frame.Payload.Span) is { ClaimId: { } claim } head:
+                return HoldAsync(session, frame, claimed.OnUnreadableReport(session, frame.QueryId, claim, head));
+            default:
+                return ValueTask.CompletedTask;
         }
-        await session.Intake.RoomAsync(session.Gone);
     }
 
     static Outcome Untold(Executed executed) => new(Ending.Failed, executed) { Error = Failure.Unreadable };

@@ -19,7 +19,7 @@ public class RequestBodyTests
         http.Request.ContentLength = 2;
         var reader = new EndingReader("{}", () => time.Advance(isLate ? TimeSpan.FromHours(1) : TimeSpan.Zero));
         http.Features.Set<IRequestBodyPipeFeature>(reader);
-        var (body, refusal) = await RequestBody.ReadAsync(http, 100, new RequestBodyBudget(new QueryLimits(), time));
+        var (body, refusal) = await RequestBody.ReadAsync(http, 100, new RequestBodies(new QueryLimits(), time));
         Assert.Null(refusal);
         Assert.Equal("{}", Encoding.UTF8.GetString(body!.Value.Span));
         Assert.Equal((isLate, isLate ? "close" : ""), (reader.IsCancelled, http.Response.Headers.Connection.ToString()));

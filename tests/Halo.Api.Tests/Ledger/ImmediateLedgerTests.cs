@@ -115,7 +115,7 @@ public class ImmediateLedgerTests(SharedPostgres postgres)
         await using var store = await TestStore.CreateAsync(kind, postgres);
         var practice = await Practice.CreateAsync(store);
         var sent = practice.Sent(practice.New(QueryMode.Immediate));
-        var record = store.Ledger.Immediate.ToRecord(sent);
+        var record = SentRecord.Write(sent, store.Keys);
         store.Time.Advance(TimeSpan.FromDays(RetentionOptions.LeastLedgerDays) - TimeSpan.FromMinutes(1));
         Assert.Equal(sent.Query.SiteId, store.Ledger.Immediate.FromRecord(record, sent.Query.Id, practice.Session)!.Query.SiteId);
         store.Time.Advance(TimeSpan.FromMinutes(2));

@@ -14,15 +14,12 @@ public class SessionIntakeTests
         var intake = new SessionIntake(_time);
         var work = Enumerable.Range(0, SessionIntake.MostMessages).Select(_ => new TaskCompletionSource()).ToList();
         foreach (var one in work.SkipLast(1))
-            intake.Hold(1, one.Task);
-        Assert.True(intake.RoomAsync(default).AsTask().IsCompletedSuccessfully);
-        intake.Hold(1, work[^1].Task);
-        var room = intake.RoomAsync(default).AsTask();
+            Assert.True(intake.HoldAsync(1, one.Task, default).AsTask().IsCompletedSuccessfully);
+        var room = intake.HoldAsync(1, work[^1].Task, default).AsTask();
         Assert.False(room.IsCompleted);
         // A message that fails makes room, too.
         work[7].SetException(new InvalidOperationException("for the test"));
         await room;
-        Assert.True(intake.RoomAsync(default).AsTask().IsCompletedSuccessfully);
     }
 
     [Fact]
@@ -30,10 +27,8 @@ public class SessionIntakeTests
     {
         var intake = new SessionIntake(_time);
         var (large, last) = (new TaskCompletionSource(), new TaskCompletionSource());
-        intake.Hold(SessionIntake.MostBytes - 1, large.Task);
-        Assert.True(intake.RoomAsync(default).AsTask().IsCompletedSuccessfully);
-        intake.Hold(1, last.Task);
-        var room = intake.RoomAsync(default).AsTask();
+        Assert.True(intake.HoldAsync(SessionIntake.MostBytes - 1, large.Task, default).AsTask().IsCompletedSuccessfully);
+        var room = intake.HoldAsync(1, last.Task, default).AsTask();
         Assert.False(room.IsCompleted);
         last.SetResult();
         await room;
@@ -44,11 +39,9 @@ public class SessionIntakeTests
     {
         var intake = new SessionIntake(_time);
         for (var i = 0; i < 2 * SessionIntake.MostMessages; i++)
-            intake.Hold(SessionIntake.MostBytes, Task.CompletedTask);
-        Assert.True(intake.RoomAsync(default).AsTask().IsCompletedSuccessfully);
-        intake.Hold(SessionIntake.MostBytes, new TaskCompletionSource().Task);
+            Assert.True(intake.HoldAsync(SessionIntake.MostBytes, Task.CompletedTask, default).AsTask().IsCompletedSuccessfully);
         using var gone = new CancellationTokenSource();
-        var room = intake.RoomAsync(gone.Token).AsTask();
+        var room = intake.HoldAsync(SessionIntake.MostBytes, new TaskCompletionSource().Task, gone.Token).AsTask();
         await gone.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => room);
     }

@@ -39,7 +39,7 @@ static class QueriesApi
             .RefusesSite();
     }
 
-    static async Task<IResult> LookUpAsync(HttpContext http, string siteId, SiteAccess access, JsonBodyReader bodies, QueryReader queries, PendingQueries pending)
+    static async Task<IResult> LookUpAsync(HttpContext http, string siteId, SiteAccess access, RequestBodies bodies, QueryReader queries, PendingQueries pending)
     {
         var (site, noSite) = access.ForReading(http.Caller(), siteId);
         if (site is null)

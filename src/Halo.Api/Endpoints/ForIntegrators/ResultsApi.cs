@@ -41,7 +41,7 @@ static class ResultsApi
 
     static async Task<IResult> GetPageAsync(HttpContext http, string siteId, string queryId, string pageNumber, ResultReader reader)
     {
-        var (integersAsText, badHeader) = IntegerForm.Read(http.Request);
+        var (integersAsText, badHeader) = ResponseFormat.ReadIntegers(http.Request);
         if (badHeader is not null)
             return badHeader.ToResult();
         var (page, refusal) = await reader.OpenAsync(http.Caller(), siteId, queryId, pageNumber, http.RequestAborted);
@@ -49,7 +49,7 @@ static class ResultsApi
             return refusal!.ToResult();
         await using (page)
         {
-            using var rewritten = integersAsText && IntegerForm.Concerns(page.Query.Detail.Columns) && page.Row.JsonSize <= ResultOptions.Base64PageBytes
+            using var rewritten = integersAsText && RowForms.HasLargeIntegers(page.Query.Detail.Columns) && page.Row.JsonSize <= ResultOptions.Base64PageBytes
                 ? await RewriteAsync(page, http.RequestAborted)
                 : null;
             if (page.Row.JsonSize > ResultOptions.Base64PageBytes)
@@ -73,13 +73,13 @@ static class ResultsApi
 
     static async Task<IResult> StreamPageAsync(HttpContext http, string siteId, string queryId, string pageNumber, ResultReader reader, StoredResponseWriter writer)
     {
-        var (integersAsText, badHeader) = IntegerForm.Read(http.Request);
+        var (integersAsText, badHeader) = ResponseFormat.ReadIntegers(http.Request);
         if (badHeader is not null)
             return badHeader.ToResult();
         var (page, refusal) = await reader.OpenAsync(http.Caller(), siteId, queryId, pageNumber, http.RequestAborted);
         if (page is null)
             return refusal!.ToResult();
-        if (integersAsText && IntegerForm.Concerns(page.Query.Detail.Columns))
+        if (integersAsText && RowForms.HasLargeIntegers(page.Query.Detail.Columns))
         {
             // Rewritten as it is read: its size is not known before its end, and no stored coding fits.
             WriteRowHeaders(http.Response, page, size: null);

@@ -13,6 +13,7 @@ static class SentRecord
 {
     const byte Version = 1;
 
+    /// <summary>Of a query whose accept is not written yet.</summary>
     public static byte[] Write(SentQuery sent, MasterKeys keys)
     {
         using var text = new MemoryStream(256);

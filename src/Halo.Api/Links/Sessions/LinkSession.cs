@@ -55,11 +55,8 @@ sealed class LinkSession(Guid id, Guid linkId, Guid runId, LineConnection line, 
 
     /// <summary>Sends an immediate query on its way.</summary>
     /// <returns>False when the line is gone: it may not have arrived.</returns>
-    public ValueTask<bool> ExecuteAsync(Guid queryId, byte[] command, CancellationToken giveUp) =>
-        line.SendAsync(FrameKind.Execute, queryId, command, giveUp);
-
-    /// <summary>A command as it is sent.</summary>
-    public static byte[] Write(Execute message) => JsonSerializer.SerializeToUtf8Bytes(message, ProtocolJson.Default.Execute);
+    public ValueTask<bool> ExecuteAsync(Guid queryId, Execute command, CancellationToken giveUp) =>
+        line.SendAsync(FrameKind.Execute, queryId, command, ProtocolJson.Default.Execute, giveUp);
 
     /// <summary>Asks to stop a query.</summary>
     public void Cancel(Guid queryId) => _ = line.SendAsync(FrameKind.Cancel, queryId).AsTask();

@@ -23,28 +23,21 @@ sealed class SessionIntake(TimeProvider time)
     double _tokens = Burst;
 
     /// <summary>A message is being dealt with until <paramref name="work"/> ends.</summary>
-    public void Hold(int bytes, Task work)
+    /// <returns>Completes when the session may be read on.</returns>
+    public ValueTask HoldAsync(int bytes, Task work, CancellationToken gone)
     {
         if (work.IsCompleted)
-            return;
+            return ValueTask.CompletedTask;
+        TaskCompletionSource? room = null;
         lock (_lock)
         {
             _messages++;
             _bytes += bytes;
+            if (_messages >= MostMessages || _bytes >= MostBytes)
+                room = _room ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
         }
         _ = ReleaseAsync(bytes, work);
-    }
-
-    /// <summary>Completes when the session may be read on.</summary>
-    public ValueTask RoomAsync(CancellationToken gone)
-    {
-        lock (_lock)
-        {
-            if (_messages < MostMessages && _bytes < MostBytes)
-                return ValueTask.CompletedTask;
-            _room ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
-            return new(_room.Task.WaitAsync(gone));
-        }
+        return room is null ? ValueTask.CompletedTask : new(room.Task.WaitAsync(gone));
     }
 
     /// <summary>Waits before a message of these kinds where too many came.</summary>

@@ -33,8 +33,7 @@ sealed class AsyncQueries(
 
     async Task<Query?> TryAcceptAsync(IntegratorCaller caller, SiteRecord site, QuerySubmission submission, AcceptCondition? condition)
     {
-        var now = time.GetUtcNow();
-        var query = submission.ToNewQuery(QueryIds.Next(now), caller.Integrator.Id, site.Id, submission.ExecutionLimitMs(limits), now);
+        var query = submission.ToNewQuery(caller.Integrator.Id, site.Id, limits, time.GetUtcNow());
         if (submission.MaxTimeInQueue == 0 && availability.Of(site.LinkId) is var there && there != SiteAvailability.Online)
         {
             var end = ImmediateEndings.SiteAway(there);

@@ -11,6 +11,7 @@ using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Halo.Api.Sites.State;
 using Halo.Api.Storage;
+using Halo.Api.Storage.Keys;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;
 using Halo.LinkProtocol.Messages;
@@ -24,7 +25,7 @@ namespace Halo.Api.Queries.Immediate;
 /// </summary>
 sealed class ImmediateQueries(
     ImmediateLedger ledger, QueryReader queries, SettlementEffects effects, SiteAccess access, ILinkGateway gateway, Availability availability, PendingQueries pending, OutcomeRecorder outcomes,
-    ImmediateConcurrency places, ResultMemoryBudget memory, QueryLimits limits, TimeProvider time) : IDisposable
+    ImmediateConcurrency places, ResultMemoryBudget memory, MasterKeys keys, QueryLimits limits, TimeProvider time) : IDisposable
 {
     readonly CancellationTokenSource _stopping = new();
 
@@ -38,12 +39,13 @@ sealed class ImmediateQueries(
     {
         using var place = places.Take(site.Id);
         var accepted = time.GetTimestamp();
-        var query = NewQueryFor(caller.Integrator, site, submission);
+        var query = submission.ToNewQuery(caller.Integrator.Id, site.Id, limits, time.GetUtcNow());
         using var span = Telemetry.StartQuery(query.Id, query.Mode, query.SiteId, query.IntegratorId);
         // 1. The session, waited for while the site counts as online.
         using var queueTime = new CancellationTokenSource(TimeSpan.FromMilliseconds(submission.MaxTimeInQueue), time);
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(callerGone, queueTime.Token, _stopping.Token);
         var session = gateway.Find(site.LinkId);
+        var hasWaited = session is null;
         if (session is null)
         {
             var now = availability.Of(site.LinkId);
@@ -53,8 +55,9 @@ sealed class ImmediateQueries(
             if (session is null)
                 return await RefuseAsync(query, ImmediateEndings.QueueTimeout(submission.MaxTimeInQueue));
         }
-        var room = await memory.EnterAsync(grows: stream is null, bytes => session.Grant(query.Id, bytes), waiting.Token);
-        if (room is null)
+        var entering = memory.EnterAsync(grows: stream is null, bytes => session.Grant(query.Id, bytes), waiting.Token);
+        hasWaited |= !entering.IsCompleted;
+        if (await entering is not { } room)
             return await RefuseAsync(query, ImmediateEndings.NoRoom(submission.MaxTimeInQueue));
         // 2. What may write is in the record before anybody is given it; of what reads, accept and end are one row, written once.
         var left = Math.Max(0, submission.MaxTimeInQueue - (int)time.GetElapsedTime(accepted).TotalMilliseconds);
@@ -62,16 +65,15 @@ sealed class ImmediateQueries(
         var sentAt = time.GetUtcNow();
         var accept = new SentQuery(query, session.Reference, sentAt, sentAt + patience);
         var isFirst = condition is not null || CommandEffects.MayWrite(submission.Command);
-        var command = LinkSession.Write(new Execute(query.SiteId, query.IntegratorId, submission.Command, left, query.ExecutionLimit,
-            stream is null ? limits.ImmediateResultBytes : long.MaxValue)
+        var command = new Execute(query.SiteId, query.IntegratorId, submission.Command, left, query.ExecutionLimit, stream is null ? limits.ImmediateResultBytes : long.MaxValue)
         {
             Catalogue = submission.Catalogue,
             ResultSet = submission.ResultSet,
             Tag = submission.Tag,
             TraceParent = Telemetry.TraceParent,
             KeyHash = submission.KeyHash,
-            Record = isFirst ? null : ledger.ToRecord(accept),
-        });
+            Record = isFirst ? null : SentRecord.Write(accept, keys),
+        };
         var sent = new PendingQuery(accept, session, room, stream);
         stream?.Open(query.Id, bytes => session.Grant(query.Id, bytes));
         pending.Add(sent);
@@ -85,8 +87,8 @@ sealed class ImmediateQueries(
             stream.Recorded = pending.AcceptNowAsync(sent);
         else
             pending.AcceptLater(sent);
-        // What it waited for, room or a session that may have brought another database, may have outlasted the right to ask it.
-        if (access.ForQuery(caller, site.Id).Refusal is { } taken)
+        // Whoever let it in has just looked at the right to ask. What it waited for since (room, its accept, a session that may have brought another database) may have outlasted that.
+        if ((hasWaited || isFirst) && access.ForQuery(caller, site.Id).Refusal is { } taken)
             return await TakeBackAsync(sent, ImmediateEndings.RightTaken(taken));
         // 3. Away. "At once or not at all" (0) still lets a frame that is being sent come to its end.
         switch (await SendAsync(session, query.Id, command, submission.MaxTimeInQueue == 0 ? callerGone : waiting.Token))
@@ -151,7 +153,7 @@ sealed class ImmediateQueries(
         }
     }
 
-    static async Task<Sending> SendAsync(LinkSession session, Guid queryId, byte[] command, CancellationToken giveUp)
+    static async Task<Sending> SendAsync(LinkSession session, Guid queryId, Execute command, CancellationToken giveUp)
     {
         if (session.Gone.IsCancellationRequested)
             return Sending.NotBegun;
@@ -225,12 +227,6 @@ sealed class ImmediateQueries(
         var record = await queries.FindAsync(query.IntegratorId, query.SiteId, query.Id)
             ?? throw new InvalidOperationException("An accepted query is not in the ledger.");
         return ImmediateAnswer.Of(QueryView.Of(record));
-    }
-
-    NewQuery NewQueryFor(Integrator integrator, SiteRecord site, QuerySubmission submission)
-    {
-        var now = time.GetUtcNow();
-        return submission.ToNewQuery(QueryIds.Next(now), integrator.Id, site.Id, submission.ExecutionLimitMs(limits), now);
     }
 }
 

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using Halo.Api.Errors;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Routing;
@@ -37,7 +38,7 @@ sealed class QueryRequestReader(QueryLimits limits)
             body = body[3..];
         if (body.IsEmpty)
             return (null, Refusal.Invalid("body", "is empty; it must be JSON: { \"command\": { \"text\": \"SELECT …\" } }."));
-        if (!Utf8Validation.IsUtf8(body.Span))
+        if (!Utf8.IsValid(body.Span))
             return (null, Refusal.Invalid("body", "is not UTF-8."));
         if (RequestSize.HasTooManyValues(body.Span))
         {

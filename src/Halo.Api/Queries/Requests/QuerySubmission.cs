@@ -33,16 +33,16 @@ sealed record QuerySubmission(QueryCommand Command, QueryMode Mode, string? Cata
     /// <summary>What the Link keeps of its <c>Idempotency-Key</c>; null: it has none.</summary>
     public byte[]? KeyHash { get; init; }
 
-    /// <summary>The ledger's record of it.</summary>
-    public NewQuery ToNewQuery(Guid id, Guid integratorId, Guid siteId, int executionLimitMs, DateTimeOffset now) => new()
+    /// <summary>The ledger's record of it, under a new id.</summary>
+    public NewQuery ToNewQuery(Guid integratorId, Guid siteId, QueryLimits limits, DateTimeOffset now) => new()
     {
-        Id = id,
+        Id = QueryIds.Next(now),
         IntegratorId = integratorId,
         SiteId = siteId,
         Mode = Mode,
         CreatedAt = now,
         MaxTimeInQueue = MaxTimeInQueue,
-        ExecutionLimit = executionLimitMs,
+        ExecutionLimit = ExecutionLimitMs(limits),
         CommandSize = CommandSize,
         RequestSize = RequestSize,
         SqlSize = SqlSize,

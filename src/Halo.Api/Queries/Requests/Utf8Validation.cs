@@ -1,11 +1,10 @@
 using System.Text;
 using System.Text.Json;
-using System.Text.Unicode;
 using Halo.Api.Routing;
 
 namespace Halo.Api.Queries.Requests;
 
-/// <summary>Finds text that is none: bytes that are no UTF-8, and halves of surrogate pairs written as escapes. JSON's grammar lets both through.</summary>
+/// <summary>Finds text that is none: halves of surrogate pairs written as escapes, which JSON's grammar lets through.</summary>
 sealed class Utf8Validation
 {
     readonly JsonFieldReader _json;
@@ -14,9 +13,6 @@ sealed class Utf8Validation
     readonly List<(string? Name, int Index)> _steps = [];
 
     Utf8Validation(JsonFieldReader json) => _json = json;
-
-    /// <summary>Whether the bytes are UTF-8 at all.</summary>
-    public static bool IsUtf8(ReadOnlySpan<byte> body) => Utf8.IsValid(body);
 
     /// <summary>Adds a fault for each string that holds half a surrogate pair.</summary>
     public static void Find(ReadOnlySpan<byte> body, JsonElement root, JsonFieldReader json)

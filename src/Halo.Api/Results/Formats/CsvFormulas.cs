@@ -1,24 +1,10 @@
 using System.Buffers.Text;
-using Halo.Api.Errors;
 
 namespace Halo.Api.Results.Formats;
 
-/// <summary>
-/// The query parameter <c>csvFormulas</c>: with <c>escape</c> a CSV text that a spreadsheet would take for a formula gets an apostrophe before it. Off by
-/// default, since it changes values.
-/// </summary>
+/// <summary>CSV texts that a spreadsheet would take for formulas.</summary>
 static class CsvFormulas
 {
-    public const string Parameter = "csvFormulas";
-
-    /// <summary>Whether they are to be escaped, or what is wrong with the parameter.</summary>
-    public static (bool Escape, Refusal? Refusal) Read(HttpRequest request) => request.Query[Parameter].ToString() switch
-    {
-        "" or "keep" => (false, null),
-        "escape" => (true, null),
-        _ => (false, Refusal.Invalid(Parameter, "takes keep or escape.")),
-    };
-
     /// <summary>Whether a spreadsheet may take a text for a formula: by its first character, unless all of it is a number as <c>-12.50</c>.</summary>
     public static bool MayBe(ReadOnlySpan<byte> text)
     {

@@ -35,6 +35,9 @@ static class RowForms
         _ => ArrayType,
     };
 
+    /// <summary>Whether a result has any 64-bit integers, which may be wanted as strings.</summary>
+    public static bool HasLargeIntegers(IReadOnlyList<ResultColumn>? columns) => columns?.Any(c => c.Type == SqlType.BigInt) == true;
+
     /// <summary>A transcoder into a form.</summary>
     /// <param name="columns">The result's columns.</param>
     /// <param name="integersAsText">Whether 64-bit integers are written as strings.</param>
@@ -42,7 +45,7 @@ static class RowForms
     {
         if (form is RowForm.Csv or RowForm.CsvWithoutFormulas)
             return new RowTranscoder(new CsvRows([.. columns.Select(c => c.Name)], escapeFormulas: form == RowForm.CsvWithoutFormulas));
-        return integersAsText && IntegerForm.Concerns(columns)
+        return integersAsText && HasLargeIntegers(columns)
             ? new RowTranscoder(new JsonRows(form == RowForm.Lines, [.. columns.Select(c => c.Type == SqlType.BigInt)]))
             : new RowRelay(form == RowForm.Lines);
     }

@@ -74,7 +74,7 @@ public sealed class SlowCallerTests
         const int room = 32 * 1024 * 1024;
         await using var host = await ApiHost.StartAsync($"Halo:Limits:RequestMemoryBytes={room}");
         await using var site = await PairedSite.CreateAsync(host);
-        var memory = host.Services.GetRequiredService<RequestBodyBudget>();
+        var memory = host.Services.GetRequiredService<RequestBodies>();
         var callers = new List<RawCaller>();
         // Announced is not held.
         for (var i = 0; i < 10; i++)

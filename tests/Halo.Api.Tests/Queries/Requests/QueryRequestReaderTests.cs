@@ -1,11 +1,12 @@
 using System.Text;
 using Halo.Api.Errors;
-using Halo.Api.Links.Sessions;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;
+using Halo.LinkProtocol;
+using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Tests.Queries.Requests;
 
@@ -220,7 +221,7 @@ public class QueryRequestReaderTests
     {
         var value = $"\"{string.Concat(Enumerable.Repeat(character, 1000))}\"";
         var read = Read($$"""{ "command": { "text": "SELECT @a", "parameters": [ { "name": "a", "value": {{value}} } ] } }""").Submission!;
-        var message = Encoding.UTF8.GetString(LinkSession.Write(new(Site.Id, Guid.NewGuid(), read.Command, 0, 0, 0)));
+        var message = System.Text.Json.JsonSerializer.Serialize(new Execute(Site.Id, Guid.NewGuid(), read.Command, 0, 0, 0), ProtocolJson.Default.Execute);
         Assert.Contains(value, message, StringComparison.Ordinal);
         Assert.Contains(value, System.Text.Json.JsonSerializer.Serialize(read.Command, Contracts.Json.HaloJson.Default.QueryCommand), StringComparison.Ordinal);
     }

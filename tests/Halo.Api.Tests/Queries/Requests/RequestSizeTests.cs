@@ -1,10 +1,10 @@
 using System.Text;
 using Halo.Api.Errors;
 using Halo.Api.Ledger.Records;
-using Halo.Api.Links.Sessions;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Settings;
 using Halo.Contracts.Queries;
+using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Tests.Queries.Requests;
@@ -77,7 +77,7 @@ public class RequestSizeTests
             Parameters = [new("@a<b") { Type = SqlType.NVarChar, Value = System.Text.Json.JsonDocument.Parse("[\"\\u003c<é\", 1.50, null]").RootElement }],
         };
         var message = new Execute(Guid.NewGuid(), Guid.NewGuid(), command, 1, 2, 3);
-        Assert.Equal(LinkSession.Write(message).Length, RequestSize.OnTheLine(message));
+        Assert.Equal(System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(message, ProtocolJson.Default.Execute).Length, RequestSize.OnTheLine(message));
     }
 
     static (long Allocated, QuerySubmission? Submission, Api.Errors.Refusal? Refusal) Read(string body)

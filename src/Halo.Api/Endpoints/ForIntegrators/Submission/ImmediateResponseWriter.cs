@@ -24,9 +24,9 @@ sealed partial class ImmediateResponseWriter(SiteAccess access, QueryLimits limi
     public const int SlowestBytesPerSecond = 32 * 1024;
 
     /// <param name="integersAsText">Whether 64-bit integers are written as strings; then the rows are held twice.</param>
-    public async Task WriteAsync(HttpContext http, ImmediateAnswer answer, bool integersAsText = false)
+    public async Task WriteAsync(HttpContext http, IntegratorCaller caller, ImmediateAnswer answer, bool integersAsText = false)
     {
-        if (access.ForReading(http.Caller(), answer.Query.SiteId).Refusal is { } taken)
+        if (access.ForReading(caller, answer.Query.SiteId).Refusal is { } taken)
             answer = answer.Withheld(taken);
         using var rewritten = integersAsText ? RewriteIntegers(answer) : null;
         var response = http.Response;
@@ -80,7 +80,7 @@ sealed partial class ImmediateResponseWriter(SiteAccess access, QueryLimits limi
 
     static IRowTranscoder? RewriteIntegers(ImmediateAnswer answer)
     {
-        if (answer.Rows is not { Count: > 0 } pieces || answer.Query.Result!.Columns is not { } columns || !IntegerForm.Concerns(columns))
+        if (answer.Rows is not { Count: > 0 } pieces || answer.Query.Result!.Columns is not { } columns || !RowForms.HasLargeIntegers(columns))
             return null;
         var transcoder = RowForm.Array.To(columns, integersAsText: true);
         foreach (var piece in pieces)

@@ -25,13 +25,13 @@ sealed partial class StreamedResponseWriter(ImmediateQueries queries, ImmediateR
     /// <param name="keyed">With an Idempotency-Key: a caller that goes away does not cancel then; the rest of the rows is read for nobody.</param>
     /// <returns>False: the key is another query's, nothing was sent and nothing answered.</returns>
     public async Task<bool> SendAsync(
-        HttpContext http, SiteRecord site, QuerySubmission submission, RowForm form, bool integersAsText, KeyedRun? keyed = null)
+        HttpContext http, SubmittedQuery submitted, QuerySubmission submission, RowForm form, KeyedRun? keyed)
     {
         using var rows = new RowFlow();
         using var stop = new CancellationTokenSource();
         using var gone = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, http.RequestAborted);
         // 1.
-        var running = RunAsync(http.Caller(), site, submission, rows, keyed, keyed is null ? gone.Token : stop.Token);
+        var running = RunAsync(submitted, submission, rows, keyed, keyed is null ? gone.Token : stop.Token);
         // 2. Where both are there the end is known to be no failure before anything is said.
         await Task.WhenAny(running, rows.Begun);
         // The answer's head tells the query's id: not before it can be found by it. A good end says that it can.
@@ -46,14 +46,14 @@ sealed partial class StreamedResponseWriter(ImmediateQueries queries, ImmediateR
             using var failed = await running;
             if (failed is null)
                 return false;
-            await writer.WriteAsync(http, failed);
+            await writer.WriteAsync(http, submitted.Caller, failed);
             return true;
         }
         try
         {
             if (submission.Notices is { } notices)
                 http.Response.Headers[NoticesHeader] = notices.Count.ToString(CultureInfo.InvariantCulture);
-            await StreamAsync(http, site, form, integersAsText, rows, running, stop, gone.Token);
+            await StreamAsync(http, submitted, form, rows, running, stop, gone.Token);
         }
         catch (Exception e)
         {
@@ -72,12 +72,11 @@ sealed partial class StreamedResponseWriter(ImmediateQueries queries, ImmediateR
         return true;
     }
 
-    async Task<ImmediateAnswer?> RunAsync(
-        IntegratorCaller caller, SiteRecord site, QuerySubmission submission, RowFlow rows, KeyedRun? keyed, CancellationToken callerGone)
+    async Task<ImmediateAnswer?> RunAsync(SubmittedQuery submitted, QuerySubmission submission, RowFlow rows, KeyedRun? keyed, CancellationToken callerGone)
     {
         try
         {
-            var answer = await queries.RunAsync(caller, site, submission, keyed?.Condition, callerGone, rows);
+            var answer = await queries.RunAsync(submitted.Caller, submitted.Site, submission, keyed?.Condition, callerGone, rows);
             if (keyed is not null && answer is { Status: not 200 })
                 await keyed.KeepAsync(answer);
             return answer;
@@ -89,10 +88,9 @@ sealed partial class StreamedResponseWriter(ImmediateQueries queries, ImmediateR
     }
 
     async Task StreamAsync(
-        HttpContext http, SiteRecord site, RowForm form, bool integersAsText, RowFlow rows, Task<ImmediateAnswer?> running, CancellationTokenSource stop,
-        CancellationToken gone)
+        HttpContext http, SubmittedQuery submitted, RowForm form, RowFlow rows, Task<ImmediateAnswer?> running, CancellationTokenSource stop, CancellationToken gone)
     {
-        using var transcoder = form.To(rows.Columns, integersAsText);
+        using var transcoder = form.To(rows.Columns, submitted.Wanted.IntegersAsText);
         var response = http.Response;
         response.ContentType = form.ContentType();
         response.Headers[QueryIdHeader] = rows.QueryId.ToString();
@@ -123,7 +121,7 @@ sealed partial class StreamedResponseWriter(ImmediateQueries queries, ImmediateR
         if (answer.Status != 200 && !response.HasStarted)
         {
             response.Clear();
-            await writer.WriteAsync(http, answer);
+            await writer.WriteAsync(http, submitted.Caller, answer);
             return;
         }
         if (answer.Status != 200)
@@ -142,7 +140,7 @@ sealed partial class StreamedResponseWriter(ImmediateQueries queries, ImmediateR
         {
             if (transcoder.Output.Length == 0)
                 return;
-            if (access.ForReading(http.Caller(), site.Id).Refusal is { } taken)
+            if (access.ForReading(submitted.Caller, submitted.Site.Id).Refusal is { } taken)
                 throw new RefusedException(taken);
             patience.Change(TimeSpan.FromMilliseconds(limits.SlowReaderMs), Timeout.InfiniteTimeSpan);
             await response.Body.WriteAsync(transcoder.Output.Written, gone);

@@ -13,7 +13,7 @@ using Halo.Contracts.Queries;
 namespace Halo.Api.Endpoints.ForIntegrators.Submission;
 
 /// <summary>Turns an HTTP request into a submitted query: key, wanted form, site and body, each read once.</summary>
-sealed class SubmissionParser(SiteAccess access, QueryAdmission admission, QueryRequestReader reader, JsonBodyReader bodies)
+sealed class SubmissionParser(SiteAccess access, QueryAdmission admission, QueryRequestReader reader, RequestBodies bodies)
 {
     /// <summary>Reads a request, or tells why it is refused whatever its body says.</summary>
     /// <param name="mode">How it is answered; null where the body says it.</param>

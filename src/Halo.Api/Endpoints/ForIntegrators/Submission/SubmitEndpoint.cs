@@ -3,7 +3,6 @@ using Halo.Api.Queries.Admission;
 using Halo.Api.Queries.Async;
 using Halo.Api.Queries.Idempotency;
 using Halo.Api.Queries.Immediate;
-using Halo.Api.Sites;
 using Halo.Contracts.Json;
 using Halo.Contracts.Queries;
 
@@ -11,7 +10,7 @@ namespace Halo.Api.Endpoints.ForIntegrators.Submission;
 
 /// <summary>Takes queries in: (1) parse, (2) where it has a key, repeat the answer that it had, (3) admit, (4) run or queue, (5) answer.</summary>
 sealed class SubmitEndpoint(
-    SubmissionParser parser, IdempotentQueries keyed, SiteAccess access, QueryAdmission admission, ImmediateQueries immediate, AsyncQueries async,
+    SubmissionParser parser, IdempotentQueries keyed, QueryAdmission admission, ImmediateQueries immediate, AsyncQueries async,
     StreamedResponseWriter streams, ImmediateResponseWriter writer)
 {
     const string ReplayedHeader = "Halo-Replayed";
@@ -33,13 +32,13 @@ sealed class SubmitEndpoint(
     async Task<SubmissionAnswer?> CarryOutAsync(HttpContext http, SubmittedQuery submitted, KeyedRun? run)
     {
         // The right may have been taken away while the body came, or while a query with the same key was waited for.
-        if ((access.ForQuery(submitted.Caller, submitted.Site.Id).Refusal ?? submitted.Invalid ?? await admission.TakeAsync(submitted.Caller.Integrator)) is { } refusal)
+        if (await admission.TakeAsync(submitted.Caller, submitted.Site.Id, submitted.Invalid) is { } refusal)
             return SubmissionAnswer.Of(refusal);
         var submission = run is null ? submitted.Submission! : submitted.Submission! with { KeyHash = submitted.Key!.KeyHash };
         if (submission.Mode == QueryMode.Async)
             return SubmissionAnswer.Of(await async.AcceptAsync(submitted.Caller, submitted.Site, submission, run?.Condition));
         if (submitted.StreamForm is { } form)
-            return await streams.SendAsync(http, submitted.Site, submission, form, submitted.Wanted.IntegersAsText, run) ? SubmissionAnswer.Streamed : null;
+            return await streams.SendAsync(http, submitted, submission, form, run) ? SubmissionAnswer.Streamed : null;
         // With a key a caller that goes away does not cancel: it will come back and ask again.
         return SubmissionAnswer.Of(await immediate.RunAsync(submitted.Caller, submitted.Site, submission, run?.Condition, run is null ? http.RequestAborted : CancellationToken.None));
     }
@@ -56,7 +55,7 @@ sealed class SubmitEndpoint(
             return TypedResults.Json(query, HaloJson.Default.Query, statusCode: 201);
         }
         if (answer.Immediate is { } ended)
-            await writer.WriteAsync(http, ended, submitted.Wanted.IntegersAsText);
+            await writer.WriteAsync(http, submitted.Caller, ended, submitted.Wanted.IntegersAsText);
         return TypedResults.Empty;
     }
 }

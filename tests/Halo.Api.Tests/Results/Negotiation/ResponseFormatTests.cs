@@ -1,9 +1,9 @@
 using Halo.Api.Results.Formats;
 using Halo.Api.Results.Negotiation;
 
-namespace Halo.Api.Tests.Results.Formats;
+namespace Halo.Api.Tests.Results.Negotiation;
 
-public class AcceptedFormTests
+public class ResponseFormatTests
 {
     [Theory]
     [InlineData("", null)]
@@ -24,12 +24,15 @@ public class AcceptedFormTests
     [InlineData("text/csv;q=0.5, application/json;q=0.9", null)]
     [InlineData("application/json;q=0, text/csv;q=0.1", RowForm.Csv)]
     [InlineData("application/json;q=0, */*", RowForm.Array)]
-    public void The_best_of_what_is_accepted_is_chosen(string accept, object? expected) =>
-        Assert.Equal(new AcceptedForm((RowForm?)expected), AcceptedForm.Choose(accept));
+    public void The_best_of_what_is_accepted_is_chosen(string accept, object? expected)
+    {
+        Assert.True(ResponseFormat.TryChoose(accept, out var form));
+        Assert.Equal((RowForm?)expected, form);
+    }
 
     [Theory]
     [InlineData("application/json;q=0")]
     [InlineData("*/*;q=0")]
     [InlineData("application/xml, application/*;q=0, text/*;q=0")]
-    public void Nothing_is_chosen_where_everything_is_refused(string accept) => Assert.Null(AcceptedForm.Choose(accept));
+    public void Nothing_is_chosen_where_everything_is_refused(string accept) => Assert.False(ResponseFormat.TryChoose(accept, out _));
 }

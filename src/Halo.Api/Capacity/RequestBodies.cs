@@ -4,9 +4,9 @@ using Halo.Contracts.Errors;
 
 namespace Halo.Api.Capacity;
 
-/// <summary>The bytes of request bodies that the service holds, all together, and how long a caller may take to send one.</summary>
+/// <summary>The JSON bodies of integrators' requests: how many bytes of them the service holds, all together, and how long a caller may take to send one.</summary>
 /// <remarks>Counted as they arrive and not as they are announced, until the request is answered: nobody gets memory for a promise.</remarks>
-sealed class RequestBodyBudget(QueryLimits limits, TimeProvider time)
+sealed class RequestBodies(QueryLimits limits, TimeProvider time)
 {
     /// <summary>Bytes that a caller has to send in a second, on the whole.</summary>
     public const int SlowestBytesPerSecond = 32 * 1024;
@@ -16,6 +16,15 @@ sealed class RequestBodyBudget(QueryLimits limits, TimeProvider time)
 
     /// <summary>Bytes that are held.</summary>
     public long Used => Volatile.Read(ref _used);
+
+    /// <summary>The body of a request, or why there is none.</summary>
+    public async Task<(ReadOnlyMemory<byte> Body, Refusal? Refusal)> ReadAsync(HttpContext http)
+    {
+        if (http.Request.ContentType is { Length: > 0 } type && !type.Contains("json", StringComparison.OrdinalIgnoreCase))
+            return (default, new Refusal(415, ErrorCodes.UnsupportedMediaType, "The body must be JSON: send Content-Type: application/json."));
+        var (body, refusal) = await RequestBody.ReadAsync(http, limits.RequestBytes, this);
+        return (body ?? default, refusal);
+    }
 
     /// <summary>For one request, whose end gives back what it took.</summary>
     public Share Begin(HttpContext http)
@@ -30,7 +39,7 @@ sealed class RequestBodyBudget(QueryLimits limits, TimeProvider time)
         new(TimeSpan.FromMilliseconds(limits.SlowReaderMs) + TimeSpan.FromSeconds((double)bytes / SlowestBytesPerSecond), time);
 
     /// <summary>What one request holds.</summary>
-    public sealed class Share(RequestBodyBudget memory) : IDisposable
+    public sealed class Share(RequestBodies memory) : IDisposable
     {
         long _held;
 
