@@ -78,6 +78,7 @@ static class LinkHost
     /// <summary>Both lanes, the journal, the spool and the way of pages.</summary>
     static IServiceCollection AddWork(this IServiceCollection services, LinkSettings settings) => services
         .AddSingleton<SiteLimits>()
+        .AddSingleton<CommandExecutor>()
         .AddSingleton<ImmediateGate>()
         .AddSingleton(p => ClaimJournal.Open(p.GetRequiredService<DataDirectory>().Path, p.GetRequiredService<LocalKey>(), p.GetRequiredService<TimeProvider>()))
         .AddSingleton(p => ActivatorUtilities.CreateInstance<ImmediateQueries>(p, settings.Lanes.Immediate))
@@ -90,14 +91,11 @@ static class LinkHost
                 UploadOptions.From(settings.Upload) with { AtOnce = settings.Uploads }, p.GetRequiredService<TimeProvider>(), p.GetRequiredService<Random>(),
                 p.GetRequiredService<ILogger<Uploader>>());
         })
-        .AddSingleton<ClaimedCommands>()
+        .AddSingleton<IClaimedCommands, ClaimedCommands>()
         .AddSingleton(p =>
         {
-            var (sites, commands) = (p.GetRequiredService<LocalSites>(), p.GetRequiredService<ClaimedCommands>());
-            var async = new AsyncQueries(new() { Slots = settings.Lanes.Async }, p.GetRequiredService<ClaimJournal>(), p.GetRequiredService<Spool>(),
-                p.GetRequiredService<Uploader>(), p.GetRequiredService<CurrentSession>(), commands.RunAsync, p.GetRequiredService<TimeProvider>(),
-                p.GetRequiredService<ILogger<AsyncQueries>>(), (commands, sites.Places));
-            sites.AvailabilityChanged += (_, connector) =>
+            var async = ActivatorUtilities.CreateInstance<AsyncQueries>(p, new AsyncOptions { Slots = settings.Lanes.Async });
+            p.GetRequiredService<LocalSites>().AvailabilityChanged += (_, connector) =>
             {
                 if (connector.Outage is null)
                     async.OnWorkAvailable();
@@ -140,7 +138,7 @@ static class LinkHost
                 {
                     file?.Look();
                     return describe();
-                }, report.Hello, dispatcher, p.GetRequiredService<LinkState>(), settings.Connection, random, time, p.GetRequiredService<ILogger<SessionLoop>>());
+                }, report.HelloAsync, dispatcher, p.GetRequiredService<LinkState>(), settings.Connection, random, time, p.GetRequiredService<ILogger<SessionLoop>>());
         })
         .AddSingleton(p => new StatusServer(p.GetRequiredService<DataDirectory>(), p.GetRequiredService<LinkReport>().Status, p.GetRequiredService<PairingCodes>().MakeAsync, () =>
         {

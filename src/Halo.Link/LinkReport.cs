@@ -33,17 +33,16 @@ sealed class LinkReport(
 {
     readonly long _started = time.GetTimestamp();
 
-    public Hello Hello(IReadOnlyList<SiteDescription> described)
+    public async Task<Hello> HelloAsync(IReadOnlyList<SiteDescription> described)
     {
-        // The claims first: those that arrive meanwhile must not raise the number without being in the list.
-        var held = async.Held;
+        var (held, lastNumber) = await async.HeldAsync();
         return new(runs.Id, HostInformation.Version, time.GetUtcNow(), described)
         {
             RunsBefore = runs.Before,
             MachineId = HostInformation.MachineId(),
             ConfiguredSites = [.. sites.All.Select(s => s.Id)],
             Claims = held,
-            LastClaimNumber = async.LastClaimNumber,
+            LastClaimNumber = lastNumber,
             Immediates = immediate.Held,
         };
     }

@@ -97,7 +97,7 @@ sealed class SiteCheck(string subject, LocalSite site, TimeProvider time)
             if (site.Resolve(null, integrator, command).Target is not { } target || !connected.Contains(target.Connector) || !asked.Add((target.Connector, target.Access)))
                 continue;
             var request = new CommandRequest(command, target.Database, null, 1, LongestQuestion, target.Access) { Protection = target.Protection };
-            var result = await target.Engine.NewRunner(time, target.Connector).RunAsync(request, new ScalarText(), stop);
+            var result = await target.Connector.Runner.RunAsync(request, new ScalarText(), stop);
             var what = site.WhatIs(target.Connector);
             if (result.Error is { } error)
                 Add(CheckState.Problem, string.Join(' ', new[] { $"a query over {what} is refused: {error.ErrorMessage}" }.Concat(result.Notices?.Select(n => n.Message) ?? [])));

@@ -23,6 +23,9 @@ interface IRowSink
     /// <summary>No more rows: closes the array and hands on what is left.</summary>
     ValueTask EndAsync(CancellationToken stop);
 
+    /// <summary>Bytes of JSON given to it so far, where it counts them; of pages those that are finished. 0 of a sink that does not count.</summary>
+    long Size => 0;
+
     /// <summary>The reader hangs in its driver and was left behind: nothing more of it is kept or sent, and its buffers are not used for anything else.</summary>
     /// <remarks>Called from another thread than the reader's, which may be in the middle of a row.</remarks>
     void Abandon()

@@ -15,7 +15,7 @@ sealed partial class SessionLoop(
     ConnectionProblem problem,
     Func<LineConnection, OpenSession> open,
     Func<IReadOnlyList<SiteDescription>> describe,
-    Func<IReadOnlyList<SiteDescription>, Hello> greet,
+    Func<IReadOnlyList<SiteDescription>, Task<Hello>> greet,
     FrameDispatcher dispatcher,
     LinkState state,
     ConnectionSettings settings,
@@ -77,7 +77,7 @@ sealed partial class SessionLoop(
             await using (line)
             {
                 dispatcher.Tell(notices);
-                return await CarryAsync(line, greet(sites), stop);
+                return await CarryAsync(line, await greet(sites), stop);
             }
         }
         catch (NotAdmittedException e)

@@ -8,13 +8,12 @@ using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Sites;
 
-/// <summary>Where a command goes: the engine under the right login, the database behind its catalogue, and the practice's limit.</summary>
-/// <param name="Engine">Connects with the integrator's own login where the practice gave it one.</param>
+/// <summary>Where a command goes: the database behind its catalogue, under the right login, and the practice's rules.</summary>
+/// <param name="Connector">Connects to the database, with the integrator's own login where the practice gave it one.</param>
 /// <param name="Database">Null: the connection string's own.</param>
 /// <param name="Rules">The practice's rules for this integrator.</param>
-/// <param name="Connector">Makes the connections to that database under that login.</param>
 /// <param name="Protection">How the site is to be treated.</param>
-sealed record ExecutionTarget(IDatabaseEngine Engine, string? Database, PolicyRules Rules, DatabaseConnector Connector, PracticeProtection Protection)
+sealed record ExecutionTarget(DatabaseConnector Connector, string? Database, PolicyRules Rules, PracticeProtection Protection)
 {
     /// <summary>What the practice lets a command do.</summary>
     public CommandAccess Access => PracticePolicy.AccessOf(Rules);
@@ -120,7 +119,7 @@ sealed class LocalSite : IAsyncDisposable
         if (PracticePolicy.Refuse(rules, command) is { } refused)
             return (null, refused);
         var login = rules.ConnectionString ?? Settings.ConnectionString;
-        return (new(_engines[login], found.Database, rules, _connectors[(login, found.Database)], Settings.Protection), null);
+        return (new(_connectors[(login, found.Database)], found.Database, rules, Settings.Protection), null);
     }
 
     public async ValueTask DisposeAsync()
@@ -181,8 +180,8 @@ sealed class LocalSites : IAsyncDisposable
     public PracticeConcurrency Places { get; } = new();
 
     /// <summary>Finds where a command goes, or says why it goes nowhere; one of the two is null.</summary>
-    public (ExecutionTarget? Target, ExecutionResult? Refused) Resolve(Guid siteId, string? catalogue, Guid integratorId, QueryCommand command) =>
-        Served.TryGetValue(siteId, out var site) ? site.Resolve(catalogue, integratorId, command) : (null, UnknownSite());
+    public (ExecutionTarget? Target, ExecutionResult? Refused) Resolve(ISiteCommand asked) =>
+        Served.TryGetValue(asked.SiteId, out var site) ? site.Resolve(asked.Catalogue, asked.IntegratorId, asked.Command) : (null, UnknownSite());
 
     /// <summary>These are announced from now on; <see cref="ServeAsync"/> follows.</summary>
     public void Announce(IEnumerable<LocalSite> sites)

@@ -42,10 +42,6 @@ sealed class PracticePolicy(PolicySettings? settings)
     public static bool ReliesOnModes(PolicySettings? settings) =>
         settings is not null && settings.Integrators.Values.Append(settings.Default).Any(r => AccessOf(r) == CommandAccess.Read);
 
-    /// <summary>The shorter of what is asked and what the rules allow.</summary>
-    public static TimeSpan LimitOf(PolicyRules rules, TimeSpan asked) =>
-        rules.MaxSeconds is { } most && asked > TimeSpan.FromSeconds(most) ? TimeSpan.FromSeconds(most) : asked;
-
     static ExecutionResult Refusal(string mode) => new(Ending.Failed, Executed.No)
     {
         Error = PracticeRefusal.Of(PracticeRefusal.Modes, $"does not allow this integrator {mode}. Nothing ran."),

@@ -1,4 +1,5 @@
 using Halo.Link.Engines;
+using Halo.Link.Settings;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Sites;
@@ -29,9 +30,16 @@ sealed class SiteLimits
     /// <summary>These hold for what begins from now on.</summary>
     public void Set(IReadOnlyDictionary<Guid, SiteLimit> sites) => Volatile.Write(ref _sites, sites);
 
-    public TimeSpan OfImmediate(Execute asked) => Of(asked.SiteId, l => l.ImmediateMs, asked.LimitMs, asked.Command.Timeout);
-
-    public TimeSpan OfAsync(Claim claim) => Of(claim.SiteId, l => l.AsyncMs, claim.LimitMs, claim.Command.Timeout);
+    /// <summary>How long a command may execute: the least of what is asked and what the practice and the operator allow.</summary>
+    public TimeSpan Of(ISiteCommand asked, PolicyRules rules)
+    {
+        var limit = Volatile.Read(ref _sites).GetValueOrDefault(asked.SiteId, SiteLimit.None);
+        var milliseconds = Math.Min(asked.LimitMs, (asked is Claim ? limit.AsyncMs : limit.ImmediateMs) ?? int.MaxValue);
+        if (asked.Command.Timeout is null)
+            milliseconds = Math.Min(milliseconds, limit.CommandMs ?? int.MaxValue);
+        var allowed = TimeSpan.FromMilliseconds(milliseconds);
+        return rules.MaxSeconds is { } most && allowed > TimeSpan.FromSeconds(most) ? TimeSpan.FromSeconds(most) : allowed;
+    }
 
     /// <summary>The practice's own protection, or what is stricter.</summary>
     public PracticeProtection Tighten(Guid siteId, PracticeProtection own)
@@ -42,13 +50,4 @@ sealed class SiteLimits
     }
 
     static TimeSpan? Time(int? milliseconds) => milliseconds is { } ms ? TimeSpan.FromMilliseconds(ms) : null;
-
-    TimeSpan Of(Guid siteId, Func<SiteLimit, int?> limitOf, int askedMs, int? timeout)
-    {
-        var limit = Volatile.Read(ref _sites).GetValueOrDefault(siteId, SiteLimit.None);
-        var milliseconds = Math.Min(askedMs, limitOf(limit) ?? askedMs);
-        if (timeout is null)
-            milliseconds = Math.Min(milliseconds, limit.CommandMs ?? milliseconds);
-        return TimeSpan.FromMilliseconds(milliseconds);
-    }
 }

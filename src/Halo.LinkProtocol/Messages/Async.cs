@@ -39,7 +39,7 @@ public sealed record Claim(
     QueryCommand Command,
     int LimitMs,
     int UploadLimitMs,
-    int PageBytes)
+    int PageBytes) : ISiteCommand
 {
     /// <summary>Name of the database; the site's default when null.</summary>
     public string? Catalogue { get; init; }

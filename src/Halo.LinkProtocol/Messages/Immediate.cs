@@ -13,7 +13,7 @@ namespace Halo.LinkProtocol.Messages;
 /// <param name="WaitMs">How long it may still wait in the lane, in milliseconds; over: it ends as expired and nothing runs.</param>
 /// <param name="LimitMs">Execution limit in milliseconds, from sending to the database until the last row is read.</param>
 /// <param name="MaxResultBytes">Over so many bytes of JSON the Link reads on without sending and ends with ResultTooLarge.</param>
-public sealed record Execute(Guid SiteId, Guid IntegratorId, QueryCommand Command, int WaitMs, int LimitMs, long MaxResultBytes)
+public sealed record Execute(Guid SiteId, Guid IntegratorId, QueryCommand Command, int WaitMs, int LimitMs, long MaxResultBytes) : ISiteCommand
 {
     /// <summary>Name of the database; the site's default when null.</summary>
     public string? Catalogue { get; init; }

@@ -9,6 +9,7 @@ using Halo.Link.Sites;
 using Halo.Link.Tests.Pages;
 using Halo.Link.Tests.Work.Async;
 using Halo.Link.Transport;
+using Halo.LinkProtocol.Messages;
 using Halo.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -131,9 +132,9 @@ public sealed class TimerSettingsTests
         var (site, other, limits) = (Guid.NewGuid(), Guid.NewGuid(), new SiteLimits());
         limits.Set(new Dictionary<Guid, SiteLimit> { [site] = new(1000, 2000, 500) });
         var (named, unnamed) = (new QueryCommand("SELECT 1") { Timeout = 60_000 }, new QueryCommand("SELECT 1"));
-        double Immediate(Guid at, QueryCommand command, int asked) => limits.OfImmediate(new(at, Guid.NewGuid(), command, 1, asked, 1)).TotalMilliseconds;
+        double Immediate(Guid at, QueryCommand command, int asked) => limits.Of(new Execute(at, Guid.NewGuid(), command, 1, asked, 1), new()).TotalMilliseconds;
         double Async(Guid at, QueryCommand command, int asked) =>
-            limits.OfAsync(new(Guid.NewGuid(), Guid.NewGuid(), 1, at, Guid.NewGuid(), command, asked, 1, 1)).TotalMilliseconds;
+            limits.Of(new Claim(Guid.NewGuid(), Guid.NewGuid(), 1, at, Guid.NewGuid(), command, asked, 1, 1), new()).TotalMilliseconds;
         Assert.Equal((1000, 2000), (Immediate(site, named, 60_000), Async(site, named, 60_000)));
         Assert.Equal((500, 500), (Immediate(site, unnamed, 60_000), Async(site, unnamed, 60_000)));
         Assert.Equal((100, 100), (Immediate(site, unnamed, 100), Async(site, named, 100)));

@@ -3,6 +3,7 @@ using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.Link.Settings;
 using Halo.Link.Sites;
+using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Tests.Sites;
 
@@ -15,7 +16,7 @@ public class PracticePolicyTests
     {
         var rules = new PracticePolicy(null).RulesFor(Known);
         Assert.Null(PracticePolicy.Refuse(rules, new("x") { ExecutionMode = ExecutionMode.NonQuery, Type = CommandType.StoredProcedure }));
-        Assert.Equal(TimeSpan.FromHours(1), PracticePolicy.LimitOf(rules, TimeSpan.FromHours(1)));
+        Assert.Equal(TimeSpan.FromHours(1), LimitOf(rules, TimeSpan.FromHours(1)));
     }
 
     [Fact]
@@ -50,9 +51,12 @@ public class PracticePolicyTests
     public void The_practices_limit_shortens_and_never_lengthens()
     {
         var rules = new PolicyRules { MaxSeconds = 10 };
-        Assert.Equal(TimeSpan.FromSeconds(10), PracticePolicy.LimitOf(rules, TimeSpan.FromSeconds(60)));
-        Assert.Equal(TimeSpan.FromSeconds(5), PracticePolicy.LimitOf(rules, TimeSpan.FromSeconds(5)));
+        Assert.Equal(TimeSpan.FromSeconds(10), LimitOf(rules, TimeSpan.FromSeconds(60)));
+        Assert.Equal(TimeSpan.FromSeconds(5), LimitOf(rules, TimeSpan.FromSeconds(5)));
     }
+
+    static TimeSpan LimitOf(PolicyRules rules, TimeSpan asked) =>
+        new SiteLimits().Of(new Execute(Guid.NewGuid(), Known, new("x"), 1, (int)asked.TotalMilliseconds, 1), rules);
 
     [Theory]
     [InlineData("", false, CommandAccess.Write)]

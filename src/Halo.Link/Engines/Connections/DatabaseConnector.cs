@@ -34,12 +34,16 @@ sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimePro
     ITimer? _timer;
     bool _disposed;
     int _refusalsKnown = -1;
+    ICommandRunner? _runner;
 
     /// <summary>An outage began or ended, or has another reason now; or the login was found to be able to write, or not any more. Raised outside of any lock.</summary>
     public event Action<DatabaseConnector>? Changed;
 
     /// <summary>Whose connections these are.</summary>
     public IDatabaseEngine Engine => engine;
+
+    /// <summary>Runs commands over them. It keeps nothing from one to the next.</summary>
+    public ICommandRunner Runner => _runner ??= engine.NewRunner(time, this);
 
     /// <summary>Null while connections can be had, as far as is known.</summary>
     public DatabaseOutage? Outage => Volatile.Read(ref _outage);

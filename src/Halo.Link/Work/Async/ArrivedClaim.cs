@@ -9,9 +9,6 @@ namespace Halo.Link.Work.Async;
 /// <param name="Readable">False: a newer API's words are in its command; only its ids and its number hold.</param>
 sealed record ArrivedClaim(Claim Claim, bool Readable)
 {
-    /// <summary>Its share of the message's bytes.</summary>
-    public int Bytes { get; init; }
-
     /// <summary>Reads a <see cref="Claims"/> frame one by one: what can be read runs, and what cannot is told so at once.</summary>
     /// <exception cref="JsonException">Not even the ids can be read.</exception>
     public static IReadOnlyList<ArrivedClaim> ReadAll(ReadOnlyMemory<byte> payload)

@@ -1,7 +1,3 @@
-using Halo.Link.Engines;
-using Halo.Link.Rows;
-using Halo.LinkProtocol.Messages;
-
 namespace Halo.Link.Work.Async;
 
 /// <summary>How much async work goes on at once.</summary>
@@ -16,10 +12,3 @@ sealed record AsyncOptions
     /// </summary>
     public int MaxUploading { get; init; } = 4;
 }
-
-/// <summary>Runs a claim's command on its site's database, rows into <paramref name="sink"/>.</summary>
-/// <remarks>
-/// What the practice's policy, the catalogue or the parameters forbid is a result too: failed, executed <c>no</c>.
-/// When <paramref name="cancel"/> is set the statement is cancelled in the database, and the result says what is known of it.
-/// </remarks>
-delegate Task<ExecutionResult> ExecuteClaim(Claim claim, IRowSink sink, CancellationToken cancel);

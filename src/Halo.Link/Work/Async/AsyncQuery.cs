@@ -19,15 +19,11 @@ sealed record AsyncQueryContext(
     JournalWriter Desk,
     Spool Spool,
     Uploader Uploader,
-    ExecuteClaim Execute,
+    IClaimedCommands Commands,
     TimeProvider Time,
     ILogger Logger,
     Action<AsyncQuery> Send,
-    Action<AsyncQuery> Forget)
-{
-    /// <summary>Whether a claim's database can be had; null: nobody looks.</summary>
-    public Func<Claim, CancellationToken, Task<bool>>? IsReachable { get; init; }
-}
+    Action<AsyncQuery> Forget);
 
 /// <summary>The life of one claimed query, from the journal to the last report: execute, deliver, tell.</summary>
 /// <remarks><see cref="ExecuteAsync"/> and <see cref="DeliverAsync"/> follow one another; all else may be called at any time.</remarks>
@@ -40,7 +36,6 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryCont
     PageDelivery? _delivery;
     long _answered;
     StopReason _reason;
-    bool _wasHeldLongEnough;
 
     public Guid Id { get; } = entry.QueryId;
 
@@ -54,11 +49,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryCont
     public bool IsHeld { get; set; }
 
     /// <summary>Whether they did for so long that it is to go back into the queue.</summary>
-    public bool WasHeldLongEnough
-    {
-        get => Volatile.Read(ref _wasHeldLongEnough);
-        set => Volatile.Write(ref _wasHeldLongEnough, value);
-    }
+    public bool WasHeldLongEnough { get; set; }
 
     /// <summary>As it stands in the journal.</summary>
     public JournalEntry Entry => _record.Entry;
@@ -85,7 +76,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryCont
     /// <summary>Gives it to the database and, if it answers in full, leaves it <see cref="ClaimPhase.Uploading"/>.</summary>
     public async Task ExecuteAsync()
     {
-        var reachable = Reason != StopReason.None || tools.IsReachable is not { } isReachable || await isReachable(claim!, _cancel.Token);
+        var reachable = Reason != StopReason.None || await tools.Commands.IsReachableAsync(claim!, _cancel.Token);
         // Also where it was asked to stop meanwhile: nothing of it has begun.
         if (Reason != StopReason.None)
         {
@@ -94,7 +85,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryCont
         }
         if (!reachable)
         {
-            await EndAsync(Endings.HandedBack);
+            await EndAsync(Reports.HandedBack);
             return;
         }
         if (!_record.Update(e => e with { Phase = ClaimPhase.Executing, Begun = true }))
@@ -121,16 +112,15 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryCont
         using var span = Telemetry.StartQuery(QueryMode.Async, Id, claim.SiteId, claim.TraceParent);
         try
         {
-            result = await tools.Execute(claim, sink, _cancel.Token);
+            result = await tools.Commands.RunAsync(claim, sink, _cancel.Token);
         }
         catch (Exception e)
         {
             LogFault(tools.Logger, Id, e.GetType().Name);
             await sink.DisposeAsync();
-            await EndAsync(Endings.Fault);
+            await EndAsync(Endings.Fault(begun: true));
             return;
         }
-        ForcedEnds.Log(tools.Logger, Id, claim.SiteId, result);
         _answered = tools.Time.GetTimestamp();
         if (claim.KeyHash is { } taken)
             tools.Desk.SettleKey(taken, Id, result.Executed);
@@ -167,7 +157,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryCont
                     await EndStoppedUploadAsync(known);
                     break;
                 default:
-                    await EndAsync(Endings.PageLost(known, Executed.Yes));
+                    await EndAsync(Reports.PageLost(known, Executed.Yes));
                     break;
             }
         }
@@ -203,6 +193,9 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryCont
         }
     }
 
+    /// <summary>Ends it as the Link itself ends it.</summary>
+    public Task EndAsync(ExecutionResult result) => EndAsync(Reports.From(result));
+
     /// <summary>Ends it with a report that is known already.</summary>
     public async Task EndAsync(Report report)
     {
@@ -233,7 +226,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryCont
         var here = tools.Spool.Pages(Id).Select(p => p.Page).ToHashSet();
         if (!missing.All(here.Contains))
         {
-            await EndAsync(Endings.PageLost(known, Executed.Yes));
+            await EndAsync(Reports.PageLost(known, Executed.Yes));
             return false;
         }
         if (_delivery is { } old)
@@ -263,11 +256,11 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryCont
     {
         var whole = result.Ending == Ending.Successful;
         if (whole && pages is null)
-            await EndAsync(Endings.From(result, ReportKind.Complete, null));
+            await EndAsync(Reports.From(result, ReportKind.Complete, null));
         else if (whole && Reason is StopReason.None or StopReason.LinkStopping)
-            await BeginUploadingAsync(Endings.From(result, ReportKind.Uploading, pages));
+            await BeginUploadingAsync(Reports.From(result, ReportKind.Uploading, pages));
         else if (result.Ending == Ending.Failed)
-            await EndAsync(Endings.From(result, ReportKind.Failed, pages));
+            await EndAsync(Reports.From(result, ReportKind.Failed, pages));
         else
             await EndStoppedAsync(result, pages);
     }
@@ -282,7 +275,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryCont
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             LogFault(tools.Logger, Id, e.GetType().Name);
-            await EndAsync(Endings.PageLost(report, Executed.Yes));
+            await EndAsync(Reports.PageLost(report, Executed.Yes));
             return;
         }
         var deadline = tools.Journal.Uptime + TimeSpan.FromMilliseconds(claim!.UploadLimitMs);
@@ -295,19 +288,19 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryCont
         switch (Reason)
         {
             case StopReason.Dropped:
-                await DropAsync(Endings.Cancelled(result.Executed));
+                await DropAsync(Reports.From(Endings.Cancelled(result.Executed)));
                 break;
             case StopReason.LinkStopping when !Entry.Begun:
-                await EndAsync(Endings.HandedBack);
+                await EndAsync(Reports.HandedBack);
                 break;
             case StopReason.LinkStopping:
-                await EndAsync(Endings.LinkStopping(result.Executed));
+                await EndAsync(Endings.LinkStopping(result));
                 break;
             case StopReason.PagesFailed when _delivery is { } delivery && await delivery.Completion == UploadEnd.Settled:
-                await DropAsync(Endings.Cancelled(result.Executed));
+                await DropAsync(Reports.From(Endings.Cancelled(result.Executed)));
                 break;
             case StopReason.PagesFailed:
-                await EndAsync(Endings.PageLost(Endings.From(result, ReportKind.UploadFailed, pages), result.Executed));
+                await EndAsync(Reports.PageLost(Reports.From(result, ReportKind.UploadFailed, pages), result.Executed));
                 break;
             default:
                 await EndAsync(Endings.Cancelled(result.Executed));
@@ -326,7 +319,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryCont
                 // Its last report is made.
                 break;
             case StopReason.UploadLimit:
-                await EndAsync(Endings.UploadTimeout(known));
+                await EndAsync(Reports.UploadTimeout(known));
                 break;
             case StopReason.Dropped:
                 await DropAsync();

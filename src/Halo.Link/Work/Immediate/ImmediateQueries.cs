@@ -20,7 +20,7 @@ namespace Halo.Link.Work.Immediate;
 /// session. What still waits in the lane then is not begun: nobody is left to take its rows.
 /// </remarks>
 sealed partial class ImmediateQueries(
-    LocalSites sites, int slots, SiteLimits limits, CurrentSession session, ImmediateGate gate, ClaimJournal journal, TimeProvider time, ILogger<ImmediateQueries> log)
+    LocalSites sites, CommandExecutor executor, int slots, CurrentSession session, ImmediateGate gate, ClaimJournal journal, TimeProvider time, ILogger<ImmediateQueries> log)
 {
     /// <summary>Bytes of commands that wait or run, all together: as many as the API holds of requests by its default.</summary>
     const long MostCommandBytes = 256L << 20;
@@ -60,7 +60,7 @@ sealed partial class ImmediateQueries(
         // Refused ones are not kept: all that are stand in the next Hello, and that has a bound.
         if ((_queries.Count >= ProtocolLimits.MaxHeld || Volatile.Read(ref _commandBytes) + bytes > MostCommandBytes) && !_queries.ContainsKey(queryId))
         {
-            _ = SendOutcomeAsync(queryId, Outcomes.TooMany);
+            _ = SendOutcomeAsync(queryId, Outcomes.From(Endings.TooMany));
             return;
         }
         var query = new ImmediateQuery(queryId, asked, line, time.GetTimestamp());
@@ -74,12 +74,12 @@ sealed partial class ImmediateQueries(
         }
         if (!_seen.Add(queryId))
         {
-            Conclude(query, Outcomes.SeenBefore);
+            Conclude(query, Endings.SeenBefore);
             return;
         }
         if (RequestBounds.FaultOf(asked) is { } fault)
         {
-            Conclude(query, Outcomes.OutOfRange(fault));
+            Conclude(query, Endings.OutOfRange(fault));
             return;
         }
         Interlocked.Add(ref _commandBytes, bytes);
@@ -98,7 +98,7 @@ sealed partial class ImmediateQueries(
     }
 
     /// <summary>Refuses a query whose message this version cannot read.</summary>
-    public void Refuse(Guid queryId) => _ = SendOutcomeAsync(queryId, Outcomes.NotUnderstood);
+    public void Refuse(Guid queryId) => _ = SendOutcomeAsync(queryId, Outcomes.From(Endings.NotUnderstood));
 
     /// <summary>Stops a query; false: none of these has the id.</summary>
     public bool Cancel(Guid queryId)
@@ -164,17 +164,20 @@ sealed partial class ImmediateQueries(
 
     async Task WorkAsync(ImmediateQuery query)
     {
-        Outcome outcome;
-        using var span = Telemetry.StartQuery(QueryMode.Immediate, query.Id, query.Asked.SiteId, query.Asked.TraceParent);
+        var asked = query.Asked;
+        ExecutionResult result;
+        using var span = Telemetry.StartQuery(QueryMode.Immediate, query.Id, asked.SiteId, asked.TraceParent);
         try
         {
-            outcome = await DecideAsync(query);
+            var (target, refused) = sites.Resolve(asked);
+            result = refused ?? await EnterAndRunAsync(query, target!);
         }
         catch (Exception e)
         {
             LogFault(query.Id, FaultText.Of(e));
-            outcome = Outcomes.Fault(query.Running);
+            result = Endings.Fault(query.Running);
         }
+        var outcome = Outcomes.From(result, asked.Command.ExecutionMode == ExecutionMode.NonQuery ? 0 : query.Rows?.Size ?? 0, query.Waited.TotalMilliseconds);
         query.Outcome = outcome;
         Telemetry.Ended(QueryMode.Immediate, outcome.Ending, outcome.Timings);
         // A small result leaves with its outcome. Should the line be gone, the outcome alone is told: now, where the next session has begun, else by that.
@@ -183,39 +186,37 @@ sealed partial class ImmediateQueries(
         query.Dispose();
     }
 
-    async ValueTask<Outcome> DecideAsync(ImmediateQuery query)
+    async ValueTask<ExecutionResult> EnterAndRunAsync(ImmediateQuery query, ExecutionTarget target)
     {
         var asked = query.Asked;
-        var (target, refused) = sites.Resolve(asked.SiteId, asked.Catalogue, asked.IntegratorId, asked.Command);
-        if (target is null)
-            return Outcomes.From(refused!, 0, 0);
         if (_stopping)
-            return Outcomes.NotBegunStopping;
+            return Endings.LinkStoppedBeforeItBegan;
         var lane = LaneOf(asked.SiteId);
         var most = target.Rules.MaxConcurrent;
         switch (await lane.EnterAsync(asked.IntegratorId, TimeSpan.FromMilliseconds(asked.WaitMs), query.Cancelled,
             most is null ? null : () => sites.Places.TryEnter(asked.SiteId, asked.IntegratorId, most)))
         {
             case LaneEntry.Expired:
-                return Outcomes.Expired;
+                return Endings.Expired;
             case LaneEntry.Cancelled:
-                return query.StoppedByLink ? Outcomes.NotBegunStopping : Outcomes.NotBegunCancelled;
+                return query.StoppedByLink ? Endings.LinkStoppedBeforeItBegan : Endings.CancelledBeforeItBegan;
         }
         try
         {
             if (query.Line.Dead.IsCancellationRequested)
-                return Outcomes.Expired;
+                return Endings.Expired;
             if (asked.KeyHash is { } taking && await TakeKeyAsync(query, taking) is { } notBegun)
                 return notBegun;
             query.Running = true;
+            query.Waited = time.GetElapsedTime(query.Arrived);
             gate.Enter();
             try
             {
-                var outcome = await RunAsync(query, target);
+                var result = await RunAsync(query, target);
                 // Before it is told: where nothing ran, the key's next query may come at once.
                 if (asked.KeyHash is { } taken)
-                    await Task.Run(() => _journal.SettleKey(taken, query.Id, outcome.Executed));
-                return outcome;
+                    await Task.Run(() => _journal.SettleKey(taken, query.Id, result.Executed));
+                return result;
             }
             finally
             {
@@ -232,35 +233,21 @@ sealed partial class ImmediateQueries(
 
     /// <summary>Written down before it runs, away from the thread that reads the line.</summary>
     /// <returns>Why it must not run; null: it may.</returns>
-    Task<Outcome?> TakeKeyAsync(ImmediateQuery query, byte[] keyHash) => Task.Run(() =>
-        keyHash.Length != KeyHash.Bytes ? Outcomes.NotUnderstood
-        : !_journal.TryTakeKey(keyHash, query.Id, out var known) ? Outcomes.JournalRefused
-        : known is { } executed ? Outcomes.AlreadyExecuted(executed)
+    Task<ExecutionResult?> TakeKeyAsync(ImmediateQuery query, byte[] keyHash) => Task.Run(() =>
+        keyHash.Length != KeyHash.Bytes ? Endings.NotUnderstood
+        : !_journal.TryTakeKey(keyHash, query.Id, out var known) ? Endings.JournalRefused
+        : known is { } executed ? Endings.AlreadyExecuted(executed)
         : null);
 
-    async ValueTask<Outcome> RunAsync(ImmediateQuery query, ExecutionTarget target)
+    async ValueTask<ExecutionResult> RunAsync(ImmediateQuery query, ExecutionTarget target)
     {
         var asked = query.Asked;
-        var waited = time.GetElapsedTime(query.Arrived);
-        var limit = PracticePolicy.LimitOf(target.Rules, limits.OfImmediate(asked));
-        var protection = limits.Tighten(asked.SiteId, target.Protection);
-        var request = new CommandRequest(asked.Command, target.Database, asked.Tag, asked.ResultSet, limit, target.Access)
-        {
-            QueryId = query.Id,
-            IntegratorId = asked.IntegratorId,
-            MaxRows = target.Rules.MaxRows,
-            MaxBytes = target.Rules.MaxBytes,
-            Protection = protection,
-        };
-        var sink = query.Rows = new FrameRowSink(query.Id, query.Line, query.Credit, asked.MaxResultBytes, protection.SlowReader, time);
-        var result = await target.Engine.NewRunner(time, target.Connector).RunAsync(request, sink, query.Cancelled);
-        result = ResultBounds.Apply(result, target.Rules, sink.Size, asked.MaxResultBytes, asked.ResultSet);
-        ForcedEnds.Log(log, query.Id, asked.SiteId, result);
-        if (sink.TooLarge && result.Ending == Ending.Successful)
-            result = Outcomes.TooLarge(result, asked.MaxResultBytes);
-        else if (query.StoppedByLink && result.Ending == Ending.Cancelled)
-            result = Outcomes.Stopped(result);
-        return Outcomes.From(result, asked.Command.ExecutionMode == ExecutionMode.NonQuery ? 0 : sink.Size, waited.TotalMilliseconds);
+        var request = executor.RequestOf(query.Id, asked, target);
+        var sink = query.Rows = new FrameRowSink(query.Id, query.Line, query.Credit, asked.MaxResultBytes, request.Protection!.SlowReader, time);
+        var result = await executor.RunAsync(request, asked, target, sink, asked.MaxResultBytes, query.Cancelled);
+        return sink.TooLarge && result.Ending == Ending.Successful ? Endings.TooLarge(result, asked.MaxResultBytes)
+            : query.StoppedByLink && result.Ending == Ending.Cancelled ? Endings.LinkStopping(result)
+            : result;
     }
 
     /// <summary>None yet; each will hear when the practice's rule (maxConcurrent) leaves a place free.</summary>
@@ -281,11 +268,11 @@ sealed partial class ImmediateQueries(
         return lane;
     }
 
-    void Conclude(ImmediateQuery query, Outcome outcome)
+    void Conclude(ImmediateQuery query, ExecutionResult result)
     {
-        query.Outcome = outcome;
+        query.Outcome = Outcomes.From(result);
         query.Dispose();
-        _ = SendOutcomeAsync(query.Id, outcome);
+        _ = SendOutcomeAsync(query.Id, query.Outcome);
     }
 
     /// <returns>False when its line is gone.</returns>

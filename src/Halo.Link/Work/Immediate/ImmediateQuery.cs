@@ -29,6 +29,9 @@ sealed class ImmediateQuery(Guid id, Execute asked, LineConnection line, long ar
     /// <summary>The database may have it.</summary>
     public bool Running { get; set; }
 
+    /// <summary>How long it waited here before it began; zero until then.</summary>
+    public TimeSpan Waited { get; set; }
+
     /// <summary>How it ended; null until it has.</summary>
     public Outcome? Outcome
     {

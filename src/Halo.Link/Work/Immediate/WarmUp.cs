@@ -22,7 +22,7 @@ namespace Halo.Link.Work.Immediate;
 /// One database of each engine gets a few dozen to two hundred of them, every other that was reached gets one: its connection is open then. What they leave
 /// is not told to the API. Whatever goes wrong costs the first callers some time, and the start nothing.
 /// </remarks>
-sealed class WarmUp(LocalSites sites, SiteLimits limits, ClaimJournal journal, TimeProvider time)
+sealed class WarmUp(LocalSites sites, CommandExecutor executor, ClaimJournal journal, TimeProvider time)
 {
     const int MostResultBytes = 1024;
 
@@ -58,7 +58,7 @@ sealed class WarmUp(LocalSites sites, SiteLimits limits, ClaimJournal journal, T
         await using var apiEnd = api;
         var session = new CurrentSession();
         session.Set(link);
-        var immediate = new ImmediateQueries(sites, 1, limits, session, new(time), journal, time, NullLogger<ImmediateQueries>.Instance);
+        var immediate = new ImmediateQueries(sites, executor, 1, session, new(time), journal, time, NullLogger<ImmediateQueries>.Instance);
         var answered = new TaskCompletionSource();
         var receiving = Task.WhenAll(link.ReceiveAsync(frame =>
         {

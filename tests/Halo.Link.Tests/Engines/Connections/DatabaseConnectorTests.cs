@@ -159,7 +159,7 @@ public sealed class DatabaseConnectorTests(SharedPostgres postgres)
         time.Advance(TimeSpan.FromSeconds(12));
         var late = await RunAsync(connector);
         Assert.Equal((TimeSpan.FromSeconds(18), TimeSpan.FromSeconds(18)), (late.RetryAfter, connector.RetryAfter));
-        Assert.Equal(18_000, Halo.Link.Work.Outcomes.From(late, 0, 0).RetryAfterMs);
+        Assert.Equal(18_000, Halo.Link.Work.Immediate.Outcomes.From(late).RetryAfterMs);
         // A server that is away is looked at every few seconds.
         await using var away = DatabaseEngines.Create(EngineNames.Postgres, $"Host=127.0.0.1;Port={PostgresServer.FreePort()};Username=x", time);
         using var gone = new DatabaseConnector(away, null, time, new(time));

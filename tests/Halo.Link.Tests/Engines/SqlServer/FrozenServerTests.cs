@@ -67,7 +67,7 @@ public sealed class FrozenServerTests
         Assert.Equal((FailureCodes.ExecutionTimeout, Executed.Unknown), (result.Error!.Code, result.Executed));
         var log = new LogLines();
         using var logs = LoggerFactory.Create(b => b.AddProvider(log));
-        ForcedEnds.Log(logs.CreateLogger("Halo.Link"), Guid.NewGuid(), site.Id, result);
+        CommandExecutor.Log(logs.CreateLogger("Halo.Link"), Guid.NewGuid(), site.Id, result.Forced);
         // Which of the two depends on whether the driver has given up in time; nobody has ended its session.
         Assert.Single([.. log.Of(2106), .. log.Of(2107)]);
         Assert.Empty(log.Of(2105));

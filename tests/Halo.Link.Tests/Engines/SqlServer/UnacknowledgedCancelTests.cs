@@ -119,7 +119,7 @@ public sealed class UnacknowledgedCancelTests
         var log = new LogLines();
         using var logs = LoggerFactory.Create(b => b.AddProvider(log));
         var (query, site) = (Guid.NewGuid(), Guid.NewGuid());
-        ForcedEnds.Log(logs.CreateLogger("Halo.Link"), query, site, new(Ending.Failed, Executed.Unknown) { Forced = (ForcedEnd)forced });
+        CommandExecutor.Log(logs.CreateLogger("Halo.Link"), query, site, (ForcedEnd)forced);
         if (id is null)
         {
             Assert.Empty(log.All);

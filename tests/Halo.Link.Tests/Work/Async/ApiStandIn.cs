@@ -96,7 +96,7 @@ sealed class ApiStandIn : IAsyncDisposable
         var output = await CoalescingUpgradeHandler.ConnectAsync(socket, address, handler, TimeProvider.System, CancellationToken.None);
         _client = new LineConnection(socket, output, TimeProvider.System);
         _server = await _accepted.Task;
-        var held = queries.Held;
+        var (held, _) = await queries.HeldAsync();
         current.Set(_client);
         _receiving = _client.ReceiveAsync(frame => Dispatch(queries, frame));
         var verdicts = held.Select(c => new ClaimVerdict(c.ClaimId, judge?.Invoke(c) ?? Verdict.Continue)).ToArray();

@@ -106,7 +106,7 @@ public sealed class AsyncAvailabilityTests : IAsyncLifetime
         await _api.ConnectAsync(_link.Queries, _link.Current);
         await Until(() => Volatile.Read(ref opens) == 1);
         _link.Queries.OnReportAck(claim.QueryId, new(claim.ClaimId, ReportKind.Reading, false, QueryStatus.Cancelled));
-        await Until(() => _link.Queries.Held.Count == 0);
+        await Until(() => _link.Held.Count == 0);
         var again = claim with { ClaimId = Guid.NewGuid(), Number = 2 };
         _api.Waiting.Enqueue(again);
         await _api.TellOfWorkAsync();

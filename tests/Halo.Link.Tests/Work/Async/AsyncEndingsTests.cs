@@ -264,7 +264,7 @@ public sealed class AsyncEndingsTests : AsyncTests
         Link = new LinkUnderTest(Folder, Api);
         await Link.Queries.SettleAsync();
         Api.OnReport = null;
-        Assert.Equal(ClaimPhase.HandedBack, Link.Queries.Held.Single(c => c.QueryId == waiting.QueryId).Phase);
+        Assert.Equal(ClaimPhase.HandedBack, Link.Held.Single(c => c.QueryId == waiting.QueryId).Phase);
         Wait(waiting with { ClaimId = Guid.NewGuid(), Number = 4 });
         await ConnectAsync();
         await Api.NextAsync(ReportKind.Complete, waiting.QueryId);

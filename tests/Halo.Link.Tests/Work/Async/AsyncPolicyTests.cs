@@ -74,7 +74,7 @@ public sealed class AsyncPolicyTests : IAsyncLifetime
         Wait(_limited, 1);
         var second = Wait(_limited, 2);
         await _api.ConnectAsync(_link.Queries, _link.Current);
-        await Until(() => _link.Given.Count == 1 && _link.Queries.Held.Count == 2);
+        await Until(() => _link.Given.Count == 1 && _link.Held.Count == 2);
         await Until(() =>
         {
             _time.Advance(TimeSpan.FromSeconds(1));
@@ -89,7 +89,7 @@ public sealed class AsyncPolicyTests : IAsyncLifetime
         Assert.True(_sites.Places.TryEnter(_siteId, _limited, 1));
         var claim = Wait(_limited, 1);
         await _api.ConnectAsync(_link.Queries, _link.Current);
-        await Until(() => _link.Queries.Held.Count == 1);
+        await Until(() => _link.Held.Count == 1);
         Assert.Empty(_link.Given);
         _sites.Places.Leave(_siteId, _limited);
         await Until(() => _link.Given.Contains(claim.QueryId));

@@ -139,7 +139,7 @@ public sealed class AsyncQueriesTests : AsyncTests
         Assert.Equal(3, again.RowsAffected);
         await Settled(first.QueryId);
         Assert.Single(Link.Given);
-        Assert.Equal(2, Link.Queries.LastClaimNumber);
+        Assert.Equal(2, Link.Journal.LastClaimNumber);
     }
 
     [Fact]
@@ -156,7 +156,7 @@ public sealed class AsyncQueriesTests : AsyncTests
         await Until(() => Link.Given.Count == 1);
         var second = Wait(first with { ClaimId = Guid.NewGuid(), Number = 2 });
         await Api.TellOfWorkAsync();
-        await Until(() => Link.Queries.Held.Single().ClaimId == second.ClaimId);
+        await Until(() => Link.Held.Single().ClaimId == second.ClaimId);
         go.SetResult();
         Assert.Equal(second.ClaimId, (await Api.NextAsync(ReportKind.Complete)).ClaimId);
         Assert.All(Api.Pages.Values, p => Assert.Equal(second.ClaimId, p.ClaimId));
@@ -205,7 +205,7 @@ public sealed class AsyncQueriesTests : AsyncTests
         Link.Queries.Resize(3);
         await Until(() => Link.Queries.Executing == 3);
         hold.Release(100);
-        await Until(() => Link.Given.Count == 8 && Link.Queries.Held.Count == 0);
+        await Until(() => Link.Given.Count == 8 && Link.Held.Count == 0);
     }
 
     [Fact]
@@ -261,8 +261,8 @@ public sealed class AsyncQueriesTests : AsyncTests
         Link.Database = Hanging(Executed.No);
         var claim = NewClaim(9);
         Link.Queries.OnClaims([new(claim, true)]);
-        Assert.Equal(claim.ClaimId, Assert.Single(Link.Queries.Held).ClaimId);
-        Assert.Equal(9, Link.Queries.LastClaimNumber);
+        Assert.Equal(claim.ClaimId, Assert.Single(Link.Held).ClaimId);
+        Assert.Equal(9, Link.Journal.LastClaimNumber);
         Assert.NotNull(Link.Journal.Find(claim.QueryId));
         await Task.CompletedTask;
     }
@@ -301,7 +301,7 @@ public sealed class AsyncQueriesTests : AsyncTests
         await Until(() => Link.Given.Count == 1);
         await Api.DisconnectAsync(Link.Current);
         go.SetResult();
-        await Until(() => Link.Queries.Held is [{ Phase: ClaimPhase.Ended }]);
+        await Until(() => Link.Held is [{ Phase: ClaimPhase.Ended }]);
         await ConnectAsync();
         await Api.NextAsync(ReportKind.Complete);
         Assert.Equal(30, Api.RowsOf(claim.QueryId).Length);
@@ -323,7 +323,7 @@ public sealed class AsyncQueriesTests : AsyncTests
         var claim = Wait(NewClaim(1));
         await ConnectAsync();
         await Until(() => Api.Pages.ContainsKey((claim.QueryId, 1)));
-        Assert.Equal(ClaimPhase.Executing, Link.Queries.Held.Single().Phase);
+        Assert.Equal(ClaimPhase.Executing, Link.Held.Single().Phase);
         go.SetResult();
         await Api.NextAsync(ReportKind.Complete);
         Assert.Equal(10, Api.RowsOf(claim.QueryId).Length);

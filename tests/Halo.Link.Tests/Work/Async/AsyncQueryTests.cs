@@ -61,7 +61,7 @@ public sealed class AsyncQueryTests : IDisposable
         AsyncQuery query = null!;
         query = New(_ => Task.FromResult(false), told: () => TestRows.WriteAsync(_spool, query.Id, 100, ["{\"v\":1}"]).GetAwaiter().GetResult().Sink.DisposeAsync().AsTask().Wait());
         if (many)
-            AsyncQuery.EndAll([(query, Endings.HandedBack)], _tools);
+            AsyncQuery.EndAll([(query, Reports.HandedBack)], _tools);
         else
             await query.ExecuteAsync();
         Assert.Equal(ReportKind.HandBack, query.Pending?.Kind);
@@ -73,11 +73,12 @@ public sealed class AsyncQueryTests : IDisposable
         var claim = LinkUnderTest.NewClaim(1);
         var entry = new JournalEntry(claim.QueryId, claim.ClaimId, claim.Number, claim.SiteId, claim.IntegratorId, ClaimPhase.Claimed);
         Assert.True(_desk.TrySave(entry));
-        _tools = new(_journal, _desk, _spool, null!, (_, _, _) => throw new InvalidOperationException("It must not reach the database."), TimeProvider.System,
-            NullLogger.Instance, _ => told?.Invoke(), _ => { })
+        var commands = new ScriptedCommands
         {
-            IsReachable = (_, stop) => isReachable(stop),
+            Execute = (_, _, _) => throw new InvalidOperationException("It must not reach the database."),
+            IsReachable = isReachable,
         };
+        _tools = new(_journal, _desk, _spool, null!, commands, TimeProvider.System, NullLogger.Instance, _ => told?.Invoke(), _ => { });
         return new(entry, claim, _tools);
     }
 }

@@ -35,5 +35,5 @@ public abstract class AsyncTests : IAsyncLifetime
         return claim;
     }
 
-    private protected async Task Settled(Guid queryId) => await Until(() => Link.Journal.Find(queryId) is null or { Held: false } && Link.Queries.Held.All(c => c.QueryId != queryId));
+    private protected async Task Settled(Guid queryId) => await Until(() => Link.Journal.Find(queryId) is null or { Held: false } && Link.Held.All(c => c.QueryId != queryId));
 }

@@ -40,7 +40,7 @@ public sealed class BrokenDiskTests : AsyncTests
         Link.Queries.OnClaims([new ArrivedClaim(claim, true)]);
         Assert.Equal(claim.ClaimId, Assert.Single(await ConnectAsync()).ClaimId);
         Assert.Equal(Executed.No, (await Api.NextAsync(ReportKind.Failed, claim.QueryId)).Executed);
-        await Until(() => Link.Queries.Held.Count == 0);
+        await Until(() => Link.Held.Count == 0);
     }
 
     [Fact]

@@ -25,6 +25,7 @@ namespace Halo.Link.Tests.Work.Async;
 sealed class LinkUnderTest : IAsyncDisposable
 {
     readonly Uploader _uploader;
+    readonly ScriptedCommands _commands;
 
     public LinkUnderTest(TemporaryFolder folder, ApiStandIn api, TimeProvider? time = null, SpoolOptions? spool = null, AsyncOptions? options = null, LocalSites? sites = null)
     {
@@ -34,8 +35,8 @@ sealed class LinkUnderTest : IAsyncDisposable
         Spool = new Spool(folder.Path, key, spool ?? new(), clock);
         _uploader = new Uploader(api.Http, (_, _) => ValueTask.FromResult("token"), _ => ValueTask.CompletedTask, Spool,
             new() { FirstWait = TimeSpan.FromMilliseconds(2), LongestWait = TimeSpan.FromMilliseconds(10) }, clock, new Random(7), NullLogger<Uploader>.Instance);
-        Queries = new AsyncQueries(options ?? new(), Journal, Spool, _uploader, Current, ExecuteAsync, clock, NullLogger<AsyncQueries>.Instance,
-            sites is null ? null : (new ClaimedCommands(sites, new SiteLimits(), clock), sites.Places));
+        _commands = new(sites);
+        Queries = new AsyncQueries(options ?? new(), Journal, Spool, _uploader, Current, _commands, clock, NullLogger<AsyncQueries>.Instance);
     }
 
     public ClaimJournal Journal { get; }
@@ -47,10 +48,17 @@ sealed class LinkUnderTest : IAsyncDisposable
     public AsyncQueries Queries { get; }
 
     /// <summary>Every query that the database was given.</summary>
-    public ConcurrentQueue<Guid> Given { get; } = new();
+    public ConcurrentQueue<Guid> Given => _commands.Given;
+
+    /// <summary>What the loop holds now.</summary>
+    public IReadOnlyList<HeldClaim> Held => Queries.HeldAsync().GetAwaiter().GetResult().Claims;
 
     /// <summary>What the database does; by default a reader gives the rows that its text numbers, a nonQuery changes three.</summary>
-    public ExecuteClaim? Database { get; set; }
+    public ExecuteClaim? Database
+    {
+        get => _commands.Execute;
+        set => _commands.Execute = value;
+    }
 
     public static Claim NewClaim(long number, int rows = 10, ExecutionMode mode = ExecutionMode.Reader, int uploadLimitMs = 3_600_000) =>
         new(Guid.CreateVersion7(), Guid.NewGuid(), number, Guid.NewGuid(), Guid.NewGuid(),
@@ -89,16 +97,6 @@ sealed class LinkUnderTest : IAsyncDisposable
         await Queries.DisposeAsync();
         _uploader.Dispose();
         Journal.Dispose();
-    }
-
-    Task<ExecutionResult> ExecuteAsync(Claim claim, IRowSink sink, CancellationToken cancel)
-    {
-        Given.Enqueue(claim.QueryId);
-        if (Database is { } script)
-            return script(claim, sink, cancel);
-        return claim.Command.ExecutionMode == ExecutionMode.NonQuery
-            ? Task.FromResult(new ExecutionResult(Ending.Successful, Executed.Yes) { RowsAffected = 3 })
-            : GiveRowsAsync(sink, int.Parse(claim.Command.Text), cancel);
     }
 }
 

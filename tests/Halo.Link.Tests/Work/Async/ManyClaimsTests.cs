@@ -22,7 +22,7 @@ public sealed class ManyClaimsTests : AsyncTests
         Assert.InRange(Link.Journal.Commits - before, 1, FewCommits);
         Assert.Equal(Many - 2, Link.Journal.ReadHeld().Count(e => e.Phase == ClaimPhase.HandedBack));
         await ConnectAsync();
-        await Until(() => Link.Queries.Held.Count == 0 && Link.Journal.ReadHeld().Count == 0);
+        await Until(() => Link.Held.Count == 0 && Link.Journal.ReadHeld().Count == 0);
         Assert.InRange(Link.Journal.Commits - before, 1, 2 * FewCommits);
     }
 
@@ -43,7 +43,7 @@ public sealed class ManyClaimsTests : AsyncTests
     {
         var before = Link.Journal.Commits;
         Link.Queries.OnClaims([.. NewClaims().Select((c, i) => new ArrivedClaim(i % 2 == 0 ? c with { UploadLimitMs = -1 } : c, Readable: i % 2 == 0))]);
-        await Until(() => Link.Queries.Held.Count(c => c.Phase == ClaimPhase.Ended) == Many);
+        await Until(() => Link.Held.Count(c => c.Phase == ClaimPhase.Ended) == Many);
         Assert.InRange(Link.Journal.Commits - before, 1, FewCommits);
         Assert.Empty(Link.Given);
         Assert.Equal(Many, Link.Journal.ReadHeld().Count(e => e.Report!.Executed == Executed.No));
@@ -53,7 +53,7 @@ public sealed class ManyClaimsTests : AsyncTests
     public async Task Reports_that_ended_a_session_are_made_smaller_together_and_once()
     {
         Link.Queries.OnClaims([.. NewClaims().Select(c => new ArrivedClaim(c with { UploadLimitMs = -1 }, true))]);
-        await Until(() => Link.Queries.Held.Count(c => c.Phase == ClaimPhase.Ended) == Many);
+        await Until(() => Link.Held.Count(c => c.Phase == ClaimPhase.Ended) == Many);
         var before = Link.Journal.Commits;
         Link.Queries.OnRejected();
         await Until(() => Link.Journal.ReadHeld().All(e => e.Report!.Error!.ErrorMessage.Contains("could not be told")));

@@ -28,7 +28,7 @@ public sealed class NewerApiTests : AsyncTests
         await Settled(plain.QueryId);
         Assert.Equal([plain.QueryId], Link.Given);
         await Until(() => Api.Asked.Count > 1);
-        Assert.Equal(2, Link.Queries.LastClaimNumber);
+        Assert.Equal(2, Link.Journal.LastClaimNumber);
     }
 
     [Theory]

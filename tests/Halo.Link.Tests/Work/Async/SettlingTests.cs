@@ -66,14 +66,14 @@ public sealed class SettlingTests : IAsyncLifetime
         await Until(() => _link.Given.Count == 2);
         var waiting = claims.Single(c => !_link.Given.Contains(c.QueryId));
         var next = await RestartAsKilledAsync();
-        Assert.Equal(3, next.Queries.LastClaimNumber);
+        Assert.Equal(3, next.Journal.LastClaimNumber);
         Assert.Equal(3, (await _api.ConnectAsync(next.Queries, next.Current)).Count);
         Report[] reports = [await _api.NextAsync(ReportKind.Failed), await _api.NextAsync(ReportKind.Failed), await _api.NextAsync(ReportKind.Failed)];
         Assert.All(reports, r => Assert.Equal(FailureCodes.LinkLost, r.Error!.Code));
         Assert.Equal(waiting.ClaimId, Assert.Single(reports, r => r.Executed == Executed.No).ClaimId);
         Assert.Equal(2, reports.Count(r => r.Executed == Executed.Unknown));
         Assert.Empty(next.Given);
-        await Until(() => next.Queries.Held.Count == 0);
+        await Until(() => next.Held.Count == 0);
     }
 
     [Fact]
@@ -93,7 +93,7 @@ public sealed class SettlingTests : IAsyncLifetime
         Assert.Equal(0, next.Spool.UsedBytes);
         await _api.ConnectAsync(next.Queries, next.Current);
         Assert.Equal(Executed.Unknown, (await _api.NextAsync(ReportKind.Failed)).Executed);
-        await Until(() => next.Queries.Held.Count == 0);
+        await Until(() => next.Held.Count == 0);
         _api.Waiting.Enqueue(claim with { ClaimId = Guid.NewGuid(), Number = 2 });
         await _api.TellOfWorkAsync();
         Assert.Equal(Executed.Unknown, (await _api.NextAsync(ReportKind.Failed)).Executed);
@@ -114,7 +114,7 @@ public sealed class SettlingTests : IAsyncLifetime
         Assert.Equal((40L, claim.ClaimId, Executed.Yes), (complete.Rows!.Value, complete.ClaimId, complete.Executed));
         Assert.NotNull(complete.Columns);
         Assert.DoesNotContain(_api.Puts, p => p.Page == 2);
-        await Until(() => next.Queries.Held.Count == 0 && next.Spool.UsedBytes == 0);
+        await Until(() => next.Held.Count == 0 && next.Spool.UsedBytes == 0);
     }
 
     [Theory]
@@ -137,7 +137,7 @@ public sealed class SettlingTests : IAsyncLifetime
         await _api.ConnectAsync(next.Queries, next.Current);
         var end = await _api.NextAsync(ReportKind.UploadFailed);
         Assert.Equal((Executed.Yes, FailureCodes.PageLost), (end.Executed, end.Error!.Code));
-        await Until(() => next.Queries.Held.Count == 0 && next.Spool.UsedBytes == 0);
+        await Until(() => next.Held.Count == 0 && next.Spool.UsedBytes == 0);
     }
 
     [Fact]
@@ -161,7 +161,7 @@ public sealed class SettlingTests : IAsyncLifetime
         _api.OnReport = null;
         Assert.Equal(ClaimPhase.Ended, Assert.Single(await _api.ConnectAsync(next.Queries, next.Current)).Phase);
         Assert.Equal(3, (await _api.NextAsync(ReportKind.Complete)).RowsAffected);
-        await Until(() => next.Queries.Held.Count == 0);
+        await Until(() => next.Held.Count == 0);
         Assert.Empty(next.Given);
     }
 
@@ -172,7 +172,7 @@ public sealed class SettlingTests : IAsyncLifetime
         var next = await RestartAsKilledAsync();
         await _link.DisposeAsync();
         await _api.ConnectAsync(next.Queries, next.Current, _ => Verdict.Drop);
-        await Until(() => next.Queries.Held.Count == 0 && next.Spool.UsedBytes == 0);
+        await Until(() => next.Held.Count == 0 && next.Spool.UsedBytes == 0);
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using Halo.Link.Engines.Sqlite;
 using Halo.Link.Files;
 using Halo.Link.Journal;
 using Halo.Link.Sites;
+using Halo.Link.Work;
 using Halo.Link.Work.Immediate;
 using Halo.Testing;
 using Microsoft.Data.Sqlite;
@@ -70,7 +71,7 @@ public sealed class WarmUpTests : IDisposable
     async Task<int> RunAsync(LocalSites sites, TimeProvider time, TimeSpan longest)
     {
         using var journal = ClaimJournal.Open(_folder, LocalKey.Open(_folder), TimeProvider.System);
-        return await new WarmUp(sites, new(), journal, time).RunAsync(longest, TestContext.Current.CancellationToken);
+        return await new WarmUp(sites, new(new(), NullLogger<CommandExecutor>.Instance), journal, time).RunAsync(longest, TestContext.Current.CancellationToken);
     }
 
     /// <summary>Sites of databases that were looked at once, as at a start.</summary>

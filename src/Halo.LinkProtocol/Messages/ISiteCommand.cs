@@ -1,0 +1,34 @@
+using Halo.Contracts.Queries;
+
+namespace Halo.LinkProtocol.Messages;
+
+/// <summary>A command for a site's database, whichever way it came: what <see cref="Execute"/> and <see cref="Claim"/> have in common.</summary>
+public interface ISiteCommand
+{
+    /// <summary>The Halo GUID.</summary>
+    Guid SiteId { get; }
+
+    /// <summary>Who asks.</summary>
+    Guid IntegratorId { get; }
+
+    /// <summary>What to do.</summary>
+    QueryCommand Command { get; }
+
+    /// <summary>Execution limit in milliseconds, from sending to the database until the last row is read.</summary>
+    int LimitMs { get; }
+
+    /// <summary>Name of the database; the site's default when null.</summary>
+    string? Catalogue { get; }
+
+    /// <summary>Which result set is wanted, from 1.</summary>
+    int ResultSet { get; }
+
+    /// <summary>Handed to the database as the application's name, where it has one.</summary>
+    string? Tag { get; }
+
+    /// <summary>W3C traceparent: the Link's spans belong to the caller's trace.</summary>
+    string? TraceParent { get; }
+
+    /// <summary><see cref="Messages.KeyHash"/> of the request's <c>Idempotency-Key</c>; null: it has none.</summary>
+    byte[]? KeyHash { get; }
+}
