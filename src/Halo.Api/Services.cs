@@ -80,7 +80,6 @@ static class Services
         services.AddSingleton<IntegratorDirectory>();
         services.AddSingleton<IntegratorRegistry>();
         services.AddSingleton<RateLimits>();
-        services.AddSingleton<Quotas>();
         services.AddSingleton<SiteDirectory>();
         services.AddSingleton<SiteRegistry>();
         services.AddSingleton<SiteAuthority>();
@@ -145,12 +144,10 @@ static class Services
         services.AddSingleton<PendingQueries>();
         services.AddSingleton<UnheldMessageLog>();
         services.AddSingleton<OutcomeRecorder>();
-        services.AddSingleton<ImmediateConcurrency>();
         services.AddSingleton<ResultMemoryBudget>();
         services.AddSingleton<ImmediateResponseWriter>();
         services.AddSingleton<ImmediateQueries>();
         services.AddSingleton<StreamedResponseWriter>();
-        services.AddSingleton<QueuedCounts>();
         services.AddSingleton(p => FreeSpace.Of(bootstrap.Directory, options.Disk, p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<AsyncQueries>();
         services.AddSingleton<ClaimedQueries>();

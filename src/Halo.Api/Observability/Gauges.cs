@@ -4,8 +4,8 @@ using Halo.Api.Capacity;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
+using Halo.Api.Queries.Admission;
 using Halo.Api.Queries.Completion;
-using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Storage;
 
@@ -21,13 +21,13 @@ sealed class Gauges : IDisposable
     IReadOnlyList<OpenQueries> _open = [];
     int _looking;
 
-    public Gauges(LinkSessions sessions, ImmediateQueries immediate, QueryWaiters waiters, QueryStore ledger, ResultMemoryBudget results, RequestBodies requests,
+    public Gauges(LinkSessions sessions, QueryAdmission admission, QueryWaiters waiters, QueryStore ledger, ResultMemoryBudget results, RequestBodies requests,
         FreeSpace disk, Database database, TimeProvider time)
     {
         (_ledger, _time) = (ledger, time);
         _meter = new Meter(new MeterOptions(Telemetry.Name) { Version = ProductVersion.Text, Scope = this });
         _meter.CreateObservableGauge("halo.link.sessions", () => sessions.All.Count, "{session}", "Links that are connected here");
-        _meter.CreateObservableGauge("halo.immediate.running", () => immediate.UnderWay, "{query}", "Immediate queries whose callers wait");
+        _meter.CreateObservableGauge("halo.immediate.running", () => admission.UnderWay, "{query}", "Immediate queries whose callers wait");
         _meter.CreateObservableGauge("halo.waiters", () => waiters.Count, "{request}", "Requests that wait for a query's end");
         _meter.CreateObservableGauge("halo.result.memory.used", () => results.Used, "By", "Immediate results held or promised, of Halo:Limits:ResultMemoryBytes");
         _meter.CreateObservableGauge("halo.result.memory.waiting", () => results.Waiting, "{query}", "Immediate queries that wait for room for their rows");

@@ -1,8 +1,8 @@
 using System.Net.Http.Headers;
 using System.Text;
 using Halo.Api.Links.Sessions;
+using Halo.Api.Queries.Admission;
 using Halo.Api.Queries.Completion;
-using Halo.Api.Queries.Immediate;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol;
@@ -56,8 +56,8 @@ public class RightsTakenAwayTests(OneHost one) : IClassFixture<OneHost>
         // Else it goes into a session that is about to end.
         await Until.TrueAsync(() => Task.FromResult(_host.Services.GetRequiredService<LinkSessions>().Find(caller.Link.LinkId) is null));
         var asked = caller.AskAsync("""{ "maxTimeInQueue": 60000, "command": { "text": "DELETE FROM t", "executionMode": "nonQuery" } }""", key is null ? null : Guid.NewGuid().ToString());
-        var queries = _host.Services.GetRequiredService<ImmediateQueries>();
-        await Until.TrueAsync(() => Task.FromResult(queries.UnderWay > 0));
+        var admission = _host.Services.GetRequiredService<QueryAdmission>();
+        await Until.TrueAsync(() => Task.FromResult(admission.UnderWay > 0));
         await TakeAsync(caller, taken);
         await caller.Link.ConnectAsync();
         using var response = await asked;

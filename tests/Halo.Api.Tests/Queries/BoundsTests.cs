@@ -1,8 +1,7 @@
 using Halo.Api.Capacity;
 using Halo.Api.Errors;
-using Halo.Api.Queries.Async;
+using Halo.Api.Queries.Admission;
 using Halo.Api.Queries.Completion;
-using Halo.Api.Queries.Immediate;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
@@ -19,17 +18,14 @@ public class BoundsTests(SharedPostgres postgres)
     [Fact]
     public void Immediate_queries_under_way_are_bounded_for_each_site_and_whole()
     {
-        var places = new ImmediateConcurrency(new QueryLimits { ImmediatePerSite = 2, Immediate = 3 });
+        using var bound = new SiteBound(perSite: 2, most: 3, TimeProvider.System);
         var (one, other) = (Guid.NewGuid(), Guid.NewGuid());
-        using var first = places.Take(one);
-        var second = places.Take(one);
-        Assert.Equal(ErrorCodes.QueueFull, Assert.Throws<RefusedException>(() => places.Take(one)).Refusal.Code);
-        using var third = places.Take(other);
-        Assert.Throws<RefusedException>(() => places.Take(other));
-        second.Dispose();
-        second.Dispose();
-        Assert.Equal(2, places.Count);
-        using var again = places.Take(one);
+        Assert.Equal([BoundMet.None, BoundMet.None, BoundMet.OfSite], [bound.TryAdd(one, out var count), bound.TryAdd(one, out _), bound.TryAdd(one, out _)]);
+        Assert.Equal([BoundMet.None, BoundMet.OfAll], [bound.TryAdd(other, out _), bound.TryAdd(other, out _)]);
+        bound.Remove(one, count);
+        Assert.Equal(2, bound.All);
+        Assert.Equal(BoundMet.None, bound.TryAdd(one, out _));
+        Assert.Equal(BoundMet.OfSite, bound.TryAdd(one, out _));
     }
 
     [Theory, OnBothStores]
@@ -39,21 +35,19 @@ public class BoundsTests(SharedPostgres postgres)
         var practice = await Practice.CreateAsync(store);
         // One was queued before the service started.
         await practice.AcceptAsync();
-        using var counts = new QueuedCounts(store.Ledger.Store, new QueryLimits { QueuedPerSite = 3, Queued = 4 }, store.Time);
+        using var queue = new SiteBound(perSite: 3, most: 4, store.Time, store.Ledger.Store.CountQueuedAsync);
         for (var i = 0; i < 2; i++)
         {
-            await counts.AddAsync(practice.SiteId);
+            Assert.NotNull(await queue.AddAsync(practice.SiteId));
             await practice.AcceptAsync();
         }
-        var refused = (await Assert.ThrowsAsync<RefusedException>(() => counts.AddAsync(practice.SiteId))).Refusal;
-        Assert.Equal((503, ErrorCodes.QueueFull), (refused.Status, refused.Code));
-        Assert.NotNull(refused.RetryAfter);
+        Assert.Null(await queue.AddAsync(practice.SiteId));
         // Another site has room of its own, up to the bound of all.
-        await counts.AddAsync(Guid.NewGuid());
-        await Assert.ThrowsAsync<RefusedException>(() => counts.AddAsync(Guid.NewGuid()));
+        Assert.NotNull(await queue.AddAsync(Guid.NewGuid()));
+        Assert.Null(await queue.AddAsync(Guid.NewGuid()));
         Assert.Equal(2, (await store.Ledger.ClaimAsync(practice.Session, 2)).Count);
         store.Time.Advance(TimeSpan.FromSeconds(2));
-        await counts.AddAsync(practice.SiteId);
+        Assert.NotNull(await queue.AddAsync(practice.SiteId));
     }
 
     [Theory, OnBothStores]
@@ -61,18 +55,18 @@ public class BoundsTests(SharedPostgres postgres)
     {
         await using var store = await TestStore.CreateAsync(kind, postgres);
         var practice = await Practice.CreateAsync(store);
-        using var counts = new QueuedCounts(store.Ledger.Store, new QueryLimits { QueuedPerSite = 2 }, store.Time);
-        var first = await counts.AddAsync(practice.SiteId);
+        using var queue = new SiteBound(perSite: 2, most: 100, store.Time, store.Ledger.Store.CountQueuedAsync);
+        var first = (await queue.AddAsync(practice.SiteId))!.Value;
         await practice.AcceptAsync();
-        await counts.AddAsync(practice.SiteId);
+        Assert.NotNull(await queue.AddAsync(practice.SiteId));
         // Counted anew, since the bound is reached: the second is not stored, and so not in the new count.
         store.Time.Advance(TimeSpan.FromSeconds(2));
-        var third = await counts.AddAsync(practice.SiteId);
+        var third = (await queue.AddAsync(practice.SiteId))!.Value;
         Assert.NotEqual(first, third);
-        counts.Remove(practice.SiteId, first);
-        await Assert.ThrowsAsync<RefusedException>(() => counts.AddAsync(practice.SiteId));
-        counts.Remove(practice.SiteId, third);
-        await counts.AddAsync(practice.SiteId);
+        queue.Remove(practice.SiteId, first);
+        Assert.Null(await queue.AddAsync(practice.SiteId));
+        queue.Remove(practice.SiteId, third);
+        Assert.NotNull(await queue.AddAsync(practice.SiteId));
     }
 
     [Fact]

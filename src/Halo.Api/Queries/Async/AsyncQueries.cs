@@ -4,6 +4,7 @@ using Halo.Api.Integrators;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
+using Halo.Api.Queries.Admission;
 using Halo.Api.Queries.Completion;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Requests;
@@ -20,7 +21,7 @@ namespace Halo.Api.Queries.Async;
 /// <summary>Takes async queries in: durable first, then the Link is told that there is work.</summary>
 sealed class AsyncQueries(
     AsyncQueue queue, ImmediateLedger refused, Cancellations cancellations, QueryReader queries, SettlementEffects effects, DeadlineWatch deadlines, SiteAccess access,
-    ILinkGateway gateway, Availability availability, QueuedCounts queued, PendingQueries pending, FreeSpace disk, QueryLimits limits, TimeProvider time)
+    ILinkGateway gateway, Availability availability, QueryAdmission admission, PendingQueries pending, FreeSpace disk, QueryLimits limits, TimeProvider time)
 {
     static readonly AcceptCondition Always = static (_, _) => Task.FromResult(true);
 
@@ -72,7 +73,7 @@ sealed class AsyncQueries(
 
     async Task<QueryRecord?> StoreAsync(NewQuery query, QuerySubmission submission, AcceptCondition? condition)
     {
-        var count = await queued.AddAsync(query.SiteId);
+        var count = await admission.AddQueuedAsync(query.SiteId);
         QueryRecord? stored;
         try
         {
@@ -80,11 +81,11 @@ sealed class AsyncQueries(
         }
         catch (Exception e) when (e is not StorageException { NothingStored: false })
         {
-            queued.Remove(query.SiteId, count);
+            admission.RemoveQueued(query.SiteId, count);
             throw;
         }
         if (stored is null)
-            queued.Remove(query.SiteId, count);
+            admission.RemoveQueued(query.SiteId, count);
         else if (stored.DeadlineAt is { } deadline)
             deadlines.Hint(deadline);
         return stored;

@@ -4,6 +4,7 @@ using Halo.Api.Integrators;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
+using Halo.Api.Queries.Admission;
 using Halo.Api.Queries.Completion;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Requests;
@@ -25,7 +26,7 @@ namespace Halo.Api.Queries.Immediate;
 /// </summary>
 sealed class ImmediateQueries(
     ImmediateLedger ledger, QueryReader queries, SettlementEffects effects, SiteAccess access, ILinkGateway gateway, Availability availability, PendingQueries pending, OutcomeRecorder outcomes,
-    ImmediateConcurrency places, ResultMemoryBudget memory, MasterKeys keys, QueryLimits limits, TimeProvider time) : IDisposable
+    QueryAdmission admission, ResultMemoryBudget memory, MasterKeys keys, QueryLimits limits, TimeProvider time) : IDisposable
 {
     readonly CancellationTokenSource _stopping = new();
 
@@ -37,7 +38,7 @@ sealed class ImmediateQueries(
     public async Task<ImmediateAnswer?> RunAsync(
         IntegratorCaller caller, SiteRecord site, QuerySubmission submission, AcceptCondition? condition, CancellationToken callerGone, RowFlow? stream = null)
     {
-        using var place = places.Take(site.Id);
+        using var place = admission.BeginImmediate(site.Id);
         var accepted = time.GetTimestamp();
         var query = submission.ToNewQuery(caller.Integrator.Id, site.Id, limits, time.GetUtcNow());
         using var span = Telemetry.StartQuery(query.Id, query.Mode, query.SiteId, query.IntegratorId);
@@ -108,9 +109,6 @@ sealed class ImmediateQueries(
         Telemetry.Conclude(span, QueryLifecycle.Word(answer.Query.Status), answer.Query.Status == QueryStatus.Successful);
         return answer;
     }
-
-    /// <summary>How many are on their way or running.</summary>
-    public int UnderWay => places.Count;
 
     /// <summary>It is to be stopped: a command that is just leaving is followed by its Cancel.</summary>
     public void Stop(Guid queryId)

@@ -92,8 +92,8 @@ sealed class ResultMemoryBudget(QueryLimits limits)
 
     Share Admit(long bytes, bool grows, Action<int> grant)
     {
-        var share = new Share(this, grant) { Held = bytes };
-        _used += bytes;
+        var share = new Share(this, grant);
+        share.Hold(bytes);
         if (grows)
             share.Node = _growing.AddLast(share);
         return share;
@@ -104,47 +104,6 @@ sealed class ResultMemoryBudget(QueryLimits limits)
     {
         var free = _total - _used;
         return _growing.First?.Value is not { } first || ReferenceEquals(first, share) ? free : free - Math.Max(0, _largest - first.Held);
-    }
-
-    int Want(Share share, int bytes)
-    {
-        lock (_lock)
-        {
-            if (share.Node is null)
-                return 0;
-            if (share.Wanted == 0 && RoomFor(share) >= bytes)
-            {
-                share.Held += bytes;
-                _used += bytes;
-                return bytes;
-            }
-            share.Wanted += bytes;
-            return 0;
-        }
-    }
-
-    /// <summary>It holds so many more, whether there is room or not: others wait the longer.</summary>
-    void Add(Share share, long bytes)
-    {
-        lock (_lock)
-        {
-            _used += bytes;
-            share.Held += bytes;
-        }
-    }
-
-    /// <summary>It holds so many from now on, and wants no more.</summary>
-    void Settle(Share share, long bytes)
-    {
-        lock (_lock)
-        {
-            if (share.Node is { } node)
-                _growing.Remove(node);
-            (share.Node, share.Wanted) = (null, 0);
-            _used += bytes - share.Held;
-            share.Held = bytes;
-        }
-        Serve();
     }
 
     /// <summary>Gives out what has become free: the oldest first, then to who waits at the door.</summary>
@@ -161,8 +120,7 @@ sealed class ResultMemoryBudget(QueryLimits limits)
                     continue;
                 if (RoomFor(share) < share.Wanted)
                     break;
-                share.Held += share.Wanted;
-                _used += share.Wanted;
+                share.Hold(share.Wanted);
                 granted.Add((share, share.Wanted));
                 share.Wanted = 0;
             }
@@ -204,15 +162,49 @@ sealed class ResultMemoryBudget(QueryLimits limits)
 
         /// <summary>It would take so many more.</summary>
         /// <returns>What it has at once: all, or nothing, and then it is told when it has.</returns>
-        public int Want(int bytes) => _memory.Want(this, bytes);
+        public int Want(int bytes)
+        {
+            lock (_memory._lock)
+            {
+                if (Node is null)
+                    return 0;
+                if (Wanted == 0 && _memory.RoomFor(this) >= bytes)
+                {
+                    Hold(bytes);
+                    return bytes;
+                }
+                Wanted += bytes;
+                return 0;
+            }
+        }
 
         /// <summary>Nothing more comes: so many stay until it is disposed.</summary>
-        public void Keep(long bytes) => _memory.Settle(this, bytes);
+        public void Keep(long bytes)
+        {
+            lock (_memory._lock)
+            {
+                if (Node is { } node)
+                    _memory._growing.Remove(node);
+                (Node, Wanted) = (null, 0);
+                Hold(bytes - Held);
+            }
+            _memory.Serve();
+        }
 
-        /// <summary>A copy of its rows in another form stays beside them until it is disposed: at most once as much again.</summary>
-        public void Copy(long bytes) => _memory.Add(this, bytes);
+        /// <summary>A copy of its rows in another form stays beside them until it is disposed: at most once as much again, whether there is room or not; others wait the longer.</summary>
+        public void Copy(long bytes)
+        {
+            lock (_memory._lock)
+                Hold(bytes);
+        }
 
         /// <summary>Gives everything back.</summary>
-        public void Dispose() => _memory.Settle(this, 0);
+        public void Dispose() => Keep(0);
+
+        internal void Hold(long more)
+        {
+            Held += more;
+            _memory._used += more;
+        }
     }
 }
