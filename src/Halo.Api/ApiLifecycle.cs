@@ -4,7 +4,7 @@ using Halo.Api.Ledger;
 using Halo.Api.Links;
 using Halo.Api.Links.Configuration;
 using Halo.Api.Links.Sessions;
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Queries.Idempotency;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Settings;

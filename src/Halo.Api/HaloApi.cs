@@ -11,7 +11,7 @@ using Halo.Api.Observability;
 using Halo.Api.OpenApi;
 using Halo.Api.Operators;
 using Halo.Api.Routing;
-using Halo.Api.Sessions;
+using Halo.Api.LinkSocket;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Api.Transport;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Storage;
 using Halo.Contracts.Admin;
 using Halo.Contracts.Json;

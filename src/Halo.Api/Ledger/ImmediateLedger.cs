@@ -28,19 +28,19 @@ sealed class ImmediateLedger(Database database, MasterKeys keys, TimeProvider ti
         SentRecord.Read(record, queryId, by, keys) is { } sent && sent.Query.CreatedAt > time.GetUtcNow().AddDays(-RetentionOptions.LeastLedgerDays) ? sent : null;
 
     /// <summary>A query that was accepted and is final at once: the site away, the time in the queue over, nothing sent.</summary>
-    /// <returns>When, as the ledger has it.</returns>
-    public async Task<DateTimeOffset> RecordRefusedAsync(NewQuery query, Settlement end)
+    /// <returns>The same with its time, as the ledger has it.</returns>
+    public async Task<Settlement> RecordRefusedAsync(NewQuery query, Settlement end)
     {
-        var at = time.GetUtcNow();
-        await database.CommitAsync(Refused(query, end, at));
-        return at;
+        end = end with { At = end.At ?? time.GetUtcNow() };
+        await database.CommitAsync(Refused(query, end));
+        return end;
     }
 
     /// <summary>The same under a condition, for async queries too.</summary>
     /// <returns>False: the condition does not hold, and nothing is recorded.</returns>
     public Task<bool> RecordRefusedAsync(NewQuery query, Settlement end, AcceptCondition condition)
     {
-        var refused = Refused(query, end, time.GetUtcNow());
+        var refused = Refused(query, end);
         return database.WriteAsync(async t => await condition(t, query.Id) && await t.RunAsync(refused) > 0);
     }
 
@@ -48,42 +48,41 @@ sealed class ImmediateLedger(Database database, MasterKeys keys, TimeProvider ti
     /// How an immediate query ended, with all that is known of it: its row is made where it is not there yet. A repeat of the same
     /// ending is accepted and changes nothing.
     /// </summary>
-    /// <param name="at">When that became known; null: now.</param>
-    public async Task<MoveResult> SettleAsync(SentQuery sent, Settlement end, DateTimeOffset? at = null)
+    public async Task<MoveResult> SettleAsync(SentQuery sent, Settlement end)
     {
         var (key, detail) = SealNew(sent.Query.Id, DetailOf(end));
-        var then = at ?? time.GetUtcNow();
+        var at = AtOf(end);
         var rows = await database.CommitAsync(QueryTable.InsertOrSettle(sent.Query,
-            new(end.Status, then.Ms(), sent.Session) { ExecutingAt = sent.At.Ms(), CompletedAt = then.Ms(), WrappedKey = key, Detail = detail }, end));
-        return await ResultOfAsync(sent.Query.Id, end, then, rows, sent.Session);
+            new(end.Status, at, sent.Session) { ExecutingAt = sent.At.Ms(), CompletedAt = at, WrappedKey = key, Detail = detail }, end));
+        return await ResultOfAsync(sent.Query.Id, end, rows, sent.Session);
     }
 
     /// <summary>How an immediate query ended whose row is there.</summary>
     /// <param name="by">The session that tells it: it counts only if its Link and run were sent the query. Null: the service's own word.</param>
-    /// <param name="at">When that became known; null: now.</param>
-    public async Task<MoveResult> SettleAsync(Guid queryId, Settlement end, SessionReference? by = null, DateTimeOffset? at = null)
+    public async Task<MoveResult> SettleAsync(Guid queryId, Settlement end, SessionReference? by = null)
     {
         var (key, detail) = SealNew(queryId, DetailOf(end));
-        var then = at ?? time.GetUtcNow();
-        var rows = await database.CommitAsync(QueryTable.SettleOne(queryId, QueryMode.Immediate, end, then.Ms(), key, detail, by));
-        return await ResultOfAsync(queryId, end, then, rows, by);
+        var at = AtOf(end);
+        var rows = await database.CommitAsync(QueryTable.SettleOne(queryId, QueryMode.Immediate, end, at, key, detail, by));
+        return await ResultOfAsync(queryId, end, rows, by);
     }
 
     static Statement Sent(SentQuery sent) => QueryTable.Insert(sent.Query,
         new(QueryStatus.Executing, sent.At.Ms(), sent.Session) { ExecutingAt = sent.At.Ms(), DeadlineAt = sent.Deadline.Ms() });
 
-    Statement Refused(NewQuery query, Settlement end, DateTimeOffset at)
+    Statement Refused(NewQuery query, Settlement end)
     {
+        var at = AtOf(end);
         var (key, detail) = SealNew(query.Id, DetailOf(end) with { Notices = query.Notices });
         return QueryLifecycle.Allows(QueryStatus.Initialising, end.Status, end.By, query.Mode)
-            ? QueryTable.Insert(query, new(end.Status, at.Ms()) { CompletedAt = at.Ms(), WrappedKey = key, Detail = detail }, end)
+            ? QueryTable.Insert(query, new(end.Status, at) { CompletedAt = at, WrappedKey = key, Detail = detail }, end)
             : throw new InvalidOperationException($"No {query.Mode} query becomes {end.Status} at once by {end.By}.");
     }
 
-    async ValueTask<MoveResult> ResultOfAsync(Guid queryId, Settlement end, DateTimeOffset at, int rows, SessionReference? by)
+    async ValueTask<MoveResult> ResultOfAsync(Guid queryId, Settlement end, int rows, SessionReference? by)
     {
         if (rows > 0)
-            return new(true, end.Status) { Moved = true, At = at };
+            return new(true, end.Status) { Moved = true };
         var found = await database.ReadAsync(
             r => (Status: QueryLifecycle.Parse(r.GetString(0)), By: QueryTable.ParseMover(r.StringOrNull(1)), Link: r.GuidOrNull(2), Run: r.GuidOrNull(3)),
             "SELECT status, settled_by, link_id, run_id FROM queries WHERE id = @id", ("id", queryId));
@@ -93,6 +92,8 @@ sealed class ImmediateLedger(Database database, MasterKeys keys, TimeProvider ti
             ? new(false, found[0].Status) { NotHeld = true }
             : new(found[0].Status == end.Status && found[0].By == end.By, found[0].Status);
     }
+
+    long AtOf(Settlement end) => (end.At ?? time.GetUtcNow()).Ms();
 
     static QueryDetail DetailOf(Settlement end) => new() { Columns = end.Columns, Parameters = end.Parameters, Error = end.Error, Notices = end.Notices };
 

@@ -1,6 +1,6 @@
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Contracts.Queries;
 
 namespace Halo.Api.Queries;

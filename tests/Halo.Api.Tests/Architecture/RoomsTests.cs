@@ -14,7 +14,7 @@ public sealed class RoomsTests
         "Endpoints.ForOperators.Shapes Endpoints.ForIntegrators",
         "Endpoints.ForIntegrators.Submission",
         "OpenApi Observability",
-        "Sessions Results.Retention",
+        "LinkSocket Results.Retention",
         "Results",
         "Queries.Idempotency",
         "Queries.Cancelling",
@@ -30,7 +30,7 @@ public sealed class RoomsTests
         "Links",
         "Sites",
         "Operators Integrators",
-        "Queries.Completion",
+        "Queries.Settling",
         "Ledger",
         "Ledger.Records",
         "Results.Pages Results.Negotiation",
@@ -43,7 +43,7 @@ public sealed class RoomsTests
         "Basics");
 
     [Fact]
-    public void No_endpoint_speaks_SQL() => Rooms.VerifyNotUsed(typeof(QueryStore).Assembly, "Halo.Api", "Halo.Api.Storage.SqlExtensions", "Endpoints", "Health", "OpenApi", "Routing", "Sessions");
+    public void No_endpoint_speaks_SQL() => Rooms.VerifyNotUsed(typeof(QueryStore).Assembly, "Halo.Api", "Halo.Api.Storage.SqlExtensions", "Endpoints", "Health", "OpenApi", "Routing", "LinkSocket");
 
     [Fact]
     public void No_folder_of_any_project_has_more_than_twelve_files() => Rooms.VerifyNoneIsCrowded(Path.Combine(Repository.Root, "src"), 12);

@@ -2,7 +2,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using Halo.Api.Links.Sessions;
 using Halo.Api.Queries.Admission;
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol;

@@ -30,7 +30,7 @@ public class ImmediateLedgerTests(SharedPostgres postgres)
         Assert.Equal(QueryStatus.Executing, await practice.StatusAsync(query.Id));
         store.Time.Advance(TimeSpan.FromMilliseconds(7));
 
-        Assert.Equal(new MoveResult(true, QueryStatus.Successful) { Moved = true, At = store.Time.GetUtcNow() }, await store.Ledger.SettleImmediateAsync(query.Id, Done));
+        Assert.Equal(new MoveResult(true, QueryStatus.Successful) { Moved = true }, await store.Ledger.SettleImmediateAsync(query.Id, Done));
 
         var view = QueryView.Of(await practice.FindAsync(query.Id));
         Assert.Equal((QueryMode.Immediate, QueryStatus.Successful, 57L, 2L), (view.Mode, view.Status, view.ResultSize, view.Result!.Rows));

@@ -23,7 +23,7 @@ public class PlanTests(SharedPostgres postgres)
             await store.RunAsync("ANALYZE queries");
 
         await UsesAsync("queries_waiting", AsyncQueue.Next, ("now", 1L));
-        await UsesAsync("queries_with_link", SessionReconciliation.OpenImmediates, ("session", store.NewId()));
+        await UsesAsync("queries_with_link", SessionSettlements.OpenImmediates, ("session", store.NewId()));
         await UsesAsync("queries_waiting", "SELECT id FROM queries WHERE status = 'queued' AND site_id = @site AND integrator_id = @integrator",
             ("site", practice.SiteId), ("integrator", practice.IntegratorId));
 

@@ -1,7 +1,7 @@
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Queries;
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Results.Pages;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
@@ -37,7 +37,7 @@ sealed class TestLedger
     public AsyncQueue Queue { get; }
     public ClaimReports Reports { get; }
     public PageManifest Manifest { get; }
-    public SessionReconciliation Sessions { get; }
+    public SessionSettlements Sessions { get; }
     public Cancellations Cancellations { get; }
     public Deadlines Deadlines { get; }
     public LedgerRetention Retention { get; }
@@ -100,7 +100,7 @@ sealed class TestLedger
 
     public async Task<HelloSettled> SettleHelloAsync(SessionReference session, IReadOnlyList<HeldClaim> held, long lastClaimNumber, IReadOnlyList<Guid> immediates)
     {
-        var result = await Sessions.ReconcileAsync(session, held, lastClaimNumber, immediates);
+        var result = await Sessions.SettleAsync(session, held, lastClaimNumber, immediates);
         await Effects.ApplyAsync(result.Settled);
         return result;
     }
@@ -135,7 +135,7 @@ sealed class TestLedger
     {
         var result = await move;
         if (result.Moved)
-            Effects.Ended(id, end);
+            Effects.Apply(id, end);
         return result;
     }
 

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Halo.Api.Links.Sessions;
-using Halo.Api.Sessions;
+using Halo.Api.LinkSocket;
 using Halo.Api.Sites;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;

@@ -1,7 +1,7 @@
 using Halo.Api.Capacity;
 using Halo.Api.Errors;
 using Halo.Api.Queries.Admission;
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;

@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Threading.Channels;
-using Halo.Api.Sessions;
+using Halo.Api.LinkSocket;
 using Halo.Line;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;

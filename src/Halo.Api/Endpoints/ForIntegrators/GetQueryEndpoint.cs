@@ -4,7 +4,7 @@ using Halo.Api.Integrators;
 using Halo.Api.Ledger.Records;
 using Halo.Api.OpenApi;
 using Halo.Api.Queries.Async;
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Routing;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;

@@ -3,7 +3,7 @@ using Halo.Api.Errors;
 using Halo.Api.Links;
 using Halo.Api.Links.Enrolling;
 using Halo.Api.Links.Sessions;
-using Halo.Api.Sessions;
+using Halo.Api.LinkSocket;
 using Halo.Api.Settings;
 using Halo.Api.Sites.State;
 using Halo.Contracts.Errors;

@@ -60,7 +60,7 @@ sealed record SessionReference(Guid LinkId, Guid RunId, Guid SessionId);
 /// <param name="Deadline">When the API settles it if nobody has said how it ended.</param>
 sealed record SentQuery(NewQuery Query, SessionReference Session, DateTimeOffset At, DateTimeOffset Deadline);
 
-/// <summary>How a query ended.</summary>
+/// <summary>How a query ended: the one shape for it, from whoever says so until the ledger has it and its caller is told.</summary>
 /// <param name="Status">A final state.</param>
 /// <param name="By">Who ends it.</param>
 sealed record Settlement(QueryStatus Status, Mover By)
@@ -68,6 +68,9 @@ sealed record Settlement(QueryStatus Status, Mover By)
     /// <summary>An end that the service reaches by itself: kind, HTTP status and text follow from the code (<see cref="Failure"/>), so nothing is encrypted for it.</summary>
     /// <param name="code">One of <see cref="FailureCodes"/>.</param>
     public static Settlement Of(QueryStatus status, Mover by, Executed executed, string code) => new(status, by) { Executed = executed, Error = Failure.Of(code) };
+
+    /// <summary>When that became known; null: as it is written.</summary>
+    public DateTimeOffset? At { get; init; }
 
     /// <summary>Whether the database did it; null on <see cref="QueryStatus.Successful"/> alone.</summary>
     public Executed? Executed { get; init; }
@@ -93,6 +96,9 @@ sealed record Settlement(QueryStatus Status, Mover By)
 
     /// <summary>An immediate query: all of them. An async one: the database's, which follow those of the request.</summary>
     public IReadOnlyList<Notice>? Notices { get; init; }
+
+    /// <summary>Until the Link tries a database again that cannot be had, in milliseconds. The caller is told; the ledger does not have it.</summary>
+    public int? RetryAfterMs { get; init; }
 }
 
 /// <summary>What became of an attempt to move a query.</summary>
@@ -102,9 +108,6 @@ sealed record MoveResult(bool Accepted, QueryStatus? Status)
 {
     /// <summary>Whether this very call moved it: false for a repeat.</summary>
     public bool Moved { get; init; }
-
-    /// <summary>When it moved, as the ledger has it; null where this call did not.</summary>
-    public DateTimeOffset? At { get; init; }
 
     /// <summary>It was told by a Link, or by a run of it, that does not hold the query: nothing changed.</summary>
     public bool NotHeld { get; init; }

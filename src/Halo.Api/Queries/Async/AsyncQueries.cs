@@ -5,7 +5,7 @@ using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
 using Halo.Api.Queries.Admission;
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Settings;
@@ -37,10 +37,10 @@ sealed class AsyncQueries(
         var query = submission.ToNewQuery(caller.Integrator.Id, site.Id, limits, time.GetUtcNow());
         if (submission.MaxTimeInQueue == 0 && availability.Of(site.LinkId) is var there && there != SiteAvailability.Online)
         {
-            var end = ImmediateEndings.SiteAway(there);
+            var end = ImmediateSettlements.SiteAway(there);
             if (!await refused.RecordRefusedAsync(query, end, condition ?? Always))
                 return null;
-            effects.Ended(query.Id, query.Mode, end.Status);
+            effects.Apply(query.Id, query.Mode, end.Status);
             return await ShowAsync(query.IntegratorId, query.SiteId, query.Id);
         }
         disk.Demand();

@@ -2,7 +2,7 @@ using Halo.Api.Basics;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Settings;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;

@@ -1,7 +1,7 @@
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Contracts.Queries;

@@ -1,7 +1,7 @@
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.Ledger.Records;
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Requests;

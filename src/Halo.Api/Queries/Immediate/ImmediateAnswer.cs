@@ -7,7 +7,6 @@ using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Failures;
-using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Queries.Immediate;
 
@@ -30,32 +29,31 @@ sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
     public TimeSpan RetryAfter { get; private init; } = DatabaseRetry.Usual;
 
     /// <summary>The Link told the end.</summary>
-    public static ImmediateAnswer Of(NewQuery query, DateTimeOffset sentAt, ImmediateEnd end, Outcome outcome, PendingQuery pending)
+    public static ImmediateAnswer Of(NewQuery query, DateTimeOffset sentAt, Settlement end, PendingQuery pending)
     {
-        var (queueMs, timings) = ((sentAt - query.CreatedAt).TotalMilliseconds, outcome.Timings);
-        var envelope = Envelope(query, sentAt, end.CompletedAt) with
+        var (queueMs, timings) = ((sentAt - query.CreatedAt).TotalMilliseconds, end.Timings!);
+        var envelope = Envelope(query, sentAt, end.At!.Value) with
         {
+            Notices = end.Notices ?? query.Notices,
             // By the moments as they are shown, so that the ledger says the same later.
-            Notices = Notice.Join(query.Notices, outcome.Notices),
             Metrics = QueryView.Metrics(sentAt.Ms() - query.CreatedAt.Ms(), timings.LaneMs, timings.ExecuteMs, timings.EncodeMs),
         };
-        return Of(envelope, outcome, pending) with
+        return Of(envelope, end, pending) with
         {
             ServerTiming = string.Create(CultureInfo.InvariantCulture,
                 $"queue;dur={queueMs:0.###}, link;dur={timings.LaneMs:0.###}, sql;dur={timings.ExecuteMs:0.###}, encode;dur={timings.EncodeMs:0.###}"),
         };
     }
 
-    static ImmediateAnswer Of(Query envelope, Outcome outcome, PendingQuery pending)
+    static ImmediateAnswer Of(Query envelope, Settlement end, PendingQuery pending)
     {
-        if (outcome.Ending != Ending.Successful)
+        if (end.Status != QueryStatus.Successful)
         {
             pending.Dispose();
-            var ending = ImmediateEndings.From(outcome);
-            var answer = Of(Failed(envelope, ending.Status, outcome.Executed, ending.Error!));
-            return outcome.RetryAfterMs is { } wait ? answer with { RetryAfter = DatabaseRetry.Of(wait) } : answer;
+            var answer = Of(Failed(envelope, end.Status, end.Executed!.Value, end.Error!));
+            return end.RetryAfterMs is { } wait ? answer with { RetryAfter = DatabaseRetry.Of(wait) } : answer;
         }
-        if (outcome.RowsAffected is null && (pending.Received != outcome.Size || !pending.IsWhole))
+        if (end.RowsAffected is null && (pending.Received != end.Size || !pending.IsWhole))
         {
             // The line broke between rows and outcome, or there were more than may be: it was done, and what it brought is lost.
             pending.Dispose();
@@ -63,15 +61,15 @@ sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
         }
         var result = new QueryResult
         {
-            Rows = outcome.Rows,
-            RowsAffected = outcome.RowsAffected,
-            Size = outcome.Size,
-            Parameters = outcome.Parameters ?? [],
+            Rows = end.Rows,
+            RowsAffected = end.RowsAffected,
+            Size = end.Size!.Value,
+            Parameters = end.Parameters ?? [],
             Columns = pending.Columns,
-            ResultSets = outcome.ResultSets,
+            ResultSets = end.ResultSets,
         };
-        var success = new ImmediateAnswer(200, envelope with { Status = QueryStatus.Successful, Result = result, ResultSize = outcome.Size });
-        if (outcome.RowsAffected is null)
+        var success = new ImmediateAnswer(200, envelope with { Status = QueryStatus.Successful, Result = result, ResultSize = end.Size });
+        if (end.RowsAffected is null)
             success._pending = pending;
         else
             pending.Dispose();
@@ -79,8 +77,7 @@ sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
     }
 
     /// <summary>It ended before it was sent.</summary>
-    public static ImmediateAnswer Of(NewQuery query, Settlement settlement, DateTimeOffset at) =>
-        Of(Failed(Envelope(query, null, at), settlement.Status, settlement.Executed!.Value, settlement.Error!));
+    public static ImmediateAnswer Of(NewQuery query, Settlement end) => Of(Failed(Envelope(query, null, end.At!.Value), end.Status, end.Executed!.Value, end.Error!));
 
     /// <summary>What the ledger shows.</summary>
     public static ImmediateAnswer Of(Query query)
@@ -114,11 +111,12 @@ sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
     }
 
     /// <summary>The Link said how it ended, and the store could not take it: the caller is told what is known, and not to repeat blindly.</summary>
-    public static ImmediateAnswer NotRecorded(NewQuery query, DateTimeOffset sentAt, DateTimeOffset now, Outcome outcome, PendingQuery pending)
+    public static ImmediateAnswer NotRecorded(NewQuery query, DateTimeOffset sentAt, Settlement end, PendingQuery pending)
     {
         pending.Dispose();
-        var envelope = Envelope(query, sentAt, now) with { CompletedAt = null };
-        return Of(Failed(envelope with { StatusTiming = Timing(query, sentAt, null) }, QueryStatus.Executing, outcome.Executed, Failure.NotRecorded(outcome.Executed)));
+        var executed = end.Executed ?? Executed.Yes;
+        var envelope = Envelope(query, sentAt, end.At!.Value) with { CompletedAt = null };
+        return Of(Failed(envelope with { StatusTiming = Timing(query, sentAt, null) }, QueryStatus.Executing, executed, Failure.NotRecorded(executed)));
     }
 
     /// <summary>For a caller whose right was taken away while the query was under way: how it ended is told, and nothing of what it brought.</summary>

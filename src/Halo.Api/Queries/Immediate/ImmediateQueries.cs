@@ -5,7 +5,7 @@ using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
 using Halo.Api.Queries.Admission;
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Settings;
@@ -51,15 +51,15 @@ sealed class ImmediateQueries(
         {
             var now = availability.Of(site.LinkId);
             if (now != SiteAvailability.Online)
-                return await RefuseAsync(query, ImmediateEndings.SiteAway(now));
+                return await RefuseAsync(query, ImmediateSettlements.SiteAway(now));
             session = await gateway.WaitAsync(site.LinkId, waiting.Token);
             if (session is null)
-                return await RefuseAsync(query, ImmediateEndings.QueueTimeout(submission.MaxTimeInQueue));
+                return await RefuseAsync(query, ImmediateSettlements.QueueTimeout(submission.MaxTimeInQueue));
         }
         var entering = memory.EnterAsync(grows: stream is null, bytes => session.Grant(query.Id, bytes), waiting.Token);
         hasWaited |= !entering.IsCompleted;
         if (await entering is not { } room)
-            return await RefuseAsync(query, ImmediateEndings.NoRoom(submission.MaxTimeInQueue));
+            return await RefuseAsync(query, ImmediateSettlements.NoRoom(submission.MaxTimeInQueue));
         // 2. What may write is in the record before anybody is given it; of what reads, accept and end are one row, written once.
         var left = Math.Max(0, submission.MaxTimeInQueue - (int)time.GetElapsedTime(accepted).TotalMilliseconds);
         var patience = TimeSpan.FromMilliseconds(left + query.ExecutionLimit + limits.GraceMs);
@@ -90,16 +90,16 @@ sealed class ImmediateQueries(
             pending.AcceptLater(sent);
         // Whoever let it in has just looked at the right to ask. What it waited for since (room, its accept, a session that may have brought another database) may have outlasted that.
         if ((hasWaited || isFirst) && access.ForQuery(caller, site.Id).Refusal is { } taken)
-            return await TakeBackAsync(sent, ImmediateEndings.RightTaken(taken));
+            return await TakeBackAsync(sent, ImmediateSettlements.RightTaken(taken));
         // 3. Away. "At once or not at all" (0) still lets a frame that is being sent come to its end.
         switch (await SendAsync(session, query.Id, command, submission.MaxTimeInQueue == 0 ? callerGone : waiting.Token))
         {
             case Sending.NotBegun when session.Gone.IsCancellationRequested:
-                return await TakeBackAsync(sent, ImmediateEndings.NeverSent);
+                return await TakeBackAsync(sent, ImmediateSettlements.NeverSent);
             case Sending.NotBegun:
-                return await TakeBackAsync(sent, ImmediateEndings.QueueTimeout(submission.MaxTimeInQueue));
+                return await TakeBackAsync(sent, ImmediateSettlements.QueueTimeout(submission.MaxTimeInQueue));
             case Sending.Broken:
-                _ = outcomes.JudgeBySuccessorAsync(sent);
+                _ = outcomes.SettleBySuccessorAsync(sent);
                 break;
         }
         if (sent.CancelAsked)
@@ -138,7 +138,7 @@ sealed class ImmediateQueries(
         catch (RefusedException e) when (e.InnerException is not StorageException { NothingStored: true })
         {
             // Should it be stored after all, nobody must wait for an end that is never told.
-            _ = outcomes.TakeBackAsync(sent, ImmediateEndings.NeverSent);
+            _ = outcomes.TakeBackAsync(sent, ImmediateSettlements.NeverSent);
             throw;
         }
         finally
@@ -172,11 +172,9 @@ sealed class ImmediateQueries(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, callerGone, _stopping.Token);
         try
         {
-            var end = await sent.Answer.WaitAsync(either.Token);
-            if (end is { Recorded: false, Outcome: { } told })
-                return ImmediateAnswer.NotRecorded(query, sentAt, end.CompletedAt, told, sent);
-            if (end.Outcome is { } outcome)
-                return ImmediateAnswer.Of(query, sentAt, end, outcome, sent);
+            var (end, isRecorded) = await sent.Answer.WaitAsync(either.Token);
+            if (end is not null)
+                return isRecorded ? ImmediateAnswer.Of(query, sentAt, end, sent) : ImmediateAnswer.NotRecorded(query, sentAt, end, sent);
             sent.Dispose();
             return await ShowAsync(query);
         }
@@ -198,13 +196,13 @@ sealed class ImmediateQueries(
     }
 
     /// <summary>It never left this process: nothing ran, and the ledger hears so.</summary>
-    async Task<ImmediateAnswer> TakeBackAsync(PendingQuery sent, Settlement settlement)
+    async Task<ImmediateAnswer> TakeBackAsync(PendingQuery sent, Settlement end)
     {
         sent.Dispose();
         try
         {
             var query = sent.Sent.Query;
-            return await outcomes.TakeBackAsync(sent, settlement) is { } at ? ImmediateAnswer.Of(query, settlement, at) : await ShowAsync(query);
+            return await outcomes.TakeBackAsync(sent, end) is { } taken ? ImmediateAnswer.Of(query, taken) : await ShowAsync(query);
         }
         finally
         {
@@ -212,11 +210,11 @@ sealed class ImmediateQueries(
         }
     }
 
-    async Task<ImmediateAnswer> RefuseAsync(NewQuery query, Settlement settlement)
+    async Task<ImmediateAnswer> RefuseAsync(NewQuery query, Settlement end)
     {
-        var at = await ledger.RecordRefusedAsync(query, settlement).OrRefuseAsync();
-        effects.Ended(query.Id, query.Mode, settlement.Status);
-        return ImmediateAnswer.Of(query, settlement, at);
+        end = await ledger.RecordRefusedAsync(query, end).OrRefuseAsync();
+        effects.Apply(query.Id, query.Mode, end.Status);
+        return ImmediateAnswer.Of(query, end);
     }
 
     /// <summary>The service settled it: the answer is what the ledger says.</summary>

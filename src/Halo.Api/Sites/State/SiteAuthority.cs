@@ -4,7 +4,7 @@ using Halo.Api.Integrators;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
 

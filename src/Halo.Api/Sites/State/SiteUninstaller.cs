@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links;
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Sites;

@@ -68,7 +68,7 @@ public class ClosingTests(OneHost one) : IClassFixture<OneHost>
     }
 
     [Fact]
-    public async Task A_query_whose_line_broke_while_it_was_sent_is_judged_by_the_next_session()
+    public async Task A_query_whose_line_broke_while_it_was_sent_is_settled_by_the_next_session()
     {
         await using var site = await PairedSite.CreateAsync(_host);
         var link = site.Link;
@@ -80,12 +80,12 @@ public class ClosingTests(OneHost one) : IClassFixture<OneHost>
         var lost = (await link.ExpectExecuteAsync()).QueryId;
         var (heldQuery, lostQuery) = (pending.Find(held)!, pending.Find(lost)!);
         await link.BreakAsync();
-        var judged = new[] { recorder.JudgeBySuccessorAsync(heldQuery), recorder.JudgeBySuccessorAsync(lostQuery) };
+        var judged = new[] { recorder.SettleBySuccessorAsync(heldQuery), recorder.SettleBySuccessorAsync(lostQuery) };
         await link.ConnectAsync(link.Hello() with { Immediates = [held] });
         await Task.WhenAll(judged);
 
         Assert.False(heldQuery.Answer.IsCompleted);
-        Assert.Null((await lostQuery.Answer).Outcome);
+        Assert.Null((await lostQuery.Answer).End);
         await link.TellAsync(held, new Outcome(Ending.Successful, Executed.Yes) { RowsAffected = 1 });
         var ends = new List<(int, Executed?, string?)>();
         foreach (var one in asked)

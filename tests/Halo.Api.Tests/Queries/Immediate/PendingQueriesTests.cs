@@ -1,3 +1,4 @@
+using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
 using Halo.Api.Queries;
 using Halo.Api.Queries.Immediate;
@@ -24,9 +25,9 @@ public class PendingQueriesTests(SharedPostgres postgres)
         await using var world = await World.CreateAsync(kind, postgres);
         var query = world.Accept();
         Assert.Equal(0, await world.CountAsync());
-        Assert.True((await world.Pending.EndAsync(query, world.Done()))!.Moved);
+        Assert.True((await world.Pending.SettleAsync(query, world.Done()))!.Moved);
         Assert.Equal((1, 1), (await world.CountAsync(), await world.CountAsync(Successful)));
-        Assert.NotNull((await query.Answer).Outcome);
+        Assert.NotNull((await query.Answer).End);
         world.Pending.Leave(query);
         Assert.Null(world.Pending.Find(query.QueryId));
     }
@@ -41,7 +42,7 @@ public class PendingQueriesTests(SharedPostgres postgres)
         Assert.Equal(0, await world.CountAsync());
         world.Store.Time.Advance(TimeSpan.FromMilliseconds(1));
         await Eventually.BecomesAsync(() => world.CountAsync(Executing), rows => rows == 250);
-        Assert.True((await world.Pending.EndAsync(queries[7], world.Done()))!.Moved);
+        Assert.True((await world.Pending.SettleAsync(queries[7], world.Done()))!.Moved);
         Assert.Equal((250, 1), (await world.CountAsync(), await world.CountAsync(Successful)));
     }
 
@@ -63,9 +64,9 @@ public class PendingQueriesTests(SharedPostgres postgres)
         await using var world = await World.CreateAsync(kind, postgres);
         await world.TakeStoreAwayAsync();
         var (sent, ended) = (world.Accept(), world.Accept());
-        await Assert.ThrowsAnyAsync<Exception>(() => world.Pending.EndAsync(ended, world.Done()));
+        await Assert.ThrowsAnyAsync<Exception>(() => world.Pending.SettleAsync(ended, world.Done()));
         // What the service says later than the Link does not count, nor is it lost that the Link's word was first.
-        await Assert.ThrowsAnyAsync<Exception>(() => world.Pending.EndAsync(ended, new(ImmediateEndings.LinkLost, world.Store.Now)));
+        await Assert.ThrowsAnyAsync<Exception>(() => world.Pending.SettleAsync(ended, ImmediateSettlements.LinkLost));
         await Assert.ThrowsAnyAsync<Exception>(() => world.Pending.FlushAsync(_ => true));
         world.Pending.Leave(sent);
         world.Pending.Leave(ended);
@@ -120,7 +121,7 @@ public class PendingQueriesTests(SharedPostgres postgres)
             var query = world.Send();
             if (isStored)
                 await world.Store.Ledger.RecordSentAsync(query.Sent);
-            Assert.Equal(isStored, (await world.Pending.EndAsync(query, new(ImmediateEndings.NeverSent, world.Store.Now)))!.Moved);
+            Assert.Equal(isStored, (await world.Pending.SettleAsync(query, ImmediateSettlements.NeverSent))!.Moved);
             Assert.Equal(isStored ? 1 : 0, await world.CountAsync("status = 'executionFailed' AND executed = 'no'"));
         }
     }
@@ -132,9 +133,9 @@ public class PendingQueriesTests(SharedPostgres postgres)
         await using var world = await World.CreateAsync(StoreKind.Postgres, postgres);
         var query = world.Accept();
         var told = new Outcome(Ending.Failed, Executed.Yes) { Error = new("evil\0", 1, "no matter") };
-        Assert.True((await world.Pending.EndAsync(query, new(ImmediateEndings.From(told), world.Store.Now, told)))!.Moved);
+        Assert.True((await world.Pending.SettleAsync(query, ImmediateSettlements.From(told, world.Store.Now)))!.Moved);
         // Its caller hears what the record says.
-        Assert.Equal((Executed.Yes, FailureCodes.LinkError), (await query.Answer).Outcome is { } answered ? (answered.Executed, answered.Error!.Code) : default);
+        Assert.Equal((Executed.Yes, FailureCodes.LinkError), (await query.Answer).End is { } answered ? (answered.Executed!.Value, answered.Error!.Code) : default);
         Assert.Equal(0, world.Pending.Refused);
         var found = await world.Practice.FindAsync(query.QueryId);
         Assert.Equal((QueryStatus.ExecutionFailed, Executed.Yes, FailureCodes.LinkError), (found.Status, found.Executed, found.FailureCode));
@@ -159,7 +160,7 @@ public class PendingQueriesTests(SharedPostgres postgres)
         var moved = 0;
         await Task.WhenAll(Enumerable.Range(0, 200).Select(i => world.Accept()).ToList().Select((query, i) => Task.Run(async () =>
         {
-            var ends = Enumerable.Range(0, 3).Select(n => world.Pending.EndAsync(query, n == i % 3 ? world.Done() : new(ImmediateEndings.LinkLost, world.Store.Now))).ToList();
+            var ends = Enumerable.Range(0, 3).Select(n => world.Pending.SettleAsync(query, n == i % 3 ? world.Done() : ImmediateSettlements.LinkLost)).ToList();
             if (i % 5 == 0)
                 world.Store.Time.Advance(PendingQueries.HeldFor);
             if (i % 7 == 0)
@@ -198,14 +199,14 @@ public class PendingQueriesTests(SharedPostgres postgres)
         Assert.True(await world.Pending.TryAcceptAsync(silent, null));
         // The group commit fails while units of work go through, as in the moment when a store comes back.
         world.Database.OnCommit = _ => Task.FromException<int>(new StorageException("away"));
-        await Assert.ThrowsAnyAsync<StorageException>(() => world.Pending.EndAsync(told, world.Done()));
+        await Assert.ThrowsAnyAsync<StorageException>(() => world.Pending.SettleAsync(told, world.Done()));
         world.Store.Time.Advance(TimeSpan.FromMinutes(2));
         await BecomesAsync(silent, QueryStatus.ExecutionFailed);
         Assert.Equal(QueryStatus.Executing, await world.Practice.StatusAsync(told.QueryId));
 
         world.Database.OnCommit = null;
         await BecomesAsync(told, QueryStatus.Successful);
-        Assert.NotNull((await told.Answer).Outcome);
+        Assert.NotNull((await told.Answer).End);
 
         Task BecomesAsync(PendingQuery query, QueryStatus status) => Eventually.BecomesAsync(() =>
         {
@@ -224,7 +225,7 @@ public class PendingQueriesTests(SharedPostgres postgres)
         var query = world.Send();
         var accepting = world.Pending.AcceptNowAsync(query);
         world.Database.OnCommit = null;
-        Assert.True((await world.Pending.EndAsync(query, world.Done()))!.Moved);
+        Assert.True((await world.Pending.SettleAsync(query, world.Done()))!.Moved);
         accept.SetException(new StorageException("away"));
         await Assert.ThrowsAsync<StorageException>(() => accepting);
         Assert.Equal(0, world.Pending.Refused);
@@ -239,13 +240,13 @@ public class PendingQueriesTests(SharedPostgres postgres)
         // Between the look for the query and its end.
         world.Pending.Leave(query);
         world.Database.OnCommit = _ => Task.FromException<int>(new StorageException("away"));
-        await Assert.ThrowsAsync<StorageException>(() => world.Pending.EndAsync(query, world.Done()));
+        await Assert.ThrowsAsync<StorageException>(() => world.Pending.SettleAsync(query, world.Done()));
         world.Database.OnCommit = null;
         await world.Pending.FlushAsync(_ => true);
         Assert.Equal(QueryStatus.Successful, await world.Practice.StatusAsync(query.QueryId));
         Assert.Null(world.Pending.Find(query.QueryId));
         // Told again, it is not kept again.
-        await world.Pending.EndAsync(query, world.Done());
+        await world.Pending.SettleAsync(query, world.Done());
         Assert.Null(world.Pending.Find(query.QueryId));
     }
 
@@ -255,10 +256,10 @@ public class PendingQueriesTests(SharedPostgres postgres)
         await using var world = await World.CreateAsync(StoreKind.Sqlite, postgres);
         var query = world.Accept();
         query.Add("""[{"n":1}]"""u8, bound: 1000, window: 1000);
-        await world.Pending.EndAsync(query, world.Done());
-        var end = await query.Answer;
+        await world.Pending.SettleAsync(query, world.Done());
+        var (end, _) = await query.Answer;
         query.Add("""[{"n":2}]"""u8, bound: 1000, window: 1000);
-        using var answer = ImmediateAnswer.Of(query.Sent.Query, query.Sent.At, end, end.Outcome!, query);
+        using var answer = ImmediateAnswer.Of(query.Sent.Query, query.Sent.At, end!, query);
         query.Add("""[{"n":3}]"""u8, bound: 1000, window: 1000);
         Assert.Equal(200, answer.Status);
         Assert.Equal("""[{"n":1}]"""u8, Assert.Single(answer.Rows!).AsSpan());
@@ -311,11 +312,7 @@ public class PendingQueriesTests(SharedPostgres postgres)
             return query;
         }
 
-        public PendingEnd Done()
-        {
-            var told = new Outcome(Ending.Successful, Executed.Yes) { Rows = 1, Size = 9 };
-            return new(ImmediateEndings.From(told), Store.Now, told);
-        }
+        public Settlement Done() => ImmediateSettlements.From(new(Ending.Successful, Executed.Yes) { Rows = 1, Size = 9 }, Store.Now);
 
         public Task<long> CountAsync(string which = "TRUE") => Store.CountAsync($"SELECT COUNT(*) FROM queries WHERE {which}");
 

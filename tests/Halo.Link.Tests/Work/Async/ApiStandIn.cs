@@ -3,7 +3,7 @@ using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Threading.Channels;
-using Halo.Api.Sessions;
+using Halo.Api.LinkSocket;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
 using Halo.Contracts.Queries;

@@ -2,7 +2,7 @@ using System.Data.Common;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Storage;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Frames;
@@ -27,11 +27,12 @@ sealed partial class OutcomeRecorder(
             unheld.Met(session.LinkId, FrameKind.Outcome);
             return;
         }
+        var end = ImmediateSettlements.From(outcome, time.GetUtcNow(), query?.Sent.Query.Notices);
         try
         {
             if (query is not null)
-                await pending.EndAsync(query, new(ImmediateEndings.From(outcome, query.Sent.Query.Notices), time.GetUtcNow(), outcome) { ToldBy = session });
-            else if ((await SettleAsync(queryId, outcome, session.Reference)).NotHeld)
+                await pending.SettleAsync(query, end, session);
+            else if ((await SettleAsync(queryId, end, outcome.Record, session.Reference)).NotHeld)
                 unheld.Met(session.LinkId, FrameKind.Outcome);
             else
                 session.Acknowledge(queryId);
@@ -40,7 +41,7 @@ sealed partial class OutcomeRecorder(
         {
             if (query is not null)
             {
-                query.Tell(new(outcome, time.GetUtcNow()) { Recorded = false });
+                query.Tell(end, isRecorded: false);
                 return;
             }
             LogNotRecorded(queryId, session.LinkId, e.GetType().Name);
@@ -49,26 +50,26 @@ sealed partial class OutcomeRecorder(
     }
 
     /// <summary>It never left this process: that is true whether or not the store takes it now.</summary>
-    /// <returns>When. Null: it had ended otherwise before; what the ledger has stands.</returns>
-    public async Task<DateTimeOffset?> TakeBackAsync(PendingQuery query, Settlement settlement)
+    /// <returns>The same with its time. Null: it had ended otherwise before; what the ledger has stands.</returns>
+    public async Task<Settlement?> TakeBackAsync(PendingQuery query, Settlement end)
     {
-        var now = time.GetUtcNow();
+        end = end with { At = time.GetUtcNow() };
         try
         {
-            return await pending.EndAsync(query, new(settlement, now)) is { Moved: true } ? now : null;
+            return await pending.SettleAsync(query, end) is { Moved: true } ? end : null;
         }
         catch (Exception)
         {
             // It is written as soon as the store takes it.
-            return now;
+            return end;
         }
     }
 
     /// <summary>
-    /// The line broke while the command was being sent. The Hello that judges such queries may have come before this one was
-    /// known here; so it is judged once more by what the next session's Hello says that its run has.
+    /// The line broke while the command was being sent. The Hello that settles such queries may have come before this one was
+    /// known here; so it is settled once more by what the next session's Hello says that its run has.
     /// </summary>
-    public async Task JudgeBySuccessorAsync(PendingQuery query)
+    public async Task SettleBySuccessorAsync(PendingQuery query)
     {
         var patience = query.Sent.Deadline - query.Sent.At;
         using var limit = new CancellationTokenSource(patience, time);
@@ -76,50 +77,45 @@ sealed partial class OutcomeRecorder(
         if (next is null || next.Immediates.Contains(query.QueryId))
             return;
         var sameRun = next.RunId == query.Session.RunId;
-        await JudgeAsync(query, sameRun ? ImmediateEndings.NeverSent : ImmediateEndings.LinkLost);
+        await TrySettleAsync(query, sameRun ? ImmediateSettlements.NeverSent : ImmediateSettlements.LinkLost);
     }
 
     /// <summary>
     /// The Link has closed this session in order and its run is over, or it was revoked: what it has not told by now it never will. What its last
     /// words do not name it never began, and never will; where it left without last words, nothing is known.
     /// </summary>
-    public async Task JudgeByFarewellAsync(LinkSession session)
+    public async Task SettleByFarewellAsync(LinkSession session)
     {
         foreach (var query in pending.OpenOf(session))
         {
             var neverBegun = session.Farewell is { } farewell && !farewell.Immediates.Contains(query.QueryId);
-            await JudgeAsync(query, neverBegun ? ImmediateEndings.NeverBegun : ImmediateEndings.LinkLost);
+            await TrySettleAsync(query, neverBegun ? ImmediateSettlements.NeverBegun : ImmediateSettlements.LinkLost);
         }
     }
 
     /// <summary>One of which nothing is held here. Where the ledger has nothing either, this service ended before it wrote the accept, and the Link brings what it needs.</summary>
-    async Task<MoveResult> SettleAsync(Guid queryId, Outcome outcome, SessionReference by)
+    async Task<MoveResult> SettleAsync(Guid queryId, Settlement end, byte[]? record, SessionReference by)
     {
         try
         {
-            return await TryAsync(ImmediateEndings.From(outcome));
-        }
-        catch (DbException e) when (StorageException.RefusesContent(e))
-        {
-            return await TryAsync(ImmediateEndings.From(ImmediateEndings.Untold(outcome)));
-        }
-
-        async Task<MoveResult> TryAsync(Settlement s)
-        {
-            var result = await ledger.SettleAsync(queryId, s, by);
-            if (result.Status is null && outcome.Record is { } record && ledger.FromRecord(record, queryId, by) is { } sent)
-                result = await ledger.SettleAsync(sent, s);
+            var result = await ledger.SettleAsync(queryId, end, by);
+            if (result.Status is null && record is not null && ledger.FromRecord(record, queryId, by) is { } sent)
+                result = await ledger.SettleAsync(sent, end);
             if (result.Moved)
-                effects.Ended(queryId, s);
+                effects.Apply(queryId, end);
             return result;
+        }
+        catch (DbException e) when (StorageException.RefusesContent(e) && ImmediateSettlements.Untold(end) is { } bare)
+        {
+            return await SettleAsync(queryId, bare, record, by);
         }
     }
 
-    async Task JudgeAsync(PendingQuery query, Settlement settlement)
+    async Task TrySettleAsync(PendingQuery query, Settlement end)
     {
         try
         {
-            await pending.EndAsync(query, new(settlement, time.GetUtcNow()));
+            await pending.SettleAsync(query, end);
         }
         catch (Exception)
         {

@@ -4,7 +4,7 @@ using System.Data.Common;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Storage;
 using Halo.Line;
 
@@ -92,22 +92,21 @@ sealed partial class PendingQueries(
 
     /// <summary>Its end is known. The first that is known counts; it is kept until the store has taken it.</summary>
     /// <returns>What the ledger made of it, once that is durable; null: it had ended before, in whatever way.</returns>
-    public async Task<MoveResult?> EndAsync(PendingQuery pending, PendingEnd end)
+    public async Task<MoveResult?> SettleAsync(PendingQuery pending, Settlement end, LinkSession? toldBy = null)
     {
         bool isFirst;
         lock (_lock)
         {
             isFirst = pending.Record.End is null;
-            pending.Record.End ??= end;
-            if (end.ToldBy is not null)
-                pending.Record.End.ToldBy = end.ToldBy;
+            pending.Record.End ??= end.At is null ? end with { At = time.GetUtcNow() } : end;
+            pending.Record.ToldBy = toldBy ?? pending.Record.ToldBy;
             // Its caller may have left since it was found: until the store has its end, whoever flushes finds it.
-            if (!pending.Record.IsEnded)
+            if (!pending.Record.IsSettled)
                 _all[pending.QueryId] = pending;
         }
         var result = await WriteEndAsync(pending);
         if (!isFirst)
-            end.ToldBy?.Acknowledge(pending.QueryId);
+            toldBy?.Acknowledge(pending.QueryId);
         return isFirst ? result : null;
     }
 
@@ -115,7 +114,7 @@ sealed partial class PendingQueries(
     public void TellSettled(IEnumerable<Guid> queryIds)
     {
         foreach (var id in queryIds)
-            Find(id)?.Tell(new(null, time.GetUtcNow()));
+            Find(id)?.Tell(null);
     }
 
     /// <summary>Its caller has its answer, or left.</summary>
@@ -199,26 +198,28 @@ sealed partial class PendingQueries(
     {
         lock (pending.Record.Gate)
         {
-            return pending.Record.Ending is { IsCompleted: false } or { IsCompletedSuccessfully: true }
-                ? pending.Record.Ending
-                : pending.Record.Ending = RecordEndAsync(pending, pending.Record.End!, makesRow: pending.Record.Accept == AcceptState.Open);
+            return pending.Record.EndWrite is { IsCompleted: false } or { IsCompletedSuccessfully: true }
+                ? pending.Record.EndWrite
+                : pending.Record.EndWrite = RecordEndAsync(pending, pending.Record.End!, makesRow: pending.Record.Accept == AcceptState.Open);
         }
     }
 
     /// <param name="makesRow">Where it has none. What its sender was to write first and could not, was never accepted.</param>
-    async Task<MoveResult> RecordEndAsync(PendingQuery pending, PendingEnd end, bool makesRow)
+    async Task<MoveResult> RecordEndAsync(PendingQuery pending, Settlement end, bool makesRow)
     {
         MoveResult result;
         try
         {
             result = makesRow
-                ? await ledger.SettleAsync(pending.Sent, end.Settlement, end.At)
-                : await ledger.SettleAsync(pending.QueryId, end.Settlement, pending.Sent.Session, end.At);
+                ? await ledger.SettleAsync(pending.Sent, end)
+                : await ledger.SettleAsync(pending.QueryId, end, pending.Sent.Session);
         }
-        catch (DbException e) when (StorageException.RefusesContent(e) && end.TryLeaveOut())
+        catch (DbException e) when (StorageException.RefusesContent(e) && ImmediateSettlements.Untold(end) is { } bare)
         {
             // A Link said what the store has no place for, and never will: without it the end is written and told.
-            return await RecordEndAsync(pending, end, makesRow);
+            lock (_lock)
+                pending.Record.End = bare;
+            return await RecordEndAsync(pending, bare, makesRow);
         }
         catch (Exception e)
         {
@@ -226,15 +227,15 @@ sealed partial class PendingQueries(
             throw;
         }
         if (result.Moved)
-            effects.Ended(pending.QueryId, end.Settlement);
+            effects.Apply(pending.QueryId, end);
         LinkSession? toldBy;
         lock (_lock)
         {
-            pending.Record.IsEnded = true;
-            toldBy = end.ToldBy;
+            pending.Record.IsSettled = true;
+            toldBy = pending.Record.ToldBy;
             Taken(pending);
         }
-        pending.Tell(new(result.Accepted ? end.Outcome : null, result.At ?? end.At));
+        pending.Tell(result.Accepted && end.By == Mover.Link ? end : null);
         toldBy?.Acknowledge(pending.QueryId);
         return result;
     }

@@ -2,7 +2,6 @@ using System.Buffers;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
 using Halo.Contracts.Queries;
-using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Queries.Immediate.Pending;
 
@@ -21,7 +20,7 @@ sealed class PendingQuery(SentQuery sent, LinkSession session, ResultMemoryBudge
 
     readonly Lock _lock = new();
     readonly List<ArraySegment<byte>> _chunks = [];
-    readonly TaskCompletionSource<ImmediateEnd> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    readonly TaskCompletionSource<(Settlement? End, bool IsRecorded)> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
     bool _cancelAsked;
     bool _disposed;
     bool _told;
@@ -68,10 +67,12 @@ sealed class PendingQuery(SentQuery sent, LinkSession session, ResultMemoryBudge
     public bool IsWhole => !_spoiled && (stream is not null || _chunks.Sum(c => (long)c.Count) == Received);
 
     /// <summary>What its caller is to be told; set when the ledger has it, or refused it.</summary>
-    public Task<ImmediateEnd> Answer => _answer.Task;
+    public Task<(Settlement? End, bool IsRecorded)> Answer => _answer.Task;
 
     /// <summary>What its caller is told.</summary>
-    public void Tell(ImmediateEnd end)
+    /// <param name="end">How it ended by its Link's word; null: otherwise, as the ledger says.</param>
+    /// <param name="isRecorded">Whether the ledger has it; where it refused, it is written later.</param>
+    public void Tell(Settlement? end, bool isRecorded = true)
     {
         lock (_lock)
         {
@@ -79,7 +80,7 @@ sealed class PendingQuery(SentQuery sent, LinkSession session, ResultMemoryBudge
             if (!_disposed && stream is null)
                 memory.Keep(_chunks.Sum(c => (long)c.Array!.Length));
         }
-        _answer.TrySetResult(end);
+        _answer.TrySetResult((end, isRecorded));
     }
 
     /// <summary>The rows' JSON, in order.</summary>
@@ -151,13 +152,4 @@ sealed class PendingQuery(SentQuery sent, LinkSession session, ResultMemoryBudge
             rows = rows[part.Length..];
         }
     }
-}
-
-/// <summary>What the caller of an immediate query is told of its end.</summary>
-/// <param name="Outcome">What its Link said; null where the ledger has another end.</param>
-/// <param name="CompletedAt">When.</param>
-sealed record ImmediateEnd(Outcome? Outcome, DateTimeOffset CompletedAt)
-{
-    /// <summary>Whether the ledger has it; where it refused, it is written later.</summary>
-    public bool Recorded { get; init; } = true;
 }

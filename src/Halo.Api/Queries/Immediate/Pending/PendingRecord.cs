@@ -1,7 +1,5 @@
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
-using Halo.LinkProtocol.Failures;
-using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Queries.Immediate.Pending;
 
@@ -15,13 +13,16 @@ sealed class PendingRecord
     public AcceptState Accept { get; set; } = AcceptState.OwnWrite;
 
     /// <summary>How it ended, the first that was known; null: nothing is known yet.</summary>
-    public PendingEnd? End { get; set; }
+    public Settlement? End { get; set; }
+
+    /// <summary>The session that told its end last: it hears when the ledger has it.</summary>
+    public LinkSession? ToldBy { get; set; }
 
     /// <summary>The end's write that is under way, or the last one.</summary>
-    public Task<MoveResult>? Ending { get; set; }
+    public Task<MoveResult>? EndWrite { get; set; }
 
     /// <summary>The ledger has its end.</summary>
-    public bool IsEnded { get; set; }
+    public bool IsSettled { get; set; }
 
     /// <summary>Its caller waits for it.</summary>
     public bool HasCaller { get; set; } = true;
@@ -33,7 +34,7 @@ sealed class PendingRecord
     public bool IsRefused { get; set; }
 
     /// <summary>Something is known of it that the store does not have.</summary>
-    public bool IsUnwritten => !IsEnded && (End is not null || Accept == AcceptState.Open);
+    public bool IsUnwritten => !IsSettled && (End is not null || Accept == AcceptState.Open);
 }
 
 /// <summary>How far the accept of an immediate query is.</summary>
@@ -47,34 +48,4 @@ enum AcceptState
 
     /// <summary>The store has it.</summary>
     Written,
-}
-
-/// <summary>How a pending query ended.</summary>
-/// <param name="settlement">What the ledger is to have.</param>
-/// <param name="at">When that became known.</param>
-/// <param name="outcome">What its Link said; null: the service's own word.</param>
-sealed class PendingEnd(Settlement settlement, DateTimeOffset at, Outcome? outcome = null)
-{
-    /// <summary>What the ledger is to have.</summary>
-    public Settlement Settlement { get; private set; } = settlement;
-
-    /// <summary>When that became known.</summary>
-    public DateTimeOffset At => at;
-
-    /// <summary>What its Link said; null: the service's own word.</summary>
-    public Outcome? Outcome { get; private set; } = outcome;
-
-    /// <summary>The session that told it last: it hears when the ledger has it.</summary>
-    public LinkSession? ToldBy { get; set; }
-
-    /// <summary>Leaves out what its Link brought beside.</summary>
-    /// <returns>False: there is nothing left to leave out.</returns>
-    public bool TryLeaveOut()
-    {
-        if (Outcome is null || ReferenceEquals(Outcome.Error, Failure.Unreadable))
-            return false;
-        Outcome = ImmediateEndings.Untold(Outcome);
-        Settlement = ImmediateEndings.From(Outcome);
-        return true;
-    }
 }

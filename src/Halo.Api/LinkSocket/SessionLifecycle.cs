@@ -13,11 +13,11 @@ using Halo.LinkProtocol;
 using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 
-namespace Halo.Api.Sessions;
+namespace Halo.Api.LinkSocket;
 
 /// <summary>
 /// How a session begins and ends. By a Hello: (1) one run of a Link at a time, (2) its sites, (3) what becomes of the queries that it had, (4) Welcome,
-/// (5) open to queries. By the end of its connection: what the Link has not told is judged, its sites are away.
+/// (5) open to queries. By the end of its connection: what the Link has not told is settled, its sites are away.
 /// </summary>
 sealed partial class SessionLifecycle(
     LinkDirectory links, LinkSessions sessions, SiteReports reports, SiteRegistry registry, SiteNoticeBuilder siteNotices, SessionSettling settling, OutcomeRecorder outcomes,
@@ -130,7 +130,7 @@ sealed partial class SessionLifecycle(
         // One that was revoked does not come back by itself either: nobody waits for it, nor for what it might have told.
         var gone = inOrder || reason == LineCloseReason.Revoked;
         if (gone)
-            await outcomes.JudgeByFarewellAsync(session);
+            await outcomes.SettleByFarewellAsync(session);
         // A session that opens meanwhile says what comes after this one, and not before it.
         using var locked = await sessions.LockAsync(session.LinkId);
         if (!sessions.Close(session, gone))

@@ -15,7 +15,7 @@ using Halo.LinkProtocol.Failures;
 using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
 
-namespace Halo.Api.Sessions;
+namespace Halo.Api.LinkSocket;
 
 /// <summary>Hands each message of a session to whom it concerns. What is under way is held against the session (<see cref="SessionIntake"/>).</summary>
 sealed partial class MessageRouter(

@@ -1,11 +1,11 @@
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
-namespace Halo.Api.Tests.Queries.Completion;
+namespace Halo.Api.Tests.Queries.Settling;
 
 public class WaitTests(OneHost one) : IClassFixture<OneHost>
 {

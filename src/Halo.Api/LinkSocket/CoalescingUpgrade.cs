@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Halo.Line;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace Halo.Api.Sessions;
+namespace Halo.Api.LinkSocket;
 
 /// <summary>Lays a <see cref="CoalescingStream"/> over the connection that an upgrade gives, for the WebSocket that is made of it.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "The WebSocket over the stream closes it.")]

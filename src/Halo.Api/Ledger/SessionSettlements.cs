@@ -7,8 +7,8 @@ using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Ledger;
 
-/// <summary>What the Hello of a new session decides: a Link's journal and the ledger are brought together.</summary>
-sealed class SessionReconciliation(Database database, TimeProvider time)
+/// <summary>What the Hello of a new session settles: a Link's journal and the ledger are brought together.</summary>
+sealed class SessionSettlements(Database database, TimeProvider time)
 {
     // So many ids in one statement.
     const int Step = 200;
@@ -34,7 +34,7 @@ sealed class SessionReconciliation(Database database, TimeProvider time)
     /// <param name="held">Every claim in the Link's journal.</param>
     /// <param name="lastClaimNumber">The highest number that its journal has seen.</param>
     /// <param name="immediates">Immediate queries that this run of the Link still knows.</param>
-    public Task<HelloSettled> ReconcileAsync(
+    public Task<HelloSettled> SettleAsync(
         SessionReference session, IReadOnlyList<HeldClaim> held, long lastClaimNumber, IReadOnlyList<Guid> immediates) => database.WriteAsync(async t =>
         {
             await t.RunAsync(

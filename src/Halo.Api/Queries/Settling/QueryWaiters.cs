@@ -2,7 +2,7 @@ using Halo.Api.Errors;
 using Halo.Api.Settings;
 using Halo.Contracts.Errors;
 
-namespace Halo.Api.Queries.Completion;
+namespace Halo.Api.Queries.Settling;
 
 /// <summary>Who waits for which query to become final. No thread and no timer per waiter: one timer stands at the earliest end of all waits.</summary>
 /// <remarks>

@@ -1,13 +1,13 @@
 using System.Text;
 using Halo.Api.Ledger.Records;
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Results.Pages;
 using Halo.Api.Storage.Keys;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Queries;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace Halo.Api.Tests.Queries.Completion;
+namespace Halo.Api.Tests.Queries.Settling;
 
 public class SettlementEffectsTests(SharedPostgres postgres)
 {

@@ -8,8 +8,8 @@ using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Queries.Immediate.Pending;
 
-/// <summary>How an immediate query can end, in the ledger's terms.</summary>
-static class ImmediateEndings
+/// <summary>How an immediate query can end.</summary>
+static class ImmediateSettlements
 {
     /// <summary>The site is away and the query would not, or need not, wait.</summary>
     public static Settlement SiteAway(SiteAvailability availability) => NothingRan(
@@ -34,9 +34,11 @@ static class ImmediateEndings
     public static Settlement LinkLost { get; } = Settlement.Of(QueryStatus.ExecutionFailed, Mover.Api, Executed.Unknown, FailureCodes.LinkLost);
 
     /// <summary>What a Link said.</summary>
+    /// <param name="at">When it did.</param>
     /// <param name="notices">What the request itself gave cause to say.</param>
-    public static Settlement From(Outcome outcome, IReadOnlyList<Notice>? notices = null) => new(StatusOf(outcome.Ending), Mover.Link)
+    public static Settlement From(Outcome outcome, DateTimeOffset at, IReadOnlyList<Notice>? notices = null) => new(StatusOf(outcome.Ending), Mover.Link)
     {
+        At = at,
         Executed = outcome.Ending == Ending.Successful ? null : outcome.Executed,
         Error = ErrorOf(outcome),
         Rows = outcome.Rows,
@@ -46,16 +48,24 @@ static class ImmediateEndings
         Timings = outcome.Timings,
         Parameters = outcome.Parameters,
         Notices = Notice.Join(notices, outcome.Notices),
+        RetryAfterMs = outcome.RetryAfterMs,
     };
 
-    /// <summary>The same without what the Link brought beside: the store has no place for it.</summary>
-    public static Outcome Untold(Outcome told) => new(told.Ending == Ending.Successful ? Ending.Failed : told.Ending, told.Ending == Ending.Successful ? Executed.Yes : told.Executed)
-    {
-        Error = Failure.Unreadable,
-    };
+    /// <summary>The same without what the Link brought beside, for which the store has no place.</summary>
+    /// <returns>Null: there is nothing to leave out.</returns>
+    public static Settlement? Untold(Settlement told) => told.By != Mover.Link || ReferenceEquals(told.Error, Failure.Unreadable)
+        ? null
+        : new(told.Status == QueryStatus.Successful ? QueryStatus.ExecutionFailed : told.Status, Mover.Link)
+        {
+            At = told.At,
+            Executed = told.Executed ?? Executed.Yes,
+            Error = Failure.Unreadable,
+            Size = 0,
+            ResultSets = 0,
+            Timings = new(0, 0, 0),
+        };
 
-    /// <summary>What is told of an end that was not success.</summary>
-    public static ErrorDetails? ErrorOf(Outcome outcome) => outcome.Error ?? outcome.Ending switch
+    static ErrorDetails? ErrorOf(Outcome outcome) => outcome.Error ?? outcome.Ending switch
     {
         Ending.Successful => null,
         Ending.Expired => Failure.LaneTimeout,

@@ -1,8 +1,8 @@
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Storage;
 
-namespace Halo.Api.Tests.Queries.Completion;
+namespace Halo.Api.Tests.Queries.Settling;
 
 public class QueryWaitersTests(SharedPostgres postgres)
 {

@@ -6,7 +6,7 @@ using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Tests.Ledger;
 
-public class SessionReconciliationTests(SharedPostgres postgres)
+public class SessionSettlementsTests(SharedPostgres postgres)
 {
     static HeldClaim Held(ClaimedQuery claim) => new(claim.QueryId, claim.ClaimId, claim.Number, ClaimPhase.Executing);
 

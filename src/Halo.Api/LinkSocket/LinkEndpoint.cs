@@ -12,7 +12,7 @@ using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Frames;
 
-namespace Halo.Api.Sessions;
+namespace Halo.Api.LinkSocket;
 
 /// <summary>The socket of a Link from its request to its end: what comes first opens a session, all that follows is routed.</summary>
 sealed partial class LinkEndpoint(

@@ -3,7 +3,7 @@ using Halo.Line;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Messages;
 
-namespace Halo.Api.Sessions;
+namespace Halo.Api.LinkSocket;
 
 /// <summary>One connection of a Link, before and after it became a session, and how long it may last.</summary>
 /// <remarks>Thousands stand idle: it keeps what is needed later, and has one timer.</remarks>

@@ -3,7 +3,7 @@ using Halo.Api.Ledger.Records;
 using Halo.Api.Results.Pages;
 using Halo.Contracts.Queries;
 
-namespace Halo.Api.Queries.Completion;
+namespace Halo.Api.Queries.Settling;
 
 /// <summary>What follows a commit that made queries final: it is counted, those who wait are told, and stored pages that are nobody's are removed.</summary>
 /// <remarks>Whoever settles calls this once, after the commit, for what its own call moved.</remarks>
@@ -13,22 +13,22 @@ partial class SettlementEffects(QueryWaiters waiters, IPageStore pages, TimeProv
     public async Task ApplyAsync(IReadOnlyList<SettledQuery> settled)
     {
         foreach (var query in settled)
-            Ended(query.QueryId, query.Mode, query.Status);
+            Apply(query.QueryId, query.Mode, query.Status);
         foreach (var query in settled)
             await RemovePagesAsync(query);
     }
 
     /// <summary>Of one query that has no pages, or of which nothing was stored.</summary>
-    public void Ended(Guid queryId, QueryMode mode, QueryStatus status)
+    public void Apply(Guid queryId, QueryMode mode, QueryStatus status)
     {
         Telemetry.Ended(queryId, mode, QueryLifecycle.Word(status), time.GetUtcNow());
         Tell(queryId);
     }
 
     /// <summary>Of an immediate query that was sent.</summary>
-    public void Ended(Guid queryId, Settlement end)
+    public void Apply(Guid queryId, Settlement end)
     {
-        Ended(queryId, QueryMode.Immediate, end.Status);
+        Apply(queryId, QueryMode.Immediate, end.Status);
         Telemetry.Worked(QueryMode.Immediate, end.Timings, end.UploadMs, end.Rows, end.Size);
     }
 

@@ -5,7 +5,7 @@ using Halo.Api.Sites;
 using Halo.Api.Sites.State;
 using Halo.LinkProtocol.Messages;
 
-namespace Halo.Api.Sessions;
+namespace Halo.Api.LinkSocket;
 
 /// <summary>What a Link says of itself and its sites.</summary>
 sealed partial class SiteReports(

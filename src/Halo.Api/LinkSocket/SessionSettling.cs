@@ -1,20 +1,20 @@
 using Halo.Api.Ledger;
 using Halo.Api.Links.Sessions;
-using Halo.Api.Queries.Completion;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.LinkProtocol.Messages;
 
-namespace Halo.Api.Sessions;
+namespace Halo.Api.LinkSocket;
 
 /// <summary>What a Hello decides: which claims go on, and what becomes of everything that the Link no longer has.</summary>
-sealed class SessionSettling(SessionReconciliation ledger, SettlementEffects effects, PendingQueries pending)
+sealed class SessionSettling(SessionSettlements ledger, SettlementEffects effects, PendingQueries pending)
 {
     /// <summary>Settles by a Hello, before any work flows in its session.</summary>
     public async Task<IReadOnlyList<ClaimVerdict>> SettleAsync(LinkSession session, Hello hello)
     {
         // It is judged by the ledger, which must have all that is known here.
         await pending.FlushAsync(q => q.Session.LinkId == session.LinkId);
-        var result = await ledger.ReconcileAsync(session.Reference, hello.Claims, hello.LastClaimNumber, hello.Immediates);
+        var result = await ledger.SettleAsync(session.Reference, hello.Claims, hello.LastClaimNumber, hello.Immediates);
         await effects.ApplyAsync(result.Settled);
         pending.TellSettled(result.Settled.Select(s => s.QueryId));
         return result.Verdicts;
