@@ -1,7 +1,7 @@
 using Halo.Api.Ledger;
 using Halo.Api.Links.Sessions;
-using Halo.Api.Queries.Settling;
 using Halo.Api.Queries.Immediate.Pending;
+using Halo.Api.Queries.Settling;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.LinkSocket;

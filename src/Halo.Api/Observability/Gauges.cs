@@ -5,8 +5,8 @@ using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
 using Halo.Api.Queries.Admission;
-using Halo.Api.Queries.Settling;
 using Halo.Api.Queries.Immediate.Pending;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Storage;
 
 namespace Halo.Api.Observability;

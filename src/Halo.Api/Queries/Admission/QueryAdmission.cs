@@ -26,18 +26,18 @@ sealed class QueryAdmission(SiteAccess access, QueryStore store, Database databa
     readonly SiteBound _immediate = new(limits.ImmediatePerSite, limits.Immediate, time), _queued = new(limits.QueuedPerSite, limits.Queued, time, store.CountQueuedAsync);
     readonly ConcurrentDictionary<Guid, Day> _days = new();
 
-    /// <summary>Why no query is taken in now, whoever asks; null: some may be. Asked before a request is parsed.</summary>
+    /// <summary>Why no query is taken in now, whoever asks; null: some may be. Asked before a request is parsed, and of one with a key before it is carried out.</summary>
     public Refusal? Backlog => database.Waiting + pending.Refused >= limits.LedgerQueue ? LedgerFull : null;
 
     /// <summary>Immediate queries under way, waiting ones among them.</summary>
     public int UnderWay => _immediate.All;
 
     /// <summary>Counts one query of its integrator's day. When this returns the right to ask has just been looked at.</summary>
-    /// <param name="invalid">What else refuses it, before it would be counted.</param>
+    /// <param name="refused">What else refuses it, before it would be counted.</param>
     /// <returns>Why it is refused; null: it is not.</returns>
-    public async ValueTask<Refusal?> TakeAsync(IntegratorCaller caller, Guid siteId, Refusal? invalid)
+    public async ValueTask<Refusal?> TakeAsync(IntegratorCaller caller, Guid siteId, Refusal? refused)
     {
-        if ((access.ForQuery(caller, siteId).Refusal ?? invalid ?? Backlog) is { } refusal)
+        if ((access.ForQuery(caller, siteId).Refusal ?? refused) is { } refusal)
             return refusal;
         var counting = CountAsync(caller.Integrator);
         var hasWaited = !counting.IsCompleted;

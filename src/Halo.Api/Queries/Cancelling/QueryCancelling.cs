@@ -1,9 +1,9 @@
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
-using Halo.Api.Queries.Settling;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Immediate.Pending;
+using Halo.Api.Queries.Settling;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol;
 

@@ -1,10 +1,10 @@
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.Ledger.Records;
-using Halo.Api.Queries.Settling;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Requests;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;

@@ -5,9 +5,9 @@ using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
 using Halo.Api.Queries.Admission;
-using Halo.Api.Queries.Settling;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Requests;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Halo.Api.Sites.State;
@@ -106,7 +106,8 @@ sealed class ImmediateQueries(
             session.Cancel(query.Id);
         // 4. and 5.
         var answer = await WaitForEndAsync(sent, patience, callerGone);
-        Telemetry.Conclude(span, QueryLifecycle.Word(answer.Query.Status), answer.Query.Status == QueryStatus.Successful);
+        if (span is not null)
+            Telemetry.Conclude(span, QueryLifecycle.Word(answer.Query.Status), answer.Query.Status == QueryStatus.Successful);
         return answer;
     }
 

@@ -31,8 +31,8 @@ sealed class SubmitEndpoint(
     /// <returns>Null: the key is another query's by now, and nothing was sent.</returns>
     async Task<SubmissionAnswer?> CarryOutAsync(HttpContext http, SubmittedQuery submitted, KeyedRun? run)
     {
-        // The right may have been taken away while the body came, or while a query with the same key was waited for.
-        if (await admission.TakeAsync(submitted.Caller, submitted.Site.Id, submitted.Invalid) is { } refusal)
+        // The right may have been taken away while the body came, or while a query with the same key was waited for. Of what has no key the parser has just looked at the backlog.
+        if (await admission.TakeAsync(submitted.Caller, submitted.Site.Id, submitted.Invalid ?? (run is null ? null : admission.Backlog)) is { } refusal)
             return SubmissionAnswer.Of(refusal);
         var submission = run is null ? submitted.Submission! : submitted.Submission! with { KeyHash = submitted.Key!.KeyHash };
         if (submission.Mode == QueryMode.Async)
