@@ -9,7 +9,7 @@ using Halo.Api.Sites.State;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Ledger;
-using Halo.Api.Tests.Results;
+using Halo.Api.Tests.Results.Retention;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;

@@ -1,0 +1,91 @@
+using System.Globalization;
+
+namespace Halo.Api.Tests.Endpoints;
+
+/// <summary>
+/// Who gets what from which route. <c>anybody</c>: every caller the same status. <c>operator</c>: that of the admin key, everybody else 401.
+/// <c>link</c>: those of another Link and of the Link whose query it is, everybody else 401. <c>integrator</c>: those of one that is disabled, one that is not
+/// paired, one at the practice's site that is not authoritative, and one that is paired; everybody else 401.
+/// </summary>
+static class RouteMatrix
+{
+    /// <summary>400 and 415: it got past every question of rights, and its empty body was looked at.</summary>
+    const string Table =
+        """
+        GET    /docs                 anybody 200
+        GET    /docs/index.html      anybody 200
+        GET    /docs/favicon.svg     anybody 200
+        GET    /docs/scalar.js       anybody 200
+        GET    /docs/scalar.aspnetcore.js  anybody 200
+        GET    /docs/start.js        anybody 200
+        GET    /health/live          anybody 200
+        GET    /health/ready         anybody 200
+        GET    /openapi/v1.json      anybody 200
+        GET    /metrics              operator 200
+        POST   /link/v1/nonce        anybody 200
+        POST   /link/v1/enrol        anybody 400
+        POST   /link/v1/token        anybody 400
+        GET    /link/v1/socket                                                                 link 101 101
+        PUT    /link/v1/queries/{queryId}/pages/{pageNumber}                                   link 409 422
+        POST   /link/v1/uninstall                                                              link 204 204
+        GET    /integrator/limits                                                              integrator 403 200 200 200
+        GET    /integrator/sites                                                               integrator 403 400 400 400
+        GET    /integrator/sites/{siteId}                                                      integrator 403 200 200 200
+        POST   /integrator/pair-site                                                           integrator 403 400 400 400
+        POST   /integrator/pairSite                                                            integrator 403 400 400 400
+        POST   /integrator/sites/{siteId}/queries                                              integrator 403 403 403 400
+        POST   /integrator/sites/{siteId}/queries/async                                        integrator 403 403 403 400
+        POST   /integrator/sites/{siteId}/queries/immediate                                    integrator 403 403 403 400
+        POST   /integrator/sites/{siteId}/queries/status                                       integrator 403 403 400 400
+        GET    /integrator/sites/{siteId}/queries                                              integrator 403 403 200 200
+        GET    /integrator/sites/{siteId}/queries/{queryId}                                    integrator 403 403 404 200
+        DELETE /integrator/sites/{siteId}/queries/{queryId}                                    integrator 403 403 404 202
+        GET    /integrator/sites/{siteId}/queries/{queryId}/results                            integrator 403 403 404 409
+        GET    /integrator/sites/{siteId}/queries/{queryId}/results/{pageNumber}               integrator 403 403 404 404
+        GET    /integrator/sites/{siteId}/queries/{queryId}/results/{pageNumber}/stream        integrator 403 403 404 404
+        GET    /admin/v1/audit                                    operator 200
+        GET    /admin/v1/configuration                            operator 200
+        PUT    /admin/v1/configuration                            operator 200
+        POST   /admin/v1/enrolment-tokens                         operator 201
+        GET    /admin/v1/integrators                              operator 200
+        POST   /admin/v1/integrators                              operator 400
+        GET    /admin/v1/integrators/{id}                         operator 200
+        PATCH  /admin/v1/integrators/{id}                         operator 200
+        DELETE /admin/v1/integrators/{id}                         operator 204
+        POST   /admin/v1/integrators/{id}/keys/{slot}/rotate      operator 200
+        PUT    /admin/v1/integrators/{id}/pairings/{siteId}       operator 200
+        DELETE /admin/v1/integrators/{id}/pairings/{siteId}       operator 404
+        GET    /admin/v1/links                                    operator 200
+        GET    /admin/v1/links/{linkId}                           operator 200
+        POST   /admin/v1/links/{linkId}/approve                   operator 200
+        POST   /admin/v1/links/{linkId}/revoke                    operator 200
+        GET    /admin/v1/queries                                  operator 200
+        GET    /admin/v1/sites                                    operator 200
+        GET    /admin/v1/sites/{siteId}                           operator 200
+        DELETE /admin/v1/sites/{siteId}                           operator 200
+        PUT    /admin/v1/sites/{siteId}/authority                 operator 200
+        PUT    /admin/v1/sites/{siteId}/confirm                   operator 200
+        GET    /admin/v1/sites/{siteId}/availability              operator 200
+        GET    /admin/v1/sites/{siteId}/configuration             operator 200
+        PUT    /admin/v1/sites/{siteId}/configuration             operator 200
+        DELETE /admin/v1/sites/{siteId}/configuration             operator 200
+        GET    /admin/v1/usage                                    operator 200
+        """;
+
+    static readonly string[] Integrators = ["disabled", "unpaired", "not authoritative", "paired"];
+    static readonly string[] Links = ["other Link", "Link"];
+
+    /// <summary>The status for each caller, by route.</summary>
+    public static IReadOnlyDictionary<string, int[]> Read(IReadOnlyList<string> callers) => Table
+        .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        .ToDictionary(words => $"{words[0]} {words[1]}", words =>
+        {
+            var statuses = words.Skip(3).Select(s => int.Parse(s, CultureInfo.InvariantCulture)).ToArray();
+            string[] named = words[2] switch { "integrator" => Integrators, "link" => Links, "operator" => ["admin"], _ => [.. callers] };
+            if (words[2] == "anybody")
+                statuses = [.. Enumerable.Repeat(statuses.Single(), callers.Count)];
+            Assert.Equal(named.Length, statuses.Length);
+            return callers.Select(c => Array.IndexOf(named, c) is >= 0 and var at ? statuses[at] : 401).ToArray();
+        });
+}
