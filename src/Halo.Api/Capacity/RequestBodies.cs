@@ -1,15 +1,25 @@
+using System.IO.Pipelines;
 using Halo.Api.Errors;
 using Halo.Api.Settings;
 using Halo.Contracts.Errors;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Halo.Api.Capacity;
 
-/// <summary>The JSON bodies of integrators' requests: how many bytes of them the service holds, all together, and how long a caller may take to send one.</summary>
-/// <remarks>Counted as they arrive and not as they are announced, until the request is answered: nobody gets memory for a promise.</remarks>
+/// <summary>Reads bodies of requests whole, up to a bound; of integrators' within what the service holds of them all together, and in the time that a caller may take to send one.</summary>
+/// <remarks>Bytes are counted as they arrive and not as they are announced, until the request is answered: nobody gets memory for a promise.</remarks>
 sealed class RequestBodies(QueryLimits limits, TimeProvider time)
 {
     /// <summary>Bytes that a caller has to send in a second, on the whole.</summary>
     public const int SlowestBytesPerSecond = 32 * 1024;
+
+    const int FirstBytes = 4096;
+
+    /// <summary>
+    /// Of a body over the bound so much more is read and thrown away before the 413: a caller who sends first and reads then would otherwise find a reset
+    /// connection where the answer was. Whoever sends still more is cut off.
+    /// </summary>
+    const long DrainedBytes = 16 * 1024 * 1024;
 
     readonly long _total = Math.Max(limits.RequestMemoryBytes, limits.RequestBytes);
     long _used;
@@ -17,29 +27,116 @@ sealed class RequestBodies(QueryLimits limits, TimeProvider time)
     /// <summary>Bytes that are held.</summary>
     public long Used => Volatile.Read(ref _used);
 
-    /// <summary>The body of a request, or why there is none.</summary>
+    /// <summary>The JSON body of an integrator's request, or why there is none.</summary>
     public async Task<(ReadOnlyMemory<byte> Body, Refusal? Refusal)> ReadAsync(HttpContext http)
     {
         if (http.Request.ContentType is { Length: > 0 } type && !type.Contains("json", StringComparison.OrdinalIgnoreCase))
             return (default, new Refusal(415, ErrorCodes.UnsupportedMediaType, "The body must be JSON: send Content-Type: application/json."));
-        var (body, refusal) = await RequestBody.ReadAsync(http, limits.RequestBytes, this);
+        var (body, refusal) = await ReadAsync(http, limits.RequestBytes, this);
         return (body ?? default, refusal);
     }
 
+    /// <summary>The body of a request whose bound is so small that it need not be counted, or why there is none.</summary>
+    public static Task<(ReadOnlyMemory<byte>? Body, Refusal? Refusal)> ReadSmallAsync(HttpContext http, int limit) => ReadAsync(http, limit, null);
+
+    /// <summary>The bytes, or what refuses them: 413 beyond the bound, 503 without room for them, 408 where they come too slowly.</summary>
+    /// <param name="memory">What counts them; null: nobody does.</param>
+    static async Task<(ReadOnlyMemory<byte>? Body, Refusal? Refusal)> ReadAsync(HttpContext http, int limit, RequestBodies? memory)
+    {
+        if (UnsupportedForm(http) is { } unsupported)
+            return (null, unsupported);
+        // Who asks first (Expect: 100-continue) has sent nothing yet, and who announces too much will not be heard out.
+        var announced = http.Request.ContentLength ?? 0;
+        if (announced > limit && (announced > limit + DrainedBytes || http.Request.Headers.Expect.Count > 0))
+            return (null, TooLarge(limit));
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } most)
+            most.MaxRequestBodySize = limit + DrainedBytes;
+        // Not as many as are announced: a caller that sends nothing shall hold nothing.
+        using var body = new MemoryStream((int)Math.Min(http.Request.ContentLength ?? FirstBytes, FirstBytes));
+        var share = memory?.Begin(http);
+        var reader = http.Request.BodyReader;
+        CancellationTokenSource? patience = null;
+        CancellationTokenRegistration tooLate = default;
+        var total = 0L;
+        try
+        {
+            while (true)
+            {
+                if (!reader.TryRead(out var read))
+                {
+                    if (memory is not null && patience is null)
+                    {
+                        patience = memory.StartWaiting(http.Request.ContentLength ?? limit);
+                        tooLate = patience.Token.UnsafeRegister(static r => ((PipeReader)r!).CancelPendingRead(), reader);
+                    }
+                    read = await reader.ReadAsync(http.RequestAborted);
+                }
+                if (read.IsCanceled)
+                {
+                    reader.AdvanceTo(read.Buffer.End);
+                    http.Response.Headers.Connection = "close";
+                    return (null, TooSlow);
+                }
+                total += read.Buffer.Length;
+                if (total <= limit && announced <= limit)
+                    foreach (var segment in read.Buffer)
+                        body.Write(segment.Span);
+                reader.AdvanceTo(read.Buffer.End);
+                if (total > limit + DrainedBytes || read.IsCompleted && total > limit)
+                    return (null, TooLarge(limit));
+                if (share?.Hold(body.Capacity) is { } full)
+                    return (null, full);
+                if (read.IsCompleted)
+                    return (body.GetBuffer().AsMemory(0, (int)body.Length), null);
+            }
+        }
+        finally
+        {
+            // Waited for where it runs. Once the time was over, the next one that reads from this connection might find itself cancelled.
+            await tooLate.DisposeAsync();
+            if (patience is { IsCancellationRequested: true } && !http.Response.HasStarted)
+                http.Response.Headers.Connection = "close";
+            patience?.Dispose();
+        }
+    }
+
+    /// <summary>415 where the body is compressed, or text in another character set: what is supported is named in the header that RFC 9110 has for it.</summary>
+    static Refusal? UnsupportedForm(HttpContext http)
+    {
+        var coding = http.Request.Headers.ContentEncoding.ToString();
+        if (coding.Length > 0 && !coding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+        {
+            http.Response.Headers.AcceptEncoding = "identity";
+            return new(415, ErrorCodes.UnsupportedMediaType, "The request's body has a content coding (Content-Encoding). Send it without one. Nothing ran.");
+        }
+        if (http.Request.GetTypedHeaders().ContentType?.Charset is { Length: > 0 } charset && !charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)
+            && !charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase) && !charset.Equals("us-ascii", StringComparison.OrdinalIgnoreCase))
+        {
+            http.Response.Headers.Accept = "application/json; charset=utf-8";
+            return new(415, ErrorCodes.UnsupportedMediaType, "The request's body names a character set (charset of Content-Type) other than UTF-8. Send it in UTF-8. Nothing ran.");
+        }
+        return null;
+    }
+
+    static readonly Refusal TooSlow = new(408, ErrorCodes.InvalidRequest, "The request's body came too slowly. Nothing ran; send it again.");
+
+    static Refusal TooLarge(int limit) =>
+        new(413, ErrorCodes.RequestTooLarge, $"The request's body is over the limit of {limit} bytes. Split it into several requests; nothing was done.");
+
     /// <summary>For one request, whose end gives back what it took.</summary>
-    public Share Begin(HttpContext http)
+    Share Begin(HttpContext http)
     {
         var share = new Share(this);
         http.Response.RegisterForDispose(share);
         return share;
     }
 
-    /// <summary>How long the whole of a body may take; null: nobody waits for it yet.</summary>
-    public CancellationTokenSource StartWaiting(long bytes) =>
+    /// <summary>How long the whole of a body may take.</summary>
+    CancellationTokenSource StartWaiting(long bytes) =>
         new(TimeSpan.FromMilliseconds(limits.SlowReaderMs) + TimeSpan.FromSeconds((double)bytes / SlowestBytesPerSecond), time);
 
     /// <summary>What one request holds.</summary>
-    public sealed class Share(RequestBodies memory) : IDisposable
+    sealed class Share(RequestBodies memory) : IDisposable
     {
         long _held;
 

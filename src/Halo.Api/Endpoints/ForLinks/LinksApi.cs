@@ -30,7 +30,7 @@ static class LinksApi
 
     static async Task<IResult> EnrolAsync(HttpContext http, Enrolment enrolment, PublicAddresses addresses)
     {
-        var (body, tooLarge) = await RequestBody.ReadAsync(http, ProtocolLimits.MaxEnrolmentBytes);
+        var (body, tooLarge) = await RequestBodies.ReadSmallAsync(http, ProtocolLimits.MaxEnrolmentBytes);
         if (body is null)
             return tooLarge!.ToResult();
         var headers = http.Request.Headers;

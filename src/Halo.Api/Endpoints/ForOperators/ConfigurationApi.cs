@@ -80,7 +80,7 @@ static class ConfigurationApi
     static async Task<(IReadOnlyDictionary<string, JsonElement>? Settings, Refusal? Refusal)> ReadAsync(HttpContext http)
     {
         const int mostBytes = 64 * 1024;
-        var (bytes, tooLarge) = await RequestBody.ReadAsync(http, mostBytes);
+        var (bytes, tooLarge) = await RequestBodies.ReadSmallAsync(http, mostBytes);
         if (bytes is not { } body)
             return (null, tooLarge);
         try

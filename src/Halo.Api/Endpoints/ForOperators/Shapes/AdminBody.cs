@@ -15,7 +15,7 @@ static class AdminBody
     public static async Task<(T? Body, Refusal? Refusal)> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type)
         where T : class
     {
-        var (bytes, tooLarge) = await RequestBody.ReadAsync(http, MaxBytes);
+        var (bytes, tooLarge) = await RequestBodies.ReadSmallAsync(http, MaxBytes);
         if (bytes is not { } body)
             return (null, tooLarge);
         // PostgreSQL has no text with it.

@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Halo.Api.Tests.Capacity;
 
-public class RequestBodyTests
+public class RequestBodiesTests
 {
     [Theory, InlineData(false), InlineData(true)]
     public async Task A_connection_is_not_used_again_where_the_time_was_over_as_the_body_ended(bool isLate)
@@ -19,9 +19,9 @@ public class RequestBodyTests
         http.Request.ContentLength = 2;
         var reader = new EndingReader("{}", () => time.Advance(isLate ? TimeSpan.FromHours(1) : TimeSpan.Zero));
         http.Features.Set<IRequestBodyPipeFeature>(reader);
-        var (body, refusal) = await RequestBody.ReadAsync(http, 100, new RequestBodies(new QueryLimits(), time));
+        var (body, refusal) = await new RequestBodies(new QueryLimits(), time).ReadAsync(http);
         Assert.Null(refusal);
-        Assert.Equal("{}", Encoding.UTF8.GetString(body!.Value.Span));
+        Assert.Equal("{}", Encoding.UTF8.GetString(body.Span));
         Assert.Equal((isLate, isLate ? "close" : ""), (reader.IsCancelled, http.Response.Headers.Connection.ToString()));
         // Whoever reads from the connection next is left alone.
         time.Advance(TimeSpan.FromHours(1));
