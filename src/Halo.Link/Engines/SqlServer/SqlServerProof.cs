@@ -29,7 +29,7 @@ static class SqlServerProof
     {
         var status = StatusOf(command);
         // A text without parameters is a batch, which has no status; a single write is the same statement by sp_executesql.
-        if (status is null && (command.CommandType == System.Data.CommandType.StoredProcedure || command.Parameters.Count > 0 || TransactSql.IsSingleWrite(asked)))
+        if (status is null && (command.CommandType == System.Data.CommandType.StoredProcedure || command.Parameters.Count > 0 || TransactSql.WritesOnce(asked)))
             command.Parameters.Add(new SqlParameter("@halo_return_status", SqlDbType.Int) { Direction = System.Data.ParameterDirection.ReturnValue });
         else if (status is not null)
             status.Value = DBNull.Value;
@@ -68,12 +68,30 @@ static class SqlServerProof
         return TransactSql.IsAtomic(asked) && errors.TrueForAll(error => error.Number < FirstRaised && error.Procedure.Length == 0);
     }
 
-    /// <summary>Inside a procedure the error would name that procedure's own line.</summary>
+    /// <summary>
+    /// Inside a procedure the error would name that procedure's own line; but a text that a procedure runs (EXEC, sp_executesql) has lines of its own and no
+    /// procedure. What is missing there the words name, in every language, and here it is the one that was called.
+    /// </summary>
     static bool IsOfTheCall(SqlError error, string procedure)
     {
         var name = procedure.AsSpan(procedure.LastIndexOf('.') + 1).Trim("[]\" ");
-        return error.Procedure.Length == 0 || error.Procedure.AsSpan(error.Procedure.LastIndexOf('.') + 1).Equals(name, StringComparison.OrdinalIgnoreCase);
+        return (error.Procedure.Length == 0 || error.Procedure.AsSpan(error.Procedure.LastIndexOf('.') + 1).Equals(name, StringComparison.OrdinalIgnoreCase))
+            && Names(error.Message, name);
     }
+
+    /// <summary>Whether a message has a name as a whole word.</summary>
+    static bool Names(ReadOnlySpan<char> message, ReadOnlySpan<char> name)
+    {
+        for (var from = 0; name.Length > 0 && message[from..].IndexOf(name, StringComparison.OrdinalIgnoreCase) is >= 0 and var at; from += at + 1)
+        {
+            var (begin, end) = (from + at, from + at + name.Length);
+            if ((begin == 0 || !IsOfName(message[begin - 1])) && (end == message.Length || !IsOfName(message[end])))
+                return true;
+        }
+        return false;
+    }
+
+    static bool IsOfName(char c) => char.IsLetterOrDigit(c) || c is '_' or '@' or '#' or '$';
 
     /// <summary>The driver's own have no number, or break the connection.</summary>
     public static bool IsOfTheServer(SqlError error) => error is { Number: > 0, Class: < 20 };

@@ -41,7 +41,7 @@ sealed class SqlServerSession(PracticeProtection standard, TimeProvider time)
     {
         var (command, parameters) = (request.Command, request.Command.Parameters ?? []);
         return request.Access != CommandAccess.ReadOnly && TransactSql.TakesStatementsBefore(command)
-            && (parameters.Count > 0 || TransactSql.IsSingleWrite(command))
+            && (parameters.Count > 0 || TransactSql.WritesOnce(command))
             && !parameters.Any(p => p.Type == SqlType.Structured || p.Name.TrimStart('@').Equals(ContextParameter[1..], StringComparison.OrdinalIgnoreCase))
             && _answered.TryGetValue(connection.ClientConnectionId, out var at) && time.GetElapsedTime(at) <= Alive;
     }

@@ -29,13 +29,13 @@ static partial class TransactSql
     /// <summary>Whether it calls procedures, or runs texts of its own.</summary>
     public static bool Calls(QueryCommand asked) => Executes().IsMatch(asked.Text) || !Known.Contains(FirstWord(asked)) && FirstWord(asked) is not "BEGIN";
 
-    /// <summary>Whether it is a single statement, which SQL Server does whole or not at all.</summary>
+    /// <summary>Whether SQL Server does it whole or not at all: it only reads, or is a single statement.</summary>
     public static bool IsAtomic(QueryCommand asked) =>
-        asked.Type != CommandType.StoredProcedure && FirstWord(asked) is var first and ("SELECT" or "WITH" or "INSERT" or "UPDATE" or "DELETE" or "MERGE")
-        && (first == "SELECT" ? OnlyReads(asked) : Writes().Count(asked.Text) <= 1);
+        asked.Type != CommandType.StoredProcedure && (FirstWord(asked) is "SELECT" or "WITH" && OnlyReads(asked) || WritesOnce(asked) && SingleStatement.IsAll(asked.Text));
 
-    /// <summary>Whether it is a single statement that changes data.</summary>
-    public static bool IsSingleWrite(QueryCommand asked) => IsAtomic(asked) && Writes().Count(asked.Text) == 1;
+    /// <summary>Whether one statement of it, or all of it, changes data; those around it read.</summary>
+    public static bool WritesOnce(QueryCommand asked) =>
+        asked.Type != CommandType.StoredProcedure && FirstWord(asked) is "WITH" or "INSERT" or "UPDATE" or "DELETE" or "MERGE" && Writes().Count(asked.Text) == 1;
 
     /// <summary>Whether one transaction is all of it, committed at its very end.</summary>
     public static bool IsOneTransaction(QueryCommand asked) =>
@@ -50,7 +50,7 @@ static partial class TransactSql
     [GeneratedRegex(@"TRAN|EXEC", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Transactions();
 
-    [GeneratedRegex(@"\b(COMMIT|ROLLBACK|EXEC|EXECUTE|IMPLICIT_TRANSACTIONS\s+OFF)\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(@"\b(COMMIT|ROLLBACK|EXEC|EXECUTE|ANSI_DEFAULTS|IMPLICIT_TRANSACTIONS(?!\s+ON\b))\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Commits();
 
     [GeneratedRegex(@"\b(EXEC|EXECUTE)\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]

@@ -154,6 +154,13 @@ public sealed class ExecutedTests
     [InlineData(102, "", "UPDATE a SET n = 1; UPDAT b", Executed.No)]
     [InlineData(102, "", "UPDATE a SET n = 1; EXEC('UPDAT b')", Executed.Unknown)]
     [InlineData(8134, "", Batch, Executed.Unknown)]
+    // The first statement is done, and the one behind it fails.
+    [InlineData(8134, "", "INSERT INTO a VALUES (1); SELECT 1 / 0", Executed.Unknown)]
+    [InlineData(8134, "", "INSERT INTO a VALUES (1) SELECT 1 / 0", Executed.Unknown)]
+    [InlineData(1222, "", "UPDATE a SET n = 1 SELECT n FROM a", Executed.Unknown)]
+    [InlineData(1205, "", "DELETE FROM a WHERE id = 1; SELECT n FROM b", Executed.Unknown)]
+    [InlineData(3903, "", "UPDATE a SET n = 1 ROLLBACK", Executed.Unknown)]
+    [InlineData(8134, "", "WITH x AS (SELECT 1 AS n) SELECT 1 / 0 FROM x UPDATE a SET n = 1", Executed.Unknown)]
     [InlineData(3609, "a_changed", "UPDATE a SET n = 1", Executed.No)]
     // A trigger's RAISERROR stops nothing: the write is done, and this is all that is told.
     [InlineData(50000, "a_changed", "UPDATE a SET n = 1", Executed.Unknown)]
@@ -173,16 +180,20 @@ public sealed class ExecutedTests
     }
 
     [Theory]
-    [InlineData(2812, "", 1, Executed.No)]
-    [InlineData(201, "halo_book", 0, Executed.No)]
-    [InlineData(201, "another", 0, Executed.Unknown)]
-    [InlineData(2812, "halo_book", 7, Executed.Unknown)]
-    [InlineData(547, "halo_book", 1, Executed.Unknown)]
-    public async Task A_call_that_did_not_come_about_did_nothing(int number, string procedure, int line, Executed executed)
+    [InlineData(2812, "", 1, "Could not find stored procedure 'dbo.halo_book'.", Executed.No)]
+    [InlineData(201, "halo_book", 0, "Procedure or function 'halo_book' expects parameter '@id', which was not supplied.", Executed.No)]
+    [InlineData(229, "halo_book", 1, "The EXECUTE permission was denied on the object 'halo_book', database 'clinic', schema 'dbo'.", Executed.No)]
+    [InlineData(201, "another", 0, "Procedure or function 'another' expects parameter '@id', which was not supplied.", Executed.Unknown)]
+    [InlineData(2812, "halo_book", 7, "Could not find stored procedure 'dbo.another'.", Executed.Unknown)]
+    [InlineData(547, "halo_book", 1, "The INSERT statement conflicted with the CHECK constraint of halo_book.", Executed.Unknown)]
+    // A text that the procedure itself ran: what stands before it in the procedure is done.
+    [InlineData(2812, "", 1, "Could not find stored procedure 'another'.", Executed.Unknown)]
+    [InlineData(229, "", 1, "The SELECT permission was denied on the object 'halo_book_log', database 'clinic', schema 'dbo'.", Executed.Unknown)]
+    public async Task A_call_that_did_not_come_about_did_nothing(int number, string procedure, int line, string words, Executed executed)
     {
         await using var bench = new TdsBench((_, answer) =>
         {
-            answer.Error(number, "No.", procedure: procedure, line: line);
+            answer.Error(number, words, procedure: procedure, line: line);
             return Task.CompletedTask;
         });
         Assert.Equal(executed, (await bench.RunAsync(Procedure with { Text = "dbo.[halo_book]" })).Executed);

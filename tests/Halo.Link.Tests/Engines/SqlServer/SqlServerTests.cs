@@ -65,6 +65,24 @@ public sealed class SqlServerBindingTests
     [InlineData("BEGIN TRAN INSERT INTO a VALUES (1)", false, true)]
     [InlineData("EXEC p", false, true)]
     [InlineData("p 1", false, true)]
+    // One statement.
+    [InlineData("INSERT INTO a (id) SELECT id FROM b WHERE id IN (SELECT id FROM c) UNION ALL SELECT 2;", true, false)]
+    [InlineData("INSERT INTO a (SELECT id FROM b) ;; -- the end", true, false)]
+    [InlineData("INSERT a VALUES ((SELECT MAX(id) FROM b), '; SELECT (', [select])", true, false)]
+    [InlineData("WITH x AS (SELECT 1 AS n) UPDATE a SET n = CASE WHEN n = 1 THEN 2 ELSE 3 END OUTPUT inserted.n FROM a JOIN x ON a.n = x.n", true, false)]
+    [InlineData("DELETE TOP (1) FROM a WITH (ROWLOCK) WHERE id = (SELECT 1) /* SELECT 2 */", true, false)]
+    // More, with and without a semicolon.
+    [InlineData("INSERT INTO a VALUES (1); SELECT SCOPE_IDENTITY()", false, false)]
+    [InlineData("INSERT INTO a DEFAULT VALUES SELECT SCOPE_IDENTITY()", false, false)]
+    [InlineData("INSERT INTO a SELECT 1 SELECT 2", false, false)]
+    [InlineData("INSERT INTO a (SELECT 1) SELECT 2", false, false)]
+    [InlineData("UPDATE a SET n = 1 SET @x = 1 / 0", false, false)]
+    [InlineData("UPDATE a SET n = '(' SELECT ')'", false, false)]
+    [InlineData("UPDATE a SET n = 1 /* /* */ */ DECLARE @x int = 1 / 0", false, false)]
+    [InlineData("DELETE FROM a SELECT 1 / 0", false, false)]
+    [InlineData("DELETE FROM a WAITFOR DELAY '0:1'", false, false)]
+    [InlineData("WITH x AS (SELECT 1 AS n) SELECT 1 / 0 UPDATE a SET n = 1", false, false)]
+    [InlineData("UPDATE a SET n = 'no end", false, false)]
     public void What_a_text_can_do_is_told_by_its_words(string sql, bool atomic, bool mayOpen)
     {
         Assert.Equal(atomic, TransactSql.IsAtomic(new(sql)));
