@@ -103,7 +103,8 @@ static class LinkHost
             return async;
         })
         .AddSingleton<WarmUp>()
-        .AddSingleton<Gauges>();
+        .AddSingleton<Gauges>()
+        .AddSingleton<FreedMemory>();
 
     /// <summary>The session with the API, what it carries, and the settings that change meanwhile.</summary>
     static IServiceCollection AddSession(this IServiceCollection services, LinkSettings settings) => services
@@ -153,6 +154,7 @@ static class LinkHost
         .AddLoop(p => p.GetRequiredService<SessionLoop>().RunAsync)
         .AddLoop(p => stop => p.GetRequiredService<PracticeDirectory>().KeepFreshAsync(p.GetRequiredService<SiteAnnouncements>().TellAsync, stop))
         .AddLoop(p => p.GetRequiredService<LiveSettings>().RunAsync)
+        .AddLoop(p => p.GetRequiredService<FreedMemory>().RunAsync)
         .AddLoop(p => stop => p.GetService<SettingsFile>()?.WatchAsync(p.GetRequiredService<LiveSettings>().OnFileAsync, stop) ?? Task.CompletedTask);
 
     static IServiceCollection AddLoop(this IServiceCollection services, Func<IServiceProvider, Func<CancellationToken, Task>> loop) =>

@@ -50,6 +50,8 @@ sealed class Judge(SoakWorld world, Finals finals)
         {
             var end = query.Executed is { } executed && query.Status != QueryStatus.Successful ? $"{query.Status}, executed {executed}" : $"{query.Status}";
             world.Notebook.Count($"query: {asked.Kind}: {end.ToLowerInvariant()}");
+            if (asked.Writes)
+                world.Notebook.Count($"write on {asked.Practice.Engine}: {end.ToLowerInvariant()} {query.ErrorDetails?.Code}".TrimEnd());
             if (query is { ErrorDetails.Code: { } code })
                 world.Notebook.Count($"code: {code}");
             // A journal on a full disk is told so.
