@@ -1,18 +1,19 @@
 using System.CommandLine;
 using System.Text.Json;
 using Halo.Line.Logging;
+using Halo.Link.Configuring;
 using Halo.Link.Diagnosis;
 using Halo.Link.Settings;
 using Halo.Link.Settings.Reading;
 using Halo.Link.Status;
 using Microsoft.Extensions.Logging;
+using Spectre.Console;
 
 namespace Halo.Link;
 
 /// <summary>The commands of <c>halo-link</c>.</summary>
 static class LinkCommands
 {
-    const int BadConfiguration = 2;
     const int NotRunning = 1;
     const int HasProblems = 1;
     const int NoCode = 3;
@@ -29,14 +30,14 @@ static class LinkCommands
             DefaultValueFactory = _ => DefaultPaths.ConfigurationFile,
             Recursive = true,
         };
-        return new("Halo Link: the agent beside a practice's database.") { config, Run(config), Status(config), Examine(config), PairingCode(config), Uninstall(config) };
+        return new("Halo Link: the agent beside a practice's database.") { config, Run(config), new ConfigureCommand(config, Console.In, AnsiConsole.Console).Build(), Status(config), Examine(config), PairingCode(config), Uninstall(config) };
     }
 
     static Command Run(Option<string> config)
     {
         var level = new Option<LogLevel?>("--log-level") { Description = "The least that is logged; decides over the setting logLevel." };
         var run = new Command("run", "Runs in the foreground until SIGTERM or SIGINT.") { level };
-        run.SetAction(async (parsed, _) => await OrExplain(async () =>
+        run.SetAction(async (parsed, _) => await FaultyConfiguration.ExplainAsync(async () =>
         {
             var file = parsed.GetRequiredValue(config);
             var settings = SettingsReader.Read(file, Environment.GetEnvironmentVariables());
@@ -49,7 +50,7 @@ static class LinkCommands
     {
         var json = new Option<bool>("--json") { Description = "For programs." };
         var status = new Command("status", "Says what the running Link is doing.") { json };
-        status.SetAction(async (parsed, stop) => await OrExplain(async () =>
+        status.SetAction(async (parsed, stop) => await FaultyConfiguration.ExplainAsync(async () =>
         {
             var (directory, faulty) = DataDirectoryOf(parsed.GetRequiredValue(config));
             if (await StatusServer.AskAsync(directory, stop) is not { } report)
@@ -86,7 +87,7 @@ static class LinkCommands
                 (report, faulty) = (Doctor.Of(e), true);
             }
             Console.Write(parsed.GetValue(json) ? JsonSerializer.Serialize(report, DoctorJson.Default.DoctorReport) + Environment.NewLine : report.ToText());
-            return faulty ? BadConfiguration : report.Healthy ? 0 : HasProblems;
+            return faulty ? FaultyConfiguration.ExitCode : report.Healthy ? 0 : HasProblems;
         });
         return doctor;
     }
@@ -110,7 +111,7 @@ static class LinkCommands
         var site = new Option<Guid?>("--site") { Description = "The Halo GUID, where this Link serves several sites." };
         var json = new Option<bool>("--json") { Description = "For programs." };
         var command = new Command("pairing-code", "Makes a code by which one integrator may pair with a site of the running Link, once, within 24 hours.") { site, json };
-        command.SetAction(async (parsed, stop) => await OrExplain(async () =>
+        command.SetAction(async (parsed, stop) => await FaultyConfiguration.ExplainAsync(async () =>
         {
             var (directory, faulty) = DataDirectoryOf(parsed.GetRequiredValue(config));
             if (await StatusServer.AskPairingCodeAsync(directory, parsed.GetValue(site), stop) is not { } report)
@@ -136,23 +137,8 @@ static class LinkCommands
     static Command Uninstall(Option<string> config)
     {
         var command = new Command("uninstall", "Stops the running Link and tells the API that its sites are gone. The data directory stays: a Link that is started on it again has them back.");
-        command.SetAction(async (parsed, stop) => await OrExplain(() =>
+        command.SetAction(async (parsed, stop) => await FaultyConfiguration.ExplainAsync(() =>
             LinkUninstall.RunAsync(SettingsReader.Read(parsed.GetRequiredValue(config), Environment.GetEnvironmentVariables()), TimeProvider.System, stop)));
         return command;
-    }
-
-    static async Task<int> OrExplain(Func<Task<int>> work)
-    {
-        try
-        {
-            return await work();
-        }
-        catch (SettingsException e)
-        {
-            await Console.Error.WriteLineAsync(e.Faults.Count == 1 ? "The configuration has a fault:" : $"The configuration has {e.Faults.Count} faults:");
-            foreach (var fault in e.Faults)
-                await Console.Error.WriteLineAsync($"  {fault}");
-            return BadConfiguration;
-        }
     }
 }

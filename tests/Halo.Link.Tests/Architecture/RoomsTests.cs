@@ -8,6 +8,7 @@ public sealed class RoomsTests
 {
     [Fact]
     public void Every_room_uses_only_rooms_below_it() => Rooms.VerifyOrder(typeof(CommandRunner).Assembly, "Halo.Link",
+        "Configuring",
         "Diagnosis Settings.Live",
         "Status",
         "Session",

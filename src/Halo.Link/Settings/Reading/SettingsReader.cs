@@ -20,8 +20,9 @@ static partial class SettingsReader
     public static LinkSettings Read(string file, IDictionary environment) => Explain(file, () => Read(file, new SettingsSource(file).Read(), environment));
 
     /// <summary>The same from bytes that were read from <paramref name="file"/>.</summary>
+    /// <param name="asService">Whether this process's account has to be able to write the data directory, which is made where it is missing.</param>
     /// <exception cref="SettingsException">With every fault that was found.</exception>
-    public static LinkSettings Read(string file, byte[] content, IDictionary environment) => Explain(file, () =>
+    public static LinkSettings Read(string file, byte[] content, IDictionary environment, bool asService = true) => Explain(file, () =>
     {
         var faults = new List<SettingsFault>();
         var root = SettingsText.Parse(file, content);
@@ -31,7 +32,7 @@ static partial class SettingsReader
         {
             Api = ReadApi(node),
             EnrolmentToken = node.Text("enrolmentToken", mostBytes: MessageBounds.Most<EnrolRequest>("enrolmentToken")),
-            DataDirectory = ReadDataDirectory(node, file),
+            DataDirectory = ReadDataDirectory(node, file, asService),
             Lanes = ReadLanes(node),
             Spool = ReadSpool(node),
             Sqlite = ReadSqlite(node),
@@ -121,10 +122,10 @@ static partial class SettingsReader
         return fallback;
     }
 
-    static string ReadDataDirectory(SettingsNode node, string file)
+    static string ReadDataDirectory(SettingsNode node, string file, bool asService)
     {
         var path = PathOf(node.Text("dataDirectory"), file);
-        if (WhyNotWritable(path) is { } why)
+        if (asService && WhyNotWritable(path) is { } why)
             node.Fault("dataDirectory", $"{path} {why}: let the account {Environment.UserName} write there, or name another directory.");
         return path;
     }

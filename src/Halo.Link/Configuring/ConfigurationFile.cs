@@ -1,0 +1,118 @@
+using System.Collections;
+using System.Diagnostics;
+using Halo.Line;
+using Halo.Link.Settings;
+using Halo.Link.Settings.Reading;
+
+namespace Halo.Link.Configuring;
+
+/// <summary>The configuration file that is being changed: saved whole or not at all, and never with a fault that it did not have.</summary>
+sealed class ConfigurationFile
+{
+    readonly string _path;
+    readonly IDictionary _environment;
+    readonly HashSet<SettingsFault> _known;
+
+    ConfigurationFile(string path, IDictionary environment, SettingsDocument document, bool isNew, IEnumerable<SettingsFault> known)
+    {
+        (_path, _environment, Document, IsNew) = (path, environment, document, isNew);
+        _known = [.. known];
+    }
+
+    /// <summary>Its text.</summary>
+    public SettingsDocument Document { get; }
+
+    /// <summary>Whether there was none.</summary>
+    public bool IsNew { get; }
+
+    /// <summary>Its path.</summary>
+    public string FilePath => _path;
+
+    /// <param name="environment">Lies over the file, as for a Link.</param>
+    /// <exception cref="SettingsException">It is there and cannot be read, or is not JSON.</exception>
+    public static ConfigurationFile Open(string path, IDictionary environment)
+    {
+        path = Path.GetFullPath(path);
+        // A link leads to the file that is to be changed.
+        if (File.Exists(path) && File.ResolveLinkTarget(path, returnFinalTarget: true) is { } target)
+            path = target.FullName;
+        if (!File.Exists(path))
+            return new(path, environment, SettingsDocument.Empty, isNew: true, []);
+        var content = new SettingsSource(path).Read();
+        var file = new ConfigurationFile(path, environment, SettingsDocument.Parse(path, content), isNew: false, []);
+        file._known.UnionWith(file.FaultsOf(content, out _));
+        return file;
+    }
+
+    /// <summary>The settings as a Link would read them; null: they have faults.</summary>
+    /// <param name="fresh">Those that the file did not have before.</param>
+    public LinkSettings? Check(out IReadOnlyList<SettingsFault> fresh)
+    {
+        var faults = FaultsOf(Document.Content, out var settings);
+        fresh = [.. faults.Where(f => !_known.Contains(f))];
+        return settings;
+    }
+
+    /// <summary>Writes it in the place of the old one, in one step; its owner and rights stay. A new one is for its owner, and for the group of a directory that hands its group on.</summary>
+    /// <exception cref="SettingsException">It cannot be written.</exception>
+    public void Save()
+    {
+        var draft = $"{_path}.{Environment.ProcessId}.tmp";
+        try
+        {
+            var directory = Path.GetDirectoryName(_path)!;
+            DurableFile.CreateDirectory(directory);
+            var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+            if (!OperatingSystem.IsWindows())
+                options.UnixCreateMode = IsNew ? ModeIn(directory) : File.GetUnixFileMode(_path);
+            using (var file = new FileStream(draft, options))
+            {
+                file.Write(Document.Content);
+                file.Flush(flushToDisk: true);
+            }
+            if (!IsNew && OperatingSystem.IsWindows())
+                File.Replace(draft, _path, null);
+            else
+            {
+                if (!IsNew)
+                    KeepOwner(draft);
+                File.Move(draft, _path, overwrite: true);
+            }
+            DurableFile.SyncDirectory(directory);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            File.Delete(draft);
+            throw new SettingsException([new(_path, $"cannot be written by the account {Environment.UserName} ({e.GetType().Name}): run this as an administrator (sudo), or look at the disk.")]);
+        }
+    }
+
+    /// <summary>An administrator must not lock the service out of its own file.</summary>
+    void KeepOwner(string draft)
+    {
+        if (OperatingSystem.IsWindows() || !Environment.IsPrivilegedProcess)
+            return;
+        using var chown = Process.Start(new ProcessStartInfo("chown", ["--reference", _path, draft]) { RedirectStandardError = true });
+        chown!.WaitForExit();
+        if (chown.ExitCode != 0)
+            throw new IOException("The owner of the file could not be kept.");
+    }
+
+    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+    static UnixFileMode ModeIn(string directory) => UnixFileMode.UserRead | UnixFileMode.UserWrite
+        | (File.GetUnixFileMode(directory).HasFlag(UnixFileMode.SetGroup) ? UnixFileMode.GroupRead : UnixFileMode.None);
+
+    IReadOnlyList<SettingsFault> FaultsOf(byte[] content, out LinkSettings? settings)
+    {
+        settings = null;
+        try
+        {
+            settings = SettingsReader.Read(_path, content, _environment, asService: false);
+            return [];
+        }
+        catch (SettingsException e)
+        {
+            return e.Faults;
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using System.Data.Common;
+using Halo.Link.Engines;
+using Halo.Link.Settings;
+
+namespace Halo.Link.Configuring;
+
+/// <summary>Under systemd the service may write its own directory alone: the directories of SQLite databases are added to it, since SQLite writes beside a database even for who only reads.</summary>
+/// <param name="root">Where the file system of the machine begins.</param>
+sealed class ServicePaths(string root)
+{
+    const string Unit = "halo-link.service";
+
+    string DropIn => Path.Combine(root, "etc/systemd/system", Unit + ".d", "sqlite.conf");
+
+    /// <summary>Writes them down for systemd, or takes them back where there are none any more.</summary>
+    /// <returns>What a person has to know and do; null: nothing changed.</returns>
+    public string? Apply(LinkSettings settings)
+    {
+        if (!File.Exists(Path.Combine(root, "lib/systemd/system", Unit)) && !File.Exists(Path.Combine(root, "etc/systemd/system", Unit)))
+            return null;
+        var directories = DirectoriesOf(settings);
+        var text = directories.Count == 0 ? null : string.Join('\n',
+            "# Written by halo-link configure: the directories of SQLite databases.",
+            "[Service]",
+            $"ReadWritePaths={string.Join(' ', directories.Select(Quoted))}",
+            directories.Any(IsHome) ? "ProtectHome=no\n" : "");
+        if ((File.Exists(DropIn) ? File.ReadAllText(DropIn) : null) == text)
+            return null;
+        if (text is null)
+        {
+            File.Delete(DropIn);
+            return "The service may not write any SQLite directory any more, once it was started anew: systemctl daemon-reload && systemctl restart halo-link";
+        }
+        Directory.CreateDirectory(Path.GetDirectoryName(DropIn)!);
+        File.WriteAllText(DropIn, text);
+        return $"The service may write {string.Join(", ", directories)}, once it was started anew: systemctl daemon-reload && systemctl restart halo-link. "
+            + "Its account, halo-link, needs the right to write there and in the database's file.";
+    }
+
+    /// <summary>In quotes, as systemd reads it; the minus: it need not be there at the start.</summary>
+    static string Quoted(string path) =>
+        $"\"-{path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("%", "%%", StringComparison.Ordinal)}\"";
+
+    /// <summary>What ProtectHome hides from the service otherwise.</summary>
+    static bool IsHome(string path) => path == "/root" || ((string[])["/home/", "/root/", "/run/user/"]).Any(h => path.StartsWith(h, StringComparison.Ordinal));
+
+    static List<string> DirectoriesOf(LinkSettings settings) =>
+    [
+        .. settings.Sites.Where(s => s.Engine == EngineNames.Sqlite).SelectMany(s => Files(s))
+            .Select(f => Path.GetDirectoryName(f)).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
+    ];
+
+    /// <summary>Relative ones count from the service's working directory, which is /.</summary>
+    static IEnumerable<string> Files(SiteSettings site) =>
+        from connection in new[] { site.ConnectionString }.Concat(site.Policy is { } policy ? policy.Integrators.Values.Append(policy.Default).Select(r => r.ConnectionString) : [])
+        where connection is not null
+        let file = new DbConnectionStringBuilder { ConnectionString = connection }.TryGetValue("Data Source", out var source) ? source as string : null
+        where file is { Length: > 0 } && !file.StartsWith(":memory:", StringComparison.Ordinal) && !file.StartsWith("file:", StringComparison.Ordinal)
+        select Path.GetFullPath(file, "/");
+}
