@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using Halo.Api.Links.Sessions;
 using Halo.Api.Queries.Admission;
+using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Settling;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Queries;
@@ -60,6 +61,22 @@ public class RightsTakenAwayTests(OneHost one) : IClassFixture<OneHost>
         await Until.TrueAsync(() => Task.FromResult(admission.UnderWay > 0));
         await TakeAsync(caller, taken);
         await caller.Link.ConnectAsync();
+        using var response = await asked;
+        Assert.Equal(taken == "key rotated" ? 401 : 403, (int)response.StatusCode);
+        var query = await response.QueryAsync();
+        Assert.Equal((QueryStatus.Cancelled, Executed.No), (query.Status, query.Executed));
+    }
+
+    [Theory, InlineData("unpaired"), InlineData("key rotated")]
+    public async Task A_query_that_waits_for_room_for_its_rows_is_not_sent(string taken)
+    {
+        await using var caller = await CallerAsync();
+        var memory = _host.Services.GetRequiredService<ResultMemoryBudget>();
+        using var all = await memory.EnterWholeAsync(long.MaxValue / 4, TestContext.Current.CancellationToken);
+        var asked = caller.AskAsync("""{ "maxTimeInQueue": 60000, "command": { "text": "SELECT 1 AS n" } }""");
+        await Until.TrueAsync(() => Task.FromResult(memory.Waiting > 0));
+        await TakeAsync(caller, taken);
+        all!.Dispose();
         using var response = await asked;
         Assert.Equal(taken == "key rotated" ? 401 : 403, (int)response.StatusCode);
         var query = await response.QueryAsync();
