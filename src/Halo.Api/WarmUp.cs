@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text;
 using Halo.Api.Integrators;
 using Halo.Api.Settings;
 using Halo.Line;
@@ -94,10 +93,13 @@ static partial class WarmUp
         http.DefaultRequestHeaders.Add("Accept", "*/*");
         http.DefaultRequestHeaders.Add("User-Agent", DirectoryName);
         var path = new Uri($"/integrator/sites/{link.SiteId}/queries/immediate", UriKind.Relative);
-        var body = """{"command":{"text":"SELECT @n","executionMode":"reader","parameters":[{"name":"@n","type":"Int","value":"1"}]}}""";
+        var body = """{"command":{"text":"SELECT @n","executionMode":"reader","parameters":[{"name":"@n","type":"Int","value":"1"}]}}"""u8.ToArray();
+        var asked = 0;
         await CompilerWarmUp.RunAsync(async () =>
         {
-            using var content = new StringContent(body, Encoding.UTF8, "application/json");
+            if (asked++ % 10 == 0)
+                await link.AskForWorkAsync(stop);
+            using var content = new BodyInPackets(body, apart: asked % 2 == 0, stop);
             using var response = await http.PostAsync(path, content, stop);
             if (response.StatusCode != HttpStatusCode.OK)
                 throw new InvalidOperationException($"A query was answered {(int)response.StatusCode}.");
@@ -135,5 +137,37 @@ static partial class WarmUp
         public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+
+    /// <summary>A body that comes with the request's head, as most clients send it, or after it, as the others do.</summary>
+    sealed class BodyInPackets : HttpContent
+    {
+        static readonly TimeSpan Gap = TimeSpan.FromMilliseconds(2);
+
+        readonly byte[] _body;
+        readonly bool _apart;
+        readonly CancellationToken _stop;
+
+        public BodyInPackets(byte[] body, bool apart, CancellationToken stop)
+        {
+            (_body, _apart, _stop) = (body, apart, stop);
+            Headers.ContentType = new("application/json") { CharSet = "utf-8" };
+        }
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            if (_apart)
+            {
+                await stream.FlushAsync(_stop);
+                await Task.Delay(Gap, TimeProvider.System, _stop);
+            }
+            await stream.WriteAsync(_body, _stop);
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = _body.Length;
+            return true;
+        }
     }
 }

@@ -81,6 +81,10 @@ sealed class WarmUpLink : IAsyncDisposable
         await _welcomed.Task.WaitAsync(stop);
     }
 
+    /// <summary>As a Link does that has free slots, at the beginning of each session.</summary>
+    public async Task AskForWorkAsync(CancellationToken stop) =>
+        await _line!.SendAsync(FrameKind.ClaimRequest, Guid.Empty, new ClaimRequest(1), ProtocolJson.Default.ClaimRequest, stop);
+
     async ValueTask OnFrameAsync(Frame frame)
     {
         if (frame.Kind == FrameKind.Welcome)

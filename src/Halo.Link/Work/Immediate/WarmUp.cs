@@ -4,6 +4,7 @@ using System.Net.WebSockets;
 using System.Text.Json;
 using Halo.Contracts.Queries;
 using Halo.Line;
+using Halo.Link.Engines;
 using Halo.Link.Journal;
 using Halo.Link.Sites;
 using Halo.Link.Transport;
@@ -19,12 +20,18 @@ namespace Halo.Link.Work.Immediate;
 /// under the practice's rules, so that it is compiled before the first caller comes.
 /// </summary>
 /// <remarks>
-/// One database of each engine gets a few dozen to two hundred of them, every other that was reached gets one: its connection is open then. What they leave
+/// One database of each engine gets some hundred of them, every other that was reached gets one: its connection is open then. What they leave
 /// is not told to the API. Whatever goes wrong costs the first callers some time, and the start nothing.
 /// </remarks>
 sealed class WarmUp(LocalSites sites, CommandExecutor executor, ClaimJournal journal, TimeProvider time)
 {
     const int MostResultBytes = 1024;
+
+    /// <summary>So many queries in a row are one integrator's.</summary>
+    const int CallsOfOne = 5;
+
+    /// <summary>Nobody: a session that gets another name than it has is prepared for it.</summary>
+    static readonly Guid Integrator = new(1, 0, 0, new byte[8]);
 
     int _asked;
     int _answered;
@@ -74,22 +81,25 @@ sealed class WarmUp(LocalSites sites, CommandExecutor executor, ClaimJournal jou
             return ValueTask.CompletedTask;
         }));
         foreach (var site in reached.DistinctBy(s => s.Settings.Engine))
-            await CompilerWarmUp.RunAsync(() => AskAsync(site), time, stop);
+            await CompilerWarmUp.RunAsync(() => AskAsync(site, IntegratorFor(site)), time, stop);
         foreach (var site in reached)
-            await AskAsync(site);
+            await AskAsync(site, Guid.Empty);
         link.Abort(LineCloseReason.LinkStopping);
         api.Abort(LineCloseReason.LinkStopping);
         await receiving;
 
-        async Task AskAsync(LocalSite site)
+        async Task AskAsync(LocalSite site, Guid integrator)
         {
             answered = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            var query = new Execute(site.Id, Guid.Empty, new QueryCommand("SELECT 1"), 1000, 1000, MostResultBytes);
+            var query = new Execute(site.Id, integrator, new QueryCommand("SELECT 1"), 1000, 1000, MostResultBytes);
             await api.SendAsync(FrameKind.Execute, new Guid(++_asked, 0, 0, new byte[8]), query, ProtocolJson.Default.Execute, stop);
             await answered.Task.WaitAsync(stop);
             _answered++;
         }
     }
+
+    /// <summary>As in life the session is now another's, now the same one's. SQL Server would have a login for each name.</summary>
+    Guid IntegratorFor(LocalSite site) => site.Settings.Engine != EngineNames.SqlServer && _asked / CallsOfOne % 2 == 1 ? Integrator : Guid.Empty;
 
     static async Task<(LineConnection Link, LineConnection Api)> ConnectAsync(TimeProvider time, CancellationToken stop)
     {
