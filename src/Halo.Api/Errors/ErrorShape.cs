@@ -55,7 +55,7 @@ sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger
         {
             // Of a query it is not known how far it came, and to a Link 404 means something of its own: those are failures of the service.
             http.Response.Clear();
-            await new Refusal(404, ErrorCodes.NotFound, "What this request names was removed at the same moment, and nothing was changed. Look it up again.").ExecuteAsync(http);
+            await Refusal.RemovedMeanwhile.ExecuteAsync(http);
             return;
         }
         catch (Exception e) when (!http.Response.HasStarted)

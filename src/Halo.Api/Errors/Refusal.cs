@@ -45,6 +45,9 @@ sealed record Refusal(int Status, string Code, string Message)
         RetryAfter = TimeSpan.FromSeconds(5),
     };
 
+    /// <summary>404 for a thing that was there when the call was let in.</summary>
+    public static Refusal RemovedMeanwhile => NotFound("What this request names was removed at the same moment, and nothing was changed. Look it up again.");
+
     /// <summary>404 for a thing.</summary>
     public static Refusal NotFound(string message) => new(404, ErrorCodes.NotFound, message);
 }

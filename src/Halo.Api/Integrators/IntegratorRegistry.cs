@@ -30,11 +30,12 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
     }
 
     /// <summary>Changes what an operator sets; in force when this returns. What a disabled integrator had waiting is cancelled.</summary>
+    /// <returns>Null: another call has removed the integrator meanwhile.</returns>
     public async Task<Integrator?> ChangeAsync(Guid id, string name, bool enabled, IntegratorRules rules)
     {
         var settled = await database.WriteAsync<IReadOnlyList<SettledQuery>>(async transaction =>
         {
-            await transaction.RunAsync(
+            var rows = await transaction.RunAsync(
                 """
                 UPDATE integrators SET name = @name, enabled = @enabled, allowed_addresses = @addresses, pair_without_code = @pms,
                   rate_limit = @rate, quota = @quota, updated_at = @at
@@ -42,6 +43,8 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
                 """,
                 ("id", id), ("name", name), ("enabled", enabled), ("addresses", Words([.. rules.AllowedAddresses.Select(a => a.ToString())])),
                 ("pms", Words(rules.PairWithoutCode)), ("rate", rules.RateLimit), ("quota", rules.Quota), ("at", time.GetUtcNow().Ms()));
+            if (rows == 0)
+                return [];
             await audit.WriteAsync(transaction, enabled ? "integrator.changed" : "integrator.disabled", id.ToString());
             return enabled ? [] : await cancellations.CancelQueuedAsync(transaction, null, id);
         });

@@ -71,7 +71,7 @@ static class AdminIntegratorsApi
         if (rules is null)
             return Refusal.Invalid(faults).ToResult();
         var changed = await registry.ChangeAsync(integrator.Id, body.Name?.Trim() ?? integrator.Name, body.Enabled ?? integrator.Enabled, rules);
-        return TypedResults.Json(Show(changed!), AdminJson.Default.AdminIntegrator);
+        return changed is null ? Refusal.RemovedMeanwhile.ToResult() : TypedResults.Json(Show(changed), AdminJson.Default.AdminIntegrator);
     }
 
     static async Task<IResult> DeleteAsync(string id, IntegratorDirectory directory, IntegratorRegistry registry)

@@ -22,16 +22,18 @@ public class RemovedMeanwhileTests(SharedPostgres postgres)
         await RunAsync("DELETE FROM integrators WHERE id = @id", ("id", Guid.Parse(id)));
         await IsGoneAsync(HttpMethod.Post, $"/admin/v1/integrators/{id}/keys/primary/rotate");
         await IsGoneAsync(HttpMethod.Put, $"/admin/v1/integrators/{id}/pairings/{link.SiteId}");
-        Assert.Equal(0, await CountAsync("SELECT COUNT(*) FROM audit WHERE action IN ('integrator.key-rotated', 'integrator.paired')"));
+        // Last, since it reads anew what the directory knows.
+        await IsGoneAsync(HttpMethod.Patch, $"/admin/v1/integrators/{id}", """{ "quota": 5 }""");
+        Assert.Equal(0, await CountAsync("SELECT COUNT(*) FROM audit WHERE action IN ('integrator.key-rotated', 'integrator.paired', 'integrator.changed')"));
 
         Task RunAsync(string sql, params (string, object?)[] parameters) =>
             host.Services.GetRequiredService<Database>().WriteAsync(t => t.RunAsync(sql, parameters));
 
         async Task<long> CountAsync(string sql) => (await host.Services.GetRequiredService<Database>().ReadAsync(r => r.GetInt64(0), sql))[0];
 
-        async Task IsGoneAsync(HttpMethod method, string path)
+        async Task IsGoneAsync(HttpMethod method, string path, string? content = null)
         {
-            using var response = await host.SendAsync(method, path, adminKey: ApiHost.AdminKey);
+            using var response = await host.SendAsync(method, path, content, adminKey: ApiHost.AdminKey);
             var body = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
             Assert.True((int)response.StatusCode == 404, body);
             Assert.Contains("removed at the same moment", body, StringComparison.Ordinal);
