@@ -18,6 +18,13 @@ sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimePro
     static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(5);
     static readonly TimeSpan LongestCheck = TimeSpan.FromSeconds(5);
 
+    /// <summary>A driver that was told to give up and has not by then is left behind: it may hang for ever, and its thread with it.</summary>
+    static readonly TimeSpan LeaveBehindAfter = TimeSpan.FromSeconds(3);
+
+    /// <summary>So long a try that does not come back keeps all others away, twice as long after each: few threads are ever left behind.</summary>
+    static readonly TimeSpan FirstPatience = TimeSpan.FromMinutes(1);
+    static readonly TimeSpan LongestPatience = TimeSpan.FromHours(1);
+
     /// <summary>So long queries wait for a server that may just be restarting; after that they are told at once.</summary>
     static readonly TimeSpan RestartWithin = TimeSpan.FromSeconds(2);
 
@@ -28,6 +35,8 @@ sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimePro
     long _outageAt;
     long _triedAt;
     bool _trying;
+    long _tryingSince;
+    TimeSpan _patience = FirstPatience;
     bool _checking;
     bool _checkAgain;
     TimeSpan _retry = FirstRetry;
@@ -112,9 +121,30 @@ sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimePro
     }
 
     /// <summary>Asks the database itself whether it is there.</summary>
-    /// <exception cref="DatabaseUnavailableException">It is not.</exception>
+    /// <exception cref="DatabaseUnavailableException">It is not, or its driver has not come back three seconds after it was told to.</exception>
     /// <exception cref="TimeoutException">It has not answered within five seconds.</exception>
     public async Task CheckAsync()
+    {
+        var began = time.GetTimestamp();
+        var check = Task.Run(CheckOnceAsync);
+        try
+        {
+            await check.WaitAsync(LongestCheck + LeaveBehindAfter, time);
+        }
+        catch (TimeoutException e) when (!check.IsCompleted)
+        {
+            _ = check.ContinueWith(static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            var unavailable = Failed(engine.NameConnectionFault(e));
+            lock (_lock)
+            {
+                if (_outage is not null && !_trying)
+                    (_trying, _tryingSince) = (true, began);
+            }
+            throw unavailable;
+        }
+    }
+
+    async Task CheckOnceAsync()
     {
         using var limit = new DriverCancellation(time);
         limit.CancelAfter(LongestCheck);
@@ -227,8 +257,12 @@ sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimePro
         {
             if (_outage is null)
                 return true;
-            if (_trying || time.GetElapsedTime(_triedAt) < (MayBeRestarting() ? LookAgain : FirstRetry))
+            if (_trying ? time.GetElapsedTime(_tryingSince) < _patience : time.GetElapsedTime(_triedAt) < (MayBeRestarting() ? LookAgain : FirstRetry))
                 return false;
+            // The last one has not come back.
+            if (_trying)
+                _patience = _patience * 2 < LongestPatience ? _patience * 2 : LongestPatience;
+            _tryingSince = time.GetTimestamp();
             return _trying = true;
         }
     }
@@ -257,7 +291,7 @@ sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimePro
         {
             if (_outage is null)
                 return;
-            (_outage, _trying, ConnectedAt, _retry) = (null, false, time.GetTimestamp(), FirstRetry);
+            (_outage, _trying, ConnectedAt, _retry, _patience) = (null, false, time.GetTimestamp(), FirstRetry, FirstPatience);
             _timer?.Dispose();
             _timer = null;
         }

@@ -29,7 +29,7 @@ sealed class PostgresEngine : IDatabaseEngine
     readonly PostgresReaderLogin _readers;
     readonly PostgresOverseer _overseer;
     readonly PostgresTypes _types;
-    readonly SemaphoreSlim _connecting = new(1);
+    readonly PostgresConnectTurns _connecting;
     readonly ConcurrentDictionary<NpgsqlConnection, PostgresSession> _rented = new();
     readonly ConcurrentDictionary<(string? Database, bool ReadOnly), PostgresPool> _pools = new();
 
@@ -38,7 +38,7 @@ sealed class PostgresEngine : IDatabaseEngine
     /// <param name="own">Where this engine's sessions are entered, and those of the Link's others.</param>
     public PostgresEngine(string connectionString, TimeProvider time, PracticeProtection protection, OwnSessions own)
     {
-        (_time, _protection, _own, _readers) = (time, protection, own, new(time));
+        (_time, _protection, _own, _readers, _connecting) = (time, protection, own, new(time), new(time));
         _settings = new NpgsqlConnectionStringBuilder(connectionString)
         {
             // The pool is this engine's own, and nothing of one caller's stays in the driver for the next: no statements that it prepares by itself.

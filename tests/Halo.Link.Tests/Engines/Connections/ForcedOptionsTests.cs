@@ -34,6 +34,7 @@ public sealed partial class ForcedOptionsTests(SharedPostgres postgres)
         { EngineNames.SqlServer, "MultipleActiveResultSets", "true", "False" },
         { EngineNames.SqlServer, "Persist Security Info", "true", "False" },
         { EngineNames.SqlServer, "Command Timeout", "5", "0" },
+        { EngineNames.SqlServer, "Connect Timeout", "3600", "30" },
         { EngineNames.Sqlite, "Pooling", "true", "False" },
         { EngineNames.Sqlite, "Cache", "Shared", "Private" },
         { EngineNames.Sqlite, "Mode", "ReadWriteCreate", "ReadWrite" },
@@ -70,6 +71,8 @@ public sealed partial class ForcedOptionsTests(SharedPostgres postgres)
     [InlineData(";PoolBlockingPeriod=Auto", "Pool Blocking Period", "Auto")]
     [InlineData("", "Connect Retry Interval", "1")]
     [InlineData(";Connect Retry Interval=7", "Connect Retry Interval", "7")]
+    [InlineData(";Connect Timeout=7", "Connect Timeout", "7")]
+    [InlineData(";Connect Timeout=0", "Connect Timeout", "30")]
     [InlineData("", "Application Name", "Halo Link")]
     [InlineData(";Application Name=Front desk", "Application Name", "Front desk")]
     public async Task An_option_of_SQL_Server_is_the_practices_where_it_has_written_one(string written, string option, string inForce)

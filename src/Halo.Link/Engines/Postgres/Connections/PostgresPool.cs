@@ -20,7 +20,7 @@ sealed class PostgresPool : IAsyncDisposable
 
     readonly NpgsqlConnectionStringBuilder _options;
     readonly PostgresSessionSettings _settings;
-    readonly SemaphoreSlim _connecting;
+    readonly PostgresConnectTurns _connecting;
     readonly TimeProvider _time;
     readonly SemaphoreSlim _places;
     readonly Lock _lock = new();
@@ -35,8 +35,8 @@ sealed class PostgresPool : IAsyncDisposable
     long _failedAt = long.MinValue;
 
     /// <param name="options">Of the connection string; pooling is this type's own.</param>
-    /// <param name="connecting">Of the login: one connection is made at a time, so that a wrong password is tried once, not once for each query that waits.</param>
-    public PostgresPool(NpgsqlConnectionStringBuilder options, PostgresSessionSettings settings, SemaphoreSlim connecting, TimeProvider time)
+    /// <param name="connecting">Of the login.</param>
+    public PostgresPool(NpgsqlConnectionStringBuilder options, PostgresSessionSettings settings, PostgresConnectTurns connecting, TimeProvider time)
     {
         (_options, _settings, _connecting, _time) = (options, settings, connecting, time);
         _places = new(options.MaxPoolSize);
@@ -179,7 +179,7 @@ sealed class PostgresPool : IAsyncDisposable
     async Task<PostgresSession> ConnectAsync(string home, CancellationToken stop)
     {
         var refusals = Volatile.Read(ref _refusals);
-        await _connecting.WaitAsync(stop);
+        var turn = await _connecting.TakeAsync(stop);
         try
         {
             // Another one has tried meanwhile: its answer is ours.
@@ -199,7 +199,7 @@ sealed class PostgresPool : IAsyncDisposable
         }
         finally
         {
-            _connecting.Release();
+            turn.Release();
         }
     }
 

@@ -14,6 +14,9 @@ sealed class SqlServerConnections : IDisposable
     /// <summary>Characters that the driver takes.</summary>
     const int LongestName = 128;
 
+    /// <summary>In seconds, longer than a query waits. The driver makes the connections of a pool one after another: one without an end would keep all others away.</summary>
+    const int LongestConnect = 30;
+
     static readonly TimeSpan LooksAfter = TimeSpan.FromSeconds(1);
 
     readonly SqlConnectionStringBuilder _settings;
@@ -43,6 +46,8 @@ sealed class SqlServerConnections : IDisposable
         // The driver's own waiting after a failure would keep a server away that is there again; the Link waits by itself, longer after refused logins.
         if (!_settings.ShouldSerialize("Pool Blocking Period"))
             _settings.PoolBlockingPeriod = PoolBlockingPeriod.NeverBlock;
+        if (_settings.ConnectTimeout is 0 or > LongestConnect)
+            _settings.ConnectTimeout = LongestConnect;
         // Seconds; the driver's ten would be the caller's.
         if (!_settings.ShouldSerialize("Connect Retry Interval"))
             _settings.ConnectRetryInterval = 1;
