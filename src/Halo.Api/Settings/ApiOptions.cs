@@ -34,8 +34,8 @@ sealed record ApiOptions
     /// <summary>How often Links report, in seconds (1 to 300): <c>Halo:HeartbeatSeconds</c>, default 60.</summary>
     public int HeartbeatSeconds { get; init; } = 60;
 
-    /// <summary>The longest time that a start spends on queries of its own before it is ready, in milliseconds (0: none; to 60,000): <c>Halo:WarmUpMs</c>, default 8,000.</summary>
-    public int WarmUpMs { get; init; } = 8000;
+    /// <summary>The longest time that a start spends on queries of its own before it is ready, in milliseconds (0: none; to 60,000): <c>Halo:WarmUpMs</c>, default 4,000.</summary>
+    public int WarmUpMs { get; init; } = 4000;
 
     /// <summary>The oldest version of each PMS that is served: <c>Halo:MinimumVersions:{PMS}</c>; default none.</summary>
     public MinimumVersions MinimumVersions { get; init; } = MinimumVersions.None;
@@ -94,7 +94,7 @@ sealed record ApiOptions
         var retention = RetentionOptions.Read(halo.GetSection("Retention"), faults);
         var telemetry = TelemetryOptions.Read(halo.GetSection("Telemetry"), faults);
         var heartbeat = ReadInt(halo, "HeartbeatSeconds", 60, 1, 300, faults);
-        var warmUp = ReadInt(halo, "WarmUpMs", 8000, 0, 60_000, faults);
+        var warmUp = ReadInt(halo, "WarmUpMs", 4000, 0, 60_000, faults);
         var versions = MinimumVersions.Read(halo.GetSection("MinimumVersions"), faults);
         var days = ReadInt(halo, "AvailabilityDays", 400, 1, 3650, faults);
         var options = new ApiOptions

@@ -32,7 +32,7 @@ sealed record LinkSettings
     /// <summary>Whether the operator of the API may set what <see cref="Halo.LinkProtocol.RemoteSettings"/> lists, within what stands here. Default true.</summary>
     public bool RemoteConfiguration { get; init; } = true;
 
-    /// <summary>The longest time that a start spends on queries of its own before it connects: <c>warmUpMs</c>. 0 (none) to 60 s; where the file does not say, 6 s.</summary>
+    /// <summary>The longest time that a start spends on queries of its own before it connects: <c>warmUpMs</c>. 0 (none) to 60 s; where the file does not say, 4 s.</summary>
     public TimeSpan WarmUp { get; init; }
 
     /// <summary>How the line to the API is kept.</summary>

@@ -38,7 +38,7 @@ static partial class SettingsReader
             Sqlite = ReadSqlite(node),
             Uploads = (int)node.Number("uploads", 3, 1, 8),
             LogLevel = ReadLogLevel(node),
-            WarmUp = TimeSpan.FromMilliseconds(node.Number("warmUpMs", 6000, 0, 60_000)),
+            WarmUp = TimeSpan.FromMilliseconds(node.Number("warmUpMs", 4000, 0, 60_000)),
             RemoteConfiguration = node.Truth("remoteConfiguration", true),
             Connection = ConnectionReader.ReadConnection(node),
             Upload = ConnectionReader.ReadUpload(node),
