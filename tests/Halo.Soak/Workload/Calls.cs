@@ -19,7 +19,8 @@ static class Calls
             Content = new StringContent(JsonSerializer.Serialize(new
             {
                 maxTimeInQueue,
-                command = new { text = sql, executionMode = asked.Writes ? "nonQuery" : "reader" },
+                // A nonQuery's rows are read by nobody, so that none could be too many.
+                command = new { text = sql, executionMode = asked.Writes && !sql.Contains(" OUTPUT ", StringComparison.Ordinal) ? "nonQuery" : "reader" },
             }), Encoding.UTF8, "application/json"),
         };
         request.Headers.Add("Halo-Tag", asked.Tag);

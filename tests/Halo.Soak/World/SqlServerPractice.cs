@@ -10,7 +10,7 @@ namespace Halo.Soak.World;
 sealed partial class SqlServerPractice : Practice, IAsyncDisposable
 {
     /// <summary>More than any export has.</summary>
-    const int MaxRows = Rows + 1000, MaxBytes = 8_000_000;
+    const int MaxRows = Rows + 1000, MaxBytes = 2_000_000;
 
     readonly int _seed;
     readonly Random _random;
