@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Halo.Link;
@@ -9,20 +10,18 @@ namespace Halo.Link;
 /// </remarks>
 sealed class FreedMemory(TimeProvider time)
 {
-    /// <summary>It takes about a millisecond.</summary>
-    internal static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
+    /// <summary>After a collection: what follows it soon is given back along with it. It takes about a millisecond.</summary>
+    internal static readonly TimeSpan After = TimeSpan.FromSeconds(2);
 
+    /// <summary>Wakes for collections alone: where nothing is collected, nothing is done.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
         if (!OperatingSystem.IsLinux())
             return;
-        using var timer = new PeriodicTimer(Every, time);
-        var collections = -1;
-        while (await timer.WaitForNextTickAsync(stop))
+        while (true)
         {
-            // Where nothing was collected since, nothing was done.
-            if (collections == (collections = GC.CollectionCount(0)))
-                continue;
+            await NextCollection().WaitAsync(stop);
+            await Task.Delay(After, time, stop);
             try
             {
                 _ = malloc_trim(0);
@@ -33,6 +32,22 @@ sealed class FreedMemory(TimeProvider time)
                 return;
             }
         }
+    }
+
+    static Task NextCollection()
+    {
+        var collected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Leave(collected);
+        return collected.Task;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static void Leave(TaskCompletionSource collected) => _ = new Garbage(collected);
+
+    /// <summary>Nobody holds it: the next collection finds it, and says so.</summary>
+    sealed class Garbage(TaskCompletionSource collected)
+    {
+        ~Garbage() => collected.TrySetResult();
     }
 
     [DllImport("libc")]

@@ -29,7 +29,7 @@ public sealed class FreedMemoryTests
             await Eventually.BecomesAsync(() =>
             {
                 GC.Collect(0);
-                time.Advance(FreedMemory.Every);
+                time.Advance(FreedMemory.After);
                 return Task.FromResult(Resident());
             }, resident => resident < Pieces / 4);
             await stop.CancelAsync();

@@ -1,6 +1,8 @@
 using System.Collections;
 using System.Diagnostics;
+using System.Runtime.Versioning;
 using Halo.Line;
+using Halo.Link.Files;
 using Halo.Link.Settings;
 using Halo.Link.Settings.Reading;
 
@@ -33,6 +35,8 @@ sealed class ConfigurationFile
     public static ConfigurationFile Open(string path, IDictionary environment)
     {
         path = Path.GetFullPath(path);
+        if (!CanLookInto(Path.GetDirectoryName(path)!))
+            throw new SettingsException([new(path, $"cannot be looked at by the account {Environment.UserName}: run this as an administrator (sudo).")]);
         // A link leads to the file that is to be changed.
         if (File.Exists(path) && File.ResolveLinkTarget(path, returnFinalTarget: true) is { } target)
             path = target.FullName;
@@ -42,6 +46,18 @@ sealed class ConfigurationFile
         var file = new ConfigurationFile(path, environment, SettingsDocument.Parse(path, content), isNew: false, []);
         file._known.UnionWith(file.FaultsOf(content, out _));
         return file;
+    }
+
+    static bool CanLookInto(string directory)
+    {
+        try
+        {
+            return !Directory.Exists(directory) || Directory.EnumerateFileSystemEntries(directory).Any() is var _;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     /// <summary>The settings as a Link would read them; null: they have faults.</summary>
@@ -62,22 +78,17 @@ sealed class ConfigurationFile
         {
             var directory = Path.GetDirectoryName(_path)!;
             DurableFile.CreateDirectory(directory);
-            var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-            if (!OperatingSystem.IsWindows())
-                options.UnixCreateMode = IsNew ? ModeIn(directory) : File.GetUnixFileMode(_path);
-            using (var file = new FileStream(draft, options))
+            using (var file = OwnFiles.Open(draft, FileMode.Create, FileAccess.Write))
             {
+                if (!OperatingSystem.IsWindows())
+                    KeepRights(draft, directory);
                 file.Write(Document.Content);
                 file.Flush(flushToDisk: true);
             }
             if (!IsNew && OperatingSystem.IsWindows())
                 File.Replace(draft, _path, null);
             else
-            {
-                if (!IsNew)
-                    KeepOwner(draft);
                 File.Move(draft, _path, overwrite: true);
-            }
             DurableFile.SyncDirectory(directory);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -87,20 +98,23 @@ sealed class ConfigurationFile
         }
     }
 
-    /// <summary>An administrator must not lock the service out of its own file.</summary>
-    void KeepOwner(string draft)
+    /// <summary>Whoever writes it, whatever the umask: the service must not be locked out of its own file.</summary>
+    [UnsupportedOSPlatform("windows")]
+    void KeepRights(string draft, string directory)
     {
-        if (OperatingSystem.IsWindows() || !Environment.IsPrivilegedProcess)
+        if (IsNew)
+        {
+            var inherits = File.GetUnixFileMode(directory).HasFlag(UnixFileMode.SetGroup);
+            File.SetUnixFileMode(draft, UnixFileMode.UserRead | UnixFileMode.UserWrite | (inherits ? UnixFileMode.GroupRead : UnixFileMode.None));
             return;
-        using var chown = Process.Start(new ProcessStartInfo("chown", ["--reference", _path, draft]) { RedirectStandardError = true });
-        chown!.WaitForExit();
+        }
+        using var chown = Process.Start(new ProcessStartInfo("chown", ["--reference", _path, draft]) { RedirectStandardError = true })!;
+        chown.WaitForExit();
         if (chown.ExitCode != 0)
-            throw new IOException("The owner of the file could not be kept.");
+            throw new IOException("The file's owner and group could not be kept.");
+        // After its owner, whose change takes rights away.
+        File.SetUnixFileMode(draft, File.GetUnixFileMode(_path));
     }
-
-    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
-    static UnixFileMode ModeIn(string directory) => UnixFileMode.UserRead | UnixFileMode.UserWrite
-        | (File.GetUnixFileMode(directory).HasFlag(UnixFileMode.SetGroup) ? UnixFileMode.GroupRead : UnixFileMode.None);
 
     IReadOnlyList<SettingsFault> FaultsOf(byte[] content, out LinkSettings? settings)
     {

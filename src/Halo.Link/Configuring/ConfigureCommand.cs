@@ -64,9 +64,10 @@ sealed class ConfigureCommand(Option<string> config, TextReader input, IAnsiCons
             var file = ConfigurationFile.Open(parsed.GetRequiredValue(config), Environment.GetEnvironmentVariables());
             var where = SettingsPath.Parse(parsed.GetRequiredValue(path));
             var text = FromInput(parsed.GetRequiredValue(value));
-            file.Document.Set(where, ValueOf(text));
+            var meant = ValueOf(text);
+            file.Document.Set(where, meant);
             // A practice's id of digits alone is a text all the same.
-            if (file.Check(out var fresh) is null && fresh.Count > 0)
+            if (meant?.GetValueKind() is JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False && file.Check(out var fresh) is null && fresh.Count > 0)
                 file.Document.Set(where, text);
             return SaveAsync(file, !parsed.GetValue(_noCheck), stop);
         }));

@@ -1,6 +1,6 @@
-using System.Data.Common;
 using Halo.Link.Engines;
 using Halo.Link.Settings;
+using Microsoft.Data.Sqlite;
 
 namespace Halo.Link.Configuring;
 
@@ -50,11 +50,20 @@ sealed class ServicePaths(string root)
             .Select(f => Path.GetDirectoryName(f)).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
     ];
 
-    /// <summary>Relative ones count from the service's working directory, which is /.</summary>
-    static IEnumerable<string> Files(SiteSettings site) =>
-        from connection in new[] { site.ConnectionString }.Concat(site.Policy is { } policy ? policy.Integrators.Values.Append(policy.Default).Select(r => r.ConnectionString) : [])
-        where connection is not null
-        let file = new DbConnectionStringBuilder { ConnectionString = connection }.TryGetValue("Data Source", out var source) ? source as string : null
-        where file is { Length: > 0 } && !file.StartsWith(":memory:", StringComparison.Ordinal) && !file.StartsWith("file:", StringComparison.Ordinal)
-        select Path.GetFullPath(file, "/");
+    /// <summary>Of all its logins and catalogues. Relative ones count from the service's working directory, which is /.</summary>
+    static IEnumerable<string> Files(SiteSettings site)
+    {
+        var logins = site.Policy is { } policy ? policy.Integrators.Values.Append(policy.Default).Select(r => r.ConnectionString) : [];
+        var sources = logins.Append(site.ConnectionString).OfType<string>().Select(c => new SqliteConnectionStringBuilder(c).DataSource)
+            .Concat(site.Catalogues.Select(c => c.Database).OfType<string>());
+        return sources.Select(PathOf).OfType<string>();
+    }
+
+    /// <returns>Null: it is in memory.</returns>
+    static string? PathOf(string source)
+    {
+        if (source.StartsWith("file:", StringComparison.OrdinalIgnoreCase))
+            source = Uri.UnescapeDataString(source["file:".Length..].Split('?', '#')[0]);
+        return source.Length == 0 || source.StartsWith(":memory:", StringComparison.Ordinal) ? null : Path.GetFullPath(source.StartsWith("//", StringComparison.Ordinal) ? source[1..] : source, "/");
+    }
 }

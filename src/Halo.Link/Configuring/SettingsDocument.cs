@@ -54,7 +54,7 @@ sealed class SettingsDocument
             {
                 for (var missing = steps.Count - 1; missing > depth; missing--)
                     value = SettingsPath.PlaceOf(steps[missing]) is null ? new JsonObject { [steps[missing]] = value } : new JsonArray(value);
-                Insert(container, steps[depth], value);
+                Insert(container, steps[depth], value, path);
                 return;
             }
             at = found.Value.ValueStart;
@@ -91,12 +91,18 @@ sealed class SettingsDocument
         return true;
     }
 
-    void Insert(Container container, string name, JsonNode? value)
+    void Insert(Container container, string name, JsonNode? value, SettingsPath path)
     {
+        if (container.IsList && SettingsPath.PlaceOf(name) != container.Members.Count)
+            throw new SettingsException([new(path.ToString(), $"the list has {container.Members.Count} entries: the next one is [{container.Members.Count}].")]);
         var indent = container.Indent(_text);
         var written = (container.IsList ? "" : JsonSerializer.Serialize(name) + ": ") + Format(value, indent);
         if (container.Members.Count == 0)
-            Replace(container.Start + 1, container.End, $"{NewLine}{indent}{written}{NewLine}{container.OwnIndent(_text)}");
+        {
+            // Comments may stand in it.
+            var inside = _text[(container.Start + 1)..container.End].TrimEnd();
+            Replace(container.Start + 1, container.End, $"{inside}{NewLine}{indent}{written}{NewLine}{container.OwnIndent(_text)}");
+        }
         else
         {
             // At the end of the last member's line, behind its comment.

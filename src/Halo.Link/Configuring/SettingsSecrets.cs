@@ -10,6 +10,15 @@ static class SettingsSecrets
 {
     const string Hidden = "…";
 
+    /// <summary>What of a connection string people may see; drivers have more words for a password than one would think of.</summary>
+    static readonly HashSet<string> Shown = new(
+        [
+            "datasource", "filename", "mode", "cache", "foreignkeys", "server", "address", "addr", "networkaddress", "host", "port", "database", "db", "initialcatalog", "username",
+            "user", "userid", "uid", "encrypt", "trustservercertificate", "sslmode", "rootcertificate", "integratedsecurity", "trustedconnection", "trusted_connection",
+            "applicationintent", "multisubnetfailover", "timeout", "connecttimeout", "connectiontimeout", "commandtimeout", "applicationname", "app", "maxpoolsize",
+        ],
+        StringComparer.OrdinalIgnoreCase);
+
     static readonly JsonSerializerOptions Writing = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>All of them but passwords and tokens.</summary>
@@ -36,6 +45,8 @@ static class SettingsSecrets
                 all[name] = Hidden;
             else if (string.Equals(name, "connectionString", StringComparison.OrdinalIgnoreCase))
                 all[name] = WithoutPassword(value);
+            else if (value is JsonValue text && text.TryGetValue<string>(out var address) && Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.UserInfo.Length > 0)
+                all[name] = address.Replace(uri.UserInfo, Hidden, StringComparison.Ordinal);
             else
                 Mask(value);
         }
@@ -50,7 +61,7 @@ static class SettingsSecrets
         {
             var parts = new DbConnectionStringBuilder { ConnectionString = value!.GetValue<string>() };
             foreach (string key in parts.Keys.Cast<string>().ToList())
-                if (key.Contains("password", StringComparison.OrdinalIgnoreCase) || key.Equals("pwd", StringComparison.OrdinalIgnoreCase) || key.Contains("key", StringComparison.OrdinalIgnoreCase))
+                if (!Shown.Contains(key.Replace(" ", "", StringComparison.Ordinal)))
                     parts[key] = Hidden;
             return parts.ConnectionString;
         }

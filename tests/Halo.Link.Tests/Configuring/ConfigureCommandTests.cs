@@ -70,6 +70,8 @@ public sealed class ConfigureCommandTests : IDisposable
     [InlineData("set", "lanes.asynk", "4")]
     [InlineData("set", "sites[0].engine", "oracle")]
     [InlineData("set", "api", "http://halo.example")]
+    [InlineData("set", "sites[0].practiceManagementSiteId", "{\"sqll\":\"SELECT id FROM practice\"}")]
+    [InlineData("set", "sites[5].engine", "sqlite")]
     [InlineData("unset", "api")]
     [InlineData("unset", "nothing")]
     [InlineData("--engine", "oracle")]
@@ -113,8 +115,8 @@ public sealed class ConfigureCommandTests : IDisposable
     public async Task What_is_shown_holds_no_secret()
     {
         await RunAsync(Practice);
-        await RunAsync(["--from", "-"], """{ "enrolmentToken": "s3cret-1", "proxy": { "address": "http://proxy:3128", "user": "u", "password": "s3cret-2" } }""");
-        await RunAsync(["--engine", "postgres", "--connection-string", "-"], "Host=h;Database=d;Username=u;Password=s3cret-3");
+        await RunAsync(["--from", "-"], """{ "enrolmentToken": "s3cret-1", "proxy": { "address": "http://proxy:3128", "user": "u", "password": "s3cret-2" }, "telemetry": { "otlp": "http://u:s3cret-4@collector:4318" } }""");
+        await RunAsync(["--engine", "postgres", "--connection-string", "-"], "Host=h;Database=d;Username=u;PSW=s3cret-3");
         var console = new TestConsole();
         Assert.Equal(0, await RunAsync(["show"], console: console));
         Assert.DoesNotContain("s3cret", console.Output, StringComparison.Ordinal);

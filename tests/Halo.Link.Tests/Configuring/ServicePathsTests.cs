@@ -16,7 +16,7 @@ public sealed class ServicePathsTests : IDisposable
     public void The_directories_of_SQLite_databases_may_be_written_and_no_others()
     {
         InstallUnit();
-        var told = new ServicePaths(_root.Path).Apply(Settings("Data Source=/srv/pms/clinic.db", "Data Source=\"/srv/a b/100%.db\";Mode=ReadOnly", "Data Source=/srv/pms/other.db"));
+        var told = new ServicePaths(_root.Path).Apply(Settings("Data Source=/srv/pms/clinic.db", "Filename=\"/srv/a b/100%.db\";Mode=ReadOnly", "Data Source=file:///srv/pms/other.db?mode=ro"));
         Assert.Contains("/srv/pms", told, StringComparison.Ordinal);
         Assert.Contains("ReadWritePaths=\"-/srv/a b\" \"-/srv/pms\"\n", File.ReadAllText(DropIn), StringComparison.Ordinal);
         Assert.Null(new ServicePaths(_root.Path).Apply(Settings("Data Source=/srv/pms/clinic.db", "Data Source=/srv/a b/x.db")));

@@ -37,6 +37,9 @@ sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimePro
     bool _trying;
     long _tryingSince;
     TimeSpan _patience = FirstPatience;
+
+    /// <summary>Goes up where a try is left behind.</summary>
+    int _turn;
     bool _checking;
     bool _checkAgain;
     TimeSpan _retry = FirstRetry;
@@ -88,8 +91,9 @@ sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimePro
     {
         if (!MayTry() && Outage is { } outage)
             throw Unavailable(outage.Fault);
+        var turn = Volatile.Read(ref _turn);
         if (logins.Holds(this) is { } held)
-            throw Failed(held, isHeld: true);
+            throw Failed(held, turn, isHeld: true);
         try
         {
             var connection = await engine.OpenAsync(database, name, access, stop);
@@ -100,22 +104,22 @@ sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimePro
         }
         catch (ReadOnlyImpossibleException e)
         {
-            Tried();
+            Tried(turn);
             Found(e.Message);
             throw;
         }
         catch (Exception e) when (e is OperationCanceledException && stop.IsCancellationRequested)
         {
-            Tried();
+            Tried(turn);
             throw;
         }
         catch (Exception e) when (ConnectionFault.IsOfTheDatabase(e))
         {
-            throw Failed(engine.NameConnectionFault(e));
+            throw Failed(engine.NameConnectionFault(e), turn);
         }
         catch
         {
-            Tried();
+            Tried(turn);
             throw;
         }
     }
@@ -134,7 +138,7 @@ sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimePro
         catch (TimeoutException e) when (!check.IsCompleted)
         {
             _ = check.ContinueWith(static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
-            var unavailable = Failed(engine.NameConnectionFault(e));
+            var unavailable = Failed(engine.NameConnectionFault(e), Volatile.Read(ref _turn));
             lock (_lock)
             {
                 if (_outage is not null && !_trying)
@@ -208,7 +212,7 @@ sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimePro
         catch (Exception e) when (e is not OperationCanceledException && ConnectionFault.IsOfTheDatabase(e))
         {
             engine.Discard(connection);
-            return last ? throw Failed(engine.NameConnectionFault(e)) : false;
+            return last ? throw Failed(engine.NameConnectionFault(e), Volatile.Read(ref _turn)) : false;
         }
         finally
         {
@@ -225,7 +229,7 @@ sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimePro
         catch (Exception e) when (e is DatabaseUnavailableException or TimeoutException)
         {
             if (e is TimeoutException)
-                Failed(engine.NameConnectionFault(e));
+                Failed(engine.NameConnectionFault(e), Volatile.Read(ref _turn));
         }
         finally
         {
@@ -261,7 +265,7 @@ sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimePro
                 return false;
             // The last one has not come back.
             if (_trying)
-                _patience = _patience * 2 < LongestPatience ? _patience * 2 : LongestPatience;
+                (_turn, _patience) = (_turn + 1, _patience * 2 < LongestPatience ? _patience * 2 : LongestPatience);
             _tryingSince = time.GetTimestamp();
             return _trying = true;
         }
@@ -269,10 +273,23 @@ sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimePro
 
     bool MayBeRestarting() => time.GetElapsedTime(_outageAt) < RestartWithin;
 
-    void Tried()
+    void Tried(int turn)
     {
         lock (_lock)
-            (_trying, _triedAt) = (false, time.GetTimestamp());
+        {
+            if (!IsLate(turn))
+                (_trying, _triedAt) = (false, time.GetTimestamp());
+        }
+    }
+
+    /// <summary>A try that was left behind has come back: what it says is old. Under the lock.</summary>
+    bool IsLate(int turn)
+    {
+        if (turn == _turn)
+            return false;
+        // No thread hangs any more.
+        _patience = FirstPatience;
+        return true;
     }
 
     void Succeeded()
@@ -298,12 +315,18 @@ sealed class DatabaseConnector(IDatabaseEngine engine, string? database, TimePro
         Changed?.Invoke(this);
     }
 
+    /// <param name="turn">When it began.</param>
     /// <param name="isHeld">It was not tried: the same as before.</param>
-    DatabaseUnavailableException Failed(ConnectionFault fault, bool isHeld = false)
+    DatabaseUnavailableException Failed(ConnectionFault fault, int turn, bool isHeld = false)
     {
+        bool isNews;
+        lock (_lock)
+        {
+            if (IsLate(turn))
+                return new(fault, FirstRetry);
+        }
         if (fault.LoginRefused && !isHeld)
             logins.Refused(this, fault);
-        bool isNews;
         lock (_lock)
         {
             (_trying, _triedAt) = (false, time.GetTimestamp());

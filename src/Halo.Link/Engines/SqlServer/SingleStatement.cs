@@ -21,52 +21,81 @@ static partial class SingleStatement
 
     static readonly HashSet<string> JoinSelects = new(["UNION", "ALL", "EXCEPT", "INTERSECT"], StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>Words with which an expression, and so a statement, can end. Behind any other name a bracket opens its arguments.</summary>
+    static readonly HashSet<string> EndExpressions = new(
+        ["NULL", "DEFAULT", "END", "ASC", "DESC", "CURRENT_TIMESTAMP", "CURRENT_DATE", "CURRENT_TIME", "CURRENT_USER", "SESSION_USER", "SYSTEM_USER", "USER"],
+        StringComparer.OrdinalIgnoreCase);
+
     /// <param name="text">One word of it writes: INSERT, UPDATE, DELETE or their like.</param>
     public static bool IsAll(string text)
     {
-        var (verb, before, depth, hasEnded) = ("", "", 0, false);
+        // What stands before the brackets that are open without anything in them yet, and how deep that is.
+        var (verb, before, depth, hasEnded, opener, openedAt) = ("", "", 0, false, "", 0);
         // An INSERT has its rows from one VALUES or SELECT, an UPDATE has one SET, a DELETE neither: one more begins another statement.
         var clauses = 0;
         foreach (var match in Tokens().EnumerateMatches(text))
         {
             var token = text.Substring(match.Index, match.Length).ToUpperInvariant();
-            if (token.StartsWith("--", StringComparison.Ordinal))
+            if (IsComment(token))
                 continue;
-            if (token.StartsWith("/*", StringComparison.Ordinal))
-            {
-                // Comments nest: where one begins in another, it has not ended here.
-                if (token.IndexOf("/*", 2, StringComparison.Ordinal) > 0)
-                    return false;
-                continue;
-            }
+            if (IsDoubtful(token))
+                return false;
             if (token == ";")
             {
                 hasEnded = verb.Length > 0;
                 continue;
             }
-            // Something without an end, or behind it.
-            if (hasEnded || token is "'" or "\"" or "[")
+            // Something behind its end.
+            if (hasEnded)
                 return false;
+            if (token == "(" && before != "(")
+                (opener, openedAt) = (before, depth);
             if (verb.Length == 0 && depth == 0 && Verbs.Contains(token))
                 verb = token;
             else if (depth == 0 && BeginAnother.Contains(token))
                 return false;
-            else if (verb.Length > 0 && IsClause(token, before, depth, takesRows: verb == "INSERT" && clauses == 0) && ++clauses > (verb == "DELETE" ? 0 : 1))
-                return false;
+            else if (verb.Length > 0)
+            {
+                var bracketed = token == "SELECT" && before == "(" && openedAt == 0;
+                var isRows = bracketed && verb == "INSERT" && clauses == 0;
+                if (bracketed && !isRows && CanEndStatement(opener))
+                    return false;
+                var isClause = token == "SELECT" ? isRows || depth == 0 && !JoinSelects.Contains(before) : token is "VALUES" or "SET" && depth == 0;
+                if (isClause && ++clauses > (verb == "DELETE" ? 0 : 1))
+                    return false;
+            }
+            hasEnded = token == "VALUES" && before == "DEFAULT";
             depth += token switch { "(" => 1, ")" => -1, _ => 0 };
             before = token;
         }
         return verb is "INSERT" or "UPDATE" or "DELETE";
     }
 
-    /// <param name="takesRows">An INSERT whose rows have not come yet; they may stand in brackets.</param>
-    static bool IsClause(string token, string before, int depth, bool takesRows) => token switch
+    /// <summary>
+    /// Whether words can stand in a text that nobody sees who looks for them: a number ends where letters begin (<c>SELECT 1DELETE FROM a</c>), and what is read as
+    /// a comment or a text may be none.
+    /// </summary>
+    public static bool HidesWords(string text)
     {
-        "SELECT" => depth == 0 ? !JoinSelects.Contains(before) : takesRows && depth == 1 && before == "(",
-        "VALUES" or "SET" => depth == 0,
-        _ => false,
-    };
+        foreach (var match in Tokens().EnumerateMatches(text))
+            if (IsDoubtful(text.Substring(match.Index, match.Length).ToUpperInvariant()))
+                return true;
+        return false;
+    }
 
-    [GeneratedRegex(@"--[^\n]*|/\*(?:.*?\*/|.*)|'[^']*'|""[^""]*""|\[(?:[^\]]|\]\])*\]|[();'""\[]|[\w@#$]+", RegexOptions.CultureInvariant | RegexOptions.Singleline)]
+    static bool IsComment(string token) => token.StartsWith("--", StringComparison.Ordinal) || token.StartsWith("/*", StringComparison.Ordinal) && !IsDoubtful(token);
+
+    /// <summary>A quote without its end, a comment in a comment, or letters right behind a number that is neither 0x1F nor 1E5.</summary>
+    static bool IsDoubtful(string token) => token is "'" or "\"" or "["
+        || token.StartsWith("/*", StringComparison.Ordinal) && (token.IndexOf("/*", 2, StringComparison.Ordinal) > 0 || !token.EndsWith("*/", StringComparison.Ordinal))
+        || char.IsAsciiDigit(token[0]) && !Number().IsMatch(token);
+
+    /// <summary>A SELECT in brackets behind it may begin a statement of its own.</summary>
+    static bool CanEndStatement(string token) => token[0] is ')' or '\'' or '"' or '@' || char.IsAsciiDigit(token[0]) || EndExpressions.Contains(token);
+
+    [GeneratedRegex(@"\A(?:[0-9]+(?:E[0-9]*)?|0X[0-9A-F]*)\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Number();
+
+    [GeneratedRegex(@"--[^\n]*|/\*(?:.*?\*/|.*)|'[^']*'|""[^""]*""|\[(?:[^\]]|\]\])*\]|[();'""\[=<>+\-*/%&|^~!,]|[\w@#$]+", RegexOptions.CultureInvariant | RegexOptions.Singleline)]
     private static partial Regex Tokens();
 }

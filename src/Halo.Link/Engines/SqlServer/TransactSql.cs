@@ -20,14 +20,14 @@ static partial class TransactSql
 
     /// <summary>Whether a part of it, or all, can have been committed though it did not come to its end.</summary>
     public static bool MayCommit(QueryCommand asked) =>
-        asked.Type == CommandType.StoredProcedure || Commits().IsMatch(asked.Text) || !BeginsFirst().IsMatch(asked.Text) && !OnlyReads(asked);
+        asked.Type == CommandType.StoredProcedure || SingleStatement.HidesWords(asked.Text) || Commits().IsMatch(asked.Text) || !BeginsFirst().IsMatch(asked.Text) && !OnlyReads(asked);
 
     static bool OnlyReads(QueryCommand asked) =>
         FirstWord(asked) is "SELECT" or "WITH" or "DECLARE" or "SET" or "IF" or "BEGIN" or "PRINT" or "WAITFOR"
-        && !Writes().IsMatch(asked.Text) && !Into().IsMatch(asked.Text);
+        && !Writes().IsMatch(asked.Text) && !Into().IsMatch(asked.Text) && !SingleStatement.HidesWords(asked.Text);
 
     /// <summary>Whether it calls procedures, or runs texts of its own.</summary>
-    public static bool Calls(QueryCommand asked) => Executes().IsMatch(asked.Text) || !Known.Contains(FirstWord(asked)) && FirstWord(asked) is not "BEGIN";
+    public static bool Calls(QueryCommand asked) => SingleStatement.HidesWords(asked.Text) || Executes().IsMatch(asked.Text) || !Known.Contains(FirstWord(asked)) && FirstWord(asked) is not "BEGIN";
 
     /// <summary>Whether SQL Server does it whole or not at all: it only reads, or is a single statement.</summary>
     public static bool IsAtomic(QueryCommand asked) =>
@@ -39,7 +39,7 @@ static partial class TransactSql
 
     /// <summary>Whether one transaction is all of it, committed at its very end.</summary>
     public static bool IsOneTransaction(QueryCommand asked) =>
-        asked.Type != CommandType.StoredProcedure && OneTransaction().IsMatch(asked.Text) && Commits().Count(asked.Text) == 1 && Begins().Count(asked.Text) == 1;
+        asked.Type != CommandType.StoredProcedure && !SingleStatement.HidesWords(asked.Text) && OneTransaction().IsMatch(asked.Text) && Commits().Count(asked.Text) == 1 && Begins().Count(asked.Text) == 1;
 
     /// <summary>Empty where the text begins with a name in brackets or quotes: then it calls a procedure.</summary>
     static string FirstWord(QueryCommand asked) => First().Match(asked.Text).Groups[1].Value.ToUpperInvariant();

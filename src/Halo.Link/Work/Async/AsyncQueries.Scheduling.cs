@@ -43,13 +43,14 @@ sealed partial class AsyncQueries
             if (_held.Remove(query.Id, out var handedBack))
                 Release(1, handedBack.Bytes);
             _held[query.Id] = query;
-            if (query.Ended)
-                await SendReportAsync(query);
-            else if (mayBegin)
+            if (mayBegin && !query.Ended)
                 _ready.Enqueue(query);
         }
+        var ended = fresh.FindAll(q => q.Ended);
         if (!mayBegin)
             AsyncQuery.EndAll(fresh.Where(q => !q.Ended).Select(q => (q, Reports.From(Endings.JournalRefused))), _tools);
+        foreach (var query in ended)
+            await SendReportAsync(query);
     }
 
     /// <param name="before">What the journal knows of the query; null: nothing.</param>

@@ -83,6 +83,26 @@ public sealed class SilentDatabaseTests(SharedPostgres postgres)
         forever.Set();
     }
 
+    /// <summary>What a driver says after it was left behind is older than what the next try found.</summary>
+    [Fact]
+    public async Task A_try_that_comes_back_after_the_next_one_has_succeeded_is_no_new_outage()
+    {
+        var time = new ManualTime();
+        var (opened, late) = (0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        await using var real = DatabaseEngines.Create(EngineNames.Sqlite, $"Data Source={Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.db")};Mode=Memory", time);
+        var engine = HeldEngine.Of(real, held => held.Opening = _ => Interlocked.Increment(ref opened) == 1 ? late.Task : Task.CompletedTask);
+        using var connector = new DatabaseConnector(engine, null, time, new(time));
+        connector.Suspect();
+        await Eventually.BecomesAsync(() => Task.FromResult(Volatile.Read(ref opened)), n => n == 1);
+        await PassAsync(time, () => connector.Outage is not null);
+        await PassAsync(time, () => connector.Outage is null);
+        var outages = 0;
+        connector.Changed += _ => Interlocked.Increment(ref outages);
+        late.SetException(new IOException("of the first try"));
+        await PassAsync(time, 5);
+        Assert.Equal((0, null), (Volatile.Read(ref outages), connector.Outage));
+    }
+
     [Fact]
     public async Task A_connection_of_PostgreSQL_that_is_never_made_keeps_the_next_one_away_for_a_minute_and_no_longer()
     {

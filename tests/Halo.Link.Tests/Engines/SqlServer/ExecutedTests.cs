@@ -87,6 +87,8 @@ public sealed class ExecutedTests
     [InlineData("SET IMPLICIT_TRANSACTIONS ON; UPDATE a SET n = 1", false, Executed.No)]
     [InlineData("SET IMPLICIT_TRANSACTIONS ON; SET XACT_ABORT, IMPLICIT_TRANSACTIONS OFF; UPDATE a SET n = 1", false, Executed.Unknown)]
     [InlineData("SET IMPLICIT_TRANSACTIONS ON; SET ANSI_DEFAULTS OFF; UPDATE a SET n = 1", false, Executed.Unknown)]
+    [InlineData("BEGIN TRAN; UPDATE a SET n = 1; SELECT 1COMMIT", false, Executed.Unknown)]
+    [InlineData("SELECT 1DELETE FROM a", true, Executed.Unknown)]
     [InlineData("SELECT id FROM a", false, Executed.No)]
     [InlineData("SELECT id INTO b FROM a", true, Executed.Unknown)]
     [InlineData("[halo_book]; SELECT 1", true, Executed.Unknown)]

@@ -83,6 +83,21 @@ public sealed class SqlServerBindingTests
     [InlineData("DELETE FROM a WAITFOR DELAY '0:1'", false, false)]
     [InlineData("WITH x AS (SELECT 1 AS n) SELECT 1 / 0 UPDATE a SET n = 1", false, false)]
     [InlineData("UPDATE a SET n = 'no end", false, false)]
+    // What a bracket opens behind a finished expression, and words right behind a number.
+    [InlineData("UPDATE a SET n = COALESCE((SELECT MAX(n) FROM b), 0) + (SELECT 1) WHERE n IN (SELECT n FROM c) AND (SELECT 1) = 1", true, false)]
+    [InlineData("INSERT INTO a ((SELECT id FROM b))", true, false)]
+    [InlineData("UPDATE a SET n = 0x1F, m = 1e5, k = 1.5E3 WHERE t = '12ab'", true, false)]
+    [InlineData("INSERT INTO a ((SELECT 1)) SELECT 1 / 0", false, false)]
+    [InlineData("UPDATE a SET n = 1 (SELECT 1 / 0)", false, false)]
+    [InlineData("UPDATE a SET n = NULL (SELECT 1 / 0)", false, false)]
+    [InlineData("DELETE FROM a WHERE n = @n (SELECT 1 / 0)", false, false)]
+    [InlineData("INSERT INTO a VALUES (1) (SELECT 1 / 0)", false, false)]
+    [InlineData("INSERT INTO a DEFAULT VALUES (SELECT 1 / 0)", false, false)]
+    [InlineData("DELETE FROM a WHERE n = 1DELETE FROM b WHERE 1 / 0 = 1", false, false)]
+    [InlineData("UPDATE a SET n = 1SELECT 1 / 0", false, false)]
+    [InlineData("UPDATE a SET n = 0x1FINSERT INTO b VALUES (1)", false, false)]
+    [InlineData("SELECT 1DELETE FROM a SELECT 1 / 0", false, false)]
+    [InlineData("SELECT id FROM a WHERE t = '2024-01-01T10:00' AND [1a] = \"2b\"", true, false)]
     public void What_a_text_can_do_is_told_by_its_words(string sql, bool atomic, bool mayOpen)
     {
         Assert.Equal(atomic, TransactSql.IsAtomic(new(sql)));

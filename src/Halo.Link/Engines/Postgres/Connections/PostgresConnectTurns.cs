@@ -16,14 +16,25 @@ sealed class PostgresConnectTurns(TimeProvider time)
         SemaphoreSlim turn;
         lock (_lock)
         {
-            // Whoever has it is left behind, and those who wait behind it until their time is over.
-            if (_turn.Free.CurrentCount == 0 && time.GetElapsedTime(_turn.TakenAt) > Longest)
-                _turn = (new(1), time.GetTimestamp());
             turn = _turn.Free;
+            if (turn.Wait(0, CancellationToken.None))
+                return Taken(turn);
+            // Whoever has it is left behind, and those who wait behind it until their time is over.
+            if (time.GetElapsedTime(_turn.TakenAt) > Longest)
+            {
+                turn = new(0, 1);
+                return Taken(turn);
+            }
         }
         await turn.WaitAsync(stop);
         lock (_lock)
-            _turn.TakenAt = time.GetTimestamp();
+            return turn == _turn.Free ? Taken(turn) : turn;
+    }
+
+    /// <summary>Under the lock.</summary>
+    SemaphoreSlim Taken(SemaphoreSlim turn)
+    {
+        _turn = (turn, time.GetTimestamp());
         return turn;
     }
 }
