@@ -8,6 +8,7 @@ using Halo.Link.Pages;
 using Halo.Link.Tests.Pages;
 using Halo.Link.Work.Async;
 using Halo.LinkProtocol.Messages;
+using Halo.Testing;
 using static Halo.Link.Tests.Work.Async.LinkUnderTest;
 
 namespace Halo.Link.Tests.Work.Async;
@@ -37,13 +38,14 @@ public sealed class AsyncQueriesTests : AsyncTests
     public async Task Pages_that_the_API_misses_are_sent_again_also_where_the_line_breaks_meanwhile()
     {
         var claim = Wait(NewClaim(1, rows: 100));
-        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var (again, goOn) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         Api.OnReport = (id, report) =>
         {
             if (report.Kind == ReportKind.Complete && Api.OnPage is null)
             {
                 Api.OnPage = async (_, _, _) =>
                 {
+                    again.TrySetResult();
                     await goOn.Task;
                     return null;
                 };
@@ -53,7 +55,7 @@ public sealed class AsyncQueriesTests : AsyncTests
         };
         await ConnectAsync();
         await Api.NextAsync(ReportKind.Complete);
-        await Until(() => Link.Queries.Uploading == 1);
+        await again.Task.WaitAsync(Eventually.Limit, TestContext.Current.CancellationToken);
         await ConnectAsync();
         await Api.NextAsync(ReportKind.Uploading, claim.QueryId);
         goOn.SetResult();
