@@ -19,10 +19,15 @@ static class LinkCommands
     const int NoCode = 3;
     const int NotConnected = 3;
 
-    /// <summary>The Link handles signals itself: it has more to do than a command that is cut off.</summary>
-    public static InvocationConfiguration OwnSignals { get; } = new() { ProcessTerminationTimeout = null };
+    /// <summary>Runs a command line.</summary>
+    /// <returns>The exit code.</returns>
+    public static Task<int> RunAsync(string[] args) => Build()
+        // A value may begin with @, as passwords do: it names no file with more arguments.
+        .Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null })
+        // The Link handles signals itself: it has more to do than a command that is cut off.
+        .InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
 
-    public static RootCommand Build()
+    static RootCommand Build()
     {
         var config = new Option<string>("--config")
         {

@@ -5,4 +5,4 @@ if (Culture.MakeInvariant() is { } lacking)
     return lacking;
 return args is [SqliteWorkerProgram.Command, ..]
     ? SqliteWorkerProgram.Run(args)
-    : await LinkCommands.Build().Parse(args).InvokeAsync(LinkCommands.OwnSignals);
+    : await LinkCommands.RunAsync(args);

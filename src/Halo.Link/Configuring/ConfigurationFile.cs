@@ -35,28 +35,31 @@ sealed class ConfigurationFile
     public static ConfigurationFile Open(string path, IDictionary environment)
     {
         path = Path.GetFullPath(path);
-        if (!CanLookInto(Path.GetDirectoryName(path)!))
-            throw new SettingsException([new(path, $"cannot be looked at by the account {Environment.UserName}: run this as an administrator (sudo).")]);
-        // A link leads to the file that is to be changed.
-        if (File.Exists(path) && File.ResolveLinkTarget(path, returnFinalTarget: true) is { } target)
-            path = target.FullName;
-        if (!File.Exists(path))
+        if (!IsThere(path))
             return new(path, environment, SettingsDocument.Empty, isNew: true, []);
+        // A link leads to the file that is to be changed.
+        path = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
         var content = new SettingsSource(path).Read();
         var file = new ConfigurationFile(path, environment, SettingsDocument.Parse(path, content), isNew: false, []);
         file._known.UnionWith(file.FaultsOf(content, out _));
         return file;
     }
 
-    static bool CanLookInto(string directory)
+    static bool IsThere(string path)
     {
         try
         {
-            return !Directory.Exists(directory) || Directory.EnumerateFileSystemEntries(directory).Any() is var _;
+            _ = File.GetAttributes(path);
+            return true;
         }
-        catch (UnauthorizedAccessException)
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             return false;
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
+        {
+            // Not to be taken for one that does not exist.
+            throw new SettingsException([new(path, $"cannot be looked at by the account {Environment.UserName} ({e.GetType().Name}): run this as an administrator (sudo).")]);
         }
     }
 
@@ -85,11 +88,11 @@ sealed class ConfigurationFile
                 file.Write(Document.Content);
                 file.Flush(flushToDisk: true);
             }
+            // Replaced, a file on Windows keeps its rights.
             if (!IsNew && OperatingSystem.IsWindows())
                 File.Replace(draft, _path, null);
             else
-                File.Move(draft, _path, overwrite: true);
-            DurableFile.SyncDirectory(directory);
+                DurableFile.Publish(draft, _path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

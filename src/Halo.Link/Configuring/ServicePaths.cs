@@ -20,19 +20,27 @@ sealed class ServicePaths(string root)
             return null;
         var directories = DirectoriesOf(settings);
         var text = directories.Count == 0 ? null : string.Join('\n',
-            "# Written by halo-link configure: the directories of SQLite databases.",
+            "# Written by halo-link configure: the directories of SQLite databases, of which one may be somebody's home.",
             "[Service]",
             $"ReadWritePaths={string.Join(' ', directories.Select(Quoted))}",
-            directories.Any(IsHome) ? "ProtectHome=no\n" : "");
-        if ((File.Exists(DropIn) ? File.ReadAllText(DropIn) : null) == text)
-            return null;
-        if (text is null)
+            "ProtectHome=read-only",
+            "");
+        try
         {
-            File.Delete(DropIn);
-            return "The service may not write any SQLite directory any more, once it was started anew: systemctl daemon-reload && systemctl restart halo-link";
+            if ((File.Exists(DropIn) ? File.ReadAllText(DropIn) : null) == text)
+                return null;
+            Directory.CreateDirectory(Path.GetDirectoryName(DropIn)!);
+            if (text is null)
+                File.Delete(DropIn);
+            else
+                File.WriteAllText(DropIn, text);
         }
-        Directory.CreateDirectory(Path.GetDirectoryName(DropIn)!);
-        File.WriteAllText(DropIn, text);
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"{DropIn} could not be written ({e.GetType().Name}). The service needs: {(text is null ? "nothing" : $"ReadWritePaths={string.Join(' ', directories)}")}";
+        }
+        if (text is null)
+            return "The service may not write any SQLite directory any more, once it was started anew: systemctl daemon-reload && systemctl restart halo-link";
         return $"The service may write {string.Join(", ", directories)}, once it was started anew: systemctl daemon-reload && systemctl restart halo-link. "
             + "Its account, halo-link, needs the right to write there and in the database's file.";
     }
@@ -41,13 +49,10 @@ sealed class ServicePaths(string root)
     static string Quoted(string path) =>
         $"\"-{path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("%", "%%", StringComparison.Ordinal)}\"";
 
-    /// <summary>What ProtectHome hides from the service otherwise.</summary>
-    static bool IsHome(string path) => path == "/root" || ((string[])["/home/", "/root/", "/run/user/"]).Any(h => path.StartsWith(h, StringComparison.Ordinal));
-
     static List<string> DirectoriesOf(LinkSettings settings) =>
     [
         .. settings.Sites.Where(s => s.Engine == EngineNames.Sqlite).SelectMany(s => Files(s))
-            .Select(f => Path.GetDirectoryName(f)).OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
+            .Select(f => Path.GetDirectoryName(f)).OfType<string>().Where(d => !d.Any(char.IsControl)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
     ];
 
     /// <summary>Of all its logins and catalogues. Relative ones count from the service's working directory, which is /.</summary>

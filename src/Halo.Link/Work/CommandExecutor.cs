@@ -28,7 +28,7 @@ sealed partial class CommandExecutor(SiteLimits limits, ILogger<CommandExecutor>
         var result = await target.Connector.Runner.RunAsync(request, sink, cancel);
         if (result.Forced != ForcedEnd.None)
             Log(log, request.QueryId!.Value, asked.SiteId, result.Forced);
-        return ResultBounds.Apply(result, target.Rules, Math.Max(result.CountedBytes, sink.Size), maxResultBytes, asked.ResultSet);
+        return ResultBounds.Apply(result, target.Rules, result.CountedBytes > 0 ? result.CountedBytes : sink.Size, maxResultBytes, asked.ResultSet);
     }
 
     /// <summary>Says that the database had to be made to let go of a command.</summary>

@@ -144,6 +144,14 @@ public sealed class ConfigureCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_value_may_begin_with_an_at_sign()
+    {
+        await RunAsync(Practice);
+        Assert.Equal(0, await LinkCommands.RunAsync(["configure", "set", "enrolmentToken", "@t0ken", "--no-check", "--config", File]));
+        Assert.Equal("@t0ken", SettingsReader.Read(File, new Dictionary<string, string>()).EnrolmentToken);
+    }
+
+    [Fact]
     public async Task Nobody_is_asked_where_nobody_is_there() => Assert.Equal(2, await RunAsync([]));
 
     static string[] Practice =>

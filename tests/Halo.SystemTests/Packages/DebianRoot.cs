@@ -10,7 +10,7 @@ sealed class DebianRoot : IAsyncDisposable
 
     DebianRoot(string directory, Process holder) => (_directory, _holder) = (directory, holder);
 
-    string Root => Path.Combine(_directory, "root");
+    string Root => Path.Combine(_directory, "merged");
 
     /// <summary>Why there can be none here; null: there can.</summary>
     public static string? Missing =>
@@ -27,10 +27,10 @@ sealed class DebianRoot : IAsyncDisposable
         var script = $"""
             set -e
             mount -t tmpfs none '{directory}'
-            mkdir '{directory}/upper' '{directory}/work' '{directory}/root'
-            mount -t overlay overlay -o 'lowerdir=/,upperdir={directory}/upper,workdir={directory}/work' '{directory}/root'
-            mount -t proc proc '{directory}/root/proc'
-            mount --rbind /dev '{directory}/root/dev'
+            mkdir '{directory}/upper' '{directory}/work' '{directory}/merged'
+            mount -t overlay overlay -o 'lowerdir=/,upperdir={directory}/upper,workdir={directory}/work' '{directory}/merged'
+            mount -t proc proc '{directory}/merged/proc'
+            mount --rbind /dev '{directory}/merged/dev'
             echo ready
             # Until its input ends.
             cat
