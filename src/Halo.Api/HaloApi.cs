@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Halo.Api.Basics;
 using Halo.Api.Endpoints.ForIntegrators;
+using Halo.Api.Endpoints.ForIntegrators.Registered;
 using Halo.Api.Endpoints.ForLinks;
 using Halo.Api.Endpoints.ForOperators;
 using Halo.Api.Errors;
@@ -152,6 +153,7 @@ static partial class HaloApi
         app.MapSitesApi();
         app.MapPairingApi();
         app.MapQueriesApi();
+        app.MapRegisteredApi();
         app.MapResultsApi();
         app.MapLimitsApi();
         app.MapAdminIntegratorsApi();
@@ -164,6 +166,7 @@ static partial class HaloApi
         app.MapConfigurationApi();
         app.MapLinksApi();
         app.MapPageUploadApi();
+        app.MapRegisteredLinkApi();
         app.MapHealthApi();
         app.MapDocs();
         return app;

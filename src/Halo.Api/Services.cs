@@ -6,6 +6,7 @@ using Halo.Api.Endpoints.ForOperators.Shapes;
 using Halo.Api.Integrators;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Records;
+using Halo.Api.Ledger.Registered;
 using Halo.Api.Links;
 using Halo.Api.Links.Configuration;
 using Halo.Api.Links.Enrolling;
@@ -21,6 +22,7 @@ using Halo.Api.Queries.Cancelling;
 using Halo.Api.Queries.Idempotency;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Immediate.Pending;
+using Halo.Api.Queries.Registered;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Queries.Settling;
 using Halo.Api.Results;
@@ -126,6 +128,12 @@ static class Services
         services.AddSingleton<Deadlines>();
         services.AddSingleton<LedgerRetention>();
         services.AddSingleton<QueryReader>();
+        services.AddSingleton<RegisteredStore>();
+        services.AddSingleton<RegisteredResults>();
+        services.AddSingleton<RegisteredRetention>();
+        services.AddSingleton<RegisteredRequestReader>();
+        services.AddSingleton<RegisteredQueries>();
+        services.AddSingleton<RegisteredReports>();
         services.AddSingleton<SettlementEffects>();
         // Among many nodes each looks once a minute for what a dead one left behind.
         services.AddSingleton(p => new DeadlineWatch(p.GetRequiredService<Deadlines>(), p.GetRequiredService<SettlementEffects>().ApplyAsync, p.GetRequiredService<TimeProvider>(),

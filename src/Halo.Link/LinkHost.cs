@@ -15,6 +15,7 @@ using Halo.Link.Transport;
 using Halo.Link.Work;
 using Halo.Link.Work.Async;
 using Halo.Link.Work.Immediate;
+using Halo.Link.Work.Registered;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -102,6 +103,8 @@ static class LinkHost
             };
             return async;
         })
+        .AddSingleton<RegisteredRuns>()
+        .AddSingleton<RegisteredQueries>()
         .AddSingleton<WarmUp>()
         .AddSingleton<Gauges>()
         .AddSingleton<FreedMemory>();
@@ -153,6 +156,7 @@ static class LinkHost
         .AddHostedService<LinkLifecycle>()
         .AddLoop(p => p.GetRequiredService<SessionLoop>().RunAsync)
         .AddLoop(p => stop => p.GetRequiredService<PracticeDirectory>().KeepFreshAsync(p.GetRequiredService<SiteAnnouncements>().TellAsync, stop))
+        .AddLoop(p => p.GetRequiredService<RegisteredQueries>().RunAsync)
         .AddLoop(p => p.GetRequiredService<LiveSettings>().RunAsync)
         .AddLoop(p => p.GetRequiredService<FreedMemory>().RunAsync)
         .AddLoop(p => stop => p.GetService<SettingsFile>()?.WatchAsync(p.GetRequiredService<LiveSettings>().OnFileAsync, stop) ?? Task.CompletedTask);

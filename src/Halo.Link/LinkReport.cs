@@ -38,6 +38,7 @@ sealed class LinkReport(
         var (held, lastNumber) = await async.HeldAsync();
         return new(runs.Id, HostInformation.Version, time.GetUtcNow(), described)
         {
+            Capabilities = [Hello.RunsRegisteredQueries],
             RunsBefore = runs.Before,
             MachineId = HostInformation.MachineId(),
             ConfiguredSites = [.. sites.All.Select(s => s.Id)],

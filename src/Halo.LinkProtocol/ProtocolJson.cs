@@ -62,6 +62,14 @@ public sealed class ProtocolJson
 
     public JsonTypeInfo<ReportAck> ReportAck { get; } = Of<ReportAck>();
 
+    public JsonTypeInfo<RegisteredList> RegisteredList { get; } = Of<RegisteredList>();
+
+    public JsonTypeInfo<RegisteredDefinition> RegisteredDefinition { get; } = Of<RegisteredDefinition>();
+
+    public JsonTypeInfo<RegisteredReport> RegisteredReport { get; } = Of<RegisteredReport>();
+
+    public JsonTypeInfo<RegisteredAck> RegisteredAck { get; } = Of<RegisteredAck>();
+
     public JsonTypeInfo<HostFacts> HostFacts { get; } = Of<HostFacts>();
 
     public JsonTypeInfo<NonceResponse> NonceResponse { get; } = Of<NonceResponse>();

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Halo.Api.Ledger.Records;
+using Halo.Api.Ledger.Registered;
 using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
@@ -43,12 +44,11 @@ sealed class Cancellations(Database database, TimeProvider time)
     {
         if (siteId is null && integratorId is null)
             throw new ArgumentException("Name a site, an integrator or both.");
-        var waiting = await t.ReadAsync(r => r.GetGuid(0),
-            $"""
-            SELECT id FROM queries WHERE status = 'queued'
-            {(siteId is null ? "" : "AND site_id = @site")} {(integratorId is null ? "" : "AND integrator_id = @integrator")}
-            """,
-            [.. Given("site", siteId), .. Given("integrator", integratorId)]);
+        var whose = string.Join(" AND ", ((string?[])[siteId is null ? null : "site_id = @site", integratorId is null ? null : "integrator_id = @integrator"]).OfType<string>());
+        (string, object?)[] ids = [.. Given("site", siteId), .. Given("integrator", integratorId)];
+        // What is registered there ends with the right to it.
+        await t.RunAsync(RegisteredCancellation.Of(whose), [.. ids, ("now", Now)]);
+        var waiting = await t.ReadAsync(r => r.GetGuid(0), $"SELECT id FROM queries WHERE status = 'queued' AND {whose}", ids);
         return await CancelQueuedAsync(t, waiting, code);
     }
 

@@ -70,6 +70,7 @@ sealed partial class SessionLifecycle(
         var session = new LinkSession(Guid.CreateVersion7(time.GetUtcNow()), connection.LinkId, hello.RunId, connection.Line, [.. own.Select(s => s.Id)])
         {
             Immediates = hello.Immediates.ToFrozenSet(),
+            RunsRegistered = hello.Capabilities.Contains(Hello.RunsRegisteredQueries),
             OpenedAt = time.GetUtcNow(),
             Intake = new(time),
         };
@@ -79,7 +80,7 @@ sealed partial class SessionLifecycle(
         await connection.Line.SendAsync(FrameKind.Welcome, Guid.Empty,
             new Welcome(session.Id, ProductVersion.Text, options.HeartbeatSeconds, verdicts, notices)
             {
-                Capabilities = [Welcome.TakesSiteChanges],
+                Capabilities = [Welcome.TakesSiteChanges, Welcome.HasRegisteredQueries],
                 Configuration = configuration,
             }, ProtocolJson.Default.Welcome);
         connection.Open(session);

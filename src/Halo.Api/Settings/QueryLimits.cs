@@ -57,6 +57,18 @@ sealed record QueryLimits
     /// <summary>Bytes of a request's body (65536 to 33554432, default 16 MiB): text and parameters together.</summary>
     public int RequestBytes { get; init; } = 16 * 1024 * 1024;
 
+    /// <summary>Registered queries that one integrator may have running at one site (1 to 1000, default 20).</summary>
+    public int RegisteredPerSite { get; init; } = 20;
+
+    /// <summary>Shortest time from one run of a registered query to the next, in seconds (1 to 3600, default 60).</summary>
+    public int RegisteredFrequencySeconds { get; init; } = 60;
+
+    /// <summary>Longest one run of a registered query may execute (100 to 600000, default 60000).</summary>
+    public int RegisteredRunMs { get; init; } = 60_000;
+
+    /// <summary>JSON bytes of a registered query's result (1024 to 8388608, default 8 MiB).</summary>
+    public int RegisteredResultBytes { get; init; } = 8 * 1024 * 1024;
+
     /// <summary>Bytes of a request's line and of all its headers, and how many headers; beyond it 414 or 431.</summary>
     public const int RequestLineBytes = 8 * 1024, HeaderBytes = 32 * 1024, Headers = 100;
 
@@ -107,6 +119,10 @@ sealed record QueryLimits
             Connections = Int(nameof(Connections), preset.Connections, 10, 1_000_000),
             LinkConnections = Int(nameof(LinkConnections), preset.LinkConnections, 10, 1_000_000),
             PageBytes = Int(nameof(PageBytes), preset.PageBytes, 1024, 8 * 1024 * 1024),
+            RegisteredPerSite = Int(nameof(RegisteredPerSite), preset.RegisteredPerSite, 1, 1000),
+            RegisteredFrequencySeconds = Int(nameof(RegisteredFrequencySeconds), preset.RegisteredFrequencySeconds, 1, 3600),
+            RegisteredRunMs = Int(nameof(RegisteredRunMs), preset.RegisteredRunMs, 100, 600_000),
+            RegisteredResultBytes = Int(nameof(RegisteredResultBytes), preset.RegisteredResultBytes, 1024, 8 * 1024 * 1024),
             RequestBytes = Int(nameof(RequestBytes), preset.RequestBytes, 64 * 1024, 32 * 1024 * 1024),
         };
 

@@ -6,6 +6,7 @@ using Halo.Link.Sites;
 using Halo.Link.Transport;
 using Halo.Link.Work.Async;
 using Halo.Link.Work.Immediate;
+using Halo.Link.Work.Registered;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
@@ -18,7 +19,7 @@ delegate void RemoteConfigurationArrived(RemoteConfiguration? remote, bool openi
 
 /// <summary>Gives each frame from the API to whom it concerns. It runs between two receives, so nothing in it waits.</summary>
 sealed partial class FrameDispatcher(
-    CurrentSession session, ImmediateQueries immediate, AsyncQueries async, PairingCodes pairing, SiteAnnouncements announcements, RemoteConfigurationArrived configured,
+    CurrentSession session, ImmediateQueries immediate, AsyncQueries async, RegisteredQueries registered, PairingCodes pairing, SiteAnnouncements announcements, RemoteConfigurationArrived configured,
     LinkState state, TimeProvider time, ILogger<FrameDispatcher> log)
 {
     /// <summary>Handles one frame of one session's line.</summary>
@@ -73,6 +74,9 @@ sealed partial class FrameDispatcher(
             case FrameKind.WorkAvailable:
                 async.OnWorkAvailable();
                 break;
+            case FrameKind.RegisteredChanged:
+                registered.OnChanged();
+                break;
             case FrameKind.Claims:
                 OnClaims(frame, line);
                 break;
@@ -122,6 +126,8 @@ sealed partial class FrameDispatcher(
         configured(welcome.Configuration, opening: true);
         immediate.OnWelcome();
         async.OnWelcome(welcome, bytes);
+        if (welcome.Capabilities.Contains(Welcome.HasRegisteredQueries))
+            registered.OnChanged();
     }
 
     void OnClaims(in Frame frame, LineConnection line)

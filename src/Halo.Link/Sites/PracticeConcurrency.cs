@@ -8,21 +8,33 @@ sealed class PracticeConcurrency
     readonly Lock _lock = new();
     readonly Dictionary<(Guid Site, Guid Integrator), int> _running = [];
 
+    /// <summary>Who gives its place to whoever comes for it.</summary>
+    readonly Dictionary<(Guid Site, Guid Integrator), Action> _givesWay = [];
+
     /// <summary>A query of that site has left its database. Raised outside of any lock.</summary>
     public event Action<Guid>? Freed;
 
     /// <summary>Takes a place, where the practice leaves one; who got one gives it back by <see cref="Leave"/>.</summary>
     /// <param name="most">The practice's limit; null: none.</param>
-    public bool TryEnter(Guid siteId, Guid integratorId, int? most)
+    /// <param name="giveWay">Called where others want the place: who is called leaves soon. Null: it is kept to the end.</param>
+    public bool TryEnter(Guid siteId, Guid integratorId, int? most, Action? giveWay = null)
     {
+        Action? other;
         lock (_lock)
         {
             var running = _running.GetValueOrDefault((siteId, integratorId));
-            if (running >= most)
+            if (running < most || most is null)
+            {
+                _running[(siteId, integratorId)] = running + 1;
+                if (giveWay is not null)
+                    _givesWay[(siteId, integratorId)] = giveWay;
+                return true;
+            }
+            if (giveWay is not null || !_givesWay.Remove((siteId, integratorId), out other))
                 return false;
-            _running[(siteId, integratorId)] = running + 1;
-            return true;
         }
+        other();
+        return false;
     }
 
     /// <summary>Gives a place back.</summary>
@@ -31,7 +43,10 @@ sealed class PracticeConcurrency
         lock (_lock)
         {
             if (--_running[(siteId, integratorId)] == 0)
+            {
                 _running.Remove((siteId, integratorId));
+                _givesWay.Remove((siteId, integratorId));
+            }
         }
         Freed?.Invoke(siteId);
     }

@@ -20,12 +20,16 @@ sealed class ApiTransport : IDisposable
         _handler = LinkHttpClient.CreateHandler(settings.Api, settings.Proxy, certificates, settings.Connection.CallWithin);
         Http = LinkHttpClient.CreateClient(settings.Api, _handler);
         var api = new LinkHttpClient(Http, time, settings.Connection.CallWithin, Drift);
+        Client = api;
         Tokens = new AccessTokens(api, settings.ApiAddress, linkId, key, newRandom(), time);
         Enroller = new Enroller(api, settings.ApiAddress, linkId, key, enrolmentToken, directory, logs.CreateLogger<Enroller>());
         Connector = new LinkConnector(settings.Api, _handler, Enroller, Tokens, settings.Connection, time);
     }
 
     public HttpClient Http { get; }
+
+    /// <summary>The calls, each by itself.</summary>
+    public LinkHttpClient Client { get; }
 
     public AccessTokens Tokens { get; }
 

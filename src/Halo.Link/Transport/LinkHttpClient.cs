@@ -10,6 +10,8 @@ using Halo.Link.Settings;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Enrolment;
+using Halo.LinkProtocol.Frames;
+using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Transport;
 
@@ -19,6 +21,7 @@ sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan? callWi
 {
     static readonly TimeSpan ShortestRetryAfter = TimeSpan.FromSeconds(1);
     static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(10);
+    const int SlowestBytesPerSecond = 32 * 1024;
     const int LongestAnswer = 8 * 1024 * 1024, LongestMessage = 2 * 1024, LongestCode = 64;
     readonly TimeSpan _callWithin = callWithin ?? new ConnectionSettings().CallWithin;
 
@@ -80,9 +83,60 @@ sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan? callWi
         await SendAsync(request, stop);
     }
 
-    async Task<(T Content, TimeSpan? RetryAfter)> CallAsync<T>(HttpRequestMessage request, JsonTypeInfo<T> type, CancellationToken stop)
+    /// <summary>What is registered at the Link's sites.</summary>
+    public Task<RegisteredList> RegisteredAsync(Func<string?, CancellationToken, ValueTask<string>> token, CancellationToken stop) =>
+        WithTokenAsync(() => new(HttpMethod.Get, Relative(LinkHttp.RegisteredPath)), ProtocolJson.Default.RegisteredList, _callWithin, token, stop);
+
+    /// <summary>One registered query; null: it has ended.</summary>
+    public async Task<RegisteredDefinition?> RegisteredAsync(Guid id, Func<string?, CancellationToken, ValueTask<string>> token, CancellationToken stop)
     {
-        var (content, retryAfter) = await SendAsync(request, stop);
+        try
+        {
+            return await WithTokenAsync(() => new(HttpMethod.Get, Relative(LinkHttp.RegisteredPathOf(id))), ProtocolJson.Default.RegisteredDefinition, _callWithin, token, stop);
+        }
+        catch (ApiRefusedException e) when (e is { ByApi: true, Status: HttpStatusCode.Gone })
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Tells what a run of a registered query gave.</summary>
+    /// <param name="rows">Compressed; empty: they have not changed.</param>
+    public Task<RegisteredAck> ReportAsync(Guid id, RegisteredReport report, ReadOnlyMemory<byte> rows, Func<string?, CancellationToken, ValueTask<string>> token, CancellationToken stop)
+    {
+        var head = JsonSerializer.SerializeToUtf8Bytes(report, ProtocolJson.Default.RegisteredReport);
+        var body = new byte[AnswerPayload.LengthBytes + head.Length + rows.Length];
+        rows.CopyTo(body.AsMemory(AnswerPayload.WriteHead(body, head)));
+        // As many bytes in a second as of a page, at the least.
+        var within = _callWithin + TimeSpan.FromSeconds(body.Length / SlowestBytesPerSecond);
+        return WithTokenAsync(
+            () => new(HttpMethod.Put, Relative(LinkHttp.RegisteredReportPath(id))) { Content = new ByteArrayContent(body) { Headers = { ContentType = new("application/octet-stream") } } },
+            ProtocolJson.Default.RegisteredAck, within, token, stop);
+    }
+
+    /// <summary>A token that is refused is replaced, once.</summary>
+    async Task<T> WithTokenAsync<T>(Func<HttpRequestMessage> request, JsonTypeInfo<T> type, TimeSpan within, Func<string?, CancellationToken, ValueTask<string>> token, CancellationToken stop)
+    {
+        string? refused = null;
+        while (true)
+        {
+            var bearer = await token(refused, stop);
+            using var message = request();
+            message.Headers.Authorization = new("Bearer", bearer);
+            try
+            {
+                return (await CallAsync(message, type, stop, within)).Content;
+            }
+            catch (ApiRefusedException e) when (e is { ByApi: true, Status: HttpStatusCode.Unauthorized } && refused is null)
+            {
+                refused = bearer;
+            }
+        }
+    }
+
+    async Task<(T Content, TimeSpan? RetryAfter)> CallAsync<T>(HttpRequestMessage request, JsonTypeInfo<T> type, CancellationToken stop, TimeSpan? within = null)
+    {
+        var (content, retryAfter) = await SendAsync(request, stop, within);
         try
         {
             return (JsonSerializer.Deserialize(content, type) ?? throw new JsonException(), retryAfter);
@@ -93,9 +147,9 @@ sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan? callWi
         }
     }
 
-    async Task<(byte[] Content, TimeSpan? RetryAfter)> SendAsync(HttpRequestMessage request, CancellationToken stop)
+    async Task<(byte[] Content, TimeSpan? RetryAfter)> SendAsync(HttpRequestMessage request, CancellationToken stop, TimeSpan? within = null)
     {
-        using var tooLong = new CancellationTokenSource(_callWithin, time);
+        using var tooLong = new CancellationTokenSource(within ?? _callWithin, time);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(stop, tooLong.Token);
         try
         {

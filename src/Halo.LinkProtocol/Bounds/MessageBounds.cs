@@ -101,6 +101,14 @@ public static class MessageBounds
         [(typeof(Report), "digest")] = Bound.Text(Word),
         [(typeof(ReportAck), "missingPages")] = Bound.First<int>(10_000),
 
+        [(typeof(RegisteredList), "items")] = Bound.List<RegisteredHead>(RegisteredList.Most),
+        [(typeof(RegisteredDefinition), "catalogue")] = Bound.Text(ProtocolLimits.MaxIdentityBytes),
+        [(typeof(RegisteredDefinition), "key")] = Bound.List<string>(100),
+        [(typeof(RegisteredDefinition), "lastHash")] = Bound.Text(Word),
+        [(typeof(RegisteredReport), "hash")] = Bound.Text(Word),
+        [(typeof(RegisteredReport), "columns")] = Bound.List<ResultColumn>(ProtocolLimits.MaxColumns),
+        [(typeof(RegisteredAck), "lastHash")] = Bound.Text(Word),
+
         [(typeof(EnrolRequest), "linkVersion")] = Bound.Text(ProtocolLimits.MaxIdentityBytes),
         [(typeof(EnrolRequest), "machineId")] = Bound.Text(ProtocolLimits.MaxIdentityBytes),
         [(typeof(EnrolRequest), "enrolmentToken")] = Bound.Text(KiB),

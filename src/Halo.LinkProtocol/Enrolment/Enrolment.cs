@@ -21,6 +21,9 @@ public static class LinkHttp
     /// <summary>Opens a session.</summary>
     public const string SocketPath = "/link/v1/socket";
 
+    /// <summary>Gives the list of what is registered at the Link's sites (<see cref="RegisteredList"/>).</summary>
+    public const string RegisteredPath = "/link/v1/registered";
+
     /// <summary>The nonce under an enrolment's proof.</summary>
     public const string NonceHeader = "Halo-Nonce";
 
@@ -47,6 +50,12 @@ public static class LinkHttp
 
     /// <summary>The path to which a page is put.</summary>
     public static string PagePath(Guid queryId, int pageNumber) => $"/link/v1/queries/{queryId}/pages/{pageNumber}";
+
+    /// <summary>Gives one registered query (<see cref="RegisteredDefinition"/>).</summary>
+    public static string RegisteredPathOf(Guid id) => $"{RegisteredPath}/{id}";
+
+    /// <summary>Takes what its runs gave: <see cref="RegisteredReport"/> and, where they changed, the rows (<see cref="Frames.AnswerPayload"/>).</summary>
+    public static string RegisteredReportPath(Guid id) => $"{RegisteredPath}/{id}/report";
 
     /// <summary>The bytes that an enrolment's proof signs.</summary>
     public static byte[] ProofBytes(string nonce, ReadOnlySpan<byte> body) => [.. System.Text.Encoding.ASCII.GetBytes(nonce), (byte)'\n', .. body];

@@ -84,4 +84,7 @@ public enum FrameKind : byte
 
     /// <summary>Link → API, before it closes because it stops: what it may have begun and has not told the end of (<see cref="Messages.Farewell"/>).</summary>
     Farewell = 0x80,
+
+    /// <summary>API → Link: what is registered at its sites has changed; it asks for the list (<see cref="Messages.RegisteredList"/>). No payload.</summary>
+    RegisteredChanged = 0x81,
 }

@@ -18,6 +18,9 @@ public sealed record Hello(Guid RunId, string LinkVersion, DateTimeOffset ClockU
     /// <summary>See <see cref="ProtocolLimits.Version"/>.</summary>
     public int ProtocolVersion { get => field == 0 ? 1 : field; init; } = ProtocolLimits.Version;
 
+    /// <summary>The Link runs registered queries: <see cref="RegisteredDefinition"/>.</summary>
+    public const string RunsRegisteredQueries = "registeredQueries";
+
     /// <summary>What the Link can do beyond version 1; unknown words are ignored.</summary>
     public IReadOnlyList<string> Capabilities { get => field ?? []; init; } = [];
 

@@ -21,6 +21,9 @@ public sealed record Welcome(
     /// <summary>The API takes <see cref="SiteChanges"/>.</summary>
     public const string TakesSiteChanges = "siteChanges";
 
+    /// <summary>The API has registered queries for its Links: <see cref="RegisteredList"/>.</summary>
+    public const string HasRegisteredQueries = "registeredQueries";
+
     /// <summary>What the API can do beyond version 1; unknown words are ignored.</summary>
     public IReadOnlyList<string> Capabilities { get => field ?? []; init; } = [];
 

@@ -12,6 +12,7 @@ public sealed class RoomsTests
         "Diagnosis Settings.Live",
         "Status",
         "Session",
+        "Work.Registered",
         "Work.Async Work.Immediate",
         "Work",
         "Sites",

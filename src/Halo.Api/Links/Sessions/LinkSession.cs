@@ -29,6 +29,9 @@ sealed class LinkSession(Guid id, Guid linkId, Guid runId, LineConnection line, 
     /// <summary>Immediate queries that its run had when it said Hello.</summary>
     public IReadOnlySet<Guid> Immediates { get; init; } = FrozenSet<Guid>.Empty;
 
+    /// <summary>Whether the Link runs registered queries; older ones do not.</summary>
+    public bool RunsRegistered { get; init; }
+
     /// <summary>When it was opened.</summary>
     public DateTimeOffset OpenedAt { get; init; }
 
@@ -119,6 +122,9 @@ sealed class LinkSession(Guid id, Guid linkId, Guid runId, LineConnection line, 
     /// <inheritdoc cref="Tell(RemoteConfiguration)"/>
     public ValueTask<bool> TellAsync(RemoteConfiguration configuration) =>
         line.SendAsync(FrameKind.Configuration, Guid.Empty, configuration, ProtocolJson.Default.RemoteConfiguration);
+
+    /// <summary>Says that what is registered at its sites has changed.</summary>
+    public void RegisteredChanged() => _ = line.SendAsync(FrameKind.RegisteredChanged, Guid.Empty).AsTask();
 
     /// <summary>Says that async work may be waiting.</summary>
     public void WorkAvailable() => _ = line.SendAsync(FrameKind.WorkAvailable, Guid.Empty).AsTask();

@@ -1,5 +1,6 @@
 using Halo.Api.Basics;
 using Halo.Api.Ledger;
+using Halo.Api.Ledger.Registered;
 using Halo.Api.Queries.Idempotency;
 using Halo.Api.Results.Pages;
 using Halo.Api.Settings;
@@ -13,7 +14,7 @@ namespace Halo.Api.Results.Retention;
 /// </summary>
 /// <remarks>Nothing is given out past its time, whenever this comes to it: reading judges by the clock.</remarks>
 sealed partial class RetentionWatch(
-    LedgerRetention ledger, IPageStore pages, IdempotencyStore answers, AuditLog audit, OrphanedPages orphans, ResultOptions kept, RetentionOptions options,
+    LedgerRetention ledger, RegisteredRetention registered, IPageStore pages, IdempotencyStore answers, AuditLog audit, OrphanedPages orphans, ResultOptions kept, RetentionOptions options,
     TimeProvider time, ILogger<RetentionWatch> log) : IHostedService, IAsyncDisposable
 {
     // What falls due within a minute goes together.
@@ -118,6 +119,8 @@ sealed partial class RetentionWatch(
             foreach (var id in step.Finished)
                 await DeleteAsync(id);
         }
+        await AllAsync(() => registered.ForgetResultsAsync(now - ForResults));
+        await AllAsync(() => registered.ForgetQueriesAsync(now - ForQueries));
         var repeats = await AllAsync(answers.ForgetAsync);
         var queries = await AllAsync(() => ledger.ForgetQueriesAsync(now - ForQueries));
         var lines = await AllAsync(() => audit.ForgetAsync(now - ForAudit));
@@ -159,6 +162,7 @@ sealed partial class RetentionWatch(
         DateTimeOffset?[] due =
         [
             await ledger.OldestKeptAsync() + ForResults,
+            await registered.OldestAsync() + ForResults,
             await answers.NextExpiryAsync(),
             await ledger.OldestQueryAsync() + ForQueries,
             await audit.OldestAsync() + ForAudit,

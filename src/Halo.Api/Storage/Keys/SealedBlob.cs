@@ -19,6 +19,12 @@ readonly record struct BlobPlace(BlobKind Kind, int Number)
 
     /// <summary>An answer that is kept for a repeat of its request.</summary>
     public static BlobPlace Answer => new(BlobKind.Answer, 0);
+
+    /// <summary>A result of a registered query.</summary>
+    public static BlobPlace RegisteredResult(int number) => new(BlobKind.RegisteredResult, number);
+
+    /// <summary>What changed with that result.</summary>
+    public static BlobPlace RegisteredChange(int number) => new(BlobKind.RegisteredChange, number);
 }
 
 /// <summary>What a sealed blob is. Numbers are for ever: they stand in stored data.</summary>
@@ -29,6 +35,8 @@ enum BlobKind : byte
     Command = 2,
     Detail = 3,
     Answer = 4,
+    RegisteredResult = 5,
+    RegisteredChange = 6,
 }
 
 /// <summary>

@@ -1,0 +1,203 @@
+using System.Collections.Frozen;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Halo.Api.Basics;
+using Halo.Api.Errors;
+using Halo.Api.Ledger.Records;
+using Halo.Api.Queries.Requests;
+using Halo.Api.Routing;
+using Halo.Api.Settings;
+using Halo.Api.Sites;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Json;
+using Halo.Contracts.Queries;
+
+namespace Halo.Api.Queries.Registered;
+
+/// <summary>A registration that was read and found whole.</summary>
+/// <param name="Name">For people.</param>
+/// <param name="Frequency">Seconds.</param>
+/// <param name="Duration">Seconds.</param>
+/// <param name="Command">What is run.</param>
+sealed record Registration(string Name, int Frequency, int Duration, QueryCommand Command)
+{
+    /// <summary>One of the site's databases; null: its default.</summary>
+    public string? Catalogue { get; init; }
+
+    /// <summary>Columns that name each row once; null: no changes row by row.</summary>
+    public IReadOnlyList<string>? Key { get; init; }
+
+    public bool DeliverFirst { get; init; } = true;
+
+    /// <summary>Bytes of the command as JSON, of the body, of the text.</summary>
+    public long CommandSize { get; init; }
+
+    public long RequestSize { get; init; }
+
+    public long SqlSize { get; init; }
+}
+
+/// <summary>Turns the body of a registration into one, or tells every fault at once. Fields that are not known are let through, misspelt ones refused.</summary>
+sealed class RegisteredRequestReader(QueryLimits limits)
+{
+    /// <summary>Characters of a name, and longest duration in seconds.</summary>
+    public const int LongestName = 200, LongestDuration = 86_400, ShortestDuration = 60;
+
+    const int MostKeys = 16;
+    const string Seconds = "seconds";
+
+    static readonly FrozenDictionary<string, bool> Types = new Dictionary<string, bool> { ["query"] = true }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Reads a registration for a site.</summary>
+    public (Registration? Registration, Refusal? Refusal) Read(ReadOnlyMemory<byte> body, SiteRecord site) => Read(body, (root, json) => ReadRegistration(root, site, body.Length, json));
+
+    /// <summary>Reads the body of a renewal: <c>{ "duration": seconds }</c>, or nothing.</summary>
+    /// <returns>The duration; null where it keeps the one it has.</returns>
+    public static (int? Duration, Refusal? Refusal) ReadRenewal(ReadOnlyMemory<byte> body)
+    {
+        if (body.IsEmpty)
+            return (null, null);
+        var (read, refusal) = Read(body, (root, json) =>
+        {
+            LookForMisspelt(root, "", ["duration"], json);
+            return new Renewal(json.Whole(root, "duration", "duration", ShortestDuration, LongestDuration, Seconds));
+        });
+        return (read?.Duration, refusal);
+    }
+
+    static (T? Read, Refusal? Refusal) Read<T>(ReadOnlyMemory<byte> body, Func<JsonElement, JsonFieldReader, T?> read)
+        where T : class
+    {
+        if (body.Span.StartsWith("\uFEFF"u8))
+            body = body[3..];
+        if (body.IsEmpty)
+            return (null, Refusal.Invalid("body", "is empty; it must be JSON."));
+        if (RequestSize.HasTooManyValues(body.Span))
+            return (null, Refusal.Invalid("body", $"has more than {RequestSize.MostValues} JSON values, names among them."));
+        JsonDocument document;
+        try
+        {
+            document = JsonDocument.Parse(body);
+        }
+        catch (JsonException e)
+        {
+            return (null, Refusal.Invalid("body", $"is not JSON, or nested deeper than 64: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."));
+        }
+        using (document)
+        {
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                return (null, Refusal.Invalid("body", "must be a JSON object."));
+            var json = new JsonFieldReader([]);
+            Utf8Validation.Find(body.Span, document.RootElement, json);
+            var found = json.Faults.Count > 0 ? null : read(document.RootElement, json);
+            return json.Faults.Count > 0 ? (null, Refusal.Invalid(json.Faults)) : (found, null);
+        }
+    }
+
+    Registration? ReadRegistration(JsonElement root, SiteRecord site, long requestSize, JsonFieldReader json)
+    {
+        LookForMisspelt(root, "", NamesOf(HaloJson.Default.RegisteredQueryRequest), json);
+        var name = json.Text(root, "name", "name");
+        if (string.IsNullOrWhiteSpace(name))
+            Missing(root, "name", "a text of 1 to 200 characters", json);
+        else if (name.Length > LongestName || name.Any(char.IsControl))
+            json.Fault("name", $"must have at most {LongestName} characters, and no control characters.");
+        if (json.Word(root, "registeredQueryType", "registeredQueryType", Types, null) is null)
+            Missing(root, "registeredQueryType", "\"query\"", json);
+        var frequency = json.Whole(root, "frequency", "frequency", limits.RegisteredFrequencySeconds, LongestDuration, Seconds);
+        if (frequency is null)
+            Missing(root, "frequency", $"a whole number of seconds from {limits.RegisteredFrequencySeconds}", json);
+        var duration = json.Whole(root, "duration", "duration", ShortestDuration, LongestDuration, Seconds);
+        if (duration is null)
+            Missing(root, "duration", $"a whole number of seconds from {ShortestDuration} to {LongestDuration}", json);
+        var (command, catalogue, size) = ReadCommand(root, site, json);
+        var key = ReadKey(root, json);
+        var first = ReadFlag(root, "deliverFirst", json);
+        return json.Faults.Count > 0 ? null : new Registration(name!.Trim(), frequency!.Value, duration!.Value, command!)
+        {
+            Catalogue = catalogue,
+            Key = key,
+            DeliverFirst = first ?? true,
+            CommandSize = size,
+            RequestSize = requestSize,
+            SqlSize = Encoding.UTF8.GetByteCount(command!.Text),
+        };
+    }
+
+    (QueryCommand? Command, string? Catalogue, long Size) ReadCommand(JsonElement root, SiteRecord site, JsonFieldReader json)
+    {
+        if (!JsonFieldReader.Present(root, "registerCommand", out var registered) || registered.ValueKind != JsonValueKind.Object)
+        {
+            json.Fault("registerCommand", "is required: { \"command\": { \"text\": \"SELECT …\" } }.");
+            return default;
+        }
+        LookForMisspelt(registered, "registerCommand.", NamesOf(HaloJson.Default.RegisteredCommand), json);
+        var catalogue = json.Text(registered, "catalogue", "registerCommand.catalogue");
+        if (catalogue is not null && !site.Catalogues.Any(c => c.Name.Equals(catalogue, StringComparison.OrdinalIgnoreCase)))
+            json.Fault("registerCommand.catalogue", $"is not one of this site's: {string.Join(", ", site.Catalogues.Select(c => c.Name))}.");
+        if (!JsonFieldReader.Present(registered, "command", out var command) || command.ValueKind != JsonValueKind.Object)
+        {
+            json.Fault("registerCommand.command", "is required: { \"text\": \"SELECT …\" }.");
+            return default;
+        }
+        LookForMisspelt(command, "registerCommand.command.", NamesOf(HaloJson.Default.QueryCommand), json);
+        var within = new JsonFieldReader([]);
+        var read = CommandReader.Read(command, limits.RegisteredRunMs, within);
+        foreach (var fault in within.Faults)
+            json.Fault("registerCommand." + fault.Field, fault.Message);
+        if (read?.ExecutionMode == ExecutionMode.NonQuery)
+            json.Fault("registerCommand.command.executionMode", "must be reader or scalar: a registered query is run again and again, and gives rows.");
+        return (read, catalogue, JsonMarshal.GetRawUtf8Value(command).Length);
+    }
+
+    static List<string>? ReadKey(JsonElement root, JsonFieldReader json)
+    {
+        if (!JsonFieldReader.Present(root, "changes", out var changes))
+            return null;
+        if (changes.ValueKind != JsonValueKind.Object || !JsonFieldReader.Present(changes, "key", out var key) || key.ValueKind != JsonValueKind.Array
+            || key.GetArrayLength() is < 1 or > MostKeys || key.EnumerateArray().Any(k => k.ValueKind != JsonValueKind.String))
+        {
+            json.Fault("changes", $"must be {{ \"key\": [\"id\"] }} with 1 to {MostKeys} names of columns.");
+            return null;
+        }
+        var names = key.EnumerateArray().Select(k => k.GetString()!).ToList();
+        if (names.Any(n => n.Length is 0 or > QueryLimits.NameCharacters) || names.Distinct(StringComparer.Ordinal).Count() < names.Count)
+            json.Fault("changes.key", $"must name each column once, by 1 to {QueryLimits.NameCharacters} characters.");
+        return names;
+    }
+
+    static bool? ReadFlag(JsonElement root, string name, JsonFieldReader json)
+    {
+        if (!JsonFieldReader.Present(root, name, out var value))
+            return null;
+        if (value.ValueKind is JsonValueKind.True or JsonValueKind.False)
+            return value.GetBoolean();
+        json.Fault(name, "must be true or false.");
+        return null;
+    }
+
+    /// <summary>Where it is there and wrong, that was said.</summary>
+    static void Missing(JsonElement owner, string name, string wanted, JsonFieldReader json)
+    {
+        if (!JsonFieldReader.Present(owner, name, out var value) || value.ValueKind == JsonValueKind.String && string.IsNullOrWhiteSpace(value.GetString()) && name == "name")
+            json.Fault(name, $"is required: {wanted}.");
+    }
+
+    static void LookForMisspelt(JsonElement owner, string path, IReadOnlyList<string> names, JsonFieldReader json)
+    {
+        foreach (var property in owner.EnumerateObject().Where(p => !names.Contains(p.Name)))
+        {
+            if (json.IsFull)
+                return;
+            var meant = names.FirstOrDefault(n => n.Equals(property.Name, StringComparison.OrdinalIgnoreCase)) ?? NearestName.OneEditFrom(property.Name, names);
+            if (meant is not null)
+                json.Fault(path + RequestParameters.Shorten(property.Name), $"is no field here; did you mean {path}{meant}?");
+        }
+    }
+
+    static List<string> NamesOf(JsonTypeInfo type) => [.. type.Properties.Select(p => p.Name)];
+
+    sealed record Renewal(int? Duration);
+}
