@@ -27,6 +27,9 @@ static class RouteMatrix
         POST   /link/v1/token        anybody 400
         GET    /link/v1/socket                                                                 link 101 101
         PUT    /link/v1/queries/{queryId}/pages/{pageNumber}                                   link 409 422
+        GET    /link/v1/registered                                                             link 200 200
+        GET    /link/v1/registered/{id}                                                        link 410 410
+        PUT    /link/v1/registered/{id}/report                                                 link 400 400
         POST   /link/v1/uninstall                                                              link 204 204
         GET    /integrator/limits                                                              integrator 403 200 200 200
         GET    /integrator/sites                                                               integrator 403 400 400 400
@@ -38,6 +41,13 @@ static class RouteMatrix
         POST   /integrator/sites/{siteId}/queries/immediate                                    integrator 403 403 403 400
         POST   /integrator/sites/{siteId}/queries/status                                       integrator 403 403 400 400
         GET    /integrator/sites/{siteId}/queries                                              integrator 403 403 200 200
+        POST   /integrator/sites/{siteId}/queries/registered                                   integrator 403 403 403 400
+        GET    /integrator/sites/{siteId}/queries/registered                                   integrator 403 403 200 200
+        GET    /integrator/sites/{siteId}/queries/registered/{id}                              integrator 403 403 404 404
+        DELETE /integrator/sites/{siteId}/queries/registered/{id}                              integrator 403 403 404 404
+        POST   /integrator/sites/{siteId}/queries/registered/{id}/renew                        integrator 403 403 403 404
+        GET    /integrator/sites/{siteId}/queries/registered/{id}/results                      integrator 403 403 404 404
+        GET    /integrator/sites/{siteId}/queries/registered/{id}/changes                      integrator 403 403 404 404
         GET    /integrator/sites/{siteId}/queries/{queryId}                                    integrator 403 403 404 200
         DELETE /integrator/sites/{siteId}/queries/{queryId}                                    integrator 403 403 404 202
         GET    /integrator/sites/{siteId}/queries/{queryId}/results                            integrator 403 403 404 409

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
 using Halo.Contracts.Queries;
 using Halo.Testing;
@@ -11,17 +12,47 @@ namespace Halo.SystemTests.Journeys;
 
 /// <summary>A house whose registered queries may run every second.</summary>
 public sealed class QuickSqliteHouse() : House("sqlite",
-    () => Task.FromResult<(string, string)[]>([("Halo__Limits__RegisteredFrequencySeconds", "1"), ("Halo__Limits__RegisteredPerSite", "12")]),
+    () => Task.FromResult<(string, string)[]>([("Halo__Limits__RegisteredFrequencySeconds", "1"), ("Halo__Limits__RegisteredRunMs", "5000")]),
     fixture => Task.FromResult(new LinkSite("sqlite", fixture.SqliteFile())));
 
 /// <inheritdoc cref="QuickSqliteHouse"/>
 public sealed class QuickPostgresHouse(SharedPostgres postgres) : House("postgres",
-    async () => [.. await PostgresStoreAsync(postgres), ("Halo__Limits__RegisteredFrequencySeconds", "1"), ("Halo__Limits__RegisteredPerSite", "12")],
+    async () => [.. await PostgresStoreAsync(postgres), ("Halo__Limits__RegisteredFrequencySeconds", "1"), ("Halo__Limits__RegisteredRunMs", "5000")],
     async _ => new LinkSite("postgres", await postgres.Server.CreateDatabaseAsync()));
 
 public sealed class RegisteredOnSqlite(QuickSqliteHouse house) : RegisteredTests(house), IClassFixture<QuickSqliteHouse>;
 
 public sealed class RegisteredOnPostgres(QuickPostgresHouse house) : RegisteredTests(house), IClassFixture<QuickPostgresHouse>;
+
+/// <summary>A practice that lets its integrator ask one query at a time.</summary>
+public sealed class RegisteredPlaceTests
+{
+    [Fact]
+    public async Task A_run_gives_its_place_to_an_immediate_query_and_is_made_again()
+    {
+        await using var fixture = await HaloFixture.StartAsync(("Halo__Limits__RegisteredFrequencySeconds", "1"));
+        var practice = new LinkSite("sqlite", fixture.SqliteFile()) { Policy = JsonNode.Parse("""{ "default": { "modes": ["reader"], "readOnly": true, "maxConcurrent": 1 } }""")!.AsObject() };
+        var (_, site, integrator) = await fixture.AddPairedAsync(practice);
+        var registered = await integrator.SendAsync(HttpMethod.Post, $"integrator/sites/{site.Id}/queries/registered", JsonSerializer.Serialize(new RegisteredQueryRequest
+        {
+            Name = "Endless",
+            RegisteredQueryType = "query",
+            Frequency = 1,
+            Duration = 3600,
+            RegisterCommand = new() { Command = new(Sql.Endless("sqlite")) },
+        }, HaloJson.Default.RegisteredQueryRequest));
+        Assert.Equal(HttpStatusCode.Accepted, registered.Status);
+        var id = JsonSerializer.Deserialize(registered.Body, HaloJson.Default.RegisteredQueryAccepted)!.Id;
+        // Each finds the place taken by a run that would not end for a minute, or free.
+        for (var i = 0; i < 10; i++)
+        {
+            var answer = await integrator.ImmediateAsync(site.Id, "SELECT 1 AS one", maxTimeInQueue: 30_000);
+            Assert.True(answer.Status == HttpStatusCode.OK, answer.ToString());
+        }
+        var query = JsonSerializer.Deserialize((await integrator.GetAsync($"integrator/sites/{site.Id}/queries/registered/{id}")).Body, HaloJson.Default.RegisteredQuery)!;
+        Assert.Equal((RegisteredQueryStatus.Enabled, 0L), (query.Status, query.Metrics.ExecutionFailedCount));
+    }
+}
 
 /// <summary>Queries that the Link runs by itself, through the real programs.</summary>
 public abstract class RegisteredTests(House house)
@@ -135,6 +166,26 @@ public abstract class RegisteredTests(House house)
         var id = await RegisterAsync(sql, ["id"]);
         var failed = await WhenAsync(id, q => q.Metrics.ExecutionFailedCount >= 1);
         Assert.Contains(why, failed.LastErrorDetails!.ErrorMessage, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_run_that_takes_too_long_is_ended_and_says_so()
+    {
+        var id = await RegisterAsync(Sql.Endless(house.Engine));
+        Assert.Equal(FailureCodes.ExecutionTimeout, (await WhenAsync(id, q => q.Metrics.ExecutionFailedCount >= 1)).LastErrorDetails!.Code);
+    }
+
+    [Fact]
+    public async Task A_result_has_at_most_so_many_bytes()
+    {
+        var id = await RegisterAsync(Sql.Generated(house.Engine, 200_000));
+        Assert.Equal(FailureCodes.ResultTooLarge, (await WhenAsync(id, q => q.Metrics.ExecutionFailedCount >= 1)).LastErrorDetails!.Code);
+        // [{"id":"…"}] with so many characters: exactly the bound, and one more.
+        var (fits, over) = ((8 << 20) - 11, (8 << 20) - 10);
+        string Text(int n) => house.Engine == "postgres" ? $"SELECT repeat('x', {n}) AS id" : $"SELECT substr(replace(hex(zeroblob({n / 2 + 1})), '0', 'x'), 1, {n}) AS id";
+        Assert.Equal(8 << 20, (int)(await WhenAsync(await RegisterAsync(Text(fits)), q => q.LastHash.Length == 64)).Metrics.ResultSizeSum);
+        id = await RegisterAsync(Text(over));
+        Assert.Equal(FailureCodes.ResultTooLarge, (await WhenAsync(id, q => q.Metrics.ExecutionFailedCount >= 1)).LastErrorDetails!.Code);
     }
 
     [Fact]

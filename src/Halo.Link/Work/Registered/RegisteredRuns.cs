@@ -41,22 +41,24 @@ sealed class RegisteredRuns(LocalSites sites, CommandExecutor executor, Immediat
     /// <returns>Null: somebody else wanted its place.</returns>
     async Task<ExecutionResult?> ExecuteAsync(RegisteredDefinition query, ExecutionTarget target, RegisteredSink sink, CancellationToken stop)
     {
-        using var giveWay = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        // Not disposed of: who wants the place may be about to say so.
+        var stopped = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var wanted = false;
-        if (!sites.Places.TryEnter(query.SiteId, query.IntegratorId, target.Rules.MaxConcurrent, () =>
-            {
-                Volatile.Write(ref wanted, true);
-                _ = giveWay.CancelAsync();
-            }))
+        Action giveWay = () =>
+        {
+            Volatile.Write(ref wanted, true);
+            _ = stopped.CancelAsync();
+        };
+        if (!sites.Places.TryEnter(query.SiteId, query.IntegratorId, target.Rules.MaxConcurrent, giveWay))
             return null;
         try
         {
-            var result = await executor.RunAsync(executor.RequestOf(query.Id, query, target), query, target, sink, query.MaxResultBytes, giveWay.Token);
+            var result = await executor.RunAsync(executor.RequestOf(query.Id, query, target), query, target, sink, query.MaxResultBytes, stopped.Token);
             return Volatile.Read(ref wanted) && result.Ending != Ending.Successful ? null : sink.TooLarge ? Endings.TooLarge(result, query.MaxResultBytes) : result;
         }
         finally
         {
-            sites.Places.Leave(query.SiteId, query.IntegratorId);
+            sites.Places.Leave(query.SiteId, query.IntegratorId, giveWay);
         }
     }
 
