@@ -10,9 +10,9 @@ public sealed class RoomsTests
     [Fact]
     public void Every_room_uses_only_rooms_below_it() => Rooms.VerifyOrder(typeof(QueryStore).Assembly, "Halo.Api",
         "Backup Tls Health",
-        "Endpoints.ForOperators Endpoints.ForLinks",
+        "Endpoints.ForOperators Endpoints.ForLinks Endpoints.ForIntegrators.Registered",
         "Endpoints.ForOperators.Shapes Endpoints.ForIntegrators",
-        "Endpoints.ForIntegrators.Submission Endpoints.ForIntegrators.Registered",
+        "Endpoints.ForIntegrators.Submission",
         "OpenApi Observability",
         "LinkSocket Results.Retention",
         "Results",

@@ -36,6 +36,7 @@ public sealed partial class TimerSettingsTests(SharedPostgres postgres)
         ["Halo:Limits:UploadMs"] = "TimerSettingsTests.An_upload_ends_when_its_time_is_over_and_not_before",
         ["Halo:Limits:GraceMs"] = "EndingsTests.A_write_whose_Link_falls_silent_is_504_and_of_unknown_fate_and_stays_so",
         ["Halo:Limits:SlowReaderMs"] = "SlowCallerTests.Who_does_not_read_a_JSON_answer_is_cut_off_and_its_memory_is_free_and_no_other_waits",
+        ["Halo:Limits:RegisteredFrequencySeconds"] = "RegisteredRequestTests.The_shortest_time_between_runs_is_a_setting",
         ["Halo:Limits:RegisteredRunMs"] = "RegisteredTests.A_run_that_takes_too_long_is_ended_and_says_so",
         ["Halo:Links:PingAfterMs"] = "LineConnectionTests.Pings_come_as_often_as_the_setting_says_whatever_the_other_setting_is",
         ["Halo:Links:DeadAfterPingMs"] = "LineConnectionTests.A_silent_line_is_dead_ten_seconds_after_the_ping_and_not_before",

@@ -202,13 +202,13 @@ sealed partial class RegisteredQueries(
 
     readonly LogThrottle _failing = new(time, perMinute: 1);
 
-    [LoggerMessage(2120, LogLevel.Warning, "Failed to ask the API for registered queries ({Reason}); trying again.")]
+    [LoggerMessage(2130, LogLevel.Warning, "Failed to ask the API for registered queries ({Reason}); trying again.")]
     partial void LogNotAsked(string reason);
 
-    [LoggerMessage(2121, LogLevel.Error, "Registered query {Id} met a fault of the Link's own: {Fault}")]
+    [LoggerMessage(2131, LogLevel.Error, "Registered query {Id} met a fault of the Link's own: {Fault}")]
     partial void LogFault(Guid id, string fault);
 
-    [LoggerMessage(2122, LogLevel.Error, "Registered query {Id} is not run: its frequency, limit or size is beyond what Halo Link takes. Tell the operator of the Halo API.")]
+    [LoggerMessage(2132, LogLevel.Error, "Registered query {Id} is not run: its frequency, limit or size is beyond what Halo Link takes. Tell the operator of the Halo API.")]
     partial void LogRefused(Guid id);
 
     sealed class Standing(RegisteredDefinition query)

@@ -47,6 +47,17 @@ public sealed class RegisteredRequestTests(OneHost one) : IClassFixture<OneHost>
     }
 
     [Theory]
+    [InlineData(4, 400)]
+    [InlineData(5, 202)]
+    public async Task The_shortest_time_between_runs_is_a_setting(int frequency, int status)
+    {
+        await using var host = await ApiHost.StartAsync("Halo:Limits:RegisteredFrequencySeconds=5");
+        await using var site = await RegisteredSite.CreateAsync(host);
+        using var response = await site.Site.SendAsync(HttpMethod.Post, "/registered", RegisteredSite.Body(frequency: frequency));
+        Assert.Equal(status, (int)response.StatusCode);
+    }
+
+    [Theory]
     [InlineData(200, 202)]
     [InlineData(201, 400)]
     public async Task A_name_has_at_most_so_many_characters(int length, int status)
