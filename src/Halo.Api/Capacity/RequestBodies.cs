@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using Halo.Api.Errors;
 using Halo.Api.Settings;
 using Halo.Contracts.Errors;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace Halo.Api.Capacity;
@@ -69,7 +70,14 @@ sealed class RequestBodies(QueryLimits limits, TimeProvider time)
                         patience = memory.StartWaiting(http.Request.ContentLength ?? limit);
                         tooLate = patience.Token.UnsafeRegister(static r => ((PipeReader)r!).CancelPendingRead(), reader);
                     }
-                    read = await reader.ReadAsync(http.RequestAborted);
+                    try
+                    {
+                        read = await reader.ReadAsync(http.RequestAborted);
+                    }
+                    catch (IOException e) when (LineBroke(e) is { } broke)
+                    {
+                        throw broke;
+                    }
                 }
                 if (read.IsCanceled)
                 {
@@ -99,6 +107,14 @@ sealed class RequestBodies(QueryLimits limits, TimeProvider time)
             patience?.Dispose();
         }
     }
+
+    /// <summary>
+    /// What reading a body threw, where its sender is gone, as the one exception that says so. Over TLS the server throws whatever the encryption met, which is
+    /// told apart from a fault of the service's own files nowhere else.
+    /// </summary>
+    /// <returns>Null: it is something else, or says so already.</returns>
+    public static ConnectionResetException? LineBroke(IOException e) =>
+        e is BadHttpRequestException or ConnectionResetException ? null : new("The sender's line broke within the body.", e);
 
     /// <summary>415 where the body is compressed, or text in another character set: what is supported is named in the header that RFC 9110 has for it.</summary>
     static Refusal? UnsupportedForm(HttpContext http)

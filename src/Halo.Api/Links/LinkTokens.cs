@@ -67,11 +67,14 @@ sealed class LinkTokens(LinkDirectory links, Nonces nonces, SigningKeys signing,
 
     static string? IssuerOf(string assertion)
     {
+        // Signed, as all of them are. Of encrypted ones, which have five parts, the library throws what it likes.
+        if (assertion.AsSpan().Count('.') != 2)
+            return null;
         try
         {
             return Handler.ReadJsonWebToken(assertion).Issuer;
         }
-        catch (Exception e) when (e is ArgumentException or SecurityTokenException)
+        catch (Exception e) when (e is ArgumentException or FormatException or SecurityTokenException)
         {
             return null;
         }

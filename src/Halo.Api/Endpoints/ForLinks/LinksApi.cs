@@ -1,3 +1,4 @@
+using System.Text;
 using Halo.Api.Capacity;
 using Halo.Api.Errors;
 using Halo.Api.Links;
@@ -9,6 +10,7 @@ using Halo.Api.Sites.State;
 using Halo.Contracts.Errors;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;
+using Microsoft.AspNetCore.WebUtilities;
 
 namespace Halo.Api.Endpoints.ForLinks;
 
@@ -16,6 +18,9 @@ namespace Halo.Api.Endpoints.ForLinks;
 static class LinksApi
 {
     const string FormType = "application/x-www-form-urlencoded";
+
+    /// <summary>An assertion has less than a kilobyte.</summary>
+    const int MaxFormBytes = 64 * 1024;
 
     public static void MapLinksApi(this IEndpointRouteBuilder routes)
     {
@@ -65,10 +70,15 @@ static class LinksApi
         // HasFormContentType alone would let multipart through, too; the start alone a header that comes twice.
         if (!http.Request.HasFormContentType || http.Request.ContentType?.StartsWith(FormType, StringComparison.OrdinalIgnoreCase) != true)
             return Refusal.Invalid("Content-Type", $"must be {FormType}.").ToResult();
-        IFormCollection form;
+        // Whole, and not by the framework's reader of forms: that one leaves what it has looked at unread, and where the caller is gone the server stumbles over it.
+        var (body, refusal) = await RequestBodies.ReadSmallAsync(http, MaxFormBytes);
+        if (body is null)
+            return refusal!.ToResult();
+        FormCollection form;
         try
         {
-            form = await http.Request.ReadFormAsync(http.RequestAborted);
+            using var reader = new FormReader(Encoding.UTF8.GetString(body.Value.Span));
+            form = new(reader.ReadForm());
         }
         catch (InvalidDataException)
         {

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Security.Cryptography;
 using Halo.Api.Basics;
+using Halo.Api.Capacity;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
 using Halo.Line;
@@ -83,7 +84,7 @@ sealed partial class FilePageStore : IPageStore
             await using var file = new FileStream(draft, options);
             await using var seal = new SealingStream(key, BlobPlace.Page(pageNumber), file);
             var length = 0L;
-            while (await content.ReadAsync(buffer, stop) is var read and > 0)
+            while (await ReadAsync(content, buffer, stop) is var read and > 0)
             {
                 hash.AppendData(buffer, 0, read);
                 if (check is not null)
@@ -106,6 +107,19 @@ sealed partial class FilePageStore : IPageStore
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>What fails here is the sender's, and not this store's.</summary>
+    static async ValueTask<int> ReadAsync(Stream content, Memory<byte> buffer, CancellationToken stop)
+    {
+        try
+        {
+            return await content.ReadAsync(buffer, stop);
+        }
+        catch (IOException e) when (RequestBodies.LineBroke(e) is { } broke)
+        {
+            throw broke;
         }
     }
 
