@@ -62,6 +62,43 @@ public sealed class JsonPiecesTests
         Assert.Equal($"\"{Convert.ToHexString(bytes)}\"", Write(json => JsonPieces.WriteText(json, Encoding.ASCII.GetBytes(Convert.ToHexString(bytes)))));
     }
 
+    /// <summary>The sinks' smallest buffer has 64 KiB: more than half of it may be asked for by no piece, or most of it stays empty.</summary>
+    [Fact]
+    public void A_long_value_never_asks_for_much_room_at_once()
+    {
+        foreach (var value in (byte[])[(byte)'"', (byte)'\n', 1, (byte)'a', 0xFF])
+        {
+            var bytes = new byte[100_000];
+            bytes.AsSpan().Fill(value);
+            var room = new AskedRoom();
+            using (var json = new Utf8JsonWriter(room, new() { Encoder = RowJson.Encoder, SkipValidation = true }))
+            {
+                JsonPieces.WriteText(json, bytes);
+                JsonPieces.WriteBase64(json, bytes);
+                JsonPieces.WriteText(json, bytes.AsSpan(0, 16 * 1024));
+            }
+            Assert.InRange(room.Most, 1, 32 * 1024);
+        }
+    }
+
+    /// <summary>Throws away what is written, and keeps how much room was asked for at once.</summary>
+    sealed class AskedRoom : IBufferWriter<byte>
+    {
+        public int Most { get; private set; }
+
+        public void Advance(int count)
+        {
+        }
+
+        public Memory<byte> GetMemory(int sizeHint = 0)
+        {
+            Most = Math.Max(Most, sizeHint);
+            return new byte[Math.Max(sizeHint, 256)];
+        }
+
+        public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+    }
+
     static string Write(Action<Utf8JsonWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>();

@@ -303,6 +303,7 @@ sealed class PostgresEngine : IDatabaseEngine
     public async ValueTask DisposeAsync()
     {
         await _overseer.DisposeAsync();
+        await _types.DisposeAsync();
         foreach (var pool in _pools.Values)
             await pool.DisposeAsync();
     }

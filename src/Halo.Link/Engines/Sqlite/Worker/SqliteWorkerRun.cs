@@ -17,9 +17,6 @@ sealed class SqliteWorkerRun : IAsyncDisposable
     /// <summary>From the wish to stop until the worker is killed. A worker that obeys needs some milliseconds.</summary>
     static readonly TimeSpan KillAfter = TimeSpan.FromSeconds(3);
 
-    /// <summary>Rows are copied to the sink in pieces of at most this.</summary>
-    const int CopyBytes = 16 * 1024;
-
     readonly SqliteWorkers _workers;
     readonly SqliteWorker _worker;
     readonly CommandRequest _request;
@@ -207,7 +204,7 @@ sealed class SqliteWorkerRun : IAsyncDisposable
         var buffer = _sink.Buffer;
         while (piece.Length > 0)
         {
-            var part = piece[..Math.Min(piece.Length, CopyBytes)];
+            var part = piece[..Math.Min(piece.Length, JsonPieces.Bytes)];
             part.CopyTo(buffer.GetSpan(part.Length));
             buffer.Advance(part.Length);
             piece = piece[part.Length..];
