@@ -6,6 +6,7 @@ using Halo.Link.Diagnosis;
 using Halo.Link.Settings;
 using Halo.Link.Settings.Reading;
 using Halo.Link.Status;
+using Halo.Link.Updating;
 using Microsoft.Extensions.Logging;
 using Spectre.Console;
 
@@ -35,7 +36,8 @@ static class LinkCommands
             DefaultValueFactory = _ => DefaultPaths.ConfigurationFile,
             Recursive = true,
         };
-        return new("Halo Link: the agent beside a practice's database.") { config, Run(config), new ConfigureCommand(config, Console.In, AnsiConsole.Console).Build(), Status(config), Examine(config), PairingCode(config), Uninstall(config) };
+        var updating = new UpdateCommand(parsed => DataDirectoryOf(parsed.GetRequiredValue(config)).Directory, TimeProvider.System);
+        return new("Halo Link: the agent beside a practice's database.") { config, Run(config), new ConfigureCommand(config, Console.In, AnsiConsole.Console).Build(), Status(config), Examine(config), updating.BuildUpdate(), updating.BuildRollback(), PairingCode(config), Uninstall(config) };
     }
 
     static Command Run(Option<string> config)

@@ -8,6 +8,7 @@ using Halo.Link.Settings.Live;
 using Halo.Link.Sites;
 using Halo.Link.Status;
 using Halo.Link.Transport;
+using Halo.Link.Updating;
 using Halo.Link.Work.Async;
 using Halo.Link.Work.Immediate;
 using Halo.LinkProtocol.Messages;
@@ -63,6 +64,7 @@ sealed class LinkReport(
             [.. sites.All.Select(s => Describe(s, announced.GetValueOrDefault(s.Id)))], Work())
         {
             LastError = lastError,
+            Update = UpdateReport.Find(directory.Path),
             Warnings = [.. new[] { file?.FilePath }.Concat(directory.KeyFiles).OfType<string>().Select(OwnFiles.WarningFor).Append(drift.Warning).OfType<string>(),
                 .. sites.All.SelectMany(s => s.Warnings.Select(w => $"site {s.Id}: {w}"))],
             Settings = live.Standing with { Faults = file?.Faults is { Count: > 0 } faults ? faults : null },

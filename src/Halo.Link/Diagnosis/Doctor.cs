@@ -6,6 +6,8 @@ using Halo.Link.Observability;
 using Halo.Link.Settings;
 using Halo.Link.Sites;
 using Halo.Link.Status;
+using Halo.Link.Updating;
+using Halo.Releases.Handover;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Halo.Link.Diagnosis;
@@ -30,7 +32,7 @@ static class Doctor
             return new(HostInformation.Version,
             [
                 new("settings", CheckState.Ok, $"{file ?? "the settings"}: no fault, {settings.Sites.Count} site(s)"),
-                .. OpenFiles(settings, file), .. await api, await agent, .. found.SelectMany(f => f),
+                .. OpenFiles(settings, file), .. await api, await agent, .. Updates(settings.DataDirectory), .. found.SelectMany(f => f),
             ]);
         }
         finally
@@ -50,6 +52,9 @@ static class Doctor
         let warning = OwnFiles.WarningFor(path)
         where warning is not null
         select new DoctorCheck("files", CheckState.Warning, warning);
+
+    static IEnumerable<DoctorCheck> Updates(string dataDirectory) => UpdateReport.Find(dataDirectory) is not { } report ? []
+        : report.Lines().Select(l => new DoctorCheck("update", report.Pending is null && report.Last?.Outcome == UpdateOutcome.Installed ? CheckState.Ok : CheckState.Warning, l));
 
     /// <summary>What the Link that runs says of itself: it may know what no call from here can show, as a session that is refused.</summary>
     static async Task<DoctorCheck> AgentAsync(LinkSettings settings, CancellationToken stop) =>

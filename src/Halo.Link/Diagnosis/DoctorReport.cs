@@ -23,7 +23,7 @@ sealed record DoctorReport(string Version, IReadOnlyList<DoctorCheck> Checks)
 }
 
 /// <summary>One check.</summary>
-/// <param name="Subject"><c>settings</c>, <c>api</c>, <c>clock</c>, <c>agent</c>, <c>files</c>, or a site's place in the file, <c>sites[0]</c>.</param>
+/// <param name="Subject"><c>settings</c>, <c>api</c>, <c>clock</c>, <c>agent</c>, <c>update</c>, <c>files</c>, or a site's place in the file, <c>sites[0]</c>.</param>
 /// <param name="State">How it ended.</param>
 /// <param name="Message">One sentence: what was found and, where it is no good, what to do. Never a password or a key.</param>
 sealed record DoctorCheck(string Subject, CheckState State, string Message);

@@ -8,6 +8,7 @@ using Halo.Line.Logging;
 using Halo.Link.Session;
 using Halo.Link.Settings;
 using Halo.Link.Sites;
+using Halo.Link.Updating;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Status;
@@ -41,6 +42,9 @@ sealed record StatusReport(
     /// <summary>How its settings stand.</summary>
     public SettingsStatus? Settings { get; init; }
 
+    /// <summary>The update that is under way and the last one; null: no updater has been here.</summary>
+    public UpdateReport? Update { get; init; }
+
     /// <summary>For people. What the API and the databases say cannot break out of its line.</summary>
     public string ToText()
     {
@@ -58,6 +62,8 @@ sealed record StatusReport(
             yield return Line($"{(Connected ? "last error before that" : "last error")}, {error.At:u}: {error.Message}");
         yield return Line($"work: {Work.ImmediateRunning} immediate running, {Work.ImmediateWaiting} waiting; {Work.AsyncRunning} async running, {Work.Uploading} uploading");
         foreach (var line in Settings is { } settings ? LinesOf(settings) : [])
+            yield return line;
+        foreach (var line in Update?.Lines() ?? [])
             yield return line;
         foreach (var warning in Warnings)
             yield return Line($"warning: {warning}");

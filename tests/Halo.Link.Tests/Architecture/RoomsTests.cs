@@ -17,7 +17,7 @@ public sealed class RoomsTests
         "Work",
         "Sites",
         "Transport Pages.Upload Journal",
-        "Pages",
+        "Pages Updating",
         "Files",
         "Settings.Reading",
         "Settings",

@@ -5,6 +5,7 @@ namespace Halo.SystemTests.Disk;
 /// <summary>A directory on a disk of a few megabytes, which tests can fill.</summary>
 sealed class SmallDisk : IDisposable
 {
+    const int MostNames = 20_000;
     readonly string _path;
 
     SmallDisk(string path) => _path = path;
@@ -13,12 +14,14 @@ sealed class SmallDisk : IDisposable
     public static SmallDisk Mount(string path, int megabytes)
     {
         Directory.CreateDirectory(path);
-        var mounted = OperatingSystem.IsLinux() && Run("mount", "-t", "tmpfs", "-o", $"size={megabytes}m,mode=700", "tmpfs", path);
+        var mounted = OperatingSystem.IsLinux() && Run("mount", "-t", "tmpfs", "-o", $"size={megabytes}m,mode=700,nr_inodes={MostNames}", "tmpfs", path);
         Assert.SkipUnless(mounted, "A tmpfs cannot be mounted here: run it as root on Linux, in a container with the capability SYS_ADMIN.");
         return new(path);
     }
 
     string Ballast => Path.Combine(_path, "ballast");
+
+    string Names => Path.Combine(_path, "names");
 
     public long Free => new DriveInfo(_path).AvailableFreeSpace;
 
@@ -39,6 +42,30 @@ sealed class SmallDisk : IDisposable
 
     /// <summary>Gives it back.</summary>
     public void Clear() => File.Delete(Ballast);
+
+    /// <summary>Takes files until so many more can be made: a disk may be full though it has bytes.</summary>
+    public void LeaveNames(int names)
+    {
+        Directory.CreateDirectory(Names);
+        var made = new Stack<string>();
+        try
+        {
+            for (var n = 0; n <= MostNames; n++)
+            {
+                made.Push(Path.Combine(Names, $"{n}"));
+                File.WriteAllBytes(made.Peek(), []);
+            }
+        }
+        catch (IOException)
+        {
+            // None is left.
+        }
+        for (var n = 0; n <= names; n++)
+            File.Delete(made.Pop());
+    }
+
+    /// <summary>Gives them back.</summary>
+    public void ClearNames() => Directory.Delete(Names, recursive: true);
 
     public void Dispose()
     {

@@ -47,10 +47,10 @@ public sealed class DebianPackageTests
         Assert.Equal("26.1130.1", await OkAsync(debian, "halo-link --version"));
         Assert.Equal("root:halo-link 2750", await OkAsync(debian, "stat -c '%U:%G %a' /etc/halo-link"));
         Assert.Equal("halo-link:halo-link 700", await OkAsync(debian, $"stat -c '%U:%G %a' {Data}"));
-        Assert.Equal("halo-link.path halo-link.service", (await OkAsync(debian, "cd /etc/systemd/system/multi-user.target.wants && ls -d halo-link.*")).Replace('\n', ' '));
+        Assert.Equal("halo-link-updater.path halo-link-updater.service halo-link.path halo-link.service", (await OkAsync(debian, "cd /etc/systemd/system/multi-user.target.wants && LC_ALL=C ls -d halo-link*")).Replace('\n', ' '));
         Assert.Contains("does not exist", (await debian.RunAsync("halo-link doctor")).Output, StringComparison.Ordinal);
         if ((await debian.RunAsync("command -v systemd-analyze")).ExitCode == 0)
-            await OkAsync(debian, "systemd-analyze verify /lib/systemd/system/halo-link.service /lib/systemd/system/halo-link.path");
+            await OkAsync(debian, "systemd-analyze verify /lib/systemd/system/halo-link.service /lib/systemd/system/halo-link.path /lib/systemd/system/halo-link-updater.service /lib/systemd/system/halo-link-updater.path");
 
         // Configured by a script; a new practice may only be read.
         await OkAsync(debian, "install -d -o halo-link /srv/pms && runuser -u halo-link -- sh -c ': > /srv/pms/clinic.db'");
@@ -86,6 +86,15 @@ public sealed class DebianPackageTests
         await OkAsync(debian, "dpkg -i /new.deb");
         Assert.Equal("26.1201.1", await OkAsync(debian, "halo-link --version"));
         Assert.Equal(before, await OkAsync(debian, $"sha256sum {Settings} {Data}/*.json {Data}/*.key | sort"));
+        Assert.Equal("26.1201.1", await OkAsync(debian, "cat /opt/halo-link/current && ls /opt/halo-link/versions | grep -v 26.1201.1 || true"));
+        Assert.Equal("26.1201.1", await OkAsync(debian, "/opt/halo-link/halo-link-updater --version"));
+
+        // What has updated itself to a newer version stays newer when a package comes, and goes with the package.
+        await OkAsync(debian, "cp -R /opt/halo-link/versions/26.1201.1 /opt/halo-link/versions/26.1205.1 && echo 26.1205.1 > /opt/halo-link/current");
+        await OkAsync(debian, "dpkg -i /new.deb");
+        Assert.Equal("26.1205.1", await OkAsync(debian, "cat /opt/halo-link/current"));
+        await OkAsync(debian, "rm -r /opt/halo-link/versions/26.1205.1 && halo-link --version && dpkg -i /new.deb");
+        Assert.Equal("26.1201.1", await OkAsync(debian, "cat /opt/halo-link/current"));
         using (var service = Service(debian))
         {
             await ConnectedAsync(debian);
@@ -94,7 +103,7 @@ public sealed class DebianPackageTests
             await service.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Eventually.Limit, TestContext.Current.CancellationToken);
         }
         await Eventually.BecomesAsync(() => SiteAsync(fixture), s => s.Availability == SiteAvailability.Offline);
-        await OkAsync(debian, $"test -f {Settings} && test -d {Data} && ! test -e /usr/lib/halo-link && ! test -e /usr/bin/halo-link");
+        await OkAsync(debian, $"test -f {Settings} && test -d {Data} && ! test -e /opt/halo-link && ! test -e /usr/bin/halo-link");
 
         // Installed again it is the same practice.
         await OkAsync(debian, "dpkg -i /new.deb");
@@ -108,7 +117,7 @@ public sealed class DebianPackageTests
 
         // Purged, nothing of it is left, and the practice's database is.
         await OkAsync(debian, "dpkg -P halo-link");
-        await OkAsync(debian, $"! test -e /etc/halo-link && ! test -e {Data} && ! test -e /etc/systemd/system/halo-link.service.d && ! getent passwd halo-link && test -f /srv/pms/clinic.db");
+        await OkAsync(debian, $"! test -e /etc/halo-link && ! test -e {Data} && ! test -e {Data}-updater && ! test -e /etc/systemd/system/halo-link.service.d && ! getent passwd halo-link && test -f /srv/pms/clinic.db");
         Assert.Equal("", await OkAsync(debian, "find /etc/systemd /lib/systemd /usr/lib/systemd -name '*halo*' 2>/dev/null || true"));
     }
 
@@ -125,7 +134,7 @@ public sealed class DebianPackageTests
         return output[0].Trim();
     }
 
-    static Process Service(DebianRoot debian) => debian.Start("runuser -u halo-link -- /usr/lib/halo-link/halo-link run >>/tmp/link.log 2>&1");
+    static Process Service(DebianRoot debian) => debian.Start("runuser -u halo-link -- /opt/halo-link/halo-link run >>/tmp/link.log 2>&1");
 
     static async Task ConnectedAsync(DebianRoot debian) => await Eventually.BecomesAsync(() => debian.RunAsync("halo-link status"), s => s.ExitCode == 0);
 

@@ -1,0 +1,77 @@
+using System.CommandLine;
+using Halo.Line.Logging;
+using Halo.Link.Settings;
+using Halo.Releases.Handover;
+
+namespace Halo.Link.Updating;
+
+/// <summary><c>halo-link update</c> and <c>halo-link rollback</c>: ask the updater and follow what it does.</summary>
+/// <param name="dataDirectoryOf">The agent's data directory by the command line.</param>
+sealed class UpdateCommand(Func<ParseResult, string> dataDirectoryOf, TimeProvider time)
+{
+    const int Installed = 0, NotInstalled = 1, Refused = 2, Undecided = 3;
+    static readonly TimeSpan Step = TimeSpan.FromMilliseconds(250), LongestUntilTaken = TimeSpan.FromMinutes(1);
+
+    readonly Option<bool> _noWait = new("--no-wait") { Description = "Asks, and does not follow what becomes of it: halo-link status tells." };
+
+    public Command BuildUpdate()
+    {
+        var from = new Option<string>("--from") { Description = "The bundle of a release, as the operator of the Halo API gives it.", Required = true };
+        var again = new Option<bool>("--again") { Description = "Also where this version was tried here before and was no good." };
+        var update = new Command("update", "Has the updater install a release and follows it: the new version is on trial for some minutes, and the old one comes back by itself where it is no good.") { from, again, _noWait };
+        update.SetAction((parsed, stop) => AskAsync(parsed, directory =>
+            UpdateHandover.Request(directory, parsed.GetRequiredValue(from), move: false, parsed.GetValue(again), apiTime: null, time), stop));
+        return update;
+    }
+
+    public Command BuildRollback()
+    {
+        var rollback = new Command("rollback", "Goes back to the version before, which is kept. The present one is not installed again unless you ask for it.") { _noWait };
+        rollback.SetAction((parsed, stop) => AskAsync(parsed, directory => UpdateHandover.RequestRollback(directory, time), stop));
+        return rollback;
+    }
+
+    Task<int> AskAsync(ParseResult parsed, Func<string, Guid> request, CancellationToken stop) => FaultyConfiguration.ExplainAsync(async () =>
+    {
+        var directory = dataDirectoryOf(parsed);
+        Guid id;
+        try
+        {
+            id = request(directory);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync(VisibleText.Of($"Nothing was asked for: {e.Message} Run this as root."));
+            return Refused;
+        }
+        return parsed.GetValue(_noWait) ? Installed : await FollowAsync(UpdateState.DirectoryBeside(directory), id, stop);
+    });
+
+    async Task<int> FollowAsync(string directory, Guid id, CancellationToken stop)
+    {
+        var (asked, told) = (time.GetTimestamp(), "");
+        while (true)
+        {
+            var state = UpdateState.Find(directory);
+            if (state?.Pending is { } pending && pending.Id == id)
+            {
+                if (pending.Describe() is var now && now != told)
+                    Console.WriteLine(VisibleText.Of($"Update from {pending.From} to {pending.To}: {now}."));
+                told = now;
+                if (pending.Phase == UpdatePhase.Waiting)
+                    return Undecided;
+            }
+            else if (state?.Last is { } last && last.Id == id)
+            {
+                Console.WriteLine(VisibleText.Of(last.Message));
+                return last.Outcome switch { UpdateOutcome.Installed => Installed, UpdateOutcome.Refused => Refused, _ => NotInstalled };
+            }
+            else if (told.Length == 0 && time.GetElapsedTime(asked) > LongestUntilTaken)
+            {
+                await Console.Error.WriteLineAsync("The updater has not taken the request yet: look at \"systemctl status halo-link-updater.path halo-link-updater.service\".");
+                return Undecided;
+            }
+            await Task.Delay(Step, time, stop);
+        }
+    }
+}
