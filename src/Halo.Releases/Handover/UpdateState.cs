@@ -48,13 +48,25 @@ sealed record UpdateState
         }
     }
 
+    /// <summary>Reads it. What an earlier version did not write is empty; everything that names a directory is checked, wherever it comes from.</summary>
     /// <exception cref="JsonException">It is damaged.</exception>
     public static UpdateState Parse(Stream json)
     {
-        var state = JsonSerializer.Deserialize(json, UpdateStateJson.Default.UpdateState) ?? throw new JsonException();
-        // What names directories is checked when it is read, wherever it comes from.
-        var versions = state.Good.Concat(state.Refused.Select(r => r.Version)).Concat(state.Pending is { } p ? [p.From, p.To] : []);
+        var read = JsonSerializer.Deserialize(json, UpdateStateJson.Default.UpdateState) ?? throw new JsonException();
+        // The serializer gives null for a list that is missing, whatever the property begins with.
+        var state = read with
+        {
+            Good = read.Good ?? [],
+            Refused = read.Refused ?? [],
+            Floors = read.Floors ?? [],
+            Pending = read.Pending is { } p ? p with { Before = Whole(p.Before), Seen = Whole(p.Seen) } : null,
+        };
+        if (state.Refused.Any(r => r is null) || state.Floors.Any(f => f is null))
+            throw new JsonException();
+        var versions = state.Good.Concat(state.Refused.Select(r => r.Version)).Concat(state.Floors.Select(f => f.Version)).Concat(state.Pending is { } pending ? [pending.From, pending.To] : []);
         return versions.All(v => CalendarVersion.TryParse(v, out _)) ? state : throw new JsonException();
+
+        static AgentHealth Whole(AgentHealth? health) => health is { Healthy: { } healthy } && healthy.All(h => h is not null) ? health : AgentHealth.None;
     }
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, UpdateStateJson.Default.UpdateState);

@@ -29,7 +29,7 @@ public sealed class UpdateTests
 
         // It crashes when it starts.
         var crashed = await world.EndAsync(world.HandOver(world.Releases.Bundle(C, "[ \"$1\" != run ] || exit 3")));
-        Assert.Contains("ended by itself 2 times", BackTo(B, C, crashed, world), StringComparison.Ordinal);
+        Assert.Contains("ended by itself", BackTo(B, C, crashed, world), StringComparison.Ordinal);
 
         // It is there, and cannot connect, while the version before can.
         world.Gate = ShortGate;
