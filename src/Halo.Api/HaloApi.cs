@@ -17,6 +17,7 @@ using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Api.Transport;
 using Microsoft.Extensions.Configuration.Memory;
+using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Hosting.WindowsServices;
 
 namespace Halo.Api;
@@ -42,6 +43,9 @@ static partial class HaloApi
         await WarmUp.RunAsync(bootstrap.Options, log, TimeProvider.System);
         // Each does nothing where the process is not that service manager's.
         builder.Services.AddSystemd().AddWindowsService(o => o.ServiceName = "HaloApi");
+        // .NET knows systemd by the name of its parent, which ProtectProc=invisible hides: then nobody would hear that it is ready, and systemd would give it up.
+        if (!SystemdHelpers.IsSystemdService() && Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 } && !OperatingSystem.IsWindows())
+            builder.Services.AddSingleton<ISystemdNotifier, SystemdNotifier>().AddSingleton<IHostLifetime, SystemdLifetime>();
         // Windows' event log, which comes along, would get every line in a form that is not ours.
         builder.Logging.ClearProviders();
         await using var app = Build(builder, bootstrap);

@@ -5,6 +5,7 @@ using Halo.Link.Settings;
 using Halo.Link.Settings.Live;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 
 namespace Halo.Link;
@@ -67,6 +68,9 @@ static partial class LinkProcess
         var builder = LinkHost.CreateBuilder(settings, TimeProvider.System, NewRandom(), chosen);
         // Each does nothing where the process is not that service manager's. Before the log, whose form is ours in any case.
         builder.Services.AddSystemd().AddWindowsService(o => o.ServiceName = "HaloLink");
+        // .NET knows systemd by the name of its parent, which ProtectProc=invisible hides: then nobody would hear that it is ready, and systemd would give it up.
+        if (!SystemdHelpers.IsSystemdService() && Environment.GetEnvironmentVariable("NOTIFY_SOCKET") is { Length: > 0 } && !OperatingSystem.IsWindows())
+            builder.Services.AddSingleton<ISystemdNotifier, SystemdNotifier>().AddSingleton<IHostLifetime, SystemdLifetime>();
         // Windows' event log, which comes along, would get every line in a form that is not ours.
         builder.Logging.ClearProviders();
         builder.Services.Configure<ConsoleLifetimeOptions>(o => o.SuppressStatusMessages = true);

@@ -10,7 +10,7 @@ sealed class Watch(ServiceManager service, AgentStatus agent, UpdaterOptions opt
     static readonly TimeSpan Step = TimeSpan.FromMilliseconds(500), LongestDown = TimeSpan.FromSeconds(10);
 
     /// <summary>Whether a version that was just started becomes, and stays, as good as the one before was.</summary>
-    /// <remarks>One exit may be bad luck, as a database that was not up yet; a second one is not. A session is needed in any case: without one nobody could ever send the next release.</remarks>
+    /// <remarks>systemd has to call it active: what it waits for in vain it ends after a while. One exit may be bad luck, as a database that was not up yet; a second one is not. A session is needed in any case: without one nobody could ever send the next release.</remarks>
     public async Task<Verdict> TrialAsync(string version, AgentHealth before)
     {
         var (start, seen, began) = (time.GetTimestamp(), AgentHealth.None, (await service.StateAsync()).Restarts);
@@ -26,7 +26,7 @@ sealed class Watch(ServiceManager service, AgentStatus agent, UpdaterOptions opt
             if (await agent.AskAsync() is { } answer && answer.Version == version)
             {
                 seen = answer.Health;
-                goodSince = seen.Connected && seen.Covers(before) ? goodSince ?? time.GetTimestamp() : null;
+                goodSince = state.Active == "active" && seen.Connected && seen.Covers(before) ? goodSince ?? time.GetTimestamp() : null;
                 if (goodSince is { } since && time.GetElapsedTime(since) >= options.Settle)
                     return new(VerdictKind.Good, seen, "");
             }

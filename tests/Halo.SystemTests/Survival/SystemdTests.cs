@@ -61,6 +61,29 @@ public sealed class SystemdTests : IDisposable
         Assert.All(unit.Lines, line => Assert.Matches(@"^\d{4}-\d\d-\d\dT", line));
     }
 
+    /// <remarks>As under ProtectProc=invisible: a parent of another name stands for one whose name cannot be read.</remarks>
+    [Fact]
+    public async Task Both_programs_tell_systemd_also_where_they_cannot_see_it()
+    {
+        await using var fixture = HaloFixture.Create();
+        string[] hidden = ["/bin/sh", .. Systemd[1..]];
+        fixture.Api.Within = hidden;
+        await using (var unit = fixture.Api.Launch(("NOTIFY_SOCKET", NoticeSocket)))
+        {
+            Assert.Equal("READY=1", await NextAsync());
+            Signal(unit, Sigterm);
+            Assert.Equal("STOPPING=1", await NextAsync());
+            Assert.Equal(0, await unit.Exited);
+        }
+        var link = fixture.AddLink(new LinkSite("sqlite", fixture.SqliteFile()));
+        (link.Within, link.Environment["NOTIFY_SOCKET"]) = (hidden, NoticeSocket);
+        await link.LaunchAsync();
+        Assert.Equal("READY=1", await NextAsync());
+        Signal(link.Process, Sigterm);
+        Assert.Equal("STOPPING=1", await NextAsync());
+        Assert.Equal(0, await link.Process.Exited);
+    }
+
     [Fact]
     public async Task An_API_with_faulty_settings_is_never_ready()
     {
