@@ -1,6 +1,6 @@
-using Halo.Releases.Handover;
 using Halo.Line;
 using Halo.Link.Files;
+using Halo.Releases.Handover;
 
 namespace Halo.Link.Updating;
 
