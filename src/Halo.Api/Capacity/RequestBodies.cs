@@ -37,6 +37,9 @@ sealed class RequestBodies(QueryLimits limits, TimeProvider time)
         return (body ?? default, refusal);
     }
 
+    /// <summary>Any bytes up to a bound of their own, counted as all bodies are, or why there are none.</summary>
+    public Task<(ReadOnlyMemory<byte>? Body, Refusal? Refusal)> ReadAsync(HttpContext http, int limit) => ReadAsync(http, limit, this);
+
     /// <summary>The body of a request whose bound is so small that it need not be counted, or why there is none.</summary>
     public static Task<(ReadOnlyMemory<byte>? Body, Refusal? Refusal)> ReadSmallAsync(HttpContext http, int limit) => ReadAsync(http, limit, null);
 

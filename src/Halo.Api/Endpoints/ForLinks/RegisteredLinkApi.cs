@@ -38,11 +38,11 @@ static class RegisteredLinkApi
         return await reports.FindAsync(access.LinkId, id) is { } query ? TypedResults.Json(query, ProtocolJson.Default.RegisteredDefinition) : Gone.ToResult();
     }
 
-    static async Task<IResult> TakeAsync(HttpContext http, Guid id, LinkTokens tokens, LinkDirectory links, RegisteredReports reports, QueryLimits limits)
+    static async Task<IResult> TakeAsync(HttpContext http, Guid id, LinkTokens tokens, LinkDirectory links, RequestBodies bodies, RegisteredReports reports, QueryLimits limits)
     {
         if (await tokens.CheckAsync(http.Request.Headers.Authorization) is not { } access)
             return NotTrusted.ToResult();
-        var (body, tooLarge) = await RequestBodies.ReadSmallAsync(http, limits.RegisteredResultBytes + BesideRows);
+        var (body, tooLarge) = await bodies.ReadAsync(http, limits.RegisteredResultBytes + BesideRows);
         if (body is null)
             return tooLarge!.ToResult();
         if (!AnswerPayload.TryRead(body.Value, out var head, out var rows) || Read(head) is not { Counts: { Succeeded: >= 0, Failed: >= 0 } } report)

@@ -43,16 +43,17 @@ sealed partial class RegisteredQueries(
     {
         sites.Places.Freed += _ => Wake();
         var backoff = new Backoff(random, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60));
-        TimeSpan? retry = null;
+        long? again = null;
         try
         {
             while (true)
             {
-                if (session.Line is not null && (retry is not null || Interlocked.Exchange(ref _ask, 0) == 1))
-                    retry = await AskAsync(backoff, stop);
+                // Whatever else wakes it in between, the API is not asked again sooner.
+                if (session.Line is not null && (Interlocked.Exchange(ref _ask, 0) == 1 || again <= time.GetTimestamp()))
+                    again = await AskAsync(backoff, stop) is { } wait ? After(wait) : null;
                 await SettleAsync();
                 var next = Begin(stop);
-                await SleepAsync(Shorter(next, retry), stop);
+                await SleepAsync(Shorter(next, again is null || session.Line is null ? null : time.GetElapsedTime(time.GetTimestamp(), again.Value)), stop);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -67,7 +68,7 @@ sealed partial class RegisteredQueries(
         try
         {
             var list = await api.Client.RegisteredAsync(api.Tokens.GetAsync, stop);
-            var items = list.Items.Take(RegisteredList.Most).ToDictionary(i => i.Id);
+            var items = list.Items.Take(RegisteredList.Most).DistinctBy(i => i.Id).ToDictionary(i => i.Id);
             foreach (var gone in _known.Keys.Except(items.Keys).ToList())
                 Forget(gone);
             foreach (var (id, head) in items)
@@ -80,10 +81,11 @@ sealed partial class RegisteredQueries(
             backoff.Reset();
             return null;
         }
-        catch (Exception e) when (e is HttpRequestException or ApiRefusedException)
+        catch (Exception e) when (e is not OperationCanceledException || !stop.IsCancellationRequested)
         {
+            // Whatever it is: immediate and async queries go on without this loop, and this one with the next answer.
             if (_failing.Lets(out _))
-                LogNotAsked(e is ApiRefusedException refused ? refused.Message : e.GetType().Name);
+                LogNotAsked(e is ApiRefusedException refused ? refused.Message : FaultText.Of(e));
             return backoff.Next();
         }
     }
