@@ -8,6 +8,7 @@ using Halo.Api.Sites;
 using Halo.Api.Storage.Keys;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.Contracts.Sites;
 using Halo.LinkProtocol.Messages;
 using Halo.LinkProtocol.Rows;
 
@@ -34,8 +35,9 @@ sealed class RegisteredReports(RegisteredStore store, RegisteredResults results,
     {
         if (await RunningAsync(linkId, id) is not { } query)
             return null;
-        return new(query.Id, query.SiteId, query.IntegratorId, await store.CommandOfAsync(query), query.Frequency * 1000, Remaining(query.ExpiresAt, time.GetUtcNow()),
-            limits.RegisteredRunMs, limits.RegisteredResultBytes)
+        var command = await store.CommandOfAsync(query);
+        return new(query.Id, query.SiteId, query.IntegratorId, command, query.Frequency * 1000, Remaining(query.ExpiresAt, time.GetUtcNow()),
+            Math.Min(command.Timeout ?? int.MaxValue, limits.RegisteredRunMs), limits.RegisteredResultBytes)
         {
             Catalogue = query.Catalogue,
             Key = query.Key,
@@ -51,6 +53,9 @@ sealed class RegisteredReports(RegisteredStore store, RegisteredResults results,
     {
         if (await RunningAsync(linkId, id) is not { } query)
             return (null, null);
+        // As queries wait there, and are not lost: what the site has may be another practice's until an operator says otherwise.
+        if (sites.Find(query.SiteId) is not { Status: SiteStatus.Active, Authoritative: true, Confirmed: true, MinimumVersion: null })
+            return (null, new Refusal(503, ErrorCodes.ServiceUnavailable, "The site may not be queried now; nothing was taken. Try again later.") { RetryAfter = TimeSpan.FromSeconds(60) });
         if (report.Error?.Code == FailureCodes.PolicyRefused)
         {
             await results.CountAsync(query, report);

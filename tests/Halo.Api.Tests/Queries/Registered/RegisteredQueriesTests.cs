@@ -114,6 +114,21 @@ public sealed class RegisteredQueriesTests(SharedPostgres postgres)
     }
 
     [Fact]
+    public async Task Nothing_is_taken_of_a_site_that_waits_for_an_operator()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var site = await RegisteredSite.CreateAsync(host);
+        var id = await site.RegisterAsync();
+        await site.Site.Link.LeaveAsync();
+        var hello = site.Site.Link.Hello();
+        await site.Site.Link.ConnectAsync(hello with { Capabilities = [Hello.RunsRegisteredQueries], Sites = [.. hello.Sites.Select(s => s with { DatabaseIdentity = "another" })] });
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await site.TellAsync(id, 1, "[{\"id\":1}]")).StatusCode);
+        await host.AdminAsync(HttpMethod.Put, $"/admin/v1/sites/{site.Site.Link.SiteId}/confirm");
+        Assert.Equal("", (await site.FindAsync(id)).LastHash);
+        Assert.Equal(HttpStatusCode.OK, (await site.TellAsync(id, 1, "[{\"id\":1}]")).StatusCode);
+    }
+
+    [Fact]
     public async Task What_the_practice_does_not_allow_is_cancelled_and_says_why()
     {
         await using var host = await ApiHost.StartAsync();
