@@ -69,6 +69,9 @@ sealed record QueryLimits
     /// <summary>JSON bytes of a registered query's result (1024 to 8388608, default 8 MiB).</summary>
     public int RegisteredResultBytes { get; init; } = 8 * 1024 * 1024;
 
+    /// <summary>JSON bytes of changes that are kept of one registered query (1024 to 1073741824, default 64 MiB); beyond it the oldest go, and readers who had not come to them begin anew.</summary>
+    public int RegisteredChangesBytes { get; init; } = 64 * 1024 * 1024;
+
     /// <summary>Bytes of a request's line and of all its headers, and how many headers; beyond it 414 or 431.</summary>
     public const int RequestLineBytes = 8 * 1024, HeaderBytes = 32 * 1024, Headers = 100;
 
@@ -123,6 +126,7 @@ sealed record QueryLimits
             RegisteredFrequencySeconds = Int(nameof(RegisteredFrequencySeconds), preset.RegisteredFrequencySeconds, 1, 3600),
             RegisteredRunMs = Int(nameof(RegisteredRunMs), preset.RegisteredRunMs, 100, 600_000),
             RegisteredResultBytes = Int(nameof(RegisteredResultBytes), preset.RegisteredResultBytes, 1024, 8 * 1024 * 1024),
+            RegisteredChangesBytes = Int(nameof(RegisteredChangesBytes), preset.RegisteredChangesBytes, 1024, 1024 * 1024 * 1024),
             RequestBytes = Int(nameof(RequestBytes), preset.RequestBytes, 64 * 1024, 32 * 1024 * 1024),
         };
 

@@ -126,8 +126,7 @@ sealed partial class FrameDispatcher(
         configured(welcome.Configuration, opening: true);
         immediate.OnWelcome();
         async.OnWelcome(welcome, bytes);
-        if (welcome.Capabilities.Contains(Welcome.HasRegisteredQueries))
-            registered.OnChanged();
+        registered.OnWelcome(welcome.Capabilities.Contains(Welcome.HasRegisteredQueries));
     }
 
     void OnClaims(in Frame frame, LineConnection line)

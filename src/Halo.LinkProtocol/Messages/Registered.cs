@@ -38,7 +38,7 @@ public sealed record RegisteredDefinition(
     public string? LastHash { get; init; }
 
     /// <summary>Runs so far.</summary>
-    public RegisteredCounts Counts { get => field ?? new(0, 0, 0); init; } = new(0, 0, 0);
+    public RegisteredCounts Counts { get => field ?? new(0, 0); init; } = new(0, 0);
 
     int ISiteCommand.ResultSet => 1;
 
@@ -52,8 +52,7 @@ public sealed record RegisteredDefinition(
 /// <summary>Counts of a registered query since it was registered. They only grow, so a report that is told twice changes nothing.</summary>
 /// <param name="Succeeded">Runs that succeeded.</param>
 /// <param name="Failed">Runs that failed.</param>
-/// <param name="SizeSum">Bytes of JSON of the results that were sent.</param>
-public sealed record RegisteredCounts(long Succeeded, long Failed, long SizeSum)
+public sealed record RegisteredCounts(long Succeeded, long Failed)
 {
     /// <summary>Runs in all.</summary>
     public long Runs => Succeeded + Failed;
@@ -68,6 +67,9 @@ public sealed record RegisteredReport(RegisteredCounts Counts)
 
     /// <summary>Why it failed; null: it did not.</summary>
     public ErrorDetails? Error { get; init; }
+
+    /// <summary>The practice does not allow the command itself: no run of it will ever succeed.</summary>
+    public bool Forbidden { get; init; }
 
     /// <summary>Rows of the result.</summary>
     public long Rows { get; init; }

@@ -59,6 +59,8 @@ public sealed class KeyedRows
                 places.Add(found[i].End);
             }
         }
+        // Whatever is read here is all that there is: what stood behind the array would be nobody's.
+        Expect(reader.TokenType == JsonTokenType.EndArray && !reader.Read());
         var rows = new KeyedRows(json, key, places);
         for (var i = 1; i < rows.Count; i++)
         {

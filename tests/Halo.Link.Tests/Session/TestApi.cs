@@ -41,6 +41,9 @@ sealed class TestApi : IAsyncDisposable
     /// <summary>What each call for a token answers, by its number from 1; null: a token.</summary>
     public Func<int, IResult?> OnToken { get; set; } = _ => null;
 
+    /// <summary>What each call about registered queries answers.</summary>
+    public Func<HttpContext, Task<IResult>> OnRegistered { get; set; } = _ => Task.FromResult(HttpResults.NotFound());
+
     /// <summary>The socket opens to no token.</summary>
     public bool RefusesTokens { get; set; }
 
@@ -76,6 +79,7 @@ sealed class TestApi : IAsyncDisposable
         app.MapPost(LinkHttp.EnrolPath, api.EnrolAsync);
         app.MapPost(LinkHttp.TokenPath, api.TokenAsync);
         app.Map(LinkHttp.SocketPath, api.SocketAsync);
+        app.Map(LinkHttp.RegisteredPath + "/{**rest}", (Delegate)((HttpContext http) => api.OnRegistered(http)));
         await app.StartAsync();
         return api;
     }

@@ -47,10 +47,14 @@ sealed class TestSession(LineConnection line, string authorization)
     }
 
     /// <summary>Takes Hello and answers it.</summary>
-    public async Task<Hello> WelcomeAsync(int heartbeatSeconds = 60, params SiteNotice[] notices)
+    public Task<Hello> WelcomeAsync(int heartbeatSeconds = 60, params SiteNotice[] notices) => WelcomeAsync([], heartbeatSeconds, notices);
+
+    /// <inheritdoc cref="WelcomeAsync(int, SiteNotice[])"/>
+    /// <param name="capabilities">What the API can do.</param>
+    public async Task<Hello> WelcomeAsync(string[] capabilities, int heartbeatSeconds = 60, params SiteNotice[] notices)
     {
         var hello = Read(await NextAsync(FrameKind.Hello), ProtocolJson.Default.Hello);
-        await SendAsync(FrameKind.Welcome, Guid.Empty, new Welcome(Guid.NewGuid(), "26.1.1", heartbeatSeconds, [], notices), ProtocolJson.Default.Welcome);
+        await SendAsync(FrameKind.Welcome, Guid.Empty, new Welcome(Guid.NewGuid(), "26.1.1", heartbeatSeconds, [], notices) { Capabilities = capabilities }, ProtocolJson.Default.Welcome);
         return hello;
     }
 

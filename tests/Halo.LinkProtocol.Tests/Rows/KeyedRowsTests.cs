@@ -56,6 +56,8 @@ public sealed class KeyedRowsTests
     [InlineData("[[]]")]
     [InlineData("""[{"id":1}""")]
     [InlineData("""[{"id":""")]
+    [InlineData("""[{"id":1}],{}""")]
+    [InlineData("""[{"id":1}]x""")]
     public void What_is_no_array_of_rows_is_refused(string json) => Assert.ThrowsAny<JsonException>(() => Read(json, "id"));
 
     static KeyedRows Read(string json, params string[] key) => KeyedRows.Read(Encoding.UTF8.GetBytes(json), key);

@@ -51,7 +51,10 @@ sealed record RegisteredRecord
     /// <summary>When it was cancelled; null: it was not.</summary>
     public DateTimeOffset? CancelledAt { get; init; }
 
-    public RegisteredCounts Counts { get; init; } = new(0, 0, 0);
+    public RegisteredCounts Counts { get; init; } = new(0, 0);
+
+    /// <summary>Bytes of JSON of all results that were sent.</summary>
+    public long SizeSum { get; init; }
 
     public DateTimeOffset? LastSucceededAt { get; init; }
 
@@ -96,7 +99,8 @@ sealed record RegisteredRecord
         CreatedAt = r.Time(13),
         ExpiresAt = r.Time(14),
         CancelledAt = r.TimeOrNull(15),
-        Counts = new(r.GetInt64(16), r.GetInt64(17), r.GetInt64(18)),
+        Counts = new(r.GetInt64(16), r.GetInt64(17)),
+        SizeSum = r.GetInt64(18),
         LastSucceededAt = r.TimeOrNull(19),
         LastFailedAt = r.TimeOrNull(20),
         LastExecutionMs = r.LongOrNull(21),
@@ -119,7 +123,8 @@ sealed record RegisteredRecord
         MaxTimeInQueue = 0,
         ExecutionLimit = 0,
         CommandSize = CommandSize,
-        RequestSize = RequestSize,
+        // It was sent once, with the registration.
+        RequestSize = Delivered == 0 ? RequestSize : 0,
         SqlSize = SqlSize,
         Catalogue = Catalogue,
         Tag = Id.ToString(),

@@ -1,6 +1,6 @@
 using System.IO.Compression;
-using Halo.Api.Basics;
 using Halo.Api.Ledger.Records;
+using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
 using Halo.Contracts.Queries;
@@ -9,22 +9,29 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Ledger.Registered;
 
 /// <summary>What the runs of registered queries gave: counts, the newest result, what changed. A report that is told twice changes nothing.</summary>
-sealed class RegisteredResults(Database database, RegisteredStore store, TimeProvider time)
+sealed class RegisteredResults(Database database, RegisteredStore store, QueryLimits limits, ResultOptions kept, TimeProvider time)
 {
-    /// <summary>Bytes of changes that one answer brings, about.</summary>
+    /// <summary>Bytes of JSON of changes that one answer brings; one that has more by itself comes alone.</summary>
     const long AnswerBytes = 16 * 1024 * 1024;
 
     const string Count =
         """
-        UPDATE registered_queries SET succeeded = @succeeded, failed = @failed, size_sum = @size_sum, last_execution_ms = COALESCE(@execution, last_execution_ms),
+        UPDATE registered_queries SET succeeded = @succeeded, failed = @failed, last_execution_ms = COALESCE(@execution, last_execution_ms),
           last_succeeded_at = COALESCE(@succeeded_at, last_succeeded_at), last_failed_at = COALESCE(@failed_at, last_failed_at), detail = @detail
         WHERE id = @id AND status = 'enabled' AND expires_at > @now AND succeeded + failed < @runs
         """;
 
     const string Deliver =
         """
-        UPDATE registered_queries SET last_hash = @hash, delivered = delivered + 1, result_rows = @rows, result_size = @size, result = @result, detail = @detail
+        UPDATE registered_queries SET last_hash = @hash, delivered = delivered + 1, size_sum = size_sum + @size, result_rows = @rows, result_size = @size, result = @result, detail = @detail
         WHERE id = @id AND status = 'enabled' AND expires_at > @now AND delivered = @delivered
+        """;
+
+    /// <summary>The oldest go where all together are too many: a reader who had not come to them is told to begin anew.</summary>
+    const string ForgetOverBound =
+        """
+        DELETE FROM registered_changes WHERE registered_id = @id AND number IN (
+          SELECT number FROM (SELECT number, SUM(size) OVER (ORDER BY number DESC) AS whole FROM registered_changes WHERE registered_id = @id) AS counted WHERE whole > @most)
         """;
 
     /// <summary>Counts a run that brought no new result.</summary>
@@ -36,7 +43,7 @@ sealed class RegisteredResults(Database database, RegisteredStore store, TimePro
 
     /// <summary>Keeps a new result, counts its run, and writes what changed.</summary>
     /// <param name="rows">The result, compressed.</param>
-    /// <param name="changes">JSON of what changed, compressed; null: it is not kept, or it is the first and was not to count.</param>
+    /// <param name="changes">JSON of what changed; null: it is not kept, or it is the first and was not to count.</param>
     /// <returns>False: another result was taken meanwhile, or it has ended. Nothing is stored.</returns>
     public async Task<bool> DeliverAsync(RegisteredRecord query, RegisteredReport report, ReadOnlyMemory<byte> rows, byte[]? changes)
     {
@@ -44,9 +51,9 @@ sealed class RegisteredResults(Database database, RegisteredStore store, TimePro
         var key = store.KeyOf(query);
         var detail = Seal(query, new QueryDetail { Columns = report.Columns });
         var result = SealedBlob.Seal(key, BlobPlace.RegisteredResult(number), rows.Span);
-        var change = changes is null ? null : SealedBlob.Seal(key, BlobPlace.RegisteredChange(number), changes);
+        var change = changes is null ? null : SealedBlob.Seal(key, BlobPlace.RegisteredChange(number), Compress(changes));
         var now = time.GetUtcNow();
-        var run = QueryTable.Insert(query.ToNewQuery(QueryIdOf(now), now), new(QueryStatus.Successful, now.Ms()) { ExecutingAt = now.Ms(), CompletedAt = now.Ms() },
+        var run = QueryTable.Insert(query.ToNewQuery(Guid.CreateVersion7(now), now), new(QueryStatus.Successful, now.Ms()) { ExecutingAt = now.Ms(), CompletedAt = now.Ms() },
             new Settlement(QueryStatus.Successful, Mover.Link) { At = now, Rows = report.Rows, Size = report.Size, ResultSets = 1, Timings = report.Timings });
         return await database.WriteAsync(async t =>
         {
@@ -56,45 +63,64 @@ sealed class RegisteredResults(Database database, RegisteredStore store, TimePro
             await t.RunAsync(Count, CountValues(query, report, detail));
             if (change is not null)
             {
-                await t.RunAsync("INSERT INTO registered_changes (registered_id, number, at, content) VALUES (@id, @number, @at, @content)",
-                    ("id", query.Id), ("number", number), ("at", now.Ms()), ("content", change));
+                await t.RunAsync("INSERT INTO registered_changes (registered_id, number, at, size, content) VALUES (@id, @number, @at, @size, @content)",
+                    ("id", query.Id), ("number", number), ("at", now.Ms()), ("size", (long)changes!.Length), ("content", change));
+                await t.RunAsync(ForgetOverBound, ("id", query.Id), ("most", (long)limits.RegisteredChangesBytes));
             }
             await t.RunAsync(run);
             return true;
         });
     }
 
-    /// <summary>The newest result, JSON; null: there is none, or it is not kept any more.</summary>
-    public async Task<byte[]?> NewestAsync(RegisteredRecord query)
+    /// <summary>The newest result, and all that belongs to it, as it stands at this moment; null: there is none, or it is not kept any more.</summary>
+    /// <exception cref="SealBrokenException">It cannot be read any more.</exception>
+    public async Task<NewestResult?> NewestAsync(RegisteredRecord query)
     {
-        if (query.WrappedKey is null)
+        if (!IsKept(query))
             return null;
-        // Number and bytes as they stand together: a newer result may have come since the record was read.
-        var found = await database.ReadAsync(r => (Number: r.GetInt32(0), Result: r.BytesOrNull(1)), "SELECT delivered, result FROM registered_queries WHERE id = @id", ("id", query.Id));
-        return found is [(var number, { } blob)] ? Decompress(SealedBlob.Open(store.KeyOf(query), BlobPlace.RegisteredResult(number), blob)) : null;
+        var found = await database.ReadAsync(
+            r => (Number: r.GetInt32(0), Hash: r.StringOrNull(1), Rows: r.LongOrNull(2), Size: r.LongOrNull(3), Detail: r.BytesOrNull(4), Result: r.BytesOrNull(5)),
+            "SELECT delivered, last_hash, result_rows, result_size, detail, result FROM registered_queries WHERE id = @id", ("id", query.Id));
+        return found is [{ Hash: { } hash, Result: { } blob } newest]
+            ? new(newest.Number, hash, newest.Rows ?? 0, newest.Size ?? 0, store.DetailOf(query with { Detail = newest.Detail }).Columns ?? [],
+                SealedBlob.Open(store.KeyOf(query), BlobPlace.RegisteredResult(newest.Number), blob))
+            : null;
     }
 
     /// <summary>What changed after a result, oldest first, as much as one answer brings; null: not all of it is kept.</summary>
     /// <param name="after">The number of that result; 0: before the first.</param>
-    public async Task<IReadOnlyList<(int Number, DateTimeOffset At, byte[] Json)>?> ChangesAsync(RegisteredRecord query, int after)
+    public async Task<IReadOnlyList<StoredChange>?> ChangesAsync(RegisteredRecord query, int after)
     {
-        var numbers = await database.ReadAsync(r => (Number: r.GetInt32(0), Length: r.GetInt64(1)),
-            "SELECT number, length(content) FROM registered_changes WHERE registered_id = @id AND number > @after ORDER BY number", ("id", query.Id), ("after", after));
-        // The first of one that does not count it has no number 1.
+        if (!IsKept(query) || after > query.Delivered)
+            return null;
+        var since = (time.GetUtcNow() - TimeSpan.FromHours(kept.RetentionHours)).Ms();
+        var sizes = await database.ReadAsync(r => (Number: r.GetInt32(0), Size: r.GetInt64(1)),
+            "SELECT number, size FROM registered_changes WHERE registered_id = @id AND number > @after AND at > @since ORDER BY number",
+            ("id", query.Id), ("after", after), ("since", since));
+        // Where the first result does not count, there is no number 1.
         var from = after == 0 && !query.DeliverFirst ? 2 : after + 1;
-        if (query.WrappedKey is null || after > query.Delivered || (numbers.Count > 0 ? numbers[0].Number != from : after < query.Delivered && query.Delivered >= from))
+        if (sizes.Count > 0 ? sizes[0].Number != from : query.Delivered >= from)
             return null;
         var (bytes, taken) = (0L, 0);
-        while (taken < numbers.Count && (taken == 0 || bytes + numbers[taken].Length <= AnswerBytes))
-            bytes += numbers[taken++].Length;
+        while (taken < sizes.Count && (taken == 0 || bytes + sizes[taken].Size <= AnswerBytes))
+            bytes += sizes[taken++].Size;
         if (taken == 0)
             return [];
-        var rows = await database.ReadAsync(r => (Number: r.GetInt32(0), At: r.Time(1), Content: r.GetFieldValue<byte[]>(2)),
+        var changes = await database.ReadAsync(r => new StoredChange(r.GetInt32(0), r.Time(1), r.GetFieldValue<byte[]>(2)),
             "SELECT number, at, content FROM registered_changes WHERE registered_id = @id AND number > @after AND number <= @to ORDER BY number",
-            ("id", query.Id), ("after", after), ("to", numbers[taken - 1].Number));
-        var key = store.KeyOf(query);
-        return [.. rows.Select(r => (r.Number, r.At, Decompress(SealedBlob.Open(key, BlobPlace.RegisteredChange(r.Number), r.Content))))];
+            ("id", query.Id), ("after", after), ("to", sizes[taken - 1].Number));
+        // Some may have gone between the two looks.
+        return changes.Count == taken ? changes : null;
     }
+
+    /// <summary>JSON of a change.</summary>
+    /// <exception cref="SealBrokenException">It cannot be read any more.</exception>
+    public Stream OpenRead(RegisteredRecord query, StoredChange change) =>
+        Decompress(SealedBlob.Open(store.KeyOf(query), BlobPlace.RegisteredChange(change.Number), change.Content));
+
+    /// <summary>Whether what it gave may still be read. The clock decides, whenever the rows go.</summary>
+    public bool IsKept(RegisteredRecord query) =>
+        query.WrappedKey is not null && time.GetUtcNow() < (query.CancelledAt ?? query.ExpiresAt) + TimeSpan.FromHours(kept.RetentionHours);
 
     /// <summary>By Brotli, quickly.</summary>
     public static byte[] Compress(ReadOnlySpan<byte> json)
@@ -105,15 +131,8 @@ sealed class RegisteredResults(Database database, RegisteredStore store, TimePro
         return compressed.ToArray();
     }
 
-    static byte[] Decompress(byte[] compressed)
-    {
-        using var json = new MemoryStream();
-        using (var brotli = new BrotliStream(new MemoryStream(compressed), CompressionMode.Decompress))
-            brotli.CopyTo(json);
-        return json.ToArray();
-    }
-
-    static Guid QueryIdOf(DateTimeOffset at) => Guid.CreateVersion7(at);
+    /// <summary>What <see cref="Compress"/>, or a Link, made.</summary>
+    public static BrotliStream Decompress(byte[] compressed) => new(new MemoryStream(compressed), CompressionMode.Decompress);
 
     byte[]? Seal(RegisteredRecord query, QueryDetail detail) => detail.IsEmpty ? null : LedgerSeal.Seal(store.KeyOf(query), detail);
 
@@ -122,9 +141,28 @@ sealed class RegisteredResults(Database database, RegisteredStore store, TimePro
         var now = time.GetUtcNow().Ms();
         return
         [
-            ("id", query.Id), ("succeeded", report.Counts.Succeeded), ("failed", report.Counts.Failed), ("size_sum", report.Counts.SizeSum), ("runs", report.Counts.Runs),
+            ("id", query.Id), ("succeeded", report.Counts.Succeeded), ("failed", report.Counts.Failed), ("runs", report.Counts.Runs),
             ("execution", report.Timings is { } t ? (long)t.ExecuteMs : null), ("succeeded_at", report.Hash is null ? null : now), ("failed_at", report.Hash is null ? now : null),
             ("detail", detail), ("now", now),
         ];
     }
 }
+
+/// <summary>The newest result of a registered query.</summary>
+/// <param name="Number">Of the results that differed from the one before, from 1.</param>
+/// <param name="Hash">SHA-256, 64 lower-case hexadecimal digits.</param>
+/// <param name="Rows">How many there are.</param>
+/// <param name="Size">Bytes of JSON.</param>
+/// <param name="Columns">In order.</param>
+/// <param name="Compressed">The JSON array, by Brotli.</param>
+sealed record NewestResult(int Number, string Hash, long Rows, long Size, IReadOnlyList<ResultColumn> Columns, byte[] Compressed)
+{
+    /// <summary>The JSON array.</summary>
+    public Stream OpenRead() => RegisteredResults.Decompress(Compressed);
+}
+
+/// <summary>What changed with one result, as it is stored.</summary>
+/// <param name="Number">Of the result.</param>
+/// <param name="At">When it came.</param>
+/// <param name="Content">Encrypted.</param>
+sealed record StoredChange(int Number, DateTimeOffset At, byte[] Content);

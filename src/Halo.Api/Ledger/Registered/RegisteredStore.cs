@@ -82,8 +82,18 @@ sealed class RegisteredStore(Database database, MasterKeys keys, TimeProvider ti
     /// <summary>Ends one; nothing where it has ended.</summary>
     public Task<int> CancelAsync(Guid id) => database.WriteAsync(t => t.RunAsync(RegisteredCancellation.Of("id = @id"), ("id", id), ("now", Now)));
 
-    /// <summary>Columns of the newest result, and why the last run failed.</summary>
-    public QueryDetail DetailOf(RegisteredRecord query) => query is { WrappedKey: not null, Detail: { } detail } ? LedgerSeal.OpenDetail(KeyOf(query), detail) : new();
+    /// <summary>Columns of the newest result, and why the last run failed; nothing where that cannot be read any more: the others of a list do not suffer for it.</summary>
+    public QueryDetail DetailOf(RegisteredRecord query)
+    {
+        try
+        {
+            return query is { WrappedKey: not null, Detail: { } detail } ? LedgerSeal.OpenDetail(KeyOf(query), detail) : new();
+        }
+        catch (SealBrokenException)
+        {
+            return new();
+        }
+    }
 
     /// <summary>Its data key.</summary>
     /// <exception cref="SealBrokenException">It cannot be opened, or is gone.</exception>

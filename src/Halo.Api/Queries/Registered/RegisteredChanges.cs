@@ -43,9 +43,6 @@ static class RegisteredChanges
         return json.WrittenSpan.ToArray();
     }
 
-    /// <summary>All rows of a result as a change of which the reader knows nothing.</summary>
-    public static byte[] Reset(ReadOnlySpan<byte> rows) => [.. "\"reset\":true,\"added\":"u8, .. rows, .. ",\"removed\":[],\"changed\":[]"u8];
-
     static byte[] KeyOf(KeyedRows rows, int index, IReadOnlyList<string> key)
     {
         var json = new ArrayBufferWriter<byte>();

@@ -104,7 +104,7 @@ sealed class RegisteredQueries(RegisteredStore store, SiteAccess access, ILinkGa
                 LastExecutionDuration = query.LastExecutionMs,
                 ExecutionSucceededCount = query.Counts.Succeeded,
                 ExecutionFailedCount = query.Counts.Failed,
-                ResultSizeSum = query.Counts.SizeSum,
+                ResultSizeSum = query.SizeSum,
                 RequestSize = query.RequestSize,
             },
             CreatedAt = query.CreatedAt,

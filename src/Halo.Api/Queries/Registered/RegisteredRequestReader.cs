@@ -43,15 +43,28 @@ sealed record Registration(string Name, int Frequency, int Duration, QueryComman
 sealed class RegisteredRequestReader(QueryLimits limits)
 {
     /// <summary>Characters of a name, and longest duration in seconds.</summary>
-    public const int LongestName = 200, LongestDuration = 86_400, ShortestDuration = 60;
+    public const int LongestName = 200, LongestDuration = 86_400, ShortestDuration = 1;
+
+    /// <summary>Bytes of a command as its Link gets it, with all that it has beside it. It is fetched at each start of the Link.</summary>
+    const int LargestCommand = 2 * 1024 * 1024;
 
     const int MostKeys = 16;
     const string Seconds = "seconds";
 
+    static readonly Refusal TooLarge = new(413, ErrorCodes.RequestTooLarge,
+        $"The command takes more than {LargestCommand} bytes on its way to the site, which a registered query may not. Shorten it, or use an async query.");
+
     static readonly FrozenDictionary<string, bool> Types = new Dictionary<string, bool> { ["query"] = true }.ToFrozenDictionary(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Reads a registration for a site.</summary>
-    public (Registration? Registration, Refusal? Refusal) Read(ReadOnlyMemory<byte> body, SiteRecord site) => Read(body, (root, json) => ReadRegistration(root, site, body.Length, json));
+    public (Registration? Registration, Refusal? Refusal) Read(ReadOnlyMemory<byte> body, SiteRecord site)
+    {
+        var (read, refusal) = RequestDocument.Read(body, "{ \"name\": \"…\", \"registeredQueryType\": \"query\", \"frequency\": 60, \"duration\": 3600, \"registerCommand\": { … } }",
+            (root, json) => ReadRegistration(root, site, body.Length, json));
+        return read is not null && 6L * body.Length > LargestCommand && RequestSize.OnTheLine(new(Guid.Empty, Guid.Empty, read.Command, 0, 0, 0)) > LargestCommand
+            ? (null, TooLarge)
+            : (read, refusal);
+    }
 
     /// <summary>Reads the body of a renewal: <c>{ "duration": seconds }</c>, or nothing.</summary>
     /// <returns>The duration; null where it keeps the one it has.</returns>
@@ -59,41 +72,12 @@ sealed class RegisteredRequestReader(QueryLimits limits)
     {
         if (body.IsEmpty)
             return (null, null);
-        var (read, refusal) = Read(body, (root, json) =>
+        var (read, refusal) = RequestDocument.Read(body, "{ \"duration\": 3600 }", (root, json) =>
         {
             LookForMisspelt(root, "", ["duration"], json);
             return new Renewal(json.Whole(root, "duration", "duration", ShortestDuration, LongestDuration, Seconds));
         });
         return (read?.Duration, refusal);
-    }
-
-    static (T? Read, Refusal? Refusal) Read<T>(ReadOnlyMemory<byte> body, Func<JsonElement, JsonFieldReader, T?> read)
-        where T : class
-    {
-        if (body.Span.StartsWith("\uFEFF"u8))
-            body = body[3..];
-        if (body.IsEmpty)
-            return (null, Refusal.Invalid("body", "is empty; it must be JSON."));
-        if (RequestSize.HasTooManyValues(body.Span))
-            return (null, Refusal.Invalid("body", $"has more than {RequestSize.MostValues} JSON values, names among them."));
-        JsonDocument document;
-        try
-        {
-            document = JsonDocument.Parse(body);
-        }
-        catch (JsonException e)
-        {
-            return (null, Refusal.Invalid("body", $"is not JSON, or nested deeper than 64: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."));
-        }
-        using (document)
-        {
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-                return (null, Refusal.Invalid("body", "must be a JSON object."));
-            var json = new JsonFieldReader([]);
-            Utf8Validation.Find(body.Span, document.RootElement, json);
-            var found = json.Faults.Count > 0 ? null : read(document.RootElement, json);
-            return json.Faults.Count > 0 ? (null, Refusal.Invalid(json.Faults)) : (found, null);
-        }
     }
 
     Registration? ReadRegistration(JsonElement root, SiteRecord site, long requestSize, JsonFieldReader json)

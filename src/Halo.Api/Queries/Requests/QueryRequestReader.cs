@@ -2,7 +2,6 @@ using System.Collections.Frozen;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
-using System.Text.Unicode;
 using Halo.Api.Errors;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Routing;
@@ -33,42 +32,10 @@ sealed class QueryRequestReader(QueryLimits limits)
     /// <param name="mode">How it is answered; null where the body says it (<c>POST …/queries</c>).</param>
     public (QuerySubmission? Submission, Refusal? Refusal) Read(ReadOnlyMemory<byte> body, QueryMode? mode, SiteRecord site)
     {
-        // Some editors begin a file with a byte order mark; it is no part of the JSON.
-        if (body.Span.StartsWith("\uFEFF"u8))
-            body = body[3..];
-        if (body.IsEmpty)
-            return (null, Refusal.Invalid("body", "is empty; it must be JSON: { \"command\": { \"text\": \"SELECT …\" } }."));
-        if (!Utf8.IsValid(body.Span))
-            return (null, Refusal.Invalid("body", "is not UTF-8."));
-        if (RequestSize.HasTooManyValues(body.Span))
-        {
-            return (null, Refusal.Invalid("body",
-                $"has more than {RequestSize.MostValues} JSON values, names among them. Send a long list as one text that holds it, such as JSON in a parameter of type NVarChar."));
-        }
-        JsonDocument document;
-        try
-        {
-            document = JsonDocument.Parse(body);
-        }
-        catch (JsonException e)
-        {
-            return (null, Refusal.Invalid("body", $"is not JSON, or nested deeper than 64: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."));
-        }
-        using (document)
-        {
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-                return (null, Refusal.Invalid("body", "must be a JSON object."));
-            var json = new JsonFieldReader([]);
-            Utf8Validation.Find(body.Span, document.RootElement, json);
-            if (json.Faults.Count > 0)
-                return (null, Refusal.Invalid(json.Faults));
-            var submission = Read(document.RootElement, mode, site, json);
-            if (json.Faults.Count > 0)
-                return (null, Refusal.Invalid(json.Faults));
-            return FitsTheLine(submission!.Command, body.Length)
-                ? (submission with { RequestSize = body.Length }, null)
-                : (null, TooLarge);
-        }
+        var (submission, refusal) = RequestDocument.Read(body, "{ \"command\": { \"text\": \"SELECT …\" } }", (root, json) => Read(root, mode, site, json));
+        if (submission is null)
+            return (null, refusal);
+        return FitsTheLine(submission.Command, body.Length) ? (submission with { RequestSize = body.Length }, null) : (null, TooLarge);
     }
 
     /// <summary>Written for the Link, a byte of a name or of the text can take six; values stay as they are.</summary>

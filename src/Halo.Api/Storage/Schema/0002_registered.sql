@@ -35,11 +35,12 @@ CREATE TABLE registered_queries (
 CREATE INDEX registered_by_site ON registered_queries (site_id, integrator_id) WHERE status = 'enabled';
 CREATE INDEX registered_kept ON registered_queries (expires_at) WHERE wrapped_key IS NOT NULL;
 
--- What changed from one result to the next; kept for 24 hours.
+-- What changed from one result to the next; kept as long as results, and up to a bound in bytes.
 CREATE TABLE registered_changes (
   registered_id {uuid} NOT NULL REFERENCES registered_queries(id) ON DELETE CASCADE,
   number INTEGER NOT NULL,            -- without gaps, from 1
   at BIGINT NOT NULL,
+  size BIGINT NOT NULL,               -- bytes of JSON
   content {blob} NOT NULL,            -- encrypted, compressed
   PRIMARY KEY (registered_id, number)
 );

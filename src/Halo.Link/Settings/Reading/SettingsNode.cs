@@ -18,7 +18,9 @@ sealed class SettingsNode(JsonObject node, string path, ICollection<SettingsFaul
     /// <summary>A lost quotation mark makes a name of what was a value, and that can be a password: only what looks like a name is shown.</summary>
     public string PathOf(string name) => path.Length == 0 ? Shown(name) : $"{path}.{Shown(name)}";
 
-    static string Shown(string name) => name.Length <= LongestName && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '[' or ']') ? name : "(a name that is not shown)";
+    const string NotShown = "(a name that is not shown)";
+
+    static string Shown(string name) => name.Length <= LongestName && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '[' or ']') ? name : NotShown;
 
     /// <summary>The whole object, as it stands.</summary>
     public string Written => node.ToJsonString();
@@ -164,7 +166,8 @@ sealed class SettingsNode(JsonObject node, string path, ICollection<SettingsFaul
     {
         foreach (var (name, _) in node)
             if (!_isKnown.Contains(name))
-                Fault(name, $"is no setting; here stand {string.Join(", ", _known)}.");
+                // Ours are letters alone: a digit in one that is not known may be a password's.
+                Fault(name.All(char.IsAsciiLetter) ? name : NotShown, $"is no setting; here stand {string.Join(", ", _known)}.");
     }
 
     public static string? OneOf(string value, IReadOnlyList<string> allowed) =>

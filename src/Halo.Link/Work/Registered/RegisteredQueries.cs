@@ -22,72 +22,118 @@ sealed partial class RegisteredQueries(
     /// <summary>Runs at once, over all sites: each holds its result whole.</summary>
     const int AtOnce = 2;
 
-    static readonly TimeSpan ShortestFrequency = TimeSpan.FromSeconds(1), LongestFrequency = TimeSpan.FromDays(1), GiveWayFor = TimeSpan.FromSeconds(2);
+    static readonly TimeSpan ShortestFrequency = TimeSpan.FromSeconds(1), LongestFrequency = TimeSpan.FromDays(1), FirstWayGiven = TimeSpan.FromSeconds(2);
 
     /// <summary>Part of its frequency by which a run may come sooner, so that what was registered together does not run together for ever.</summary>
     const double Jitter = 0.05;
 
+    const int Nothing = 0, Changed = 1, HasNone = 2;
+
     readonly Dictionary<Guid, Standing> _known = [];
+
+    /// <summary>Runs of those that are forgotten, until they have ended.</summary>
+    readonly List<Task> _leaving = [];
+
     readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-    int _ask;
+    int _told;
+
+    /// <summary>A session has begun.</summary>
+    /// <param name="hasList">Whether the API has registered queries; an older one has none, and would take no report.</param>
+    public void OnWelcome(bool hasList) => Tell(hasList ? Changed : HasNone);
 
     /// <summary>The API has a list that is to be asked for.</summary>
-    public void OnChanged()
-    {
-        Volatile.Write(ref _ask, 1);
-        Wake();
-    }
+    public void OnChanged() => Tell(Changed);
 
     /// <summary>Runs until it is stopped.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
         sites.Places.Freed += _ => Wake();
         var backoff = new Backoff(random, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60));
+        Task<Asked>? asking = null;
         long? again = null;
         try
         {
             while (true)
             {
-                // Whatever else wakes it in between, the API is not asked again sooner.
-                if (session.Line is not null && (Interlocked.Exchange(ref _ask, 0) == 1 || again <= time.GetTimestamp()))
-                    again = await AskAsync(backoff, stop) is { } wait ? After(wait) : null;
-                await SettleAsync();
+                if (asking is { IsCompleted: true })
+                {
+                    again = TakeIn(await asking, backoff);
+                    asking = null;
+                }
+                // Whatever else wakes it in between, the API is not asked again sooner; what is told meanwhile waits for the answer.
+                if (asking is null && session.Line is not null)
+                {
+                    var told = Interlocked.Exchange(ref _told, Nothing);
+                    if (told == HasNone)
+                    {
+                        ForgetAll();
+                        again = null;
+                    }
+                    else if (told == Changed || again <= time.GetTimestamp())
+                        asking = Awaking(AskAsync([.. _known.Keys], stop));
+                }
+                Settle();
                 var next = Begin(stop);
-                await SleepAsync(Shorter(next, again is null || session.Line is null ? null : time.GetElapsedTime(time.GetTimestamp(), again.Value)), stop);
+                await SleepAsync(Shorter(next, again is null || asking is not null || session.Line is null ? null : Until(again.Value)), stop);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            await Task.WhenAll(_known.Values.Select(s => s.Run).OfType<Task>()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll([.. _known.Values.Select(s => s.Run).OfType<Task>(), .. _leaving, asking ?? Task.CompletedTask]).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    /// <returns>When to ask again; null: the list is known.</returns>
-    async Task<TimeSpan?> AskAsync(Backoff backoff, CancellationToken stop)
+    /// <summary>Asks for the list, and for each query in it that is not known. One that cannot be had keeps no other away.</summary>
+    async Task<Asked> AskAsync(HashSet<Guid> known, CancellationToken stop)
     {
+        var asked = new Asked(null, [], null);
         try
         {
             var list = await api.Client.RegisteredAsync(api.Tokens.GetAsync, stop);
-            var items = list.Items.Take(RegisteredList.Most).DistinctBy(i => i.Id).ToDictionary(i => i.Id);
-            foreach (var gone in _known.Keys.Except(items.Keys).ToList())
-                Forget(gone);
-            foreach (var (id, head) in items)
-            {
-                if (_known.TryGetValue(id, out var known))
-                    known.EndsAt = EndOf(head.RemainingMs);
-                else if (await api.Client.RegisteredAsync(id, api.Tokens.GetAsync, stop) is { } query)
-                    Add(query);
-            }
-            backoff.Reset();
-            return null;
+            // Something on the way may answer for the API: what has no list says nothing of those that are known.
+            asked = asked with { Items = [.. (list.Items ?? throw new InvalidDataException()).Take(RegisteredList.Most).DistinctBy(i => i.Id)] };
         }
         catch (Exception e) when (e is not OperationCanceledException || !stop.IsCancellationRequested)
         {
-            // Whatever it is: immediate and async queries go on without this loop, and this one with the next answer.
-            if (_failing.Lets(out _))
-                LogNotAsked(e is ApiRefusedException refused ? refused.Message : FaultText.Of(e));
-            return backoff.Next();
+            return asked with { Fault = e };
         }
+        foreach (var head in asked.Items.Where(i => !known.Contains(i.Id)))
+        {
+            try
+            {
+                if (await api.Client.RegisteredAsync(head.Id, api.Tokens.GetAsync, stop) is { } query)
+                    asked.New.Add(query);
+            }
+            catch (Exception e) when (e is not OperationCanceledException || !stop.IsCancellationRequested)
+            {
+                asked = asked with { Fault = e };
+            }
+        }
+        return asked;
+    }
+
+    /// <returns>When to ask again; null: all of it is known.</returns>
+    long? TakeIn(Asked asked, Backoff backoff)
+    {
+        if (asked.Items is { } items)
+        {
+            var ends = items.ToDictionary(i => i.Id, i => i.RemainingMs);
+            foreach (var gone in _known.Keys.Where(id => !ends.ContainsKey(id)).ToList())
+                Forget(gone);
+            foreach (var (id, known) in _known)
+                known.EndsAt = EndOf(ends[id]);
+            foreach (var query in asked.New)
+                Add(query);
+        }
+        if (asked.Fault is not { } fault)
+        {
+            backoff.Reset();
+            return null;
+        }
+        // Whatever it is: immediate and async queries go on without this loop, and this one with the next answer.
+        if (_failing.Lets(out _))
+            LogNotAsked(fault is ApiRefusedException refused ? refused.Message : FaultText.Of(fault));
+        return After(backoff.Next());
     }
 
     void Add(RegisteredDefinition query)
@@ -109,31 +155,23 @@ sealed partial class RegisteredQueries(
     }
 
     /// <summary>Takes in what has ended.</summary>
-    async Task SettleAsync()
+    void Settle()
     {
+        _leaving.RemoveAll(t => t.IsCompleted);
         foreach (var standing in _known.Values.Where(s => s.Run is { IsCompleted: true }).ToList())
         {
             var run = standing.Run!;
             standing.Run = null;
-            RegisteredEnd end;
-            try
-            {
-                end = await run;
-            }
-            catch (OperationCanceledException)
-            {
+            // Else it was cancelled, or its fault is in the log.
+            if (!run.IsCompletedSuccessfully)
                 continue;
-            }
-            catch (Exception e)
-            {
-                LogFault(standing.Query.Id, FaultText.Of(e));
-                continue;
-            }
+            var end = run.Result;
             (standing.Counts, standing.LastHash) = (end.Counts, end.LastHash);
+            standing.WaysGiven = end.Kind == RegisteredEndKind.GaveWay ? standing.WaysGiven + 1 : 0;
             if (end.Kind == RegisteredEndKind.Gone)
                 Forget(standing.Query.Id);
             else if (end.Kind == RegisteredEndKind.GaveWay)
-                standing.Due = After(GiveWayFor);
+                standing.Due = After(WaitAfter(standing));
         }
     }
 
@@ -142,25 +180,26 @@ sealed partial class RegisteredQueries(
     TimeSpan? Begin(CancellationToken stop)
     {
         var now = time.GetTimestamp();
-        foreach (var over in _known.Values.Where(s => s.EndsAt <= now && s.Run is null).ToList())
+        foreach (var over in _known.Values.Where(s => s.EndsAt <= now).ToList())
             Forget(over.Query.Id);
-        if (session.Line is null)
-            return null;
-        var running = _known.Values.Count(s => s.Run is not null);
         TimeSpan? next = null;
+        foreach (var standing in _known.Values)
+            next = Shorter(next, Until(standing.EndsAt));
+        if (session.Line is null)
+            return next;
+        var running = _known.Values.Count(s => s.Run is not null) + _leaving.Count;
         foreach (var standing in _known.Values.Where(s => s.Run is null).OrderBy(s => s.Due))
         {
             if (standing.Due <= now)
             {
-                if (running == AtOnce)
-                    continue;
+                if (running >= AtOnce)
+                    break;
                 running++;
                 standing.Due = After(FrequencyOf(standing));
-                standing.Run = RunAsync(standing, stop);
-                // Once it is completed, and not in its last step: the loop looks for those that are.
-                _ = standing.Run.ContinueWith(_ => Wake(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                standing.Run = Awaking(RunAsync(standing, stop));
+                continue;
             }
-            next = Shorter(next, time.GetElapsedTime(now, Math.Min(standing.Due, standing.EndsAt)));
+            next = Shorter(next, Until(standing.Due));
         }
         return next;
     }
@@ -174,8 +213,25 @@ sealed partial class RegisteredQueries(
 
     void Forget(Guid id)
     {
-        if (_known.Remove(id, out var standing))
-            _ = standing.Cancelled.CancelAsync();
+        if (!_known.Remove(id, out var standing))
+            return;
+        _ = standing.Cancelled.CancelAsync();
+        if (standing.Run is { } run)
+            _leaving.Add(run);
+    }
+
+    void ForgetAll()
+    {
+        foreach (var id in _known.Keys.ToList())
+            Forget(id);
+    }
+
+    /// <summary>Who is in the way of others again and again comes ever more seldom, and no oftener than its frequency says in the end.</summary>
+    static TimeSpan WaitAfter(Standing standing)
+    {
+        var wait = FirstWayGiven * Math.Pow(2, Math.Min(standing.WaysGiven - 1, 16));
+        var frequency = TimeSpan.FromMilliseconds(standing.Query.FrequencyMs);
+        return wait < frequency ? wait : frequency;
     }
 
     TimeSpan FrequencyOf(Standing standing) => TimeSpan.FromMilliseconds(standing.Query.FrequencyMs) * (1 - Jitter * random.NextDouble());
@@ -184,7 +240,22 @@ sealed partial class RegisteredQueries(
 
     long After(TimeSpan wait) => time.GetTimestamp() + (long)(wait.TotalSeconds * time.TimestampFrequency);
 
+    TimeSpan Until(long moment) => time.GetElapsedTime(time.GetTimestamp(), moment);
+
+    void Tell(int what)
+    {
+        Volatile.Write(ref _told, what);
+        Wake();
+    }
+
     void Wake() => _wake.Writer.TryWrite(true);
+
+    /// <summary>Wakes the loop once it is completed, and not in its last step: the loop looks for what is.</summary>
+    Task<T> Awaking<T>(Task<T> task)
+    {
+        _ = task.ContinueWith(_ => Wake(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        return task;
+    }
 
     async Task SleepAsync(TimeSpan longest, CancellationToken stop)
     {
@@ -207,9 +278,6 @@ sealed partial class RegisteredQueries(
     [LoggerMessage(2130, LogLevel.Warning, "Failed to ask the API for registered queries ({Reason}); trying again.")]
     partial void LogNotAsked(string reason);
 
-    [LoggerMessage(2131, LogLevel.Error, "Registered query {Id} met a fault of the Link's own: {Fault}")]
-    partial void LogFault(Guid id, string fault);
-
     [LoggerMessage(2132, LogLevel.Error, "Registered query {Id} is not run: its frequency, limit or size is beyond what Halo Link takes. Tell the operator of the Halo API.")]
     partial void LogRefused(Guid id);
 
@@ -217,7 +285,7 @@ sealed partial class RegisteredQueries(
     {
         public RegisteredDefinition Query => query;
 
-        public RegisteredCounts Counts { get; set; } = new(0, 0, 0);
+        public RegisteredCounts Counts { get; set; } = new(0, 0);
 
         public string? LastHash { get; set; }
 
@@ -228,6 +296,15 @@ sealed partial class RegisteredQueries(
 
         public Task<RegisteredEnd>? Run { get; set; }
 
+        /// <summary>How often in a row it gave its place to others.</summary>
+        public int WaysGiven { get; set; }
+
         public CancellationTokenSource Cancelled { get; } = new();
     }
+
+    /// <summary>What the API answered.</summary>
+    /// <param name="Items">The list; null: it could not be had.</param>
+    /// <param name="New">Those that were not known.</param>
+    /// <param name="Fault">Why not all of it could be had; null: it could.</param>
+    sealed record Asked(IReadOnlyList<RegisteredHead>? Items, List<RegisteredDefinition> New, Exception? Fault);
 }

@@ -5,18 +5,20 @@ using System.Security.Cryptography;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
+using Halo.Link.Observability;
 using Halo.Link.Sites;
 using Halo.Link.Transport;
 using Halo.Link.Work.Immediate;
 using Halo.LinkProtocol.Failures;
 using Halo.LinkProtocol.Messages;
 using Halo.LinkProtocol.Rows;
+using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Work.Registered;
 
 /// <summary>One run of a registered query: the command on its database, whether its result changed, and what of it is told.</summary>
 /// <remarks>Of a practice's places it takes only what nobody else wants: whoever comes for one gets it, and the run is made again later.</remarks>
-sealed class RegisteredRuns(LocalSites sites, CommandExecutor executor, ImmediateGate gate, ApiTransport api)
+sealed partial class RegisteredRuns(LocalSites sites, CommandExecutor executor, ImmediateGate gate, ApiTransport api, ILogger<RegisteredRuns> log)
 {
     /// <summary>Runs it once and tells the API.</summary>
     /// <param name="lastHash">What the API holds; null: nothing.</param>
@@ -25,17 +27,46 @@ sealed class RegisteredRuns(LocalSites sites, CommandExecutor executor, Immediat
     {
         await gate.StandAsideAsync(stop);
         var (target, refused) = sites.Resolve(query);
-        using var sink = new RegisteredSink(query.MaxResultBytes);
-        ExecutionResult result;
-        if (refused is not null)
-            result = refused;
-        else if (await ExecuteAsync(query, target!, sink, stop) is { } ran)
-            result = ran;
-        else
+        var sink = new RegisteredSink(query.MaxResultBytes);
+        if (await RunOnceAsync(query, target, refused, sink, stop) is not { } run)
             return new(RegisteredEndKind.GaveWay, counts, lastHash);
+        var (result, hash) = run;
         stop.ThrowIfCancellationRequested();
-        var (report, changed) = Report(query, result, sink, lastHash, counts);
-        return await TellAsync(query, report, changed ? sink.Rows : default, counts, lastHash, stop);
+        var report = new RegisteredReport(hash is null ? counts with { Failed = counts.Failed + 1 } : counts with { Succeeded = counts.Succeeded + 1 })
+        {
+            Hash = hash,
+            Error = hash is null ? result.Error ?? Failure.NoReason : null,
+            // Of what it found in a result, a practice's rule may say otherwise the next time.
+            Forbidden = refused?.Error?.Code == FailureCodes.PolicyRefused,
+            Rows = hash is null ? 0 : result.Rows ?? 0,
+            Size = hash is null ? 0 : sink.Size,
+            Columns = hash is null || hash == lastHash ? null : sink.Columns,
+            Timings = result.Timings,
+        };
+        return await TellAsync(query, report, report.Columns is null ? default : sink.Rows, lastHash, stop);
+    }
+
+    /// <returns>How it ended, and the hash of its result where that can be compared; null: somebody else wanted its place.</returns>
+    async Task<(ExecutionResult Result, string? Hash)?> RunOnceAsync(
+        RegisteredDefinition query, ExecutionTarget? target, ExecutionResult? refused, RegisteredSink sink, CancellationToken stop)
+    {
+        try
+        {
+            if ((refused ?? await ExecuteAsync(query, target!, sink, stop)) is not { } result)
+                return null;
+            return (result, result.Ending != Ending.Successful ? null
+                : query.Key is { } key ? KeyedRows.Read(sink.Rows, key).Hash()
+                : Convert.ToHexStringLower(SHA256.HashData(sink.Rows.Span)));
+        }
+        catch (KeyFaultException e)
+        {
+            return (new(Ending.Failed, Executed.Yes) { Error = Failure.Of(FailureCodes.InvalidParameter, e.Message) }, null);
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !stop.IsCancellationRequested)
+        {
+            LogFault(query.Id, FaultText.Of(e));
+            return (Endings.Fault(begun: true), null);
+        }
     }
 
     /// <returns>Null: somebody else wanted its place.</returns>
@@ -62,61 +93,23 @@ sealed class RegisteredRuns(LocalSites sites, CommandExecutor executor, Immediat
         }
     }
 
-    static (RegisteredReport Report, bool Changed) Report(RegisteredDefinition query, ExecutionResult result, RegisteredSink sink, string? lastHash, RegisteredCounts counts)
-    {
-        var error = result.Error;
-        string? hash = null;
-        if (result.Ending == Ending.Successful)
-            (hash, error) = HashOf(query, sink.Rows);
-        if (hash is null)
-        {
-            return (new RegisteredReport(counts with { Failed = counts.Failed + 1 })
-            {
-                Error = error ?? Failure.NoReason,
-                Timings = result.Timings,
-            }, false);
-        }
-        var changed = hash != lastHash;
-        return (new RegisteredReport(counts with { Succeeded = counts.Succeeded + 1, SizeSum = counts.SizeSum + (changed ? sink.Size : 0) })
-        {
-            Hash = hash,
-            Rows = result.Rows ?? 0,
-            Size = sink.Size,
-            Columns = changed ? sink.Columns : null,
-            Timings = result.Timings,
-        }, changed);
-    }
-
-    static (string? Hash, ErrorDetails? Error) HashOf(RegisteredDefinition query, ReadOnlyMemory<byte> rows)
-    {
-        if (query.Key is not { } key)
-            return (Convert.ToHexStringLower(SHA256.HashData(rows.Span)), null);
-        try
-        {
-            return (KeyedRows.Read(rows, key).Hash(), null);
-        }
-        catch (KeyFaultException e)
-        {
-            return (null, Failure.Of(FailureCodes.InvalidParameter, e.Message));
-        }
-    }
-
-    async Task<RegisteredEnd> TellAsync(
-        RegisteredDefinition query, RegisteredReport report, ReadOnlyMemory<byte> rows, RegisteredCounts before, string? lastHash, CancellationToken stop)
+    async Task<RegisteredEnd> TellAsync(RegisteredDefinition query, RegisteredReport report, ReadOnlyMemory<byte> rows, string? lastHash, CancellationToken stop)
     {
         try
         {
             var ack = await api.Client.ReportAsync(query.Id, report, rows.IsEmpty ? default : Compress(rows.Span), api.Tokens.GetAsync, stop);
-            return new(RegisteredEndKind.Told, report.Counts, ack.LastHash) { Succeeded = report.Hash is not null };
+            return new(RegisteredEndKind.Told, report.Counts, ack.LastHash);
         }
         catch (ApiRefusedException e) when (e is { ByApi: true, Status: HttpStatusCode.Gone })
         {
             return new(RegisteredEndKind.Gone, report.Counts, lastHash);
         }
-        catch (Exception e) when (e is HttpRequestException or ApiRefusedException)
+        catch (Exception e) when (e is not OperationCanceledException || !stop.IsCancellationRequested)
         {
+            if (e is not (HttpRequestException or ApiRefusedException))
+                LogFault(query.Id, FaultText.Of(e));
             // The next run finds the same difference, and tells it; what is counted stays counted.
-            return new(RegisteredEndKind.Untold, rows.IsEmpty ? report.Counts : report.Counts with { SizeSum = before.SizeSum }, lastHash);
+            return new(RegisteredEndKind.Untold, report.Counts, lastHash);
         }
     }
 
@@ -134,16 +127,15 @@ sealed class RegisteredRuns(LocalSites sites, CommandExecutor executor, Immediat
         while (status == OperationStatus.DestinationTooSmall);
         return compressed.WrittenMemory;
     }
+
+    [LoggerMessage(2131, LogLevel.Error, "Registered query {Id} met a fault of the Link's own: {Fault}")]
+    partial void LogFault(Guid id, string fault);
 }
 
 /// <summary>How a run ended.</summary>
 /// <param name="Counts">With this run, where it counts.</param>
 /// <param name="LastHash">What the API holds now.</param>
-sealed record RegisteredEnd(RegisteredEndKind Kind, RegisteredCounts Counts, string? LastHash)
-{
-    /// <summary>The database gave a result that can be compared.</summary>
-    public bool Succeeded { get; init; }
-}
+sealed record RegisteredEnd(RegisteredEndKind Kind, RegisteredCounts Counts, string? LastHash);
 
 /// <summary>What became of a run.</summary>
 enum RegisteredEndKind

@@ -61,7 +61,7 @@ sealed class RegisteredSite(PairedSite site) : IAsyncDisposable
     public Task<HttpResponseMessage> TellAsync(Guid id, long run, string rows, string[]? key = null, string? hash = null, long? size = null, SimulatedLink? by = null)
     {
         var json = Encoding.UTF8.GetBytes(rows);
-        return TellAsync(id, new RegisteredReport(new(run, 0, json.Length))
+        return TellAsync(id, new RegisteredReport(new(run, 0))
         {
             Hash = hash ?? (key is null ? Convert.ToHexStringLower(SHA256.HashData(json)) : KeyedRows.Read(json, key).Hash()),
             Rows = JsonDocument.Parse(json).RootElement.GetArrayLength(),
@@ -70,7 +70,8 @@ sealed class RegisteredSite(PairedSite site) : IAsyncDisposable
         }, RegisteredResults.Compress(json), by);
     }
 
-    public Task<HttpResponseMessage> FailAsync(Guid id, long run, ErrorDetails error) => TellAsync(id, new RegisteredReport(new(0, run, 0)) { Error = error }, []);
+    public Task<HttpResponseMessage> FailAsync(Guid id, long run, ErrorDetails error, bool forbidden = false) =>
+        TellAsync(id, new RegisteredReport(new(0, run)) { Error = error, Forbidden = forbidden }, []);
 
     public Task<HttpResponseMessage> TellAsync(Guid id, RegisteredReport report, byte[] rows, SimulatedLink? by = null)
     {

@@ -146,6 +146,7 @@ public sealed class SettingsReaderTests : IDisposable
     [InlineData("Host=h;Password=hunter2")]
     [InlineData("hunter2 with a space")]
     [InlineData("hunter2hunter2hunter2hunter2hunter2hunter2")]
+    [InlineData("shunter2pool")]
     public void A_value_that_a_lost_quotation_mark_made_a_name_is_never_shown(string name)
     {
         var fault = Assert.Single(Faults(Minimal(Site).Replace("\"dataDirectory\"", $"\"{name}\": 1, \"dataDirectory\"", StringComparison.Ordinal)));

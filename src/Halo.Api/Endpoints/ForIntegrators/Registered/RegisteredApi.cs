@@ -3,11 +3,11 @@ using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.OpenApi;
 using Halo.Api.Queries.Registered;
-using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
 using Halo.Contracts.Queries;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Halo.Api.Endpoints.ForIntegrators.Registered;
 
@@ -75,7 +75,7 @@ static class RegisteredApi
             .Says("RenewRegisteredQuery", "Let a registered query run on", "Its time begins anew, with the duration given or the one that it has.")
             .Asks("Nothing, or a duration.", new RegisteredQueryRequest { Duration = 3600 }, HaloJson.Default.RegisteredQueryRequest, optional: true)
             .Answers(200, "Renewed.", Example, HaloJson.Default.RegisteredQuery)
-            .Refuses(400, ErrorCodes.InvalidRequest, "duration: must be a whole number of seconds from 60 to 86400.")
+            .Refuses(400, ErrorCodes.InvalidRequest, "duration: must be a whole number of seconds from 1 to 86400.")
             .Refuses(404, ErrorCodes.NotFound, "You have no such registered query at this site.")
             .Refuses(409, ErrorCodes.Conflict, "It has ended; register it again.")
             .RefusesSite();
@@ -127,19 +127,19 @@ static class RegisteredApi
             : RegisteredQueries.Unknown.ToResult();
     }
 
-    static async Task<IResult> RenewAsync(HttpContext http, string siteId, string id, SiteAccess access, RegisteredQueries queries)
+    static async Task<IResult> RenewAsync(HttpContext http, string siteId, string id, SiteAccess access, RequestBodies bodies, RegisteredQueries queries)
     {
         var (site, refusal) = access.ForQuery(http.Caller(), siteId);
         if (site is null)
             return refusal!.ToResult();
         var body = ReadOnlyMemory<byte>.Empty;
         // None is needed, and none has a type.
-        if (http.Request.ContentLength is not (null or 0) || http.Request.Headers.TransferEncoding.Count > 0)
+        if (http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
         {
-            var (read, unreadable) = await RequestBodies.ReadSmallAsync(http, QueryLimits.HeaderBytes);
+            var (read, unreadable) = await bodies.ReadAsync(http);
             if ((unreadable ?? access.ForQuery(http.Caller(), site.Id).Refusal) is { } refused)
                 return refused.ToResult();
-            body = read!.Value;
+            body = read;
         }
         var (duration, faulty) = RegisteredRequestReader.ReadRenewal(body);
         if (faulty is not null)
