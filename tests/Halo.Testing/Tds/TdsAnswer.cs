@@ -83,11 +83,11 @@ public sealed class TdsAnswer
         _tokens.Done(DoneInProcedureToken, TdsDone.Count | TdsDone.More, (ushort)command, count);
     }
 
-    /// <param name="pieceBytes">Longest piece of a value without a bound.</param>
+    /// <param name="pieceBytes">Longest piece of a value without a bound. Pieces of an even length end with their packet at the latest, as servers cut them.</param>
     public void Output(string name, TdsTypeInfo type, object? value, int pieceBytes = 4096)
     {
         EmitHeld();
-        _tokens.ReturnValue(0, name, type, value, pieceBytes);
+        _tokens.ReturnValue(0, name, type, value, pieceBytes, _packets.FullBody());
     }
 
     /// <summary>BEGIN, COMMIT and ROLLBACK TRANSACTION: the session's state, and what the client is told of it.</summary>

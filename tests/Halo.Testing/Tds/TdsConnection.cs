@@ -29,7 +29,11 @@ sealed class TdsConnection(TdsServer server, Socket socket, CancellationToken st
     }
 
     /// <summary>Drivers take the answers to pre-login and login in whole packets alone.</summary>
-    TdsPackets Packets(Stream stream) => new(stream, () => _isLoggedIn && server.Options.PacketBytes is { } next ? next() : _proposed - 8) { Thawed = server.Thawed };
+    TdsPackets Packets(Stream stream) => new(stream, () => _isLoggedIn && server.Options.PacketBytes is { } next ? next() : _proposed - 8)
+    {
+        Thawed = server.Thawed,
+        FullBody = () => server.Options.PacketBytes is null ? _proposed - 8 : null,
+    };
 
     async Task BeginAsync(NetworkStream network)
     {

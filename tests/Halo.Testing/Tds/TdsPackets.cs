@@ -15,6 +15,9 @@ sealed class TdsPackets(Stream stream, Func<int> nextBody)
     /// <summary>Called before anything is read or written: a frozen server stays in it.</summary>
     public Func<Task> Thawed { get; init; } = () => Task.CompletedTask;
 
+    /// <summary>Bytes of every full packet's body; null where each has a size of its own.</summary>
+    public Func<int?> FullBody { get; init; } = () => null;
+
     /// <returns>Null at the stream's end, and for a message that the client itself withdrew.</returns>
     public async Task<(byte Type, byte Status, byte[] Bytes)?> ReadAsync(CancellationToken stop)
     {

@@ -11,6 +11,7 @@ sealed class TdsTokens
 
     readonly ArrayBufferWriter<byte> _bytes = new();
     int _pieceBytes = OddPiece;
+    int? _packetBody;
 
     public int Length => _bytes.WrittenCount;
 
@@ -124,7 +125,7 @@ sealed class TdsTokens
         Int(status);
     }
 
-    public void ReturnValue(int place, string name, TdsTypeInfo type, object? value, int pieceBytes)
+    public void ReturnValue(int place, string name, TdsTypeInfo type, object? value, int pieceBytes, int? packetBody)
     {
         Byte(0xAC);
         UShort((ushort)place);
@@ -134,9 +135,9 @@ sealed class TdsTokens
         UShort(0);
         Type(type);
         // This driver loses its place where a character of an output is cut; servers do not cut it.
-        _pieceBytes = pieceBytes;
+        (_pieceBytes, _packetBody) = (pieceBytes, pieceBytes % 2 == 0 ? packetBody : null);
         Value(type, value);
-        _pieceBytes = OddPiece;
+        (_pieceBytes, _packetBody) = (OddPiece, null);
     }
 
     public void Type(TdsTypeInfo type)
@@ -209,10 +210,14 @@ sealed class TdsTokens
         Raw(BitConverter.GetBytes(bytes is null ? -1L : bytes.Length % 2 == 0 ? bytes.Length : -2L));
         if (bytes is null)
             return;
-        foreach (var chunk in bytes.Chunk(_pieceBytes))
+        for (var at = 0; at < bytes.Length;)
         {
-            Int(chunk.Length);
-            Raw(chunk);
+            var piece = Math.Min(_pieceBytes, bytes.Length - at);
+            if (_packetBody is { } body && (body - (Length + sizeof(int)) % body) / 2 * 2 is var room and > 0)
+                piece = Math.Min(piece, room);
+            Int(piece);
+            Raw(bytes.AsSpan(at, piece));
+            at += piece;
         }
         Int(0);
     }
