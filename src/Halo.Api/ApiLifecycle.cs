@@ -25,7 +25,7 @@ namespace Halo.Api;
 /// </remarks>
 sealed partial class ApiLifecycle(
     IntegratorDirectory integrators, SiteDirectory sites, SiteAuthority authority, LinkDirectory links, Deadlines deadlines, IdempotencyStore idempotency,
-    LinkSessions sessions, SiteRegistry registry, AvailabilityHistory history, RemoteConfigurations configurations, QueryWaiters waiters, ImmediateQueries immediate,
+    LinkSessions sessions, SiteRegistry registry, AvailabilityHistory history, SiteStateWatch states, RemoteConfigurations configurations, QueryWaiters waiters, ImmediateQueries immediate,
     ApiOptions options, TimeProvider time, ILogger<ApiLifecycle> log) : IHostedLifecycleService
 {
     static readonly TimeSpan DrainWithin = TimeSpan.FromSeconds(1.5);
@@ -59,6 +59,7 @@ sealed partial class ApiLifecycle(
             await sites.LoadAsync(cancellationToken);
             await registry.ApplyMinimumVersionsAsync();
             await history.StartAsync();
+            await states.LoadAsync();
             await configurations.LoadAsync();
             await idempotency.LoadAsync();
             await deadlines.AfterDowntimeAsync();

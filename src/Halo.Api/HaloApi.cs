@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Halo.Api.Basics;
 using Halo.Api.Endpoints.ForIntegrators;
+using Halo.Api.Endpoints.ForIntegrators.Events;
 using Halo.Api.Endpoints.ForIntegrators.Registered;
 using Halo.Api.Endpoints.ForLinks;
 using Halo.Api.Endpoints.ForOperators;
@@ -158,6 +159,8 @@ static partial class HaloApi
         app.MapPairingApi();
         app.MapQueriesApi();
         app.MapRegisteredApi();
+        app.MapWebhooksApi();
+        app.MapEventsApi();
         app.MapResultsApi();
         app.MapLimitsApi();
         app.MapAdminIntegratorsApi();

@@ -1,10 +1,13 @@
+using System.Security.Cryptography;
 using Halo.Api.Capacity;
 using Halo.Api.Endpoints.ForIntegrators;
 using Halo.Api.Endpoints.ForIntegrators.Submission;
 using Halo.Api.Endpoints.ForOperators;
 using Halo.Api.Endpoints.ForOperators.Shapes;
+using Halo.Api.Events;
 using Halo.Api.Integrators;
 using Halo.Api.Ledger;
+using Halo.Api.Ledger.Events;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Ledger.Registered;
 using Halo.Api.Links;
@@ -36,6 +39,7 @@ using Halo.Api.Sites.State;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Postgres;
 using Halo.Api.Tls;
+using Halo.Api.Transport;
 using Halo.Line.Logging;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -48,6 +52,8 @@ static class Services
     {
         var services = builder.Services;
         var options = bootstrap.Options;
+        // Among many nodes each looks once a minute for what a dead one left behind.
+        TimeSpan? lookEvery = bootstrap.Database is PostgresDatabase ? TimeSpan.FromMinutes(1) : null;
         builder.Logging.AddHaloConsole();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -91,6 +97,7 @@ static class Services
         services.AddSingleton<SiteNoticeBuilder>();
         services.AddSingleton<SiteAccess>();
         services.AddSingleton<Availability>();
+        services.AddSingleton<SiteStateWatch>();
         services.AddSingleton<AvailabilityHistory>();
         services.AddSingleton<SiteUninstaller>();
         services.AddSingleton<AdminSites>();
@@ -134,10 +141,20 @@ static class Services
         services.AddSingleton<RegisteredRequestReader>();
         services.AddSingleton<RegisteredQueries>();
         services.AddSingleton<RegisteredReports>();
+        services.AddSingleton<EventSignals>();
+        services.AddSingleton<EventReader>();
+        services.AddSingleton<EventRetention>();
+        services.AddSingleton<WebhookStore>();
+        services.AddSingleton<DeliveryStore>();
+        services.AddSingleton<AddressGuard>();
+        services.AddSingleton<WebhookRequestReader>();
+        services.AddSingleton<WebhookSender>();
+        services.AddSingleton<EventStreams>();
+        services.AddSingleton(p => new WebhookDeliveries(p.GetRequiredService<DeliveryStore>(), p.GetRequiredService<WebhookStore>(), p.GetRequiredService<WebhookSender>(),
+            p.GetRequiredService<EventSignals>(), () => RandomNumberGenerator.GetInt32(1 << 24) / (double)(1 << 24), p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILogger<WebhookDeliveries>>(), lookEvery));
         services.AddSingleton<SettlementEffects>();
-        // Among many nodes each looks once a minute for what a dead one left behind.
         services.AddSingleton(p => new DeadlineWatch(p.GetRequiredService<Deadlines>(), p.GetRequiredService<SettlementEffects>().ApplyAsync, p.GetRequiredService<TimeProvider>(),
-            p.GetRequiredService<ILogger<DeadlineWatch>>(), longestSleep: bootstrap.Database is PostgresDatabase ? TimeSpan.FromMinutes(1) : null,
+            p.GetRequiredService<ILogger<DeadlineWatch>>(), longestSleep: lookEvery,
             // Asked for late: they give it their deadlines.
             withhold: () => p.GetRequiredService<PendingQueries>().FlushEndsAsync()));
         services.AddSingleton<QueryWaiters>();
@@ -163,6 +180,7 @@ static class Services
         services.AddSingleton<IPageStore>(p => ActivatorUtilities.CreateInstance<FilePageStore>(p, bootstrap.Database is not PostgresDatabase));
         services.AddSingleton<PageIntake>();
         services.AddSingleton(options.Retention);
+        services.AddSingleton(options.Events);
         services.AddSingleton<OrphanedPages>();
         services.AddSingleton<RetentionWatch>();
         services.AddSingleton<ResultReader>();
@@ -179,6 +197,8 @@ static class Services
         services.AddSingleton<ApiLifecycle>().AddHostedService(p => p.GetRequiredService<ApiLifecycle>());
         services.AddHostedService(p => p.GetRequiredService<DeadlineWatch>());
         services.AddHostedService(p => p.GetRequiredService<RetentionWatch>());
+        services.AddHostedService(p => p.GetRequiredService<SiteStateWatch>());
+        services.AddHostedService(p => p.GetRequiredService<WebhookDeliveries>());
     }
 
     /// <summary>One line for each message, times in UTC.</summary>

@@ -41,6 +41,9 @@ static class Telemetry
     static readonly Counter<long> SessionsOpened = Meter.CreateCounter<long>("halo.link.sessions.opened", "{session}", "Sessions of Links opened");
     static readonly Counter<long> SessionsClosed = Meter.CreateCounter<long>("halo.link.sessions.closed", "{session}", "Sessions of Links ended, by reason");
 
+    static readonly Histogram<double> WebhookDuration =
+        Meter.CreateHistogram("halo.webhook.attempt.duration", "s", "One attempt to deliver an event, by outcome: delivered, failed, givenUp", advice: Seconds);
+
     static readonly Counter<long> Removals = Meter.CreateCounter<long>("halo.retention.removed", "{item}", "What was kept as long as it should and was removed, by kind: results, pages, answers, queries, audit");
     static readonly Counter<long> RemovedBytes = Meter.CreateCounter<long>("halo.retention.size", "By", "Compressed bytes of pages that were removed");
     static readonly Counter<long> Refusals = Meter.CreateCounter<long>("halo.requests.refused", "{request}", "Requests refused for a bound of the service: QueueFull, StorageFull");
@@ -123,6 +126,11 @@ static class Telemetry
             Removals.Add(count, new KeyValuePair<string, object?>("halo.retention.kind", kind));
         RemovedBytes.Add(bytes);
     }
+
+    /// <summary>An event was posted to a webhook.</summary>
+    /// <param name="outcome">What came of it: delivered, failed (it is tried again), givenUp.</param>
+    /// <param name="duration">Milliseconds.</param>
+    public static void WebhookTried(string outcome, long duration) => WebhookDuration.Record(duration / 1000.0, new KeyValuePair<string, object?>("halo.webhook.outcome", outcome));
 
     /// <summary>A bound of the service was reached.</summary>
     public static void Refused(string code) => Refusals.Add(1, new KeyValuePair<string, object?>("halo.error.code", code));

@@ -1,15 +1,17 @@
 using System.Text.Json;
 using Halo.Api.Ledger;
+using Halo.Api.Ledger.Events;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Queries.Settling;
 using Halo.Api.Storage;
 using Halo.Contracts.Admin;
+using Halo.Contracts.Events;
 using Halo.Contracts.Json;
 
 namespace Halo.Api.Integrators;
 
 /// <summary>What an operator does with integrators: made, keyed, paired. Each change is durable and in force when it returns.</summary>
-sealed class IntegratorRegistry(Database database, IntegratorDirectory directory, Cancellations cancellations, SettlementEffects effects, AuditLog audit, TimeProvider time)
+sealed class IntegratorRegistry(Database database, IntegratorDirectory directory, Cancellations cancellations, SettlementEffects effects, EventSignals signals, AuditLog audit, TimeProvider time)
 {
     /// <summary>Makes an integrator with both keys.</summary>
     public async Task<NewIntegrator> CreateAsync(string name)
@@ -61,6 +63,8 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
         var settled = await database.WriteAsync(async transaction =>
         {
             var cancelled = await cancellations.CancelQueuedAsync(transaction, null, id);
+            // Its webhooks go with it.
+            await EventLog.LockAsync(transaction, id);
             await transaction.RunAsync("DELETE FROM integrators WHERE id = @id", ("id", id));
             await audit.WriteAsync(transaction, "integrator.deleted", id.ToString());
             return cancelled;
@@ -96,10 +100,14 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
                 """,
                 ("id", id), ("site", siteId), ("by", by), ("at", time.GetUtcNow().Ms()));
             if (added == 1)
+            {
                 await audit.WriteAsync(transaction, "integrator.paired", $"{id} {siteId}");
+                await EventLog.AppendAsync(transaction, [new(id, EventTypes.PairingCreated, siteId, new())], time.GetUtcNow().Ms());
+            }
             return 0;
         });
         await directory.RefreshAsync(id);
+        signals.Raise(id);
     }
 
     /// <summary>Takes the pairing away; nothing of the integrator reaches the site after this returns.</summary>
@@ -109,11 +117,15 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
         {
             var gone = await transaction.RunAsync("DELETE FROM pairings WHERE integrator_id = @id AND site_id = @site", ("id", id), ("site", siteId));
             if (gone == 1)
+            {
                 await audit.WriteAsync(transaction, "integrator.unpaired", $"{id} {siteId}");
+                await EventLog.AppendAsync(transaction, [new(id, EventTypes.PairingRemoved, siteId, new())], time.GetUtcNow().Ms());
+            }
             return await cancellations.CancelQueuedAsync(transaction, siteId, id);
         });
         await effects.ApplyAsync(settled);
         await directory.RefreshAsync(id);
+        signals.Raise(id);
         await CancelLateAsync(id, siteId);
     }
 

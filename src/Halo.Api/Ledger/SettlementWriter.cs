@@ -1,6 +1,8 @@
 using System.Data.Common;
+using Halo.Api.Ledger.Events;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Storage;
+using Halo.Contracts.Events;
 using Halo.Contracts.Queries;
 
 namespace Halo.Api.Ledger;
@@ -24,18 +26,33 @@ static class SettlementWriter
         // In one order everywhere, so that two nodes do not wait for each other.
         foreach (var step in ids.Order().Chunk(Step))
         {
-            var moved = await t.ReadAsync(r => r.GetGuid(0), QueryTable.SettleMany(step, mode, end, now, detail, dueOnly));
+            var moved = await t.ReadAsync(r => (Id: r.GetGuid(0), Integrator: r.GetGuid(1), Site: r.GetGuid(2), Tag: r.StringOrNull(3)),
+                QueryTable.SettleMany(step, mode, end, now, detail, dueOnly));
             if (moved.Count == 0)
                 continue;
             if (mode == QueryMode.Async)
             {
-                var (list, values) = QueryTable.In(moved);
+                var (list, values) = QueryTable.In([.. moved.Select(q => q.Id)]);
                 await t.RunAsync($"DELETE FROM query_commands WHERE query_id IN {list}", values);
                 if (end.Status != QueryStatus.Successful)
                     await t.RunAsync($"DELETE FROM pages WHERE query_id IN {list}", values);
+                // Who asks for an immediate query is told by its answer.
+                await EventLog.AppendAsync(t, [.. moved.Select(q => new NewEvent(q.Integrator, TypeOf(end), q.Site, DataOf(q.Id, q.Tag, end)))], now);
             }
-            all.AddRange(moved.Select(id => new SettledQuery(id, mode, end.Status)));
+            all.AddRange(moved.Select(q => new SettledQuery(q.Id, q.Integrator, mode, end.Status)));
         }
         return all;
     }
+
+    static string TypeOf(Settlement end) => end.Status == QueryStatus.Successful ? EventTypes.QueryCompleted : EventTypes.QueryFailed;
+
+    static EventData DataOf(Guid queryId, string? tag, Settlement end) => new()
+    {
+        QueryId = queryId,
+        Source = EventSources.Async,
+        Status = end.Status,
+        Executed = end.Status == QueryStatus.Successful ? null : end.Executed,
+        Code = end.Error?.Code,
+        Tag = tag,
+    };
 }

@@ -42,7 +42,7 @@ sealed partial class SiteReports(
             own = await DescribeAsync(session.LinkId, machineId, changes.Sites ?? []);
             var before = session.SiteIds;
             session.SiteIds = [.. own.Select(s => s.Id)];
-            history.Note(session.SiteIds.Except(before), SiteContact.Online);
+            history.Note([.. session.SiteIds.Except(before)], SiteContact.Online);
             if (changes.ConfiguredSites is { } configured)
                 await uninstaller.SitesAsync(session.LinkId, [.. configured, .. session.SiteIds]);
         }

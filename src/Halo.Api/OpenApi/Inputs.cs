@@ -49,6 +49,9 @@ static class Inputs
         Input.Path("queryId", "The query's id, from the answer that accepted it."),
         Input.Path("pageNumber", "The page, from 1.", "int32") with { Type = JsonSchemaType.Integer, Least = 1 },
         Input.Path("id", "The integrator's id."),
+        Input.Path("webhookId", "The webhook's id."),
+        Input.Path("secretId", "The secret's id, from the webhook."),
+        Input.Path("deliveryId", "The delivery's id, from the list of deliveries."),
         Input.Path("slot", "Which of the two keys.", null) with { Words = ["primary", "secondary"] },
         Input.Path("linkId", "The Link's id, the Link GUID."),
     }.ToDictionary(i => i.Name);

@@ -1,5 +1,7 @@
 using System.Collections.Frozen;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Halo.Api.Basics;
 using Halo.Api.Errors;
 using Halo.Contracts.Errors;
 
@@ -54,6 +56,48 @@ sealed class JsonFieldReader(List<FieldError> faults)
             return word;
         Fault(path, $"must be one of {string.Join(", ", words.Keys)}.");
         return preset;
+    }
+
+    /// <summary>A list of texts of a closed list of words; null where absent or null.</summary>
+    /// <param name="words">At most all of them may stand there, each once.</param>
+    public List<string>? Words(JsonElement owner, string name, string path, IReadOnlyList<string> words)
+    {
+        if (!Present(owner, name, out var value))
+            return null;
+        var found = value.ValueKind == JsonValueKind.Array && value.GetArrayLength() is var length && length > 0 && length <= words.Count
+            ? value.EnumerateArray().Select(v => v.ValueKind == JsonValueKind.String ? v.GetString()! : "").ToList() : [];
+        if (found.Count > 0 && found.All(words.Contains) && found.Distinct(StringComparer.Ordinal).Count() == found.Count)
+            return found;
+        Fault(path, $"must be a list of one or more of {string.Join(", ", words)}, each once.");
+        return null;
+    }
+
+    /// <summary>True or false; null where absent or null.</summary>
+    public bool? Flag(JsonElement owner, string name, string path)
+    {
+        if (!Present(owner, name, out var value))
+            return null;
+        if (value.ValueKind is JsonValueKind.True or JsonValueKind.False)
+            return value.GetBoolean();
+        Fault(path, "must be true or false.");
+        return null;
+    }
+
+    /// <summary>Adds a fault for each field that has nearly the name of one of a type's. Others are let through for programs that were written for a newer version.</summary>
+    /// <param name="path">What stands before the names, with its dot.</param>
+    public void LookForMisspelt(JsonElement owner, string path, JsonTypeInfo type) => LookForMisspelt(owner, path, [.. type.Properties.Select(p => p.Name)]);
+
+    /// <inheritdoc cref="LookForMisspelt(JsonElement, string, JsonTypeInfo)"/>
+    public void LookForMisspelt(JsonElement owner, string path, List<string> names)
+    {
+        foreach (var property in owner.EnumerateObject().Where(p => !names.Contains(p.Name)))
+        {
+            if (IsFull)
+                return;
+            var meant = names.Find(n => n.Equals(property.Name, StringComparison.OrdinalIgnoreCase)) ?? NearestName.OneEditFrom(property.Name, names);
+            if (meant is not null)
+                Fault(path + RequestParameters.Shorten(property.Name), $"is no field here; did you mean {path}{meant}?");
+        }
     }
 
     /// <summary>Whether a field is there and not null.</summary>

@@ -58,6 +58,9 @@ sealed record ApiOptions
     /// <summary>How long records are kept: <c>Halo:Retention:…</c>.</summary>
     public required RetentionOptions Retention { get; init; }
 
+    /// <summary>What integrators are told by themselves: <c>Halo:Events:…</c>.</summary>
+    public EventOptions Events { get; init; } = new();
+
     /// <summary>Where metrics and traces go: <c>Halo:Telemetry:…</c>.</summary>
     public TelemetryOptions Telemetry { get; init; } = new();
 
@@ -92,6 +95,7 @@ sealed record ApiOptions
         var results = ResultOptions.Read(halo.GetSection("Results"), faults);
         var disk = DiskOptions.Read(halo.GetSection("Disk"), faults);
         var retention = RetentionOptions.Read(halo.GetSection("Retention"), faults);
+        var events = EventOptions.Read(halo.GetSection("Events"), ReadList(halo, "Events:AllowedAddresses"), faults);
         var telemetry = TelemetryOptions.Read(halo.GetSection("Telemetry"), faults);
         var heartbeat = ReadInt(halo, "HeartbeatSeconds", 60, 1, 300, faults);
         var warmUp = ReadInt(halo, "WarmUpMs", 4000, 0, 60_000, faults);
@@ -115,6 +119,7 @@ sealed record ApiOptions
             Results = results,
             Retention = retention,
             Disk = disk,
+            Events = events,
             Telemetry = telemetry,
             Storage = new() { ConnectionString = halo["Storage:ConnectionString"] },
             Encryption = halo.GetSection("Encryption").Get<EncryptionOptions>() ?? new(),

@@ -1,7 +1,9 @@
 using System.Data.Common;
 using System.Text.Json;
+using Halo.Api.Ledger.Events;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
+using Halo.Contracts.Events;
 using Halo.Contracts.Json;
 using Halo.Contracts.Sites;
 using Halo.LinkProtocol.Messages;
@@ -9,7 +11,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Sites;
 
 /// <summary>Writes sites: brought by an enrolment, described again by each Hello, heard of by each heartbeat.</summary>
-sealed class SiteRegistry(Database database, SiteDirectory directory, ApiOptions options, TimeProvider time)
+sealed class SiteRegistry(Database database, SiteDirectory directory, EventSignals signals, ApiOptions options, TimeProvider time)
 {
     /// <summary>Whose a site id is; null where it is nobody's yet.</summary>
     public static async Task<Guid?> OwnerAsync(DbTransaction transaction, Guid siteId) =>
@@ -35,11 +37,12 @@ sealed class SiteRegistry(Database database, SiteDirectory directory, ApiOptions
     public async Task DescribeAsync(Guid linkId, string? machineId, IReadOnlyList<SiteDescription> described)
     {
         var now = time.GetUtcNow();
-        await database.WriteAsync(async transaction =>
+        var told = await database.WriteAsync(async transaction =>
         {
+            var told = new List<Guid>();
             foreach (var site in described)
             {
-                await transaction.RunAsync(
+                var isOwn = await transaction.RunAsync(
                     """
                     UPDATE sites SET
                       confirmed = confirmed AND pms_id = @practice AND pms_name = @pms
@@ -57,10 +60,13 @@ sealed class SiteRegistry(Database database, SiteDirectory directory, ApiOptions
                     ("id", site.Id), ("link", linkId), ("pms", site.PracticeManagementName), ("practice", site.PracticeManagementSiteId),
                     ("database", site.DatabaseIdentity), ("machine", machineId), ("catalogues", Catalogues(site)), ("metadata", Metadata(site)), ("now", now.Ms()),
                     ("tooOld", options.MinimumVersions.MissedBy(site.PracticeManagementName, site.PracticeManagementVersion) is not null));
+                if (isOwn > 0 && site.PracticeManagementVersion is { } version && directory.Find(site.Id)?.Metadata.PracticeManagementVersion is { } before && version != before)
+                    told.AddRange(await EventLog.AppendAsync(transaction, site.Id, EventTypes.SiteVersion, new() { Version = version, PreviousVersion = before }, now.Ms()));
             }
-            return 0;
+            return told;
         });
         await directory.RefreshLinkAsync(linkId);
+        signals.Raise(told);
     }
 
     /// <summary>At start: the minimum versions may have become others.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Halo.Contracts.Errors;
+using Halo.Contracts.Events;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Service;
 using Halo.Contracts.Sites;
@@ -25,6 +26,15 @@ namespace Halo.Contracts.Json;
 [JsonSerializable(typeof(RegisteredQuery))]
 [JsonSerializable(typeof(RegisteredResult))]
 [JsonSerializable(typeof(RegisteredChangeList))]
+[JsonSerializable(typeof(HaloEvent))]
+[JsonSerializable(typeof(QueryNotification))]
+[JsonSerializable(typeof(WebhookRequest))]
+[JsonSerializable(typeof(Webhook))]
+[JsonSerializable(typeof(WebhookSecret))]
+[JsonSerializable(typeof(WebhookList))]
+[JsonSerializable(typeof(WebhookDelivery))]
+[JsonSerializable(typeof(WebhookDeliveryList))]
+[JsonSerializable(typeof(IReadOnlyList<WebhookAttempt>))]
 [JsonSerializable(typeof(Site))]
 [JsonSerializable(typeof(SiteList))]
 [JsonSerializable(typeof(ErrorResponse))]

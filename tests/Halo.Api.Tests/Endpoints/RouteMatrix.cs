@@ -36,6 +36,18 @@ static class RouteMatrix
         GET    /integrator/sites/{siteId}                                                      integrator 403 200 200 200
         POST   /integrator/pair-site                                                           integrator 403 400 400 400
         POST   /integrator/pairSite                                                            integrator 403 400 400 400
+        GET    /integrator/events                                                              integrator 403 200 200 200
+        POST   /integrator/webhooks                                                            integrator 403 400 400 400
+        GET    /integrator/webhooks                                                            integrator 403 200 200 200
+        GET    /integrator/webhooks/{webhookId}                                                integrator 403 404 404 404
+        PUT    /integrator/webhooks/{webhookId}                                                integrator 403 404 404 404
+        DELETE /integrator/webhooks/{webhookId}                                                integrator 403 404 404 404
+        POST   /integrator/webhooks/{webhookId}/test                                           integrator 403 404 404 404
+        POST   /integrator/webhooks/{webhookId}/secrets                                        integrator 403 404 404 404
+        DELETE /integrator/webhooks/{webhookId}/secrets/{secretId}                             integrator 403 404 404 404
+        GET    /integrator/webhooks/deliveries                                                 integrator 403 200 200 200
+        GET    /integrator/webhooks/deliveries/{deliveryId}                                    integrator 403 404 404 404
+        POST   /integrator/webhooks/deliveries/{deliveryId}/redeliver                          integrator 403 404 404 404
         POST   /integrator/sites/{siteId}/queries                                              integrator 403 403 403 400
         POST   /integrator/sites/{siteId}/queries/async                                        integrator 403 403 403 400
         POST   /integrator/sites/{siteId}/queries/immediate                                    integrator 403 403 403 400

@@ -16,7 +16,7 @@ public class CancellationsTests(SharedPostgres postgres)
         var query = await practice.AcceptAsync();
         var cancelled = await store.Ledger.AskCancelAsync(practice.IntegratorId, practice.SiteId, query.Id);
         Assert.Equal((QueryStatus.Cancelled, null, false), (cancelled.Status, cancelled.AskLink, cancelled.WasFinal));
-        Assert.Equal(new SettledQuery(query.Id, QueryMode.Async, QueryStatus.Cancelled), Assert.Single(cancelled.Settled));
+        Assert.Equal(new SettledQuery(query.Id, query.IntegratorId, QueryMode.Async, QueryStatus.Cancelled), Assert.Single(cancelled.Settled));
         Assert.Equal(new(QueryStatus.Cancelled, null) { WasFinal = true },
             await store.Ledger.AskCancelAsync(practice.IntegratorId, practice.SiteId, query.Id));
         Assert.Empty(await store.Ledger.ClaimAsync(practice.Session, 1));

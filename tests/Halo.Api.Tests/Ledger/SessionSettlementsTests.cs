@@ -39,7 +39,7 @@ public class SessionSettlementsTests(SharedPostgres postgres)
         var practice = await Practice.CreateAsync(store);
         var lost = await practice.AcceptAndClaimAsync();
         var hello = await store.Ledger.SettleHelloAsync(practice.Session with { SessionId = store.NewId() }, [], 0, []);
-        Assert.Equal([new SettledQuery(lost.QueryId, QueryMode.Async, QueryStatus.ExecutionFailed)], hello.Settled);
+        Assert.Equal([new SettledQuery(lost.QueryId, lost.IntegratorId, QueryMode.Async, QueryStatus.ExecutionFailed)], hello.Settled);
         await AssertEndedAsync(practice, lost.QueryId, QueryStatus.ExecutionFailed, Executed.No, FailureCodes.ClaimLost);
         Assert.Equal(0, await store.CountAsync("SELECT COUNT(*) FROM query_commands"));
     }
@@ -79,7 +79,7 @@ public class SessionSettlementsTests(SharedPostgres postgres)
 
         var hello = await store.Ledger.SettleHelloAsync(new(practice.LinkId, store.NewId(), store.NewId()), [], claim.Number, []);
 
-        Assert.Equal([new SettledQuery(claim.QueryId, QueryMode.Async, QueryStatus.UploadFailed)], hello.Settled);
+        Assert.Equal([new SettledQuery(claim.QueryId, claim.IntegratorId, QueryMode.Async, QueryStatus.UploadFailed)], hello.Settled);
         await AssertEndedAsync(practice, claim.QueryId, QueryStatus.UploadFailed, Executed.Yes, FailureCodes.PageLost);
         Assert.Equal(0, await store.CountAsync("SELECT COUNT(*) FROM pages"));
     }

@@ -1,4 +1,5 @@
 using Halo.Api.Ledger;
+using Halo.Api.Ledger.Events;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Queries;
 using Halo.Api.Queries.Settling;
@@ -149,7 +150,7 @@ sealed class TestLedger
         return result;
     }
 
-    sealed class WatchedEffects(TestLedger ledger, QueryWaiters waiters, IPageStore pages, TimeProvider time) : SettlementEffects(waiters, pages, time, NullLogger<SettlementEffects>.Instance)
+    sealed class WatchedEffects(TestLedger ledger, QueryWaiters waiters, IPageStore pages, TimeProvider time) : SettlementEffects(waiters, new EventSignals(), pages, time, NullLogger<SettlementEffects>.Instance)
     {
         protected override void Tell(Guid queryId)
         {

@@ -43,7 +43,7 @@ public class LinkDirectoryTests(SharedPostgres postgres)
         using var sites = new SiteDirectory(database, options);
         await links.LoadAsync(TestContext.Current.CancellationToken);
         await sites.LoadAsync(TestContext.Current.CancellationToken);
-        var registry = new SiteRegistry(database, sites, options, store.Time);
+        var registry = new SiteRegistry(database, sites, new(), options, store.Time);
 
         links.SeenAlso(practice.LinkId, new(Guid.NewGuid(), store.Now, store.Now));
         links.Heard(practice.LinkId, closedInOrder: true, heartbeat: new Heartbeat(store.Now, "26.1122.1", 1, new(0, 0, 0, 0), [], null, 0));

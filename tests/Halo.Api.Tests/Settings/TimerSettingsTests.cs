@@ -43,6 +43,8 @@ public sealed partial class TimerSettingsTests(SharedPostgres postgres)
         ["Halo:Links:UnreachableAfterMs"] = "TimerSettingsTests.A_site_without_a_session_is_unreachable_when_its_time_is_over_and_not_before",
         ["Halo:Links:ReturnWithinMs"] = "DeadlineTests.What_fell_due_while_the_service_was_away_waits_for_its_link_and_what_is_queued_does_not",
         ["Halo:Results:RetentionHours"] = "TimerSettingsTests.Results_go_after_as_many_hours_as_set",
+        ["Halo:Events:RetentionHours"] = "TimerSettingsTests.Events_go_after_as_many_hours_as_set",
+        ["Halo:Events:SiteStateAfterSeconds"] = "SiteEventTests.A_site_that_has_been_there_or_away_for_a_while_is_told_and_not_before",
         ["Halo:Retention:LedgerDays"] = "TimerSettingsTests.Queries_go_after_as_many_days_as_set",
         ["Halo:Retention:AuditDays"] = "TimerSettingsTests.The_audit_log_goes_after_as_many_days_as_set",
         ["spool.waitForRoomMs"] = "TimerSettingsTests.A_reader_waits_for_room_in_the_spool_as_long_as_it_may",
@@ -155,6 +157,20 @@ public sealed partial class TimerSettingsTests(SharedPostgres postgres)
     }
 
     [Theory]
+    [InlineData(1)]
+    [InlineData(24)]
+    [InlineData(168)]
+    public async Task Events_go_after_as_many_hours_as_set(int hours)
+    {
+        await using var store = await TestStore.CreateAsync(StoreKind.Sqlite, postgres);
+        var practice = await Practice.CreateAsync(store);
+        await TwiceAsync(store, async () => await store.Ledger.AskCancelAsync(practice.IntegratorId, practice.SiteId, (await practice.AcceptAsync()).Id));
+        await using var watch = StartAtTheEnd(store, TimeSpan.FromHours(hours), new(), new(), new() { RetentionHours = hours });
+        var reader = new Halo.Api.Ledger.Events.EventReader(store.Database);
+        await Until.TrueAsync(async () => await reader.RangeAsync(practice.IntegratorId) == (2, 2));
+    }
+
+    [Theory]
     [InlineData(7)]
     [InlineData(400)]
     [InlineData(3650)]
@@ -199,11 +215,11 @@ public sealed partial class TimerSettingsTests(SharedPostgres postgres)
     }
 
     /// <summary>When the older one has just reached its time, and the younger one has not.</summary>
-    static RetentionWatch StartAtTheEnd(TestStore store, TimeSpan kept, ResultOptions results, RetentionOptions options)
+    static RetentionWatch StartAtTheEnd(TestStore store, TimeSpan kept, ResultOptions results, RetentionOptions options, EventOptions? events = null)
     {
         store.Time.Advance(kept - TimeSpan.FromMinutes(3));
-        var watch = new RetentionWatch(store.Ledger.Retention, new(store.Database), store.Pages, new IdempotencyStore(store.Database, store.Keys, results, store.Time), new AuditLog(store.Database, store.Time),
-            RetentionTests.Orphans(store), results, options, store.Time, NullLogger<RetentionWatch>.Instance);
+        var watch = new RetentionWatch(store.Ledger.Retention, new(store.Database), new(store.Database), events ?? new(), store.Pages, new IdempotencyStore(store.Database, store.Keys, results, store.Time),
+            new AuditLog(store.Database, store.Time), RetentionTests.Orphans(store), results, options, store.Time, NullLogger<RetentionWatch>.Instance);
         _ = watch.StartAsync(CancellationToken.None);
         return watch;
     }

@@ -42,7 +42,7 @@ static class ListApi
             Tag = tag is { Length: > LongestTag } || tag?.Any(char.IsControl) == true
                 ? Fault<string>("tag", $"must have at most {LongestTag} characters, and no control characters.", faults) : tag,
             From = ReadFrom(from, faults),
-            After = after is null ? null : Guid.TryParse(after, out var id) ? id : Fault<Guid?>("after", "must be the value of next from the page before.", faults),
+            After = ReadAfter(after, faults),
         };
         if (faults.Count > 0)
             return Refusal.Invalid(faults).ToResult();
@@ -53,7 +53,7 @@ static class ListApi
         return TypedResults.Json(new QueryList(page) { Next = found.Count > wanted.Limit ? page[^1].Id.ToString() : null }, HaloJson.Default.QueryList);
     }
 
-    static int ReadLimit(string? text, List<FieldError> faults) =>
+    internal static int ReadLimit(string? text, List<FieldError> faults) =>
         text is null ? UsualItems
         : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= MostItems ? limit
         : Fault<int>("limit", $"must be a whole number from 1 to {MostItems}.", faults);
@@ -67,6 +67,10 @@ static class ListApi
         text is null ? null
         : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var from) ? from
         : Fault<DateTimeOffset?>("from", "must be a time as 2026-03-05T14:30:00Z.", faults);
+
+    /// <summary>Where a page goes on; null: from the start, or a fault is added.</summary>
+    internal static Guid? ReadAfter(string? text, List<FieldError> faults) =>
+        text is null ? null : Guid.TryParse(text, out var id) ? id : Fault<Guid?>("after", "must be the value of next from the page before.", faults);
 
     static T? Fault<T>(string field, string message, List<FieldError> faults)
     {

@@ -7,6 +7,7 @@ using Halo.Api.Links.Sessions;
 using Halo.Api.LinkSocket;
 using Halo.Api.Settings;
 using Halo.Api.Sites.State;
+using Halo.Api.Transport;
 using Halo.Contracts.Errors;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;

@@ -123,7 +123,7 @@ sealed record MoveResult(bool Accepted, QueryStatus? Status)
 }
 
 /// <summary>A query that has just become final. Whoever settled it does what follows, after the commit.</summary>
-sealed record SettledQuery(Guid QueryId, QueryMode Mode, QueryStatus Status)
+sealed record SettledQuery(Guid QueryId, Guid IntegratorId, QueryMode Mode, QueryStatus Status)
 {
     /// <summary>Whatever is stored of its pages goes, also what never came into the manifest: a page may have been stored whose row was never written.</summary>
     public bool DropsPages => Mode == QueryMode.Async && Status != QueryStatus.Successful;

@@ -120,7 +120,7 @@ static class QueryTable
         return new(text, SettleValues(end, now, key, detail, where));
     }
 
-    /// <summary>Settles those of many that may be settled so, and returns their ids.</summary>
+    /// <summary>Settles those of many that may be settled so, and returns id, integrator, site and tag of each.</summary>
     /// <param name="dueOnly">Leaves alone what was given a later deadline meanwhile.</param>
     /// <exception cref="InvalidOperationException">There is no such move.</exception>
     public static Statement SettleMany(IReadOnlyList<Guid> ids, QueryMode mode, Settlement end, long now, byte[]? detail, bool dueOnly)
@@ -128,7 +128,7 @@ static class QueryTable
         if (!SettleTexts.TryGetValue((end.Status, end.By, mode), out var text))
             throw NoMove(end, mode);
         var (list, values) = In(ids);
-        return new($"{text} IN {list}{(dueOnly ? " AND deadline_at <= @now" : "")} RETURNING id", SettleValues(end, now, null, detail, values));
+        return new($"{text} IN {list}{(dueOnly ? " AND deadline_at <= @now" : "")} RETURNING id, integrator_id, site_id, tag", SettleValues(end, now, null, detail, values));
     }
 
     /// <summary>Values of <see cref="BecomeUploading"/>, beside the query's id and its claim.</summary>

@@ -1,8 +1,10 @@
 using System.IO.Compression;
+using Halo.Api.Ledger.Events;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
+using Halo.Contracts.Events;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;
 
@@ -38,7 +40,17 @@ sealed class RegisteredResults(Database database, RegisteredStore store, QueryLi
     public Task<int> CountAsync(RegisteredRecord query, RegisteredReport report)
     {
         var detail = Seal(query, store.DetailOf(query) with { Error = report.Error });
-        return database.WriteAsync(t => t.RunAsync(Count, CountValues(query, report, detail)));
+        return database.WriteAsync(async t =>
+        {
+            var counted = await t.RunAsync(Count, CountValues(query, report, detail));
+            // The first failure is told, and not each that follows it.
+            if (counted > 0 && report.Error is { } error && store.DetailOf(query).Error is null)
+            {
+                await EventLog.AppendAsync(t,
+                    [new(query.IntegratorId, EventTypes.QueryFailed, query.SiteId, new() { QueryId = query.Id, Source = EventSources.Registered, Code = error.Code })], time.GetUtcNow().Ms());
+            }
+            return counted;
+        });
     }
 
     /// <summary>Keeps a new result, counts its run, and writes what changed.</summary>
@@ -68,6 +80,7 @@ sealed class RegisteredResults(Database database, RegisteredStore store, QueryLi
                 await t.RunAsync(ForgetOverBound, ("id", query.Id), ("most", (long)limits.RegisteredChangesBytes));
             }
             await t.RunAsync(run);
+            await EventLog.AppendAsync(t, EventsOf(query, report, number), now.Ms());
             return true;
         });
     }
@@ -133,6 +146,15 @@ sealed class RegisteredResults(Database database, RegisteredStore store, QueryLi
 
     /// <summary>What <see cref="Compress"/>, or a Link, made.</summary>
     public static BrotliStream Decompress(byte[] compressed) => new(new MemoryStream(compressed), CompressionMode.Decompress);
+
+    static List<NewEvent> EventsOf(RegisteredRecord query, RegisteredReport report, int number)
+    {
+        var data = new EventData { QueryId = query.Id, Source = EventSources.Registered, Hash = report.Hash, Rows = report.Rows };
+        List<NewEvent> events = [new(query.IntegratorId, EventTypes.QueryCompleted, query.SiteId, data)];
+        if (number > 1 || query.DeliverFirst)
+            events.Add(new(query.IntegratorId, EventTypes.RegisteredChanged, query.SiteId, data));
+        return events;
+    }
 
     byte[]? Seal(RegisteredRecord query, QueryDetail detail) => detail.IsEmpty ? null : LedgerSeal.Seal(store.KeyOf(query), detail);
 

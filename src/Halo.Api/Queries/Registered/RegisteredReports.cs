@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Halo.Api.Errors;
+using Halo.Api.Ledger.Events;
 using Halo.Api.Ledger.Registered;
 using Halo.Api.Results.Pages;
 using Halo.Api.Settings;
@@ -14,7 +15,7 @@ namespace Halo.Api.Queries.Registered;
 
 /// <summary>What Links ask and tell of registered queries: the list, each with its command, and what each run gave.</summary>
 sealed partial class RegisteredReports(
-    RegisteredStore store, RegisteredResults results, PageIntake intake, SiteDirectory sites, QueryLimits limits, TimeProvider time, ILogger<RegisteredReports> log) : IDisposable
+    RegisteredStore store, RegisteredResults results, EventSignals signals, PageIntake intake, SiteDirectory sites, QueryLimits limits, TimeProvider time, ILogger<RegisteredReports> log) : IDisposable
 {
     /// <summary>New results that are compared at once: each is held whole, and the one before.</summary>
     const int AtOnce = 2;
@@ -81,6 +82,8 @@ sealed partial class RegisteredReports(
         if (report.Hash is null || report.Hash == query.LastHash || rows.IsEmpty)
         {
             await results.CountAsync(query, report);
+            if (report.Error is not null)
+                signals.Raise(query.IntegratorId);
             if (report.Forbidden)
                 await store.CancelAsync(query.Id);
             return report.Forbidden ? (null, null) : (new(query.LastHash), null);
@@ -120,7 +123,10 @@ sealed partial class RegisteredReports(
         if ((rows?.Hash() ?? Convert.ToHexStringLower(SHA256.HashData(json))) != report.Hash)
             return (null, Refusal.Invalid("body", "does not have the hash that the report says."));
         if (await results.DeliverAsync(query, report, compressed, rows is null ? null : await ChangesAsync(query, rows)))
+        {
+            signals.Raise(query.IntegratorId);
             return (new(report.Hash), null);
+        }
         return await store.FindAsync(query.Id) is { } now && now.IsRunning(time.GetUtcNow()) ? (new(now.LastHash), null) : (null, null);
     }
 

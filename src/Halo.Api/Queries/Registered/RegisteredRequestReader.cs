@@ -74,7 +74,7 @@ sealed class RegisteredRequestReader(QueryLimits limits)
             return (null, null);
         var (read, refusal) = RequestDocument.Read(body, "{ \"duration\": 3600 }", (root, json) =>
         {
-            LookForMisspelt(root, "", ["duration"], json);
+            json.LookForMisspelt(root, "", ["duration"]);
             return new Renewal(json.Whole(root, "duration", "duration", ShortestDuration, LongestDuration, Seconds));
         });
         return (read?.Duration, refusal);
@@ -82,7 +82,7 @@ sealed class RegisteredRequestReader(QueryLimits limits)
 
     Registration? ReadRegistration(JsonElement root, SiteRecord site, long requestSize, JsonFieldReader json)
     {
-        LookForMisspelt(root, "", NamesOf(HaloJson.Default.RegisteredQueryRequest), json);
+        json.LookForMisspelt(root, "", HaloJson.Default.RegisteredQueryRequest);
         var name = json.Text(root, "name", "name");
         if (string.IsNullOrWhiteSpace(name))
             Missing(root, "name", "a text of 1 to 200 characters", json);
@@ -98,7 +98,7 @@ sealed class RegisteredRequestReader(QueryLimits limits)
             Missing(root, "duration", $"a whole number of seconds from {ShortestDuration} to {LongestDuration}", json);
         var (command, catalogue, size) = ReadCommand(root, site, json);
         var key = ReadKey(root, json);
-        var first = ReadFlag(root, "deliverFirst", json);
+        var first = json.Flag(root, "deliverFirst", "deliverFirst");
         return json.Faults.Count > 0 ? null : new Registration(name!.Trim(), frequency!.Value, duration!.Value, command!)
         {
             Catalogue = catalogue,
@@ -117,7 +117,7 @@ sealed class RegisteredRequestReader(QueryLimits limits)
             json.Fault("registerCommand", "is required: { \"command\": { \"text\": \"SELECT …\" } }.");
             return default;
         }
-        LookForMisspelt(registered, "registerCommand.", NamesOf(HaloJson.Default.RegisteredCommand), json);
+        json.LookForMisspelt(registered, "registerCommand.", HaloJson.Default.RegisteredCommand);
         var catalogue = json.Text(registered, "catalogue", "registerCommand.catalogue");
         if (catalogue is not null && !site.Catalogues.Any(c => c.Name.Equals(catalogue, StringComparison.OrdinalIgnoreCase)))
             json.Fault("registerCommand.catalogue", $"is not one of this site's: {string.Join(", ", site.Catalogues.Select(c => c.Name))}.");
@@ -126,7 +126,7 @@ sealed class RegisteredRequestReader(QueryLimits limits)
             json.Fault("registerCommand.command", "is required: { \"text\": \"SELECT …\" }.");
             return default;
         }
-        LookForMisspelt(command, "registerCommand.command.", NamesOf(HaloJson.Default.QueryCommand), json);
+        json.LookForMisspelt(command, "registerCommand.command.", HaloJson.Default.QueryCommand);
         var within = new JsonFieldReader([]);
         var read = CommandReader.Read(command, limits.RegisteredRunMs, within);
         foreach (var fault in within.Faults)
@@ -152,36 +152,12 @@ sealed class RegisteredRequestReader(QueryLimits limits)
         return names;
     }
 
-    static bool? ReadFlag(JsonElement root, string name, JsonFieldReader json)
-    {
-        if (!JsonFieldReader.Present(root, name, out var value))
-            return null;
-        if (value.ValueKind is JsonValueKind.True or JsonValueKind.False)
-            return value.GetBoolean();
-        json.Fault(name, "must be true or false.");
-        return null;
-    }
-
     /// <summary>Where it is there and wrong, that was said.</summary>
     static void Missing(JsonElement owner, string name, string wanted, JsonFieldReader json)
     {
         if (!JsonFieldReader.Present(owner, name, out var value) || value.ValueKind == JsonValueKind.String && string.IsNullOrWhiteSpace(value.GetString()) && name == "name")
             json.Fault(name, $"is required: {wanted}.");
     }
-
-    static void LookForMisspelt(JsonElement owner, string path, IReadOnlyList<string> names, JsonFieldReader json)
-    {
-        foreach (var property in owner.EnumerateObject().Where(p => !names.Contains(p.Name)))
-        {
-            if (json.IsFull)
-                return;
-            var meant = names.FirstOrDefault(n => n.Equals(property.Name, StringComparison.OrdinalIgnoreCase)) ?? NearestName.OneEditFrom(property.Name, names);
-            if (meant is not null)
-                json.Fault(path + RequestParameters.Shorten(property.Name), $"is no field here; did you mean {path}{meant}?");
-        }
-    }
-
-    static List<string> NamesOf(JsonTypeInfo type) => [.. type.Properties.Select(p => p.Name)];
 
     sealed record Renewal(int? Duration);
 }

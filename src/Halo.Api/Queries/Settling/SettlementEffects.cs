@@ -1,4 +1,5 @@
 using Halo.Api.Basics;
+using Halo.Api.Ledger.Events;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Results.Pages;
 using Halo.Contracts.Queries;
@@ -7,13 +8,14 @@ namespace Halo.Api.Queries.Settling;
 
 /// <summary>What follows a commit that made queries final: it is counted, those who wait are told, and stored pages that are nobody's are removed.</summary>
 /// <remarks>Whoever settles calls this once, after the commit, for what its own call moved.</remarks>
-partial class SettlementEffects(QueryWaiters waiters, IPageStore pages, TimeProvider time, ILogger<SettlementEffects> log)
+partial class SettlementEffects(QueryWaiters waiters, EventSignals signals, IPageStore pages, TimeProvider time, ILogger<SettlementEffects> log)
 {
     /// <summary>Of queries of any kind. What cannot be removed harms nobody: the look for orphans at the next start finds it.</summary>
     public async Task ApplyAsync(IReadOnlyList<SettledQuery> settled)
     {
         foreach (var query in settled)
             Apply(query.QueryId, query.Mode, query.Status);
+        signals.Raise(settled.Where(q => q.Mode == QueryMode.Async).Select(q => q.IntegratorId));
         foreach (var query in settled)
             await RemovePagesAsync(query);
     }

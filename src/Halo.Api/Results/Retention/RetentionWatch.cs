@@ -1,5 +1,6 @@
 using Halo.Api.Basics;
 using Halo.Api.Ledger;
+using Halo.Api.Ledger.Events;
 using Halo.Api.Ledger.Registered;
 using Halo.Api.Queries.Idempotency;
 using Halo.Api.Results.Pages;
@@ -9,12 +10,12 @@ using Halo.Api.Storage;
 namespace Halo.Api.Results.Retention;
 
 /// <summary>
-/// Takes away what has been kept as long as it should: results and details, answers for repeats, rows of the ledger, the audit log.
+/// Takes away what has been kept as long as it should: results and details, events, answers for repeats, rows of the ledger, the audit log.
 /// One timer, set to when the oldest of all falls due; small steps, between which other writes go.
 /// </summary>
 /// <remarks>Nothing is given out past its time, whenever this comes to it: reading judges by the clock.</remarks>
 sealed partial class RetentionWatch(
-    LedgerRetention ledger, RegisteredRetention registered, IPageStore pages, IdempotencyStore answers, AuditLog audit, OrphanedPages orphans, ResultOptions kept, RetentionOptions options,
+    LedgerRetention ledger, RegisteredRetention registered, EventRetention events, EventOptions told, IPageStore pages, IdempotencyStore answers, AuditLog audit, OrphanedPages orphans, ResultOptions kept, RetentionOptions options,
     TimeProvider time, ILogger<RetentionWatch> log) : IHostedService, IAsyncDisposable
 {
     // What falls due within a minute goes together.
@@ -32,6 +33,8 @@ sealed partial class RetentionWatch(
     Task _round = Task.CompletedTask;
 
     TimeSpan ForResults => TimeSpan.FromHours(kept.RetentionHours);
+
+    TimeSpan ForEvents => TimeSpan.FromHours(told.RetentionHours);
 
     TimeSpan ForQueries => TimeSpan.FromDays(options.LedgerDays);
 
@@ -121,6 +124,7 @@ sealed partial class RetentionWatch(
         }
         await AllAsync(() => registered.ForgetResultsAsync(now - ForResults));
         await AllAsync(() => registered.ForgetQueriesAsync(now - ForQueries));
+        await AllAsync(() => events.ForgetAsync(now - ForEvents));
         var repeats = await AllAsync(answers.ForgetAsync);
         var queries = await AllAsync(() => ledger.ForgetQueriesAsync(now - ForQueries));
         var lines = await AllAsync(() => audit.ForgetAsync(now - ForAudit));
@@ -158,11 +162,12 @@ sealed partial class RetentionWatch(
     async Task<TimeSpan> NextAsync()
     {
         // Before anything is looked at.
-        var endsFromNow = time.GetUtcNow() + ForResults;
+        var endsFromNow = time.GetUtcNow() + (ForResults < ForEvents ? ForResults : ForEvents);
         DateTimeOffset?[] due =
         [
             await ledger.OldestKeptAsync() + ForResults,
             await registered.OldestAsync() + ForResults,
+            await events.OldestAsync() + ForEvents,
             await answers.NextExpiryAsync(),
             await ledger.OldestQueryAsync() + ForQueries,
             await audit.OldestAsync() + ForAudit,

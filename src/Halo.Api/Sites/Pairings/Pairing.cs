@@ -1,13 +1,15 @@
 using System.Data.Common;
 using System.Text.Json.Nodes;
 using Halo.Api.Integrators;
+using Halo.Api.Ledger.Events;
 using Halo.Api.Storage;
+using Halo.Contracts.Events;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Sites.Pairings;
 
 /// <summary>Pairs integrators with practices, by a code that the practice made or where an operator lets them do without.</summary>
-sealed class Pairing(Database database, IntegratorDirectory integrators, PairingKey key, AuditLog audit, TimeProvider time)
+sealed class Pairing(Database database, IntegratorDirectory integrators, PairingKey key, AuditLog audit, EventSignals signals, TimeProvider time)
 {
     static readonly TimeSpan Window = TimeSpan.FromHours(1);
     const int WrongCodes = 5;
@@ -22,13 +24,17 @@ sealed class Pairing(Database database, IntegratorDirectory integrators, Pairing
         {
             await database.WriteAsync(t => PutAsync(t, integrator.Id, open.Id, "without a code"));
             await integrators.RefreshAsync(integrator.Id);
+            signals.Raise(integrator.Id);
             return new(open, PairingFault.None);
         }
         if (string.IsNullOrEmpty(code))
             return new(null, PairingFault.CodeMissing);
         var result = await database.WriteAsync(t => TryAsync(t, integrator, candidates, PairingCode.Normalize(code)));
         if (result.Site is not null)
+        {
             await integrators.RefreshAsync(integrator.Id);
+            signals.Raise(integrator.Id);
+        }
         return result;
     }
 
@@ -65,7 +71,10 @@ sealed class Pairing(Database database, IntegratorDirectory integrators, Pairing
             ON CONFLICT (integrator_id, site_id) DO NOTHING
             """, ("integrator", integratorId), ("site", siteId), ("by", by), ("now", time.GetUtcNow().Ms()));
         if (added == 1)
+        {
             await audit.WriteAsync(t, "integrator.paired", $"{integratorId} {siteId}", "integrator", new JsonObject { ["by"] = by });
+            await EventLog.AppendAsync(t, [new(integratorId, EventTypes.PairingCreated, siteId, new())], time.GetUtcNow().Ms());
+        }
         return added;
     }
 }

@@ -8,7 +8,7 @@ namespace Halo.Api.Sites.State;
 /// A session's opening and its end are a row each, with the next group commit. That the service is up is marked once a minute and
 /// when it stops; after a kill, what was written last says when it ended.
 /// </remarks>
-sealed class AvailabilityHistory(Database database, ApiOptions options, TimeProvider time) : IAsyncDisposable
+sealed class AvailabilityHistory(Database database, SiteStateWatch states, ApiOptions options, TimeProvider time) : IAsyncDisposable
 {
     /// <summary>How often the service marks that it is up.</summary>
     public static readonly TimeSpan MarkEvery = TimeSpan.FromMinutes(1);
@@ -41,9 +41,10 @@ sealed class AvailabilityHistory(Database database, ApiOptions options, TimeProv
     }
 
     /// <summary>These sites were reached, said farewell, or were lost.</summary>
-    public void Note(IEnumerable<Guid> siteIds, SiteContact contact)
+    public void Note(IReadOnlyCollection<Guid> siteIds, SiteContact contact)
     {
         var now = time.GetUtcNow().Ms();
+        states.Note(siteIds, contact);
         foreach (var id in siteIds)
         {
             database.CommitLater(("site_contacts", id, now), new(

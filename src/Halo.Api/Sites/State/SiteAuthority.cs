@@ -2,11 +2,13 @@ using System.Data.Common;
 using System.Text.Json.Nodes;
 using Halo.Api.Integrators;
 using Halo.Api.Ledger;
+using Halo.Api.Ledger.Events;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Links.Sessions;
 using Halo.Api.Queries.Settling;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
+using Halo.Contracts.Events;
 
 namespace Halo.Api.Sites.State;
 
@@ -15,7 +17,7 @@ namespace Halo.Api.Sites.State;
 /// transaction; when a call returns it is in force, and the Links that it concerns are told.
 /// </summary>
 sealed class SiteAuthority(
-    Database database, SiteDirectory directory, IntegratorDirectory integrators, Cancellations cancellations, SettlementEffects effects, ILinkGateway gateway, SiteNotifier notifier,
+    Database database, SiteDirectory directory, IntegratorDirectory integrators, Cancellations cancellations, SettlementEffects effects, EventSignals signals, ILinkGateway gateway, SiteNotifier notifier,
     AuditLog audit, ApiOptions options, TimeProvider time)
 {
     /// <summary>Moves authority of the site's practice to it. What waits at the old site is cancelled, what runs there finishes.</summary>
@@ -46,7 +48,10 @@ sealed class SiteAuthority(
                 ["cancelled"] = settled.Count,
                 ["pairingsCopied"] = paired.Count,
             }));
-            return new Moved(old, paired);
+            foreach (var integrator in paired)
+                await EventLog.AppendAsync(t, [new(integrator, EventTypes.PairingCreated, siteId, new())], Now);
+            var told = await EventLog.AppendAsync(t, siteId, EventTypes.SiteMoved, new() { PreviousSiteId = old.Count > 0 ? old[0] : null }, Now, old);
+            return new Moved(old, paired, told);
         });
         if (moved is null)
             return false;
@@ -54,6 +59,7 @@ sealed class SiteAuthority(
         foreach (var integrator in moved.Paired)
             await integrators.RefreshAsync(integrator);
         await PublishAsync([siteId, .. moved.Old]);
+        signals.Raise(moved.Told);
         await CancelLateAsync(moved.Old);
         return true;
     }
@@ -171,7 +177,7 @@ sealed class SiteAuthority(
         RETURNING integrator_id
         """, ("from", from), ("to", to), ("now", Now));
 
-    sealed record Moved(IReadOnlyList<Guid> Old, IReadOnlyList<Guid> Paired);
+    sealed record Moved(IReadOnlyList<Guid> Old, IReadOnlyList<Guid> Paired, IReadOnlyList<Guid> Told);
 
     sealed record HeldSite(string PmsName, string PmsId, string? ReportedPmsName, string? ReportedPmsId, bool Shared, bool Removed)
     {

@@ -25,6 +25,9 @@ readonly record struct BlobPlace(BlobKind Kind, int Number)
 
     /// <summary>What changed with that result.</summary>
     public static BlobPlace RegisteredChange(int number) => new(BlobKind.RegisteredChange, number);
+
+    /// <summary>The secrets of a webhook.</summary>
+    public static BlobPlace WebhookSecrets => new(BlobKind.WebhookSecrets, 0);
 }
 
 /// <summary>What a sealed blob is. Numbers are for ever: they stand in stored data.</summary>
@@ -37,6 +40,7 @@ enum BlobKind : byte
     Answer = 4,
     RegisteredResult = 5,
     RegisteredChange = 6,
+    WebhookSecrets = 7,
 }
 
 /// <summary>

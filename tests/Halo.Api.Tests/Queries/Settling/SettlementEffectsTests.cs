@@ -1,4 +1,5 @@
 using System.Text;
+using Halo.Api.Ledger.Events;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Queries.Settling;
 using Halo.Api.Results.Pages;
@@ -18,14 +19,14 @@ public class SettlementEffectsTests(SharedPostgres postgres)
         var stuck = await StoreAsync(store);
         SettledQuery[] settled =
         [
-            new(stuck, QueryMode.Async, QueryStatus.ExecutionFailed),
-            new(await StoreAsync(store), QueryMode.Async, QueryStatus.Cancelled),
-            new(await StoreAsync(store), QueryMode.Async, QueryStatus.Successful) { KeptPages = [] },
+            new(stuck, Guid.Empty, QueryMode.Async, QueryStatus.ExecutionFailed),
+            new(await StoreAsync(store), Guid.Empty, QueryMode.Async, QueryStatus.Cancelled),
+            new(await StoreAsync(store), Guid.Empty, QueryMode.Async, QueryStatus.Successful) { KeptPages = [] },
         ];
         using var waiters = new QueryWaiters(new(), store.Time);
         var waits = settled.Select(s => waiters.Begin(s.QueryId, TimeSpan.FromMinutes(1), default)).ToList();
 
-        await new SettlementEffects(waiters, new StuckPages(store.Pages, stuck), store.Time, NullLogger<SettlementEffects>.Instance).ApplyAsync(settled);
+        await new SettlementEffects(waiters, new EventSignals(), new StuckPages(store.Pages, stuck), store.Time, NullLogger<SettlementEffects>.Instance).ApplyAsync(settled);
 
         Assert.All(waits, w => Assert.True(w.Ended.IsCompleted));
         Assert.Equal([stuck], Directory.GetFiles(Path.Combine(store.Path, "pages"), "*.page", SearchOption.AllDirectories)

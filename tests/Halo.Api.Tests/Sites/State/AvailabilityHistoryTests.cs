@@ -8,6 +8,7 @@ using Halo.Contracts.Admin;
 using Halo.LinkProtocol;
 using Halo.Testing;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Halo.Api.Tests.Sites.State;
 
@@ -136,7 +137,9 @@ public class AvailabilityHistoryTests(SharedPostgres postgres)
     static async Task<AvailabilityHistory> StartAsync(TestStore store, int days = 400)
     {
         var options = ApiOptions.Read(new ConfigurationBuilder().Build()) with { AvailabilityDays = days };
-        var history = new AvailabilityHistory(store.Database, options, store.Time);
+        // Nobody is told: it is not started.
+        var states = new SiteStateWatch(store.Database, new(store.Database, options), new(), options, store.Time, NullLogger<SiteStateWatch>.Instance);
+        var history = new AvailabilityHistory(store.Database, states, options, store.Time);
         await history.StartAsync();
         return history;
     }

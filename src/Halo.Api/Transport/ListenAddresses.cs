@@ -1,7 +1,7 @@
 using System.Net;
 using Halo.Api.Basics;
 
-namespace Halo.Api.Settings;
+namespace Halo.Api.Transport;
 
 /// <summary>The addresses of the setting <c>urls</c>, checked before the server sees them: it takes <c>127.0.0.1:5080x</c> for a name and listens everywhere.</summary>
 static class ListenAddresses

@@ -1,7 +1,8 @@
 using System.Net;
 using Halo.Api.Basics;
+using Halo.Api.Settings;
 
-namespace Halo.Api.Settings;
+namespace Halo.Api.Transport;
 
 /// <summary>
 /// The addresses that a Link's signed assertion may be made for. Without the setting <c>Halo:PublicAddress</c> it is loopback alone: whoever gets an
