@@ -25,30 +25,26 @@ sealed class EventStreams(EventReader reader, EventSignals signals, EventOptions
     public (IAsyncEnumerable<SseItem<string>>? Stream, Refusal? Refusal) Open(IntegratorCaller caller, long? after, IReadOnlyList<string>? types, CancellationToken gone)
     {
         var integrator = caller.Integrator.Id;
-        var woken = new Signal();
-        var subscription = signals.Subscribe(integrator, woken.Set);
-        if (signals.CountOf(integrator) > options.StreamsPerIntegrator)
-        {
-            subscription.Dispose();
-            return (null, new Refusal(429, ErrorCodes.TooManyRequests,
+        return signals.CountOf(integrator) < options.StreamsPerIntegrator ? (FollowAsync(caller, integrator, after, types, gone), null)
+            : (null, new Refusal(429, ErrorCodes.TooManyRequests,
                 $"You have {options.StreamsPerIntegrator} event streams open, as many as are allowed. Close one, or read several kinds of events from one stream.")
             {
                 RetryAfter = PingEvery,
             });
-        }
-        return (FollowAsync(caller, integrator, after, types, woken, subscription, gone), null);
     }
 
     async IAsyncEnumerable<SseItem<string>> FollowAsync(
-        IntegratorCaller caller, Guid integrator, long? after, IReadOnlyList<string>? types, Signal woken, IDisposable subscription, [EnumeratorCancellation] CancellationToken stop)
+        IntegratorCaller caller, Guid integrator, long? after, IReadOnlyList<string>? types, [EnumeratorCancellation] CancellationToken stop)
     {
-        using var subscribed = subscription;
+        var woken = new Signal();
+        using var subscribed = signals.Subscribe(integrator, _ => woken.Set());
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop, lifetime.ApplicationStopping);
         var (first, last) = await reader.RangeAsync(integrator);
         var at = after ?? last;
         var isLost = at < first - 1 || at > last;
         if (isLost)
             at = first - 1;
+        var said = time.GetTimestamp();
         yield return Item(isLost ? Lost : Opened, "{}", at);
         while (!ending.IsCancellationRequested && caller.Find().Integrator is not null)
         {
@@ -57,11 +53,19 @@ sealed class EventStreams(EventReader reader, EventSignals signals, EventOptions
             foreach (var happened in found)
             {
                 at = happened.Number;
-                if (types?.Contains(happened.Type) != false)
-                    yield return Item(happened.Type, JsonSerializer.Serialize(happened.Show(), HaloJson.Default.HaloEvent), at);
+                if (types?.Contains(happened.Type) == false)
+                    continue;
+                said = time.GetTimestamp();
+                yield return Item(happened.Type, JsonSerializer.Serialize(happened.Show(), HaloJson.Default.HaloEvent), at);
             }
-            if (found.Count == 0 && !await woken.WaitAsync(PingEvery, time, ending.Token) && !ending.IsCancellationRequested)
+            var quiet = time.GetElapsedTime(said);
+            if (quiet >= PingEvery)
+            {
+                said = time.GetTimestamp();
                 yield return Item(Ping, "{}", at);
+            }
+            else if (found.Count == 0)
+                await woken.WaitAsync(PingEvery - quiet, time, ending.Token);
         }
     }
 

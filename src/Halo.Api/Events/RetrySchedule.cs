@@ -8,8 +8,8 @@ static class RetrySchedule
     /// <summary>Tries of one delivery.</summary>
     public const int MostTries = 10;
 
-    /// <summary>Each wait is between <see cref="Shortest"/> and so many times the one before.</summary>
-    const double Growth = 4;
+    /// <summary>Each wait is between <see cref="Shortest"/> and so many times the one before; the first, so many times the shortest.</summary>
+    const double Growth = 4, FirstGrowth = 1.5;
 
     /// <summary>A wait is at least so long.</summary>
     public static readonly TimeSpan Shortest = TimeSpan.FromSeconds(5);
@@ -22,22 +22,22 @@ static class RetrySchedule
 
     /// <summary>How long to wait after a try that failed.</summary>
     /// <param name="tries">So far, with that one.</param>
-    /// <param name="sinceFirst">From the first of them until now.</param>
+    /// <param name="waitedInAll">From the first of them until now, as far as it was waited: neither a clock that is set nor the service's downtime counts.</param>
     /// <param name="waited">Before that one; zero before the first.</param>
     /// <param name="asked">By the receiver's Retry-After.</param>
     /// <param name="random">From 0 to 1.</param>
     /// <returns>Null: it is given up.</returns>
-    public static TimeSpan? Next(int tries, TimeSpan sinceFirst, TimeSpan waited, TimeSpan? asked, double random)
+    public static TimeSpan? Next(int tries, TimeSpan waitedInAll, TimeSpan waited, TimeSpan? asked, double random)
     {
         if (tries >= MostTries)
             return null;
-        var top = (waited > Shortest ? waited : Shortest) * Growth;
+        var top = waited == TimeSpan.Zero ? Shortest * FirstGrowth : waited * Growth;
         var wait = Shortest + random * (top - Shortest);
         if (asked > wait)
             wait = asked.Value;
         if (wait > Longest)
             wait = Longest;
-        return sinceFirst + wait > Within ? null : wait;
+        return waitedInAll + wait > Within ? null : wait;
     }
 
     /// <summary>Whether a later try may fare better.</summary>

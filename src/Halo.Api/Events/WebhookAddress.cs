@@ -18,7 +18,9 @@ static class WebhookAddress
             return $"must have at most {Longest} characters, and no spaces.";
         if (!Uri.TryCreate(Fill(url, Guid.Empty.ToString(), Guid.Empty.ToString(), "async"), UriKind.Absolute, out var uri) || uri.Host.Length == 0)
             return "must be an absolute address, as https://example.com/halo.";
-        if (url.IndexOf('{') is var first and >= 0 && (url.Length < 8 || first < url.IndexOf('/', url.IndexOf("://", StringComparison.Ordinal) + 3)))
+        var host = url.IndexOf("://", StringComparison.Ordinal) + 3;
+        var behind = url.AsSpan(host).IndexOfAny('/', '?', '#') is var end and >= 0 ? host + end : url.Length;
+        if (url.IndexOf('{') is var first and >= 0 && first < behind)
             return "may have {siteId}, {queryId} and {source} only behind the host.";
         if (Fill(url, "", "", "").IndexOfAny(['{', '}']) >= 0)
             return "may have {siteId}, {queryId} and {source} in it, and no other braces.";

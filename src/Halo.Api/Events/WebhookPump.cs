@@ -12,10 +12,17 @@ sealed partial class WebhookPump(
     /// <summary>Tries under way to one webhook.</summary>
     const int AtOnce = 8;
 
+    /// <summary>A webhook for which more waits is disabled: it takes less than happens.</summary>
+    internal const int MostPending = 10_000;
+
+    /// <summary>So often, in tries, it is looked at how much waits.</summary>
+    const int CountEvery = 100;
+
     /// <summary>A webhook at which everything failed for so long is disabled.</summary>
     static readonly TimeSpan DisabledAfter = TimeSpan.FromHours(24);
 
     readonly Signal _woken = new();
+    int _tries;
 
     /// <summary>Something new may be due.</summary>
     public void Wake() => _woken.Set();
@@ -50,9 +57,18 @@ sealed partial class WebhookPump(
 
     async Task<IReadOnlyList<Task>> TakeAsync(int most, CancellationToken stop)
     {
-        // As it stands now: its integrator may have changed it meanwhile.
-        if (await webhooks.FindAsync(webhookId) is not { Enabled: true } webhook)
+        // As it stands now: its integrator or an operator may have changed something meanwhile.
+        if (await webhooks.FindListeningAsync(webhookId) is not { } webhook)
+        {
+            await deliveries.GiveUpAsync(webhookId);
             return [];
+        }
+        if (_tries++ % CountEvery == 0 && await deliveries.CountAsync(webhookId, MostPending + 1) > MostPending)
+        {
+            if (await webhooks.DisableAsync(webhook, null, $"More than {MostPending} events waited for it: it takes less than happens."))
+                LogBehind(webhookId, webhook.IntegratorId, MostPending);
+            return [];
+        }
         var secrets = Open(webhook);
         var due = await deliveries.TakeAsync(webhookId, most);
         return [.. due.Select(d => secrets is null ? GiveUpAsync(d) : DeliverAsync(webhook, secrets, d, stop))];
@@ -61,14 +77,13 @@ sealed partial class WebhookPump(
     async Task DeliverAsync(WebhookRecord webhook, IReadOnlyList<StoredSecret> secrets, DeliveryRecord delivery, CancellationToken stop)
     {
         var (attempt, asked) = await sender.SendAsync(webhook, secrets, delivery, stop);
-        var now = time.GetUtcNow();
-        var wait = attempt.Error is null || !RetrySchedule.IsWorthwhile(attempt) ? null
-            : RetrySchedule.Next(delivery.Tries + 1, now - (delivery.FirstTryAt ?? attempt.At), delivery.Waited, asked, random());
+        var wait = attempt.Error is null || !RetrySchedule.IsWorthwhile(attempt) ? null : RetrySchedule.Next(delivery.Tries + 1, delivery.WaitedInAll, delivery.Waited, asked, random());
         var status = attempt.Error is null ? WebhookDeliveryStatus.Delivered : wait is null ? WebhookDeliveryStatus.GivenUp : WebhookDeliveryStatus.Pending;
         Telemetry.WebhookTried(status == WebhookDeliveryStatus.Pending ? "failed" : status == WebhookDeliveryStatus.Delivered ? "delivered" : "givenUp", attempt.Duration);
+        var now = time.GetUtcNow();
         var failingSince = await deliveries.EndAttemptAsync(delivery, new(attempt, status, wait is { } until ? now + until : null, wait ?? TimeSpan.Zero));
         if (status == WebhookDeliveryStatus.GivenUp && failingSince is { } since && now - since >= DisabledAfter
-            && await webhooks.DisableAsync(webhookId, since, $"Nothing could be delivered for {DisabledAfter.TotalHours:0} hours; the last attempt: {attempt.Error}"))
+            && await webhooks.DisableAsync(webhook, since, $"Nothing could be delivered for {DisabledAfter.TotalHours:0} hours; the last attempt: {attempt.Error}"))
             LogDisabled(webhookId, webhook.IntegratorId);
     }
 
@@ -84,7 +99,8 @@ sealed partial class WebhookPump(
         }
         catch (SealBrokenException)
         {
-            LogBroken(webhookId);
+            if (_tries == 1)
+                LogBroken(webhookId);
             return null;
         }
     }
@@ -94,4 +110,7 @@ sealed partial class WebhookPump(
 
     [LoggerMessage(1241, LogLevel.Error, "The secrets of webhook {WebhookId} cannot be read: its key or data was lost or changed.")]
     partial void LogBroken(Guid webhookId);
+
+    [LoggerMessage(1246, LogLevel.Warning, "Webhook {WebhookId} of integrator {IntegratorId} was disabled: more than {Most} events waited for it.")]
+    partial void LogBehind(Guid webhookId, Guid integratorId, int most);
 }

@@ -17,9 +17,6 @@ sealed class WebhookSender(AddressGuard guard, TimeProvider time) : IDisposable
     /// <summary>For the whole of a try.</summary>
     public static readonly TimeSpan Within = TimeSpan.FromSeconds(5);
 
-    /// <summary>Tries under way to all webhooks together.</summary>
-    const int AtOnce = 256;
-
     // A proxy would resolve names itself, behind the guard.
     readonly HttpMessageInvoker _client = new(new SocketsHttpHandler
     {
@@ -36,31 +33,12 @@ sealed class WebhookSender(AddressGuard guard, TimeProvider time) : IDisposable
         SslOptions = new SslClientAuthenticationOptions { EnabledSslProtocols = SslProtocols.None },
     });
 
-    readonly SemaphoreSlim _places = new(AtOnce);
+    public void Dispose() => _client.Dispose();
 
     /// <summary>Tries it.</summary>
     /// <returns>What came of it, and how long the receiver asks to wait.</returns>
     /// <exception cref="OperationCanceledException">The service stops.</exception>
     public async Task<(WebhookAttempt Attempt, TimeSpan? RetryAfter)> SendAsync(WebhookRecord webhook, IReadOnlyList<StoredSecret> secrets, DeliveryRecord delivery, CancellationToken stop)
-    {
-        await _places.WaitAsync(stop);
-        try
-        {
-            return await TryAsync(webhook, secrets, delivery, stop);
-        }
-        finally
-        {
-            _places.Release();
-        }
-    }
-
-    public void Dispose()
-    {
-        _client.Dispose();
-        _places.Dispose();
-    }
-
-    async Task<(WebhookAttempt, TimeSpan?)> TryAsync(WebhookRecord webhook, IReadOnlyList<StoredSecret> secrets, DeliveryRecord delivery, CancellationToken stop)
     {
         var (at, started) = (time.GetUtcNow(), time.GetTimestamp());
         using var limit = new CancellationTokenSource(Within, time);
@@ -72,7 +50,8 @@ sealed class WebhookSender(AddressGuard guard, TimeProvider time) : IDisposable
             var attempt = Attempt() with { HttpStatus = (int)response.StatusCode };
             return response.IsSuccessStatusCode ? (attempt, null) : (attempt with { Error = Words(response) }, Asked(response.Headers.RetryAfter, at));
         }
-        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException or SocketException or ForbiddenAddressException or AuthenticationException)
+        // Whatever it is: a webhook that cannot be tried is one that failed, and is given up some time.
+        catch (Exception e)
         {
             stop.ThrowIfCancellationRequested();
             return (Attempt() with { Error = limit.IsCancellationRequested ? $"No answer within {Within.TotalSeconds:0} seconds." : Words(e) }, null);
@@ -119,7 +98,8 @@ sealed class WebhookSender(AddressGuard guard, TimeProvider time) : IDisposable
             => "The host's name does not resolve.",
         HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } or AuthenticationException => "TLS could not be agreed on; check that the certificate is valid for the host.",
         HttpRequestException { HttpRequestError: HttpRequestError.ConnectionError } => "No connection could be made.",
-        HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse } => "The answer was not HTTP.",
+        HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded } => "The answer was not HTTP, or its headers were too long.",
+        UriFormatException => "The address cannot be used for this event: without {queryId} or {source} it is none.",
         _ => "The connection ended before there was an answer.",
     };
 }

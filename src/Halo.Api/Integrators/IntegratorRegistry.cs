@@ -62,10 +62,10 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
     {
         var settled = await database.WriteAsync(async transaction =>
         {
-            var cancelled = await cancellations.CancelQueuedAsync(transaction, null, id);
-            // Its webhooks go with it.
+            // Its webhooks go with it, before anything is written for them.
             await EventLog.LockAsync(transaction, id);
             await transaction.RunAsync("DELETE FROM integrators WHERE id = @id", ("id", id));
+            var cancelled = await cancellations.CancelQueuedAsync(transaction, null, id);
             await audit.WriteAsync(transaction, "integrator.deleted", id.ToString());
             return cancelled;
         });
@@ -106,8 +106,8 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
             }
             return 0;
         });
-        await directory.RefreshAsync(id);
         signals.Raise(id);
+        await directory.RefreshAsync(id);
     }
 
     /// <summary>Takes the pairing away; nothing of the integrator reaches the site after this returns.</summary>
@@ -124,8 +124,8 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
             return await cancellations.CancelQueuedAsync(transaction, siteId, id);
         });
         await effects.ApplyAsync(settled);
-        await directory.RefreshAsync(id);
         signals.Raise(id);
+        await directory.RefreshAsync(id);
         await CancelLateAsync(id, siteId);
     }
 

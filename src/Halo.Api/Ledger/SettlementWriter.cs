@@ -22,7 +22,7 @@ static class SettlementWriter
     public static async Task<List<SettledQuery>> SettleAsync(
         DbTransaction t, IReadOnlyCollection<Guid> ids, QueryMode mode, Settlement end, long now, byte[]? detail = null, bool dueOnly = false)
     {
-        var all = new List<SettledQuery>(ids.Count);
+        var (all, events) = (new List<SettledQuery>(ids.Count), new List<NewEvent>());
         // In one order everywhere, so that two nodes do not wait for each other.
         foreach (var step in ids.Order().Chunk(Step))
         {
@@ -37,10 +37,11 @@ static class SettlementWriter
                 if (end.Status != QueryStatus.Successful)
                     await t.RunAsync($"DELETE FROM pages WHERE query_id IN {list}", values);
                 // Who asks for an immediate query is told by its answer.
-                await EventLog.AppendAsync(t, [.. moved.Select(q => new NewEvent(q.Integrator, TypeOf(end), q.Site, DataOf(q.Id, q.Tag, end)))], now);
+                events.AddRange(moved.Select(q => new NewEvent(q.Integrator, TypeOf(end), q.Site, DataOf(q.Id, q.Tag, end))));
             }
             all.AddRange(moved.Select(q => new SettledQuery(q.Id, q.Integrator, mode, end.Status)));
         }
+        await EventLog.AppendAsync(t, events, now);
         return all;
     }
 

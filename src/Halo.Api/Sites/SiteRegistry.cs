@@ -39,7 +39,7 @@ sealed class SiteRegistry(Database database, SiteDirectory directory, EventSigna
         var now = time.GetUtcNow();
         var told = await database.WriteAsync(async transaction =>
         {
-            var told = new List<Guid>();
+            var told = new List<NewEvent>();
             foreach (var site in described)
             {
                 var isOwn = await transaction.RunAsync(
@@ -60,13 +60,15 @@ sealed class SiteRegistry(Database database, SiteDirectory directory, EventSigna
                     ("id", site.Id), ("link", linkId), ("pms", site.PracticeManagementName), ("practice", site.PracticeManagementSiteId),
                     ("database", site.DatabaseIdentity), ("machine", machineId), ("catalogues", Catalogues(site)), ("metadata", Metadata(site)), ("now", now.Ms()),
                     ("tooOld", options.MinimumVersions.MissedBy(site.PracticeManagementName, site.PracticeManagementVersion) is not null));
-                if (isOwn > 0 && site.PracticeManagementVersion is { } version && directory.Find(site.Id)?.Metadata.PracticeManagementVersion is { } before && version != before)
-                    told.AddRange(await EventLog.AppendAsync(transaction, site.Id, EventTypes.SiteVersion, new() { Version = version, PreviousVersion = before }, now.Ms()));
+                // Of one that waits for an operator nobody is told: it may be another practice's.
+                if (isOwn > 0 && site.PracticeManagementVersion is { } version && directory.Find(site.Id) is { Confirmed: true, Metadata.PracticeManagementVersion: { } before } && version != before)
+                    told.AddRange(await EventLog.ForSiteAsync(transaction, site.Id, EventTypes.SiteVersion, new() { Version = version, PreviousVersion = before }));
             }
+            await EventLog.AppendAsync(transaction, told, now.Ms());
             return told;
         });
+        signals.Raise(told.Select(e => e.IntegratorId));
         await directory.RefreshLinkAsync(linkId);
-        signals.Raise(told);
     }
 
     /// <summary>At start: the minimum versions may have become others.</summary>

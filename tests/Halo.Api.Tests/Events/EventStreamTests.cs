@@ -71,7 +71,7 @@ public sealed class EventStreamTests(SharedPostgres postgres)
     public async Task A_quiet_stream_is_kept_awake_and_ends_when_its_integrator_is_disabled()
     {
         var time = new ManualTime();
-        await using var host = await ApiHost.StartAsync(time);
+        await using var host = await ApiHost.StartAsync(time, "Halo:Events:SiteStateAfterSeconds=3600");
         await using var site = await WebhookSite.CreateAsync(host, time);
         await using var stream = await StreamOf.OpenAsync(site);
         Assert.Equal("stream.opened", (await stream.NextAsync()).EventType);

@@ -95,6 +95,10 @@ public sealed class WebhookAddressTests
     [InlineData("https://example.com/}", "braces")]
     [InlineData("https://{siteId}.example.com/", "behind the host")]
     [InlineData("https://{siteId}/", "behind the host")]
+    [InlineData("https://{source}", "behind the host")]
+    [InlineData("https://{siteId}.example.com", "behind the host")]
+    [InlineData("https://example{source}.com?a={queryId}", "behind the host")]
+    [InlineData("https://example.com:{source}/", "absolute")]
     [InlineData("{siteId}", "absolute")]
     public void Anything_else_is_refused(string url, string said) => Assert.Contains(said, WebhookAddress.FaultOf(url, Guard) ?? "", StringComparison.Ordinal);
 

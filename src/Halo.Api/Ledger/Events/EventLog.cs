@@ -22,26 +22,21 @@ static class EventLog
         ON CONFLICT (integrator_id) DO UPDATE SET last_number = event_counters.last_number + @count RETURNING last_number
         """;
 
-    const string Insert = "INSERT INTO events (integrator_id, number, id, type, at, site_id, data) VALUES (@integrator, @number, @id, @type, @at, @site, @data)";
+    static readonly string[] Columns = ["integrator_id", "number", "id", "type", "at", "site_id", "data"];
 
     /// <summary>Until the transaction ends nobody writes events of this integrator: for whoever takes away what they refer to.</summary>
     /// <returns>The number of its last.</returns>
     public static async Task<long> LockAsync(DbTransaction t, Guid integratorId) =>
         (await t.ReadAsync(r => r.GetInt64(0), CountUp, ("integrator", integratorId), ("count", 0L)))[0];
 
-    /// <summary>Writes that something happened at a site, for everyone who is paired with it.</summary>
-    /// <param name="now">Milliseconds since 1970.</param>
-    /// <param name="others">Sites whose integrators are told as well.</param>
-    /// <returns>Who is told.</returns>
-    public static async Task<IReadOnlyList<Guid>> AppendAsync(DbTransaction t, Guid siteId, string type, EventData data, long now, IReadOnlyList<Guid>? others = null)
+    /// <summary>That something happened at a site, for everyone who is paired with it, or with another site that it concerns.</summary>
+    public static async Task<IReadOnlyList<NewEvent>> ForSiteAsync(DbTransaction t, Guid siteId, string type, EventData data, IReadOnlyList<Guid>? others = null)
     {
         var (list, values) = QueryTable.In([siteId, .. others ?? []]);
-        var paired = await t.ReadAsync(r => r.GetGuid(0), $"SELECT DISTINCT integrator_id FROM pairings WHERE site_id IN {list}", values);
-        await AppendAsync(t, [.. paired.Select(i => new NewEvent(i, type, siteId, data))], now);
-        return paired;
+        return await t.ReadAsync(r => new NewEvent(r.GetGuid(0), type, siteId, data), $"SELECT DISTINCT integrator_id FROM pairings WHERE site_id IN {list}", values);
     }
 
-    /// <summary>Writes events that happened now, in their order.</summary>
+    /// <summary>Writes events that happened now, in their order. Once in a transaction, and at its end: what it locks others wait for.</summary>
     /// <param name="now">Milliseconds since 1970.</param>
     public static async Task AppendAsync(DbTransaction t, IReadOnlyCollection<NewEvent> events, long now)
     {
@@ -50,16 +45,12 @@ static class EventLog
         {
             var all = own.ToList();
             var last = (await t.ReadAsync(r => r.GetInt64(0), CountUp, ("integrator", own.Key), ("count", (long)all.Count)))[0];
-            var webhooks = await Outbox.WebhooksAsync(t, own.Key);
-            foreach (var (index, happened) in all.Index())
-            {
-                var stored = new StoredEvent(last - all.Count + index + 1, Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(now)), happened.Type, now, happened.SiteId,
-                    JsonSerializer.Serialize(happened.Data, HaloJson.Default.EventData));
-                await t.RunAsync(Insert, ("integrator", own.Key), ("number", stored.Number), ("id", stored.Id), ("type", stored.Type), ("at", now),
-                    ("site", stored.SiteId), ("data", stored.Data));
-                foreach (var webhook in webhooks.Where(w => w.Wants(happened)))
-                    await Outbox.AddAsync(t, webhook.Id, stored);
-            }
+            var stored = all.Select((e, i) => (New: e, Stored: new StoredEvent(last - all.Count + i + 1, Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(now)), e.Type, now, e.SiteId,
+                JsonSerializer.Serialize(e.Data, HaloJson.Default.EventData)))).ToList();
+            foreach (var step in stored.Select(e => e.Stored).Chunk(Rows.Most))
+                await t.RunAsync(Rows.Insert("events", Columns, step.Length), Rows.Values(step, e => [own.Key, e.Number, e.Id, e.Type, e.At, e.SiteId, e.Data]));
+            foreach (var webhook in await Outbox.WebhooksAsync(t, own.Key))
+                await Outbox.AddAsync(t, own.Key, webhook.Id, [.. stored.Where(e => webhook.Wants(e.New)).Select(e => e.Stored)]);
         }
     }
 }

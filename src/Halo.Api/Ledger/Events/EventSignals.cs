@@ -6,13 +6,13 @@ namespace Halo.Api.Ledger.Events;
 /// <remarks>Of this process: what another node commits is found by looking, see those who wait.</remarks>
 sealed class EventSignals
 {
-    readonly ConcurrentDictionary<long, (Guid? IntegratorId, Action Wake)> _waiting = new();
+    readonly ConcurrentDictionary<long, (Guid? IntegratorId, Action<Guid> Wake)> _waiting = new();
     long _last;
 
     /// <summary>Calls back, on the thread of whoever raises it, for each new event; it must return at once.</summary>
     /// <param name="integratorId">Of this one alone; null: of all.</param>
     /// <returns>Ends it when disposed.</returns>
-    public IDisposable Subscribe(Guid? integratorId, Action wake)
+    public IDisposable Subscribe(Guid? integratorId, Action<Guid> wake)
     {
         var number = Interlocked.Increment(ref _last);
         _waiting[number] = (integratorId, wake);
@@ -25,7 +25,7 @@ sealed class EventSignals
         foreach (var (_, (wanted, wake)) in _waiting)
         {
             if (wanted is null || wanted == integratorId)
-                wake();
+                wake(integratorId);
         }
     }
 

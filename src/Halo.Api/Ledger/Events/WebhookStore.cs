@@ -75,7 +75,7 @@ sealed class WebhookStore(Database database, MasterKeys keys, TimeProvider time)
         """;
 
     // What waits for a webhook that is disabled is given up; it can be redelivered later.
-    const string GiveUp = "UPDATE webhook_deliveries SET status = 'givenUp', next_at = NULL WHERE webhook_id = @id AND status = 'pending'";
+    internal const string GiveUp = "UPDATE webhook_deliveries SET status = 'givenUp', next_at = NULL, ended_at = @now WHERE webhook_id = @id AND status = 'pending'";
 
     long Now => time.GetUtcNow().Ms();
 
@@ -101,37 +101,43 @@ sealed class WebhookStore(Database database, MasterKeys keys, TimeProvider time)
     public async Task<WebhookRecord?> FindAsync(Guid integratorId, Guid id) => (await database.ReadAsync(WebhookRecord.Read,
         $"SELECT {WebhookRecord.Columns} FROM webhooks WHERE id = @id AND integrator_id = @integrator", ("id", id), ("integrator", integratorId))).FirstOrDefault();
 
-    /// <summary>One, whose ever it is; null: there is none.</summary>
-    public async Task<WebhookRecord?> FindAsync(Guid id) =>
-        (await database.ReadAsync(WebhookRecord.Read, $"SELECT {WebhookRecord.Columns} FROM webhooks WHERE id = @id", ("id", id))).FirstOrDefault();
+    /// <summary>One that is to be told, and its integrator too; null: there is none, or one of both is disabled.</summary>
+    public async Task<WebhookRecord?> FindListeningAsync(Guid id) => (await database.ReadAsync(WebhookRecord.Read,
+        $"SELECT {WebhookRecord.Columns} FROM webhooks WHERE id = @id AND enabled AND integrator_id IN (SELECT i.id FROM integrators i WHERE i.enabled)", ("id", id))).FirstOrDefault();
 
     /// <summary>All of an integrator, oldest first.</summary>
     public Task<List<WebhookRecord>> ListAsync(Guid integratorId) => database.ReadAsync(WebhookRecord.Read,
         $"SELECT {WebhookRecord.Columns} FROM webhooks WHERE integrator_id = @integrator ORDER BY created_at, id", ("integrator", integratorId));
 
-    /// <summary>Replaces what its integrator chooses. Enabled, it begins anew; disabled, what waits for it is given up.</summary>
+    /// <summary>Replaces what its integrator chooses. With another address, or enabled again, it begins anew; disabled, what waits for it is given up.</summary>
     /// <returns>False: there is no such webhook any more.</returns>
     public Task<bool> ReplaceAsync(WebhookRecord webhook) => database.WriteAsync(async t =>
     {
+        // Nothing new is written for it while it is disabled.
+        await EventLog.LockAsync(t, webhook.IntegratorId);
         if (await t.RunAsync(
                 """
-                UPDATE webhooks SET url = @url, event_types = @types, sources = @sources, style = @style, enabled = @enabled, disabled_reason = NULL, failing_since = NULL, updated_at = @now
+                UPDATE webhooks SET failing_since = CASE WHEN enabled AND url = @url THEN failing_since END,
+                  url = @url, event_types = @types, sources = @sources, style = @style, enabled = @enabled, disabled_reason = NULL, updated_at = @now
                 WHERE id = @id
                 """, [.. Values(webhook), ("now", Now)]) == 0)
             return false;
         if (!webhook.Enabled)
-            await t.RunAsync(GiveUp, ("id", webhook.Id));
+            await t.RunAsync(GiveUp, ("id", webhook.Id), ("now", Now));
         return true;
     });
 
-    /// <summary>The service disables one that has failed for long.</summary>
-    /// <param name="unless">Where it has failed since another time, it was changed or has taken something meanwhile.</param>
-    public Task<bool> DisableAsync(Guid id, DateTimeOffset unless, string reason) => database.WriteAsync(async t =>
+    /// <summary>The service disables one.</summary>
+    /// <param name="failingSince">Where it fails since another time, or not at all, it was changed or has taken something meanwhile, and stays enabled. Null: whatever it does.</param>
+    public Task<bool> DisableAsync(WebhookRecord webhook, DateTimeOffset? failingSince, string reason) => database.WriteAsync(async t =>
     {
-        if (await t.RunAsync("UPDATE webhooks SET enabled = FALSE, disabled_reason = @reason, updated_at = @now WHERE id = @id AND enabled AND failing_since = @since",
-                ("id", id), ("reason", reason), ("since", unless.Ms()), ("now", Now)) == 0)
+        var id = webhook.Id;
+        await EventLog.LockAsync(t, webhook.IntegratorId);
+        if (await t.RunAsync(
+                "UPDATE webhooks SET enabled = FALSE, disabled_reason = @reason, updated_at = @now WHERE id = @id AND enabled AND (CAST(@since AS BIGINT) IS NULL OR failing_since = @since)",
+                ("id", id), ("reason", reason), ("since", failingSince?.Ms()), ("now", Now)) == 0)
             return false;
-        await t.RunAsync(GiveUp, ("id", id));
+        await t.RunAsync(GiveUp, ("id", id), ("now", Now));
         return true;
     });
 

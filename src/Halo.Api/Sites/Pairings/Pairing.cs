@@ -23,8 +23,8 @@ sealed class Pairing(Database database, IntegratorDirectory integrators, Pairing
         if (candidates.FirstOrDefault(s => integrator.Rules.PairsWithoutCode(s.PmsName)) is { } open && string.IsNullOrEmpty(code))
         {
             await database.WriteAsync(t => PutAsync(t, integrator.Id, open.Id, "without a code"));
-            await integrators.RefreshAsync(integrator.Id);
             signals.Raise(integrator.Id);
+            await integrators.RefreshAsync(integrator.Id);
             return new(open, PairingFault.None);
         }
         if (string.IsNullOrEmpty(code))
@@ -32,8 +32,8 @@ sealed class Pairing(Database database, IntegratorDirectory integrators, Pairing
         var result = await database.WriteAsync(t => TryAsync(t, integrator, candidates, PairingCode.Normalize(code)));
         if (result.Site is not null)
         {
-            await integrators.RefreshAsync(integrator.Id);
             signals.Raise(integrator.Id);
+            await integrators.RefreshAsync(integrator.Id);
         }
         return result;
     }

@@ -41,25 +41,26 @@ sealed class SiteAuthority(
                 if (copyPairings)
                     paired.AddRange(await CopyPairingsAsync(t, oldId, siteId));
             }
-            await t.RunAsync("UPDATE sites SET authoritative = TRUE, updated_at = @now WHERE id = @id", ("id", siteId), ("now", Now));
+            var isNew = await t.RunAsync("UPDATE sites SET authoritative = TRUE, updated_at = @now WHERE id = @id AND NOT authoritative", ("id", siteId), ("now", Now)) > 0;
             await audit.WriteAsync(t, "site.authority-moved", siteId.ToString(), detail: deed.ToDetail(new JsonObject
             {
                 ["from"] = new JsonArray([.. old.Select(id => JsonValue.Create(id.ToString()))]),
                 ["cancelled"] = settled.Count,
                 ["pairingsCopied"] = paired.Count,
             }));
-            foreach (var integrator in paired)
-                await EventLog.AppendAsync(t, [new(integrator, EventTypes.PairingCreated, siteId, new())], Now);
-            var told = await EventLog.AppendAsync(t, siteId, EventTypes.SiteMoved, new() { PreviousSiteId = old.Count > 0 ? old[0] : null }, Now, old);
-            return new Moved(old, paired, told);
+            var events = paired.Select(i => new NewEvent(i, EventTypes.PairingCreated, siteId, new())).ToList();
+            if (isNew)
+                events.AddRange(await EventLog.ForSiteAsync(t, siteId, EventTypes.SiteMoved, new() { PreviousSiteId = old.Count > 0 ? old[0] : null }, old));
+            await EventLog.AppendAsync(t, events, Now);
+            return new Moved(old, paired, [.. events.Select(e => e.IntegratorId)]);
         });
         if (moved is null)
             return false;
+        signals.Raise(moved.Told);
         await effects.ApplyAsync(settled);
         foreach (var integrator in moved.Paired)
             await integrators.RefreshAsync(integrator);
         await PublishAsync([siteId, .. moved.Old]);
-        signals.Raise(moved.Told);
         await CancelLateAsync(moved.Old);
         return true;
     }

@@ -42,8 +42,17 @@ sealed partial class SiteStateWatch(Database database, SiteDirectory sites, Even
     /// <summary>Reads what was told last, before anything is noted.</summary>
     public async Task LoadAsync()
     {
-        var told = await database.ReadAsync(r => r.GetGuid(0), $"SELECT site_id FROM site_states WHERE state = '{Word(SiteContact.Online)}'");
-        Note(told, SiteContact.Lost);
+        var told = await database.ReadAsync(r => (Id: r.GetGuid(0), LeftInOrder: r.GetBoolean(1), Heard: r.TimeOrNull(2)),
+            $"""
+            SELECT t.site_id, l.closed_in_order, l.last_heard_at FROM site_states t JOIN sites s ON s.id = t.site_id JOIN links l ON l.id = s.link_id
+            WHERE t.state = '{Word(SiteContact.Online)}'
+            """);
+        lock (_lock)
+        {
+            Add([.. told.Where(s => !s.LeftInOrder).Select(s => s.Id)], SiteContact.Lost, time.GetUtcNow());
+            foreach (var site in told.Where(s => s.LeftInOrder))
+                Add([site.Id], SiteContact.Offline, site.Heard ?? time.GetUtcNow());
+        }
     }
 
     /// <summary>Watches from now on.</summary>
@@ -82,10 +91,21 @@ sealed partial class SiteStateWatch(Database database, SiteDirectory sites, Even
     public void Note(IReadOnlyCollection<Guid> siteIds, SiteContact contact)
     {
         lock (_lock)
-            Add(siteIds, contact);
+            Add(siteIds, contact, time.GetUtcNow());
     }
 
-    void Add(IReadOnlyCollection<Guid> siteIds, SiteContact contact)
+    /// <summary>For tests: what it does in the background.</summary>
+    internal Task Round
+    {
+        get
+        {
+            lock (_lock)
+                return _round;
+        }
+    }
+
+    /// <param name="at">When it was; what lasts is counted from now.</param>
+    void Add(IReadOnlyCollection<Guid> siteIds, SiteContact contact, DateTimeOffset at)
     {
         var lasts = TimeSpan.FromSeconds(options.Events.SiteStateAfterSeconds);
         // Until then it counts as online, for everybody who asks.
@@ -94,7 +114,7 @@ sealed partial class SiteStateWatch(Database database, SiteDirectory sites, Even
         var due = time.GetTimestamp() + (long)(lasts.TotalSeconds * time.TimestampFrequency);
         foreach (var id in siteIds)
         {
-            var latest = _latest[id] = new(contact, time.GetUtcNow());
+            var latest = _latest[id] = new(contact, at);
             _due.Enqueue((id, latest), due);
         }
         SetTimer();
@@ -164,16 +184,17 @@ sealed partial class SiteStateWatch(Database database, SiteDirectory sites, Even
         {
             var told = await database.WriteAsync(async t =>
             {
-                var told = new List<Guid>();
+                var events = new List<NewEvent>();
                 // One that was taken out for good is nobody's any more.
                 foreach (var (id, contact) in due.Where(d => sites.Find(d.SiteId) is { Status: not SiteStatus.Removed }).OrderBy(d => d.SiteId))
                 {
                     if (await t.RunAsync(Tell, ("site", id), ("state", Word(contact.What)), ("since", contact.At.Ms())) > 0)
-                        told.AddRange(await EventLog.AppendAsync(t, id, TypeOf(contact.What), new() { Since = contact.At }, time.GetUtcNow().Ms()));
+                        events.AddRange(await EventLog.ForSiteAsync(t, id, TypeOf(contact.What), new() { Since = contact.At }));
                 }
-                return told;
+                await EventLog.AppendAsync(t, events, time.GetUtcNow().Ms());
+                return events;
             });
-            signals.Raise(told);
+            signals.Raise(told.Select(e => e.IntegratorId));
             lock (_lock)
             {
                 foreach (var (id, contact) in due)

@@ -47,6 +47,7 @@ CREATE TABLE webhook_sequences (
 CREATE TABLE webhook_deliveries (
   id {uuid} NOT NULL PRIMARY KEY,
   webhook_id {uuid} NOT NULL REFERENCES webhooks(id) ON DELETE CASCADE,
+  integrator_id {uuid} NOT NULL,
   sequence BIGINT NOT NULL,           -- of the webhook and site, without gaps, from 1
   event_number BIGINT NOT NULL,       -- the order of sending
   event_id {uuid} NOT NULL,
@@ -56,14 +57,19 @@ CREATE TABLE webhook_deliveries (
   data {json} NOT NULL,
   status TEXT NOT NULL,               -- pending | delivered | givenUp
   tries INTEGER NOT NULL,             -- since it was made, or last redelivered
-  first_try_at BIGINT,                -- of those
   waited BIGINT NOT NULL,             -- milliseconds before the last of those
+  waited_sum BIGINT NOT NULL,         -- and before all of them
   next_at BIGINT,                     -- null once it has ended; while it is tried, when another takes over
+  ended_at BIGINT,
   attempts {json} NOT NULL            -- what was tried, oldest first
 );
-CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (webhook_id, next_at) WHERE status = 'pending';
-CREATE INDEX webhook_deliveries_listed ON webhook_deliveries (webhook_id, id);
-CREATE INDEX webhook_deliveries_by_time ON webhook_deliveries (at);
+CREATE INDEX webhook_deliveries_pending ON webhook_deliveries (webhook_id, next_at, event_number) WHERE status = 'pending';
+CREATE INDEX webhook_deliveries_listed ON webhook_deliveries (integrator_id, id);
+CREATE INDEX webhook_deliveries_of_one ON webhook_deliveries (webhook_id, id);
+CREATE INDEX webhook_deliveries_ended ON webhook_deliveries (ended_at) WHERE ended_at IS NOT NULL;
+
+-- Who is told of what happens at a site.
+CREATE INDEX pairings_by_site ON pairings (site_id, integrator_id);
 
 -- What was last told of each site: online, offline or unreachable.
 CREATE TABLE site_states (

@@ -167,6 +167,59 @@ public sealed class EventLogTests(SharedPostgres postgres)
         Assert.Equal((3L, 2L), await new EventReader(store.Database).RangeAsync(practice.IntegratorId));
     }
 
+    [Theory, OnBothStores]
+    public async Task What_was_ended_late_is_kept_from_its_end(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var webhook = await AddWebhookAsync(store, practice.IntegratorId, EventTypes.QueryCompleted);
+        await AppendAsync(store, practice.IntegratorId, 1);
+        var (deliveries, retention) = (new DeliveryStore(store.Database, store.Time), new EventRetention(store.Database));
+        var happened = store.Now;
+        store.Time.Advance(TimeSpan.FromHours(2));
+        await deliveries.EndAttemptAsync((await deliveries.TakeAsync(webhook, 1))[0], new(new(store.Now, 5) { HttpStatus = 200 }, WebhookDeliveryStatus.Delivered, null, TimeSpan.Zero));
+        Assert.Equal(1, await retention.ForgetAsync(happened));
+        Assert.Single(await deliveries.ListAsync(practice.IntegratorId, null, null, null, 10));
+        Assert.Equal(1, await retention.ForgetAsync(store.Now));
+    }
+
+    [Theory, OnBothStores]
+    public async Task Nothing_is_left_waiting_for_a_webhook_that_is_disabled_while_events_are_written(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var webhooks = new WebhookStore(store.Database, store.Keys, store.Time);
+        var webhook = (await webhooks.FindAsync(practice.IntegratorId, await AddWebhookAsync(store, practice.IntegratorId, EventTypes.QueryCompleted)))!;
+        await Parallel.ForAsync(0, 40, async (i, _) =>
+        {
+            if (i % 4 == 0)
+                await webhooks.ReplaceAsync(webhook with { Enabled = i % 8 == 0 });
+            else
+                await AppendAsync(store, practice.IntegratorId, 2);
+        });
+        await webhooks.ReplaceAsync(webhook with { Enabled = false });
+        await AppendAsync(store, practice.IntegratorId, 2);
+        Assert.Equal(0, await store.CountAsync("SELECT COUNT(*) FROM webhook_deliveries WHERE status = 'pending'"));
+        Assert.Empty(await new DeliveryStore(store.Database, store.Time).PendingAsync(null));
+        Assert.Null(await webhooks.FindListeningAsync(webhook.Id));
+    }
+
+    [Theory, OnBothStores]
+    public async Task An_integrator_that_is_disabled_is_told_nothing_and_one_that_is_removed_leaves_no_delivery(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var webhook = await AddWebhookAsync(store, practice.IntegratorId, EventTypes.QueryCompleted);
+        await AppendAsync(store, practice.IntegratorId, 1);
+        await store.RunAsync("UPDATE integrators SET enabled = @no WHERE id = @id", ("no", false), ("id", practice.IntegratorId));
+        await AppendAsync(store, practice.IntegratorId, 1);
+        Assert.Equal(1, await store.CountAsync("SELECT COUNT(*) FROM webhook_deliveries"));
+        Assert.Null(await new WebhookStore(store.Database, store.Keys, store.Time).FindListeningAsync(webhook));
+        await store.RunAsync("DELETE FROM integrators WHERE id = @id", ("id", practice.IntegratorId));
+        await AppendAsync(store, practice.IntegratorId, 1);
+        Assert.Equal(0, await store.CountAsync("SELECT COUNT(*) FROM webhook_deliveries"));
+    }
+
     static Task<List<StoredEvent>> ReadAsync(TestStore store, Guid integratorId) => new EventReader(store.Database).AfterAsync(integratorId, 0);
 
     static Task<int> AppendAsync(TestStore store, Guid integratorId, int count) => store.Database.WriteAsync(async t =>

@@ -86,10 +86,11 @@ static class DeliveriesApi
     {
         if (await KnownAsync(http, deliveryId, deliveries) is not { } known)
             return Unknown.ToResult();
-        if (await deliveries.RedeliverAsync(known.Id) == 0)
+        var integrator = http.Integrator().Id;
+        if (!await deliveries.RedeliverAsync(known, integrator))
             return new Refusal(409, ErrorCodes.Conflict, "The webhook of this delivery is disabled; enable it first.").ToResult();
+        signals.Raise(integrator);
         var delivery = await KnownAsync(http, deliveryId, deliveries) ?? known;
-        signals.Raise(http.Integrator().Id);
         return TypedResults.Json(delivery.Show(), HaloJson.Default.WebhookDelivery, statusCode: 202);
     }
 

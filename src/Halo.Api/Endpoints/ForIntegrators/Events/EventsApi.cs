@@ -41,6 +41,10 @@ static class EventsApi
         if (faults.Count > 0)
             return Refusal.Invalid(faults).ToResult();
         var (stream, refusal) = streams.Open(http.Caller(), after, wanted, http.RequestAborted);
-        return stream is null ? refusal!.ToResult() : TypedResults.ServerSentEvents(stream);
+        if (stream is null)
+            return refusal!.ToResult();
+        // Some proxies would gather what is said before they pass it on.
+        http.Response.Headers["X-Accel-Buffering"] = "no";
+        return TypedResults.ServerSentEvents(stream);
     }
 }

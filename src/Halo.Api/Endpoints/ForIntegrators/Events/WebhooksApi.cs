@@ -124,8 +124,8 @@ static class WebhooksApi
         var integrator = http.Integrator().Id;
         if (await deliveries.TestAsync(integrator, webhook.Id) is not { } id)
             return Conflict("The webhook is disabled; enable it first.");
-        var delivery = await deliveries.FindAsync(integrator, id);
         signals.Raise(integrator);
+        var delivery = await deliveries.FindAsync(integrator, id);
         http.Response.Headers.Location = $"/integrator/webhooks/deliveries/{id}";
         return delivery is null ? Unknown.ToResult() : TypedResults.Json(delivery.Show(), HaloJson.Default.WebhookDelivery, statusCode: 202);
     }
