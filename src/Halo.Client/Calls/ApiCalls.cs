@@ -1,0 +1,112 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Halo.Contracts.Queries;
+
+namespace Halo.Client.Calls;
+
+/// <summary>Sends requests, and again where that is safe: after the time that the service asks for, else after waits that double.</summary>
+sealed class ApiCalls(HttpClient http, HaloClientOptions options)
+{
+    static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(200), LongestWait = TimeSpan.FromSeconds(5);
+
+    readonly Uri _root = new(options.Address!.AbsoluteUri.TrimEnd('/') + "/");
+
+    public HaloClientOptions Options => options;
+
+    /// <summary>Sends a request and reads its answer as JSON, whole.</summary>
+    public Task<T> JsonAsync<T>(Repeats repeats, Func<HttpRequestMessage> make, JsonTypeInfo<T> type, CancellationToken stop) => SendAsync(repeats, make, async (response, lost) =>
+    {
+        using (response)
+        {
+            var body = await ReadAsync(response, lost);
+            try
+            {
+                if (JsonSerializer.Deserialize(body, type) is { } answer)
+                    return answer;
+            }
+            catch (JsonException)
+            {
+                // As null: not what the service says.
+            }
+            throw Failures.Of(response, [], options.TimeProvider);
+        }
+    }, stop);
+
+    /// <summary>Sends a request and hands its answer to <paramref name="read"/>, which disposes of it.</summary>
+    /// <param name="read">Reads an answer of success; an <see cref="IOException"/> of it is a fault of the connection. Its token is called when nothing comes any more.</param>
+    public async Task<T> SendAsync<T>(Repeats repeats, Func<HttpRequestMessage> make, Func<HttpResponseMessage, CancellationToken, Task<T>> read, CancellationToken stop)
+    {
+        var begun = options.TimeProvider.GetTimestamp();
+        for (var attempt = 0; ; attempt++)
+        {
+            HaloException failure;
+            using (var lost = new CancellationTokenSource(options.AnswerTimeout, options.TimeProvider))
+            using (var either = CancellationTokenSource.CreateLinkedTokenSource(lost.Token, stop))
+            {
+                try
+                {
+                    return await SendOnceAsync(make, read, either.Token);
+                }
+                catch (HaloException e)
+                {
+                    failure = e;
+                }
+                catch (Exception e) when (!stop.IsCancellationRequested && e is HttpRequestException or IOException or OperationCanceledException)
+                {
+                    failure = Failures.Of(e);
+                }
+                catch (Exception e) when (stop.IsCancellationRequested && e is HttpRequestException or IOException or OperationCanceledException)
+                {
+                    throw new OperationCanceledException(e.Message, e, stop);
+                }
+            }
+            if (!MayRepeat(failure, repeats))
+                throw failure;
+            var wait = failure.RetryAfter ?? Backoff(attempt);
+            if (options.TimeProvider.GetElapsedTime(begun) + wait > options.RetryTimeout)
+                throw failure;
+            await Task.Delay(wait, options.TimeProvider, stop);
+        }
+    }
+
+    public HttpRequestMessage Request(HttpMethod method, string path, byte[]? body = null)
+    {
+        var request = new HttpRequestMessage(method, new Uri(_root, path))
+        {
+            Headers = { { "Ocp-Apim-Subscription-Key", options.Key } },
+        };
+        if (body is not null)
+            request.Content = new ByteArrayContent(body) { Headers = { ContentType = new("application/json") } };
+        return request;
+    }
+
+    async Task<T> SendOnceAsync<T>(Func<HttpRequestMessage> make, Func<HttpResponseMessage, CancellationToken, Task<T>> read, CancellationToken stop)
+    {
+        using var request = make();
+        var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, stop);
+        if (response.IsSuccessStatusCode)
+            return await read(response, stop);
+        using (response)
+            throw Failures.Of(response, await ReadAsync(response, stop), options.TimeProvider);
+    }
+
+    static Task<byte[]> ReadAsync(HttpResponseMessage response, CancellationToken stop) => response.Content.ReadAsByteArrayAsync(stop);
+
+    static bool MayRepeat(HaloException failure, Repeats repeats) => failure switch
+    {
+        // It was refused before there was anything to execute, whoever said so.
+        { Status: HttpStatusCode.TooManyRequests } => true,
+        { Executed: Executed.No, IsTransient: true, Status: null or HttpStatusCode.ServiceUnavailable } => true,
+        { IsTransient: true, Code: HaloExceptionCodes.ConnectionLost or HaloExceptionCodes.UnknownAnswer } => repeats == Repeats.Always,
+        _ => false,
+    };
+
+    /// <summary>Full jitter: callers that lost the service together do not come back together.</summary>
+    static TimeSpan Backoff(int attempt)
+    {
+        var longest = Math.Min(LongestWait.TotalMilliseconds, FirstWait.TotalMilliseconds * Math.Pow(2, Math.Min(attempt, 10)));
+        return TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32((int)longest / 4, (int)longest + 1));
+    }
+}

@@ -1,0 +1,148 @@
+using System.Net;
+using System.Text.Json;
+using Halo.Client.Commands;
+using Halo.Client.Rows;
+using Halo.Contracts.Json;
+using Halo.Contracts.Queries;
+
+namespace Halo.Client.Calls;
+
+/// <summary>The calls about queries of one site.</summary>
+sealed class SiteCalls(ApiCalls calls, Guid site)
+{
+    const string RowsType = "application/vnd.halo.rows+json";
+
+    /// <summary>Longest that one request may wait for the end of a query.</summary>
+    static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(60);
+
+    public ApiCalls Calls => calls;
+
+    /// <summary>Runs an immediate query to its end.</summary>
+    /// <returns>The query, successful; its rows, where it has any, among it.</returns>
+    public async Task<Query> RunAsync(QueryCommand command, HaloQueryOptions? options, CancellationToken stop)
+    {
+        var request = new QueryRequests(calls, site, "immediate", command, options, null, !ReadingText.Reads(command));
+        try
+        {
+            Query query;
+            try
+            {
+                query = await calls.JsonAsync(request.Repeats, request.Make, HaloJson.Default.Query, stop);
+            }
+            catch (HaloException e) when (e is { Status: HttpStatusCode.GatewayTimeout, Query: { CompletedAt: null } running })
+            {
+                query = await FateAsync(running, e, stop);
+            }
+            if (query.Status != QueryStatus.Successful)
+                throw Failures.Of(query);
+            if (query.Result is { RowsAffected: null, Data: null })
+                throw RowsNotKept(query);
+            return query;
+        }
+        catch (HaloException e) when (request.Key is not null)
+        {
+            throw e.With(request.Key);
+        }
+    }
+
+    /// <summary>Begins an immediate query whose rows are read as they come.</summary>
+    public Task<HttpResponseMessage> OpenRowsAsync(QueryCommand command, HaloQueryOptions? options, CancellationToken stop)
+    {
+        var request = new QueryRequests(calls, site, "immediate", command, options, RowsType, needsKey: false);
+        return calls.SendAsync(request.Repeats, request.Make, (response, _) =>
+        {
+            if (response.Content.Headers.ContentType?.MediaType == RowsType)
+                return Task.FromResult(response);
+            using (response)
+                throw response.Headers.Contains("Halo-Replayed")
+                    ? new HaloException("This key's query was executed before, and its rows are not kept.") { Code = HaloExceptionCodes.RowsNotKept, Executed = Executed.Yes, Status = response.StatusCode, IdempotencyKey = request.Key }
+                    : Failures.Of(response, [], calls.Options.TimeProvider);
+        }, stop);
+    }
+
+    /// <summary>Queues an async query.</summary>
+    public async Task<Query> QueueAsync(QueryCommand command, HaloQueryOptions? options, CancellationToken stop)
+    {
+        var request = new QueryRequests(calls, site, "async", command, options, null, needsKey: true);
+        try
+        {
+            return await calls.JsonAsync(request.Repeats, request.Make, HaloJson.Default.Query, stop);
+        }
+        catch (HaloException e)
+        {
+            throw e.With(request.Key);
+        }
+    }
+
+    /// <summary>A query as it stands, or once it is final if that is within <paramref name="wait"/>.</summary>
+    public Task<Query> GetAsync(Guid query, TimeSpan wait, CancellationToken stop)
+    {
+        // The answer comes later than it otherwise would; longer than the connection's patience it must not be.
+        var most = calls.Options.AnswerTimeout / 2;
+        wait = wait < most ? wait : most;
+        return calls.JsonAsync(Repeats.Always, () => calls.Request(HttpMethod.Get, FormattableString.Invariant($"{PathOf(query)}?wait={(int)wait.TotalMilliseconds}")), HaloJson.Default.Query, stop);
+    }
+
+    /// <summary>A query once it is final, however that took.</summary>
+    public async Task<Query> WhenFinalAsync(Guid query, CancellationToken stop)
+    {
+        while (true)
+            if (await GetAsync(query, LongestWait, stop) is { CompletedAt: not null } final)
+                return final;
+    }
+
+    public Task<Query> CancelAsync(Guid query, CancellationToken stop) =>
+        calls.JsonAsync(Repeats.Always, () => calls.Request(HttpMethod.Delete, PathOf(query)), HaloJson.Default.Query, stop);
+
+    public string PathOf(Guid query) => $"integrator/sites/{site}/queries/{query}";
+
+    /// <summary>What a row reader met, as an exception that says what became of the query.</summary>
+    public async Task<Exception> BrokenAsync(Exception fault, Guid? query, CancellationToken stop)
+    {
+        if (fault is OperationCanceledException || stop.IsCancellationRequested)
+            return new OperationCanceledException(fault.Message, fault, stop);
+        Query? ended = null;
+        try
+        {
+            if (query is { } id)
+                ended = await GetAsync(id, TimeSpan.FromSeconds(5), stop);
+        }
+        catch (HaloException)
+        {
+            // That the rows broke off is what counts; what became of the query can be asked later.
+        }
+        if (ended is { CompletedAt: not null, Status: not QueryStatus.Successful })
+            return Failures.Of(ended);
+        return new HaloException("The rows broke off before their end; those that came are not all.", fault)
+        {
+            Code = HaloExceptionCodes.RowsBroken,
+            Executed = ended is { CompletedAt: not null } ? Executed.Yes : Executed.Unknown,
+            IsTransient = true,
+            QueryId = query,
+            Query = ended,
+        };
+    }
+
+    /// <summary>What became of a query whose answer did not come in time.</summary>
+    async Task<Query> FateAsync(Query running, HaloException late, CancellationToken stop)
+    {
+        using var patience = new CancellationTokenSource(calls.Options.AnswerTimeout, calls.Options.TimeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, stop);
+        try
+        {
+            return await WhenFinalAsync(running.Id, either.Token);
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            throw late;
+        }
+    }
+
+    static HaloException RowsNotKept(Query query) => new("The command was executed; its rows are not there any more, since nobody took them in time or they were too many to be kept for a repeat.")
+    {
+        Code = HaloExceptionCodes.RowsNotKept,
+        Executed = Executed.Yes,
+        QueryId = query.Id,
+        Query = query,
+    };
+}

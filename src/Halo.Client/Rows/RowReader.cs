@@ -1,0 +1,139 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace Halo.Client.Rows;
+
+/// <summary>Reads a JSON array of rows from a stream, one row in memory at a time.</summary>
+/// <remarks>It is at its end only where the array was closed and the stream then ended in order: a shorter one is an exception, never fewer rows.</remarks>
+sealed class RowReader(Stream source) : IAsyncDisposable
+{
+    const int FirstBytes = 64 * 1024;
+
+    enum Place
+    {
+        BeforeArray,
+        BeforeFirst,
+        AfterRow,
+        AfterArray,
+        End,
+    }
+
+    byte[] _buffer = ArrayPool<byte>.Shared.Rent(FirstBytes);
+    int _start, _end;
+    Place _place;
+    bool _ended;
+    RowEnd? _long;
+
+    public Row Row { get; } = new();
+
+    /// <summary>Rows so far.</summary>
+    public long Count => Row.Number;
+
+    /// <summary>Goes on to the next row.</summary>
+    /// <returns>False: there are no more, and all were there.</returns>
+    /// <exception cref="IOException">The stream broke off.</exception>
+    /// <exception cref="JsonException">It holds no rows.</exception>
+    public ValueTask<bool> ReadAsync(CancellationToken stop)
+    {
+        return TryRead() ? new(true) : _place == Place.End ? new(false) : FillAndReadAsync(stop);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = [];
+        return source.DisposeAsync();
+    }
+
+    async ValueTask<bool> FillAndReadAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            if (_ended)
+                throw new EndOfStreamException("The rows end in the middle.");
+            await FillAsync(stop);
+            if (TryRead())
+                return true;
+            if (_place == Place.End)
+                return false;
+        }
+    }
+
+    /// <returns>False: more bytes are needed, or it is the end.</returns>
+    bool TryRead()
+    {
+        while (true)
+        {
+            while (_start < _end && _buffer[_start] is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t')
+                _start++;
+            if (_start == _end)
+            {
+                if (_ended && _place == Place.AfterArray)
+                    _place = Place.End;
+                return false;
+            }
+            var next = _buffer[_start];
+            switch (_place)
+            {
+                case Place.BeforeArray when next == '[':
+                    (_place, _start) = (Place.BeforeFirst, _start + 1);
+                    break;
+                case Place.BeforeFirst when next == '{':
+                    return TryTake(0);
+                case Place.AfterRow when next == ',':
+                    var at = _start + 1;
+                    while (at < _end && _buffer[at] is (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t')
+                        at++;
+                    return at < _end && (_buffer[at] == '{' ? TryTake(at - _start) : throw Strange());
+                case Place.BeforeFirst or Place.AfterRow when next == ']':
+                    (_place, _start) = (Place.AfterArray, _start + 1);
+                    break;
+                default:
+                    throw Strange();
+            }
+        }
+    }
+
+    /// <param name="before">Bytes between here and the row.</param>
+    bool TryTake(int before)
+    {
+        var (start, length) = (_start + before, _end - _start - before);
+        if (_long is { } end)
+        {
+            var isWhole = end.IsIn(_buffer.AsSpan(start, length));
+            _long = end;
+            if (!isWhole)
+                return false;
+        }
+        var taken = Row.TryTake(_buffer, start, length);
+        if (taken == 0)
+        {
+            _long ??= new RowEnd();
+            return false;
+        }
+        _long = null;
+        (_start, _place) = (start + taken, Place.AfterRow);
+        return true;
+    }
+
+    async ValueTask FillAsync(CancellationToken stop)
+    {
+        if (_start > 0)
+        {
+            _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
+            (_start, _end) = (0, _end - _start);
+        }
+        if (_end == _buffer.Length)
+        {
+            var larger = ArrayPool<byte>.Shared.Rent(2 * _buffer.Length);
+            _buffer.AsSpan(0, _end).CopyTo(larger);
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = larger;
+        }
+        var read = await source.ReadAsync(_buffer.AsMemory(_end), stop);
+        _ended = read == 0;
+        _end += read;
+    }
+
+    static JsonException Strange() => new("The answer is no array of rows.");
+}

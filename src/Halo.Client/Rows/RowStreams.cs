@@ -1,0 +1,60 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Halo.Client.Calls;
+using Halo.Contracts.Queries;
+
+namespace Halo.Client.Rows;
+
+/// <summary>Rows as objects: of a whole answer, and of one that is read as it comes.</summary>
+static class RowStreams
+{
+    const DynamicallyAccessedMemberTypes Needed = DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.PublicProperties;
+
+    /// <summary>All rows of an immediate query's answer.</summary>
+    public static async Task<List<T>> OfAsync<[DynamicallyAccessedMembers(Needed)] T>(Query query, CancellationToken stop)
+    {
+        var made = new List<T>((int)(query.Result!.Rows ?? 0));
+        await using var rows = new RowReader(new MemoryStream(Convert.FromBase64String(query.Result.Data!), writable: false));
+        await foreach (var row in MapAsync<T>(rows, stop))
+            made.Add(row);
+        return made.Count == query.Result.Rows ? made : throw new InvalidDataException("The answer has not as many rows as it says.");
+    }
+
+    /// <summary>The rest of the rows, each as an object.</summary>
+    public static async IAsyncEnumerable<T> MapAsync<[DynamicallyAccessedMembers(Needed)] T>(RowReader rows, [EnumeratorCancellation] CancellationToken stop)
+    {
+        Func<Row, T>? map = null;
+        while (await rows.ReadAsync(stop))
+            yield return (map ??= RowMapper.For<T>(rows.Row.Names))(rows.Row);
+    }
+
+    /// <summary>Rows of an immediate query as they come. A caller that stops reading cancels it.</summary>
+    public static async IAsyncEnumerable<T> StreamAsync<[DynamicallyAccessedMembers(Needed)] T>(
+        SiteCalls site, QueryCommand command, HaloQueryOptions? options, [EnumeratorCancellation] CancellationToken stop)
+    {
+        var response = await site.OpenRowsAsync(command, options, stop);
+        Guid? query = response.Headers.TryGetValues("Halo-Query-Id", out var values) && Guid.TryParse(values.First(), out var id) ? id : null;
+        var time = site.Calls.Options;
+        await using var rows = new RowReader(new AnswerStream(response, await response.Content.ReadAsStreamAsync(stop), time.AnswerTimeout, time.TimeProvider));
+        Func<Row, T>? map = null;
+        while (true)
+        {
+            try
+            {
+                if (!await rows.ReadAsync(stop))
+                    break;
+            }
+            catch (Exception e) when (e is IOException or HttpRequestException or JsonException or OperationCanceledException)
+            {
+                throw await site.BrokenAsync(e, query, stop);
+            }
+            yield return (map ??= RowMapper.For<T>(rows.Row.Names))(rows.Row);
+        }
+        // HTTP/2 says at the end how many there were.
+        if (response.TrailingHeaders.TryGetValues("Halo-Rows", out var told)
+            && (!long.TryParse(told.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var all) || all != rows.Count))
+            throw await site.BrokenAsync(new InvalidDataException("There were fewer rows than the answer says."), query, stop);
+    }
+}
