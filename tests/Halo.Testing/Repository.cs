@@ -22,6 +22,9 @@ public static class Repository
     /// <summary>The program that <c>tests/{project}</c> builds.</summary>
     public static string TestProgram(string project) => Built("tests", project, project);
 
+    /// <summary>The program that <c>samples/{project}</c> builds.</summary>
+    public static string SampleProgram(string project) => Built("samples", project, project);
+
     static string Built(string folder, string project, string name)
     {
         var own = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));

@@ -67,6 +67,7 @@ sealed class ApiCalls(HttpClient http, HaloClientOptions options)
             var wait = failure.RetryAfter ?? Backoff(attempt);
             if (options.TimeProvider.GetElapsedTime(begun) + wait > options.RetryTimeout)
                 throw failure;
+            Telemetry.Repeated(failure);
             await Task.Delay(wait, options.TimeProvider, stop);
         }
     }

@@ -22,6 +22,7 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
     public async Task<Query> RunAsync(QueryCommand command, HaloQueryOptions? options, CancellationToken stop)
     {
         var request = new QueryRequests(calls, site, "immediate", command, options, null, !ReadingText.Reads(command));
+        using var activity = Telemetry.Begin("halo.query", site);
         try
         {
             Query query;
@@ -37,19 +38,22 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
                 throw Failures.Of(query);
             if (query.Result is { RowsAffected: null, Data: null })
                 throw RowsNotKept(query);
+            activity?.SetTag("halo.query.id", query.Id);
             return query;
         }
-        catch (HaloException e) when (request.Key is not null)
+        catch (HaloException e)
         {
+            Telemetry.Failed(activity, e);
             throw e.With(request.Key);
         }
     }
 
     /// <summary>Begins an immediate query whose rows are read as they come.</summary>
-    public Task<HttpResponseMessage> OpenRowsAsync(QueryCommand command, HaloQueryOptions? options, CancellationToken stop)
+    public async Task<HttpResponseMessage> OpenRowsAsync(QueryCommand command, HaloQueryOptions? options, CancellationToken stop)
     {
         var request = new QueryRequests(calls, site, "immediate", command, options, RowsType, needsKey: false);
-        return calls.SendAsync(request.Repeats, request.Make, (response, _) =>
+        using var activity = Telemetry.Begin("halo.stream", site);
+        return await calls.SendAsync(request.Repeats, request.Make, (response, _) =>
         {
             if (response.Content.Headers.ContentType?.MediaType == RowsType)
                 return Task.FromResult(response);
@@ -64,12 +68,14 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
     public async Task<Query> QueueAsync(QueryCommand command, HaloQueryOptions? options, CancellationToken stop)
     {
         var request = new QueryRequests(calls, site, "async", command, options, null, needsKey: true);
+        using var activity = Telemetry.Begin("halo.queue", site);
         try
         {
             return await calls.JsonAsync(request.Repeats, request.Make, HaloJson.Default.Query, stop);
         }
         catch (HaloException e)
         {
+            Telemetry.Failed(activity, e);
             throw e.With(request.Key);
         }
     }

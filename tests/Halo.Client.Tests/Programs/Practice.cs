@@ -79,23 +79,27 @@ public sealed class Practice : IAsyncDisposable
         ? $"SELECT i AS id, 'Patient ' || i AS name, i * 0.25 AS amount, CASE WHEN i % 3 = 0 THEN i END AS third FROM (SELECT generate_series(1, {rows}::bigint) AS i) AS n"
         : $"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) SELECT i AS id, 'Patient ' || i AS name, i * 0.25 AS amount, CASE WHEN i % 3 = 0 THEN i END AS third FROM n";
 
-    /// <summary>Writes <c>@n</c> into the table <c>written</c> after about a second.</summary>
-    public FormattableString SlowWrite(int n)
+    /// <summary>Writes <paramref name="n"/> into the table <c>written</c> after some <paramref name="seconds"/>.</summary>
+    public FormattableString SlowWrite(int n, int seconds = 3)
     {
         if (Engine == "postgres")
-            return $"INSERT INTO written SELECT {n} FROM pg_sleep(1)";
-        return $"INSERT INTO written WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000000) SELECT {n} FROM n WHERE i = 4000000";
+            return $"INSERT INTO written SELECT {n} FROM pg_sleep({seconds})";
+        var steps = 3_000_000 * seconds;
+        return $"INSERT INTO written WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {steps}) SELECT {n} FROM n WHERE i = {steps}";
     }
 
     public Task<long> CreateWrittenAsync() => Site.ExecuteAsync($"CREATE TABLE written (n int)");
 
     public Task<long> CountWrittenAsync(int n) => Site.ScalarAsync<long>($"SELECT COUNT(*) FROM written WHERE n = {n}");
 
-    /// <summary>Waits until the Link runs an immediate query.</summary>
-    public Task WhenBusyAsync() => Eventually.BecomesAsync(Link.StatusAsync, s => s["work"]!["immediateRunning"]!.GetValue<int>() > 0);
+    /// <summary>Waits until a query is with the Link.</summary>
+    public Task WhenBusyAsync() => Eventually.BecomesAsync(IsBusyAsync, busy => busy);
 
-    /// <summary>Waits until the Link runs nothing any more.</summary>
-    public Task WhenIdleAsync() => Eventually.BecomesAsync(Link.StatusAsync, s => s["work"]!.AsObject().All(w => w.Value!.GetValue<int>() == 0));
+    /// <summary>Waits until the Link has told the end of every query that was with it.</summary>
+    public Task WhenIdleAsync() => Eventually.BecomesAsync(IsBusyAsync, busy => !busy);
+
+    async Task<bool> IsBusyAsync() =>
+        (await Integrator.GetAsync($"integrator/sites/{Info.Id}/queries?status=executing&limit=1")).Body.Contains("\"id\"", StringComparison.Ordinal);
 
     public async ValueTask DisposeAsync()
     {

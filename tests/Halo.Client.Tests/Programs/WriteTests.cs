@@ -58,7 +58,7 @@ public abstract class WriteTests(string engine, SharedPostgres postgres)
     public async Task A_write_that_runs_when_the_Link_is_killed_is_of_unknown_fate_and_never_repeated()
     {
         await using var practice = await OpenAsync();
-        var writing = TellAsync(practice, 1);
+        var writing = TellAsync(practice, 1, seconds: 30);
         await practice.WhenBusyAsync();
         await practice.Link.Process.KillAsync();
         await practice.Link.StartAsync();
@@ -67,7 +67,7 @@ public abstract class WriteTests(string engine, SharedPostgres postgres)
         Assert.True(failure!.IsTransient);
         Assert.NotNull(failure.QueryId);
         await IsTrueAsync(practice, 1, executed);
-        await Assert.ThrowsAsync<HaloException>(() => practice.Site.ExecuteAsync(practice.SlowWrite(1), new() { IdempotencyKey = failure.IdempotencyKey }));
+        await Assert.ThrowsAsync<HaloException>(() => practice.Site.ExecuteAsync(practice.SlowWrite(1, 30), new() { IdempotencyKey = failure.IdempotencyKey }));
         await practice.WhenIdleAsync();
         await IsTrueAsync(practice, 1, executed);
     }
@@ -75,7 +75,7 @@ public abstract class WriteTests(string engine, SharedPostgres postgres)
     [Fact]
     public async Task Nothing_is_written_twice_while_everything_is_cut_and_killed()
     {
-        const int Writers = 4, Each = 12;
+        const int Writers = 4, Each = 6;
         await using var practice = await OpenAsync();
         var told = new ConcurrentDictionary<int, Executed>();
         var writing = Task.WhenAll(Enumerable.Range(0, Writers).Select(w => Task.Run(async () =>
@@ -131,8 +131,8 @@ public abstract class WriteTests(string engine, SharedPostgres postgres)
         return practice;
     }
 
-    static Task<(Executed Executed, HaloException? Failure)> TellAsync(Practice practice, int n) =>
-        TellAsync(async () => Assert.Equal(1, await practice.Site.ExecuteAsync(practice.SlowWrite(n))));
+    static Task<(Executed Executed, HaloException? Failure)> TellAsync(Practice practice, int n, int seconds = 3) =>
+        TellAsync(async () => Assert.Equal(1, await practice.Site.ExecuteAsync(practice.SlowWrite(n, seconds))));
 
     /// <summary>What its caller is told of a write.</summary>
     static async Task<(Executed Executed, HaloException? Failure)> TellAsync(Func<Task> write)
