@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -53,11 +54,11 @@ sealed class ApiCalls(HttpClient http, HaloClientOptions options)
                 {
                     failure = e;
                 }
-                catch (Exception e) when (!stop.IsCancellationRequested && e is HttpRequestException or IOException or OperationCanceledException)
+                catch (Exception e) when (!stop.IsCancellationRequested && IsFault(e))
                 {
                     failure = Failures.Of(e);
                 }
-                catch (Exception e) when (stop.IsCancellationRequested && e is HttpRequestException or IOException or OperationCanceledException)
+                catch (Exception e) when (IsFault(e))
                 {
                     throw new OperationCanceledException(e.Message, e, stop);
                 }
@@ -82,6 +83,9 @@ sealed class ApiCalls(HttpClient http, HaloClientOptions options)
             request.Content = new ByteArrayContent(body) { Headers = { ContentType = new("application/json") } };
         return request;
     }
+
+    /// <summary>Of the connection, or the end of the patience with it. A connection that is reset while HttpClient makes it comes as a bare <see cref="SocketException"/>.</summary>
+    static bool IsFault(Exception fault) => fault is HttpRequestException or IOException or SocketException or OperationCanceledException;
 
     async Task<T> SendOnceAsync<T>(Func<HttpRequestMessage> make, Func<HttpResponseMessage, CancellationToken, Task<T>> read, CancellationToken stop)
     {

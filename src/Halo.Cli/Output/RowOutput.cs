@@ -1,0 +1,61 @@
+using System.CommandLine;
+using System.Text.Json;
+using Halo.Contracts.Queries;
+
+namespace Halo.Cli.Output;
+
+/// <summary>The forms of <c>--output</c>.</summary>
+enum OutputForm
+{
+    Table,
+    Json,
+    Csv,
+    Ndjson,
+    Markdown,
+}
+
+/// <summary>Writes rows in one form: columns, then each row, then whatever ends it when it is disposed of.</summary>
+abstract class RowOutput(Stream stream) : IAsyncDisposable
+{
+    protected Stream Stream { get; } = new BufferedStream(stream, 64 * 1024);
+
+    protected IReadOnlyList<ResultColumn> Columns { get; private set; } = [];
+
+    public static Option<OutputForm> Option() => new("--output") { Description = "How rows are written", DefaultValueFactory = _ => OutputForm.Table };
+
+    public static RowOutput Of(OutputForm form, Stream stream) => form switch
+    {
+        OutputForm.Json => new JsonOutput(stream, lines: false),
+        OutputForm.Ndjson => new JsonOutput(stream, lines: true),
+        OutputForm.Csv => new CsvOutput(stream),
+        _ => new TableOutput(stream, isMarkdown: form == OutputForm.Markdown),
+    };
+
+    public virtual void Begin(IReadOnlyList<ResultColumn> columns) => Columns = columns;
+
+    /// <summary>A row as it came.</summary>
+    public virtual void Row(JsonElement row) => Row([.. row.EnumerateObject().Select(p => TextOf(p.Value))], [.. row.EnumerateObject().Select(p => p.Value.ValueKind == JsonValueKind.String)]);
+
+    /// <summary>A row of texts.</summary>
+    public void Row(string?[] values) => Row(values, new bool[values.Length]);
+
+    public async ValueTask DisposeAsync()
+    {
+        End();
+        await Stream.DisposeAsync();
+    }
+
+    /// <param name="isText">By column: whether it was a string, and not a number or a truth value.</param>
+    protected abstract void Row(string?[] values, bool[] isText);
+
+    protected virtual void End()
+    {
+    }
+
+    static string? TextOf(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Null => null,
+        JsonValueKind.String => value.GetString(),
+        _ => value.GetRawText(),
+    };
+}
