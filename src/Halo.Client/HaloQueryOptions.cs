@@ -22,7 +22,7 @@ public sealed record HaloQueryOptions
     public string? IdempotencyKey { get; init; }
 
     /// <summary>
-    /// Says that executing it twice does no harm, so that it is sent again after a connection fault also where it has no key. False: a query without a key is sent
+    /// Says that executing it twice does no harm, so that without a key it is sent again also where its answer was lost. False: a query without a key is sent
     /// again only where nothing of it can have run. A text that reads may write all the same, by a function or a view of the practice's; only you know.
     /// </summary>
     public bool IsRepeatable { get; init; }

@@ -71,7 +71,7 @@ static class ExportCommand
 
     static async Task WriteAsync(HaloQuery query, Query ended, Stream stream, ExportForm form, CancellationToken stop)
     {
-        await using var output = RowOutput.Of(form == ExportForm.Csv ? OutputForm.Csv : OutputForm.Ndjson, stream);
+        var output = RowOutput.Of(form == ExportForm.Csv ? OutputForm.Csv : OutputForm.Ndjson, stream);
         output.Begin(ended.Result!.Columns ?? []);
         var progress = new Progress(ended.Result.Rows ?? 0);
         await foreach (var row in query.ReadAsync<JsonElement>(stop))
@@ -79,6 +79,7 @@ static class ExportCommand
             output.Row(row);
             progress.Step();
         }
+        await output.CompleteAsync();
         progress.End();
     }
 }

@@ -23,13 +23,12 @@ static class QueryCommand
         var command = await Sql.ReadAsync(parsed, stop);
         var site = await Connection.SiteAsync(parsed, client, stop);
         var query = await site.RunAsync(command, ExecutionMode.Reader, Sql.OptionsOf(parsed), stop);
-        await using (var output = RowOutput.Of(parsed.GetValue(Form), Console.OpenStandardOutput()))
-        {
-            output.Begin(query.Result!.Columns ?? []);
-            using var rows = JsonDocument.Parse(Convert.FromBase64String(query.Result.Data!));
-            foreach (var row in rows.RootElement.EnumerateArray())
-                output.Row(row);
-        }
+        var output = RowOutput.Of(parsed.GetValue(Form), Console.OpenStandardOutput());
+        output.Begin(query.Result!.Columns ?? []);
+        using var rows = JsonDocument.Parse(Convert.FromBase64String(query.Result.Data!));
+        foreach (var row in rows.RootElement.EnumerateArray())
+            output.Row(row);
+        await output.CompleteAsync();
         Notices.Show(query);
         if (parsed.GetValue(Form) is OutputForm.Table)
             Console.Error.WriteLine($"({query.Result.Rows} row{(query.Result.Rows == 1 ? "" : "s")}, {query.Metrics?.SqlExecutionDuration ?? 0} ms in the database)");

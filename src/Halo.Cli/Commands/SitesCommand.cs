@@ -22,11 +22,12 @@ static class SitesCommand
         var (system, id) = (parsed.GetValue(System)!, parsed.GetValue(Id)!);
         var site = (await client.Sites.FindAsync(system, id, stop))?.Info
             ?? throw new NotFoundException($"There is no practice {id} of {system}: see whether both are written as the practice has them.");
-        await using var output = RowOutput.Of(parsed.GetValue(Form), Console.OpenStandardOutput());
+        var output = RowOutput.Of(parsed.GetValue(Form), Console.OpenStandardOutput());
         if (parsed.GetValue(Form) is OutputForm.Json or OutputForm.Ndjson)
         {
             output.Begin([]);
             output.Row(JsonSerializer.SerializeToElement(site, HaloJson.Default.Site));
+            await output.CompleteAsync();
             return;
         }
         string[] names = ["id", "name", "availability", "database", "status", "version", "catalogues"];
@@ -37,6 +38,7 @@ static class SitesCommand
         ];
         output.Begin([.. names.Select(n => new ResultColumn(n, null, ""))]);
         output.Row(values);
+        await output.CompleteAsync();
     }
 
     static string Word(Enum value) => JsonNamingPolicy.CamelCase.ConvertName(value.ToString());

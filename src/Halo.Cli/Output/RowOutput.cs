@@ -14,8 +14,8 @@ enum OutputForm
     Markdown,
 }
 
-/// <summary>Writes rows in one form: columns, then each row, then whatever ends it when it is disposed of.</summary>
-abstract class RowOutput(Stream stream) : IAsyncDisposable
+/// <summary>Writes rows in one form: columns, then each row, then what ends it.</summary>
+abstract class RowOutput(Stream stream)
 {
     protected Stream Stream { get; } = new BufferedStream(stream, 64 * 1024);
 
@@ -39,10 +39,11 @@ abstract class RowOutput(Stream stream) : IAsyncDisposable
     /// <summary>A row of texts.</summary>
     public void Row(string?[] values) => Row(values, new bool[values.Length]);
 
-    public async ValueTask DisposeAsync()
+    /// <summary>All rows were there: ends the form, so that one that broke off is not taken for whole. The stream stays open.</summary>
+    public Task CompleteAsync()
     {
         End();
-        await Stream.DisposeAsync();
+        return Stream.FlushAsync();
     }
 
     /// <param name="isText">By column: whether it was a string, and not a number or a truth value.</param>

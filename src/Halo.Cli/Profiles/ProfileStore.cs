@@ -8,7 +8,9 @@ sealed class ProfileStore(string path)
     const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>The user's own: <c>~/.config/halo/profiles.json</c>, on Windows under <c>%APPDATA%</c>.</summary>
-    public static ProfileStore Default { get; } = new(Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData), "halo", "profiles.json"));
+    public static ProfileStore Default { get; } = new(Path.Combine(
+        // A new account has no such directory yet.
+        Environment.GetFolderPath(Environment.SpecialFolder.ApplicationData, Environment.SpecialFolderOption.DoNotVerify), "halo", "profiles.json"));
 
     public string FilePath => path;
 
@@ -48,6 +50,8 @@ sealed class ProfileStore(string path)
 
     void Write(SortedDictionary<string, Profile> all)
     {
+        if (!Path.IsPathRooted(path))
+            throw new UsageException("There is no home directory for a profile: set HOME, or give the key by HALO_KEY.");
         var directory = Path.GetDirectoryName(path)!;
         if (OperatingSystem.IsWindows())
             Directory.CreateDirectory(directory);

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 
 namespace Halo.Client.Calls;
@@ -104,7 +105,8 @@ sealed class ApiCalls(HttpClient http, HaloClientOptions options)
         // It was refused before there was anything to execute, whoever said so.
         { Status: HttpStatusCode.TooManyRequests } => true,
         { Executed: Executed.No, IsTransient: true, Status: null or HttpStatusCode.ServiceUnavailable } => true,
-        { IsTransient: true, Code: HaloExceptionCodes.ConnectionLost or HaloExceptionCodes.UnknownAnswer } => repeats == Repeats.Always,
+        { IsTransient: true, Code: HaloExceptionCodes.ConnectionLost or HaloExceptionCodes.UnknownAnswer } => repeats != Repeats.WhenNothingRan,
+        { IsTransient: true, Code: not FailureCodes.ExecutionTimeout } => repeats == Repeats.Freely,
         _ => false,
     };
 

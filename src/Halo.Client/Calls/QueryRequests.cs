@@ -30,7 +30,7 @@ sealed class QueryRequests
             MaxTimeInQueue = options.MaxTimeInQueue is { } wait ? Milliseconds(wait) : null,
         }, HaloJson.Default.QueryRequest);
         Key = options.IdempotencyKey ?? (needsKey ? RandomNumberGenerator.GetHexString(32, lowercase: true) : null);
-        Repeats = Key is not null || options.IsRepeatable ? Repeats.Always : Repeats.WhenNothingRan;
+        Repeats = Key is not null ? Repeats.Always : options.IsRepeatable ? Repeats.Freely : Repeats.WhenNothingRan;
     }
 
     public string? Key { get; }

@@ -6,6 +6,9 @@ enum Repeats
     /// <summary>Only where nothing of it can have been carried out.</summary>
     WhenNothingRan,
 
-    /// <summary>Whatever happened: it reads, or it has an idempotency key.</summary>
+    /// <summary>Whatever happened on the way: it executes nothing, or it has an idempotency key.</summary>
     Always,
+
+    /// <summary>Also where it was executed and its answer lost: its caller says that twice does no harm.</summary>
+    Freely,
 }

@@ -48,7 +48,8 @@ public sealed class RetryTests
             Assert.Single(server.Requests);
         }
 
-        await using var again = new ScriptedServer("", Gateway, Rows());
+        var lost = Json("504 Gateway Timeout", Query("successful", ""","executed":"yes","errorDetails":{"errorType":"http","errorCode":504,"errorMessage":"Its rows were lost.","code":"NoAnswer"} """), AtOnce);
+        await using var again = new ScriptedServer("", Gateway, lost, Rows());
         Assert.Equal([5], await again.Site().QueryAsync<int>($"SELECT 5", new() { IsRepeatable = true }));
     }
 

@@ -37,25 +37,23 @@ public sealed class Practice : IAsyncDisposable
 
     public HaloSite Site { get; private set; } = null!;
 
-    /// <param name="isImpatient">Whether both ends of the line find a dead one within two seconds, and try again soon.</param>
-    public static async Task<Practice> OpenAsync(string engine, SharedPostgres postgres, bool isImpatient = false, Action<HaloClientOptions>? configure = null)
+    public static async Task<Practice> OpenAsync(string engine, SharedPostgres postgres)
     {
         // PostgreSQL's server is looked for before anything is started: without it the test is skipped.
         var database = engine == "postgres" ? await postgres.Server.CreateDatabaseAsync() : null;
-        (string, string)[] settings = isImpatient ? [("Halo__Links__PingAfterMs", "1000"), ("Halo__Links__DeadAfterPingMs", "1000")] : [];
-        var fixture = await HaloFixture.StartAsync([("Halo__Limits__PageBytes", "65536"), .. settings]);
+        var fixture = await HaloFixture.StartAsync(("Halo__Limits__PageBytes", "65536"));
         var api = new IPEndPoint(IPAddress.Loopback, fixture.Api.Address.Port);
         var practice = new Practice(engine, database ?? fixture.SqliteFile(), fixture, new(api), new(api));
         try
         {
-            var link = new JsonObject { ["api"] = $"http://127.0.0.1:{practice.Line.Port}" };
-            if (isImpatient)
+            (practice.Link, practice.Info, practice.Integrator) = await fixture.AddPairedAsync(new LinkSite(engine, practice.Database), new()
             {
-                link["connection"] = new JsonObject { ["pingAfterMs"] = 1000, ["deadAfterPingMs"] = 1000, ["firstWaitMs"] = 50, ["longestWaitMs"] = 500, ["callWithinMs"] = 3000 };
-                link["upload"] = new JsonObject { ["firstWaitMs"] = 50, ["longestWaitMs"] = 500, ["stallMs"] = 1500 };
-            }
-            (practice.Link, practice.Info, practice.Integrator) = await fixture.AddPairedAsync(new LinkSite(engine, practice.Database), link);
-            practice.Client = practice.MakeClient(configure);
+                ["api"] = $"http://127.0.0.1:{practice.Line.Port}",
+                // It comes back soon after each cut.
+                ["connection"] = new JsonObject { ["firstWaitMs"] = 50, ["longestWaitMs"] = 500 },
+                ["upload"] = new JsonObject { ["firstWaitMs"] = 50, ["longestWaitMs"] = 500 },
+            });
+            practice.Client = practice.MakeClient();
             practice.Site = practice.Client.Sites.At(practice.Info.Id);
             return practice;
         }

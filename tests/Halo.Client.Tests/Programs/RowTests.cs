@@ -16,7 +16,7 @@ public abstract class RowTests(string engine, SharedPostgres postgres)
     [InlineData("the Link is killed")]
     public async Task A_stream_that_breaks_off_is_an_error_and_never_its_end(string what)
     {
-        await using var practice = await Practice.OpenAsync(engine, postgres, isImpatient: true);
+        await using var practice = await Practice.OpenAsync(engine, postgres);
         practice.Inwards.Down.BytesPerSecond = 2_000_000;
         practice.Line.Up.BytesPerSecond = 2_000_000;
         var read = 0;
@@ -56,7 +56,7 @@ public abstract class RowTests(string engine, SharedPostgres postgres)
     [Fact]
     public async Task A_repeatable_query_outlives_the_API()
     {
-        await using var practice = await Practice.OpenAsync(engine, postgres, isImpatient: true);
+        await using var practice = await Practice.OpenAsync(engine, postgres);
         await practice.Fixture.Api.Process.KillAsync();
         var answer = practice.Site.QueryAsync<int>($"SELECT {7}", new() { IsRepeatable = true });
         await practice.Fixture.Api.StartAsync();
@@ -66,7 +66,7 @@ public abstract class RowTests(string engine, SharedPostgres postgres)
     [Fact]
     public async Task A_query_without_a_key_is_not_repeated_in_doubt()
     {
-        await using var practice = await Practice.OpenAsync(engine, postgres, isImpatient: true);
+        await using var practice = await Practice.OpenAsync(engine, postgres);
         var counting = practice.Site.ScalarAsync<long>(HaloCommand.Text($"SELECT COUNT(*) FROM ({practice.Numbers(2_000_000_000)}) AS x"));
         await practice.WhenBusyAsync();
         practice.Inwards.Cut();
@@ -78,7 +78,7 @@ public abstract class RowTests(string engine, SharedPostgres postgres)
     [Fact]
     public async Task An_export_is_whole_though_the_API_was_killed_and_pages_were_damaged_on_the_way()
     {
-        await using var practice = await Practice.OpenAsync(engine, postgres, isImpatient: true);
+        await using var practice = await Practice.OpenAsync(engine, postgres);
         var queued = await practice.Site.QueueAsync(HaloCommand.Text(practice.Numbers(Rows)));
         await practice.Fixture.Api.Process.KillAsync();
         var waiting = queued.WaitAsync();

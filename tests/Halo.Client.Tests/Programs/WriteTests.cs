@@ -126,7 +126,7 @@ public abstract class WriteTests(string engine, SharedPostgres postgres)
 
     async Task<Practice> OpenAsync()
     {
-        var practice = await Practice.OpenAsync(engine, postgres, isImpatient: true);
+        var practice = await Practice.OpenAsync(engine, postgres);
         await practice.CreateWrittenAsync();
         return practice;
     }
