@@ -37,7 +37,7 @@ public sealed class HaloClient : IDisposable
     /// <summary>The service's limits in force.</summary>
     /// <exception cref="HaloException">It did not succeed.</exception>
     public Task<LimitsInForce> GetLimitsAsync(CancellationToken cancellationToken = default) =>
-        _calls.JsonAsync(Repeats.Always, () => _calls.Request(HttpMethod.Get, "integrator/limits"), HaloJson.Default.LimitsInForce, cancellationToken);
+        _calls.JsonAsync(Repeats.ExecutesNothing, () => _calls.Request(HttpMethod.Get, "integrator/limits"), HaloJson.Default.LimitsInForce, cancellationToken);
 
     /// <summary>Closes its own connections.</summary>
     public void Dispose() => _own?.Dispose();

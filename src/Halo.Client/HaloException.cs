@@ -24,8 +24,8 @@ public sealed class HaloException : Exception
     }
 
     /// <summary>
-    /// Whether the database did it: <c>No</c> where that is proved, so that a repeat is safe; <c>Unknown</c> where it may have been done. Of calls that execute
-    /// nothing it is <c>No</c>.
+    /// Whether the database did it: <c>No</c> where that is proved, so that a repeat is safe; <c>Unknown</c> where it may have been done. Of
+    /// calls that are about no query it is <c>No</c>.
     /// </summary>
     public Executed Executed { get; init; } = Executed.Unknown;
 

@@ -20,7 +20,7 @@ public sealed class HaloSites
     public async Task<HaloSite?> FindAsync(string practiceManagementName, string practiceManagementSiteId, CancellationToken cancellationToken = default)
     {
         var path = $"integrator/sites?{Practice(practiceManagementName, practiceManagementSiteId)}";
-        var found = await _calls.JsonAsync(Repeats.Always, () => _calls.Request(HttpMethod.Get, path), HaloJson.Default.SiteList, cancellationToken);
+        var found = await _calls.JsonAsync(Repeats.ExecutesNothing, () => _calls.Request(HttpMethod.Get, path), HaloJson.Default.SiteList, cancellationToken);
         return found.Sites.Count > 0 ? new(_calls, found.Sites[0].Id, found.Sites[0]) : null;
     }
 
@@ -28,7 +28,7 @@ public sealed class HaloSites
     /// <exception cref="HaloException">It did not succeed; code <c>NotFound</c> where there is none.</exception>
     public async Task<HaloSite> GetAsync(Guid id, CancellationToken cancellationToken = default)
     {
-        var site = await _calls.JsonAsync(Repeats.Always, () => _calls.Request(HttpMethod.Get, $"integrator/sites/{id}"), HaloJson.Default.Site, cancellationToken);
+        var site = await _calls.JsonAsync(Repeats.ExecutesNothing, () => _calls.Request(HttpMethod.Get, $"integrator/sites/{id}"), HaloJson.Default.Site, cancellationToken);
         return new(_calls, site.Id, site);
     }
 
@@ -43,7 +43,7 @@ public sealed class HaloSites
         if (pairingCode is not null)
             path += $"&pairingCode={Uri.EscapeDataString(pairingCode)}";
         // A code that was taken and whose answer was lost: the repeat finds the pairing.
-        var site = await _calls.JsonAsync(Repeats.Always, () => _calls.Request(HttpMethod.Post, path), HaloJson.Default.Site, cancellationToken);
+        var site = await _calls.JsonAsync(Repeats.ExecutesNothing, () => _calls.Request(HttpMethod.Post, path), HaloJson.Default.Site, cancellationToken);
         return new(_calls, site.Id, site);
     }
 

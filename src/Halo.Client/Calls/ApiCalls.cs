@@ -18,7 +18,7 @@ sealed class ApiCalls(HttpClient http, HaloClientOptions options)
     public HaloClientOptions Options => options;
 
     /// <summary>Sends a request and reads its answer as JSON, whole.</summary>
-    public Task<T> JsonAsync<T>(Repeats repeats, Func<HttpRequestMessage> make, JsonTypeInfo<T> type, CancellationToken stop) => SendAsync(repeats, make, async (response, lost) =>
+    public Task<T> JsonAsync<T>(Repeats repeats, Func<HttpRequestMessage> make, JsonTypeInfo<T> type, CancellationToken stop, TimeSpan longer = default) => SendAsync(repeats, make, async (response, lost) =>
     {
         using (response)
         {
@@ -34,17 +34,20 @@ sealed class ApiCalls(HttpClient http, HaloClientOptions options)
             }
             throw Failures.Of(response, [], options.TimeProvider);
         }
-    }, stop);
+    }, stop, longer);
 
     /// <summary>Sends a request and hands its answer to <paramref name="read"/>, which disposes of it.</summary>
     /// <param name="read">Reads an answer of success; an <see cref="IOException"/> of it is a fault of the connection. Its token is called when nothing comes any more.</param>
-    public async Task<T> SendAsync<T>(Repeats repeats, Func<HttpRequestMessage> make, Func<HttpResponseMessage, CancellationToken, Task<T>> read, CancellationToken stop)
+    /// <param name="longer">What the request itself asks to wait, beside the patience with every answer.</param>
+    public async Task<T> SendAsync<T>(
+        Repeats repeats, Func<HttpRequestMessage> make, Func<HttpResponseMessage, CancellationToken, Task<T>> read, CancellationToken stop, TimeSpan longer = default)
     {
         var begun = options.TimeProvider.GetTimestamp();
+        var isDoubtful = false;
         for (var attempt = 0; ; attempt++)
         {
             HaloException failure;
-            using (var lost = new CancellationTokenSource(options.AnswerTimeout, options.TimeProvider))
+            using (var lost = new CancellationTokenSource(options.AnswerTimeout + longer, options.TimeProvider))
             using (var either = CancellationTokenSource.CreateLinkedTokenSource(lost.Token, stop))
             {
                 try
@@ -64,10 +67,15 @@ sealed class ApiCalls(HttpClient http, HaloClientOptions options)
                     throw new OperationCanceledException(e.Message, e, stop);
                 }
             }
-            if (!MayRepeat(failure, repeats))
-                throw failure;
+            // An earlier attempt may have been carried out, whatever the last one met; that of its key the service alone can deny.
+            isDoubtful |= failure.Executed == Executed.Unknown && repeats != Repeats.ExecutesNothing;
+            var isKnown = repeats == Repeats.Keyed && failure.Query is not null;
+            if (repeats == Repeats.ExecutesNothing)
+                failure = failure.With(executed: Executed.No);
+            else if (isDoubtful && !isKnown)
+                failure = failure.With(executed: Executed.Unknown);
             var wait = failure.RetryAfter ?? Backoff(attempt);
-            if (options.TimeProvider.GetElapsedTime(begun) + wait > options.RetryTimeout)
+            if (!MayRepeat(failure, repeats) || options.TimeProvider.GetElapsedTime(begun) + wait > options.RetryTimeout)
                 throw failure;
             Telemetry.Repeated(failure);
             await Task.Delay(wait, options.TimeProvider, stop);
@@ -102,11 +110,14 @@ sealed class ApiCalls(HttpClient http, HaloClientOptions options)
 
     static bool MayRepeat(HaloException failure, Repeats repeats) => failure switch
     {
-        // It was refused before there was anything to execute, whoever said so.
+        { IsTransient: false } => false,
+        // Refused before there was anything to execute.
         { Status: HttpStatusCode.TooManyRequests } => true,
-        { Executed: Executed.No, IsTransient: true, Status: null or HttpStatusCode.ServiceUnavailable } => true,
-        { IsTransient: true, Code: HaloExceptionCodes.ConnectionLost or HaloExceptionCodes.UnknownAnswer } => repeats != Repeats.WhenNothingRan,
-        { IsTransient: true, Code: not FailureCodes.ExecutionTimeout } => repeats == Repeats.Freely,
+        { Status: null or HttpStatusCode.ServiceUnavailable, Executed: Executed.No } => true,
+        { Code: HaloExceptionCodes.NotConnected or HaloExceptionCodes.ConnectionLost or HaloExceptionCodes.UnknownAnswer } => repeats != Repeats.WhenNothingRan,
+        // The service's own words before there is a query: a key or a caller that does not mind makes them harmless.
+        { Status: HttpStatusCode.ServiceUnavailable, Query: null } => repeats != Repeats.WhenNothingRan,
+        { Code: not FailureCodes.ExecutionTimeout } => repeats == Repeats.Freely,
         _ => false,
     };
 

@@ -82,19 +82,22 @@ static class Failures
         };
     }
 
-    /// <summary>The same, with the key that it was sent with.</summary>
-    public static HaloException With(this HaloException failure, string? key) => key is null ? failure : new(failure.Message, failure.InnerException)
+    /// <summary>The same, with what its caller knows beside it.</summary>
+    /// <param name="key">The key that it was sent with; null: none.</param>
+    /// <param name="executed">What is known of the query; null: as the failure says.</param>
+    /// <param name="query">The query that it is about; null: as the failure says.</param>
+    public static HaloException With(this HaloException failure, string? key = null, Executed? executed = null, Guid? query = null) => new(failure.Message, failure.InnerException)
     {
-        Executed = failure.Executed,
+        Executed = executed ?? failure.Executed,
         IsTransient = failure.IsTransient,
         Code = failure.Code,
         Status = failure.Status,
         ErrorType = failure.ErrorType,
         ErrorNumber = failure.ErrorNumber,
         SqlState = failure.SqlState,
-        QueryId = failure.QueryId,
+        QueryId = query ?? failure.QueryId,
         TraceId = failure.TraceId,
-        IdempotencyKey = key,
+        IdempotencyKey = key ?? failure.IdempotencyKey,
         Errors = failure.Errors,
         Query = failure.Query,
         RetryAfter = failure.RetryAfter,

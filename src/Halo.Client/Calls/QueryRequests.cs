@@ -29,13 +29,17 @@ sealed class QueryRequests
             Catalogue = options.Catalogue,
             MaxTimeInQueue = options.MaxTimeInQueue is { } wait ? Milliseconds(wait) : null,
         }, HaloJson.Default.QueryRequest);
+        Longer = (options.MaxTimeInQueue ?? TimeSpan.Zero) + (options.Timeout ?? TimeSpan.Zero);
         Key = options.IdempotencyKey ?? (needsKey ? RandomNumberGenerator.GetHexString(32, lowercase: true) : null);
-        Repeats = Key is not null ? Repeats.Always : options.IsRepeatable ? Repeats.Freely : Repeats.WhenNothingRan;
+        Repeats = Key is not null ? Repeats.Keyed : options.IsRepeatable ? Repeats.Freely : Repeats.WhenNothingRan;
     }
 
     public string? Key { get; }
 
     public Repeats Repeats { get; }
+
+    /// <summary>What its caller lets it wait and execute: so much longer its answer may take.</summary>
+    public TimeSpan Longer { get; }
 
     public HttpRequestMessage Make()
     {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using Halo.Client.Commands;
@@ -28,7 +29,7 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
             Query query;
             try
             {
-                query = await calls.JsonAsync(request.Repeats, request.Make, HaloJson.Default.Query, stop);
+                query = await calls.JsonAsync(request.Repeats, request.Make, HaloJson.Default.Query, stop, request.Longer);
             }
             catch (HaloException e) when (e is { Status: HttpStatusCode.GatewayTimeout, Query: { CompletedAt: null } running })
             {
@@ -61,7 +62,7 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
                 throw response.Headers.Contains("Halo-Replayed")
                     ? new HaloException("This key's query was executed before, and its rows are not kept.") { Code = HaloExceptionCodes.RowsNotKept, Executed = Executed.Yes, Status = response.StatusCode, IdempotencyKey = request.Key }
                     : Failures.Of(response, [], calls.Options.TimeProvider);
-        }, stop);
+        }, stop, request.Longer);
     }
 
     /// <summary>Queues an async query.</summary>
@@ -81,13 +82,8 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
     }
 
     /// <summary>A query as it stands, or once it is final if that is within <paramref name="wait"/>.</summary>
-    public Task<Query> GetAsync(Guid query, TimeSpan wait, CancellationToken stop)
-    {
-        // The answer comes later than it otherwise would; longer than the connection's patience it must not be.
-        var most = calls.Options.AnswerTimeout / 2;
-        wait = wait < most ? wait : most;
-        return calls.JsonAsync(Repeats.Always, () => calls.Request(HttpMethod.Get, FormattableString.Invariant($"{PathOf(query)}?wait={(int)wait.TotalMilliseconds}")), HaloJson.Default.Query, stop);
-    }
+    public Task<Query> GetAsync(Guid query, TimeSpan wait, CancellationToken stop) =>
+        AboutAsync(HttpMethod.Get, query, string.Create(CultureInfo.InvariantCulture, $"?wait={(int)wait.TotalMilliseconds}"), wait, stop);
 
     /// <summary>A query once it is final, however that took.</summary>
     public async Task<Query> WhenFinalAsync(Guid query, CancellationToken stop)
@@ -97,8 +93,7 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
                 return final;
     }
 
-    public Task<Query> CancelAsync(Guid query, CancellationToken stop) =>
-        calls.JsonAsync(Repeats.Always, () => calls.Request(HttpMethod.Delete, PathOf(query)), HaloJson.Default.Query, stop);
+    public Task<Query> CancelAsync(Guid query, CancellationToken stop) => AboutAsync(HttpMethod.Delete, query, "", TimeSpan.Zero, stop);
 
     public string PathOf(Guid query) => $"integrator/sites/{site}/queries/{query}";
 
@@ -129,6 +124,19 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
         };
     }
 
+    async Task<Query> AboutAsync(HttpMethod method, Guid query, string parameters, TimeSpan longer, CancellationToken stop)
+    {
+        try
+        {
+            return await calls.JsonAsync(Repeats.ExecutesNothing, () => calls.Request(method, PathOf(query) + parameters), HaloJson.Default.Query, stop, longer);
+        }
+        catch (HaloException e)
+        {
+            // That it could not be asked says nothing of what it did.
+            throw e.With(executed: Executed.Unknown, query: query);
+        }
+    }
+
     /// <summary>What became of a query whose answer did not come in time.</summary>
     async Task<Query> FateAsync(Query running, HaloException late, CancellationToken stop)
     {
@@ -138,7 +146,7 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
         {
             return await WhenFinalAsync(running.Id, either.Token);
         }
-        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        catch (Exception e) when (e is HaloException || e is OperationCanceledException && !stop.IsCancellationRequested)
         {
             throw late;
         }

@@ -16,7 +16,7 @@ sealed class PageDownload(SiteCalls site, Guid query)
     {
         for (var attempt = 1; ; attempt++)
         {
-            var (bytes, digest) = await site.Calls.SendAsync(Repeats.Always, () => Request(page), (response, lost) => ReadAsync(response, page, lost), stop);
+            var (bytes, digest) = await BytesAsync(page, stop);
             if (SHA256.HashData(bytes).AsSpan().SequenceEqual(digest))
                 return new BrotliStream(new MemoryStream(bytes, writable: false), CompressionMode.Decompress);
             if (attempt == Tries)
@@ -29,6 +29,18 @@ sealed class PageDownload(SiteCalls site, Guid query)
                     IsTransient = true,
                 };
             }
+        }
+    }
+
+    async Task<(byte[] Bytes, byte[] Digest)> BytesAsync(int page, CancellationToken stop)
+    {
+        try
+        {
+            return await site.Calls.SendAsync(Repeats.ExecutesNothing, () => Request(page), (response, lost) => ReadAsync(response, page, lost), stop);
+        }
+        catch (HaloException e)
+        {
+            throw e.With(executed: Executed.Yes, query: query);
         }
     }
 

@@ -36,8 +36,8 @@ static class RowStreams
     {
         var response = await site.OpenRowsAsync(command, options, stop);
         Guid? query = response.Headers.TryGetValues("Halo-Query-Id", out var values) && Guid.TryParse(values.First(), out var id) ? id : null;
-        var time = site.Calls.Options;
-        await using var rows = new RowReader(new AnswerStream(response, await response.Content.ReadAsStreamAsync(stop), time.AnswerTimeout, time.TimeProvider));
+        var patience = site.Calls.Options.AnswerTimeout + (options?.Timeout ?? TimeSpan.Zero);
+        await using var rows = new RowReader(new AnswerStream(response, await response.Content.ReadAsStreamAsync(stop), patience, site.Calls.Options.TimeProvider));
         Func<Row, T>? map = null;
         while (true)
         {

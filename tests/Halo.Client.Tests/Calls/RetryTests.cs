@@ -84,6 +84,43 @@ public sealed class RetryTests
         Assert.Single(server.Requests);
     }
 
+    [Theory]
+    [InlineData("403 Forbidden", "NotPaired")]
+    [InlineData("429 Too Many Requests", "TooManyRequests")]
+    [InlineData("503 Service Unavailable", "ServiceUnavailable")]
+    public async Task A_later_refusal_says_nothing_of_an_attempt_that_may_have_been_carried_out(string status, string code)
+    {
+        await using var server = new ScriptedServer("", Refusal(status, code, "Retry-After: 3600\r\n"));
+        var error = await Assert.ThrowsAsync<HaloException>(() => server.Site().ExecuteAsync($"UPDATE t SET a = 1"));
+        Assert.Equal((code, Executed.Unknown), (error.Code, error.Executed));
+
+        // Of its key the service knows whether it ran.
+        await using var knowing = new ScriptedServer("", Json("503 Service Unavailable", Query("expiredInQueue", ""","executed":"no" """), "Retry-After: 3600\r\n"));
+        Assert.Equal(Executed.No, (await Assert.ThrowsAsync<HaloException>(() => knowing.Site().ExecuteAsync($"UPDATE t SET a = 1"))).Executed);
+    }
+
+    [Fact]
+    public async Task A_service_that_is_gone_after_an_attempt_says_nothing_of_it_either()
+    {
+        var server = new ScriptedServer("");
+        var site = server.Site(o => o.RetryTimeout = TimeSpan.FromSeconds(2));
+        var writing = site.ExecuteAsync($"UPDATE t SET a = 1");
+        await Halo.Testing.Eventually.BecomesAsync(() => Task.FromResult(server.Requests.Count), requests => requests > 0);
+        await server.DisposeAsync();
+        Assert.Equal(Executed.Unknown, (await Assert.ThrowsAsync<HaloException>(() => writing)).Executed);
+    }
+
+    [Fact]
+    public async Task A_write_whose_fate_cannot_be_asked_for_is_of_unknown_fate()
+    {
+        await using var server = new ScriptedServer(
+            Json("504 Gateway Timeout", Query("executing", ""","executed":"unknown","errorDetails":{"errorType":"http","errorCode":504,"errorMessage":"No answer.","code":"NoAnswer"} """, completed: false)),
+            Refusal("403 Forbidden", "NotPaired"));
+        var error = await Assert.ThrowsAsync<HaloException>(() => server.Site().ExecuteAsync($"UPDATE t SET a = 1"));
+        Assert.Equal(("NoAnswer", Executed.Unknown), (error.Code, error.Executed));
+        Assert.NotNull(error.IdempotencyKey);
+    }
+
     [Fact]
     public async Task The_fate_of_a_write_whose_answer_came_too_late_is_asked_for()
     {
