@@ -1,4 +1,3 @@
-using System.Net;
 using Halo.Client;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
@@ -32,12 +31,11 @@ static class ExitCodes
     public static int Of(HaloException failure) => failure switch
     {
         { Code: HaloExceptionCodes.UnknownAnswer, IsTransient: false } => Usage,
-        { Code: ErrorCodes.InvalidRequest } => Usage,
+        { Code: ErrorCodes.InvalidRequest or FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue } => Usage,
         { Executed: Executed.Unknown } => Unknown,
         { ErrorType: not (null or ErrorTypes.HaloLink or ErrorTypes.Http), IsTransient: false } => Database,
         { Executed: Executed.No, IsTransient: true } => NotAvailable,
         { Code: HaloExceptionCodes.RowsBroken or HaloExceptionCodes.RowsNotKept or HaloExceptionCodes.PageDamaged } => Unknown,
-        { Status: HttpStatusCode.BadRequest, ErrorType: not null } => Database,
         _ => Refused,
     };
 }
