@@ -81,6 +81,10 @@ sealed class ClaimPhaseWords() : LenientEnumConverter<ClaimPhase>(new CamelCaseE
 
 sealed class VerdictWords() : LenientEnumConverter<Verdict>(new CamelCaseEnumConverter<Verdict>(), Verdict.Unknown);
 
+sealed class UpdateStageWords() : LenientEnumConverter<UpdateStage>(new CamelCaseEnumConverter<UpdateStage>(), UpdateStage.Unknown);
+
+sealed class UpdateOutcomeWords() : LenientEnumConverter<UpdateOutcome>(new CamelCaseEnumConverter<UpdateOutcome>(), UpdateOutcome.Unknown);
+
 sealed class ExecutedWords() : LenientEnumConverter<Executed>(new CamelCaseEnumConverter<Executed>(), Executed.Unknown);
 
 sealed class DatabaseStatusWords() : LenientEnumConverter<DatabaseStatus>(new CamelCaseEnumConverter<DatabaseStatus>(), DatabaseStatus.Unknown);

@@ -15,6 +15,7 @@ namespace Halo.LinkProtocol;
     [
         typeof(UtcTimeConverter), typeof(LineCommandConverter), typeof(ReportKindWords), typeof(EndingWords), typeof(ClaimPhaseWords), typeof(VerdictWords),
         typeof(ExecutedWords), typeof(DatabaseStatusWords), typeof(ParameterDirectionWords), typeof(QueryStatusWords), typeof(SqlTypeWords),
+        typeof(UpdateStageWords), typeof(UpdateOutcomeWords),
     ])]
 [JsonSerializable(typeof(Hello))]
 [JsonSerializable(typeof(Welcome))]
@@ -39,6 +40,7 @@ namespace Halo.LinkProtocol;
 [JsonSerializable(typeof(RegisteredDefinition))]
 [JsonSerializable(typeof(RegisteredReport))]
 [JsonSerializable(typeof(RegisteredAck))]
+[JsonSerializable(typeof(UpdateTarget))]
 [JsonSerializable(typeof(HostFacts))]
 [JsonSerializable(typeof(NonceResponse))]
 [JsonSerializable(typeof(EnrolRequest))]

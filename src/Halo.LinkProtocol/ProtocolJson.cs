@@ -70,6 +70,8 @@ public sealed class ProtocolJson
 
     public JsonTypeInfo<RegisteredAck> RegisteredAck { get; } = Of<RegisteredAck>();
 
+    public JsonTypeInfo<UpdateTarget> UpdateTarget { get; } = Of<UpdateTarget>();
+
     public JsonTypeInfo<HostFacts> HostFacts { get; } = Of<HostFacts>();
 
     public JsonTypeInfo<NonceResponse> NonceResponse { get; } = Of<NonceResponse>();

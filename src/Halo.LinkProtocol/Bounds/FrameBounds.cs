@@ -32,7 +32,7 @@ public static class FrameBounds
         FrameKind.Claims or FrameKind.Execute => ProtocolLimits.MaxFrameBytes - FrameCodec.MaxHeaderBytes,
         FrameKind.SiteNotices => 4 * MiB,
         FrameKind.Configuration or FrameKind.ReportAck => MiB,
-        FrameKind.PairingCodeAck => 16 * KiB,
+        FrameKind.PairingCodeAck or FrameKind.UpdateTarget => 16 * KiB,
         FrameKind.Ping or FrameKind.Pong or FrameKind.WorkAvailable or FrameKind.RegisteredChanged or FrameKind.Cancel or FrameKind.Credit or FrameKind.OutcomeAck => 4 * KiB,
         _ => Enum.IsDefined(kind) ? 0 : Unknown,
     };

@@ -109,6 +109,16 @@ public static class MessageBounds
         [(typeof(RegisteredReport), "columns")] = Bound.List<ResultColumn>(ProtocolLimits.MaxColumns),
         [(typeof(RegisteredAck), "lastHash")] = Bound.Text(Word),
 
+        [(typeof(LinkPlatform), "system")] = Bound.Text(Word),
+        [(typeof(LinkPlatform), "architecture")] = Bound.Text(Word),
+        [(typeof(UpdateTarget), "version")] = Bound.Text(Version),
+        [(typeof(UpdateTarget), "sha256")] = Bound.Text(Word),
+        [(typeof(UpdateStatus), "version")] = Bound.Text(Version),
+        [(typeof(UpdateStatus), "reason")] = Bound.Cut(ForPeople),
+        [(typeof(UpdateEnd), "message")] = Bound.Cut(ForPeople),
+        [(typeof(UpdateEnd), "from")] = Bound.Text(Version),
+        [(typeof(UpdateEnd), "to")] = Bound.Text(Version),
+
         [(typeof(EnrolRequest), "linkVersion")] = Bound.Text(ProtocolLimits.MaxIdentityBytes),
         [(typeof(EnrolRequest), "machineId")] = Bound.Text(ProtocolLimits.MaxIdentityBytes),
         [(typeof(EnrolRequest), "enrolmentToken")] = Bound.Text(KiB),

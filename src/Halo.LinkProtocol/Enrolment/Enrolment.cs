@@ -24,6 +24,12 @@ public static class LinkHttp
     /// <summary>Gives the list of what is registered at the Link's sites (<see cref="RegisteredList"/>).</summary>
     public const string RegisteredPath = "/link/v1/registered";
 
+    /// <summary>Says which version the Link should run (<see cref="UpdateTarget"/>).</summary>
+    public const string UpdatePath = "/link/v1/update";
+
+    /// <summary>Gives the bundle of that version, also from somewhere in its middle (<c>Range</c>, <c>If-Range</c>).</summary>
+    public const string BundlePath = "/link/v1/update/bundle";
+
     /// <summary>The nonce under an enrolment's proof.</summary>
     public const string NonceHeader = "Halo-Nonce";
 

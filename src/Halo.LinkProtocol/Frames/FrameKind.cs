@@ -87,4 +87,7 @@ public enum FrameKind : byte
 
     /// <summary>API → Link: what is registered at its sites has changed; it asks for the list (<see cref="Messages.RegisteredList"/>). No payload.</summary>
     RegisteredChanged = 0x81,
+
+    /// <summary>API → Link: which version it should run has changed (<see cref="Messages.UpdateTarget"/>).</summary>
+    UpdateTarget = 0x82,
 }

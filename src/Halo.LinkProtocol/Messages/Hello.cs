@@ -39,6 +39,9 @@ public sealed record Hello(Guid RunId, string LinkVersion, DateTimeOffset ClockU
     /// <summary>An id of the machine that survives restarts, where the system has one. A cloned disk may bring it along.</summary>
     public string? MachineId { get; init; }
 
+    /// <summary>What it was built for; null: it has no updater, or is older, and gets no release.</summary>
+    public LinkPlatform? Platform { get; init; }
+
     /// <summary>Every claim in the journal that is not finished and acknowledged.</summary>
     public IReadOnlyList<HeldClaim> Claims { get => field ?? []; init; } = [];
 

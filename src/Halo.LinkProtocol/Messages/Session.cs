@@ -29,6 +29,9 @@ public sealed record Welcome(
 
     /// <summary>What the operator wants the Link to run with; null from an API that knows no remote configuration.</summary>
     public RemoteConfiguration? Configuration { get; init; }
+
+    /// <summary>Which version the Link should run; null from an API that does not say.</summary>
+    public UpdateTarget? Update { get; init; }
 }
 
 /// <summary>Whether a held claim goes on.</summary>
@@ -94,7 +97,11 @@ public sealed record Heartbeat(
     QueueLengths Queues,
     IReadOnlyList<SiteDatabase> Databases,
     long? FreeDiskBytes,
-    long SpoolBytes);
+    long SpoolBytes)
+{
+    /// <summary>How it stands with updates; null: it has no updater, or is older.</summary>
+    public UpdateStatus? Update { get; init; }
+}
 
 /// <summary>Health of one site's database.</summary>
 /// <param name="SiteId">The Halo GUID.</param>
