@@ -4,6 +4,7 @@ using Halo.Api.Ledger;
 using Halo.Api.Links;
 using Halo.Api.Links.Configuration;
 using Halo.Api.Links.Sessions;
+using Halo.Api.Links.Updating;
 using Halo.Api.Queries.Idempotency;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Settling;
@@ -25,7 +26,8 @@ namespace Halo.Api;
 /// </remarks>
 sealed partial class ApiLifecycle(
     IntegratorDirectory integrators, SiteDirectory sites, SiteAuthority authority, LinkDirectory links, Deadlines deadlines, IdempotencyStore idempotency,
-    LinkSessions sessions, SiteRegistry registry, AvailabilityHistory history, SiteStateWatch states, RemoteConfigurations configurations, QueryWaiters waiters, ImmediateQueries immediate,
+    LinkSessions sessions, SiteRegistry registry, AvailabilityHistory history, SiteStateWatch states, RemoteConfigurations configurations, ReleaseRegistry releases,
+    LinkRollouts rollouts, UpdateAttempts attempts, QueryWaiters waiters, ImmediateQueries immediate,
     ApiOptions options, TimeProvider time, ILogger<ApiLifecycle> log) : IHostedLifecycleService
 {
     static readonly TimeSpan DrainWithin = TimeSpan.FromSeconds(1.5);
@@ -61,6 +63,9 @@ sealed partial class ApiLifecycle(
             await history.StartAsync();
             await states.LoadAsync();
             await configurations.LoadAsync();
+            await releases.LoadAsync();
+            await rollouts.LoadAsync();
+            await attempts.LoadAsync();
             await idempotency.LoadAsync();
             await deadlines.AfterDowntimeAsync();
             IsPrepared = true;

@@ -171,7 +171,9 @@ static partial class HaloApi
         app.MapAdminUsageApi();
         app.MapAdminAuditApi();
         app.MapConfigurationApi();
+        app.MapAdminReleasesApi();
         app.MapLinksApi();
+        app.MapUpdateApi();
         app.MapPageUploadApi();
         app.MapRegisteredLinkApi();
         app.MapHealthApi();

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Halo.Api.Capacity;
 using Halo.Api.Endpoints.ForIntegrators;
 using Halo.Api.Endpoints.ForIntegrators.Submission;
+using Halo.Api.Endpoints.ForLinks;
 using Halo.Api.Endpoints.ForOperators;
 using Halo.Api.Endpoints.ForOperators.Shapes;
 using Halo.Api.Events;
@@ -14,6 +15,7 @@ using Halo.Api.Links;
 using Halo.Api.Links.Configuration;
 using Halo.Api.Links.Enrolling;
 using Halo.Api.Links.Sessions;
+using Halo.Api.Links.Updating;
 using Halo.Api.LinkSocket;
 using Halo.Api.Observability;
 using Halo.Api.OpenApi;
@@ -102,6 +104,8 @@ static class Services
         services.AddSingleton<SiteUninstaller>();
         services.AddSingleton<AdminSites>();
         services.AddSingleton<AdminLinks>();
+        services.AddSingleton<AdminReleases>();
+        services.AddSingleton<BundleDownloads>();
 
         services.AddSingleton<LinkDirectory>();
         services.AddSingleton<LinkApproval>();
@@ -109,6 +113,11 @@ static class Services
         services.AddSingleton<ILinkGateway>(p => p.GetRequiredService<LinkSessions>());
         services.AddSingleton<SiteNotifier>();
         services.AddSingleton<RemoteConfigurations>();
+        services.AddSingleton<BundleFiles>();
+        services.AddSingleton<ReleaseRegistry>();
+        services.AddSingleton<LinkRollouts>();
+        services.AddSingleton<LinkUpdates>();
+        services.AddSingleton<UpdateAttempts>();
         services.AddSingleton<LinkTokens>();
         services.AddSingleton<LinkEndpoint>();
         services.AddSingleton<SessionLifecycle>();

@@ -3,6 +3,7 @@ using Halo.Api.Basics;
 using Halo.Api.Links;
 using Halo.Api.Links.Configuration;
 using Halo.Api.Links.Sessions;
+using Halo.Api.Links.Updating;
 using Halo.Api.Queries.Cancelling;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Settings;
@@ -21,7 +22,7 @@ namespace Halo.Api.LinkSocket;
 /// </summary>
 sealed partial class SessionLifecycle(
     LinkDirectory links, LinkSessions sessions, SiteReports reports, SiteRegistry registry, SiteNoticeBuilder siteNotices, SessionSettling settling, OutcomeRecorder outcomes,
-    AvailabilityHistory history, SiteUninstaller uninstaller, QueryCancelling cancelling, RemoteConfigurations configurations, ApiOptions options, TimeProvider time,
+    AvailabilityHistory history, SiteUninstaller uninstaller, QueryCancelling cancelling, RemoteConfigurations configurations, LinkRollouts rollouts, LinkUpdates updates, ApiOptions options, TimeProvider time,
     ILogger<SessionLifecycle> log)
 {
     /// <summary>Opens a session by a Hello, or closes the connection and says why.</summary>
@@ -71,17 +72,21 @@ sealed partial class SessionLifecycle(
         {
             Immediates = hello.Immediates.ToFrozenSet(),
             RunsRegistered = hello.Capabilities.Contains(Hello.RunsRegisteredQueries),
+            TakesUpdates = hello.Platform is not null,
             OpenedAt = time.GetUtcNow(),
             Intake = new(time),
         };
         var verdicts = await settling.SettleAsync(session, hello);
         var configuration = configurations.For(connection.LinkId);
         var notices = reports.NoticesOf(session);
+        rollouts.Heard(connection.LinkId, hello.Platform);
+        var update = session.ToldUpdate = session.TakesUpdates ? updates.MessageFor(connection.LinkId, hello.LinkVersion) : null;
         await connection.Line.SendAsync(FrameKind.Welcome, Guid.Empty,
             new Welcome(session.Id, ProductVersion.Text, options.HeartbeatSeconds, verdicts, notices)
             {
                 Capabilities = [Welcome.TakesSiteChanges, Welcome.HasRegisteredQueries],
                 Configuration = configuration,
+                Update = update,
             }, ProtocolJson.Default.Welcome);
         connection.Open(session);
         links.Heard(connection.LinkId, hello.LinkVersion);
@@ -101,6 +106,7 @@ sealed partial class SessionLifecycle(
             session.Tell(latest);
         if (reports.NoticesOf(session) is var now && !now.SequenceEqual(notices))
             session.Tell(new SiteNotices(now));
+        updates.Tell(session);
         cancelling.Repeat(session);
         LogOpened(connection.LinkId, hello.LinkVersion, siteNotices.Explain(own));
         // A site that the Link cannot describe yet is configured all the same; only what it has no more is gone.

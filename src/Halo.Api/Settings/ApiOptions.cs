@@ -46,6 +46,9 @@ sealed record ApiOptions
     /// <summary>When a Link counts as gone: <c>Halo:Links:…</c>.</summary>
     public LivenessOptions Links { get; init; } = new();
 
+    /// <summary>How Links are updated: <c>Halo:Updates:…</c>.</summary>
+    public UpdateOptions Updates { get; init; } = new();
+
     /// <summary>Bounds of queries: <c>Halo:Limits:…</c>.</summary>
     public required QueryLimits Limits { get; init; }
 
@@ -91,6 +94,7 @@ sealed record ApiOptions
         faults.AddRange(proxies.Where(p => AddressRange.Parse(p) is null)
             .Select(p => $"Halo:TrustedProxies holds \"{p}\"; it takes IP addresses and ranges such as 10.0.0.0/8 or 2001:db8::/32."));
         var links = LivenessOptions.Read(halo.GetSection("Links"), faults);
+        var updates = UpdateOptions.Read(halo.GetSection("Updates"), faults);
         var limits = QueryLimits.Read(halo.GetSection("Limits"), faults);
         var results = ResultOptions.Read(halo.GetSection("Results"), faults);
         var disk = DiskOptions.Read(halo.GetSection("Disk"), faults);
@@ -115,6 +119,7 @@ sealed record ApiOptions
             MinimumVersions = versions,
             AvailabilityDays = days,
             Links = links,
+            Updates = updates,
             Limits = limits,
             Results = results,
             Retention = retention,

@@ -28,6 +28,11 @@ namespace Halo.Contracts.Admin;
 [JsonSerializable(typeof(CreateIntegratorRequest))]
 [JsonSerializable(typeof(PatchIntegratorRequest))]
 [JsonSerializable(typeof(CreateEnrolmentTokenRequest))]
+[JsonSerializable(typeof(AdminRelease))]
+[JsonSerializable(typeof(AdminReleaseList))]
+[JsonSerializable(typeof(ReleaseRingRequest))]
+[JsonSerializable(typeof(ReleaseDecisionRequest))]
+[JsonSerializable(typeof(LinkUpdateRequest))]
 public sealed partial class AdminJsonContext : JsonSerializerContext;
 
 /// <summary>The types of <see cref="AdminJsonContext"/>, for answers.</summary>

@@ -35,6 +35,9 @@ public record AdminLink
 
     /// <summary>A second run of it that was refused: its server was cloned or restored. Absent: none was.</summary>
     public SecondRun? AlsoSeen { get; init; }
+
+    /// <summary>How it stands with updates.</summary>
+    public AdminLinkUpdate? Update { get; init; }
 }
 
 /// <summary>A Link with what it last reported.</summary>

@@ -23,7 +23,7 @@ public sealed class RoomsTests
         "Queries.Admission",
         "Queries.Immediate.Pending Queries.Requests",
         "Queries",
-        "Links.Configuration",
+        "Links.Configuration Links.Updating",
         "Sites.State Sites.Pairings",
         "Links.Enrolling",
         "Links.Sessions",

@@ -5,7 +5,6 @@ using Halo.Api.Links;
 using Halo.Api.Links.Enrolling;
 using Halo.Api.Links.Sessions;
 using Halo.Api.LinkSocket;
-using Halo.Api.Settings;
 using Halo.Api.Sites.State;
 using Halo.Api.Transport;
 using Halo.Contracts.Errors;

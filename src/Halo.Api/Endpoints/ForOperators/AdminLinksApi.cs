@@ -3,6 +3,7 @@ using Halo.Api.Errors;
 using Halo.Api.Links;
 using Halo.Api.Links.Enrolling;
 using Halo.Api.Links.Sessions;
+using Halo.Api.Links.Updating;
 using Halo.Api.OpenApi;
 using Halo.Api.Routing;
 using Halo.Api.Sites;
@@ -24,11 +25,15 @@ static class AdminLinksApi
         var links = routes.MapGroup("/admin/v1/links").WithTags("Operator: Links");
         links.MapGet("", List)
             .Says("ListLinks", "All Links, and how many run which version", "Oldest first. The versions count all trusted Links, whatever the page shows.").TakesPaging()
-            .Takes(Input.Text("version", "Only Links that run this version.", "26.305.12"))
+            .Takes(Input.Text("version", "Only Links that run this version.", "26.305.12"), UpdateFilter)
             .Answers(200, "A page of them.", new AdminLinkList([AdminExamples.Link], null, [new("26.305.12", 41, 40)]), AdminJson.Default.AdminLinkList);
         links.MapGet("/{linkId}", Get)
             .Says("GetLink", "One Link and its last report", "With its sites, what it was doing and how much disk it has.")
             .Answers(200, "The Link.", AdminExamples.LinkDetail, AdminJson.Default.AdminLinkDetail).RefusesUnknown();
+        links.MapPut("/{linkId}/update", SetUpdateAsync)
+            .Says("SetLinkUpdate", "Set how a Link gets its updates", "Its ring, and the release that it alone should run, in place of what was set before. It is told at once where it is connected.")
+            .Asks("Ring and version.", new LinkUpdateRequest("canary", null), AdminJson.Default.LinkUpdateRequest)
+            .AnswersLink().Refuses(400, ErrorCodes.InvalidRequest, "ring: must be canary, early or all.");
         links.MapPost("/{linkId}/approve", ApproveAsync)
             .Says("ApproveLink", "Trust a Link that waits", "It connects by itself within half a minute. The sites that it named when it enrolled become authoritative where their practice has none, or of them those that the body names; what it names later waits for a decision of its own.")
             .Asks("Which of its sites; absent: all that it named.", new ApproveLinkRequest([Examples.SiteId]), AdminJson.Default.ApproveLinkRequest, optional: true)
@@ -57,15 +62,35 @@ static class AdminLinksApi
         var (page, refusal) = Paging.Read(http.Request);
         if (page is null)
             return refusal!.ToResult();
-        var version = http.Request.Query["version"].ToString();
-        var (items, next) = page.Take(links.All.Where(l => version.Length == 0 || l.Version == version), l => l.Id);
+        var (version, update) = (http.Request.Query["version"].ToString(), http.Request.Query["update"].ToString());
+        if (update.Length > 0 && !UpdateFilter.Words!.Contains(update))
+            return Refusal.Invalid("update", $"must be one of {string.Join(", ", UpdateFilter.Words!)}.").ToResult();
+        var (items, next) = page.Take(links.All.Where(l => (version.Length == 0 || l.Version == version) && (update.Length == 0 || view.IsAt(l, update))), l => l.Id);
         return TypedResults.Json(new AdminLinkList([.. items.Select(view.Show)], next, view.Versions()), AdminJson.Default.AdminLinkList);
     }
+
+    static readonly Input UpdateFilter = Input.Word("update", "Only Links whose newest update failed, or that should run another version and do not yet (pending).", ["failed", "pending"]);
 
     static IResult Get(string linkId, LinkDirectory links, AdminLinks view) =>
         Guid.TryParse(linkId, out var id) && links.Find(id) is { } link
             ? TypedResults.Json(view.ShowWhole(link), AdminJson.Default.AdminLinkDetail)
             : NotFound().ToResult();
+
+    static async Task<IResult> SetUpdateAsync(HttpContext http, string linkId, LinkDirectory links, LinkRollouts rollouts, ReleaseRegistry releases, LinkUpdates updates, AdminLinks view)
+    {
+        var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.LinkUpdateRequest);
+        if (body is null)
+            return refusal!.ToResult();
+        if (!Guid.TryParse(linkId, out var id) || links.Find(id) is not { } link)
+            return NotFound().ToResult();
+        if (ReleaseWords.ReadRing(body.Ring ?? "all") is not { } ring)
+            return Refusal.Invalid("ring", "must be canary, early or all.").ToResult();
+        if (body.Version is { } version && releases.Find(version) is not { Status: not ReleaseStatus.Withdrawn })
+            return Refusal.Invalid("version", "is no release that was uploaded, or was withdrawn. GET /admin/v1/releases lists them.").ToResult();
+        await rollouts.SetAsync(id, ring, body.Version, new(http.Connection.RemoteIpAddress?.ToString(), null));
+        updates.Tell(id);
+        return TypedResults.Json(view.Show(link), AdminJson.Default.AdminLink);
+    }
 
     static async Task<IResult> ApproveAsync(HttpContext http, string linkId, LinkApproval rights, SiteDirectory sites, AdminLinks view)
     {
@@ -85,52 +110,4 @@ static class AdminLinksApi
             : NotFound().ToResult();
 
     static Refusal NotFound() => Refusal.NotFound("There is no such Link. GET /admin/v1/links lists them.");
-}
-
-/// <summary>Links as operators see them.</summary>
-sealed class AdminLinks(LinkDirectory links, LinkSessions sessions, SiteDirectory sites)
-{
-    public AdminLink Show(LinkRecord link) => Fill(new AdminLink(), link);
-
-    public AdminLinkDetail ShowWhole(LinkRecord link)
-    {
-        var report = link.Heartbeat;
-        return (AdminLinkDetail)Fill(new AdminLinkDetail
-        {
-            Sites = [.. sites.OfLink(link.Id).Select(s => s.Id)],
-            Processors = link.Host?.Processors,
-            MachineId = link.MachineId,
-            UptimeSeconds = report?.UptimeSeconds,
-            Queues = report?.Queues,
-            FreeDiskBytes = report?.FreeDiskBytes,
-            SpoolBytes = report?.SpoolBytes,
-        }, link);
-    }
-
-    /// <summary>Of all that are trusted, newest version first as text.</summary>
-    public IReadOnlyList<VersionCount> Versions() =>
-    [
-        .. links.All.Where(l => l.Status == LinkStatus.Enrolled).GroupBy(l => l.Version)
-            .Select(g => new VersionCount(g.Key, g.Count(), g.Count(l => sessions.Find(l.Id) is not null)))
-            .OrderByDescending(v => Version.TryParse(v.Version, out var parsed) ? parsed : new Version(0, 0)),
-    ];
-
-    AdminLink Fill(AdminLink to, LinkRecord link)
-    {
-        var session = sessions.Find(link.Id);
-        return to with
-        {
-            Id = link.Id,
-            Status = link.Status.ToString().ToLowerInvariant(),
-            Version = link.Version,
-            VersionSince = link.VersionSince,
-            Connected = session is not null,
-            ConnectedSince = session?.OpenedAt,
-            LastHeardAt = link.LastHeardAt,
-            CreatedAt = link.CreatedAt,
-            Host = link.Host?.Name,
-            OperatingSystem = link.Host?.OperatingSystem,
-            AlsoSeen = link.AlsoSeen,
-        };
-    }
 }

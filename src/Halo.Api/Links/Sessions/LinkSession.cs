@@ -14,6 +14,8 @@ namespace Halo.Api.Links.Sessions;
 /// <summary>One open session of a Link.</summary>
 sealed class LinkSession(Guid id, Guid linkId, Guid runId, LineConnection line, IReadOnlyList<Guid> siteIds)
 {
+    readonly Lock _telling = new();
+
     /// <summary>The session's id.</summary>
     public Guid Id => id;
 
@@ -31,6 +33,12 @@ sealed class LinkSession(Guid id, Guid linkId, Guid runId, LineConnection line, 
 
     /// <summary>Whether the Link runs registered queries; older ones do not.</summary>
     public bool RunsRegistered { get; init; }
+
+    /// <summary>Whether the Link has an updater, and takes word of releases.</summary>
+    public bool TakesUpdates { get; init; }
+
+    /// <summary>Which version it was told last to run.</summary>
+    public UpdateTarget? ToldUpdate { get; set; }
 
     /// <summary>When it was opened.</summary>
     public DateTimeOffset OpenedAt { get; init; }
@@ -122,6 +130,20 @@ sealed class LinkSession(Guid id, Guid linkId, Guid runId, LineConnection line, 
     /// <inheritdoc cref="Tell(RemoteConfiguration)"/>
     public ValueTask<bool> TellAsync(RemoteConfiguration configuration) =>
         line.SendAsync(FrameKind.Configuration, Guid.Empty, configuration, ProtocolJson.Default.RemoteConfiguration);
+
+    /// <summary>Says which version the Link should run, where that is news.</summary>
+    /// <param name="latest">Asked within: of two who say so at once the later one knows more.</param>
+    public void TellUpdate(Func<UpdateTarget> latest)
+    {
+        lock (_telling)
+        {
+            var target = latest();
+            if (target.IsSame(ToldUpdate))
+                return;
+            ToldUpdate = target;
+            _ = line.SendAsync(FrameKind.UpdateTarget, Guid.Empty, target, ProtocolJson.Default.UpdateTarget).AsTask();
+        }
+    }
 
     /// <summary>Says that what is registered at its sites has changed.</summary>
     public void RegisteredChanged() => _ = line.SendAsync(FrameKind.RegisteredChanged, Guid.Empty).AsTask();

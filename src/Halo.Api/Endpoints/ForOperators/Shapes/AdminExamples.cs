@@ -38,6 +38,7 @@ static class AdminExamples
         CreatedAt = Examples.At.AddDays(-30),
         Host = "SERVER01",
         OperatingSystem = "Microsoft Windows 10.0.26100",
+        Update = ReleaseExamples.LinkUpdate,
     };
 
     public static readonly AdminLinkDetail LinkDetail = JsonSerializer.Deserialize(
