@@ -16,6 +16,7 @@ using Halo.Link.Work;
 using Halo.Link.Work.Async;
 using Halo.Link.Work.Immediate;
 using Halo.Link.Work.Registered;
+using Halo.Link.Work.Updating;
 using Halo.LinkProtocol.Messages;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -105,6 +106,9 @@ static class LinkHost
         })
         .AddSingleton<RegisteredRuns>()
         .AddSingleton<RegisteredQueries>()
+        .AddSingleton<BundleDownload>()
+        .AddSingleton(p => ActivatorUtilities.CreateInstance<SelfUpdate>(p,
+            new Func<UpdateSettings>(() => p.GetRequiredService<LiveSettings>().Local.Updates), new Action(p.GetRequiredService<HeartbeatPeriod>().BeatNow)))
         .AddSingleton<WarmUp>()
         .AddSingleton<Gauges>()
         .AddSingleton<FreedMemory>();
@@ -144,7 +148,7 @@ static class LinkHost
                     return describe();
                 }, report.HelloAsync, dispatcher, p.GetRequiredService<LinkState>(), settings.Connection, random, time, p.GetRequiredService<ILogger<SessionLoop>>());
         })
-        .AddSingleton(p => new StatusServer(p.GetRequiredService<DataDirectory>(), p.GetRequiredService<LinkReport>().Status, p.GetRequiredService<PairingCodes>().MakeAsync, () =>
+        .AddSingleton(p => new StatusServer(p.GetRequiredService<DataDirectory>(), p.GetRequiredService<LinkReport>().Status, p.GetRequiredService<PairingCodes>().MakeAsync, p.GetRequiredService<SelfUpdate>().AskAsync, () =>
         {
             p.GetRequiredService<CloseReason>().ForGood();
             p.GetRequiredService<IHostApplicationLifetime>().StopApplication();
@@ -157,6 +161,7 @@ static class LinkHost
         .AddLoop(p => p.GetRequiredService<SessionLoop>().RunAsync)
         .AddLoop(p => stop => p.GetRequiredService<PracticeDirectory>().KeepFreshAsync(p.GetRequiredService<SiteAnnouncements>().TellAsync, stop))
         .AddLoop(p => p.GetRequiredService<RegisteredQueries>().RunAsync)
+        .AddLoop(p => p.GetRequiredService<SelfUpdate>().RunAsync)
         .AddLoop(p => p.GetRequiredService<LiveSettings>().RunAsync)
         .AddLoop(p => p.GetRequiredService<FreedMemory>().RunAsync)
         .AddLoop(p => stop => p.GetService<SettingsFile>()?.WatchAsync(p.GetRequiredService<LiveSettings>().OnFileAsync, stop) ?? Task.CompletedTask);

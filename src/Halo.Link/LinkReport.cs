@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using Halo.Contracts.Admin;
 using Halo.Link.Files;
 using Halo.Link.Observability;
@@ -11,6 +12,7 @@ using Halo.Link.Transport;
 using Halo.Link.Updating;
 using Halo.Link.Work.Async;
 using Halo.Link.Work.Immediate;
+using Halo.Link.Work.Updating;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link;
@@ -29,6 +31,7 @@ sealed class LinkReport(
     ImmediateQueries immediate,
     AsyncQueries async,
     Spool spool,
+    SelfUpdate update,
     TimeProvider time,
     SettingsFile? file = null)
 {
@@ -42,6 +45,7 @@ sealed class LinkReport(
             Capabilities = [Hello.RunsRegisteredQueries],
             RunsBefore = runs.Before,
             MachineId = HostInformation.MachineId(),
+            Platform = Installation.Platform,
             ConfiguredSites = [.. sites.All.Select(s => s.Id)],
             Claims = held,
             LastClaimNumber = lastNumber,
@@ -53,7 +57,10 @@ sealed class LinkReport(
     {
         file?.Look();
         var databases = await healths.CheckAsync(stop);
-        return new(time.GetUtcNow(), HostInformation.Version, Uptime, Work(), databases, FreeDisk(), spool.UsedBytes);
+        return new(time.GetUtcNow(), HostInformation.Version, Uptime, Work(), databases, FreeDisk(), spool.UsedBytes)
+        {
+            Update = update.Status,
+        };
     }
 
     public StatusReport Status()
@@ -65,6 +72,7 @@ sealed class LinkReport(
         {
             LastError = lastError,
             Update = UpdateReport.Find(directory.Path),
+            Offered = update.Status is { Stage: not UpdateStage.Current, Version: { } version } status ? new(version, JsonNamingPolicy.CamelCase.ConvertName(status.Stage.ToString()), status.Reason) : null,
             Warnings = [.. new[] { file?.FilePath }.Concat(directory.KeyFiles).OfType<string>().Select(OwnFiles.WarningFor).Append(drift.Warning).OfType<string>(),
                 .. sites.All.SelectMany(s => s.Warnings.Select(w => $"site {s.Id}: {w}"))],
             Settings = live.Standing with { Faults = file?.Faults is { Count: > 0 } faults ? faults : null },

@@ -7,6 +7,7 @@ using Halo.Link.Transport;
 using Halo.Link.Work.Async;
 using Halo.Link.Work.Immediate;
 using Halo.Link.Work.Registered;
+using Halo.Link.Work.Updating;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
@@ -19,7 +20,7 @@ delegate void RemoteConfigurationArrived(RemoteConfiguration? remote, bool openi
 
 /// <summary>Gives each frame from the API to whom it concerns. It runs between two receives, so nothing in it waits.</summary>
 sealed partial class FrameDispatcher(
-    CurrentSession session, ImmediateQueries immediate, AsyncQueries async, RegisteredQueries registered, PairingCodes pairing, SiteAnnouncements announcements, RemoteConfigurationArrived configured,
+    CurrentSession session, ImmediateQueries immediate, AsyncQueries async, RegisteredQueries registered, SelfUpdate update, PairingCodes pairing, SiteAnnouncements announcements, RemoteConfigurationArrived configured,
     LinkState state, TimeProvider time, ILogger<FrameDispatcher> log)
 {
     /// <summary>Handles one frame of one session's line.</summary>
@@ -66,6 +67,10 @@ sealed partial class FrameDispatcher(
             case FrameKind.Configuration:
                 if (Read(frame, ProtocolJson.Default.RemoteConfiguration) is { } configuration)
                     configured(configuration, opening: false);
+                break;
+            case FrameKind.UpdateTarget:
+                if (Read(frame, ProtocolJson.Default.UpdateTarget) is { } target)
+                    update.OnTarget(target);
                 break;
             case FrameKind.PairingCodeAck:
                 if (Read(frame, ProtocolJson.Default.PairingCodeAck) is { } pairingAck)
@@ -126,6 +131,7 @@ sealed partial class FrameDispatcher(
         configured(welcome.Configuration, opening: true);
         immediate.OnWelcome();
         async.OnWelcome(welcome, bytes);
+        update.OnTarget(welcome.Update);
         registered.OnWelcome(welcome.Capabilities.Contains(Welcome.HasRegisteredQueries));
     }
 

@@ -41,6 +41,9 @@ sealed record LinkSettings
     /// <summary>How pages are delivered over a bad line.</summary>
     public UploadSettings Upload { get; init; } = new();
 
+    /// <summary>Whether and when it updates itself.</summary>
+    public UpdateSettings Updates { get; init; } = new();
+
     /// <summary>The way out; null: the system's proxy, and none to this machine itself.</summary>
     public ProxySettings? Proxy { get; init; }
 

@@ -45,6 +45,9 @@ sealed record StatusReport(
     /// <summary>The update that is under way and the last one; null: no updater has been here.</summary>
     public UpdateReport? Update { get; init; }
 
+    /// <summary>Where it is on its way to another version that the API wants; null: it runs that one, or has no updater.</summary>
+    public OfferedVersion? Offered { get; init; }
+
     /// <summary>For people. What the API and the databases say cannot break out of its line.</summary>
     public string ToText()
     {
@@ -63,6 +66,8 @@ sealed record StatusReport(
         yield return Line($"work: {Work.ImmediateRunning} immediate running, {Work.ImmediateWaiting} waiting; {Work.AsyncRunning} async running, {Work.Uploading} uploading");
         foreach (var line in Settings is { } settings ? LinesOf(settings) : [])
             yield return line;
+        if (Offered is { } offered)
+            yield return Line($"version {offered.Version} is offered: {offered.Stage}{(offered.Reason is { } reason ? $" ({reason})" : "")}");
         foreach (var line in Update?.Lines() ?? [])
             yield return line;
         foreach (var warning in Warnings)
@@ -131,4 +136,5 @@ sealed record SiteReport(Guid SiteId, string Engine, bool Announced)
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, WriteIndented = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(StatusReport))]
 [JsonSerializable(typeof(PairingReport))]
+[JsonSerializable(typeof(UpdateAnswer))]
 sealed partial class StatusJson : JsonSerializerContext;

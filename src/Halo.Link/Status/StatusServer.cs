@@ -9,6 +9,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Halo.Link.Files;
 using Halo.Link.Sites;
+using Halo.Link.Updating;
 using Microsoft.Extensions.Logging;
 
 namespace Halo.Link.Status;
@@ -18,11 +19,12 @@ namespace Halo.Link.Status;
 /// socket for the owner alone, on Windows a pipe for administrators.
 /// </summary>
 sealed partial class StatusServer(
-    DataDirectory directory, Func<StatusReport> report, Func<Guid?, CancellationToken, Task<PairingReport>> pairingCode, Action uninstall, TimeProvider time, ILogger<StatusServer> log)
+    DataDirectory directory, Func<StatusReport> report, Func<Guid?, CancellationToken, Task<PairingReport>> pairingCode, Func<bool, CancellationToken, Task<UpdateAnswer>> update, Action uninstall, TimeProvider time, ILogger<StatusServer> log)
 {
     const string StatusQuestion = "status";
     const string PairingQuestion = "pairing-code";
     const string UninstallQuestion = "uninstall";
+    const string UpdateQuestion = "update-check", UpdateNowQuestion = "update-now";
     const int LongestQuestion = 128;
     static readonly TimeSpan LongestAsking = TimeSpan.FromSeconds(2);
 
@@ -57,6 +59,10 @@ sealed partial class StatusServer(
     /// <summary>Asks the Link that runs on a data directory to end, for good; null: none does.</summary>
     public static Task<StatusReport?> AskToUninstallAsync(string dataDirectory, CancellationToken stop) =>
         AskAsync(dataDirectory, UninstallQuestion, StatusJson.Default.StatusReport, stop);
+
+    /// <summary>Asks the Link that runs on a data directory which version it should run, or to go there now; null: none does.</summary>
+    public static Task<UpdateAnswer?> AskUpdateAsync(string dataDirectory, bool now, CancellationToken stop) =>
+        AskAsync(dataDirectory, now ? UpdateNowQuestion : UpdateQuestion, StatusJson.Default.UpdateAnswer, stop);
 
     static async Task<T?> AskAsync<T>(string dataDirectory, string question, JsonTypeInfo<T> type, CancellationToken stop)
         where T : class
@@ -144,6 +150,8 @@ sealed partial class StatusServer(
                 await stream.WriteAsync(question.StartsWith(PairingQuestion, StringComparison.Ordinal)
                     ? JsonSerializer.SerializeToUtf8Bytes(
                         await pairingCode(Guid.TryParse(question.AsSpan(PairingQuestion.Length), out var site) ? site : null, stop), StatusJson.Default.PairingReport)
+                    : question is UpdateQuestion or UpdateNowQuestion
+                    ? JsonSerializer.SerializeToUtf8Bytes(await update(question == UpdateNowQuestion, stop), StatusJson.Default.UpdateAnswer)
                     : JsonSerializer.SerializeToUtf8Bytes(report(), StatusJson.Default.StatusReport), stop);
                 if (question == UninstallQuestion)
                     uninstall();

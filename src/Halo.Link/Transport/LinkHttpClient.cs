@@ -83,6 +83,10 @@ sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan? callWi
         await SendAsync(request, stop);
     }
 
+    /// <summary>Which version the API wants.</summary>
+    public Task<UpdateTarget> UpdateAsync(Func<string?, CancellationToken, ValueTask<string>> token, CancellationToken stop) =>
+        WithTokenAsync(() => new(HttpMethod.Get, Relative(LinkHttp.UpdatePath)), ProtocolJson.Default.UpdateTarget, _callWithin, token, stop);
+
     /// <summary>What is registered at the Link's sites.</summary>
     public Task<RegisteredList> RegisteredAsync(Func<string?, CancellationToken, ValueTask<string>> token, CancellationToken stop) =>
         WithTokenAsync(() => new(HttpMethod.Get, Relative(LinkHttp.RegisteredPath)), ProtocolJson.Default.RegisteredList, _callWithin, token, stop);

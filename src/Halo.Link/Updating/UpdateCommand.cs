@@ -7,7 +7,8 @@ namespace Halo.Link.Updating;
 
 /// <summary><c>halo-link update</c> and <c>halo-link rollback</c>: ask the updater and follow what it does.</summary>
 /// <param name="dataDirectoryOf">The agent's data directory by the command line.</param>
-sealed class UpdateCommand(Func<ParseResult, string> dataDirectoryOf, TimeProvider time)
+/// <param name="askLink">Asks the Link that runs on a data directory which version the API offers, or to install it now; null: none runs.</param>
+sealed class UpdateCommand(Func<ParseResult, string> dataDirectoryOf, Func<string, bool, CancellationToken, Task<UpdateAnswer?>> askLink, TimeProvider time)
 {
     const int Installed = 0, NotInstalled = 1, Refused = 2, Undecided = 3;
     static readonly TimeSpan Step = TimeSpan.FromMilliseconds(250), LongestUntilTaken = TimeSpan.FromMinutes(1);
@@ -16,11 +17,19 @@ sealed class UpdateCommand(Func<ParseResult, string> dataDirectoryOf, TimeProvid
 
     public Command BuildUpdate()
     {
-        var from = new Option<string>("--from") { Description = "The bundle of a release, as the operator of the Halo API gives it.", Required = true };
+        var from = new Option<string>("--from") { Description = "The bundle of a release, as the operator of the Halo API gives it." };
+        var check = new Option<bool>("--check") { Description = "Asks the running Link which version the Halo API offers, and installs nothing." };
+        var now = new Option<bool>("--now") { Description = "Has the running Link fetch and install at once what the Halo API offers, whatever the update hours say." };
         var again = new Option<bool>("--again") { Description = "Also where this version was tried here before and was no good." };
-        var update = new Command("update", "Has the updater install a release and follows it: the new version is on trial for some minutes, and the old one comes back by itself where it is no good.") { from, again, _noWait };
-        update.SetAction((parsed, stop) => AskAsync(parsed, directory =>
-            UpdateHandover.Request(directory, parsed.GetRequiredValue(from), move: false, parsed.GetValue(again), apiTime: null, time), stop));
+        var update = new Command("update", "Has the updater install a release and follows it: the new version is on trial for some minutes, and the old one comes back by itself where it is no good.") { from, check, now, again, _noWait };
+        update.Validators.Add(parsed =>
+        {
+            if (new[] { parsed.GetValue(from) is not null, parsed.GetValue(check), parsed.GetValue(now) }.Count(given => given) != 1)
+                parsed.AddError("Say one of --check, --now and --from FILE.");
+        });
+        update.SetAction((parsed, stop) => parsed.GetValue(from) is { } bundle
+            ? AskAsync(parsed, directory => UpdateHandover.Request(directory, bundle, move: false, parsed.GetValue(again), apiTime: null, time), stop)
+            : AskLinkAsync(parsed, parsed.GetValue(now), stop));
         return update;
     }
 
@@ -46,6 +55,31 @@ sealed class UpdateCommand(Func<ParseResult, string> dataDirectoryOf, TimeProvid
         }
         return parsed.GetValue(_noWait) ? Installed : await FollowAsync(UpdateState.DirectoryBeside(directory), id, stop);
     });
+
+    Task<int> AskLinkAsync(ParseResult parsed, bool now, CancellationToken stop) => FaultyConfiguration.ExplainAsync(async () =>
+    {
+        var directory = dataDirectoryOf(parsed);
+        var before = UpdateState.Find(UpdateState.DirectoryBeside(directory))?.Last?.Id;
+        if (await askLink(directory, now, stop) is not { } answer)
+        {
+            await Console.Error.WriteLineAsync($"No Halo Link runs on {directory}, or it is not yours to ask: its owner and administrators can.");
+            return NotInstalled;
+        }
+        Console.WriteLine(VisibleText.Of(answer.Message));
+        return answer.Failed ? Undecided : answer.Target is null || !now || parsed.GetValue(_noWait) ? Installed : await FollowAsync(UpdateState.DirectoryBeside(directory), before, stop);
+    });
+
+    /// <summary>Follows what the running Link does with an offer: it fetches the bundle first, and its request to the updater has an id that is not known yet.</summary>
+    async Task<int> FollowAsync(string directory, Guid? before, CancellationToken stop)
+    {
+        while (true)
+        {
+            var state = UpdateState.Find(directory);
+            if ((state?.Pending?.Id ?? (state?.Last is { } last && last.Id != before ? last.Id : null)) is { } id)
+                return await FollowAsync(directory, id, stop);
+            await Task.Delay(Step, time, stop);
+        }
+    }
 
     async Task<int> FollowAsync(string directory, Guid id, CancellationToken stop)
     {

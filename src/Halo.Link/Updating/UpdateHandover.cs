@@ -44,7 +44,12 @@ static class UpdateHandover
         return id;
     }
 
-    static string FolderOf(string dataDirectory)
+    /// <summary>Whether a request waits to be taken.</summary>
+    public static bool IsAsked(string dataDirectory) => File.Exists(Path.Combine(Path.GetFullPath(dataDirectory), UpdateRequest.DirectoryName, UpdateRequest.FileName));
+
+    /// <summary>Where both stand; made where it is missing.</summary>
+    /// <exception cref="IOException">It cannot be made, or leads elsewhere.</exception>
+    public static string FolderOf(string dataDirectory)
     {
         var folder = Path.Combine(Path.GetFullPath(dataDirectory), UpdateRequest.DirectoryName);
         DurableFile.CreateDirectory(folder);

@@ -12,7 +12,7 @@ public sealed class RoomsTests
         "Diagnosis Settings.Live",
         "Status",
         "Session",
-        "Work.Registered",
+        "Work.Registered Work.Updating",
         "Work.Async Work.Immediate",
         "Work",
         "Sites",

@@ -42,6 +42,7 @@ static partial class SettingsReader
             RemoteConfiguration = node.Truth("remoteConfiguration", true),
             Connection = ConnectionReader.ReadConnection(node),
             Upload = ConnectionReader.ReadUpload(node),
+            Updates = UpdateReader.Read(node),
             Proxy = ConnectionReader.ReadProxy(node),
             Sites = ReadSites(node),
             Otlp = ReadOtlp(node),

@@ -93,7 +93,7 @@ sealed partial class AsyncQueries
         // What the practice holds back takes nobody else's slot, as long as it is not much.
         var free = _uploading >= _options.MaxUploading || Volatile.Read(ref _claims) > MostClaims / 2 || held > _slots ? 0 : _slots - _executing - (_ready.Count - held);
         // While no database can be had the queries wait at the API.
-        if (free <= 0 || _stopping || !_workMayWait || _asked > 0 || _commands.IsAllUnavailable)
+        if (free <= 0 || _stopping || _paused || !_workMayWait || _asked > 0 || _commands.IsAllUnavailable)
             return;
         _asked = free;
         _workMayWait = false;

@@ -45,7 +45,7 @@ sealed partial class AsyncQueries : IAsyncDisposable
     int _uploading;
     int _asked;
     bool _workMayWait;
-    bool _stopping;
+    bool _stopping, _paused;
 
     // Written by whoever calls.
     int _welcomes;
@@ -77,6 +77,13 @@ sealed partial class AsyncQueries : IAsyncDisposable
     public void Resize(int slots) => _loop.Post(() =>
     {
         _slots = slots;
+        return ScheduleAsync();
+    });
+
+    /// <summary>No more is asked for, or it is again; what is here goes on.</summary>
+    public void Pause(bool paused) => _loop.Post(() =>
+    {
+        (_paused, _workMayWait) = (paused, true);
         return ScheduleAsync();
     });
 

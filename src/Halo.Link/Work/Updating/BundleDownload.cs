@@ -1,0 +1,136 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using Halo.Link.Files;
+using Halo.Link.Transport;
+using Halo.Link.Updating;
+using Halo.Link.Work.Async;
+using Halo.Link.Work.Immediate;
+using Halo.LinkProtocol.Enrolment;
+using Halo.LinkProtocol.Messages;
+
+namespace Halo.Link.Work.Updating;
+
+/// <summary>Fetches a bundle, over the Link's own way to the API, from where the last try broke off; slowly while queries run.</summary>
+sealed class BundleDownload(ApiTransport api, DataDirectory directory, ImmediateGate gate, ImmediateQueries immediate, AsyncQueries async, TimeProvider time)
+{
+    const int Piece = 64 * 1024;
+    const string Ending = ".part";
+
+    /// <summary>Left free beside the bundle, for the journal and the spool.</summary>
+    const long Margin = 256L << 20;
+
+    /// <summary>After each piece while queries run: at most 1 MiB in a second.</summary>
+    static readonly TimeSpan BesideQueries = TimeSpan.FromMilliseconds(64);
+
+    static readonly TimeSpan LongestStall = TimeSpan.FromSeconds(60);
+
+    /// <summary>Fetches what is missing.</summary>
+    /// <returns>The file, whole and as the API announced it.</returns>
+    /// <exception cref="IOException">The disk has no room, or the line broke: another try goes on from there.</exception>
+    /// <exception cref="HttpRequestException">The API cannot be reached or has said no.</exception>
+    /// <exception cref="ApiBusyException">The API asks to come again.</exception>
+    public async Task<string> FetchAsync(UpdateTarget target, CancellationToken stop)
+    {
+        var path = Path.Combine(UpdateHandover.FolderOf(directory.Path), target.Sha256 + Ending);
+        RemoveOthers(path);
+        await using (var file = OwnFiles.Open(path, FileMode.OpenOrCreate, FileAccess.ReadWrite))
+        {
+            if (file.Length > target.Length)
+                file.SetLength(0);
+            Demand(target.Length - file.Length);
+            file.Seek(0, SeekOrigin.End);
+            string? refused = null;
+            while (file.Length < target.Length)
+                refused = await ReceiveAsync(file, target, refused, stop);
+            file.Flush(flushToDisk: true);
+            file.Seek(0, SeekOrigin.Begin);
+            if (Convert.ToHexStringLower(await SHA256.HashDataAsync(file, stop)) == target.Sha256)
+                return path;
+        }
+        File.Delete(path);
+        throw new IOException("What came is not the release that the API announced: something on the way changed it.");
+    }
+
+    /// <summary>Removes what was fetched of other releases, or of all.</summary>
+    public void RemoveOthers(string? kept = null)
+    {
+        foreach (var left in Directory.EnumerateFiles(UpdateHandover.FolderOf(directory.Path), "*" + Ending).Where(f => f != kept).ToList())
+            File.Delete(left);
+    }
+
+    /// <returns>The token that was refused; null: none was.</returns>
+    async Task<string?> ReceiveAsync(FileStream file, UpdateTarget target, string? refused, CancellationToken stop)
+    {
+        using var stalled = new CancellationTokenSource(LongestStall, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stalled.Token, stop);
+        try
+        {
+            var bearer = await api.Tokens.GetAsync(refused, either.Token);
+            using var request = new HttpRequestMessage(HttpMethod.Get, LinkHttp.BundlePath.TrimStart('/'));
+            request.Headers.Authorization = new("Bearer", bearer);
+            if (file.Length > 0)
+            {
+                request.Headers.Range = new(file.Length, null);
+                request.Headers.IfRange = new(new EntityTagHeaderValue($"\"{target.Sha256}\""));
+            }
+            using var answer = await api.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            if (answer.StatusCode == HttpStatusCode.Unauthorized && refused is null)
+                return bearer;
+            Judge(answer, target);
+            if (answer.StatusCode == HttpStatusCode.OK)
+                file.SetLength(0);
+            else if (answer.Content.Headers.ContentRange?.From != file.Length)
+                throw new HttpRequestException("It was answered with another part than was asked for");
+            await using var content = await answer.Content.ReadAsStreamAsync(either.Token);
+            await CopyAsync(content, file, target.Length, stalled, either.Token);
+            return null;
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            throw new IOException(string.Create(CultureInfo.InvariantCulture, $"Nothing came for {LongestStall.TotalSeconds:0} s"));
+        }
+    }
+
+    static void Judge(HttpResponseMessage answer, UpdateTarget target)
+    {
+        if (answer.StatusCode == HttpStatusCode.ServiceUnavailable)
+            throw new ApiBusyException(answer.Headers.RetryAfter?.Delta);
+        if (answer.StatusCode is not (HttpStatusCode.OK or HttpStatusCode.PartialContent))
+            throw new HttpRequestException(string.Create(CultureInfo.InvariantCulture, $"It was answered with HTTP {(int)answer.StatusCode}"), null, answer.StatusCode);
+        // Offered another one meanwhile: the API says so over the line too.
+        if (answer.Headers.ETag?.Tag != $"\"{target.Sha256}\"")
+            throw new HttpRequestException("It was answered with another release, or by something on the way");
+    }
+
+    async Task CopyAsync(Stream content, FileStream file, long length, CancellationTokenSource stalled, CancellationToken stop)
+    {
+        var buffer = new byte[Piece];
+        while (file.Length < length)
+        {
+            await gate.StandAsideAsync(stop);
+            if (immediate.Running + async.Executing + async.Uploading > 0)
+                await Task.Delay(BesideQueries, time, stop);
+            var read = await content.ReadAsync(buffer, stop);
+            if (read == 0)
+                throw new IOException("The line broke");
+            await file.WriteAsync(buffer.AsMemory(0, (int)Math.Min(read, length - file.Length)), stop);
+            stalled.CancelAfter(LongestStall);
+        }
+    }
+
+    void Demand(long bytes)
+    {
+        var free = new DriveInfo(directory.Path).AvailableFreeSpace;
+        if (free - Margin < bytes)
+            throw new IOException($"{bytes >> 20} MiB are needed and {Margin >> 20} MiB have to stay free, and {free >> 20} MiB are free on the disk of {directory.Path}");
+    }
+}
+
+/// <summary>The API sends a release to as many Links as it may.</summary>
+/// <param name="retryAfter">When to come again; null: it does not say.</param>
+sealed class ApiBusyException(TimeSpan? retryAfter) : Exception("The API sends this release to as many Links at once as it may")
+{
+    public TimeSpan? RetryAfter { get; } = retryAfter;
+}
