@@ -86,6 +86,7 @@ sealed class TestReleases : IDisposable
     {
         _root.Dispose();
         _key.Dispose();
+        Directory.Delete(_directory, recursive: true);
     }
 
     string BundleOf(string files, string version, Func<ReleaseManifest, ReleaseManifest>? with, RSA? key = null, byte[]? certificate = null)

@@ -17,14 +17,17 @@ sealed class UpdateWorld : IAsyncDisposable
     Process? _updater;
     Task _watching = Task.CompletedTask;
 
-    UpdateWorld(HaloFixture fixture, string? programs)
+    UpdateWorld(HaloFixture fixture, TestReleases releases, string? programs, string hours)
     {
-        Fixture = fixture;
+        (Fixture, Releases) = (fixture, releases);
         Programs = programs ?? Directory.CreateDirectory(Path.Combine(fixture.TemporaryDirectory, "programs")).FullName;
         Unit = Directory.CreateDirectory(Path.Combine(fixture.TemporaryDirectory, "unit")).FullName;
-        Releases = new(Path.Combine(fixture.TemporaryDirectory, "releases"));
         Practice = new Practice(Path.Combine(fixture.TemporaryDirectory, "practice.db"));
-        _link = fixture.AddLink(new JsonObject { ["connection"] = new JsonObject { ["longestWaitMs"] = 1000 } }, new LinkSite("sqlite", Practice.ConnectionString));
+        _link = fixture.AddLink(new JsonObject
+        {
+            ["connection"] = new JsonObject { ["longestWaitMs"] = 1000 },
+            ["updates"] = new JsonObject { ["hours"] = hours },
+        }, new LinkSite("sqlite", Practice.ConnectionString));
     }
 
     public HaloFixture Fixture { get; }
@@ -57,10 +60,12 @@ sealed class UpdateWorld : IAsyncDisposable
 
     /// <summary>With its first version installed, configured and connected, and a practice that an integrator may query.</summary>
     /// <param name="programs">The programs' directory; null: one of its own.</param>
-    public static async Task<UpdateWorld> StartAsync(string? programs = null)
+    /// <param name="hours">When the Link may update itself.</param>
+    public static async Task<UpdateWorld> StartAsync(string? programs = null, string hours = "0-24")
     {
-        var fixture = await HaloFixture.StartAsync();
-        var world = new UpdateWorld(fixture, programs);
+        var releases = new TestReleases(Directory.CreateTempSubdirectory("halo-releases-").FullName);
+        var fixture = await HaloFixture.StartAsync(("Halo__Updates__Roots", releases.RootsFile), ("Halo__HeartbeatSeconds", "1"));
+        var world = new UpdateWorld(fixture, releases, programs, hours);
         world.Install(TestReleases.Version(0));
         world.Boot();
         world.Site = (await Eventually.BecomesAsync(() => world._link.FindSitesAsync(), s => s is [{ Availability: SiteAvailability.Online }]))[0];
@@ -113,6 +118,19 @@ sealed class UpdateWorld : IAsyncDisposable
         catch (TimeoutException e)
         {
             throw new TimeoutException($"{e.Message}\n{File.ReadAllText(Path.Combine(State, UpdateState.FileName))}\n{Log("updater.log")}\n{Log("log")}");
+        }
+    }
+
+    /// <summary>Waits for what somebody sees of it; where it does not come, the logs say why.</summary>
+    public async Task<T> SeenAsync<T>(Func<Task<T>> look, Func<T, bool> enough, TimeSpan limit)
+    {
+        try
+        {
+            return await Eventually.BecomesAsync(look, enough, limit);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{e.Message}\n{Log("updater.log")}\n{Log("log")}\n{Fixture.Api.Process.Output}");
         }
     }
 
