@@ -30,6 +30,8 @@ static class RouteMatrix
         GET    /link/v1/registered                                                             link 200 200
         GET    /link/v1/registered/{id}                                                        link 410 410
         PUT    /link/v1/registered/{id}/report                                                 link 400 400
+        GET    /link/v1/update                                                                 link 200 200
+        GET    /link/v1/update/bundle                                                          link 404 404
         POST   /link/v1/uninstall                                                              link 204 204
         GET    /integrator/limits                                                              integrator 403 200 200 200
         GET    /integrator/sites                                                               integrator 403 400 400 400
@@ -81,6 +83,15 @@ static class RouteMatrix
         GET    /admin/v1/links/{linkId}                           operator 200
         POST   /admin/v1/links/{linkId}/approve                   operator 200
         POST   /admin/v1/links/{linkId}/revoke                    operator 200
+        PUT    /admin/v1/links/{linkId}/update                    operator 200
+        GET    /admin/v1/releases                                 operator 200
+        POST   /admin/v1/releases                                 operator 400
+        GET    /admin/v1/releases/{version}                       operator 404
+        DELETE /admin/v1/releases/{version}                       operator 404
+        PUT    /admin/v1/releases/{version}/rings/{ring}          operator 404
+        POST   /admin/v1/releases/{version}/pause                 operator 404
+        POST   /admin/v1/releases/{version}/resume                operator 404
+        POST   /admin/v1/releases/{version}/withdraw              operator 404
         GET    /admin/v1/queries                                  operator 200
         GET    /admin/v1/sites                                    operator 200
         GET    /admin/v1/sites/{siteId}                           operator 200

@@ -38,6 +38,12 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
     public string? DatabaseIdentity { get; init; } = "db-1";
     public string? PmsVersion { get; set; } = "1.12";
 
+    /// <summary>What it runs.</summary>
+    public string Version { get; set; } = "26.1122.1";
+
+    /// <summary>What it was built for; null: it has no updater.</summary>
+    public LinkPlatform? Platform { get; init; }
+
     /// <summary>A second site, where the Link has one.</summary>
     public Guid? SecondSiteId { get; set; }
 
@@ -69,7 +75,7 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
     {
         var point = _key.ExportParameters(false).Q;
         var body = JsonSerializer.SerializeToUtf8Bytes(
-            new EnrolRequest(LinkId, new PublicKeyJwk(Base64Url.EncodeToString(point.X), Base64Url.EncodeToString(point.Y)), "26.1122.1", Sites)
+            new EnrolRequest(LinkId, new PublicKeyJwk(Base64Url.EncodeToString(point.X), Base64Url.EncodeToString(point.Y)), Version, Sites)
             {
                 MachineId = MachineId,
                 EnrolmentToken = token,
@@ -134,7 +140,34 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
         return Read((await ExpectAsync(FrameKind.Welcome)).Payload, ProtocolJson.Default.Welcome);
     }
 
-    public Hello Hello() => new(RunId, "26.1122.1", DateTimeOffset.UtcNow, Sites) { MachineId = MachineId, ConfiguredSites = [.. Sites.Select(s => s.Id)] };
+    public Hello Hello() => new(RunId, Version, DateTimeOffset.UtcNow, Sites) { MachineId = MachineId, Platform = Platform, ConfiguredSites = [.. Sites.Select(s => s.Id)] };
+
+    /// <summary>Says how it stands with updates.</summary>
+    public async Task BeatAsync(UpdateStatus? update) => await Line.SendAsync(FrameKind.Heartbeat, Guid.Empty,
+        new Heartbeat(DateTimeOffset.UtcNow, Version, 1, new(0, 0, 0, 0), [], null, 0) { Update = update }, ProtocolJson.Default.Heartbeat);
+
+    /// <summary>The next word on which version it should run.</summary>
+    public async Task<UpdateTarget> ExpectTargetAsync() => Read((await ExpectAsync(FrameKind.UpdateTarget)).Payload, ProtocolJson.Default.UpdateTarget);
+
+    /// <summary>The same, however long it takes.</summary>
+    public async Task<UpdateTarget> NextTargetAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            var frame = await _frames.Reader.ReadAsync(stop);
+            if (frame.Kind == FrameKind.UpdateTarget)
+                return Read(frame.Payload, ProtocolJson.Default.UpdateTarget);
+        }
+    }
+
+    /// <summary>A call of it over HTTP, with its token.</summary>
+    public async Task<HttpResponseMessage> GetAsync(string path, Action<HttpRequestMessage>? with = null)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        request.Headers.Authorization = new("Bearer", await TokenAsync());
+        with?.Invoke(request);
+        return await host.Client.SendAsync(request);
+    }
 
     /// <summary>Opens the socket and says nothing yet.</summary>
     public async Task OpenAsync()

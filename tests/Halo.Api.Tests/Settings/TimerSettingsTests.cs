@@ -42,6 +42,7 @@ public sealed partial class TimerSettingsTests(SharedPostgres postgres)
         ["Halo:Links:DeadAfterPingMs"] = "LineConnectionTests.A_silent_line_is_dead_ten_seconds_after_the_ping_and_not_before",
         ["Halo:Links:UnreachableAfterMs"] = "TimerSettingsTests.A_site_without_a_session_is_unreachable_when_its_time_is_over_and_not_before",
         ["Halo:Links:ReturnWithinMs"] = "DeadlineTests.What_fell_due_while_the_service_was_away_waits_for_its_link_and_what_is_queued_does_not",
+        ["Halo:Updates:SilentAfterMs"] = "UpdateAttemptsTests.A_Link_that_is_silent_after_its_switch_counts_as_failed_when_its_time_is_over_and_not_before",
         ["Halo:Results:RetentionHours"] = "TimerSettingsTests.Results_go_after_as_many_hours_as_set",
         ["Halo:Events:RetentionHours"] = "TimerSettingsTests.Events_go_after_as_many_hours_as_set",
         ["Halo:Events:SiteStateAfterSeconds"] = "SiteEventTests.A_site_that_has_been_there_or_away_for_a_while_is_told_and_not_before",
