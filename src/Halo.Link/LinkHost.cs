@@ -106,7 +106,12 @@ static class LinkHost
         })
         .AddSingleton<RegisteredRuns>()
         .AddSingleton<RegisteredQueries>()
-        .AddSingleton<BundleDownload>()
+        .AddSingleton(p =>
+        {
+            var (way, directory, immediate, async) = (p.GetRequiredService<ApiTransport>(), p.GetRequiredService<DataDirectory>().Path, p.GetRequiredService<ImmediateQueries>(), p.GetRequiredService<AsyncQueries>());
+            return new BundleDownload(way.Http, way.Tokens.GetAsync, directory, p.GetRequiredService<ImmediateGate>().StandAsideAsync,
+                () => immediate.Running + async.Executing + async.Uploading > 0, () => new DriveInfo(directory).AvailableFreeSpace, p.GetRequiredService<TimeProvider>());
+        })
         .AddSingleton(p => ActivatorUtilities.CreateInstance<SelfUpdate>(p,
             new Func<UpdateSettings>(() => p.GetRequiredService<LiveSettings>().Local.Updates), new Action(p.GetRequiredService<HeartbeatPeriod>().BeatNow)))
         .AddSingleton<WarmUp>()

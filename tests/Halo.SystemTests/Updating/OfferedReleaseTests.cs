@@ -53,5 +53,40 @@ public sealed class OfferedReleaseTests
         Assert.Empty(Directory.GetFiles(Path.Combine(world.Data, "update")));
     }
 
+    [Fact]
+    public async Task The_practices_hours_and_settings_and_the_operators_pause_are_kept_and_a_person_at_the_practice_goes_before_them()
+    {
+        Assert.SkipWhen(UpdateWorld.Missing is not null, UpdateWorld.Missing ?? "");
+        var hour = TimeProvider.System.GetLocalNow().Hour;
+        await using var world = await UpdateWorld.StartAsync(hours: $"{(hour + 3) % 24}-{(hour + 4) % 24}");
+        var @operator = new ReleaseOperator(world.Fixture.Api.Admin);
+        await @operator.UploadAsync(world.Releases.Bundle(B));
+        await @operator.OfferAsync(B, "all", 100);
+        var waiting = await world.SeenAsync(@operator.LinkAsync, l => l.Phase == "waiting", Long);
+        Assert.Contains("update hours", waiting.Reason, StringComparison.Ordinal);
+        Assert.Equal((A, B, 1), (waiting.Version, waiting.Target, await @operator.CountAsync("pending")));
+        Assert.Contains($"version {B} is offered: waiting", (await world.HaloLinkAsync("status")).Output, StringComparison.Ordinal);
+
+        await @operator.DecideAsync(B, "pause");
+        await world.SeenAsync(@operator.LinkAsync, l => l is { Phase: "current", Target: null }, Long);
+        Assert.Contains("offers no other", (await world.HaloLinkAsync("update", "--check")).Output, StringComparison.Ordinal);
+        await @operator.DecideAsync(B, "resume");
+        await world.SeenAsync(@operator.LinkAsync, l => l.Phase == "waiting", Long);
+
+        world.Configure(f => f["updates"]!["automatic"] = false);
+        await world.SeenAsync(@operator.LinkAsync, l => l.Phase == "off", Long);
+        var check = await world.HaloLinkAsync("update", "--check");
+        Assert.Equal(0, check.ExitCode);
+        Assert.Contains($"offers {B}", check.Output, StringComparison.Ordinal);
+        Assert.Contains("--now", check.Output, StringComparison.Ordinal);
+        Assert.Equal(A, await world.RunningAsync());
+
+        var now = await world.HaloLinkAsync("update", "--now");
+        Assert.True(now.ExitCode == 0, now.Output);
+        Assert.Contains($"Version {B} runs in place of {A}.", now.Output, StringComparison.Ordinal);
+        Assert.Equal(B, await world.RunningAsync());
+        await world.SeenAsync(@operator.LinkAsync, l => l is { Phase: "current", Outcome: "installed" }, Long);
+    }
+
     static int Installed(JsonNode release) => release["progress"]!.AsArray().Sum(p => p!["installed"]!.GetValue<int>());
 }

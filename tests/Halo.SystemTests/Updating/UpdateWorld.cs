@@ -147,6 +147,14 @@ sealed class UpdateWorld : IAsyncDisposable
     public async Task<string?> RunningAsync() =>
         await HaloLinkAsync("status", "--json") is (0 or 3, var json) ? JsonNode.Parse(json)!["version"]!.GetValue<string>() : null;
 
+    /// <summary>Somebody changes the configuration file.</summary>
+    public void Configure(Action<JsonObject> change)
+    {
+        var file = JsonNode.Parse(File.ReadAllText(_link.ConfigurationFile))!.AsObject();
+        change(file);
+        File.WriteAllText(_link.ConfigurationFile, file.ToJsonString());
+    }
+
     public void KillUpdater()
     {
         lock (_lock)

@@ -7,6 +7,7 @@ using Halo.Link.Sites;
 using Halo.Link.Transport;
 using Halo.Link.Work.Async;
 using Halo.Link.Work.Immediate;
+using Halo.Link.Work.Updating;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
@@ -17,7 +18,7 @@ namespace Halo.Link.Settings.Live;
 /// <summary>What the settings work on.</summary>
 sealed record LiveParts(
     ImmediateQueries Immediate, AsyncQueries Async, Uploader Uploader, Spool Spool, SiteLimits Limits, HeartbeatPeriod Heartbeat, LogLevelSwitch Level,
-    SiteReload Sites, CurrentSession Session);
+    SiteReload Sites, CurrentSession Session, SelfUpdate Update);
 
 /// <summary>Keeps the running Link as its file and the operator of the API want it, one change after another, without a restart.</summary>
 sealed partial class LiveSettings(LinkSettings started, LiveParts parts, RemoteFile file, Action tryAgain, TimeProvider time, ILogger<LiveSettings> log)
@@ -153,6 +154,7 @@ sealed partial class LiveSettings(LinkSettings started, LiveParts parts, RemoteF
         var sites = await parts.Sites.ApplyAsync(fresh.Sites, stop);
         if (before.EnrolmentToken != fresh.EnrolmentToken && parts.Session.Line is null)
             tryAgain();
+        parts.Update.Look();
         parts.Heartbeat.BeatNow();
         LogApplied(sites ? "Its sites changed." : "");
         await AcknowledgeAsync();

@@ -3,17 +3,20 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using Halo.Link.Files;
-using Halo.Link.Transport;
+using Halo.Link.Pages.Upload;
 using Halo.Link.Updating;
-using Halo.Link.Work.Async;
-using Halo.Link.Work.Immediate;
 using Halo.LinkProtocol.Enrolment;
 using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Work.Updating;
 
 /// <summary>Fetches a bundle, over the Link's own way to the API, from where the last try broke off; slowly while queries run.</summary>
-sealed class BundleDownload(ApiTransport api, DataDirectory directory, ImmediateGate gate, ImmediateQueries immediate, AsyncQueries async, TimeProvider time)
+/// <param name="http">With the API's address as its base, and without a timeout of its own.</param>
+/// <param name="directory">The agent's data directory.</param>
+/// <param name="standAside">Returns when nothing more urgent wants the uplink.</param>
+/// <param name="isBusy">Whether queries run.</param>
+/// <param name="free">Bytes that are free on the disk of the directory.</param>
+sealed class BundleDownload(HttpClient http, AccessToken token, string directory, Func<CancellationToken, ValueTask> standAside, Func<bool> isBusy, Func<long> free, TimeProvider time)
 {
     const int Piece = 64 * 1024;
     const string Ending = ".part";
@@ -33,7 +36,7 @@ sealed class BundleDownload(ApiTransport api, DataDirectory directory, Immediate
     /// <exception cref="ApiBusyException">The API asks to come again.</exception>
     public async Task<string> FetchAsync(UpdateTarget target, CancellationToken stop)
     {
-        var path = Path.Combine(UpdateHandover.FolderOf(directory.Path), target.Sha256 + Ending);
+        var path = Path.Combine(UpdateHandover.FolderOf(directory), target.Sha256 + Ending);
         RemoveOthers(path);
         await using (var file = OwnFiles.Open(path, FileMode.OpenOrCreate, FileAccess.ReadWrite))
         {
@@ -56,7 +59,7 @@ sealed class BundleDownload(ApiTransport api, DataDirectory directory, Immediate
     /// <summary>Removes what was fetched of other releases, or of all.</summary>
     public void RemoveOthers(string? kept = null)
     {
-        foreach (var left in Directory.EnumerateFiles(UpdateHandover.FolderOf(directory.Path), "*" + Ending).Where(f => f != kept).ToList())
+        foreach (var left in Directory.EnumerateFiles(UpdateHandover.FolderOf(directory), "*" + Ending).Where(f => f != kept).ToList())
             File.Delete(left);
     }
 
@@ -67,7 +70,7 @@ sealed class BundleDownload(ApiTransport api, DataDirectory directory, Immediate
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stalled.Token, stop);
         try
         {
-            var bearer = await api.Tokens.GetAsync(refused, either.Token);
+            var bearer = await token(refused, either.Token);
             using var request = new HttpRequestMessage(HttpMethod.Get, LinkHttp.BundlePath.TrimStart('/'));
             request.Headers.Authorization = new("Bearer", bearer);
             if (file.Length > 0)
@@ -75,7 +78,7 @@ sealed class BundleDownload(ApiTransport api, DataDirectory directory, Immediate
                 request.Headers.Range = new(file.Length, null);
                 request.Headers.IfRange = new(new EntityTagHeaderValue($"\"{target.Sha256}\""));
             }
-            using var answer = await api.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            using var answer = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             if (answer.StatusCode == HttpStatusCode.Unauthorized && refused is null)
                 return bearer;
             Judge(answer, target);
@@ -109,8 +112,8 @@ sealed class BundleDownload(ApiTransport api, DataDirectory directory, Immediate
         var buffer = new byte[Piece];
         while (file.Length < length)
         {
-            await gate.StandAsideAsync(stop);
-            if (immediate.Running + async.Executing + async.Uploading > 0)
+            await standAside(stop);
+            if (isBusy())
                 await Task.Delay(BesideQueries, time, stop);
             var read = await content.ReadAsync(buffer, stop);
             if (read == 0)
@@ -122,9 +125,8 @@ sealed class BundleDownload(ApiTransport api, DataDirectory directory, Immediate
 
     void Demand(long bytes)
     {
-        var free = new DriveInfo(directory.Path).AvailableFreeSpace;
-        if (free - Margin < bytes)
-            throw new IOException($"{bytes >> 20} MiB are needed and {Margin >> 20} MiB have to stay free, and {free >> 20} MiB are free on the disk of {directory.Path}");
+        if (free() is var left && left - Margin < bytes)
+            throw new IOException($"{bytes >> 20} MiB are needed and {Margin >> 20} MiB have to stay free, and {left >> 20} MiB are free on the disk of {directory}");
     }
 }
 

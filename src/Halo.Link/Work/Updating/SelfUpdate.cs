@@ -40,6 +40,7 @@ sealed partial class SelfUpdate(
     readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     readonly Backoff _backoff = new(random, TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(10));
     UpdateTarget? _target;
+    CancellationTokenSource _step = new();
     UpdateStatus _status = new(UpdateStage.Current);
     string? _forced, _said;
     bool _paused;
@@ -53,8 +54,13 @@ sealed partial class SelfUpdate(
     {
         if (target is null || target.IsSame(Interlocked.Exchange(ref _target, target)))
             return;
-        _wake.Writer.TryWrite(true);
+        Look();
+        // What is under way is for another release.
+        _ = Volatile.Read(ref _step).CancelAsync();
     }
+
+    /// <summary>Something that it goes by may have changed.</summary>
+    public void Look() => _wake.Writer.TryWrite(true);
 
     /// <summary>Somebody at the practice asks, and may want it now, whatever the hours, the setting or an earlier try say.</summary>
     public async Task<UpdateAnswer> AskAsync(bool now, CancellationToken stop)
@@ -67,7 +73,7 @@ sealed partial class SelfUpdate(
                 return new(HostInformation.Version, null, $"Version {HostInformation.Version} runs, and the Halo API offers no other.");
             if (now)
                 Volatile.Write(ref _forced, version);
-            _wake.Writer.TryWrite(true);
+            Look();
             return new(HostInformation.Version, version, $"Version {HostInformation.Version} runs, and the Halo API offers {version}.{(now ? "" : $" {Next()}")}");
         }
         catch (Exception e) when (e is HttpRequestException or ApiRefusedException)
@@ -99,6 +105,10 @@ sealed partial class SelfUpdate(
                     wait = await StepAsync(stop);
                     _backoff.Reset();
                 }
+                catch (OperationCanceledException) when (!stop.IsCancellationRequested && Volatile.Read(ref _step).IsCancellationRequested)
+                {
+                    wait = TimeSpan.Zero;
+                }
                 catch (Exception e) when (e is not OperationCanceledException || !stop.IsCancellationRequested)
                 {
                     wait = Failed(e);
@@ -126,6 +136,10 @@ sealed partial class SelfUpdate(
     /// <returns>When to look again; null: when something is told.</returns>
     async Task<TimeSpan?> StepAsync(CancellationToken stop)
     {
+        // Before the target is read: one that changes from here on ends this.
+        Volatile.Write(ref _step, new());
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, _step.Token);
+        var step = either.Token;
         if (State is { Pending: { } pending })
         {
             Say(pending.Phase switch
@@ -158,16 +172,16 @@ sealed partial class SelfUpdate(
         // What the last try met stays said until this one gets further.
         if (Volatile.Read(ref _status) is not { Stage: UpdateStage.Downloading } before || before.Version != version)
             Say(UpdateStage.Downloading, version, null);
-        var bundle = await download.FetchAsync(target, stop);
+        var bundle = await download.FetchAsync(target, step);
         if (!forced && !settings().Hours.Contains(time.GetLocalNow()))
         {
             Say(UpdateStage.Waiting, version, $"It waits for the practice's update hours, {settings().Hours} of local time.");
             return LookAgain;
         }
         Say(UpdateStage.Waiting, version, "It waits for running work to end.");
-        await DrainAsync(stop);
+        await DrainAsync(step);
         // It may have been paused, or may have expired, since it was told.
-        var confirmed = await AskApiAsync(stop);
+        var confirmed = await AskApiAsync(step);
         if (!target.IsSame(confirmed))
             return TimeSpan.Zero;
         Say(UpdateStage.Installing, version, null);
