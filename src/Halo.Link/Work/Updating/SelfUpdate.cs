@@ -40,7 +40,7 @@ sealed partial class SelfUpdate(
     readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     readonly Backoff _backoff = new(random, TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(10));
     UpdateTarget? _target;
-    CancellationTokenSource _step = new();
+    Action _drop = () => { };
     UpdateStatus _status = new(UpdateStage.Current);
     string? _forced, _said;
     bool _paused;
@@ -56,7 +56,7 @@ sealed partial class SelfUpdate(
             return;
         Look();
         // What is under way is for another release.
-        _ = Volatile.Read(ref _step).CancelAsync();
+        Volatile.Read(ref _drop)();
     }
 
     /// <summary>Something that it goes by may have changed.</summary>
@@ -105,11 +105,12 @@ sealed partial class SelfUpdate(
                     wait = await StepAsync(stop);
                     _backoff.Reset();
                 }
-                catch (OperationCanceledException) when (!stop.IsCancellationRequested && Volatile.Read(ref _step).IsCancellationRequested)
+                catch (OperationCanceledException) when (!stop.IsCancellationRequested)
                 {
-                    wait = TimeSpan.Zero;
+                    // Dropped for another offer, which has woken the loop too.
+                    wait = LookAgain;
                 }
-                catch (Exception e) when (e is not OperationCanceledException || !stop.IsCancellationRequested)
+                catch (Exception e) when (e is not OperationCanceledException)
                 {
                     wait = Failed(e);
                 }
@@ -136,9 +137,10 @@ sealed partial class SelfUpdate(
     /// <returns>When to look again; null: when something is told.</returns>
     async Task<TimeSpan?> StepAsync(CancellationToken stop)
     {
-        // Before the target is read: one that changes from here on ends this.
-        Volatile.Write(ref _step, new());
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, _step.Token);
+        // Before the target is read: one that changes from here on ends this. Not disposed of: who changes it may be about to say so.
+        var dropped = new CancellationTokenSource();
+        Volatile.Write(ref _drop, () => _ = dropped.CancelAsync());
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, dropped.Token);
         var step = either.Token;
         if (State is { Pending: { } pending })
         {
