@@ -36,7 +36,8 @@ static class LinkCommands
             DefaultValueFactory = _ => DefaultPaths.ConfigurationFile,
             Recursive = true,
         };
-        var updating = new UpdateCommand(parsed => DataDirectoryOf(parsed.GetRequiredValue(config)).Directory, StatusServer.AskUpdateAsync, TimeProvider.System);
+        var updating = new UpdateCommand(parsed => DataDirectoryOf(parsed.GetRequiredValue(config)).Directory, StatusServer.AskUpdateAsync,
+            async (directory, stop) => await StatusServer.AskAsync(directory, stop) is { } report ? (true, report.Offered) : (false, null), TimeProvider.System);
         return new("Halo Link: the agent beside a practice's database.") { config, Run(config), new ConfigureCommand(config, Console.In, AnsiConsole.Console).Build(), Status(config), Examine(config), updating.BuildUpdate(), updating.BuildRollback(), PairingCode(config), Uninstall(config) };
     }
 

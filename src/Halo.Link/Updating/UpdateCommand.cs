@@ -8,7 +8,10 @@ namespace Halo.Link.Updating;
 /// <summary><c>halo-link update</c> and <c>halo-link rollback</c>: ask the updater and follow what it does.</summary>
 /// <param name="dataDirectoryOf">The agent's data directory by the command line.</param>
 /// <param name="askLink">Asks the Link that runs on a data directory which version the API offers, or to install it now; null: none runs.</param>
-sealed class UpdateCommand(Func<ParseResult, string> dataDirectoryOf, Func<string, bool, CancellationToken, Task<UpdateAnswer?>> askLink, TimeProvider time)
+/// <param name="lookAtLink">Whether one runs there, and what it says of an offer.</param>
+sealed class UpdateCommand(
+    Func<ParseResult, string> dataDirectoryOf, Func<string, bool, CancellationToken, Task<UpdateAnswer?>> askLink, Func<string, CancellationToken, Task<(bool Runs, OfferedVersion? Offered)>> lookAtLink,
+    TimeProvider time)
 {
     const int Installed = 0, NotInstalled = 1, Refused = 2, Undecided = 3;
     static readonly TimeSpan Step = TimeSpan.FromMilliseconds(250), LongestUntilTaken = TimeSpan.FromMinutes(1);
@@ -66,17 +69,29 @@ sealed class UpdateCommand(Func<ParseResult, string> dataDirectoryOf, Func<strin
             return NotInstalled;
         }
         Console.WriteLine(VisibleText.Of(answer.Message));
-        return answer.Failed ? Undecided : answer.Target is null || !now || parsed.GetValue(_noWait) ? Installed : await FollowAsync(UpdateState.DirectoryBeside(directory), before, stop);
+        return answer.Failed ? Undecided : answer.Target is null || !now || parsed.GetValue(_noWait) ? Installed : await FollowOfferAsync(directory, before, stop);
     });
 
     /// <summary>Follows what the running Link does with an offer: it fetches the bundle first, and its request to the updater has an id that is not known yet.</summary>
-    async Task<int> FollowAsync(string directory, Guid? before, CancellationToken stop)
+    async Task<int> FollowOfferAsync(string dataDirectory, Guid? before, CancellationToken stop)
     {
+        var (directory, told, seen) = (UpdateState.DirectoryBeside(dataDirectory), "", false);
         while (true)
         {
             var state = UpdateState.Find(directory);
             if ((state?.Pending?.Id ?? (state?.Last is { } last && last.Id != before ? last.Id : null)) is { } id)
                 return await FollowAsync(directory, id, stop);
+            var (runs, offered) = await lookAtLink(dataDirectory, stop);
+            if (offered is not null && $"{offered.Stage}{(offered.Reason is { } reason ? $" ({reason})" : "")}" is var now && now != told)
+            {
+                Console.WriteLine(VisibleText.Of($"Version {offered.Version}: {now}"));
+                (told, seen) = (now, true);
+            }
+            else if (runs && offered is null && seen && UpdateState.Find(directory) is var after && after?.Pending is null && after?.Last?.Id == before)
+            {
+                Console.WriteLine("The Halo API does not offer it any more; nothing was installed.");
+                return Undecided;
+            }
             await Task.Delay(Step, time, stop);
         }
     }

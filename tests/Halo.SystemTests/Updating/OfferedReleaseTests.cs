@@ -83,6 +83,7 @@ public sealed class OfferedReleaseTests
 
         var now = await world.HaloLinkAsync("update", "--now");
         Assert.True(now.ExitCode == 0, now.Output);
+        Assert.Contains($"Version {B}: ", now.Output, StringComparison.Ordinal);
         Assert.Contains($"Version {B} runs in place of {A}.", now.Output, StringComparison.Ordinal);
         Assert.Equal(B, await world.RunningAsync());
         await world.SeenAsync(@operator.LinkAsync, l => l is { Phase: "current", Outcome: "installed" }, Long);
