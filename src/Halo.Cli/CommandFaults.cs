@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Halo.Client;
+using Halo.Contracts.Queries;
 
 namespace Halo.Cli;
 
@@ -52,8 +53,8 @@ static class CommandFaults
             HaloExceptionCodes.NotConnected => " See whether the address is right: --api, HALO_API.",
             _ => "",
         };
-        if (ExitCodes.Of(failure) == ExitCodes.Unknown && failure.IdempotencyKey is { } key)
-            text += $" Whether it was executed is not known; ask again without executing twice: the same command with --idempotency-key {key}";
+        if (failure is { Executed: not Executed.No, IdempotencyKey: { } key })
+            text += $" {(failure.Executed == Executed.Yes ? "It was executed" : "Whether it was executed is not known")}; ask again without executing twice: the same command with --idempotency-key {key}";
         if (failure.QueryId is { } query)
             text += $" (query {query})";
         return failure.TraceId is { } trace && failure.QueryId is null ? $"{text} (trace {trace})" : text;

@@ -1,3 +1,4 @@
+using System.Net;
 using Halo.Client;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
@@ -30,12 +31,15 @@ static class ExitCodes
 
     public static int Of(HaloException failure) => failure switch
     {
-        { Code: HaloExceptionCodes.UnknownAnswer, IsTransient: false } => Usage,
+        // A page of HTML: another address. A gateway's own words about a request that it may have passed on are something else.
+        { Code: HaloExceptionCodes.UnknownAnswer, IsTransient: false, Status: not (>= HttpStatusCode.InternalServerError or HttpStatusCode.RequestEntityTooLarge) } => Usage,
         { Code: ErrorCodes.InvalidRequest or FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue } => Usage,
         { Executed: Executed.Unknown } => Unknown,
         { ErrorType: not (null or ErrorTypes.HaloLink or ErrorTypes.Http), IsTransient: false } => Database,
         { Executed: Executed.No, IsTransient: true } => NotAvailable,
         { Code: HaloExceptionCodes.RowsBroken or HaloExceptionCodes.RowsNotKept or HaloExceptionCodes.PageDamaged } => Unknown,
+        // It was carried out, and its answer is not to be had.
+        { Executed: Executed.Yes, Code: not ErrorCodes.ResultTooLarge } => Unknown,
         _ => Refused,
     };
 }

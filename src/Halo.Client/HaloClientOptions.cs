@@ -10,7 +10,7 @@ public sealed class HaloClientOptions
     public string? Key { get; set; }
 
     /// <summary>
-    /// For how long a call is tried again, from its first attempt on. What is tried again: 429, 503 where nothing ran, and, of what is safe to repeat, connection
+    /// For how long a call is tried again, from its first failure on. What is tried again: 429, 503 where nothing ran, and, of what is safe to repeat, connection
     /// faults. Default 30 s; zero: never.
     /// </summary>
     public TimeSpan RetryTimeout { get; set; } = TimeSpan.FromSeconds(30);

@@ -25,6 +25,9 @@ public sealed class ExitCodeTests
         { new HaloException("m") { Code = "InvalidRequest", Status = HttpStatusCode.BadRequest, Executed = Executed.No }, 1 },
         { new HaloException("m") { Code = "InvalidParameter", Status = HttpStatusCode.BadRequest, Executed = Executed.No, ErrorType = "haloLink" }, 1 },
         { new HaloException("m") { Code = HaloExceptionCodes.UnknownAnswer, Status = HttpStatusCode.OK }, 1 },
+        { new HaloException("m") { Code = HaloExceptionCodes.UnknownAnswer, Status = HttpStatusCode.InternalServerError }, 5 },
+        { new HaloException("m") { Code = HaloExceptionCodes.UnknownAnswer, Status = HttpStatusCode.RequestEntityTooLarge }, 5 },
+        { new HaloException("m") { Code = "NoAnswer", Status = HttpStatusCode.GatewayTimeout, Executed = Executed.Yes, ErrorType = "http" }, 5 },
         { new HaloException("m") { Code = HaloExceptionCodes.RowsBroken, Executed = Executed.Yes, IsTransient = true }, 5 },
         { new HaloException("m") { Code = "InternalError", Status = HttpStatusCode.InternalServerError, Executed = Executed.Unknown }, 5 },
     };

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Halo.Cli.Output;
 using Halo.Client;
@@ -52,10 +53,14 @@ static class ExportCommand
     /// <summary>Under another name until it is whole and on the disk.</summary>
     static async Task WriteFileAsync(string path, Func<Stream, Task> write)
     {
-        var partial = path + ".partial";
+        // One of its own, which nobody else may read: it has what patients told their doctor.
+        var partial = $"{path}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}.partial";
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         try
         {
-            await using (var file = new FileStream(partial, FileMode.Create, FileAccess.Write))
+            await using (var file = new FileStream(partial, options))
             {
                 await write(file);
                 file.Flush(flushToDisk: true);

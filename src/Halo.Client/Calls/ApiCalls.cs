@@ -42,7 +42,8 @@ sealed class ApiCalls(HttpClient http, HaloClientOptions options)
     public async Task<T> SendAsync<T>(
         Repeats repeats, Func<HttpRequestMessage> make, Func<HttpResponseMessage, CancellationToken, Task<T>> read, CancellationToken stop, TimeSpan longer = default)
     {
-        var begun = options.TimeProvider.GetTimestamp();
+        // Counted from the first failure: a write that took its time is asked for again as any other.
+        var failed = 0L;
         var isDoubtful = false;
         for (var attempt = 0; ; attempt++)
         {
@@ -67,15 +68,18 @@ sealed class ApiCalls(HttpClient http, HaloClientOptions options)
                     throw new OperationCanceledException(e.Message, e, stop);
                 }
             }
+            if (attempt == 0)
+                failed = options.TimeProvider.GetTimestamp();
             // An earlier attempt may have been carried out, whatever the last one met; that of its key the service alone can deny.
             isDoubtful |= failure.Executed == Executed.Unknown && repeats != Repeats.ExecutesNothing;
-            var isKnown = repeats == Repeats.Keyed && failure.Query is not null;
+            // Where nothing ran the service frees the key, and an attempt that is still on its way may run.
+            var isKnown = repeats == Repeats.Keyed && failure is { Query: not null } and not { Status: HttpStatusCode.ServiceUnavailable, Executed: Executed.No };
             if (repeats == Repeats.ExecutesNothing)
                 failure = failure.With(executed: Executed.No);
             else if (isDoubtful && !isKnown)
                 failure = failure.With(executed: Executed.Unknown);
             var wait = failure.RetryAfter ?? Backoff(attempt);
-            if (!MayRepeat(failure, repeats) || options.TimeProvider.GetElapsedTime(begun) + wait > options.RetryTimeout)
+            if (!MayRepeat(failure, repeats) || options.TimeProvider.GetElapsedTime(failed) + wait > options.RetryTimeout)
                 throw failure;
             Telemetry.Repeated(failure);
             await Task.Delay(wait, options.TimeProvider, stop);

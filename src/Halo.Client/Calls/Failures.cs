@@ -23,8 +23,8 @@ static class Failures
             {
                 Status = response.StatusCode,
                 Code = code,
-                // Beside no query it is said before there is one; the service's own fault alone may come later.
-                Executed = (int)response.StatusCode >= 500 && response.StatusCode != HttpStatusCode.ServiceUnavailable ? Executed.Unknown : Executed.No,
+                // Beside no query it is said before there is one; the service's own fault alone may come later, and a key that is another request's says nothing of that one.
+                Executed = code == ErrorCodes.IdempotencyKeyReused || (int)response.StatusCode >= 500 && response.StatusCode != HttpStatusCode.ServiceUnavailable ? Executed.Unknown : Executed.No,
                 IsTransient = response.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable,
                 Errors = error.Errors ?? [],
                 TraceId = error.TraceId ?? Trace,

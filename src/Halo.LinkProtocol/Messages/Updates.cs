@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using System.Text.RegularExpressions;
 using Halo.Contracts.Json;
 
 namespace Halo.LinkProtocol.Messages;
@@ -9,7 +10,7 @@ namespace Halo.LinkProtocol.Messages;
 public sealed record LinkPlatform(string System, string Architecture);
 
 /// <summary>Which version the API wants a Link to run: in <see cref="Welcome"/>, when it changes, and as the answer to <c>GET /link/v1/update</c>.</summary>
-public sealed record UpdateTarget
+public sealed partial record UpdateTarget
 {
     /// <summary><c>YY.Mdd.build</c>; null: what runs is right, and what was told before does not count any more.</summary>
     public string? Version { get; init; }
@@ -22,6 +23,19 @@ public sealed record UpdateTarget
 
     /// <summary>The API's clock, by which the updater judges what has expired.</summary>
     public DateTimeOffset? Now { get; init; }
+
+    /// <summary>Bytes of the largest bundle.</summary>
+    public const long LongestBundle = 1L << 30;
+
+    /// <summary>Whether it is what a Link can go by. The digest names a file, so it is nothing but a digest.</summary>
+    [JsonIgnore]
+    public bool IsSound => Version is null || VersionForm().IsMatch(Version) && Sha256 is { } digest && DigestForm().IsMatch(digest) && Length is > 0 and <= LongestBundle;
+
+    [GeneratedRegex(@"\A[0-9]{1,4}\.[0-9]{1,5}\.[0-9]{1,9}\z")]
+    private static partial Regex VersionForm();
+
+    [GeneratedRegex(@"\A[0-9a-f]{64}\z")]
+    private static partial Regex DigestForm();
 
     /// <summary>Whether it asks for the same as another, whenever that was said.</summary>
     public bool IsSame(UpdateTarget? other) => other is not null && (Version, Sha256) == (other.Version, other.Sha256);

@@ -74,7 +74,7 @@ public sealed class RetryTests
     [Theory]
     [InlineData("400 Bad Request", "InvalidRequest", Executed.No)]
     [InlineData("403 Forbidden", "NotPaired", Executed.No)]
-    [InlineData("422 Unprocessable Content", "IdempotencyKeyReused", Executed.No)]
+    [InlineData("422 Unprocessable Content", "IdempotencyKeyReused", Executed.Unknown)]
     [InlineData("500 Internal Server Error", "InternalError", Executed.Unknown)]
     public async Task Other_refusals_are_told_at_once(string status, string code, Executed executed)
     {
@@ -94,9 +94,39 @@ public sealed class RetryTests
         var error = await Assert.ThrowsAsync<HaloException>(() => server.Site().ExecuteAsync($"UPDATE t SET a = 1"));
         Assert.Equal((code, Executed.Unknown), (error.Code, error.Executed));
 
-        // Of its key the service knows whether it ran.
-        await using var knowing = new ScriptedServer("", Json("503 Service Unavailable", Query("expiredInQueue", ""","executed":"no" """), "Retry-After: 3600\r\n"));
+        // Where nothing ran the service frees the key: the first attempt may still be on its way.
+        await using var freeing = new ScriptedServer("", Json("503 Service Unavailable", Query("expiredInQueue", ""","executed":"no" """), "Retry-After: 3600\r\n"));
+        Assert.Equal(Executed.Unknown, (await Assert.ThrowsAsync<HaloException>(() => freeing.Site().ExecuteAsync($"UPDATE t SET a = 1"))).Executed);
+
+        // Of what the database did with its key the service knows.
+        await using var knowing = new ScriptedServer("", Json("400 Bad Request", Query("executionFailed", ""","executed":"no" """)));
         Assert.Equal(Executed.No, (await Assert.ThrowsAsync<HaloException>(() => knowing.Site().ExecuteAsync($"UPDATE t SET a = 1"))).Executed);
+    }
+
+    [Fact]
+    public async Task A_write_that_took_longer_than_it_is_tried_again_for_is_asked_for_again_all_the_same()
+    {
+        await using var server = new ScriptedServer("", Done);
+        var site = server.Site(o =>
+        {
+            o.RetryTimeout = TimeSpan.FromSeconds(2);
+            o.TimeProvider = new SlowTime(() => server.Requests.Count);
+        });
+        await site.ExecuteAsync($"UPDATE t SET a = 1");
+        Assert.Equal(2, server.Requests.Count);
+    }
+
+    [Fact]
+    public async Task A_key_that_is_another_requests_says_nothing_of_that_one()
+    {
+        await using var server = new ScriptedServer(Refusal("422 Unprocessable Content", "IdempotencyKeyReused"));
+        Assert.Equal(Executed.Unknown, (await Assert.ThrowsAsync<HaloException>(() => server.Site().ExecuteAsync($"UPDATE t SET a = 1"))).Executed);
+    }
+
+    /// <summary>A clock by which every attempt takes a minute.</summary>
+    sealed class SlowTime(Func<int> attempts) : TimeProvider
+    {
+        public override long GetTimestamp() => System.GetTimestamp() + attempts() * 60 * TimestampFrequency;
     }
 
     [Fact]

@@ -29,6 +29,15 @@ sealed class BundleDownload(HttpClient http, AccessToken token, string directory
 
     static readonly TimeSpan LongestStall = TimeSpan.FromSeconds(60);
 
+    /// <summary>So often the disk is looked at, in bytes.</summary>
+    const long LookEvery = 16L << 20;
+
+    /// <summary>What was found whole: it may wait for days.</summary>
+    (string Path, DateTime WrittenAt)? _whole;
+
+    /// <summary>Whether it is there, whole.</summary>
+    public bool Has(UpdateTarget target) => _whole is { } whole && whole.Path == PathOf(target) && File.Exists(whole.Path) && File.GetLastWriteTimeUtc(whole.Path) == whole.WrittenAt;
+
     /// <summary>Fetches what is missing.</summary>
     /// <returns>The file, whole and as the API announced it.</returns>
     /// <exception cref="IOException">The disk has no room, or the line broke: another try goes on from there.</exception>
@@ -36,8 +45,10 @@ sealed class BundleDownload(HttpClient http, AccessToken token, string directory
     /// <exception cref="ApiBusyException">The API asks to come again.</exception>
     public async Task<string> FetchAsync(UpdateTarget target, CancellationToken stop)
     {
-        var path = Path.Combine(UpdateHandover.FolderOf(directory), target.Sha256 + Ending);
+        var path = PathOf(target);
         RemoveOthers(path);
+        if (Has(target))
+            return path;
         await using (var file = OwnFiles.Open(path, FileMode.OpenOrCreate, FileAccess.ReadWrite))
         {
             if (file.Length > target.Length)
@@ -50,7 +61,10 @@ sealed class BundleDownload(HttpClient http, AccessToken token, string directory
             file.Flush(flushToDisk: true);
             file.Seek(0, SeekOrigin.Begin);
             if (Convert.ToHexStringLower(await SHA256.HashDataAsync(file, stop)) == target.Sha256)
+            {
+                _whole = (path, File.GetLastWriteTimeUtc(path));
                 return path;
+            }
         }
         File.Delete(path);
         throw new IOException("What came is not the release that the API announced: something on the way changed it.");
@@ -62,6 +76,8 @@ sealed class BundleDownload(HttpClient http, AccessToken token, string directory
         foreach (var left in Directory.EnumerateFiles(UpdateHandover.FolderOf(directory), "*" + Ending).Where(f => f != kept).ToList())
             File.Delete(left);
     }
+
+    string PathOf(UpdateTarget target) => Path.Combine(UpdateHandover.FolderOf(directory), target.Sha256 + Ending);
 
     /// <returns>The token that was refused; null: none was.</returns>
     async Task<string?> ReceiveAsync(FileStream file, UpdateTarget target, string? refused, CancellationToken stop)
@@ -110,8 +126,14 @@ sealed class BundleDownload(HttpClient http, AccessToken token, string directory
     async Task CopyAsync(Stream content, FileStream file, long length, CancellationTokenSource stalled, CancellationToken stop)
     {
         var buffer = new byte[Piece];
+        var looked = file.Length;
         while (file.Length < length)
         {
+            if (file.Length - looked >= LookEvery)
+            {
+                Demand(length - file.Length);
+                looked = file.Length;
+            }
             await standAside(stop);
             if (isBusy())
                 await Task.Delay(BesideQueries, time, stop);

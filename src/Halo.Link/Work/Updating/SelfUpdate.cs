@@ -52,8 +52,18 @@ sealed partial class SelfUpdate(
     /// <param name="target">Null: it is of a version that never does.</param>
     public void OnTarget(UpdateTarget? target)
     {
-        if (target is null || target.IsSame(Interlocked.Exchange(ref _target, target)))
+        if (target is null)
             return;
+        if (!target.IsSound)
+        {
+            LogUnsound();
+            return;
+        }
+        if (target.IsSame(Interlocked.Exchange(ref _target, target)))
+            return;
+        // What somebody wanted at once was the release that was offered then.
+        if (Volatile.Read(ref _forced) is { } forced && forced != target.Version)
+            Volatile.Write(ref _forced, null);
         Look();
         // What is under way is for another release.
         Volatile.Read(ref _drop)();
@@ -172,7 +182,7 @@ sealed partial class SelfUpdate(
             return LookAgain;
         }
         // What the last try met stays said until this one gets further.
-        if (Volatile.Read(ref _status) is not { Stage: UpdateStage.Downloading } before || before.Version != version)
+        if (!download.Has(target) && (Volatile.Read(ref _status) is not { Stage: UpdateStage.Downloading } before || before.Version != version))
             Say(UpdateStage.Downloading, version, null);
         var bundle = await download.FetchAsync(target, step);
         if (!forced && !settings().Hours.Contains(time.GetLocalNow()))
@@ -182,6 +192,11 @@ sealed partial class SelfUpdate(
         }
         Say(UpdateStage.Waiting, version, "It waits for running work to end.");
         await DrainAsync(step);
+        if (!forced && !settings().Hours.Contains(time.GetLocalNow()))
+        {
+            Say(UpdateStage.Waiting, version, $"It waits for the practice's update hours, {settings().Hours} of local time; running work did not end within the last ones.");
+            return LookAgain;
+        }
         // It may have been paused, or may have expired, since it was told.
         var confirmed = await AskApiAsync(step);
         if (!target.IsSame(confirmed))
@@ -213,6 +228,12 @@ sealed partial class SelfUpdate(
             {
                 if (pending.Phase is not (UpdatePhase.Staged or UpdatePhase.Trial))
                     return;
+                // It should have ended this process by now; until it does, queries are taken.
+                if (time.GetElapsedTime(asked) > LongestUntilTaken)
+                {
+                    Say(UpdateStage.Installing, version, "The updater has taken it and does not go on: look at \"systemctl status halo-link-updater.service\".");
+                    Pause(false);
+                }
             }
             else if (time.GetElapsedTime(asked) > LongestUntilTaken)
             {
@@ -250,6 +271,8 @@ sealed partial class SelfUpdate(
     async Task<UpdateTarget> AskApiAsync(CancellationToken stop)
     {
         var target = await api.Client.UpdateAsync(api.Tokens.GetAsync, stop);
+        if (!target.IsSound)
+            throw new HttpRequestException("What it says of the release that it offers cannot be used");
         Interlocked.Exchange(ref _target, target);
         return target;
     }
@@ -312,6 +335,9 @@ sealed partial class SelfUpdate(
 
     [LoggerMessage(2152, LogLevel.Information, "Version {Version} was handed to the updater, which restarts Halo Link.")]
     partial void LogHandedOver(string version);
+
+    [LoggerMessage(2154, LogLevel.Warning, "What the Halo API says of the release that it offers cannot be used; it is passed over.")]
+    partial void LogUnsound();
 
     [LoggerMessage(2153, LogLevel.Error, "A fault of the Link's own, while it updated itself: {Fault}")]
     partial void LogFault(string fault);

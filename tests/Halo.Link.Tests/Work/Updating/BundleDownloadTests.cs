@@ -63,6 +63,23 @@ public sealed class BundleDownloadTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task What_was_found_whole_is_not_read_again_while_it_waits_for_its_hours()
+    {
+        var download = Download;
+        Assert.False(download.Has(Target));
+        var path = await download.FetchAsync(Target, CancellationToken.None);
+        Assert.True(download.Has(Target));
+        Assert.Equal(path, await download.FetchAsync(Target, CancellationToken.None));
+        // Whoever changes it has it looked at anew.
+        await File.WriteAllBytesAsync(path, new byte[_bundle.Length]);
+        File.SetLastWriteTimeUtc(path, DateTime.UtcNow.AddMinutes(-1));
+        Assert.False(download.Has(Target));
+        await Assert.ThrowsAsync<IOException>(() => download.FetchAsync(Target, CancellationToken.None));
+        await download.FetchAsync(Target, CancellationToken.None);
+        Assert.Equal(_bundle, await File.ReadAllBytesAsync(path));
+    }
+
+    [Fact]
     public async Task A_bundle_comes_whole_and_other_parts_go()
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Part)!);
