@@ -38,7 +38,7 @@ sealed record WebhookRecord
 
     public byte[] Secrets { get; init; } = [];
 
-    internal const string Columns = "id, integrator_id, url, event_types, sources, style, enabled, disabled_reason, failing_since, wrapped_key, secrets, created_at, updated_at";
+    internal const string Columns = "id, integrator_id, url, event_types, sources, style, enabled, disabled_reason, failing_since, wrapped_key, signing_keys, created_at, updated_at";
 
     internal static WebhookRecord Read(DbDataReader r) => new()
     {
@@ -69,7 +69,7 @@ sealed class WebhookStore(Database database, MasterKeys keys, TimeProvider time)
 
     const string Insert =
         """
-        INSERT INTO webhooks (id, integrator_id, url, event_types, sources, style, enabled, wrapped_key, secrets, created_at, updated_at)
+        INSERT INTO webhooks (id, integrator_id, url, event_types, sources, style, enabled, wrapped_key, signing_keys, created_at, updated_at)
         SELECT @id, @integrator, @url, @types, @sources, @style, @enabled, @key, @secrets, @now, @now
         WHERE EXISTS (SELECT 1 FROM integrators WHERE id = @integrator)
         """;
@@ -170,7 +170,7 @@ sealed class WebhookStore(Database database, MasterKeys keys, TimeProvider time)
             var found = (await t.ReadAsync(WebhookRecord.Read, $"SELECT {WebhookRecord.Columns} FROM webhooks WHERE id = @id{database.ForUpdate}", ("id", id))).FirstOrDefault();
             if (found is null || change(SecretsOf(found), made) is not { } secrets)
                 return null;
-            await t.RunAsync("UPDATE webhooks SET secrets = @secrets, updated_at = @now WHERE id = @id",
+            await t.RunAsync("UPDATE webhooks SET signing_keys = @secrets, updated_at = @now WHERE id = @id",
                 ("id", id), ("secrets", Seal(keys.OpenDataKey(id, found.WrappedKey), secrets)), ("now", Now));
             return made;
         });

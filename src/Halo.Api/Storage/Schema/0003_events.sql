@@ -29,7 +29,7 @@ CREATE TABLE webhooks (
   disabled_reason TEXT,               -- where the service disabled it
   failing_since BIGINT,
   wrapped_key {blob} NOT NULL,        -- its own data key, wrapped by the master key it names
-  secrets {blob} NOT NULL,            -- encrypted
+  signing_keys {blob} NOT NULL,       -- encrypted
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL
 );
