@@ -15,13 +15,13 @@ static class RestoredLedger
     /// <returns>How many queries were settled.</returns>
     public static Task<int> SettleAsync(Database database, TimeProvider time) => database.WriteAsync(async t =>
     {
+        // Whoever follows events has numbers of what is gone now: nothing that comes gets one of them, and what is settled here comes first.
+        await t.RunAsync("UPDATE event_counters SET last_number = last_number + 1000000000");
         var (settled, end) = (0, Settlement.Of(QueryStatus.ExecutionFailed, Mover.Restore, Executed.Unknown, FailureCodes.Restored));
         var open = await t.ReadAsync(r => (Id: r.GetGuid(0), Mode: QueryTable.ParseMode(r.GetString(1))), "SELECT id, mode FROM queries WHERE completed_at IS NULL");
         foreach (var group in open.GroupBy(q => q.Mode, q => q.Id))
             settled += (await SettlementWriter.SettleAsync(t, [.. group], group.Key, end, time.GetUtcNow().Ms())).Count;
         await t.RunAsync("DELETE FROM link_sessions");
-        // Whoever follows events has numbers of what is gone now: what comes gets none of them.
-        await t.RunAsync("UPDATE event_counters SET last_number = last_number + 1000000000");
         return settled;
     });
 }

@@ -24,9 +24,17 @@ static class RequestMethods
         }
         // The server leaves the body out by the method that it has read.
         else if (HttpMethods.IsHead(http.Request.Method) && Table(http).MethodsOf(http.Request.Path) is { } methods && methods.Contains("GET"))
+        {
             http.Request.Method = HttpMethods.Get;
+            http.Items[HeadKey] = true;
+        }
         return next(http);
     }
+
+    /// <summary>Whether the caller wants the headers alone, for what would never end otherwise.</summary>
+    public static bool IsHead(HttpContext http) => http.Items.ContainsKey(HeadKey);
+
+    static readonly object HeadKey = new();
 
     /// <summary>After routing: what the path does not take. The endpoint is replaced, so that whoever lacks a key is told that first.</summary>
     public static Task RefuseOthersAsync(HttpContext http, RequestDelegate next)

@@ -123,6 +123,21 @@ public sealed class EventStreamTests(SharedPostgres postgres)
         await ending;
     }
 
+    [Fact]
+    public async Task Whoever_wants_the_headers_alone_gets_them_at_once()
+    {
+        await using var host = await ApiHost.StartAsync("Halo:Events:StreamsPerIntegrator=1");
+        await using var site = await WebhookSite.CreateAsync(host);
+        for (var i = 0; i < 3; i++)
+        {
+            using var head = await site.SendAsync(HttpMethod.Head, "events");
+            Assert.Equal((HttpStatusCode.OK, "text/event-stream"), (head.StatusCode, head.Content.Headers.ContentType?.MediaType));
+        }
+        // None of them holds the place.
+        await using var stream = await StreamOf.OpenAsync(site);
+        Assert.Equal("stream.opened", (await stream.NextAsync()).EventType);
+    }
+
     [Theory]
     [InlineData("x", null)]
     [InlineData("-1", null)]

@@ -168,6 +168,22 @@ public sealed class EventLogTests(SharedPostgres postgres)
     }
 
     [Theory, OnBothStores]
+    public async Task After_a_restore_whoever_follows_gets_all_that_comes_although_its_number_is_ahead(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        await AppendAsync(store, practice.IntegratorId, 3);
+        var open = await practice.AcceptAsync();
+        // Of events that were told after the backup, and are gone.
+        const long ahead = 5;
+        Assert.Equal(1, await Halo.Api.Ledger.RestoredLedger.SettleAsync(store.Database, store.Time));
+        await AppendAsync(store, practice.IntegratorId, 1);
+        var told = await new EventReader(store.Database).AfterAsync(practice.IntegratorId, ahead);
+        Assert.Equal([EventTypes.QueryFailed, EventTypes.QueryCompleted], told.Select(e => e.Type));
+        Assert.Equal(open.Id, told[0].Show().Data.QueryId);
+    }
+
+    [Theory, OnBothStores]
     public async Task What_was_ended_late_is_kept_from_its_end(StoreKind kind)
     {
         await using var store = await TestStore.CreateAsync(kind, postgres);

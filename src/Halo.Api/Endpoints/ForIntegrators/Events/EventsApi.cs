@@ -40,6 +40,8 @@ static class EventsApi
             faults.Add(new("types", $"must be one or more of {string.Join(", ", EventTypes.All)}, with commas between."));
         if (faults.Count > 0)
             return Refusal.Invalid(faults).ToResult();
+        if (RequestMethods.IsHead(http))
+            return TypedResults.Content("", "text/event-stream");
         var (stream, refusal) = streams.Open(http.Caller(), after, wanted, http.RequestAborted);
         if (stream is null)
             return refusal!.ToResult();
