@@ -1,3 +1,5 @@
+using System.ComponentModel;
+using System.Runtime.CompilerServices;
 using Halo.Client.Commands;
 using Halo.Contracts.Queries;
 
@@ -36,6 +38,10 @@ public sealed class HaloCommand
         return new(new QueryCommand(sql));
     }
 
+    /// <summary>Not to be called: what is interpolated here would be text, and whoever sent it could write SQL. <see cref="Sql"/> makes parameters of it.</summary>
+    [Obsolete("Interpolated values would become SQL text here. HaloCommand.Sql($\"…\") makes parameters of them.", error: true)]
+    public static HaloCommand Text(InterpolatedText sql) => throw new NotSupportedException();
+
     /// <summary>A stored procedure, by its name.</summary>
     public static HaloCommand Procedure(string name)
     {
@@ -54,5 +60,22 @@ public sealed class HaloCommand
     {
         ArgumentNullException.ThrowIfNull(parameter);
         return new(Command with { Parameters = [.. Command.Parameters ?? [], parameter] });
+    }
+
+    /// <summary>What the compiler takes an interpolated string for, so that one given as plain text does not compile.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [InterpolatedStringHandler]
+    public struct InterpolatedText
+    {
+        int _parts;
+
+        /// <summary>Made by the compiler.</summary>
+        public InterpolatedText(int literalLength, int formattedCount) => _parts = 0;
+
+        /// <summary>Called by the compiler.</summary>
+        public void AppendLiteral(string value) => _parts++;
+
+        /// <summary>Called by the compiler.</summary>
+        public void AppendFormatted<T>(T value, int alignment = 0, string? format = null) => _parts++;
     }
 }

@@ -41,6 +41,8 @@ static class ParameterValues
         float number => (number.ToString("R", CultureInfo.InvariantCulture), SqlType.Real),
         DateTime { Kind: DateTimeKind.Local } => throw new ArgumentException(
             "A DateTime of kind Local cannot be a parameter: the practice's zone may be another. Send the local time that the database holds with kind Unspecified, or a DateTimeOffset."),
+        // A moment, as Npgsql takes it: without its zone a database would take it for one of the session's.
+        DateTime { Kind: DateTimeKind.Utc } moment => (moment.ToString(Moment + "'+00:00'", CultureInfo.InvariantCulture), SqlType.DateTimeOffset),
         DateTime moment => (moment.ToString(Moment, CultureInfo.InvariantCulture), SqlType.DateTime2),
         DateTimeOffset moment => (moment.ToString(Moment + "zzz", CultureInfo.InvariantCulture), SqlType.DateTimeOffset),
         DateOnly date => (date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), SqlType.Date),

@@ -12,6 +12,7 @@ sealed class SqlInterpolation
     readonly List<CommandParameter> _parameters = [];
     readonly SqlPlace _place = new();
     readonly string _prefix;
+    bool _isBehindParameter;
 
     SqlInterpolation(string prefix) => _prefix = prefix;
 
@@ -19,7 +20,7 @@ sealed class SqlInterpolation
     {
         // A text may have parameters of such names itself.
         var prefix = "p";
-        while (sql.Format.Contains("@" + prefix, StringComparison.OrdinalIgnoreCase))
+        while (Holds(sql, "@" + prefix))
             prefix += "_";
         var made = new SqlInterpolation(prefix);
         made.Add(sql);
@@ -27,6 +28,10 @@ sealed class SqlInterpolation
         ArgumentException.ThrowIfNullOrWhiteSpace(text, nameof(sql));
         return new(text) { Parameters = made._parameters.Count > 0 ? made._parameters : null };
     }
+
+    /// <summary>Whether the text of it, or of one that is put into it, has such a name.</summary>
+    static bool Holds(FormattableString sql, string name) => sql.Format.Contains(name, StringComparison.OrdinalIgnoreCase)
+        || sql.GetArguments().OfType<FormattableString>().Any(part => Holds(part, name));
 
     void Add(FormattableString sql)
     {
@@ -50,6 +55,9 @@ sealed class SqlInterpolation
 
     void AddText(char c)
     {
+        if (_isBehindParameter && SqlPlace.IsOfName(c))
+            throw RunsTogether();
+        _isBehindParameter = false;
         _text.Append(c);
         _place.Pass(c);
     }
@@ -63,6 +71,10 @@ sealed class SqlInterpolation
         }
         if (_place.IsQuoted)
             throw new ArgumentException("An interpolated value of SQL stands between quotes, where it would be text: leave the quotes away. For LIKE, put the wildcards into the value.");
+        if (_isBehindParameter || _place.IsBehindName)
+            throw RunsTogether();
+        if (value is IEnumerable<byte> and not byte[])
+            throw new ArgumentException("Bytes as a parameter are a byte[] or a ReadOnlyMemory<byte>.");
         if (value is string or byte[] || value is not IEnumerable many)
         {
             AddParameter(value);
@@ -72,7 +84,10 @@ sealed class SqlInterpolation
         foreach (var one in many)
         {
             if (_parameters.Count > before)
-                _text.Append(", ");
+            {
+                AddText(',');
+                AddText(' ');
+            }
             AddParameter(one);
         }
         if (_parameters.Count == before)
@@ -85,5 +100,8 @@ sealed class SqlInterpolation
         _parameters.Add(ParameterValues.Of(name, value));
         _text.Append(name);
         _place.Pass('0');
+        _isBehindParameter = true;
     }
+
+    static ArgumentException RunsTogether() => new("An interpolated value of SQL stands right beside a name, a number or another value, and would become part of it: put a space between.");
 }

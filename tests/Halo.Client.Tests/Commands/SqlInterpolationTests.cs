@@ -40,6 +40,48 @@ public sealed class SqlInterpolationTests
     }
 
     [Fact]
+    public void Every_kind_of_quote_of_every_database_is_known()
+    {
+        var x = "x";
+        Assert.Throws<ArgumentException>(() => HaloCommand.Sql($@"SELECT E'it\'s {x}'"));
+        Assert.Throws<ArgumentException>(() => HaloCommand.Sql($@"SELECT e'a''b\' {x}'"));
+        Assert.Throws<ArgumentException>(() => HaloCommand.Sql($"SELECT $$hello {x}$$"));
+        Assert.Throws<ArgumentException>(() => HaloCommand.Sql($"SELECT $a$ $$ $b$ {x} $a$"));
+        Assert.Throws<ArgumentException>(() => HaloCommand.Sql($"SELECT `{x}`"));
+        Assert.Throws<ArgumentException>(() => HaloCommand.Sql($"SELECT /*/ ' */ '{x}'"));
+        Assert.Throws<ArgumentException>(() => HaloCommand.Sql($"SELECT /* /* */ ' */ '{x}'"));
+        Assert.Throws<ArgumentException>(() => HaloCommand.Sql($"SELECT a, [{x}] FROM p"));
+        // A backslash is one of PostgreSQL's escapes behind E alone.
+        Assert.Equal(@"SELECT 'C:\', @p0", HaloCommand.Sql($@"SELECT 'C:\', {x}").CommandText);
+        Assert.Equal(@"SELECT nameE'\', @p0", HaloCommand.Sql($@"SELECT nameE'\', {x}").CommandText);
+        Assert.Equal(@"SELECT E'\\', @p0", HaloCommand.Sql($@"SELECT E'\\', {x}").CommandText);
+        Assert.Equal("SELECT $$'$$, $a$ $b$ $a$, @p0", HaloCommand.Sql($"SELECT $$'$$, $a$ $b$ $a$, {x}").CommandText);
+        Assert.Equal("SELECT $1, a$b$c, @p0", HaloCommand.Sql($"SELECT $1, a$b$c, {x}").CommandText);
+        Assert.Equal("SELECT /*/ ' */ @p0 /* /* ' */ ' */, @p1", HaloCommand.Sql($"SELECT /*/ ' */ {x} /* /* ' */ ' */, {x}").CommandText);
+        Assert.Equal("SELECT ARRAY[[@p0],[@p1]], b[1], @p2", HaloCommand.Sql($"SELECT ARRAY[[{x}],[{x}]], b[1], {x}").CommandText);
+    }
+
+    [Fact]
+    public void A_value_becomes_no_part_of_what_stands_beside_it()
+    {
+        Assert.Throws<ArgumentException>(() => HaloCommand.Sql($"SELECT {1}0"));
+        Assert.Throws<ArgumentException>(() => HaloCommand.Sql($"SELECT {1}_a"));
+        Assert.Throws<ArgumentException>(() => HaloCommand.Sql($"SELECT a{1}"));
+        Assert.Throws<ArgumentException>(() => HaloCommand.Sql($"SELECT @{1}"));
+        Assert.Throws<ArgumentException>(() => HaloCommand.Sql($"SELECT {1}{2}"));
+        FormattableString part = $"{3}";
+        Assert.Throws<ArgumentException>(() => HaloCommand.Sql($"SELECT {part}{2}"));
+        Assert.Equal("SELECT @p0::int, @p1+@p2, @p3->'a', -@p4", HaloCommand.Sql($"SELECT {1}::int, {2}+{3}, {4}->'a', -{5}").CommandText);
+    }
+
+    [Fact]
+    public void Names_keep_away_from_those_of_a_part_too()
+    {
+        FormattableString part = $"id = @p0";
+        Assert.Equal("SELECT @p_0 WHERE id = @p0", HaloCommand.Sql($"SELECT {1} WHERE {part}").CommandText);
+    }
+
+    [Fact]
     public void What_cannot_be_a_parameter_is_refused()
     {
         Assert.Throws<ArgumentException>(() => HaloCommand.Sql($"SELECT {1:N2}"));
@@ -48,6 +90,7 @@ public sealed class SqlInterpolationTests
         Assert.Throws<ArgumentException>(() => HaloCommand.Sql($"SELECT {new object()}"));
         Assert.Throws<ArgumentException>(() => HaloCommand.Sql($"SELECT {DateTime.SpecifyKind(default, DateTimeKind.Local)}"));
         Assert.Throws<ArgumentException>(() => HaloCommand.Sql($" "));
+        Assert.Throws<ArgumentException>(() => HaloCommand.Sql($"SELECT {new ArraySegment<byte>([1, 2])}"));
     }
 
     public static TheoryData<object, SqlType?, string> Values => new()
@@ -64,7 +107,8 @@ public sealed class SqlInterpolationTests
         { double.NaN, SqlType.Float, "NaN" },
         { 0.1f, SqlType.Real, "0.1" },
         { new DateOnly(2026, 3, 5), SqlType.Date, "2026-03-05" },
-        { new DateTime(2026, 3, 5, 14, 30, 0, 120, DateTimeKind.Utc), SqlType.DateTime2, "2026-03-05T14:30:00.12" },
+        { new DateTime(2026, 3, 5, 14, 30, 0, 120, DateTimeKind.Utc), SqlType.DateTimeOffset, "2026-03-05T14:30:00.12+00:00" },
+        { new DateTime(2026, 3, 5, 14, 30, 0, 120), SqlType.DateTime2, "2026-03-05T14:30:00.12" },
         { new DateTimeOffset(2026, 3, 5, 14, 30, 0, TimeSpan.FromHours(11)), SqlType.DateTimeOffset, "2026-03-05T14:30:00+11:00" },
         { new TimeOnly(14, 30), SqlType.Time, "14:30:00" },
         { TimeSpan.FromHours(1.5), SqlType.Time, "01:30:00" },
