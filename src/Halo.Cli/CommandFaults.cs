@@ -22,6 +22,10 @@ static class CommandFaults
                 await action(parsed, stop);
                 return ExitCodes.Done;
             }
+            catch (HaloCanceledException e)
+            {
+                return Say($"Interrupted. It may have been executed; {AskAgain(e.IdempotencyKey)}", ExitCodes.Interrupted);
+            }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
                 return Say("Interrupted.", ExitCodes.Interrupted);
@@ -54,11 +58,13 @@ static class CommandFaults
             _ => "",
         };
         if (failure is { Executed: not Executed.No, IdempotencyKey: { } key })
-            text += $" {(failure.Executed == Executed.Yes ? "It was executed" : "Whether it was executed is not known")}; ask again without executing twice: the same command with --idempotency-key {key}";
+            text += $" {(failure.Executed == Executed.Yes ? "It was executed" : "Whether it was executed is not known")}; {AskAgain(key)}";
         if (failure.QueryId is { } query)
             text += $" (query {query})";
         return failure.TraceId is { } trace && failure.QueryId is null ? $"{text} (trace {trace})" : text;
     }
+
+    static string AskAgain(string key) => $"ask again without executing twice: the same command with --idempotency-key {key}";
 
     static int Say(string message, int code)
     {

@@ -15,7 +15,8 @@ sealed class CommandLine(string home)
     /// <summary>Beside those of the test itself, from which everything of Halo is taken out.</summary>
     public Dictionary<string, string> Environment { get; } = [];
 
-    public async Task<Ran> RunAsync(string[] arguments, string? input = null)
+    /// <param name="meanwhile">Given the process's id, once it was started.</param>
+    public async Task<Ran> RunAsync(string[] arguments, string? input = null, Func<int, Task>? meanwhile = null)
     {
         var start = new ProcessStartInfo("dotnet", [Repository.Program("Halo.Cli", "halo"), .. arguments])
         {
@@ -35,6 +36,8 @@ sealed class CommandLine(string home)
             await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        if (meanwhile is not null)
+            await meanwhile(process.Id);
         await process.WaitForExitAsync().WaitAsync(Eventually.Limit);
         return new(process.ExitCode, await output, await errors);
     }

@@ -1,5 +1,11 @@
+using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.Versioning;
 using System.Text.Json;
+using System.Text.RegularExpressions;
+using Halo.Contracts.Json;
+using Halo.Contracts.Queries;
+using Halo.Testing;
 
 namespace Halo.Cli.Tests;
 
@@ -66,6 +72,31 @@ public sealed class CommandTests(ClinicHouse house) : IClassFixture<ClinicHouse>
         foreach (var _ in (int[])[1, 2])
             Assert.Equal("1\n", (await halo.RunAsync(["execute", "INSERT INTO typed VALUES (@n)", "-p", "n:Int=1", "--idempotency-key", "typed-1"])).Output);
         Assert.Equal("n\r\n1\r\n", (await halo.RunAsync(["query", "SELECT COUNT(*) AS n FROM typed", "--output", "csv"])).Output);
+    }
+
+    [Fact]
+    public async Task A_write_that_is_interrupted_says_how_to_ask_what_became_of_it()
+    {
+        const string sql = "UPDATE appointments SET note = (WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 20000000) SELECT MAX(n) FROM c) WHERE id = 7";
+        var halo = house.CommandLine();
+        // Whoever starts these tests may have SIGINT ignored, and children inherit that; both end the command alike.
+        var interrupted = await halo.RunAsync(["execute", sql, "--tag", "interrupted"], meanwhile: async id =>
+        {
+            await Eventually.BecomesAsync(QueriesAsync, all => all.Any(q => q.Status == QueryStatus.Executing));
+            using var kill = Process.Start("kill", ["-TERM", id.ToString(CultureInfo.InvariantCulture)]);
+            await kill.WaitForExitAsync();
+        });
+        Assert.NotEqual(0, interrupted.ExitCode);
+        var key = Regex.Match(interrupted.Errors, "--idempotency-key ([0-9a-f]{32})").Groups[1].Value;
+        Assert.True(key.Length > 0, interrupted.ToString());
+        var again = await halo.RunAsync(["execute", sql, "--tag", "interrupted", "--idempotency-key", key]);
+        Assert.True(again.ExitCode == 0, again.ToString());
+        Assert.Equal("1", again.Output.Trim());
+        // Asked twice, and one query.
+        Assert.Single(await QueriesAsync());
+
+        async Task<IReadOnlyList<Query>> QueriesAsync() => JsonSerializer.Deserialize(
+            (await house.Integrator.GetAsync($"integrator/sites/{house.Site.Id}/queries?tag=interrupted")).Body, HaloJson.Default.QueryList)!.Queries;
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Security.Cryptography;
 using System.Text.Json;
 using Halo.Cli.Output;
 using Halo.Contracts.Queries;
@@ -49,19 +48,7 @@ static class ExecuteCommand
         using var client = Connection.Client(parsed);
         var command = await Sql.ReadAsync(parsed, stop);
         var site = await Connection.SiteAsync(parsed, client, stop);
-        var options = Sql.OptionsOf(parsed);
-        // Known before it is sent: whoever interrupts it can ask what became of it.
-        options = options with { IdempotencyKey = options.IdempotencyKey ?? RandomNumberGenerator.GetHexString(32, lowercase: true) };
-        Query query;
-        try
-        {
-            query = await site.RunAsync(command, ExecutionMode.NonQuery, options, stop);
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            Console.Error.WriteLine($"halo: It may have been executed; ask again without executing twice: the same command with --idempotency-key {options.IdempotencyKey}");
-            throw;
-        }
+        var query = await site.RunAsync(command, ExecutionMode.NonQuery, Sql.OptionsOf(parsed), stop);
         Notices.Show(query);
         Console.Out.WriteLine(query.Result?.RowsAffected ?? -1);
     }

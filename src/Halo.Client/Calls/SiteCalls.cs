@@ -22,6 +22,8 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
     /// <returns>The query, successful; its rows, where it has any, among it.</returns>
     public async Task<Query> RunAsync(QueryCommand command, HaloQueryOptions? options, CancellationToken stop)
     {
+        // From here on something may have been sent.
+        stop.ThrowIfCancellationRequested();
         var request = new QueryRequests(calls, site, "immediate", command, options, null, !ReadingText.Reads(command));
         using var activity = Telemetry.Begin("halo.query", site);
         try
@@ -47,27 +49,47 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
             Telemetry.Failed(activity, e);
             throw e.With(request.Key);
         }
+        catch (OperationCanceledException e) when (request.Key is { } key && stop.IsCancellationRequested)
+        {
+            throw new HaloCanceledException(key, e, stop);
+        }
     }
 
     /// <summary>Begins an immediate query whose rows are read as they come.</summary>
     public async Task<HttpResponseMessage> OpenRowsAsync(QueryCommand command, HaloQueryOptions? options, CancellationToken stop)
     {
-        var request = new QueryRequests(calls, site, "immediate", command, options, RowsType, needsKey: false);
+        // From here on something may have been sent.
+        stop.ThrowIfCancellationRequested();
+        var request = new QueryRequests(calls, site, "immediate", command, options, RowsType, !ReadingText.Reads(command));
         using var activity = Telemetry.Begin("halo.stream", site);
-        return await calls.SendAsync(request.Repeats, request.Make, (response, _) =>
+        try
         {
-            if (response.Content.Headers.ContentType?.MediaType == RowsType)
-                return Task.FromResult(response);
-            using (response)
-                throw response.Headers.Contains("Halo-Replayed")
-                    ? new HaloException("This key's query was executed before, and its rows are not kept.") { Code = HaloExceptionCodes.RowsNotKept, Executed = Executed.Yes, Status = response.StatusCode, IdempotencyKey = request.Key }
-                    : Failures.Of(response, [], calls.Options.TimeProvider);
-        }, stop, request.Longer);
+            return await calls.SendAsync(request.Repeats, request.Make, (response, _) =>
+            {
+                if (response.Content.Headers.ContentType?.MediaType == RowsType)
+                    return Task.FromResult(response);
+                using (response)
+                    throw response.Headers.Contains("Halo-Replayed")
+                        ? new HaloException("This key's query was executed before, and its rows are not kept.") { Code = HaloExceptionCodes.RowsNotKept, Executed = Executed.Yes, Status = response.StatusCode }
+                        : Failures.Of(response, [], calls.Options.TimeProvider);
+            }, stop, request.Longer);
+        }
+        catch (HaloException e)
+        {
+            Telemetry.Failed(activity, e);
+            throw e.With(request.Key);
+        }
+        catch (OperationCanceledException e) when (request.Key is { } key && stop.IsCancellationRequested)
+        {
+            throw new HaloCanceledException(key, e, stop);
+        }
     }
 
     /// <summary>Queues an async query.</summary>
     public async Task<Query> QueueAsync(QueryCommand command, HaloQueryOptions? options, CancellationToken stop)
     {
+        // From here on something may have been sent.
+        stop.ThrowIfCancellationRequested();
         var request = new QueryRequests(calls, site, "async", command, options, null, needsKey: true);
         using var activity = Telemetry.Begin("halo.queue", site);
         try
@@ -78,6 +100,10 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
         {
             Telemetry.Failed(activity, e);
             throw e.With(request.Key);
+        }
+        catch (OperationCanceledException e) when (request.Key is { } key && stop.IsCancellationRequested)
+        {
+            throw new HaloCanceledException(key, e, stop);
         }
     }
 

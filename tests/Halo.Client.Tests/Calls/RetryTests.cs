@@ -64,6 +64,35 @@ public sealed class RetryTests
     }
 
     [Fact]
+    public async Task Who_cancels_a_write_is_told_the_key_that_it_was_sent_with_and_who_sent_nothing_is_not()
+    {
+        await using var server = new ScriptedServer("HTTP/1.1 200 OK\r\n…");
+        using var stop = new CancellationTokenSource();
+        var writing = server.Site().ExecuteAsync($"UPDATE t SET a = 1", cancellationToken: stop.Token);
+        await Halo.Testing.Eventually.BecomesAsync(() => Task.FromResult(server.Requests.Count), requests => requests == 1);
+        await stop.CancelAsync();
+        var cancelled = await Assert.ThrowsAsync<HaloCanceledException>(() => writing);
+        Assert.Contains($"Idempotency-Key: {cancelled.IdempotencyKey}", server.Requests.Single(), StringComparison.OrdinalIgnoreCase);
+        Assert.Equal(stop.Token, cancelled.CancellationToken);
+        await Assert.ThrowsAsync<OperationCanceledException>(() => server.Site().ExecuteAsync($"UPDATE t SET a = 1", cancellationToken: stop.Token));
+        Assert.Single(server.Requests);
+    }
+
+    [Fact]
+    public async Task A_stream_that_may_write_has_a_key_and_tells_it()
+    {
+        await using var server = new ScriptedServer("", Refusal("400 Bad Request", "InvalidRequest"));
+        var broken = await Assert.ThrowsAsync<HaloException>(async () =>
+        {
+            await foreach (var _ in server.Site().StreamAsync<int>($"INSERT INTO t VALUES (1) RETURNING a"))
+                Assert.Fail("No row came.");
+        });
+        Assert.NotNull(broken.IdempotencyKey);
+        Assert.All(server.Requests, r => Assert.Contains($"Idempotency-Key: {broken.IdempotencyKey}", r, StringComparison.OrdinalIgnoreCase));
+        Assert.Equal(2, server.Requests.Count);
+    }
+
+    [Fact]
     public async Task Nothing_is_sent_again_without_time_for_it()
     {
         await using var server = new ScriptedServer("", Done);
