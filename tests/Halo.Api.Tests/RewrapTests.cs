@@ -57,7 +57,7 @@ public class RewrapTests(SharedPostgres postgres)
             await using var again = before.Clone(host);
             await again.ConnectAsync();
             var claim = Assert.Single(await again.ClaimAsync());
-            Assert.Equal((queued, "SELECT 1 AS n"), (claim.QueryId, claim.Command.Text));
+            Assert.Equal((queued, "SELECT 1 AS n"), (claim.QueryId, claim.Command!.Text));
         }
     }
 

@@ -4,6 +4,7 @@ using Halo.Api.Storage;
 using Halo.Api.Storage.Keys;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Ledger;
 
@@ -58,11 +59,12 @@ sealed class AsyncQueue(Database database, MasterKeys keys, LedgerOptions option
         """;
 
     /// <summary>Stores an async query as queued, with its command under a key of its own.</summary>
+    /// <param name="batch">All its commands; null: there is one.</param>
     /// <returns>The query as it was stored: a Link may have claimed it since. Null: the condition, where there is one, does not hold, and nothing is stored.</returns>
-    public async Task<QueryRecord?> AcceptAsync(NewQuery q, QueryCommand command, AcceptCondition? condition = null)
+    public async Task<QueryRecord?> AcceptAsync(NewQuery q, QueryCommand command, AcceptCondition? condition = null, CommandBatch? batch = null)
     {
         var key = keys.NewDataKey(q.Id);
-        var blob = LedgerSeal.Seal(key, command);
+        var blob = batch is null ? LedgerSeal.Seal(key, command) : LedgerSeal.Seal(key, batch);
         // A query that will not wait still needs the moment in which its Link is told and claims it.
         var deadline = q.CreatedAt.Ms() + (q.MaxTimeInQueue > 0 ? q.MaxTimeInQueue : (long)options.AtOnce.TotalMilliseconds);
         var now = time.GetUtcNow().Ms();
@@ -165,7 +167,8 @@ sealed class AsyncQueue(Database database, MasterKeys keys, LedgerOptions option
         try
         {
             var key = keys.OpenDataKey(claim.Query.QueryId, claim.Key ?? throw SealedBlob.Broken());
-            return claim.Query with { Command = LedgerSeal.OpenCommand(key, claim.Command ?? throw SealedBlob.Broken()) };
+            var (command, batch) = LedgerSeal.OpenCommands(key, claim.Command ?? throw SealedBlob.Broken());
+            return claim.Query with { Command = command, Batch = batch };
         }
         catch (SealBrokenException)
         {

@@ -85,6 +85,7 @@ sealed class ClaimReports(Database database, MasterKeys keys, LedgerOptions opti
                 UploadMs = report.UploadMs,
                 Columns = report.Columns,
                 Parameters = report.Parameters,
+                Results = report.Results,
                 Notices = report.Notices,
             });
             await t.RunAsync("UPDATE queries SET page_count = @pages, digest = @digest WHERE id = @id",
@@ -108,6 +109,7 @@ sealed class ClaimReports(Database database, MasterKeys keys, LedgerOptions opti
         {
             Columns = end.Columns ?? d.Columns,
             Parameters = end.Parameters ?? d.Parameters,
+            Results = end.Status == QueryStatus.Successful ? end.Results ?? d.Results : null,
             Error = end.Error ?? d.Error,
             Notices = d.Notices,
             DatabaseNotices = end.Notices ?? d.DatabaseNotices,
@@ -131,6 +133,7 @@ sealed class ClaimReports(Database database, MasterKeys keys, LedgerOptions opti
         {
             Columns = report.Columns ?? d.Columns,
             Parameters = report.Parameters ?? d.Parameters,
+            Results = report.Results ?? d.Results,
             DatabaseNotices = report.Notices ?? d.DatabaseNotices,
         });
         var moved = await t.RunAsync(QueryTable.BecomeUploading, QueryTable.UploadingValues(query.Id, report.ClaimId, soFar, report.PageCount, detail, now, deadline.Ms())) > 0;

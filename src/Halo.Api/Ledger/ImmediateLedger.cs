@@ -95,7 +95,7 @@ sealed class ImmediateLedger(Database database, MasterKeys keys, TimeProvider ti
 
     long AtOf(Settlement end) => (end.At ?? time.GetUtcNow()).Ms();
 
-    static QueryDetail DetailOf(Settlement end) => new() { Columns = end.Columns, Parameters = end.Parameters, Error = end.Error, Notices = end.Notices };
+    static QueryDetail DetailOf(Settlement end) => new() { Columns = end.Columns, Parameters = end.Parameters, Results = end.Results, Error = end.Error, Notices = end.Notices };
 
     /// <summary>Sealed under a new key, where there is anything to seal.</summary>
     (byte[]? Key, byte[]? Detail) SealNew(Guid queryId, QueryDetail detail)

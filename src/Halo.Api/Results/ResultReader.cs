@@ -127,6 +127,9 @@ sealed record OpenPage(QueryRecord Query, PageRow Row, Stream Stored) : IAsyncDi
 {
     const int PieceBytes = 64 * 1024;
 
+    /// <summary>Of its rows; null: not known.</summary>
+    public IReadOnlyList<ResultColumn>? Columns => Query.ColumnsOf(Row.PageNumber);
+
     /// <summary>Its JSON, piece by piece, each valid until the next.</summary>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync([EnumeratorCancellation] CancellationToken stop)
     {

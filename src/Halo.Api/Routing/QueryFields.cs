@@ -5,6 +5,7 @@ using Halo.Api.Basics;
 using Halo.Api.Settings;
 using Halo.Contracts.Json;
 using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Routing;
 
@@ -35,23 +36,11 @@ sealed class QueryFields
     public static IReadOnlyList<Notice> Check(JsonElement root, JsonFieldReader json)
     {
         var found = new QueryFields();
-        found.Look(root, Root, -1, json);
-        if (JsonFieldReader.Present(root, "command", out var command) && command.ValueKind == JsonValueKind.Object)
-        {
-            found.Look(command, Command, -1, json);
-            if (JsonFieldReader.Present(command, "parameters", out var parameters) && parameters.ValueKind == JsonValueKind.Array)
-            {
-                var index = 0;
-                foreach (var parameter in parameters.EnumerateArray())
-                {
-                    if (found.IsTooMany)
-                        break;
-                    if (parameter.ValueKind == JsonValueKind.Object)
-                        found.Look(parameter, Parameter, index, json);
-                    index++;
-                }
-            }
-        }
+        found.Look(root, Root, "", -1, json);
+        if (JsonFieldReader.Present(root, "command", out var command))
+            found.LookIntoCommand(command, "command", json);
+        if (JsonFieldReader.Present(root, "commands", out var commands))
+            found.LookIntoEach(commands, "commands", CommandBatch.MostCommands, found.LookIntoCommand, json);
         if (found.IsTooMany)
             json.Fault("body", $"has more than {QueryLimits.UnknownFields} fields that this version of the service does not know.");
         if (found._omitted > 0)
@@ -62,7 +51,48 @@ sealed class QueryFields
     /// <summary>What was meant is looked for among all names: no request needs that so often.</summary>
     bool IsTooMany => _unknown > QueryLimits.UnknownFields;
 
-    void Look(JsonElement owner, Level level, int index, JsonFieldReader json)
+    void LookIntoCommand(JsonElement command, string path, JsonFieldReader json)
+    {
+        if (command.ValueKind != JsonValueKind.Object)
+            return;
+        Look(command, Command, path, -1, json);
+        if (JsonFieldReader.Present(command, "parameters", out var parameters))
+            LookIntoParameters(parameters, $"{path}.parameters", json);
+        if (JsonFieldReader.Present(command, "parameterSets", out var sets))
+            LookIntoEach(sets, $"{path}.parameterSets", CommandBatch.MostParameterSets, LookIntoParameters, json);
+    }
+
+    void LookIntoParameters(JsonElement parameters, string path, JsonFieldReader json)
+    {
+        if (parameters.ValueKind != JsonValueKind.Array)
+            return;
+        var index = 0;
+        foreach (var parameter in parameters.EnumerateArray())
+        {
+            if (IsTooMany)
+                break;
+            if (parameter.ValueKind == JsonValueKind.Object)
+                Look(parameter, Parameter, path, index, json);
+            index++;
+        }
+    }
+
+    /// <param name="most">Of more the request is refused anyway.</param>
+    void LookIntoEach(JsonElement list, string path, int most, Action<JsonElement, string, JsonFieldReader> look, JsonFieldReader json)
+    {
+        if (list.ValueKind != JsonValueKind.Array)
+            return;
+        var index = 0;
+        foreach (var item in list.EnumerateArray().Take(most))
+        {
+            if (IsTooMany)
+                break;
+            look(item, $"{path}[{index++}]", json);
+        }
+    }
+
+    /// <param name="index">In the list at the path, of which a text is made for a fault alone; -1: it is at the path itself.</param>
+    void Look(JsonElement owner, Level level, string path, int index, JsonFieldReader json)
     {
         foreach (var property in owner.EnumerateObject())
         {
@@ -70,7 +100,7 @@ sealed class QueryFields
                 continue;
             if (++_unknown > QueryLimits.UnknownFields)
                 return;
-            Unknown(property.Name, level, index < 0 ? level.Path : $"command.parameters[{index}]", json);
+            Unknown(property.Name, level, index < 0 ? path : $"{path}[{index}]", json);
         }
     }
 

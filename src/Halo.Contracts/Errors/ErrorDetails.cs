@@ -14,6 +14,9 @@ public sealed record ErrorDetails(string ErrorType, int ErrorCode, string ErrorM
     /// <summary>The SQLSTATE, five characters, where the database gives one (PostgreSQL).</summary>
     public string? SqlState { get; init; }
 
+    /// <summary>Of a batch: which of its commands failed, from 0. Absent where none of them did, as where its transaction could not be committed.</summary>
+    public int? Index { get; init; }
+
     /// <summary>The line of the command or procedure, from 1, where the database gives one (SQL Server).</summary>
     public int? Line { get; init; }
 

@@ -21,6 +21,9 @@ public static class FailureCodes
     /// <summary>The command left a transaction open; it was rolled back.</summary>
     public const string OpenTransaction = "OpenTransaction";
 
+    /// <summary>A command of a batch ended the transaction that holds the batch together; <c>executed</c> says what is known.</summary>
+    public const string TransactionEnded = "TransactionEnded";
+
     /// <summary>The result of an immediate query was over the limit; the command did execute.</summary>
     public const string ResultTooLarge = "ResultTooLarge";
 

@@ -59,6 +59,9 @@ public sealed record Query
     /// <summary>What it brought back, once successful; of an async query also what is there of its pages before. Absent in lists.</summary>
     public QueryResult? Result { get; init; }
 
+    /// <summary>Of a batch, in place of <c>result</c>: what each of its commands brought back, in their order, once successful.</summary>
+    public IReadOnlyList<QueryResult>? Results { get; init; }
+
     /// <summary>What the caller should know and is no error, in order: unknown fields of the request, then the database's messages. Absent where there is nothing.</summary>
     public IReadOnlyList<Notice>? Notices { get; init; }
 

@@ -18,6 +18,12 @@ public sealed record QueryCommand(string Text)
     public IReadOnlyList<CommandParameter>? Parameters { get; init; }
 
     /// <summary>
+    /// In place of <c>parameters</c>, and of a request with one <c>command</c> alone: 1 to 1000 lists of parameters. The command runs once with each, in order, in
+    /// one transaction, all or nothing; the answer has <c>results</c> in their order.
+    /// </summary>
+    public IReadOnlyList<IReadOnlyList<CommandParameter>>? ParameterSets { get; init; }
+
+    /// <summary>
     /// Execution limit in milliseconds, from 1 to the mode's own limit (60000 immediate, 300000 async, both settings); when null the site's setting.
     /// Over it: 504, code <c>ExecutionTimeout</c>.
     /// </summary>

@@ -1,6 +1,6 @@
 namespace Halo.Contracts.Queries;
 
-/// <summary>Asks a site. Either <c>command</c>, or the old form <c>sqlQuery</c>.</summary>
+/// <summary>Asks a site. One of <c>command</c>, <c>commands</c>, and the old form <c>sqlQuery</c>.</summary>
 public sealed record QueryRequest
 {
     /// <summary>
@@ -12,8 +12,14 @@ public sealed record QueryRequest
     /// <summary>Name of one of the site's databases (its <c>catalogue</c>), in any case; its default one when null. Unknown: 400 that names the known ones.</summary>
     public string? Catalogue { get; init; }
 
-    /// <summary>What the database is to do. Required, unless <c>sqlQuery</c> is given.</summary>
+    /// <summary>What the database is to do. Required, unless <c>commands</c> or <c>sqlQuery</c> is given.</summary>
     public QueryCommand? Command { get; init; }
+
+    /// <summary>A batch in place of <c>command</c>: 1 to 100 commands, run in order in one transaction, all or nothing; the answer has <c>results</c> in their order.</summary>
+    public IReadOnlyList<QueryCommand>? Commands { get; init; }
+
+    /// <summary>Of a batch alone: how far its transaction is kept apart from others; the database's usual level when null.</summary>
+    public IsolationLevel? Isolation { get; init; }
 
     /// <summary>The old form: SQL text in place of <c>command</c>, at most 1 MiB of UTF-8, not blank. Not looked at where there is a <c>command</c>.</summary>
     public string? SqlQuery { get; init; }

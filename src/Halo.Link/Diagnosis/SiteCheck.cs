@@ -93,8 +93,8 @@ sealed class SiteCheck(string subject, LocalSite site, TimeProvider time)
         foreach (var integrator in (site.Settings.Policy?.Integrators.Keys ?? []).Prepend(Guid.Empty))
         {
             // Whatever way of reading its rules allow.
-            var command = site.Resolve(null, integrator, One).Target is null ? One with { ExecutionMode = ExecutionMode.Reader } : One;
-            if (site.Resolve(null, integrator, command).Target is not { } target || !connected.Contains(target.Connector) || !asked.Add((target.Connector, target.Access)))
+            var command = site.Resolve(null, integrator, [One]).Target is null ? One with { ExecutionMode = ExecutionMode.Reader } : One;
+            if (site.Resolve(null, integrator, [command]).Target is not { } target || !connected.Contains(target.Connector) || !asked.Add((target.Connector, target.Access)))
                 continue;
             var request = new CommandRequest(command, target.Database, null, 1, LongestQuestion, target.Access) { Protection = target.Protection };
             var result = await target.Connector.Runner.RunAsync(request, new ScalarText(), stop);

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Serialization;
 using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Messages;
 
 namespace Halo.Link.Engines;
 
@@ -14,6 +15,24 @@ namespace Halo.Link.Engines;
 sealed record CommandRequest(
     QueryCommand Command, string? Database, string? Tag, int ResultSet, TimeSpan Limit, CommandAccess Access = CommandAccess.Write)
 {
+    /// <summary>The commands of a batch, of which <see cref="Command"/> is the first; null: that is all.</summary>
+    public CommandBatch? Batch { get; init; }
+
+    /// <summary>Whether it runs in the transaction of a batch, which others begin and end.</summary>
+    public bool IsInBatch { get; init; }
+
+    /// <summary>Of a batch: how far its transaction is kept apart from others; null: as the database usually does.</summary>
+    [JsonIgnore]
+    public IsolationLevel? Isolation => Batch?.Isolation;
+
+    /// <summary>Whether it brings no rows.</summary>
+    [JsonIgnore]
+    public bool IsNonQuery => All(c => c.ExecutionMode == ExecutionMode.NonQuery);
+
+    /// <summary>Whether it asks for rows and nothing else.</summary>
+    [JsonIgnore]
+    public bool IsReader => All(c => c.ExecutionMode != ExecutionMode.NonQuery);
+
     /// <summary>The query's id, for whoever looks into the database's activity; null: the Link asks for itself.</summary>
     public Guid? QueryId { get; init; }
 
@@ -38,6 +57,17 @@ sealed record CommandRequest(
 
     /// <summary>Whether it may read and nothing else.</summary>
     public bool ReadOnly => Access != CommandAccess.Write;
+
+    /// <summary>One command of the batch, in its transaction.</summary>
+    /// <param name="left">Of the limit.</param>
+    public CommandRequest Of(int index, TimeSpan left)
+    {
+        var command = Batch![index];
+        var own = TimeSpan.FromMilliseconds(command.Timeout ?? int.MaxValue);
+        return this with { Command = command, Batch = null, IsInBatch = true, Limit = own < left ? own : left };
+    }
+
+    bool All(Func<QueryCommand, bool> holds) => Batch is { } batch ? batch.Commands.All(holds) : holds(Command);
 }
 
 /// <summary>What a database's activity view calls a session, so that the practice's DBA sees whose query it runs.</summary>

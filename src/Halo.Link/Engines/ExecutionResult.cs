@@ -24,11 +24,17 @@ sealed record ExecutionResult(Ending Ending, Executed Executed)
     /// <summary>Output parameters.</summary>
     public IReadOnlyList<OutputParameter>? Parameters { get; init; }
 
+    /// <summary>What each command of a batch brought; null of one command, and of a batch that did not take effect.</summary>
+    public IReadOnlyList<BatchResult>? Results { get; init; }
+
     /// <summary>What the database said beside its answer; null: nothing.</summary>
     public IReadOnlyList<Notice>? Notices { get; init; }
 
     /// <summary>Why it failed.</summary>
     public ErrorDetails? Error { get; init; }
+
+    /// <summary>The command of a batch with which it ended, from 0; null: with none, or it is no batch.</summary>
+    public int? At { get; init; }
 
     /// <summary>Until its database is tried again, where it could not be had; null: nothing is known of that.</summary>
     public TimeSpan? RetryAfter { get; init; }

@@ -24,6 +24,9 @@ interface IDatabaseEngine : IAsyncDisposable
     /// <param name="connector">Makes the connections, and is told when one broke; null: nothing is remembered.</param>
     ICommandRunner NewRunner(TimeProvider time, IDatabaseConnector? connector = null);
 
+    /// <summary>The transaction of a batch, not begun yet.</summary>
+    IBatchTransaction NewBatch(DbConnection connection, CommandRequest request);
+
     /// <summary>How the command's reader is opened: in sequential access a row's columns are read once and in order, and large values in pieces.</summary>
     CommandBehavior BehaviorOf(QueryCommand asked);
 
@@ -164,4 +167,24 @@ interface IDatabaseEngine : IAsyncDisposable
 
     /// <summary>The database's own identity (contract), null where it has none. May throw: the caller bounds and ignores it.</summary>
     Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop);
+}
+
+/// <summary>The transaction in which the commands of a batch run: the Link begins and ends it, and sees to it that no command does.</summary>
+/// <remarks>Each member but <see cref="RollBackAsync"/> may throw what the driver throws.</remarks>
+interface IBatchTransaction
+{
+    /// <summary>Begins it, and sets up the session for all its commands. Nothing of these has been sent.</summary>
+    /// <exception cref="ReadOnlyImpossibleException">Its login can write, and the practice lets it read only.</exception>
+    ValueTask BeginAsync(CancellationToken stop);
+
+    /// <summary>Whether it is open still, and the same, after a command that succeeded.</summary>
+    ValueTask<bool> IsOpenAsync();
+
+    /// <summary>Commits it. Where it throws, <see cref="RollBackAsync"/> says what is proved.</summary>
+    /// <returns>False: it may only read, and a command did more; all of it was taken back.</returns>
+    ValueTask<bool> CommitAsync();
+
+    /// <summary>Takes back what is open, in whatever state it is, and tells what is proved of the whole batch.</summary>
+    /// <param name="command">The one that failed; null: none did, or the commit.</param>
+    ValueTask<Executed> RollBackAsync(DbCommand? command);
 }

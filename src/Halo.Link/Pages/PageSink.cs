@@ -29,6 +29,9 @@ sealed class PageSink : IRowSink, IAsyncDisposable
     long _rowStart;
     long _rowsInPage;
     long _pageStart;
+    bool _closed;
+    long _closedBytes;
+    int _closedPages;
     readonly Lock _abandoning = new();
     bool _abandoned;
     bool _disposed;
@@ -69,9 +72,10 @@ sealed class PageSink : IRowSink, IAsyncDisposable
         {
             ThrowIfAbandoned();
             Columns = columns;
+            _closed = false;
             try
             {
-                _share = _spool.ShareOf(_queryId);
+                _share ??= _spool.ShareOf(_queryId);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -99,16 +103,21 @@ sealed class PageSink : IRowSink, IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    public async ValueTask<ClosedResult> CloseResultAsync(CancellationToken stop)
+    {
+        await CloseAsync();
+        var closed = new ClosedResult(_compressor.Size - _closedBytes, _compressor.PageCount - _closedPages);
+        (_closedBytes, _closedPages, _rowStart) = (_compressor.Size, _compressor.PageCount, 0);
+        if (_compressor.Fault is { } fault)
+            throw DiskRefused(fault);
+        return closed;
+    }
+
+    /// <inheritdoc/>
     public async ValueTask EndAsync(CancellationToken stop)
     {
-        await _compressing;
-        if (_rowsInPage == 0 && _compressor.PageCount == 0)
-            _piece.Write((byte)'[');
-        if (_piece.Written > _pageStart)
-        {
-            var end = EndPage();
-            _compressor.Take(_share!, _piece.Take().Span, end);
-        }
+        if (!_closed)
+            await CloseAsync();
         Digest = _compressor.Digest;
         if (_compressor.Fault is { } fault)
             throw DiskRefused(fault);
@@ -132,6 +141,20 @@ sealed class PageSink : IRowSink, IAsyncDisposable
         // A driver that comes back may still write into what it was given.
         if (!_abandoned)
             _piece.Dispose();
+    }
+
+    /// <summary>Ends the page that is open; a result without rows is one page.</summary>
+    async ValueTask CloseAsync()
+    {
+        await _compressing;
+        if (_rowsInPage == 0 && _compressor.PageCount == _closedPages)
+            _piece.Write((byte)'[');
+        if (_piece.Written > _pageStart)
+        {
+            var end = EndPage();
+            _compressor.Take(_share!, _piece.Take().Span, end);
+        }
+        _closed = true;
     }
 
     /// <summary>Waits for the piece before: the database's reader is paced by whichever of the two is slower.</summary>

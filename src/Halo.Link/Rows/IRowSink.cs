@@ -7,7 +7,7 @@ namespace Halo.Link.Rows;
 /// <remarks>For each row: <see cref="BeginRow"/>, the row's JSON object into <see cref="Buffer"/>, <see cref="EndRowAsync"/>.</remarks>
 interface IRowSink
 {
-    /// <summary>Called once, before the first row, also when there will be none.</summary>
+    /// <summary>Called once for each result, before its first row, also when there will be none.</summary>
     ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop);
 
     /// <summary>Where the JSON of a row is written.</summary>
@@ -20,7 +20,13 @@ interface IRowSink
     /// <returns>False: the sink wants no more rows (over the size limit); the reader is read to its end without encoding.</returns>
     ValueTask<bool> EndRowAsync(CancellationToken stop);
 
-    /// <summary>No more rows: closes the array and hands on what is left.</summary>
+    /// <summary>
+    /// Of a batch: the result of one command is whole. Its array is closed; another may begin (<see cref="BeginAsync"/>), or the end comes. Sinks that no batch writes to
+    /// have no word for it.
+    /// </summary>
+    ValueTask<ClosedResult> CloseResultAsync(CancellationToken stop) => throw new NotSupportedException();
+
+    /// <summary>No more rows: closes the array, unless that was done, and hands on what is left.</summary>
     ValueTask EndAsync(CancellationToken stop);
 
     /// <summary>Bytes of JSON given to it so far, where it counts them; of pages those that are finished. 0 of a sink that does not count.</summary>
@@ -32,3 +38,8 @@ interface IRowSink
     {
     }
 }
+
+/// <summary>A result of a batch, in the sink.</summary>
+/// <param name="Bytes">Of its JSON array.</param>
+/// <param name="Pages">That are its own; 0 of rows that go over the line.</param>
+readonly record struct ClosedResult(long Bytes, int Pages);

@@ -106,7 +106,7 @@ sealed class LocalSite : IAsyncDisposable
     public IEnumerable<string> Warnings => _engines.Values.Select(e => e.BlockingGuardFault).OfType<string>().Distinct();
 
     /// <summary>Finds where a command goes, or says why it goes nowhere; one of the two is null.</summary>
-    public (ExecutionTarget? Target, ExecutionResult? Refused) Resolve(string? catalogue, Guid integratorId, QueryCommand command)
+    public (ExecutionTarget? Target, ExecutionResult? Refused) Resolve(string? catalogue, Guid integratorId, IEnumerable<QueryCommand> commands)
     {
         if (IsHeldBack)
             return (null, UnreadDatabase());
@@ -116,7 +116,7 @@ sealed class LocalSite : IAsyncDisposable
         if (found is null)
             return (null, UnknownCatalogue());
         var rules = _policy.RulesFor(integratorId);
-        if (PracticePolicy.Refuse(rules, command) is { } refused)
+        if (PracticePolicy.Refuse(rules, commands) is { } refused)
             return (null, refused);
         var login = rules.ConnectionString ?? Settings.ConnectionString;
         return (new(_connectors[(login, found.Database)], found.Database, rules, Settings.Protection), null);
@@ -181,7 +181,7 @@ sealed class LocalSites : IAsyncDisposable
 
     /// <summary>Finds where a command goes, or says why it goes nowhere; one of the two is null.</summary>
     public (ExecutionTarget? Target, ExecutionResult? Refused) Resolve(ISiteCommand asked) =>
-        Served.TryGetValue(asked.SiteId, out var site) ? site.Resolve(asked.Catalogue, asked.IntegratorId, asked.Command) : (null, UnknownSite());
+        Served.TryGetValue(asked.SiteId, out var site) ? site.Resolve(asked.Catalogue, asked.IntegratorId, asked.Commands) : (null, UnknownSite());
 
     /// <summary>These are announced from now on; <see cref="ServeAsync"/> follows.</summary>
     public void Announce(IEnumerable<LocalSite> sites)

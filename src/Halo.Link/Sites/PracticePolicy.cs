@@ -15,19 +15,20 @@ sealed class PracticePolicy(PolicySettings? settings)
         settings is null ? Everything : settings.Integrators.GetValueOrDefault(integratorId, settings.Default);
 
     /// <summary>Refuses a command that the rules do not allow, before anything reaches the database; null: allowed.</summary>
-    public static ExecutionResult? Refuse(PolicyRules rules, QueryCommand command)
+    public static ExecutionResult? Refuse(PolicyRules rules, IEnumerable<QueryCommand> commands) =>
+        rules.Modes is { } modes ? commands.Select(c => Refuse(modes, c)).FirstOrDefault(r => r is not null) : null;
+
+    static ExecutionResult? Refuse(IReadOnlyCollection<string> modes, QueryCommand command)
     {
-        if (rules.Modes is null)
-            return null;
         var mode = command.ExecutionMode switch
         {
             ExecutionMode.Reader => PolicyModes.Reader,
             ExecutionMode.Scalar => PolicyModes.Scalar,
             _ => PolicyModes.NonQuery,
         };
-        if (!rules.Modes.Contains(mode))
+        if (!modes.Contains(mode))
             return Refusal(mode);
-        return command.Type == CommandType.StoredProcedure && !rules.Modes.Contains(PolicyModes.StoredProcedure)
+        return command.Type == CommandType.StoredProcedure && !modes.Contains(PolicyModes.StoredProcedure)
             ? Refusal(PolicyModes.StoredProcedure)
             : null;
     }

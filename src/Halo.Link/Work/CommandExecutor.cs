@@ -12,8 +12,9 @@ sealed partial class CommandExecutor(SiteLimits limits, ILogger<CommandExecutor>
     /// <summary>What the database is to be asked: the command within the least of what is asked and what practice and operator allow.</summary>
     /// <param name="target">Where it goes (<see cref="LocalSites.Resolve"/>).</param>
     public CommandRequest RequestOf(Guid queryId, ISiteCommand asked, ExecutionTarget target) =>
-        new(asked.Command, target.Database, asked.Tag, asked.ResultSet, limits.Of(asked, target.Rules), target.Access)
+        new(asked.Command ?? asked.Batch![0], target.Database, asked.Tag, asked.ResultSet, limits.Of(asked, target.Rules), target.Access)
         {
+            Batch = asked.Batch,
             QueryId = queryId,
             IntegratorId = asked.IntegratorId,
             MaxRows = target.Rules.MaxRows,

@@ -53,7 +53,7 @@ static class Endings
     public static ExecutionResult LinkStopping(ExecutionResult result) => result with { Ending = Ending.Failed, Error = Failure.LinkStopping(result.Executed) };
 
     /// <summary>Its rows are more than was asked for.</summary>
-    public static ExecutionResult TooLarge(ExecutionResult result, long maxBytes) => result with { Ending = Ending.Failed, Error = Failure.ResultTooLarge(maxBytes) };
+    public static ExecutionResult TooLarge(ExecutionResult result, long maxBytes) => result with { Ending = Ending.Failed, Results = null, Error = Failure.ResultTooLarge(maxBytes) };
 
     static ExecutionResult Refused(ErrorDetails error) => Failed(Executed.No, error);
 

@@ -28,7 +28,7 @@ static class ResultBounds
     {
         if (result is { Ending: Ending.Successful, Rows: not null } && resultSet > 1 && resultSet > result.ResultSets)
             return Failed(result, NoSuchResultSet(result, resultSet));
-        var outputs = (result.Parameters ?? []).Sum(p => (long)Encoding.UTF8.GetByteCount(p.Name) + Encoding.UTF8.GetByteCount(p.Value ?? ""));
+        var outputs = AllOutputs(result).Sum(p => (long)Encoding.UTF8.GetByteCount(p.Name) + Encoding.UTF8.GetByteCount(p.Value ?? ""));
         if (outputs > 0 && rowBytes + outputs > rules.MaxBytes)
             return Failed(result, PracticeRefusal.Of("maxBytes", $"allows this integrator {rules.MaxBytes} bytes of a result; with its output parameters it has more. {Fate(result)}"));
         if (outputs > 0 && (outputs > ProtocolLimits.MaxOutputBytes || rowBytes + outputs > maxResultBytes || !CanBeTold(result, outputs)))
@@ -38,7 +38,7 @@ static class ResultBounds
 
     /// <summary>Measured only where escapes could make too much of it.</summary>
     static bool CanBeTold(ExecutionResult result, long outputs) => outputs * 6 < ProtocolLimits.MaxOutputJsonBytes
-        || JsonSerializer.SerializeToUtf8Bytes(new Outcome(result.Ending, result.Executed) { Parameters = result.Parameters }, ProtocolJson.Default.Outcome).Length
+        || JsonSerializer.SerializeToUtf8Bytes(new Outcome(result.Ending, result.Executed) { Parameters = result.Parameters, Results = result.Results }, ProtocolJson.Default.Outcome).Length
             <= ProtocolLimits.MaxOutputJsonBytes;
 
     /// <summary>An error whose texts are cut.</summary>
@@ -63,7 +63,10 @@ static class ResultBounds
     static ExecutionResult TooLarge(ExecutionResult result, long most) => Failed(result, Failure.Of(FailureCodes.ResultTooLarge,
         (FormattableString)$"Its output parameters bring the result over the limit of {most} bytes. {Fate(result)} Ask for less."));
 
-    static ExecutionResult Failed(ExecutionResult result, ErrorDetails error) => result with { Ending = Ending.Failed, Parameters = null, Error = error };
+    static ExecutionResult Failed(ExecutionResult result, ErrorDetails error) => result with { Ending = Ending.Failed, Parameters = null, Results = null, Error = error };
+
+    static IEnumerable<OutputParameter> AllOutputs(ExecutionResult result) =>
+        (result.Parameters ?? []).Concat((result.Results ?? []).SelectMany(r => r.Parameters ?? []));
 
     static string Fate(ExecutionResult result) => result.Executed switch
     {

@@ -82,6 +82,10 @@ public static class MessageBounds
         [(typeof(Outcome), "parameters")] = Bound.List<OutputParameter>(ProtocolLimits.MaxParameters),
         [(typeof(Outcome), "columns")] = Bound.List<ResultColumn>(ProtocolLimits.MaxColumns),
         [(typeof(Outcome), "notices")] = Bound.First<Notice>(2 * Notice.Most),
+        [(typeof(Outcome), "results")] = Bound.List<BatchResult>(CommandBatch.MostParameterSets),
+        [(typeof(CommandBatch), "commands")] = Bound.List<QueryCommand>(CommandBatch.MostCommands),
+        [(typeof(BatchResult), "parameters")] = Bound.List<OutputParameter>(ProtocolLimits.MaxParameters),
+        [(typeof(BatchResult), "columns")] = Bound.List<ResultColumn>(ProtocolLimits.MaxColumns),
         [(typeof(OutputParameter), "name")] = Bound.Cut(ProtocolLimits.MaxNameBytes),
         // Limited by the message and, all together, by the Link (ProtocolLimits.MaxOutputBytes): a value is never cut.
         [(typeof(OutputParameter), "value")] = Bound.Message,
@@ -98,6 +102,7 @@ public static class MessageBounds
         [(typeof(Report), "columns")] = Bound.List<ResultColumn>(ProtocolLimits.MaxColumns),
         [(typeof(Report), "parameters")] = Bound.List<OutputParameter>(ProtocolLimits.MaxParameters),
         [(typeof(Report), "notices")] = Bound.First<Notice>(2 * Notice.Most),
+        [(typeof(Report), "results")] = Bound.List<BatchResult>(CommandBatch.MostParameterSets),
         [(typeof(Report), "digest")] = Bound.Text(Word),
         [(typeof(ReportAck), "missingPages")] = Bound.First<int>(10_000),
 

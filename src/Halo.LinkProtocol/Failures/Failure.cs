@@ -120,6 +120,10 @@ public static class Failure
     public static ErrorDetails OpenTransaction { get; } = Of(FailureCodes.OpenTransaction,
         "The command left a transaction open; it was rolled back. A command must commit what it begins.");
 
+    /// <summary>A command of a batch ended the batch's transaction.</summary>
+    public static ErrorDetails TransactionEnded(Executed executed) => Of(FailureCodes.TransactionEnded,
+        "The command ended the transaction of its batch; " + Fate(executed) + " The batch is one transaction, which the Link begins and commits: leave out BEGIN, COMMIT and ROLLBACK.");
+
     public static ErrorDetails InvalidParameters(IReadOnlyList<FieldError> faults) =>
         Of(FailureCodes.InvalidParameter, string.Join(' ', faults.Select(f => f.Message))) with { Errors = faults };
 

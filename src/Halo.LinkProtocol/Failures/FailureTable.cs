@@ -7,7 +7,7 @@ static class FailureTable
 {
     /// <summary>One of <see cref="ErrorTypes"/>: whether the Link or the way to it failed.</summary>
     public static string TypeOf(string code) => code is FailureCodes.ExecutionTimeout or FailureCodes.PolicyRefused or FailureCodes.SpoolFull
-        or FailureCodes.LinkStopping or FailureCodes.LinkError or FailureCodes.OpenTransaction or FailureCodes.DatabaseUnavailable
+        or FailureCodes.LinkStopping or FailureCodes.LinkError or FailureCodes.OpenTransaction or FailureCodes.TransactionEnded or FailureCodes.DatabaseUnavailable
         or FailureCodes.DatabaseConnectionLost or FailureCodes.LockTimeout or FailureCodes.BlockedPractice or FailureCodes.SlowReader
         or FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue or FailureCodes.NoSuchResultSet or FailureCodes.AlreadyExecuted ? ErrorTypes.HaloLink : ErrorTypes.Http;
 
@@ -24,7 +24,7 @@ static class FailureTable
         FailureCodes.ResultTooLarge => 413,
         FailureCodes.SpoolFull => 507,
         FailureCodes.PolicyRefused => 403,
-        FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue or FailureCodes.OpenTransaction or FailureCodes.NoSuchResultSet => 400,
+        FailureCodes.InvalidParameter or FailureCodes.UnknownCatalogue or FailureCodes.OpenTransaction or FailureCodes.TransactionEnded or FailureCodes.NoSuchResultSet => 400,
         _ => 500,
     };
 
@@ -49,6 +49,7 @@ static class FailureTable
         FailureCodes.LinkStopping => "The site's Link was stopped while it had this query.",
         FailureCodes.SpoolFull => "The site's disk buffer was full and its uplink too slow to empty it. The statement was cancelled.",
         FailureCodes.OpenTransaction => "The command left a transaction open. It was rolled back.",
+        FailureCodes.TransactionEnded => "A command of the batch ended the batch's transaction. See 'executed'.",
         FailureCodes.InvalidParameter => "A parameter could not be converted to its type. Nothing ran.",
         FailureCodes.UnknownCatalogue => "The catalogue is not one of the site's. Nothing ran.",
         FailureCodes.DatabaseUnavailable => "The site's Link could not reach its database. Nothing ran.",

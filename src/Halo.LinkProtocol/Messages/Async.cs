@@ -26,7 +26,7 @@ public sealed record Claims(IReadOnlyList<Claim> Items);
 /// <param name="Number">Upwards among this Link's claims, without gaps.</param>
 /// <param name="SiteId">The Halo GUID.</param>
 /// <param name="IntegratorId">For fairness and the practice's policy.</param>
-/// <param name="Command">What to do.</param>
+/// <param name="Command">What to do; null of a batch, which an older Link refuses then.</param>
 /// <param name="LimitMs">Execution limit in milliseconds: queue and upload not counted.</param>
 /// <param name="UploadLimitMs">Limit in milliseconds for delivering what is left once the database has answered.</param>
 /// <param name="PageBytes">About so many bytes of JSON in a page.</param>
@@ -36,11 +36,14 @@ public sealed record Claim(
     long Number,
     Guid SiteId,
     Guid IntegratorId,
-    QueryCommand Command,
+    QueryCommand? Command,
     int LimitMs,
     int UploadLimitMs,
     int PageBytes) : ISiteCommand
 {
+    /// <summary>Several commands in place of one, for a Link that can (<see cref="Hello.RunsBatches"/>); null: there is <c>command</c>.</summary>
+    public CommandBatch? Batch { get; init; }
+
     /// <summary>Name of the database; the site's default when null.</summary>
     public string? Catalogue { get; init; }
 
@@ -73,6 +76,9 @@ public sealed record Report(Guid ClaimId, ReportKind Kind)
 
     /// <summary>Output parameters, once the database has answered in full.</summary>
     public IReadOnlyList<OutputParameter>? Parameters { get; init; }
+
+    /// <summary>What each command of a batch brought, in their order, once all of it is committed; null of one command.</summary>
+    public IReadOnlyList<BatchResult>? Results { get; init; }
 
     /// <summary>Rows in all, once known.</summary>
     public long? Rows { get; init; }

@@ -21,6 +21,9 @@ public sealed record Hello(Guid RunId, string LinkVersion, DateTimeOffset ClockU
     /// <summary>The Link runs registered queries: <see cref="RegisteredDefinition"/>.</summary>
     public const string RunsRegisteredQueries = "registeredQueries";
 
+    /// <summary>The Link runs several commands in one transaction: <see cref="CommandBatch"/>.</summary>
+    public const string RunsBatches = "batches";
+
     /// <summary>What the Link can do beyond version 1; unknown words are ignored.</summary>
     public IReadOnlyList<string> Capabilities { get => field ?? []; init; } = [];
 

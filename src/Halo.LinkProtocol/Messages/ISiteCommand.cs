@@ -11,8 +11,17 @@ public interface ISiteCommand
     /// <summary>Who asks.</summary>
     Guid IntegratorId { get; }
 
-    /// <summary>What to do.</summary>
-    QueryCommand Command { get; }
+    /// <summary>What to do; null of a batch.</summary>
+    QueryCommand? Command { get; }
+
+    /// <summary>What to do in one transaction; null of one command.</summary>
+    CommandBatch? Batch => null;
+
+    /// <summary>Each command that is to run, in order.</summary>
+    IEnumerable<QueryCommand> Commands => Batch?.Commands ?? [Command!];
+
+    /// <summary>Whether none of them brings rows.</summary>
+    bool IsNonQuery => Commands.All(c => c.ExecutionMode == ExecutionMode.NonQuery);
 
     /// <summary>Execution limit in milliseconds, from sending to the database until the last row is read.</summary>
     int LimitMs { get; }

@@ -9,12 +9,15 @@ namespace Halo.LinkProtocol.Messages;
 /// <summary>Runs one immediate query. It carries durations, never clock times: clinics' clocks drift.</summary>
 /// <param name="SiteId">The Halo GUID.</param>
 /// <param name="IntegratorId">For fairness and the practice's policy.</param>
-/// <param name="Command">What to do.</param>
+/// <param name="Command">What to do; null of a batch, which an older Link refuses then.</param>
 /// <param name="WaitMs">How long it may still wait in the lane, in milliseconds; over: it ends as expired and nothing runs.</param>
 /// <param name="LimitMs">Execution limit in milliseconds, from sending to the database until the last row is read.</param>
 /// <param name="MaxResultBytes">Over so many bytes of JSON the Link reads on without sending and ends with ResultTooLarge.</param>
-public sealed record Execute(Guid SiteId, Guid IntegratorId, QueryCommand Command, int WaitMs, int LimitMs, long MaxResultBytes) : ISiteCommand
+public sealed record Execute(Guid SiteId, Guid IntegratorId, QueryCommand? Command, int WaitMs, int LimitMs, long MaxResultBytes) : ISiteCommand
 {
+    /// <summary>Several commands in place of one, for a Link that can (<see cref="Hello.RunsBatches"/>); null: there is <c>command</c>.</summary>
+    public CommandBatch? Batch { get; init; }
+
     /// <summary>Name of the database; the site's default when null.</summary>
     public string? Catalogue { get; init; }
 
@@ -60,6 +63,9 @@ public sealed record Outcome(Ending Ending, Executed Executed)
 
     /// <summary>Output parameters.</summary>
     public IReadOnlyList<OutputParameter>? Parameters { get; init; }
+
+    /// <summary>What each command of a batch brought, in their order, once all of it is committed; null of one command.</summary>
+    public IReadOnlyList<BatchResult>? Results { get; init; }
 
     /// <summary>Columns, where they were not told before: in <see cref="FrameKind.Answer"/>.</summary>
     public IReadOnlyList<ResultColumn>? Columns { get; init; }

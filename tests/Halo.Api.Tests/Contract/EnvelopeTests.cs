@@ -31,7 +31,7 @@ public class EnvelopeTests(OneHost one) : IClassFixture<OneHost>
         Assert.Equal((201, QueryMode.Async), ((int)queued.StatusCode, (await queued.QueryAsync()).Mode));
         var asked = site.SendAsync(HttpMethod.Post, "", """{ "mode": "immediate", "sqlQuery": "SELECT 2" }""");
         var (id, execute) = await site.Link.ExpectExecuteAsync();
-        Assert.Equal("SELECT 2", execute.Command.Text);
+        Assert.Equal("SELECT 2", execute.Command!.Text);
         await site.Link.AnswerAsync(id, "[]", 0);
         using var answered = await asked;
         Assert.Equal((200, QueryMode.Immediate), ((int)answered.StatusCode, (await answered.QueryAsync()).Mode));

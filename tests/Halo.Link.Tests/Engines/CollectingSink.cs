@@ -10,6 +10,9 @@ sealed class CollectingSink(long maxRows = long.MaxValue) : IRowSink
 {
     readonly ArrayBufferWriter<byte> _bytes = new();
     long _rows;
+    long _rowsBefore;
+    long _closed;
+    bool _isClosed;
 
     public IReadOnlyList<ResultColumn>? Columns { get; private set; }
 
@@ -33,13 +36,14 @@ sealed class CollectingSink(long maxRows = long.MaxValue) : IRowSink
     public async ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop)
     {
         Columns = columns;
+        (_rowsBefore, _isClosed) = (_rows, false);
         if (OnBegin is not null)
             await OnBegin(stop);
     }
 
     public void Abandon() => Abandoned = true;
 
-    public void BeginRow() => _bytes.Write(_rows == 0 ? "["u8 : ","u8);
+    public void BeginRow() => _bytes.Write(_rows == _rowsBefore ? "["u8 : ","u8);
 
     public async ValueTask<bool> EndRowAsync(CancellationToken stop)
     {
@@ -49,9 +53,24 @@ sealed class CollectingSink(long maxRows = long.MaxValue) : IRowSink
         return _rows < maxRows;
     }
 
+    public ValueTask<ClosedResult> CloseResultAsync(CancellationToken stop)
+    {
+        Close();
+        var bytes = _bytes.WrittenCount - _closed;
+        _closed += bytes;
+        return ValueTask.FromResult(new ClosedResult(bytes, 0));
+    }
+
+    void Close()
+    {
+        _bytes.Write(_rows == _rowsBefore ? "[]"u8 : "]"u8);
+        _isClosed = true;
+    }
+
     public ValueTask EndAsync(CancellationToken stop)
     {
-        _bytes.Write(_rows == 0 ? "[]"u8 : "]"u8);
+        if (!_isClosed)
+            Close();
         Ended = true;
         return ValueTask.CompletedTask;
     }

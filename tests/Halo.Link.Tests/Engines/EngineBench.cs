@@ -19,6 +19,13 @@ sealed class EngineBench(IDatabaseEngine engine, TimeProvider? time = null) : IA
             new(command, null, tag, resultSet, limit ?? TimeSpan.FromMinutes(1), access) { MaxRows = rules?.MaxRows, MaxBytes = rules?.MaxBytes },
             sink ?? new CollectingSink(), cancel?.Token ?? TestContext.Current.CancellationToken);
 
+    /// <summary>Runs a batch; its rows, one array after another, go to the sink.</summary>
+    public Task<ExecutionResult> RunAsync(
+        CommandBatch batch, IRowSink? sink = null, TimeSpan? limit = null, CancellationToken? cancel = null, CommandAccess access = CommandAccess.Write, PolicyRules? rules = null) =>
+        engine.NewRunner(time ?? TimeProvider.System).RunAsync(
+            new(batch[0], null, null, 1, limit ?? TimeSpan.FromMinutes(1), access) { Batch = batch, MaxRows = rules?.MaxRows, MaxBytes = rules?.MaxBytes },
+            sink ?? new CollectingSink(), cancel ?? TestContext.Current.CancellationToken);
+
     public Task<ExecutionResult> RunAsync(string sql, IRowSink? sink = null) => RunAsync(new QueryCommand(sql), sink);
 
     /// <summary>Rows as JSON; a failure fails the test with its message.</summary>

@@ -15,7 +15,7 @@ public class PracticePolicyTests
     public void Without_a_policy_everything_is_allowed()
     {
         var rules = new PracticePolicy(null).RulesFor(Known);
-        Assert.Null(PracticePolicy.Refuse(rules, new("x") { ExecutionMode = ExecutionMode.NonQuery, Type = CommandType.StoredProcedure }));
+        Assert.Null(PracticePolicy.Refuse(rules, [new("x") { ExecutionMode = ExecutionMode.NonQuery, Type = CommandType.StoredProcedure }]));
         Assert.Equal(TimeSpan.FromHours(1), LimitOf(rules, TimeSpan.FromHours(1)));
     }
 
@@ -41,7 +41,7 @@ public class PracticePolicyTests
     public void Only_the_modes_in_the_rule_are_allowed(string modes, ExecutionMode mode, CommandType type, bool allowed)
     {
         var rules = new PolicyRules { Modes = modes.Split(',').ToHashSet() };
-        var refused = PracticePolicy.Refuse(rules, new("x") { ExecutionMode = mode, Type = type });
+        var refused = PracticePolicy.Refuse(rules, [new("x") { ExecutionMode = mode, Type = type }]);
         Assert.Equal(allowed, refused is null);
         if (refused is not null)
             Assert.Equal((Executed.No, FailureCodes.PolicyRefused, 403), (refused.Executed, refused.Error!.Code, refused.Error.ErrorCode));

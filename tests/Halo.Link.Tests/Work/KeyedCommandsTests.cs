@@ -87,6 +87,6 @@ public class KeyedCommandsTests
     static async Task<Outcome> AskAsync(World world, string sql, byte[]? key)
     {
         var mode = sql.StartsWith("SELECT", StringComparison.Ordinal) ? ExecutionMode.Reader : ExecutionMode.NonQuery;
-        return (await world.AskAsync(sql, e => e with { Command = e.Command with { ExecutionMode = mode }, KeyHash = key })).Outcome;
+        return (await world.AskAsync(sql, e => e with { Command = e.Command! with { ExecutionMode = mode }, KeyHash = key })).Outcome;
     }
 }

@@ -69,6 +69,7 @@ static class QueryWords
         .Refuses(413, ErrorCodes.RequestTooLarge, "The request's body is over the limit.")
         .Refuses(503, ErrorCodes.QueueFull, "As much is queued, under way or waiting for the store as may; nothing ran.")
         .Sends(503, "Retry-After", "Seconds.")
+        .Refuses(409, ErrorCodes.Conflict, "commands, parameterSets: the site's Halo Link is too old to run a batch; nothing ran.")
         .Refuses(415, ErrorCodes.UnsupportedMediaType, "The body must be JSON: send Content-Type: application/json.")
         .Refuses(422, ErrorCodes.IdempotencyKeyReused, "This Idempotency-Key stands for another request.");
 }

@@ -16,9 +16,9 @@ static class ResultWords
     public static void DescribeWhole(this RouteHandlerBuilder route) => route
         .Says("GetResult", "All rows in one document: a JSON array, NDJSON or CSV",
             "Accept chooses the form. Not compressed. A failure half-way aborts the connection: a document that ends in order is whole.")
-        .Takes(Inputs.Integers, Inputs.Formulas)
+        .Takes(Input.Whole(ResultsApi.ResultParameter, "Of a batch, which then has to be named: which of its results, from 0.", 0, null, 0), Inputs.Integers, Inputs.Formulas)
         .AnswersRows(200, "All rows.", [Json, .. Examples.Rows])
-        .Refuses(400, ErrorCodes.InvalidRequest, "Halo-Integers: takes string or number.")
+        .Refuses(400, ErrorCodes.InvalidRequest, "Halo-Integers: takes string or number. result: must be a whole number from 0 to 2: the query is a batch and has a result for each command.")
         .Refuses(406, ErrorCodes.NotAcceptable, "Accept refuses all that is offered.")
         .Refuses(409, ErrorCodes.Conflict, "The query is not successful yet; its pages can be read one by one.")
         .Refuses(410, ErrorCodes.Gone, "The retention is over, or the query ended otherwise.")

@@ -18,6 +18,9 @@ namespace Halo.Api.Endpoints.ForIntegrators;
 /// <summary>Reading the pages of async queries.</summary>
 static class ResultsApi
 {
+    /// <summary>The query parameter that chooses among the results of a batch.</summary>
+    public const string ResultParameter = "result";
+
     /// <summary>By what the answers here differ.</summary>
     public const string Vary = "Accept, Accept-Encoding, Halo-Integers";
 
@@ -36,7 +39,10 @@ static class ResultsApi
             return unknown!.ToResult();
         using var held = reader.Hold(queryId);
         var (query, refusal) = await reader.FindWholeAsync(http.Caller(), siteId, queryId);
-        return query is null ? refusal!.ToResult() : await writer.SendAsync(http, query, wanted);
+        if (query is null)
+            return refusal!.ToResult();
+        var (result, unclear) = WholeResult.Of(query, http.Request.Query[ResultParameter].ToString());
+        return result is null ? unclear!.ToResult() : await writer.SendAsync(http, result, wanted);
     }
 
     static async Task<IResult> GetPageAsync(HttpContext http, string siteId, string queryId, string pageNumber, ResultReader reader)
@@ -49,7 +55,7 @@ static class ResultsApi
             return refusal!.ToResult();
         await using (page)
         {
-            using var rewritten = integersAsText && RowForms.HasLargeIntegers(page.Query.Detail.Columns) && page.Row.JsonSize <= ResultOptions.Base64PageBytes
+            using var rewritten = integersAsText && RowForms.HasLargeIntegers(page.Columns) && page.Row.JsonSize <= ResultOptions.Base64PageBytes
                 ? await RewriteAsync(page, http.RequestAborted)
                 : null;
             if (page.Row.JsonSize > ResultOptions.Base64PageBytes)
@@ -79,12 +85,12 @@ static class ResultsApi
         var (page, refusal) = await reader.OpenAsync(http.Caller(), siteId, queryId, pageNumber, http.RequestAborted);
         if (page is null)
             return refusal!.ToResult();
-        if (integersAsText && RowForms.HasLargeIntegers(page.Query.Detail.Columns))
+        if (integersAsText && RowForms.HasLargeIntegers(page.Columns))
         {
             // Rewritten as it is read: its size is not known before its end, and no stored coding fits.
             WriteRowHeaders(http.Response, page, size: null);
             await using (page)
-                return await writer.SendAsync(http, page.Query, new ResponseFormat(null, true), [page]);
+                return await writer.SendAsync(http, new(page.Query, page.Columns ?? [], [page.Row]), new ResponseFormat(null, true), [page]);
         }
         WriteRowHeaders(http.Response, page, page.Row.JsonSize);
         http.Response.Headers.Vary = Vary;
@@ -116,11 +122,11 @@ static class ResultsApi
     }
 
     static IReadOnlyList<OutputParameter> ParametersOf(OpenPage page) =>
-        page.Query.Status == QueryStatus.Successful ? page.Query.Detail.Parameters ?? [] : [];
+        page.Query.ParametersOf(page.Row.PageNumber) ?? [];
 
     static async Task<IRowTranscoder> RewriteAsync(OpenPage page, CancellationToken stop)
     {
-        var transcoder = RowForm.Array.To(page.Query.Detail.Columns!, integersAsText: true);
+        var transcoder = RowForm.Array.To(page.Columns!, integersAsText: true);
         await foreach (var piece in page.ReadAsync(stop))
             transcoder.Add(piece.Span);
         transcoder.EndArray();

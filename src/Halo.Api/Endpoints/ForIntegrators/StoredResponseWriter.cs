@@ -12,31 +12,31 @@ namespace Halo.Api.Endpoints.ForIntegrators;
 sealed partial class StoredResponseWriter(ResultReader reader, ILogger<StoredResponseWriter> log)
 {
     /// <summary>All pages of a result.</summary>
-    public async Task<IResult> SendAsync(HttpContext http, QueryRecord query, ResponseFormat wanted)
+    public async Task<IResult> SendAsync(HttpContext http, WholeResult result, ResponseFormat wanted)
     {
-        if (query.Pages.Count == 0)
-            return await SendAsync(http, query, wanted, []);
+        if (result.Pages.Count == 0)
+            return await SendAsync(http, result, wanted, []);
         // Where the first is gone there is still time to say so.
-        var (first, refusal) = await reader.OpenAsync(query, query.Pages[0], http.RequestAborted);
+        var (first, refusal) = await reader.OpenAsync(result.Query, result.Pages[0], http.RequestAborted);
         if (first is null)
             return refusal!.ToResult();
         await using (first)
-            return await SendAsync(http, query, wanted, [first], query.Pages.Skip(1));
+            return await SendAsync(http, result, wanted, [first]);
     }
 
-    /// <summary>Pages that are open, then those that are not.</summary>
-    public async Task<IResult> SendAsync(
-        HttpContext http, QueryRecord query, ResponseFormat wanted, IReadOnlyList<OpenPage> open, IEnumerable<PageRow>? others = null)
+    /// <summary>Pages of a result, of which the first are open.</summary>
+    public async Task<IResult> SendAsync(HttpContext http, WholeResult result, ResponseFormat wanted, IReadOnlyList<OpenPage> open)
     {
+        var query = result.Query;
         var response = http.Response;
         response.ContentType = wanted.Form?.ContentType() ?? RowForms.JsonType;
         response.Headers.Vary = ResultsApi.Vary;
-        using var transcoder = (wanted.Form ?? RowForm.Array).To(query.Detail.Columns ?? [], wanted.IntegersAsText);
+        using var transcoder = (wanted.Form ?? RowForm.Array).To(result.Columns, wanted.IntegersAsText);
         try
         {
             foreach (var page in open)
                 await SendAsync(response, transcoder, page, http.RequestAborted);
-            foreach (var row in others ?? [])
+            foreach (var row in result.Pages.Skip(open.Count))
             {
                 if (!reader.MayStillRead(http.Caller(), query))
                 {

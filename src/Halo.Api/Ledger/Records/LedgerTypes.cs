@@ -94,6 +94,9 @@ sealed record Settlement(QueryStatus Status, Mover By)
 
     public IReadOnlyList<OutputParameter>? Parameters { get; init; }
 
+    /// <summary>What each command of a batch brought; null of one command.</summary>
+    public IReadOnlyList<BatchResult>? Results { get; init; }
+
     /// <summary>An immediate query: all of them. An async one: the database's, which follow those of the request.</summary>
     public IReadOnlyList<Notice>? Notices { get; init; }
 
@@ -143,6 +146,9 @@ sealed record ClaimBatch(IReadOnlyList<ClaimedQuery> Claims, IReadOnlyList<Settl
 sealed record ClaimedQuery(
     Guid QueryId, Guid ClaimId, long Number, Guid SiteId, Guid IntegratorId, QueryCommand Command, int ExecutionLimit, DateTimeOffset Deadline)
 {
+    /// <summary>All commands of a batch, of which <see cref="Command"/> is the first; null: there is one.</summary>
+    public CommandBatch? Batch { get; init; }
+
     public string? Catalogue { get; init; }
 
     public int ResultSet { get; init; }
@@ -224,6 +230,9 @@ sealed record QueryDetail
 
     public IReadOnlyList<OutputParameter>? Parameters { get; init; }
 
+    /// <summary>Of a batch, each command's; null of one command.</summary>
+    public IReadOnlyList<BatchResult>? Results { get; init; }
+
     public ErrorDetails? Error { get; init; }
 
     /// <summary>Of the request.</summary>
@@ -233,7 +242,7 @@ sealed record QueryDetail
     public IReadOnlyList<Notice>? DatabaseNotices { get; init; }
 
     internal bool IsEmpty =>
-        Columns is null or [] && Parameters is null or [] && Error is null && Notices is null or [] && DatabaseNotices is null or [];
+        Columns is null or [] && Parameters is null or [] && Results is null && Error is null && Notices is null or [] && DatabaseNotices is null or [];
 }
 
 /// <summary>Times of the ledger: sections <c>Halo:Limits</c> and <c>Halo:Links</c>.</summary>

@@ -27,13 +27,26 @@ static class Manifest
             return [];
         if (pages.Count == 0)
             return report.Rows is null or 0 ? null : [];
-        var next = 0L;
-        foreach (var page in pages)
+        return IsWhole(pages, report.Results ?? [new() { Rows = report.Rows ?? rowsBefore, PageCount = report.PageCount }])
+            && report.Digest == DigestOf(pages.Select(p => p.Digest)) ? null : [];
+    }
+
+    /// <summary>Whether each result has its pages, and they its rows, one after the other.</summary>
+    static bool IsWhole(IReadOnlyList<PageRow> pages, IReadOnlyList<BatchResult> results)
+    {
+        var page = 0;
+        foreach (var result in results)
         {
-            if (page.RowCount > 0 && page.RowStart != next)
-                return [];
-            next += page.RowCount;
+            var rows = 0L;
+            for (var end = page + result.PageCount; page < end; page++)
+            {
+                if (page >= pages.Count || pages[page] is { RowCount: > 0, RowStart: var start } && start != rows)
+                    return false;
+                rows += pages[page].RowCount;
+            }
+            if (rows != (result.Rows ?? 0))
+                return false;
         }
-        return next == (report.Rows ?? rowsBefore) && report.Digest == DigestOf(pages.Select(p => p.Digest)) ? null : [];
+        return page == pages.Count;
     }
 }

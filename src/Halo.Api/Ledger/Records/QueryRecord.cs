@@ -50,6 +50,17 @@ sealed record QueryRecord
     /// <summary>Columns, output parameters and error text, decrypted.</summary>
     public QueryDetail Detail { get; init; } = new();
 
+    /// <summary>The columns of a page's rows; null: not known.</summary>
+    public IReadOnlyList<ResultColumn>? ColumnsOf(int pageNumber) => Detail.Results is not { } results ? Detail.Columns
+        : BatchResults.IndexOf(results, pageNumber) is { } index ? BatchResults.ColumnsOf(results, index)
+        : null;
+
+    /// <summary>The output parameters of a page's command, once it is successful; null: none.</summary>
+    public IReadOnlyList<OutputParameter>? ParametersOf(int pageNumber) => Status != QueryStatus.Successful ? null
+        : Detail.Results is not { } results ? Detail.Parameters
+        : BatchResults.IndexOf(results, pageNumber) is { } index ? results[index].Parameters
+        : null;
+
     /// <summary>Async: the manifest so far, in order.</summary>
     public IReadOnlyList<PageRow> Pages { get; init; } = [];
 

@@ -30,7 +30,10 @@ static class QueryView
             Executed = q.Executed,
             Tag = q.Tag,
             ResultSize = q.Status == QueryStatus.Successful ? q.ResultSize : null,
-            Result = ResultOf(q),
+            Result = q.Detail.Results is null ? ResultOf(q) : null,
+            Results = q.Detail is { Results: { } results } && q.Status is QueryStatus.Uploading or QueryStatus.Successful
+                ? BatchResults.Show(results, q.Mode == QueryMode.Async ? q.Pages : null)
+                : null,
             Notices = Notice.Join(q.Detail.Notices, q.Detail.DatabaseNotices),
             ErrorDetails = error,
             ErrorCode = error?.ErrorCode,
@@ -84,8 +87,11 @@ static class QueryView
             Columns = q.Detail.Columns,
             ResultSets = q.ResultSets,
             Pages = q.Mode == QueryMode.Async
-                ? [.. q.Pages.Select(p => new ResultPage(p.PageNumber, PageStatus.Cached, p.JsonSize, RowRange.From(p.RowStart, p.RowCount)))]
+                ? [.. q.Pages.Select(PageOf)]
                 : null,
         };
     }
+
+    /// <summary>A page that can be read.</summary>
+    public static ResultPage PageOf(PageRow p) => new(p.PageNumber, PageStatus.Cached, p.JsonSize, RowRange.From(p.RowStart, p.RowCount));
 }

@@ -34,6 +34,9 @@ sealed class LinkSession(Guid id, Guid linkId, Guid runId, LineConnection line, 
     /// <summary>Whether the Link runs registered queries; older ones do not.</summary>
     public bool RunsRegistered { get; init; }
 
+    /// <summary>Whether its Link runs several commands in one transaction.</summary>
+    public bool RunsBatches { get; init; }
+
     /// <summary>Whether the Link has an updater, and takes word of releases.</summary>
     public bool TakesUpdates { get; init; }
 

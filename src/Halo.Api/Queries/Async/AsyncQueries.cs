@@ -77,7 +77,7 @@ sealed class AsyncQueries(
         QueryRecord? stored;
         try
         {
-            stored = await queue.AcceptAsync(query, submission.Command, condition);
+            stored = await queue.AcceptAsync(query, submission.Command, condition, submission.Batch);
         }
         catch (Exception e) when (e is not StorageException { NothingStored: false })
         {

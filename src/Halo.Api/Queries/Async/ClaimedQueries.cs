@@ -152,9 +152,10 @@ sealed partial class ClaimedQueries(
             Notices = report.Notices,
         }, by);
 
-    Claim ToClaim(ClaimedQuery query) => new(query.QueryId, query.ClaimId, query.Number, query.SiteId, query.IntegratorId, query.Command,
+    Claim ToClaim(ClaimedQuery query) => new(query.QueryId, query.ClaimId, query.Number, query.SiteId, query.IntegratorId, query.Batch is null ? query.Command : null,
         query.ExecutionLimit, limits.UploadMs, limits.PageBytes)
     {
+        Batch = query.Batch,
         Catalogue = query.Catalogue,
         ResultSet = query.ResultSet,
         Tag = query.Tag,

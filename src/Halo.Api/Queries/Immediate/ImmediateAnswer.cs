@@ -53,28 +53,33 @@ sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
             var answer = Of(Failed(envelope, end.Status, end.Executed!.Value, end.Error!));
             return end.RetryAfterMs is { } wait ? answer with { RetryAfter = DatabaseRetry.Of(wait) } : answer;
         }
-        if (end.RowsAffected is null && (pending.Received != end.Size || !pending.IsWhole))
+        var hasRows = end.Results?.Any(r => r.Rows is not null) ?? end.RowsAffected is null;
+        if (hasRows && (pending.Received != end.Size || !pending.IsWhole || end.Results is { } parts && parts.Sum(r => r.Size) != end.Size))
         {
             // The line broke between rows and outcome, or there were more than may be: it was done, and what it brought is lost.
             pending.Dispose();
             return Of(Failed(envelope, QueryStatus.Successful, Executed.Yes, Failure.RowsLost));
         }
-        var result = new QueryResult
-        {
-            Rows = end.Rows,
-            RowsAffected = end.RowsAffected,
-            Size = end.Size!.Value,
-            Parameters = end.Parameters ?? [],
-            Columns = pending.Columns,
-            ResultSets = end.ResultSets,
-        };
-        var success = new ImmediateAnswer(200, envelope with { Status = QueryStatus.Successful, Result = result, ResultSize = end.Size });
-        if (end.RowsAffected is null)
+        var success = new ImmediateAnswer(200, envelope with { Status = QueryStatus.Successful, ResultSize = end.Size });
+        success = end.Results is { } results
+            ? success with { Query = success.Query with { Results = BatchResults.Show(results) } }
+            : success with { Query = success.Query with { Result = ResultOf(end, pending) } };
+        if (hasRows)
             success._pending = pending;
         else
             pending.Dispose();
         return success;
     }
+
+    static QueryResult ResultOf(Settlement end, PendingQuery pending) => new()
+    {
+        Rows = end.Rows,
+        RowsAffected = end.RowsAffected,
+        Size = end.Size!.Value,
+        Parameters = end.Parameters ?? [],
+        Columns = pending.Columns,
+        ResultSets = end.ResultSets,
+    };
 
     /// <summary>It ended before it was sent.</summary>
     public static ImmediateAnswer Of(NewQuery query, Settlement end) => Of(Failed(Envelope(query, null, end.At!.Value), end.Status, end.Executed!.Value, end.Error!));
@@ -124,7 +129,7 @@ sealed record ImmediateAnswer(int Status, Query Query) : IDisposable
     {
         var error = new ErrorDetails(ErrorTypes.Http, refusal.Status, refusal.Message) { Code = Query.ErrorDetails?.Code };
         var executed = Query.Executed ?? (Query.Status == QueryStatus.Successful ? Executed.Yes : Executed.Unknown);
-        return new(refusal.Status, Failed(Query, Query.Status, executed, error) with { Result = null, ResultSize = null, Notices = null, Error = refusal.ToError() });
+        return new(refusal.Status, Failed(Query, Query.Status, executed, error) with { Result = null, Results = null, ResultSize = null, Notices = null, Error = refusal.ToError() });
     }
 
     /// <inheritdoc/>

@@ -65,9 +65,10 @@ sealed class ImmediateQueries(
         var patience = TimeSpan.FromMilliseconds(left + query.ExecutionLimit + limits.GraceMs);
         var sentAt = time.GetUtcNow();
         var accept = new SentQuery(query, session.Reference, sentAt, sentAt + patience);
-        var isFirst = condition is not null || CommandEffects.MayWrite(submission.Command);
-        var command = new Execute(query.SiteId, query.IntegratorId, submission.Command, left, query.ExecutionLimit, stream is null ? limits.ImmediateResultBytes : long.MaxValue)
+        var isFirst = condition is not null || submission.Commands.Any(CommandEffects.MayWrite);
+        var command = new Execute(query.SiteId, query.IntegratorId, submission.Batch is null ? submission.Command : null, left, query.ExecutionLimit, stream is null ? limits.ImmediateResultBytes : long.MaxValue)
         {
+            Batch = submission.Batch,
             Catalogue = submission.Catalogue,
             ResultSet = submission.ResultSet,
             Tag = submission.Tag,

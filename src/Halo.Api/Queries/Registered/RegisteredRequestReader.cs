@@ -128,7 +128,7 @@ sealed class RegisteredRequestReader(QueryLimits limits)
         }
         json.LookForMisspelt(command, "registerCommand.command.", HaloJson.Default.QueryCommand);
         var within = new JsonFieldReader([]);
-        var read = CommandReader.Read(command, limits.RegisteredRunMs, within);
+        var read = CommandReader.Read(command, "command", limits.RegisteredRunMs, takesSets: false, within);
         foreach (var fault in within.Faults)
             json.Fault("registerCommand." + fault.Field, fault.Message);
         if (read?.ExecutionMode == ExecutionMode.NonQuery)

@@ -5,6 +5,7 @@ using System.Text.Json;
 using Halo.Api.Routing;
 using Halo.Api.Settings;
 using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Queries.Requests;
 
@@ -16,17 +17,45 @@ static class CommandReader
     static readonly FrozenDictionary<string, ParameterDirection> Directions = JsonFieldReader.Words<ParameterDirection>(camelCase: true);
     static readonly FrozenDictionary<string, SqlType> Types = JsonFieldReader.Words<SqlType>(camelCase: false);
 
-    public static QueryCommand? Read(JsonElement command, int longestMs, JsonFieldReader json)
+    /// <param name="path">Where it stands in the request.</param>
+    /// <param name="takesSets">Whether it may have sets of parameters: there is no other command beside it.</param>
+    public static QueryCommand? Read(JsonElement command, string path, int longestMs, bool takesSets, JsonFieldReader json)
     {
-        var text = json.Text(command, "text", "command.text");
-        CheckText(text, "command.text", json);
+        var text = json.Text(command, "text", $"{path}.text");
+        CheckText(text, $"{path}.text", json);
         return new QueryCommand(text ?? "")
         {
-            ExecutionMode = json.Word(command, "executionMode", "command.executionMode", ExecutionModes, ExecutionMode.Reader)!.Value,
-            Type = json.Word(command, "type", "command.type", CommandTypes, CommandType.Text)!.Value,
-            Timeout = json.Whole(command, "timeout", "command.timeout", 1, longestMs, QueryRequestReader.Milliseconds),
-            Parameters = ReadParameters(command, json),
+            ExecutionMode = json.Word(command, "executionMode", $"{path}.executionMode", ExecutionModes, ExecutionMode.Reader)!.Value,
+            Type = json.Word(command, "type", $"{path}.type", CommandTypes, CommandType.Text)!.Value,
+            Timeout = json.Whole(command, "timeout", $"{path}.timeout", 1, longestMs, QueryRequestReader.Milliseconds),
+            Parameters = JsonFieldReader.Present(command, "parameters", out var list) ? ReadParameters(list, $"{path}.parameters", json) : null,
+            ParameterSets = ReadSets(command, path, takesSets, json),
         };
+    }
+
+    static List<IReadOnlyList<CommandParameter>>? ReadSets(JsonElement command, string path, bool takesSets, JsonFieldReader json)
+    {
+        if (!JsonFieldReader.Present(command, "parameterSets", out var list))
+            return null;
+        path += ".parameterSets";
+        if (!takesSets)
+            json.Fault(path, "stands in the one command of an immediate or async query, not here.");
+        else if (JsonFieldReader.Present(command, "parameters", out _))
+            json.Fault(path, "takes the place of parameters: give one of the two.");
+        else if (list.ValueKind != JsonValueKind.Array || list.GetArrayLength() is < 1 or > CommandBatch.MostParameterSets)
+            json.Fault(path, $"must be an array of 1 to {CommandBatch.MostParameterSets} arrays of parameters.");
+        else
+        {
+            var sets = new List<IReadOnlyList<CommandParameter>>(list.GetArrayLength());
+            foreach (var set in list.EnumerateArray())
+            {
+                sets.Add(ReadParameters(set, $"{path}[{sets.Count}]", json) ?? []);
+                if (json.IsFull)
+                    break;
+            }
+            return sets;
+        }
+        return null;
     }
 
     public static void CheckText(string? text, string path, JsonFieldReader json)
@@ -39,30 +68,28 @@ static class CommandReader
             json.Fault(path, "must not hold the character U+0000.");
     }
 
-    static List<CommandParameter>? ReadParameters(JsonElement command, JsonFieldReader json)
+    static List<CommandParameter>? ReadParameters(JsonElement list, string path, JsonFieldReader json)
     {
-        if (!JsonFieldReader.Present(command, "parameters", out var list))
-            return null;
         if (list.ValueKind != JsonValueKind.Array)
         {
-            json.Fault("command.parameters", "must be an array of objects.");
+            json.Fault(path, "must be an array of objects.");
             return null;
         }
         var count = list.GetArrayLength();
         if (count > QueryLimits.Parameters)
         {
-            json.Fault("command.parameters", $"must have at most {QueryLimits.Parameters} items, which is more than any database takes. Send an array or JSON as one parameter.");
+            json.Fault(path, $"must have at most {QueryLimits.Parameters} items, which is more than any database takes. Send an array or JSON as one parameter.");
             return null;
         }
         var parameters = new List<CommandParameter>(count);
         foreach (var item in list.EnumerateArray())
         {
-            parameters.Add(ReadParameter(item, $"command.parameters[{parameters.Count}]", json));
+            parameters.Add(ReadParameter(item, $"{path}[{parameters.Count}]", json));
             if (json.IsFull)
                 return parameters;
         }
         foreach (var twice in parameters.Where(p => p.Name.Length > 0).GroupBy(p => p.Name.TrimStart('@'), StringComparer.OrdinalIgnoreCase).Where(g => g.Count() > 1))
-            json.Fault("command.parameters", $"names {RequestParameters.Shorten(twice.Key)} more than once.");
+            json.Fault(path, $"names {RequestParameters.Shorten(twice.Key)} more than once.");
         return parameters;
     }
 

@@ -11,6 +11,7 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Frames;
+using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Queries.Requests;
 
@@ -27,6 +28,7 @@ sealed class QueryRequestReader(QueryLimits limits)
         $"The command takes more than {LargestCommand} bytes on its way to the site, where each quote, backslash and other escaped character of the text and of names takes up to six. Pass long texts as parameter values, or split the command; nothing ran.");
 
     static readonly FrozenDictionary<string, QueryMode> Modes = JsonFieldReader.Words<QueryMode>(camelCase: true);
+    static readonly FrozenDictionary<string, IsolationLevel> IsolationLevels = JsonFieldReader.Words<IsolationLevel>(camelCase: true);
 
     /// <summary>Reads a body for a site.</summary>
     /// <param name="mode">How it is answered; null where the body says it (<c>POST …/queries</c>).</param>
@@ -35,12 +37,12 @@ sealed class QueryRequestReader(QueryLimits limits)
         var (submission, refusal) = RequestDocument.Read(body, "{ \"command\": { \"text\": \"SELECT …\" } }", (root, json) => Read(root, mode, site, json));
         if (submission is null)
             return (null, refusal);
-        return FitsTheLine(submission.Command, body.Length) ? (submission with { RequestSize = body.Length }, null) : (null, TooLarge);
+        return FitsTheLine(submission, body.Length) ? (submission with { RequestSize = body.Length }, null) : (null, TooLarge);
     }
 
     /// <summary>Written for the Link, a byte of a name or of the text can take six; values stay as they are.</summary>
-    static bool FitsTheLine(QueryCommand command, int bodyBytes) =>
-        6L * bodyBytes <= LargestCommand || RequestSize.OnTheLine(new(Guid.Empty, Guid.Empty, command, 0, 0, 0)) <= LargestCommand;
+    static bool FitsTheLine(QuerySubmission asked, int bodyBytes) => 6L * bodyBytes <= LargestCommand
+        || RequestSize.OnTheLine(new(Guid.Empty, Guid.Empty, asked.Batch is null ? asked.Command : null, 0, 0, 0) { Batch = asked.Batch }) <= LargestCommand;
 
     QuerySubmission? Read(JsonElement root, QueryMode? mode, SiteRecord site, JsonFieldReader json)
     {
@@ -53,21 +55,33 @@ sealed class QueryRequestReader(QueryLimits limits)
         var catalogue = json.Text(root, "catalogue", "catalogue");
         if (catalogue is not null && !site.Catalogues.Any(c => c.Name.Equals(catalogue, StringComparison.OrdinalIgnoreCase)))
             json.Fault("catalogue", $"is not one of this site's: {string.Join(", ", site.Catalogues.Select(c => c.Name))}.");
-        var (command, size) = ReadCommand(root, asked, json);
-        if (command is null)
+        var (commands, size) = ReadCommands(root, asked, json);
+        var isolation = json.Word<IsolationLevel>(root, "isolation", "isolation", IsolationLevels, null);
+        var isBatch = JsonFieldReader.Present(root, "commands", out _) || commands is [{ ParameterSets: not null }];
+        if (isolation is not null && !isBatch)
+            json.Fault("isolation", "is a batch's: it stands beside commands, or a command with parameterSets.");
+        if (commands is not [var first, ..])
             return null;
-        return new QuerySubmission(command, asked, catalogue, wait)
+        return new QuerySubmission(first, asked, catalogue, wait)
         {
+            Batch = isBatch ? new(commands) { Isolation = isolation } : null,
             CommandSize = size,
-            SqlSize = Encoding.UTF8.GetByteCount(command.Text),
+            SqlSize = commands.Sum(c => (long)Encoding.UTF8.GetByteCount(c.Text)),
             Notices = notices.Count > 0 ? notices : null,
         };
     }
 
-    (QueryCommand? Command, long Size) ReadCommand(JsonElement root, QueryMode mode, JsonFieldReader json)
+    (IReadOnlyList<QueryCommand>? Commands, long Size) ReadCommands(JsonElement root, QueryMode mode, JsonFieldReader json)
     {
         var longest = mode == QueryMode.Immediate ? limits.ImmediateExecutionMs : limits.AsyncExecutionMs;
-        if (!JsonFieldReader.Present(root, "command", out var command))
+        var hasOne = JsonFieldReader.Present(root, "command", out var command);
+        if (JsonFieldReader.Present(root, "commands", out var list))
+        {
+            if (hasOne)
+                json.Fault("commands", "takes the place of command: give one of the two.");
+            return (ReadBatch(list, longest, json), JsonMarshal.GetRawUtf8Value(list).Length);
+        }
+        if (!hasOne)
         {
             var sql = json.Text(root, "sqlQuery", "sqlQuery");
             if (sql is null)
@@ -76,13 +90,35 @@ sealed class QueryRequestReader(QueryLimits limits)
                 return (null, 0);
             }
             CommandReader.CheckText(sql, "sqlQuery", json);
-            return (new QueryCommand(sql), JsonMarshal.GetRawUtf8Value(root.GetProperty("sqlQuery")).Length);
+            return ([new QueryCommand(sql)], JsonMarshal.GetRawUtf8Value(root.GetProperty("sqlQuery")).Length);
         }
         if (command.ValueKind != JsonValueKind.Object)
         {
             json.Fault("command", "must be an object: { \"text\": \"SELECT …\" }.");
             return (null, 0);
         }
-        return (CommandReader.Read(command, longest, json), JsonMarshal.GetRawUtf8Value(command).Length);
+        return (CommandReader.Read(command, "command", longest, takesSets: true, json) is { } read ? [read] : null, JsonMarshal.GetRawUtf8Value(command).Length);
+    }
+
+    static List<QueryCommand>? ReadBatch(JsonElement list, int longestMs, JsonFieldReader json)
+    {
+        if (list.ValueKind != JsonValueKind.Array || list.GetArrayLength() is < 1 or > CommandBatch.MostCommands)
+        {
+            json.Fault("commands", $"must be an array of 1 to {CommandBatch.MostCommands} commands: [{{ \"text\": \"UPDATE …\", \"executionMode\": \"nonQuery\" }}].");
+            return null;
+        }
+        var commands = new List<QueryCommand>(list.GetArrayLength());
+        var index = 0;
+        foreach (var item in list.EnumerateArray())
+        {
+            var path = $"commands[{index++}]";
+            if (item.ValueKind != JsonValueKind.Object)
+                json.Fault(path, "must be an object: { \"text\": \"SELECT …\" }.");
+            else if (CommandReader.Read(item, path, longestMs, takesSets: false, json) is { } read)
+                commands.Add(read);
+            if (json.IsFull)
+                break;
+        }
+        return commands;
     }
 }

@@ -2,16 +2,26 @@ using Halo.Api.Basics;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Settings;
 using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Messages;
 
 namespace Halo.Api.Queries.Requests;
 
 /// <summary>A request that was read and found whole: what will be done.</summary>
-/// <param name="Command">What the database is to do.</param>
+/// <param name="Command">What the database is to do; of a batch the first of its commands.</param>
 /// <param name="Mode">How it is answered.</param>
 /// <param name="Catalogue">One of the site's databases; null: its default.</param>
 /// <param name="MaxTimeInQueue">Milliseconds it may wait before the database gets it.</param>
 sealed record QuerySubmission(QueryCommand Command, QueryMode Mode, string? Catalogue, int MaxTimeInQueue)
 {
+    /// <summary>All commands of a batch; null: there is one, and it is none.</summary>
+    public CommandBatch? Batch { get; init; }
+
+    /// <summary>Each command that is to run.</summary>
+    public IReadOnlyList<QueryCommand> Commands => Batch?.Commands ?? [Command];
+
+    /// <summary>Whether none of them brings rows.</summary>
+    public bool IsNonQuery => Commands.All(c => c.ExecutionMode == ExecutionMode.NonQuery);
+
     /// <summary>Bytes of the command as JSON.</summary>
     public long CommandSize { get; init; }
 
@@ -53,7 +63,7 @@ sealed record QuerySubmission(QueryCommand Command, QueryMode Mode, string? Cata
         TraceParent = Telemetry.TraceParent,
     };
 
-    /// <summary>Execution limit in milliseconds.</summary>
+    /// <summary>Execution limit in milliseconds; of a batch for all its commands together, each of which may have a limit of its own within it.</summary>
     public int ExecutionLimitMs(QueryLimits limits) =>
-        Command.Timeout ?? (Mode == QueryMode.Immediate ? limits.ImmediateExecutionMs : limits.AsyncExecutionMs);
+        (Batch is null ? Command.Timeout : null) ?? (Mode == QueryMode.Immediate ? limits.ImmediateExecutionMs : limits.AsyncExecutionMs);
 }

@@ -22,9 +22,6 @@ sealed record ResponseFormat(RowForm? Form, bool IntegersAsText)
     static readonly (string Type, RowForm? Form)[] Offered =
         [(RowForms.JsonType, null), (RowForms.ArrayType, RowForm.Array), (RowForms.LinesType, RowForm.Lines), (RowForms.CsvType, RowForm.Csv)];
 
-    /// <summary>The form in which this command's rows are streamed; null where it has none or plain JSON is wanted.</summary>
-    public RowForm? StreamFor(QueryCommand command) => command.ExecutionMode == ExecutionMode.NonQuery ? null : Form;
-
     /// <summary>What the request asks for, or why it cannot be given.</summary>
     public static (ResponseFormat? Wanted, Refusal? Refusal) Read(HttpRequest request)
     {

@@ -89,6 +89,10 @@ sealed class PostgresEngine : IDatabaseEngine
 
     public ICommandRunner NewRunner(TimeProvider time, IDatabaseConnector? connector) => new CommandRunner(this, time, connector);
 
+    public IBatchTransaction NewBatch(DbConnection connection, CommandRequest request) => new PostgresBatch(
+        (NpgsqlConnection)connection, request, _protection, _time,
+        async stop => (NpgsqlConnection)await OpenAsync(request.Database, null, CommandAccess.Write, stop), CloseAsync);
+
     /// <remarks>The row of outputs may be asked for twice: as outputs, and as a row.</remarks>
     public CommandBehavior BehaviorOf(QueryCommand asked) => OutputsAreARow(asked) ? CommandBehavior.Default : CommandBehavior.SequentialAccess;
 
@@ -136,7 +140,7 @@ sealed class PostgresEngine : IDatabaseEngine
         // One statement that the planner takes leaves no transaction open, in which there is no reset. What may only read is in one. The end of rows is told
         // apart from what follows it, that of other statements is not. And where a policy may end it between two rows, which costs its connection then, it goes
         // alone.
-        if (command is { IsOneMessage: true, IsQuery: true } && request is { ReadOnly: false, MaxRows: null, MaxBytes: null, Command.ExecutionMode: not ExecutionMode.NonQuery }
+        if (command is { IsOneMessage: true, IsQuery: true } && request is { ReadOnly: false, IsInBatch: false, MaxRows: null, MaxBytes: null, Command.ExecutionMode: not ExecutionMode.NonQuery }
             && _rented.TryGetValue(command.Connection!, out var session))
             session.ResetBehind(command);
         return command;
@@ -144,6 +148,9 @@ sealed class PostgresEngine : IDatabaseEngine
 
     public async ValueTask BeforeAsync(DbConnection connection, DbCommand command, CommandRequest request, CancellationToken stop)
     {
+        // The batch has set up what holds for all its commands.
+        if (request.IsInBatch)
+            return;
         var made = (PostgresCommand)command;
         var counts = !request.ReadOnly && !made.IsPlanned;
         var wait = LockTimeoutOf(request);

@@ -151,6 +151,31 @@ sealed class CommandRun(IDatabaseEngine engine, TimeProvider time, CommandReques
         }
     }
 
+    /// <summary>Of a batch: the rows of this command are whole.</summary>
+    /// <returns>What the batch's answer has of it. Null: the sink took no more, or it is to be stopped.</returns>
+    public async ValueTask<BatchResult?> CloseAsync(CancellationToken stop)
+    {
+        var result = new BatchResult { RowsAffected = _rowsAffected, ResultSets = _resultSets, Parameters = _outputs is { Count: > 0 } ? _outputs : null };
+        if (_asked.ExecutionMode == ExecutionMode.NonQuery)
+            return result;
+        try
+        {
+            if (!_begun)
+                await sink.BeginAsync([], stop);
+            var closed = await sink.CloseResultAsync(stop);
+            return result with { Rows = _rows?.Rows ?? 0, Size = closed.Bytes, PageCount = closed.Pages, Columns = _rows?.Columns ?? [] };
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return null;
+        }
+        catch (RowSinkException full)
+        {
+            _sinkFault = full;
+            return null;
+        }
+    }
+
     /// <summary>Closes the sink after the database has done its part.</summary>
     /// <returns>False: the caller cancelled meanwhile.</returns>
     public async ValueTask<bool> EndAsync(CancellationToken cancel)

@@ -20,7 +20,7 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, IDatabaseC
     static readonly TimeSpan ForgetOpenAfter = TimeSpan.FromSeconds(3);
 
     /// <summary>For rolling back and asking what became of a command that failed by itself.</summary>
-    static readonly TimeSpan ConcludeWithin = TimeSpan.FromSeconds(8);
+    internal static readonly TimeSpan ConcludeWithin = TimeSpan.FromSeconds(8);
 
     /// <summary>Never throws for what a database, a limit or a caller does; what a sink throws comes out, except <see cref="RowSinkException"/>.</summary>
     /// <remarks>
@@ -61,7 +61,7 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, IDatabaseC
             cancel.ThrowIfCancellationRequested();
             var longest = OpenWithin(request.Limit);
             patience.CancelAfter(longest);
-            backstop.Set(longest + ForgetOpenAfter, static () => Unavailable());
+            backstop.Set(longest + ForgetOpenAfter, static () => CommandEndings.Unavailable());
             connection = connector is null
                 ? await engine.OpenAsync(request.Database, request.SessionName, request.Access, patience.Token)
                 : await connector.OpenAsync(request.SessionName, request.Access, patience.Token);
@@ -73,19 +73,19 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, IDatabaseC
         catch (OperationCanceledException)
         {
             connector?.Suspect();
-            return Unavailable();
+            return CommandEndings.Unavailable();
         }
         catch (ReadOnlyImpossibleException e)
         {
-            return Refused(request, e.Message);
+            return CommandEndings.Refused(request, e.Message);
         }
         catch (DatabaseUnavailableException e)
         {
-            return Unavailable(e.Fault) with { RetryAfter = e.RetryAfter };
+            return CommandEndings.Unavailable(e.Fault) with { RetryAfter = e.RetryAfter };
         }
         catch (Exception e) when (ConnectionFault.IsOfTheDatabase(e))
         {
-            return Unavailable(engine.NameConnectionFault(e));
+            return CommandEndings.Unavailable(engine.NameConnectionFault(e));
         }
         try
         {
@@ -106,94 +106,46 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, IDatabaseC
 
     async Task<ExecutionResult> RunAsync(CommandRequest request, IRowSink sink, DbConnection connection, Backstop backstop, CancellationToken cancel)
     {
-        var faults = new List<FieldError>();
-        DbCommand command;
-        try
-        {
-            command = engine.CreateCommand(connection, request, faults);
-        }
-        catch (ReadOnlyImpossibleException e)
-        {
-            return Refused(request, e.Message);
-        }
-        catch (DbException e) when (engine.NameError(e, connection) is { } error)
-        {
-            return new(Ending.Failed, Executed.No) { Error = error };
-        }
-        catch (Exception e) when (e is DbException or System.Net.Sockets.SocketException or IOException)
-        {
-            // The session was prepared for the command, which was not sent.
-            connector?.Suspect();
-            return Unavailable(engine.NameConnectionFault(e));
-        }
-        await using (command)
-        {
-            if (faults.Count > 0)
-                return InvalidParameters(faults);
-            if (await BeforeAsync(connection, command, request, cancel) is { } impossible)
-                return impossible;
-            // A caller who was told that nothing ran is right.
-            if (!backstop.Clear())
-                return Unavailable();
-            var run = new CommandRun(engine, time, request, sink, command);
-            ExecutionWatch? watch = null;
-            watch = new ExecutionWatch(engine, connection, command, time, request, () => backstop.Set(ExecutionWatch.LongestStop, Hanging), cancel);
-            Exception? failure = null;
-            await using (watch)
-            {
-                try
-                {
-                    await run.ExecuteAsync(watch);
-                }
-                catch (Exception e) when (ConnectionFault.IsOfTheDatabase(e))
-                {
-                    failure = e;
-                }
-            }
-            // The driver has given up a statement that the database may still be busy with.
-            if (watch.Stopped && connection.State != System.Data.ConnectionState.Open && failure is not null && engine.NameError(failure) is null)
-                await watch.ForceAsync();
-            var forced = watch.SessionEnded ? ForcedEnd.SessionEnded
-                : watch.Stopped && connection.State != System.Data.ConnectionState.Open ? ForcedEnd.ConnectionClosed
-                : ForcedEnd.None;
-            return await ConcludeAsync(run, watch, request, command, connection, failure, backstop, cancel) with { Forced = forced };
-
-            ExecutionResult Hanging() => StoppedResult(run, watch, Fated(request));
-        }
+        if (request.Batch is not null)
+            return await new BatchRun(engine, connector, time, request, sink, connection, backstop).RunAsync(cancel);
+        var (sent, notSent) = await CommandStep.ExecuteAsync(engine, connector, time, request, sink, connection, backstop, cancel);
+        if (sent is null)
+            return notSent!;
+        await using (sent)
+            return await ConcludeAsync(sent, request, connection, backstop, cancel) with { Forced = sent.Forced };
     }
 
-    async Task<ExecutionResult> ConcludeAsync(
-        CommandRun run, ExecutionWatch watch, CommandRequest request, DbCommand command, DbConnection connection, Exception? failure, Backstop backstop,
-        CancellationToken cancel)
+    async Task<ExecutionResult> ConcludeAsync(CommandStep step, CommandRequest request, DbConnection connection, Backstop backstop, CancellationToken cancel)
     {
-        if (!watch.Stopped)
-            backstop.Set(ConcludeWithin, () => run.Result(Ending.Failed, Fated(request), Failure.DatabaseConnectionLost(Fated(request))));
+        var (run, failure) = (step.Run, step.Failure);
+        if (!step.Stopped)
+            backstop.Set(ConcludeWithin, () => run.Result(Ending.Failed, CommandEndings.FateOf(engine, request), Failure.DatabaseConnectionLost(CommandEndings.FateOf(engine, request))));
         if ((failure ?? run.SinkFault) is { } amid and not RowSinkException)
             engine.Distrust(connection, amid);
         if (failure is not null)
             engine.KeepMessages(connection, failure);
         var rolledBack = await RollBackAsync(connection, request, failure);
-        if (watch.Stopped || failure is not null && engine.NameError(failure) is null)
+        if (step.Stopped || failure is not null && engine.NameError(failure) is null)
             engine.Discard(connection);
-        if (failure is not null && (connection.State != System.Data.ConnectionState.Open || !watch.Stopped && engine.IsDatabaseFault(failure)))
+        if (failure is not null && (connection.State != System.Data.ConnectionState.Open || !step.Stopped && engine.IsDatabaseFault(failure)))
             connector?.Suspect();
         if (run.SinkFault is { } fault and not RowSinkException)
             ExceptionDispatchInfo.Throw(fault);
         // What may only read took no effect, whether the database had come to its end before it heard of the wish to stop or not.
         var executed = !run.Sent || engine.CannotWrite(request.Access) && (failure is not null || rolledBack || !run.Whole) ? Executed.No
             : failure is null && !rolledBack ? Executed.Yes
-            : await AfterFailureAsync(connection, command, request, failure, rolledBack);
+            : await AfterFailureAsync(connection, step.Command, request, failure, rolledBack);
         // From here on the sink may be used again, or another run's result was told.
         if (!backstop.TryEnd())
             return run.Result(Ending.Failed, executed);
         if (run.SinkFault is RowSinkException full)
             return run.Result(Ending.Failed, executed, full.Error);
-        if (watch.Stopped && (failure is not null || !run.Whole))
-            return StoppedResult(run, watch, executed);
+        if (step.Stopped && (failure is not null || !run.Whole))
+            return step.StoppedResult(executed);
         if (request.ReadOnly && (failure is not null || rolledBack) && engine.ReadOnlyRefusal(failure) is { } words)
-            return run.Result(Ending.Failed, executed, PracticeRefusal.Of(RuleOf(request), words));
+            return run.Result(Ending.Failed, executed, PracticeRefusal.Of(CommandEndings.RuleOf(request), words));
         if (failure is not null)
-            return run.Result(Ending.Failed, executed, engine.NameError(failure, connection) ?? Unnamed(failure, connection, executed));
+            return run.Result(Ending.Failed, executed, CommandEndings.NameOf(engine, failure, connection, executed));
         if (rolledBack)
             return run.Result(Ending.Failed, executed, Failure.OpenTransaction);
         if (await run.EndAsync(cancel))
@@ -230,57 +182,7 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, IDatabaseC
         }
     }
 
-    /// <returns>Null: the command can be sent.</returns>
-    async ValueTask<ExecutionResult?> BeforeAsync(DbConnection connection, DbCommand command, CommandRequest request, CancellationToken cancel)
-    {
-        try
-        {
-            await engine.BeforeAsync(connection, command, request, cancel);
-            return null;
-        }
-        catch (Exception e) when (ConnectionFault.IsOfTheDatabase(e))
-        {
-            engine.Discard(connection);
-            connector?.Suspect();
-            return cancel.IsCancellationRequested
-                ? new(Ending.Cancelled, Executed.No)
-                : Unavailable(engine.NameConnectionFault(e));
-        }
-    }
-
     /// <summary>A caller with a short limit is told soon; a server at the end of a slow line still has its time.</summary>
     static TimeSpan OpenWithin(TimeSpan limit) =>
         limit < ShortestOpen ? ShortestOpen : limit > LongestOpen ? LongestOpen : limit;
-
-    static string RuleOf(CommandRequest request) => request.Access == CommandAccess.ReadOnly ? PracticeRefusal.ReadOnly : PracticeRefusal.Modes;
-
-    /// <summary>What is known of a command that nobody can be asked about.</summary>
-    Executed Fated(CommandRequest request) => engine.CannotWrite(request.Access) ? Executed.No : Executed.Unknown;
-
-    static ExecutionResult StoppedResult(CommandRun run, ExecutionWatch? watch, Executed executed) => watch switch
-    {
-        { CancelledByCaller: true } => run.Result(Ending.Cancelled, executed),
-        { BlockedPractice: true } => run.Result(Ending.Failed, executed, Failure.BlockedPractice(executed)),
-        _ => run.Result(Ending.Failed, executed, Failure.TimedOut(executed)),
-    };
-
-    static ExecutionResult Unavailable(ConnectionFault fault) => new(Ending.Failed, Executed.No)
-    {
-        Error = fault.Error,
-        Notices = [Notice.Of(NoticeCodes.Advice, fault.Advice)],
-    };
-
-    static ExecutionResult Unavailable() => new(Ending.Failed, Executed.No) { Error = Failure.DatabaseSilent };
-
-    static ExecutionResult Refused(CommandRequest request, string words) => new(Ending.Failed, Executed.No)
-    {
-        Error = PracticeRefusal.Of(RuleOf(request), words),
-    };
-
-    static ExecutionResult InvalidParameters(List<FieldError> faults) => new(Ending.Failed, Executed.No) { Error = Failure.InvalidParameters(faults) };
-
-    static ErrorDetails Unnamed(Exception failure, DbConnection connection, Executed executed) =>
-        failure is DbException or IOException or TimeoutException || connection.State != System.Data.ConnectionState.Open
-            ? Failure.DatabaseConnectionLost(executed)
-            : Failure.DriverFailed(failure.GetType().Name, executed);
 }

@@ -4,7 +4,7 @@ using Halo.Link.Rows;
 
 namespace Halo.Link.Engines.Running;
 
-/// <summary>Counts what goes to a sink and ends it where the practice's policy does: the statement is then cancelled and the query refused.</summary>
+/// <summary>Counts what goes to a sink, of a batch all its results together, and ends it where the practice's policy does: the statement is then cancelled and the query refused.</summary>
 sealed class PolicySink : IRowSink, IBufferWriter<byte>
 {
     readonly IRowSink _sink;
@@ -12,6 +12,8 @@ sealed class PolicySink : IRowSink, IBufferWriter<byte>
     IBufferWriter<byte> _buffer;
     long _rows;
     long _bytes;
+    long _rowsBefore;
+    bool _closed;
     bool _over;
 
     PolicySink(IRowSink sink, CommandRequest request) => (_sink, _request, _buffer) = (sink, request, sink.Buffer);
@@ -25,7 +27,11 @@ sealed class PolicySink : IRowSink, IBufferWriter<byte>
     /// <summary>Bytes of JSON that went to a sink that counts; 0 of another: nothing limits them.</summary>
     public static long BytesOf(IRowSink sink) => sink is PolicySink counting ? counting._bytes : 0;
 
-    public ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop) => _sink.BeginAsync(columns, stop);
+    public ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop)
+    {
+        (_rowsBefore, _closed) = (_rows, false);
+        return _sink.BeginAsync(columns, stop);
+    }
 
     public void BeginRow()
     {
@@ -39,10 +45,16 @@ sealed class PolicySink : IRowSink, IBufferWriter<byte>
 
     public ValueTask<bool> EndRowAsync(CancellationToken stop) => _sink.EndRowAsync(stop);
 
+    public ValueTask<ClosedResult> CloseResultAsync(CancellationToken stop)
+    {
+        CountBrackets();
+        return _sink.CloseResultAsync(stop);
+    }
+
     public ValueTask EndAsync(CancellationToken stop)
     {
-        // The bracket that closes the array, and of one without rows that which opens it.
-        Count(_rows == 0 ? 2 : 1);
+        if (!_closed)
+            CountBrackets();
         return _sink.EndAsync(stop);
     }
 
@@ -60,6 +72,13 @@ sealed class PolicySink : IRowSink, IBufferWriter<byte>
     public Memory<byte> GetMemory(int sizeHint = 0) => _buffer.GetMemory(sizeHint);
 
     public Span<byte> GetSpan(int sizeHint = 0) => _buffer.GetSpan(sizeHint);
+
+    /// <summary>The bracket that closes the array, and of one without rows that which opens it.</summary>
+    void CountBrackets()
+    {
+        _closed = true;
+        Count(_rows == _rowsBefore ? 2 : 1);
+    }
 
     void Count(int bytes)
     {

@@ -41,6 +41,9 @@ sealed class SqlServerEngine(string connectionString, TimeProvider time, Practic
 
     public ICommandRunner NewRunner(TimeProvider time, IDatabaseConnector? connector) => new CommandRunner(this, time, connector);
 
+    public IBatchTransaction NewBatch(DbConnection connection, CommandRequest request) => new SqlServerBatch(
+        (SqlConnection)connection, request, () => SetUp((SqlConnection)connection, request), () => RollBackAsync(connection, request, failed: true).AsTask().GetAwaiter().GetResult());
+
     public CommandBehavior BehaviorOf(QueryCommand asked) => CommandBehavior.SequentialAccess;
 
     public async Task<DbConnection> OpenAsync(string? database, SessionName? name, CommandAccess access, CancellationToken stop)
@@ -70,8 +73,8 @@ sealed class SqlServerEngine(string connectionString, TimeProvider time, Practic
     public DbCommand CreateCommand(DbConnection connection, CommandRequest request, ICollection<FieldError> faults)
     {
         var command = request.Command;
-        var isSetUpByText = _session.GoesWithText((SqlConnection)connection, request);
-        if (!isSetUpByText)
+        var isSetUpByText = !request.IsInBatch && _session.GoesWithText((SqlConnection)connection, request);
+        if (!isSetUpByText && !request.IsInBatch)
             SetUp((SqlConnection)connection, request);
         var made = new SqlCommand(command.Text, (SqlConnection)connection)
         {
@@ -215,7 +218,7 @@ sealed class SqlServerEngine(string connectionString, TimeProvider time, Practic
     bool RollBack(SqlConnection connection, CommandRequest request, bool failed)
     {
         // The pool's reset leaves the isolation level as it is on servers before 2014.
-        var level = protection.Isolation != ReaderIsolation.ReadCommitted || TransactSql.SetsIsolation(request.Command)
+        var level = protection.Isolation != ReaderIsolation.ReadCommitted || request.Batch is not null || TransactSql.SetsIsolation(request.Command)
             ? "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; "
             : "";
         if (!failed && level.Length == 0 && !TransactSql.MayOpenTransaction(request.Command))

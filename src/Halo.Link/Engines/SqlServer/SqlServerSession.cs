@@ -88,7 +88,7 @@ sealed class SqlServerSession(PracticeProtection standard, TimeProvider time)
     StringBuilder Text(CommandRequest request)
     {
         var protection = request.Protection ?? standard;
-        var isReader = request.Command.ExecutionMode is ExecutionMode.Reader or ExecutionMode.Scalar;
+        var isReader = request.IsReader;
         var text = new StringBuilder();
         text.Append(protection.DeadlockPriority == DeadlockPriority.Low ? "SET DEADLOCK_PRIORITY LOW;" : "SET DEADLOCK_PRIORITY NORMAL;");
         if (isReader && protection.LockTimeout is { } wait)

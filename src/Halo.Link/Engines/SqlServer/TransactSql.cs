@@ -22,6 +22,10 @@ static partial class TransactSql
     public static bool MayCommit(QueryCommand asked) =>
         asked.Type == CommandType.StoredProcedure || SingleStatement.HidesWords(asked.Text) || Commits().IsMatch(asked.Text) || !BeginsFirst().IsMatch(asked.Text) && !OnlyReads(asked);
 
+    /// <summary>Whether it can end a transaction that was open before it.</summary>
+    public static bool MayEndTransaction(QueryCommand asked) =>
+        asked.Type == CommandType.StoredProcedure || SingleStatement.HidesWords(asked.Text) || Commits().IsMatch(asked.Text) || !Known.Contains(FirstWord(asked));
+
     static bool OnlyReads(QueryCommand asked) =>
         FirstWord(asked) is "SELECT" or "WITH" or "DECLARE" or "SET" or "IF" or "BEGIN" or "PRINT" or "WAITFOR"
         && !Writes().IsMatch(asked.Text) && !Into().IsMatch(asked.Text) && !SingleStatement.HidesWords(asked.Text);

@@ -70,7 +70,8 @@ static class SqliteAuthorizer
     /// <param name="action">SQLite's action code.</param>
     /// <param name="first">What it says of the action first, as UTF-8; null: nothing.</param>
     /// <param name="second">What it says second.</param>
-    public static unsafe string? Refuse(int action, byte* first, byte* second)
+    /// <param name="isInBatch">It would run in the transaction of a batch.</param>
+    public static unsafe string? Refuse(int action, byte* first, byte* second, bool isInBatch)
     {
         switch (action)
         {
@@ -88,6 +89,8 @@ static class SqliteAuthorizer
                 return "ATTACH and VACUUM are not available through Halo Link: a query reaches the one database that it was sent to.";
             case raw.SQLITE_DETACH:
                 return "DETACH is not available through Halo Link: a query reaches the one database that it was sent to.";
+            case raw.SQLITE_TRANSACTION when isInBatch:
+                return "A batch is one transaction, which the Link begins and commits: leave out BEGIN, COMMIT and ROLLBACK.";
             default:
                 return null;
         }

@@ -54,6 +54,8 @@ sealed class SqliteEngine : IDatabaseEngine
     public ICommandRunner NewRunner(TimeProvider time, IDatabaseConnector? connector) =>
         _runners?.NewRunner(this, time, connector) ?? new CommandRunner(this, time, connector);
 
+    public IBatchTransaction NewBatch(DbConnection connection, CommandRequest request) => new SqliteBatch((SqliteSession)connection, request);
+
     public CommandBehavior BehaviorOf(QueryCommand asked) => CommandBehavior.Default;
 
     public Task<DbConnection> OpenAsync(string? database, SessionName? name, CommandAccess access, CancellationToken stop)

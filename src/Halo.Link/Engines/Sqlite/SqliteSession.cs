@@ -37,6 +37,9 @@ sealed class SqliteSession : SqliteConnection
     /// <summary>Called before a transaction that wrote is committed.</summary>
     public Action? Committing { get; init; }
 
+    /// <summary>Whether a batch has its transaction here: it is not a command's to begin or end one.</summary>
+    public bool IsInBatch { get; set; }
+
     /// <summary>Why SQLite was told not to do something, the last time that it asked; null: it was let do everything.</summary>
     public string? Refusal { get; private set; }
 
@@ -79,7 +82,7 @@ sealed class SqliteSession : SqliteConnection
 
     unsafe int Judge(IntPtr context, int action, byte* first, byte* second, byte* database, byte* trigger)
     {
-        if (SqliteAuthorizer.Refuse(action, first, second) is not { } why)
+        if (SqliteAuthorizer.Refuse(action, first, second, IsInBatch) is not { } why)
             return raw.SQLITE_OK;
         Refusal = why;
         return raw.SQLITE_DENY;

@@ -16,7 +16,7 @@ sealed record ArrivedClaim(Claim Claim, bool Readable)
         try
         {
             var items = JsonSerializer.Deserialize(payload.Span, ProtocolJson.Default.Claims)?.Items ?? throw new JsonException();
-            return [.. items.Select(c => new ArrivedClaim(c, c.Command is not null))];
+            return [.. items.Select(c => new ArrivedClaim(c, IsWhole(c)))];
         }
         catch (JsonException)
         {
@@ -28,12 +28,14 @@ sealed record ArrivedClaim(Claim Claim, bool Readable)
         }
     }
 
+    static bool IsWhole(Claim claim) => claim.Command is not null || claim.Batch is { Count: > 0 };
+
     static ArrivedClaim Read(JsonElement item)
     {
         try
         {
             var claim = item.Deserialize(ProtocolJson.Default.Claim) ?? throw new JsonException();
-            return new(claim, claim.Command is not null);
+            return new(claim, IsWhole(claim));
         }
         catch (JsonException)
         {

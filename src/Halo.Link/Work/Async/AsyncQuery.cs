@@ -126,7 +126,7 @@ sealed partial class AsyncQuery(JournalEntry entry, Claim? claim, AsyncQueryCont
             tools.Desk.SettleKey(taken, Id, result.Executed);
         Telemetry.Ended(QueryMode.Async, result.Ending, result.Timings);
         await sink.DisposeAsync();
-        await ConcludeAsync(result, claim.Command.ExecutionMode == ExecutionMode.NonQuery ? null : sink);
+        await ConcludeAsync(result, ((ISiteCommand)claim).IsNonQuery ? null : sink);
     }
 
     /// <summary>Delivers what is not delivered yet and ends it; returns at once where there is nothing to deliver.</summary>

@@ -23,8 +23,9 @@ static class Reports
         Executed = result.Executed,
         Error = result.Error,
         Notices = result.Notices,
-        Columns = pages?.Columns,
+        Columns = result.Results is null ? pages?.Columns : null,
         Parameters = result.Parameters,
+        Results = result.Results,
         Rows = result.Rows,
         RowsAffected = result.RowsAffected,
         Size = pages?.Size ?? 0,
@@ -38,7 +39,7 @@ static class Reports
     public static Report? Untold(Report report) => report.Kind switch
     {
         ReportKind.Reading => null,
-        ReportKind.Uploading or ReportKind.Complete when report.Parameters is not { Count: > 0 } => report with { Columns = null, Notices = null },
+        ReportKind.Uploading or ReportKind.Complete when report is { Parameters: not { Count: > 0 }, Results: null } => report with { Columns = null, Notices = null },
         ReportKind.Uploading or ReportKind.Complete => new(report.ClaimId, report.PageCount > 0 ? ReportKind.UploadFailed : ReportKind.Failed)
         {
             Executed = Executed.Yes,

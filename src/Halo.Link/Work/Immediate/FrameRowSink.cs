@@ -40,6 +40,8 @@ sealed class FrameRowSink(
     long _sent;
     IReadOnlyList<ResultColumn>? _columns;
     bool _anyRow;
+    bool _closed;
+    long _closedBytes;
     bool _lost;
     volatile bool _abandoned;
 
@@ -59,7 +61,7 @@ sealed class FrameRowSink(
     public ValueTask BeginAsync(IReadOnlyList<ResultColumn> columns, CancellationToken stop)
     {
         ColumnBounds.Check(columns);
-        _columns = columns;
+        (_columns, _anyRow, _closed) = (columns, false, false);
         return ValueTask.CompletedTask;
     }
 
@@ -76,11 +78,18 @@ sealed class FrameRowSink(
         return Held < SendFrom ? ValueTask.FromResult(true) : SendAndGoOnAsync(stop);
     }
 
+    public ValueTask<ClosedResult> CloseResultAsync(CancellationToken stop)
+    {
+        Close();
+        var bytes = _sent + Held - _closedBytes;
+        _closedBytes += bytes;
+        return ValueTask.FromResult(new ClosedResult(bytes, 0));
+    }
+
     public ValueTask EndAsync(CancellationToken stop)
     {
-        if (!_anyRow)
-            Write((byte)'[');
-        Write((byte)']');
+        if (!_closed)
+            Close();
         Holds = !TooLarge && _sent == 0 && Held <= ProtocolLimits.MaxChunkBytes;
         return TooLarge || Holds ? ValueTask.CompletedTask : SendAsync(stop);
     }
@@ -90,7 +99,7 @@ sealed class FrameRowSink(
     /// <exception cref="FrameTooLargeException">No message can hold it.</exception>
     public ValueTask<bool> SendAnswerAsync(Outcome outcome)
     {
-        var json = JsonSerializer.SerializeToUtf8Bytes(outcome with { Columns = _columns }, ProtocolJson.Default.Outcome);
+        var json = JsonSerializer.SerializeToUtf8Bytes(outcome with { Columns = outcome.Results is null ? _columns : null }, ProtocolJson.Default.Outcome);
         if (AnswerPayload.LengthBytes + json.Length + _end - Header > FrameBounds.FromLink(FrameKind.Answer))
             throw new FrameTooLargeException(FrameKind.Answer, json.Length);
         var payload = ArrayPool<byte>.Shared.Rent(AnswerPayload.LengthBytes + json.Length + _end - Header);
@@ -138,6 +147,14 @@ sealed class FrameRowSink(
         _buffer = [];
         if (buffer.Length > 0)
             ArrayPool<byte>.Shared.Return(buffer);
+    }
+
+    void Close()
+    {
+        if (!_anyRow)
+            Write((byte)'[');
+        Write((byte)']');
+        _closed = true;
     }
 
     async ValueTask<bool> SendAndGoOnAsync(CancellationToken stop)

@@ -77,6 +77,11 @@ sealed partial class ImmediateQueries(
             Conclude(query, Endings.SeenBefore);
             return;
         }
+        if (asked.Command is null && asked.Batch is not { Count: > 0 })
+        {
+            Conclude(query, Endings.NotUnderstood);
+            return;
+        }
         if (RequestBounds.FaultOf(asked) is { } fault)
         {
             Conclude(query, Endings.OutOfRange(fault));
@@ -177,7 +182,7 @@ sealed partial class ImmediateQueries(
             LogFault(query.Id, FaultText.Of(e));
             result = Endings.Fault(query.Running);
         }
-        var outcome = Outcomes.From(result, asked.Command.ExecutionMode == ExecutionMode.NonQuery ? 0 : query.Rows?.Size ?? 0, query.Waited.TotalMilliseconds);
+        var outcome = Outcomes.From(result, ((ISiteCommand)asked).IsNonQuery ? 0 : query.Rows?.Size ?? 0, query.Waited.TotalMilliseconds);
         query.Outcome = outcome;
         Telemetry.Ended(QueryMode.Immediate, outcome.Ending, outcome.Timings);
         // A small result leaves with its outcome. Should the line be gone, the outcome alone is told: now, where the next session has begun, else by that.

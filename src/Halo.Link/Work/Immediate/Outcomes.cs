@@ -16,6 +16,7 @@ static class Outcomes
         Size = size,
         ResultSets = result.ResultSets,
         Parameters = result.Parameters,
+        Results = result.Results,
         Error = result.Error,
         Notices = result.Notices,
         RetryAfterMs = result.RetryAfter is { } wait ? (int)Math.Ceiling(wait.TotalMilliseconds) : null,
@@ -23,7 +24,7 @@ static class Outcomes
     };
 
     /// <summary>The same end without what it brought: that could not be told, or the API would not take it.</summary>
-    public static Outcome Untold(Outcome outcome) => outcome is { Ending: Ending.Successful, Parameters: not { Count: > 0 } }
+    public static Outcome Untold(Outcome outcome) => outcome is { Ending: Ending.Successful, Parameters: not { Count: > 0 }, Results: null }
         ? outcome with { Columns = null, Notices = null }
         : new(outcome.Ending == Ending.Successful ? Ending.Failed : outcome.Ending, outcome.Executed) { Error = Failure.ResultUntold, Timings = outcome.Timings };
 }

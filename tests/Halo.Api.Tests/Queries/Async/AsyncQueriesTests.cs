@@ -54,7 +54,7 @@ public class AsyncQueriesTests(OneHost one) : IClassFixture<OneHost>
         Assert.Equal(QueryStatus.Queued, query.Status);
         await link.ExpectAsync(FrameKind.WorkAvailable);
         var claim = Assert.Single(await link.ClaimAsync());
-        Assert.Equal((query.Id, "SELECT n FROM t", 1L), (claim.QueryId, claim.Command.Text, claim.Number));
+        Assert.Equal((query.Id, "SELECT n FROM t", 1L), (claim.QueryId, claim.Command!.Text, claim.Number));
         Assert.Equal(QueryStatus.Executing, (await GetAsync(path, key, query.Id)).Status);
 
         TestPage first = TestPage.Of("[{\"n\":1}]", 1), second = TestPage.Of("[{\"n\":2}]", 1);

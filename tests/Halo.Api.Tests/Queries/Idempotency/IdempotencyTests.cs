@@ -20,7 +20,7 @@ public class IdempotencyTests(OneHost one) : IClassFixture<OneHost>
         const string Marker = """{ "command": { "text": "SELECT 'marker'" } }""";
         var asked = site.AskAsync(Marker);
         var (id, execute) = await site.Link.ExpectExecuteAsync();
-        Assert.Equal("SELECT 'marker'", execute.Command.Text);
+        Assert.Equal("SELECT 'marker'", execute.Command!.Text);
         await site.Link.AnswerAsync(id, "[]", 0);
         (await asked).Dispose();
     }

@@ -32,7 +32,7 @@ public class ImmediateQueriesTests(OneHost one) : IClassFixture<OneHost>
         await using var _ = link;
         var asked = AskAsync(path, key);
         var (id, execute) = await link.ExpectExecuteAsync();
-        Assert.Equal("SELECT 1 AS n", execute.Command.Text);
+        Assert.Equal("SELECT 1 AS n", execute.Command!.Text);
         Assert.Equal(link.SiteId, execute.SiteId);
         await link.AnswerAsync(id, """[{"n":1},{"n":22}]""", 2);
         using var response = await asked;

@@ -235,4 +235,61 @@ public class QueryRequestReaderTests
         Assert.Equal((413, Contracts.Errors.ErrorCodes.RequestTooLarge), (refusal.Status, refusal.Code));
         Assert.EndsWith("Pass long texts as parameter values, or split the command; nothing ran.", refusal.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void A_batch_is_read_in_order()
+    {
+        var (read, refusal) = Read("""
+            { "isolation": "snapshot", "commands": [ { "text": "UPDATE a SET n = 1", "executionMode": "nonQuery" }, { "text": "SELECT 1", "timeout": 5 } ] }
+            """);
+        Assert.Null(refusal);
+        Assert.Equal(["UPDATE a SET n = 1", "SELECT 1"], read!.Batch!.Commands.Select(c => c.Text));
+        Assert.Equal(IsolationLevel.Snapshot, read.Batch.Isolation);
+        Assert.Equal((26L, false, 60_000), (read.SqlSize, read.IsNonQuery, read.ExecutionLimitMs(new QueryLimits())));
+        var sets = Read("""{ "command": { "text": "SELECT @a", "parameterSets": [ [ { "name": "@a", "value": 1 } ], [], [ { "name": "@a" } ] ] } }""").Submission!;
+        Assert.Equal([1, 0, 1], sets.Batch!.Commands.Single().ParameterSets!.Select(s => s.Count));
+        Assert.Equal(3, sets.Batch.Count);
+        Assert.Null(Read("""{ "command": { "text": "SELECT 1", "parameterSets": null }, "commands": null, "isolation": null }""").Submission!.Batch);
+    }
+
+    [Theory]
+    [InlineData("""{ "commands": [] }""", "commands")]
+    [InlineData("""{ "commands": {} }""", "commands")]
+    [InlineData("""{ "commands": "SELECT 1" }""", "commands")]
+    [InlineData("""{ "commands": [ null ] }""", "commands[0]")]
+    [InlineData("""{ "commands": [ { "text": "SELECT 1" }, { } ] }""", "commands[1].text")]
+    [InlineData("""{ "commands": [ { "text": "SELECT 1", "type": "view", "timeout": 0 } ] }""", "commands[0].type,commands[0].timeout")]
+    [InlineData("""{ "commands": [ { "text": "SELECT 1", "parameterSets": [ [] ] } ] }""", "commands[0].parameterSets")]
+    [InlineData("""{ "commands": [ { "text": "SELECT 1", "parameters": [ { } ] } ] }""", "commands[0].parameters[0].name")]
+    [InlineData("""{ "commands": [ { "text": "SELECT 1" } ], "command": { "text": "SELECT 1" } }""", "commands")]
+    [InlineData("""{ "commands": [ { "text": "SELECT 1" } ], "isolation": "chaos" }""", "isolation")]
+    [InlineData("""{ "command": { "text": "SELECT 1" }, "isolation": "serializable" }""", "isolation")]
+    [InlineData("""{ "sqlQuery": "SELECT 1", "isolation": "serializable" }""", "isolation")]
+    [InlineData("""{ "command": { "text": "SELECT 1", "parameterSets": [] } }""", "command.parameterSets")]
+    [InlineData("""{ "command": { "text": "SELECT 1", "parameterSets": {} } }""", "command.parameterSets")]
+    [InlineData("""{ "command": { "text": "SELECT 1", "parameterSets": [ {} ] } }""", "command.parameterSets[0]")]
+    [InlineData("""{ "command": { "text": "SELECT 1", "parameterSets": [ [ { "name": "a" }, { "name": "@A" } ] ] } }""", "command.parameterSets[0]")]
+    [InlineData("""{ "command": { "text": "SELECT 1", "parameterSets": [ [], [ { "name": "a", "type": "Number" } ] ] } }""", "command.parameterSets[1][0].type")]
+    [InlineData("""{ "command": { "text": "SELECT 1", "parameters": [], "parameterSets": [ [] ] } }""", "command.parameterSets")]
+    [InlineData("""{ "commands": [ { "text": "SELECT 1", "catalogue": "Patients" } ] }""", "commands[0].catalogue")]
+    [InlineData("""{ "command": { "text": "SELECT 1", "isolation": "snapshot" } }""", "command.isolation")]
+    public void Every_fault_of_a_batch_is_named(string body, string fields) => Assert.Equal(fields.Split(','), Faults(body));
+
+    [Theory]
+    [InlineData(100, true)]
+    [InlineData(101, false)]
+    public void A_batch_has_up_to_a_hundred_commands(int count, bool fits)
+    {
+        var body = $$"""{ "commands": [ {{string.Join(",", Enumerable.Repeat("""{ "text": "SELECT 1" }""", count))}} ] }""";
+        Assert.Equal(fits, Read(body).Submission is not null);
+    }
+
+    [Theory]
+    [InlineData(1000, true)]
+    [InlineData(1001, false)]
+    public void A_command_has_up_to_a_thousand_sets_of_parameters(int count, bool fits)
+    {
+        var body = $$"""{ "command": { "text": "SELECT 1", "parameterSets": [ {{string.Join(",", Enumerable.Repeat("[]", count))}} ] } }""";
+        Assert.Equal(fits, Read(body).Submission is not null);
+    }
 }

@@ -53,7 +53,7 @@ sealed class ScriptedCommands : IClaimedCommands
         Given.Enqueue(claim.QueryId);
         if (Execute is { } script)
             return script(claim, sink, cancel);
-        return claim.Command.ExecutionMode == ExecutionMode.NonQuery
+        return claim.Command!.ExecutionMode == ExecutionMode.NonQuery
             ? Task.FromResult(new ExecutionResult(Ending.Successful, Executed.Yes) { RowsAffected = 3 })
             : LinkUnderTest.GiveRowsAsync(sink, int.Parse(claim.Command.Text), cancel);
     }

@@ -5,7 +5,6 @@ using System.IO.Pipelines;
 using System.Text.Json;
 using Halo.Api.Integrators;
 using Halo.Api.Queries.Immediate;
-using Halo.Api.Results.Formats;
 using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Halo.Contracts.Json;
@@ -28,7 +27,7 @@ sealed partial class ImmediateResponseWriter(SiteAccess access, QueryLimits limi
     {
         if (access.ForReading(caller, answer.Query.SiteId).Refusal is { } taken)
             answer = answer.Withheld(taken);
-        using var rewritten = integersAsText ? RewriteIntegers(answer) : null;
+        using var parts = AnswerParts.Of(answer, integersAsText);
         var response = http.Response;
         response.StatusCode = answer.Status;
         response.ContentType = "application/json; charset=utf-8";
@@ -36,25 +35,20 @@ sealed partial class ImmediateResponseWriter(SiteAccess access, QueryLimits limi
             response.Headers.RetryAfter = ((int)Math.Ceiling(answer.RetryAfter.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         if (answer.ServerTiming is { } timing)
             response.Headers["Server-Timing"] = timing;
-        var envelope = JsonSerializer.SerializeToUtf8Bytes(answer.Query with { Result = null, ResultSize = rewritten?.Output.Length ?? answer.Query.ResultSize }, HaloJson.Default.Query);
-        if (answer.Query.Result is not { } result)
+        var envelope = JsonSerializer.SerializeToUtf8Bytes(answer.Query with { Result = null, Results = null, ResultSize = parts.Size ?? answer.Query.ResultSize }, HaloJson.Default.Query);
+        if (parts.Count == 0)
         {
             response.ContentLength = envelope.Length;
             await response.BodyWriter.WriteAsync(envelope);
             return;
         }
-        // {envelope…,"result":{…,"data":"<base64>"}}: both objects are closed by hand, after the rows.
-        var tail = JsonSerializer.SerializeToUtf8Bytes(result with { Size = rewritten?.Output.Length ?? result.Size }, HaloJson.Default.QueryResult);
-        var rows = rewritten is null ? answer.Rows : [rewritten.Output.Segment];
-        var length = rows is null ? 0L : rows.Sum(r => (long)r.Count);
-        response.ContentLength = envelope.Length - 1 + ",\"result\":".Length + tail.Length + 1
-            + (rows is null ? 0 : ",\"data\":\"\"".Length + (length + 2) / 3 * 4);
+        response.ContentLength = envelope.Length + parts.Bytes;
         // One rule for slow callers, and it is ours: the server's own would not tell.
         http.Features.Get<IHttpMinResponseDataRateFeature>()?.MinDataRate = null;
         using var patience = new SlowCallerLimit(limits.SlowReaderMs, response.ContentLength.Value, time);
         try
         {
-            await WriteRowsAsync(response.BodyWriter, envelope, tail, rows, patience);
+            await WriteAsync(response.BodyWriter, envelope, parts, patience);
         }
         catch (OperationCanceledException) when (patience.IsOver)
         {
@@ -63,32 +57,27 @@ sealed partial class ImmediateResponseWriter(SiteAccess access, QueryLimits limi
         }
     }
 
-    static async Task WriteRowsAsync(PipeWriter writer, byte[] envelope, byte[] tail, IReadOnlyList<ArraySegment<byte>>? rows, SlowCallerLimit patience)
+    static async Task WriteAsync(PipeWriter writer, byte[] envelope, AnswerParts parts, SlowCallerLimit patience)
     {
+        // {envelope…,"result":{…,"data":"<base64>"}}: objects are closed by hand, after the rows.
         writer.Write(envelope.AsSpan(0, envelope.Length - 1));
-        writer.Write(",\"result\":"u8);
-        writer.Write(tail.AsSpan(0, tail.Length - 1));
-        if (rows is not null)
+        writer.Write(parts.Begin);
+        for (var i = 0; i < parts.Count; i++)
         {
-            writer.Write(",\"data\":\""u8);
-            await WriteBase64Async(writer, rows, patience);
-            writer.Write("\""u8);
+            var (json, rows) = parts[i];
+            if (i > 0)
+                writer.Write(","u8);
+            writer.Write(json.AsSpan(0, json.Length - 1));
+            if (rows is not null)
+            {
+                writer.Write(AnswerParts.DataBegin);
+                await WriteBase64Async(writer, rows, patience);
+                writer.Write("\""u8);
+            }
+            writer.Write("}"u8);
         }
-        writer.Write("}}"u8);
+        writer.Write(parts.End);
         await patience.FlushAsync(writer);
-    }
-
-    static IRowTranscoder? RewriteIntegers(ImmediateAnswer answer)
-    {
-        if (answer.Rows is not { Count: > 0 } pieces || answer.Query.Result!.Columns is not { } columns || !RowForms.HasLargeIntegers(columns))
-            return null;
-        var transcoder = RowForm.Array.To(columns, integersAsText: true);
-        foreach (var piece in pieces)
-            transcoder.Add(piece);
-        transcoder.EndArray();
-        transcoder.EndDocument();
-        answer.Copied(transcoder.Output.Length);
-        return transcoder;
     }
 
     /// <summary>Base64 over pieces of any length: what does not fill three bytes waits for the next piece.</summary>

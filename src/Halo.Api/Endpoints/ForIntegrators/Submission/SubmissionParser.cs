@@ -1,6 +1,7 @@
 using Halo.Api.Capacity;
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
+using Halo.Api.Links.Sessions;
 using Halo.Api.Queries.Admission;
 using Halo.Api.Queries.Idempotency;
 using Halo.Api.Queries.Requests;
@@ -13,8 +14,11 @@ using Halo.Contracts.Queries;
 namespace Halo.Api.Endpoints.ForIntegrators.Submission;
 
 /// <summary>Turns an HTTP request into a submitted query: key, wanted form, site and body, each read once.</summary>
-sealed class SubmissionParser(SiteAccess access, QueryAdmission admission, QueryRequestReader reader, RequestBodies bodies)
+sealed class SubmissionParser(SiteAccess access, QueryAdmission admission, QueryRequestReader reader, RequestBodies bodies, ILinkGateway gateway)
 {
+    static readonly Refusal TooOld = new(409, ErrorCodes.Conflict,
+        "The site's Halo Link is too old to run several commands in one transaction. Nothing ran. Ask the practice to update Halo Link, or send the commands one by one.");
+
     /// <summary>Reads a request, or tells why it is refused whatever its body says.</summary>
     /// <param name="mode">How it is answered; null where the body says it.</param>
     public async Task<(SubmittedQuery? Submitted, Refusal? Refusal)> ParseAsync(HttpContext http, string siteId, QueryMode? mode)
@@ -37,6 +41,8 @@ sealed class SubmissionParser(SiteAccess access, QueryAdmission admission, Query
         if (key is null && admission.Backlog is { } full)
             return (null, full);
         var (read, faulty) = reader.Read(body, mode, site);
+        if (read is { Batch: not null } && gateway.Find(site.LinkId) is { RunsBatches: false })
+            (read, faulty) = (null, TooOld);
         var (submission, invalid) = read is null ? (null, faulty) : WithExtras(read, http.Request);
         return (new SubmittedQuery(caller, site, wanted)
         {
@@ -53,6 +59,8 @@ sealed class SubmissionParser(SiteAccess access, QueryAdmission admission, Query
         var resultSet = 1;
         if (request.Query.TryGetValue("resultSet", out var wanted) && !(int.TryParse(wanted, out resultSet) && resultSet >= 1))
             (faults ??= []).Add(new("resultSet", "must be a whole number from 1."));
+        else if (resultSet > 1 && submission.Batch is not null)
+            (faults ??= []).Add(new("resultSet", "chooses among the result sets of one command; a batch answers with the first of each of its commands."));
         else if (resultSet > 1 && submission.Command.ExecutionMode == ExecutionMode.NonQuery)
             (faults ??= []).Add(new("resultSet", "chooses among the result sets of a reader or scalar; a nonQuery has none."));
         var tag = request.Headers["Halo-Tag"].ToString();

@@ -23,6 +23,6 @@ sealed record SubmittedQuery(IntegratorCaller Caller, SiteRecord Site, ResponseF
     /// <summary>Its <c>Idempotency-Key</c> with what it stands for; null: it has none.</summary>
     public IdempotentRequest? Key { get; init; }
 
-    /// <summary>The form in which its rows are streamed; null: they are part of a JSON answer, or stored.</summary>
-    public RowForm? StreamForm => Wanted.StreamFor(Submission!.Command);
+    /// <summary>The form in which its rows are streamed; null: they are part of a JSON answer, as those of a batch always are, or stored, or there are none.</summary>
+    public RowForm? StreamForm => Submission is { Batch: null, IsNonQuery: false } ? Wanted.Form : null;
 }

@@ -47,6 +47,7 @@ static class ImmediateSettlements
         ResultSets = outcome.ResultSets,
         Timings = outcome.Timings,
         Parameters = outcome.Parameters,
+        Results = outcome.Ending == Ending.Successful ? outcome.Results : null,
         Notices = Notice.Join(notices, outcome.Notices),
         RetryAfterMs = outcome.RetryAfterMs,
     };

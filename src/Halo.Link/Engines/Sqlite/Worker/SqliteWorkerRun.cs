@@ -39,6 +39,7 @@ sealed class SqliteWorkerRun : IAsyncDisposable
     bool _taking = true;
     bool _whole = true;
     bool _inRow;
+    readonly List<ClosedResult> _closed = [];
     long _rows;
 
     public SqliteWorkerRun(SqliteWorkers workers, SqliteWorker worker, CommandRequest request, IRowSink sink, TimeProvider time, CancellationToken cancel)
@@ -95,6 +96,9 @@ sealed class SqliteWorkerRun : IAsyncDisposable
                 case WorkerFrameKind.Rows:
                     await TakeAsync(payload);
                     break;
+                case WorkerFrameKind.ResultEnds:
+                    await CloseResultAsync();
+                    break;
                 case WorkerFrameKind.Committing:
                     _committing = true;
                     break;
@@ -134,7 +138,7 @@ sealed class SqliteWorkerRun : IAsyncDisposable
         if (_fault is not null)
             ExceptionDispatchInfo.Throw(_fault);
         var known = _end?.Result ?? new(Ending.Failed, _request.ReadOnly || NeverSent || recovered ? Executed.No : Executed.Unknown);
-        var result = known with { Forced = _killed ? ForcedEnd.SessionEnded : known.Forced, Rows = _request.Command.ExecutionMode == ExecutionMode.NonQuery ? null : _rows };
+        var result = known with { Forced = _killed ? ForcedEnd.SessionEnded : known.Forced, Rows = _request.IsNonQuery ? null : _rows };
         // What may only read took no effect, even where the database had come to its end before it heard of the wish to stop.
         var executed = _request.ReadOnly ? Executed.No : result.Executed;
         if (_sinkFault is RowSinkException full)
@@ -142,11 +146,13 @@ sealed class SqliteWorkerRun : IAsyncDisposable
         if (Stopped && (_end is null || result.Ending == Ending.Cancelled || !_whole))
             return StoppedByCaller
                 ? result with { Ending = Ending.Cancelled, Executed = executed, Error = null }
-                : result with { Ending = Ending.Failed, Executed = executed, Error = Failure.TimedOut(executed) };
+                : result with { Ending = Ending.Failed, Executed = executed, Error = Failure.TimedOut(executed) with { Index = result.At } };
         if (_end is null)
             return result with { Error = Failure.WorkerLost(executed) };
-        if (result.Ending != Ending.Successful || _request.Command.ExecutionMode == ExecutionMode.NonQuery)
+        if (result.Ending != Ending.Successful || _request.IsNonQuery)
             return result;
+        if (result.Results is { } results && _taking)
+            result = result with { Results = WithSizes(results) };
         try
         {
             await _sink.EndAsync(cancel);
@@ -172,6 +178,27 @@ sealed class SqliteWorkerRun : IAsyncDisposable
         {
             Refuse(e);
         }
+    }
+
+    async ValueTask CloseResultAsync()
+    {
+        if (!_taking)
+            return;
+        try
+        {
+            _closed.Add(await _sink.CloseResultAsync(_stop.Token));
+        }
+        catch (Exception e)
+        {
+            Refuse(e);
+        }
+    }
+
+    /// <summary>What the worker tells of each result, and what this side's sink has of those with rows, which are closed in their order.</summary>
+    List<BatchResult> WithSizes(IReadOnlyList<BatchResult> results)
+    {
+        var next = 0;
+        return [.. results.Select(r => r.Rows is null ? r : r with { Size = _closed[next].Bytes, PageCount = _closed[next++].Pages })];
     }
 
     async ValueTask TakeAsync(ReadOnlyMemory<byte> rows)

@@ -29,4 +29,7 @@ enum WorkerFrameKind : byte
 
     /// <summary>Worker: a fault of the Link's own. Its kind as UTF-8; never data.</summary>
     Fault = 9,
+
+    /// <summary>Worker: of a batch, the result of one command is whole; the next one's columns or the end follow. Empty.</summary>
+    ResultEnds = 10,
 }

@@ -49,6 +49,14 @@ sealed class WorkerRowSink(WorkerChannel channel) : IRowSink, IBufferWriter<byte
         return ValueTask.FromResult(!_enough);
     }
 
+    public ValueTask<ClosedResult> CloseResultAsync(CancellationToken stop)
+    {
+        Finish();
+        channel.Queue(WorkerFrameKind.ResultEnds, []);
+        // The Link's own sink counts.
+        return ValueTask.FromResult(default(ClosedResult));
+    }
+
     public ValueTask EndAsync(CancellationToken stop) => ValueTask.CompletedTask;
 
     /// <summary>What is left leaves with the frame that follows. To be called when the command has ended, however that was.</summary>
