@@ -118,6 +118,7 @@ static class Services
         services.AddSingleton<LinkRollouts>();
         services.AddSingleton<LinkUpdates>();
         services.AddSingleton<UpdateAttempts>();
+        services.AddSingleton<UpdateTurns>();
         services.AddSingleton<LinkTokens>();
         services.AddSingleton<LinkEndpoint>();
         services.AddSingleton<SessionLifecycle>();

@@ -84,8 +84,9 @@ sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan? callWi
     }
 
     /// <summary>Which version the API wants.</summary>
-    public Task<UpdateTarget> UpdateAsync(Func<string?, CancellationToken, ValueTask<string>> token, CancellationToken stop) =>
-        WithTokenAsync(() => new(HttpMethod.Get, Relative(LinkHttp.UpdatePath)), ProtocolJson.Default.UpdateTarget, _callWithin, token, stop);
+    /// <param name="turn">Asks for the Link's turn: one of <see cref="LinkHttp.KeepTurn"/> and <see cref="LinkHttp.BeginTurn"/>; null: it only asks.</param>
+    public Task<UpdateTarget> UpdateAsync(string? turn, Func<string?, CancellationToken, ValueTask<string>> token, CancellationToken stop) =>
+        WithTokenAsync(() => new(HttpMethod.Get, Relative(turn is null ? LinkHttp.UpdatePath : $"{LinkHttp.UpdatePath}?turn={turn}")), ProtocolJson.Default.UpdateTarget, _callWithin, token, stop);
 
     /// <summary>What is registered at the Link's sites.</summary>
     public Task<RegisteredList> RegisteredAsync(Func<string?, CancellationToken, ValueTask<string>> token, CancellationToken stop) =>

@@ -27,6 +27,9 @@ public static class LinkHttp
     /// <summary>Says which version the Link should run (<see cref="UpdateTarget"/>).</summary>
     public const string UpdatePath = "/link/v1/update";
 
+    /// <summary>What a Link may ask of it besides, as <c>?turn=</c>: to keep its turn while it waits for its work to end; to begin, just before it switches.</summary>
+    public const string KeepTurn = "keep", BeginTurn = "begin";
+
     /// <summary>Gives the bundle of that version, also from somewhere in its middle (<c>Range</c>, <c>If-Range</c>).</summary>
     public const string BundlePath = "/link/v1/update/bundle";
 

@@ -24,6 +24,10 @@ public sealed partial record UpdateTarget
     /// <summary>The API's clock, by which the updater judges what has expired.</summary>
     public DateTimeOffset? Now { get; init; }
 
+    /// <summary>The answer to a Link that asks for its turn: others go first, so that what is wrong with a release shows at few.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool NotYet { get; init; }
+
     /// <summary>Bytes of the largest bundle.</summary>
     public const long LongestBundle = 1L << 30;
 

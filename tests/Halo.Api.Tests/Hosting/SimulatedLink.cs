@@ -28,6 +28,7 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
     readonly Channel<(FrameKind Kind, Guid QueryId, byte[] Payload)> _frames = Channel.CreateUnbounded<(FrameKind, Guid, byte[])>();
     LineConnection? _line;
     Task _receiving = Task.CompletedTask;
+    string? _token;
 
     public Guid LinkId { get; init; } = Guid.NewGuid();
     public Guid SiteId { get; init; } = Guid.NewGuid();
@@ -167,6 +168,26 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
         request.Headers.Authorization = new("Bearer", await TokenAsync());
         with?.Invoke(request);
         return await host.Client.SendAsync(request);
+    }
+
+    /// <summary>Asks which version it should run, and for its turn besides, with the token that it has as long as that is good.</summary>
+    public async Task<UpdateTarget> AskUpdateAsync(string? turn = null)
+    {
+        while (true)
+        {
+            var isFresh = _token is null;
+            _token ??= await TokenAsync();
+            using var request = new HttpRequestMessage(HttpMethod.Get, turn is null ? LinkHttp.UpdatePath : $"{LinkHttp.UpdatePath}?turn={turn}");
+            request.Headers.Authorization = new("Bearer", _token);
+            using var answer = await host.Client.SendAsync(request);
+            if (answer.StatusCode == HttpStatusCode.Unauthorized && !isFresh)
+            {
+                _token = null;
+                continue;
+            }
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            return (await answer.Content.ReadFromJsonAsync(ProtocolJson.Default.UpdateTarget))!;
+        }
     }
 
     /// <summary>Opens the socket and says nothing yet.</summary>

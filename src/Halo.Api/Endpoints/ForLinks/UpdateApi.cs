@@ -19,10 +19,15 @@ static class UpdateApi
         links.MapGet(LinkHttp.BundlePath, SendAsync);
     }
 
-    static async Task<IResult> TellAsync(HttpContext http, LinkTokens tokens, LinkUpdates updates) =>
-        await tokens.CheckAsync(http.Request.Headers.Authorization) is { } access
-            ? TypedResults.Json(updates.MessageFor(access.LinkId), ProtocolJson.Default.UpdateTarget)
-            : NotTrusted.ToResult();
+    static async Task<IResult> TellAsync(HttpContext http, string? turn, LinkTokens tokens, LinkUpdates updates, UpdateTurns turns)
+    {
+        if (await tokens.CheckAsync(http.Request.Headers.Authorization) is not { } access)
+            return NotTrusted.ToResult();
+        var target = updates.MessageFor(access.LinkId);
+        if (target.Version is { } version && turn is LinkHttp.KeepTurn or LinkHttp.BeginTurn)
+            target = target with { NotYet = !turns.Take(access.LinkId, version, turn) };
+        return TypedResults.Json(target, ProtocolJson.Default.UpdateTarget);
+    }
 
     /// <summary>The bundle that the Link is offered now, and no other: what was paused meanwhile is not sent on.</summary>
     static async Task<IResult> SendAsync(HttpContext http, LinkTokens tokens, LinkUpdates updates, BundleFiles files, BundleDownloads downloads)

@@ -38,6 +38,17 @@ static class RolloutRules
             select ((Release, ReleaseBundle)?)(r, bundle);
     }
 
+    /// <summary>Whether a release is for a Link at all: whatever the Link runs now, and also where a newer one goes before it.</summary>
+    public static bool IsOffered(Release release, LinkRollout link) =>
+        (link.Pinned is { } pinned ? release.Version == pinned : release.Status == ReleaseStatus.Active && PlaceOf(link.LinkId) < release.Shares.Of(link.Ring))
+        // Of one that came back without an updater the platform is not known any more.
+        && (link is not { System: { } system, Architecture: { } architecture } || release.BundleFor(system, architecture) is not null);
+
+    /// <summary>Whether one more Link may go to a release.</summary>
+    /// <param name="underWay">Of its ring, those that are about to switch, or have and are still on trial.</param>
+    /// <param name="good">Of its ring, those that run it and are well.</param>
+    public static bool MayGo(int underWay, int good) => underWay < Math.Max(2, good);
+
     /// <summary>Whether so many failed that the release stops.</summary>
     /// <param name="attempts">Of one ring, since the release was last resumed.</param>
     /// <param name="linksInRing">How many trusted Links the ring has.</param>

@@ -14,10 +14,14 @@ sealed partial class UpdateAttempts(
     ILogger<UpdateAttempts> log) : IDisposable
 {
     const int LongestMessage = 500;
+
+    /// <summary>One that is undecided for longer, as where the API cannot be reached from it, keeps nobody else back.</summary>
+    static readonly TimeSpan LongestUnderWay = TimeSpan.FromHours(1);
+
     static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(5);
 
-    readonly ConcurrentDictionary<(Guid LinkId, string Version), UpdateAttempt> _all = new();
-    readonly ConcurrentDictionary<string, Task> _stops = new();
+    readonly ConcurrentDictionary<string, ConcurrentDictionary<Guid, UpdateAttempt>> _byVersion = new();
+    readonly ConcurrentDictionary<string, bool> _stopping = new();
     readonly CancellationTokenSource _end = new();
     readonly Lock _lock = new();
     DateTimeOffset _started;
@@ -31,14 +35,14 @@ sealed partial class UpdateAttempts(
         foreach (var attempt in await database.ReadAsync(
             r => new UpdateAttempt(r.GetGuid(0), r.GetString(1), ReleaseWords.ReadRing(r.GetString(2)) ?? Ring.All, Enum.Parse<AttemptState>(r.GetString(3), ignoreCase: true), r.StringOrNull(4), r.Time(5)),
             "SELECT link_id, version, ring, state, message, at FROM update_attempts"))
-            _all[(attempt.LinkId, attempt.Version)] = attempt;
+            Keep(attempt);
         _silence = time.CreateTimer(_ => LookForSilent(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        if (_all.Values.Any(a => a.State == AttemptState.Updating))
+        if (All.Any(a => a.State == AttemptState.Updating))
             Arm(options.Updates.SilentAfter);
     }
 
     /// <summary>What became of a release at a Link; null: nothing yet.</summary>
-    public UpdateAttempt? Find(Guid linkId, string version) => _all.GetValueOrDefault((linkId, version));
+    public UpdateAttempt? Find(Guid linkId, string version) => _byVersion.GetValueOrDefault(version)?.GetValueOrDefault(linkId);
 
     /// <summary>The newest word on any release at a Link; null: none.</summary>
     public UpdateAttempt? LastOf(Guid linkId) => releases.All.Select(r => Find(linkId, r.Version)).OfType<UpdateAttempt>().MaxBy(a => a.At);
@@ -46,17 +50,35 @@ sealed partial class UpdateAttempts(
     /// <summary>How a release goes, by ring.</summary>
     public IReadOnlyList<RingProgress> ProgressOf(string version)
     {
-        var rings = _all.Values.Where(a => a.Version == version).ToLookup(a => a.Ring);
+        var rings = Of(version).ToLookup(a => a.Ring);
         return [.. Enum.GetValues<Ring>().Select(r => new RingProgress(r.Word(), rings[r].Count(a => a.State == AttemptState.Updating),
             rings[r].Count(a => a.State == AttemptState.Installed), rings[r].Count(a => a.State is not (AttemptState.Updating or AttemptState.Installed))))];
     }
 
-    /// <summary>A release was removed.</summary>
-    public void Forget(string version)
+    /// <summary>Whether one more Link of a ring may go to a release: few enough are under way, and it is not about to stop.</summary>
+    /// <param name="except">Who asks.</param>
+    /// <param name="places">So many others are let go, and have not begun.</param>
+    public bool MayGo(string version, Ring ring, Guid except, int places)
     {
-        foreach (var key in _all.Keys.Where(k => k.Version == version))
-            _all.TryRemove(key, out _);
+        var (underWay, good, since) = (places, 0, time.GetUtcNow() - LongestUnderWay);
+        foreach (var attempt in Of(version))
+        {
+            if (attempt.Ring != ring || attempt.LinkId == except)
+                continue;
+            if (attempt.State == AttemptState.Installed)
+                good++;
+            else if (attempt.State == AttemptState.Updating && attempt.At > since)
+                underWay++;
+        }
+        // In this order: one that fails meanwhile was counted above as under way, or is below as failed. And while the store is away, what has to stop is still offered.
+        return RolloutRules.MayGo(underWay, good) && !_stopping.ContainsKey(version) && WhyStop(version, ring) is null && releases.Find(version) is { Status: ReleaseStatus.Active };
     }
+
+    /// <summary>A Link is about to hand a release to its updater. Known before it does: one that is never heard of again counts too.</summary>
+    public void Begin(Guid linkId, string version) => Note(linkId, version, rollouts.Of(linkId).Ring, AttemptState.Updating, null);
+
+    /// <summary>A release was removed.</summary>
+    public void Forget(string version) => _byVersion.TryRemove(version, out _);
 
     /// <summary>A Link says how it stands.</summary>
     public void Heard(Guid linkId, UpdateStatus? status)
@@ -84,6 +106,13 @@ sealed partial class UpdateAttempts(
         _ => null,
     };
 
+    IEnumerable<UpdateAttempt> All => _byVersion.Keys.SelectMany(Of);
+
+    /// <summary>Not a snapshot: no lock is taken for it.</summary>
+    IEnumerable<UpdateAttempt> Of(string version) => _byVersion.GetValueOrDefault(version)?.Select(a => a.Value) ?? [];
+
+    void Keep(UpdateAttempt attempt) => _byVersion.GetOrAdd(attempt.Version, _ => new())[attempt.LinkId] = attempt;
+
     /// <summary>At once in memory, with the next group commit in the store. What is no release of this service's is nobody's business here.</summary>
     void Note(Guid linkId, string version, Ring ring, AttemptState state, string? message)
     {
@@ -91,7 +120,7 @@ sealed partial class UpdateAttempts(
         if (releases.Find(version) is null || Find(linkId, version) is { } before && (before.State, before.Message) == (state, message))
             return;
         var attempt = new UpdateAttempt(linkId, version, ring, state, message, time.GetUtcNow());
-        _all[(linkId, version)] = attempt;
+        Keep(attempt);
         database.CommitLater(("update_attempts", linkId, version), new(
             """
             INSERT INTO update_attempts (link_id, version, ring, state, message, at) VALUES (@link, @version, @ring, @state, @message, @at)
@@ -107,14 +136,22 @@ sealed partial class UpdateAttempts(
 
     void Judge(string version, Ring ring)
     {
+        if (WhyStop(version, ring) is { } reason && _stopping.TryAdd(version, true))
+            _ = Task.Run(() => StopAsync(version, reason));
+    }
+
+    /// <summary>Why a release has to stop, as a ring shows; null: it has not.</summary>
+    string? WhyStop(string version, Ring ring)
+    {
         if (releases.Find(version) is not { Status: ReleaseStatus.Active } release)
-            return;
-        var counted = _all.Values.Where(a => a.Version == version && a.Ring == ring && a.At >= release.CountedFrom).ToList();
+            return null;
+        // A failure counts where the service offers the release: what a Link was given by hand, or only says, stops it for nobody else.
+        var counted = Of(version).Where(a => a.Ring == ring && a.At >= release.CountedFrom
+            && (a.State == AttemptState.Installed || RolloutRules.IsOffered(release, rollouts.Of(a.LinkId) with { Ring = ring }))).ToList();
         if (!RolloutRules.IsTooBad(counted, rollouts.CountIn(ring), options.Updates.FailurePercent))
-            return;
+            return null;
         var bad = counted.Count(a => a.State is AttemptState.RolledBack or AttemptState.Refused or AttemptState.Silent);
-        var reason = string.Create(CultureInfo.InvariantCulture, $"{bad} of the {bad + counted.Count(a => a.State == AttemptState.Installed)} Links of the ring {ring.Word()} that have finished with it failed.");
-        _stops.GetOrAdd(version, v => Task.Run(() => StopAsync(v, reason)));
+        return string.Create(CultureInfo.InvariantCulture, $"{bad} of the {bad + counted.Count(a => a.State == AttemptState.Installed)} Links of the ring {ring.Word()} that have finished with it failed.");
     }
 
     /// <summary>Until the store has it: a bad release must not go on because the store was away for a moment.</summary>
@@ -133,7 +170,7 @@ sealed partial class UpdateAttempts(
                 await Task.Delay(AskAgainAfter, time, _end.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
-        _stops.TryRemove(version, out _);
+        _stopping.TryRemove(version, out _);
         updates.TellAll();
     }
 
@@ -143,7 +180,7 @@ sealed partial class UpdateAttempts(
             _isDue = false;
         TimeSpan? next = null;
         var now = time.GetUtcNow();
-        foreach (var attempt in _all.Values.Where(a => a.State == AttemptState.Updating).ToList())
+        foreach (var attempt in All.Where(a => a.State == AttemptState.Updating).ToList())
         {
             var heard = gateway.Find(attempt.LinkId) is not null ? now : links.Find(attempt.LinkId)?.LastHeardAt ?? attempt.At;
             var since = new[] { heard, attempt.At, _started }.Max();

@@ -7,6 +7,7 @@ using Halo.Link.Transport;
 using Halo.Link.Updating;
 using Halo.Link.Work.Async;
 using Halo.Link.Work.Immediate;
+using Halo.LinkProtocol.Enrolment;
 using Halo.LinkProtocol.Messages;
 using Halo.Releases.Handover;
 using Microsoft.Extensions.Logging;
@@ -34,6 +35,9 @@ sealed partial class SelfUpdate(
 
     /// <summary>What could not be done at this machine, as on a full disk, is tried again so much later.</summary>
     static readonly TimeSpan AgainAfterFailure = TimeSpan.FromHours(6);
+
+    /// <summary>Whoever lets others go first asks so often, give or take a half.</summary>
+    static readonly TimeSpan TurnEvery = TimeSpan.FromMinutes(4);
 
     static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(30), DrainStep = TimeSpan.FromMilliseconds(100), FollowStep = TimeSpan.FromSeconds(1), LongestUntilTaken = TimeSpan.FromMinutes(2);
 
@@ -190,6 +194,9 @@ sealed partial class SelfUpdate(
             Say(UpdateStage.Waiting, version, $"It waits for the practice's update hours, {settings().Hours} of local time.");
             return LookAgain;
         }
+        // Before claims are paused: whoever has to let others go first goes on with its work.
+        if (!forced && await AskApiAsync(step, LinkHttp.KeepTurn) is var turn && (!target.IsSame(turn) || turn.NotYet))
+            return target.IsSame(turn) ? LetGoFirst(version) : TimeSpan.Zero;
         Say(UpdateStage.Waiting, version, "It waits for running work to end.");
         await DrainAsync(step);
         if (!forced && !settings().Hours.Contains(time.GetLocalNow()))
@@ -198,15 +205,24 @@ sealed partial class SelfUpdate(
             return LookAgain;
         }
         // It may have been paused, or may have expired, since it was told.
-        var confirmed = await AskApiAsync(step);
+        var confirmed = await AskApiAsync(step, forced ? null : LinkHttp.BeginTurn);
         if (!target.IsSame(confirmed))
             return TimeSpan.Zero;
+        if (confirmed.NotYet)
+            return LetGoFirst(version);
         Say(UpdateStage.Installing, version, null);
         var id = UpdateHandover.Request(directory.Path, bundle, move: true, again: forced, confirmed.Now, time);
         Volatile.Write(ref _forced, null);
         LogHandedOver(version);
         await FollowAsync(id, version, stop);
         return TimeSpan.Zero;
+    }
+
+    /// <returns>When to ask again.</returns>
+    TimeSpan LetGoFirst(string version)
+    {
+        Say(UpdateStage.Waiting, version, "Other Links go first: it waits for its turn.");
+        return TurnEvery * (0.5 + random.NextDouble());
     }
 
     /// <summary>Until nothing runs, and no longer than is bearable for those who wait behind it.</summary>
@@ -268,9 +284,10 @@ sealed partial class SelfUpdate(
         ? $"It is installed by itself within the hours {settings().Hours}; \"halo-link update --now\" does it at once."
         : "The setting updates.automatic is false, so nothing happens by itself; \"halo-link update --now\" installs it.";
 
-    async Task<UpdateTarget> AskApiAsync(CancellationToken stop)
+    /// <param name="turn">Asks for the turn besides; null: it only asks.</param>
+    async Task<UpdateTarget> AskApiAsync(CancellationToken stop, string? turn = null)
     {
-        var target = await api.Client.UpdateAsync(api.Tokens.GetAsync, stop);
+        var target = await api.Client.UpdateAsync(turn, api.Tokens.GetAsync, stop);
         if (!target.IsSound)
             throw new HttpRequestException("What it says of the release that it offers cannot be used");
         Interlocked.Exchange(ref _target, target);

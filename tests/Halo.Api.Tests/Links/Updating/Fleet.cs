@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
 using Halo.Api.Tests.Hosting;
+using Halo.LinkProtocol.Enrolment;
 using Halo.LinkProtocol.Messages;
 using Halo.Testing;
 
 namespace Halo.Api.Tests.Links.Updating;
 
-/// <summary>Many Links, each with a session of its own, that install what they are offered in a moment; from one version they go back.</summary>
+/// <summary>Many Links, each with a session of its own, that install what they are offered in a moment once it is their turn; from one version they go back.</summary>
 sealed class Fleet(ApiHost host) : IAsyncDisposable
 {
     readonly CancellationTokenSource _end = new();
@@ -60,6 +61,8 @@ sealed class Fleet(ApiHost host) : IAsyncDisposable
         {
             if (await link.NextTargetAsync(_end.Token) is not { Version: { } version } || member.Tried.Contains(version))
                 continue;
+            if (!await TurnAsync(link, version))
+                continue;
             member.Begin(version);
             var before = link.Version;
             await link.BeatAsync(new(UpdateStage.Installing) { Version = version });
@@ -69,6 +72,23 @@ sealed class Fleet(ApiHost host) : IAsyncDisposable
             // In the same session: the test is about releases and not about sessions.
             await link.BeatAsync(new(good ? UpdateStage.Current : UpdateStage.Failed) { Version = good ? null : version, Last = last });
             member.End();
+        }
+    }
+
+    /// <returns>False: it is offered something else by now, or nothing.</returns>
+    async Task<bool> TurnAsync(SimulatedLink link, string version)
+    {
+        while (true)
+        {
+            // Asked for in two steps, as by a Link that waits for its work to end in between.
+            var target = await link.AskUpdateAsync(LinkHttp.KeepTurn);
+            if (target is { NotYet: false } && target.Version == version)
+                target = await link.AskUpdateAsync(LinkHttp.BeginTurn);
+            if (target.Version != version)
+                return false;
+            if (!target.NotYet)
+                return true;
+            await Task.Delay(Random.Shared.Next(100, 400), _end.Token);
         }
     }
 

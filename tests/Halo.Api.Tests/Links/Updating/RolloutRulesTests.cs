@@ -105,4 +105,34 @@ public class RolloutRulesTests
             .Select(s => new UpdateAttempt(Guid.NewGuid(), "26.1201.1", Ring.Canary, s, null, Now));
         Assert.Equal(stops, RolloutRules.IsTooBad(attempts, inRing, 10));
     }
+
+    [Theory]
+    // Two at first, then as many as are well.
+    [InlineData(0, 0, true)]
+    [InlineData(1, 0, true)]
+    [InlineData(2, 0, false)]
+    [InlineData(1, 1, true)]
+    [InlineData(2, 2, false)]
+    [InlineData(2, 3, true)]
+    [InlineData(3, 3, false)]
+    [InlineData(499, 500, true)]
+    [InlineData(500, 500, false)]
+    public void As_many_Links_go_at_once_as_are_well_and_two_at_least(int underWay, int good, bool may) => Assert.Equal(may, RolloutRules.MayGo(underWay, good));
+
+    [Fact]
+    public void A_release_is_offered_to_whom_its_share_or_a_version_of_its_own_says_whatever_runs_there()
+    {
+        var link = Enumerable.Range(0, 10_000).Select(i => new Guid(i, 7, 7, new byte[8])).First(id => RolloutRules.PlaceOf(id) == 24);
+        LinkRollout all = new(link, Ring.All, null, "linux", "x64");
+        Assert.True(RolloutRules.IsOffered(Release("26.1201.1", all: 25), all));
+        Assert.False(RolloutRules.IsOffered(Release("26.1201.1", all: 24), all));
+        Assert.False(RolloutRules.IsOffered(Release("26.1201.1", canary: 100), all));
+        Assert.True(RolloutRules.IsOffered(Release("26.1201.1", canary: 100), all with { Ring = Ring.Canary }));
+        Assert.False(RolloutRules.IsOffered(Release("26.1201.1", all: 100, status: ReleaseStatus.Stopped), all));
+        Assert.False(RolloutRules.IsOffered(Release("26.1201.1", all: 100), all with { Pinned = "26.1201.2" }));
+        Assert.True(RolloutRules.IsOffered(Release("26.1201.1"), all with { Pinned = "26.1201.1" }));
+        Assert.False(RolloutRules.IsOffered(Release("26.1201.1", all: 100), all with { System = "windows" }));
+        // It came back without an updater, from what it was offered with one.
+        Assert.True(RolloutRules.IsOffered(Release("26.1201.1", all: 100), all with { System = null, Architecture = null }));
+    }
 }
