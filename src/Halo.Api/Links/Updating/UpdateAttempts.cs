@@ -5,6 +5,7 @@ using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Contracts.Admin;
 using Halo.LinkProtocol.Messages;
+using Halo.Releases;
 
 namespace Halo.Api.Links.Updating;
 
@@ -86,7 +87,7 @@ sealed partial class UpdateAttempts(
         var ring = rollouts.Of(linkId).Ring;
         if (status is { Stage: UpdateStage.Installing or UpdateStage.Trial or UpdateStage.Undecided, Version: { } version })
             Note(linkId, version, ring, AttemptState.Updating, null);
-        else if (status?.Last is { To: { } to } last && StateOf(last.Outcome) is { } state)
+        else if (status?.Last is { To: { } to } last && StateOf(last) is { } state)
             Note(linkId, to, ring, state, last.Message);
     }
 
@@ -97,10 +98,12 @@ sealed partial class UpdateAttempts(
         _end.Dispose();
     }
 
-    static AttemptState? StateOf(UpdateOutcome outcome) => outcome switch
+    static AttemptState? StateOf(UpdateEnd end) => end.Outcome switch
     {
         UpdateOutcome.Installed => AttemptState.Installed,
         UpdateOutcome.RolledBack => AttemptState.RolledBack,
+        // It has not kept that version, or must not go back to it: what is wrong is with the one that it was to leave.
+        UpdateOutcome.Refused when CalendarVersion.TryParse(end.From, out var from) && CalendarVersion.TryParse(end.To, out var to) && to <= from => AttemptState.Failed,
         UpdateOutcome.Refused => AttemptState.Refused,
         UpdateOutcome.Failed => AttemptState.Failed,
         _ => null,
@@ -145,9 +148,9 @@ sealed partial class UpdateAttempts(
     {
         if (releases.Find(version) is not { Status: ReleaseStatus.Active } release)
             return null;
-        // A failure counts where the service offers the release: what a Link was given by hand, or only says, stops it for nobody else.
-        var counted = Of(version).Where(a => a.Ring == ring && a.At >= release.CountedFrom
-            && (a.State == AttemptState.Installed || RolloutRules.IsOffered(release, rollouts.Of(a.LinkId) with { Ring = ring }))).ToList();
+        // A failure counts where the service offers the release, since it was last resumed: what a Link was given by hand, or only says, stops it for nobody else.
+        var counted = Of(version).Where(a => a.Ring == ring && (a.State == AttemptState.Installed
+            || a.At >= release.CountedFrom && RolloutRules.IsOffered(release, rollouts.Of(a.LinkId) with { Ring = ring }))).ToList();
         if (!RolloutRules.IsTooBad(counted, rollouts.CountIn(ring), options.Updates.FailurePercent))
             return null;
         var bad = counted.Count(a => a.State is AttemptState.RolledBack or AttemptState.Refused or AttemptState.Silent);

@@ -118,12 +118,65 @@ public class UpdateAttemptsTests
             return new(host) { LinkId = id, PmsId = id.ToString(), Platform = Linux };
         }
 
-        async Task EndAsync(SimulatedLink link, UpdateOutcome outcome)
+        Task EndAsync(SimulatedLink link, UpdateOutcome outcome) => UpdateAttemptsTests.EndAsync(host, link, outcome, New);
+    }
+
+    [Fact]
+    public async Task A_resumed_release_has_the_Links_that_are_well_and_its_failures_so_far_do_not_count()
+    {
+        using var bundles = new TestBundle();
+        await using var host = await ApiHost.StartAsync(bundles.Setting, "Halo:Updates:FailurePercent=50");
+        List<SimulatedLink> links = [];
+        for (var i = 0; i < 5; i++)
         {
-            await link.BeatAsync(new(UpdateStage.Current) { Last = new(outcome, "It ended.", DateTimeOffset.UtcNow) { From = Old, To = New } });
-            var attempts = host.Services.GetRequiredService<UpdateAttempts>();
-            await Until.TrueAsync(() => Task.FromResult(attempts.Find(link.LinkId, New)?.State.ToString() == outcome.ToString()));
+            links.Add(new SimulatedLink(host) { PmsId = $"practice {i}", Platform = Linux });
+            await links[i].StartAsync();
         }
+        await host.OfferAsync(bundles, New);
+        await EndAsync(host, links[0], UpdateOutcome.Installed, New);
+        await EndAsync(host, links[1], UpdateOutcome.Installed, New);
+        await EndAsync(host, links[2], UpdateOutcome.RolledBack, New);
+        await host.DecideAsync(New, "resume");
+        await EndAsync(host, links[3], UpdateOutcome.RolledBack, New);
+        await EndAsync(host, links[4], UpdateOutcome.RolledBack, New);
+        await Until.TrueAsync(async () => await host.StatusOfAsync(New) == "stopped");
+        Assert.StartsWith("2 of the 4 Links", (await host.AdminAsync(HttpMethod.Get, $"/admin/v1/releases/{New}")).GetProperty("reason").GetString(), StringComparison.Ordinal);
+        foreach (var link in links)
+            await link.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_Link_that_cannot_go_back_does_not_stop_the_older_release_for_those_that_can()
+    {
+        const string older = "26.1120.1";
+        using var bundles = new TestBundle();
+        await using var host = await ApiHost.StartAsync(bundles.Setting);
+        await using var first = new SimulatedLink(host) { PmsId = "1", Platform = Linux };
+        await using var second = new SimulatedLink(host) { PmsId = "2", Platform = Linux };
+        await first.StartAsync();
+        await second.StartAsync();
+        await host.OfferAsync(bundles, older);
+        await host.OfferAsync(bundles, Old);
+        await host.DecideAsync(Old, "withdraw");
+        Assert.Equal(older, (await first.ExpectTargetAsync()).Version);
+        await EndAsync(host, first, UpdateOutcome.Refused, older, AttemptState.Failed);
+        // Nor is the same one a failure that runs already.
+        await EndAsync(host, second, UpdateOutcome.Refused, Old, AttemptState.Failed);
+        // Forwards a refusal counts, and so does what was tried.
+        await EndAsync(host, second, UpdateOutcome.RolledBack, older);
+        await Until.TrueAsync(async () => await host.StatusOfAsync(older) == "stopped");
+        Assert.StartsWith("1 of the 1 Links", (await host.AdminAsync(HttpMethod.Get, $"/admin/v1/releases/{older}")).GetProperty("reason").GetString(), StringComparison.Ordinal);
+        await host.OfferAsync(bundles, New);
+        await EndAsync(host, first, UpdateOutcome.Refused, New);
+        await Until.TrueAsync(async () => await host.StatusOfAsync(New) == "stopped");
+    }
+
+    /// <summary>A Link says how a release ended there.</summary>
+    static async Task EndAsync(ApiHost host, SimulatedLink link, UpdateOutcome outcome, string version, AttemptState? counted = null)
+    {
+        await link.BeatAsync(new(UpdateStage.Current) { Last = new(outcome, "It ended.", DateTimeOffset.UtcNow) { From = Old, To = version } });
+        var attempts = host.Services.GetRequiredService<UpdateAttempts>();
+        await Until.TrueAsync(() => Task.FromResult(attempts.Find(link.LinkId, version)?.State.ToString() == (counted?.ToString() ?? outcome.ToString())));
     }
 
     static int Failed(JsonElement release) => release.GetProperty("progress").EnumerateArray().Sum(p => p.GetProperty("failed").GetInt32());
