@@ -96,6 +96,7 @@ static class Services
         services.AddSingleton<PairingCodes>();
         services.AddSingleton<Pairing>();
         services.AddSingleton<SiteView>();
+        services.AddSingleton<PairedSites>();
         services.AddSingleton<SiteNoticeBuilder>();
         services.AddSingleton<SiteAccess>();
         services.AddSingleton<Availability>();

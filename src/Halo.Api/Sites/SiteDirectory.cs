@@ -17,7 +17,7 @@ sealed class SiteDirectory(Database database, ApiOptions options) : IDisposable
         """
         SELECT id, link_id, status, pms_name, pms_id, pms_version, practice_name, catalogues, metadata, enriched_at, authoritative, confirmed,
           database_identity, machine_id, reported_pms_name, reported_pms_id, reported_database_identity, reported_machine_id, database_health,
-          heartbeat_at, client_clock_at, created_at
+          heartbeat_at, client_clock_at, created_at, updated_at
         FROM sites
         """;
 
@@ -126,8 +126,8 @@ sealed class SiteDirectory(Database database, ApiOptions options) : IDisposable
 
     /// <summary>What is heard is in the store later than in memory: a reading does not set it back.</summary>
     static SiteRecord KeepHeard(SiteRecord read, SiteRecord before) => before.HeartbeatAt is { } heard && !(heard <= read.HeartbeatAt)
-        ? read with { HeartbeatAt = heard, ClientClockAt = before.ClientClockAt, Database = before.Database }
-        : read;
+        ? read with { HeartbeatAt = heard, ClientClockAt = before.ClientClockAt, Database = before.Database, DatabaseSince = before.DatabaseSince }
+        : read with { DatabaseSince = before.DatabaseSince };
 
     static IEnumerable<SiteRecord> Ordered(IEnumerable<SiteRecord> sites) => sites.OrderBy(s => s.CreatedAt).ThenBy(s => s.Id);
 
@@ -158,6 +158,7 @@ sealed class SiteDirectory(Database database, ApiOptions options) : IDisposable
             HeartbeatAt = r.TimeOrNull("heartbeat_at"),
             ClientClockAt = r.TimeOrNull("client_clock_at"),
             CreatedAt = r.Time("created_at"),
+            UpdatedAt = r.Time("updated_at"),
         };
 
         // One text in memory for what is the same, as it nearly always is.

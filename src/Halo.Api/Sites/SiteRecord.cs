@@ -54,7 +54,14 @@ sealed record SiteRecord
     }
 
     public DatabaseHealth? Database { get; init; }
+
+    /// <summary>When the database's status was first heard of as it is; null: this run of the service heard of no other.</summary>
+    public DateTimeOffset? DatabaseSince { get; init; }
+
     public DateTimeOffset? HeartbeatAt { get; init; }
     public DateTimeOffset? ClientClockAt { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>When the Link described it last, or an operator decided about it.</summary>
+    public required DateTimeOffset UpdatedAt { get; init; }
 }

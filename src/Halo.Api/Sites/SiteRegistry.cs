@@ -72,15 +72,18 @@ sealed class SiteRegistry(Database database, SiteDirectory directory, EventSigna
     }
 
     /// <summary>At start: the minimum versions may have become others.</summary>
-    public Task ApplyMinimumVersionsAsync() => database.WriteAsync(async t =>
+    public async Task ApplyMinimumVersionsAsync() => await directory.RefreshAsync(await database.WriteAsync(async t =>
     {
+        var changed = new List<Guid>();
         foreach (var (id, stored) in await t.ReadAsync(r => (r.GetGuid(0), r.GetBoolean(1)), "SELECT id, version_too_old FROM sites"))
         {
-            if (directory.Find(id) is { } site && site.MinimumVersion is not null != stored)
-                await t.RunAsync("UPDATE sites SET version_too_old = @tooOld WHERE id = @id", ("tooOld", !stored), ("id", id));
+            if (directory.Find(id) is not { } site || site.MinimumVersion is not null == stored)
+                continue;
+            await t.RunAsync("UPDATE sites SET version_too_old = @tooOld, updated_at = @now WHERE id = @id", ("tooOld", !stored), ("now", time.GetUtcNow().Ms()), ("id", id));
+            changed.Add(id);
         }
-        return 0;
-    });
+        return changed;
+    }));
 
     /// <summary>Takes over a heartbeat: at once in memory, with the next group commit in the store.</summary>
     public void Heard(IEnumerable<Guid> siteIds, DateTimeOffset clock, IReadOnlyList<SiteDatabase> databases)
@@ -89,7 +92,13 @@ sealed class SiteRegistry(Database database, SiteDirectory directory, EventSigna
         foreach (var site in siteIds.Select(directory.Find).OfType<SiteRecord>())
         {
             var health = databases.FirstOrDefault(d => d.SiteId == site.Id)?.Health ?? site.Database;
-            directory.Update(site.Id, s => s with { HeartbeatAt = now, ClientClockAt = clock, Database = health });
+            directory.Update(site.Id, s => s with
+            {
+                HeartbeatAt = now,
+                ClientClockAt = clock,
+                Database = health,
+                DatabaseSince = health?.Status == s.Database?.Status ? s.DatabaseSince : now,
+            });
             database.CommitLater(("sites.heartbeat", site.Id), new(
                 "UPDATE sites SET heartbeat_at = @now, client_clock_at = @clock, database_health = @health WHERE id = @id",
                 ("now", now.ToUnixTimeMilliseconds()), ("clock", clock.ToUnixTimeMilliseconds()),

@@ -29,10 +29,18 @@ static class SiteResponses
 
     /// <summary>Several.</summary>
     public static IResult Answer(HttpRequest request, SiteList sites) => IsOld(request)
-        ? Text(new JsonObject { ["sites"] = new JsonArray([.. sites.Sites.Select(ToOld)]) })
+        ? Text(ToOld(sites))
         : TypedResults.Json(sites, HaloJson.Default.SiteList);
 
     static bool IsOld(HttpRequest request) => request.Headers[Header] == Old;
+
+    static JsonObject ToOld(SiteList sites)
+    {
+        var words = new JsonObject { ["sites"] = new JsonArray([.. sites.Sites.Select(ToOld)]) };
+        if (sites.Next is not null)
+            words["next"] = sites.Next;
+        return words;
+    }
 
     static JsonObject ToOld(Site site)
     {

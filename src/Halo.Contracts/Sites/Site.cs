@@ -149,6 +149,10 @@ public enum SiteStatus
     Uninstalled,
 }
 
-/// <summary>The answer of the site search.</summary>
-/// <param name="Sites">Authoritative sites only; empty when none matches.</param>
-public sealed record SiteList(IReadOnlyList<Site> Sites);
+/// <summary>The answer of the site search, and of the list of your sites.</summary>
+/// <param name="Sites">Of the search authoritative sites only, of the list all that you are paired with; empty when none matches.</param>
+public sealed record SiteList(IReadOnlyList<Site> Sites)
+{
+    /// <summary>Of the list: give it as <c>after</c> to get the next page; absent on the last.</summary>
+    public string? Next { get; init; }
+}

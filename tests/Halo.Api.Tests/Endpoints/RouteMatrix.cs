@@ -34,7 +34,7 @@ static class RouteMatrix
         GET    /link/v1/update/bundle                                                          link 404 404
         POST   /link/v1/uninstall                                                              link 204 204
         GET    /integrator/limits                                                              integrator 403 200 200 200
-        GET    /integrator/sites                                                               integrator 403 400 400 400
+        GET    /integrator/sites                                                               integrator 403 200 200 200
         GET    /integrator/sites/{siteId}                                                      integrator 403 200 200 200
         POST   /integrator/pair-site                                                           integrator 403 400 400 400
         POST   /integrator/pairSite                                                            integrator 403 400 400 400

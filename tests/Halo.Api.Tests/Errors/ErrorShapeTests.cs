@@ -113,7 +113,7 @@ public class ErrorShapeTests(OneHost one) : IClassFixture<OneHost>
     public async Task Missing_search_parameters_are_told_both_at_once()
     {
         var (_, key, _) = await _host.CreateIntegratorAsync();
-        using var response = await _host.SendAsync(HttpMethod.Get, "/integrator/sites", key: key);
+        using var response = await _host.SendAsync(HttpMethod.Get, "/integrator/sites?practiceManagementSiteId=&practiceManagementName=", key: key);
         Assert.Equal(["practiceManagementSiteId", "practiceManagementName"], (await response.ErrorAsync(400)).Errors!.Select(e => e.Field));
     }
 

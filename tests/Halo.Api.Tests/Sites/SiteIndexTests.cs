@@ -79,5 +79,6 @@ public class SiteIndexTests
         Authoritative = true,
         Confirmed = true,
         CreatedAt = DateTimeOffset.UnixEpoch,
+        UpdatedAt = DateTimeOffset.UnixEpoch,
     };
 }

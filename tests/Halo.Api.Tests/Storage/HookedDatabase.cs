@@ -14,14 +14,20 @@ sealed class HookedDatabase(Database inner) : Database
     /// <summary>A reading that begins now has its rows at once, and ends when this completes; null: as ever.</summary>
     public Task? ReadingEnds { get; set; }
 
+    /// <summary>How often a connection was opened to read.</summary>
+    public int Opened { get; private set; }
+
     public override string ForUpdate => inner.ForUpdate;
 
     public override int Waiting => inner.Waiting;
 
     public override bool RefusesWrites => inner.RefusesWrites;
 
-    public override async ValueTask<DbConnection> OpenAsync(CancellationToken stop = default) =>
-        await inner.OpenAsync(stop) is var connection && ReadingEnds is { } end ? new HeldConnection(connection, end) : connection;
+    public override async ValueTask<DbConnection> OpenAsync(CancellationToken stop = default)
+    {
+        Opened++;
+        return await inner.OpenAsync(stop) is var connection && ReadingEnds is { } end ? new HeldConnection(connection, end) : connection;
+    }
 
     public override Task<T> WriteAsync<T>(Func<DbTransaction, Task<T>> unit, CancellationToken stop = default) => inner.WriteAsync(unit, stop);
 

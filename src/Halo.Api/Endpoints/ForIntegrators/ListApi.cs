@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Globalization;
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
@@ -41,7 +42,7 @@ static class ListApi
             Status = ReadStatus(status, faults),
             Tag = tag is { Length: > LongestTag } || tag?.Any(char.IsControl) == true
                 ? Fault<string>("tag", $"must have at most {LongestTag} characters, and no control characters.", faults) : tag,
-            From = ReadFrom(from, faults),
+            From = ReadTime("from", from, faults),
             After = ReadAfter(after, faults),
         };
         if (faults.Count > 0)
@@ -63,10 +64,18 @@ static class ListApi
         text is null ? null
         : QueryLifecycle.TryParse(text) ?? Fault<QueryStatus?>("status", $"must be one of {string.Join(", ", QueryLifecycle.AllWords)}.", faults);
 
-    static DateTimeOffset? ReadFrom(string? text, List<FieldError> faults) =>
+    /// <summary>A time as a filter names it; null: none is asked for, or a fault is added.</summary>
+    internal static DateTimeOffset? ReadTime(string field, string? text, List<FieldError> faults) =>
         text is null ? null
-        : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var from) ? from
-        : Fault<DateTimeOffset?>("from", "must be a time as 2026-03-05T14:30:00Z.", faults);
+        : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at
+        : Fault<DateTimeOffset?>(field, "must be a time as 2026-03-05T14:30:00Z.", faults);
+
+    /// <summary>One of some words as a filter names it; null: none is asked for, or a fault is added.</summary>
+    internal static T? ReadWord<T>(string field, string? text, FrozenDictionary<string, T> words, List<FieldError> faults)
+        where T : struct =>
+        text is null ? null
+        : words.TryGetValue(text, out var word) ? word
+        : Fault<T?>(field, $"must be one of {string.Join(", ", words.Keys)}.", faults);
 
     /// <summary>Where a page goes on; null: from the start, or a fault is added.</summary>
     internal static Guid? ReadAfter(string? text, List<FieldError> faults) =>

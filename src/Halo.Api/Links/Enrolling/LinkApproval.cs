@@ -36,7 +36,7 @@ sealed class LinkApproval(Database database, LinkDirectory links, ILinkGateway g
     }
 
     /// <summary>Approval proves a practice: sites of a Link that waited become authoritative where their practice has no such site.</summary>
-    static async Task GiveAuthorityAsync(DbTransaction transaction, Guid linkId, IReadOnlyCollection<Guid>? named)
+    async Task GiveAuthorityAsync(DbTransaction transaction, Guid linkId, IReadOnlyCollection<Guid>? named)
     {
         var waiting = await transaction.ReadAsync(r => r.GetGuid(0),
             "SELECT s.id FROM sites s JOIN links l ON l.id = s.link_id WHERE l.id = @link AND l.status = 'waiting' ORDER BY s.created_at, s.id",
@@ -45,10 +45,10 @@ sealed class LinkApproval(Database database, LinkDirectory links, ILinkGateway g
         {
             await transaction.RunAsync(
                 """
-                UPDATE sites SET authoritative = TRUE WHERE id = @id AND NOT EXISTS (
+                UPDATE sites SET authoritative = TRUE, updated_at = @now WHERE id = @id AND NOT EXISTS (
                   SELECT 1 FROM sites o WHERE o.pms_id = sites.pms_id AND o.pms_name = sites.pms_name AND o.authoritative)
                 """,
-                ("id", siteId));
+                ("id", siteId), ("now", time.GetUtcNow().Ms()));
         }
     }
 }

@@ -15,21 +15,26 @@ sealed class Availability(LinkDirectory links, ILinkGateway gateway, Availabilit
     readonly DateTimeOffset _upSince = time.GetUtcNow();
 
     /// <summary>The availability of every site of a Link.</summary>
-    public SiteAvailability Of(Guid linkId)
-    {
-        if (gateway.Find(linkId) is not null)
-            return SiteAvailability.Online;
-        if (links.Find(linkId) is not { LastHeardAt: { } heard } link)
-            return SiteAvailability.Unreachable;
-        if (link.ClosedInOrder)
-            return SiteAvailability.Offline;
-        // Lost for good before this service went down.
-        if (heard < _upSince && history.DownSince - heard >= _silence)
-            return SiteAvailability.Unreachable;
-        var since = heard > _upSince ? heard : _upSince;
-        return time.GetUtcNow() - since < _silence ? SiteAvailability.Online : SiteAvailability.Unreachable;
-    }
+    public SiteAvailability Of(Guid linkId) => Judge(linkId).Now;
 
     /// <summary>The availability of one site: one that was taken out is not there, whatever its Link serves besides.</summary>
     public SiteAvailability Of(SiteRecord site) => site.Status == SiteStatus.Uninstalled ? SiteAvailability.Offline : Of(site.LinkId);
+
+    /// <summary>When the availability of a site became what it is, or later: a session that opened since without a change in between counts too.</summary>
+    public DateTimeOffset Since(SiteRecord site) => site.Status == SiteStatus.Uninstalled ? site.UpdatedAt : Judge(site.LinkId).Since;
+
+    (SiteAvailability Now, DateTimeOffset Since) Judge(Guid linkId)
+    {
+        if (gateway.Find(linkId) is { } session)
+            return (SiteAvailability.Online, session.OpenedAt);
+        if (links.Find(linkId) is not { LastHeardAt: { } heard } link)
+            return (SiteAvailability.Unreachable, DateTimeOffset.MinValue);
+        if (link.ClosedInOrder)
+            return (SiteAvailability.Offline, heard);
+        // Lost for good before this service went down.
+        if (heard < _upSince && history.DownSince - heard >= _silence)
+            return (SiteAvailability.Unreachable, heard + _silence);
+        var lost = heard > _upSince ? heard : _upSince;
+        return time.GetUtcNow() - lost < _silence ? (SiteAvailability.Online, heard) : (SiteAvailability.Unreachable, lost + _silence);
+    }
 }

@@ -136,9 +136,10 @@ sealed class SiteAuthority(
             await t.RunAsync(
                 """
                 UPDATE sites SET authority_shared = @shared, authoritative = @shared OR id = (
-                  SELECT o.id FROM sites o WHERE o.pms_id = @id AND o.pms_name = @name AND o.authoritative ORDER BY o.created_at, o.id LIMIT 1)
+                  SELECT o.id FROM sites o WHERE o.pms_id = @id AND o.pms_name = @name AND o.authoritative ORDER BY o.created_at, o.id LIMIT 1),
+                  updated_at = @now
                 WHERE pms_id = @id AND pms_name = @name AND status <> 'removed'
-                """, ("shared", !practice.Shared), ("id", practice.Id), ("name", practice.Name));
+                """, ("shared", !practice.Shared), ("id", practice.Id), ("name", practice.Name), ("now", Now));
         }
         return practices.Count;
     });

@@ -25,6 +25,7 @@ public class QueryRequestReaderTests
         Authoritative = true,
         Confirmed = true,
         CreatedAt = default,
+        UpdatedAt = default,
     };
 
     static (QuerySubmission? Submission, Api.Errors.Refusal? Refusal) Read(string body, QueryMode? mode = QueryMode.Immediate) =>
