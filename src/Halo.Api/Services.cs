@@ -176,7 +176,9 @@ static class Services
         services.AddSingleton<SubmissionParser>();
         services.AddSingleton<SubmitEndpoint>();
         services.AddSingleton<IdempotencyStore>();
+        services.AddSingleton<IdempotencyClaims>();
         services.AddSingleton<IdempotentQueries>();
+        services.AddSingleton<KeyedCancelling>();
         services.AddSingleton<PendingQueries>();
         services.AddSingleton<UnheldMessageLog>();
         services.AddSingleton<OutcomeRecorder>();

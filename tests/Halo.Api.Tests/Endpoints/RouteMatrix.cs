@@ -55,6 +55,7 @@ static class RouteMatrix
         POST   /integrator/sites/{siteId}/queries/immediate                                    integrator 403 403 403 400
         POST   /integrator/sites/{siteId}/queries/status                                       integrator 403 403 400 400
         GET    /integrator/sites/{siteId}/queries                                              integrator 403 403 200 200
+        DELETE /integrator/sites/{siteId}/queries                                              integrator 403 403 400 400
         POST   /integrator/sites/{siteId}/queries/registered                                   integrator 403 403 403 400
         GET    /integrator/sites/{siteId}/queries/registered                                   integrator 403 403 200 200
         GET    /integrator/sites/{siteId}/queries/registered/{id}                              integrator 403 403 404 404

@@ -15,7 +15,7 @@ public class RequestMethodsTests(OneHost one) : IClassFixture<OneHost>
     [InlineData("GET", "/integrator/sites/{site}/queries/async", "POST")]
     [InlineData("GET", "/integrator/sites/{site}/queries/status", "POST")]
     [InlineData("DELETE", "/integrator/sites/{site}/queries/STATUS", "POST")]
-    [InlineData("PUT", "/integrator/sites/{site}/queries", "GET, HEAD, POST")]
+    [InlineData("PUT", "/integrator/sites/{site}/queries", "DELETE, GET, HEAD, POST")]
     [InlineData("PATCH", "/integrator/sites/{site}/queries/7c0f1c1e-54a5-4b43-9f0e-0d4d4b8f6a11", "DELETE, GET, HEAD")]
     [InlineData("GET", "/integrator/pair-site", "POST")]
     [InlineData("POST", "/integrator/sites/{site}/queries/7c0f1c1e-54a5-4b43-9f0e-0d4d4b8f6a11/results", "GET, HEAD")]

@@ -29,11 +29,14 @@ sealed class IdempotencyStore(Database database, MasterKeys keys, ResultOptions 
     public bool IsRunning(Guid queryId) => _running.ContainsKey(queryId);
 
     /// <summary>What the key is bound to now.</summary>
-    public async Task<BoundKey?> FindAsync(IdempotentRequest request)
+    public Task<BoundKey?> FindAsync(IdempotentRequest request) => FindAsync(request.IntegratorId, request.Key);
+
+    /// <inheritdoc cref="FindAsync(IdempotentRequest)"/>
+    public async Task<BoundKey?> FindAsync(Guid integratorId, string key)
     {
         var found = await database.ReadAsync(r => new BoundKey(r.GetGuid(0), r.GetFieldValue<byte[]>(1)),
             "SELECT query_id, request_hash FROM idempotency_keys WHERE integrator_id = @integrator AND idempotency_key = @key AND expires_at > @now",
-            [.. Named(request), ("now", time.GetUtcNow().Ms())]);
+            ("integrator", integratorId), ("key", key), ("now", time.GetUtcNow().Ms()));
         return found.Count == 0 ? null : found[0];
     }
 

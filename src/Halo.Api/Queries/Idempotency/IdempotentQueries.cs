@@ -19,7 +19,7 @@ namespace Halo.Api.Queries.Idempotency;
 /// it is given. A query that ended 503 and never ran binds nothing: the next request takes its key over.
 /// </remarks>
 sealed class IdempotentQueries(
-    SiteAccess access, IdempotencyStore store, QueryReader queries, QueryWaiters waiters, ResultMemoryBudget memory, QueryLimits limits, TimeProvider time)
+    SiteAccess access, IdempotencyStore store, IdempotencyClaims claims, QueryReader queries, QueryWaiters waiters, ResultMemoryBudget memory, QueryLimits limits, TimeProvider time)
 {
     // So much is held without asking.
     const int SmallBytes = 16 * 1024;
@@ -57,9 +57,11 @@ sealed class IdempotentQueries(
     async Task<SubmissionAnswer?> FirstAsync(IdempotentRequest request, IdempotencyClaim binding, Func<KeyedRun, Task<SubmissionAnswer?>> carryOut)
     {
         SubmissionAnswer? answer = null;
+        using var disposed = binding;
+        claims.Add(binding);
         try
         {
-            answer = await carryOut(new(binding.TryAsync, ended => KeepAsync(request, binding, ended)));
+            answer = await carryOut(new(binding.TryAsync, ended => KeepAsync(request, binding, ended), binding.Withdrawn));
             if (answer is { Immediate: { } ended })
                 await KeepAsync(request, binding, ended);
             else if (answer is { Accepted: { } query })
@@ -74,6 +76,7 @@ sealed class IdempotentQueries(
         }
         finally
         {
+            claims.Remove(binding);
             waiters.Wake(binding.End());
         }
     }
@@ -167,4 +170,5 @@ sealed class IdempotentQueries(
 /// <summary>One attempt to carry a query out under an <c>Idempotency-Key</c>.</summary>
 /// <param name="Condition">Binds the key in the transaction that accepts the query.</param>
 /// <param name="KeepAsync">Keeps an answer without rows for repeats, where nobody else does: of a query whose rows are streamed.</param>
-sealed record KeyedRun(AcceptCondition Condition, Func<ImmediateAnswer, Task> KeepAsync);
+/// <param name="Withdrawn">The query is not wanted any more, as long as it is not accepted.</param>
+sealed record KeyedRun(AcceptCondition Condition, Func<ImmediateAnswer, Task> KeepAsync, CancellationToken Withdrawn);

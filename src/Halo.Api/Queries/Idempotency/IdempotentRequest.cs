@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Halo.Api.Errors;
+using Microsoft.Extensions.Primitives;
 
 namespace Halo.Api.Queries.Idempotency;
 
@@ -12,17 +13,24 @@ sealed record IdempotentRequest(Guid IntegratorId, string Key, byte[] Hash)
     /// <summary>What the Link keeps of the key.</summary>
     public byte[] KeyHash { get; } = LinkProtocol.Messages.KeyHash.Of(IntegratorId, Key);
 
-    public const string Header = "Idempotency-Key";
-    const int LongestKey = 128;
+    public const string Header = "Idempotency-Key", Parameter = "idempotencyKey";
+
+    public const int LongestKey = 128;
 
     /// <summary>The key of a request, if it has one, or why it is none.</summary>
-    public static (string? Key, Refusal? Refusal) KeyOf(HttpRequest request)
+    public static (string? Key, Refusal? Refusal) KeyOf(HttpRequest request) => KeyOf(request.Headers[Header], Header);
+
+    /// <summary>The key that a request names as a query parameter, where it has to.</summary>
+    public static (string? Key, Refusal? Refusal) NamedBy(HttpRequest request)
     {
-        var values = request.Headers[Header];
-        return values.Count == 0 ? (null, null)
-            : values is [{ Length: >= 1 and <= LongestKey } key] ? (key, null)
-            : (null, Refusal.Invalid(Header, $"must be one text of 1 to {LongestKey} characters."));
+        var (key, refusal) = KeyOf(request.Query[Parameter], Parameter);
+        return key is null && refusal is null ? (null, Refusal.Invalid(Parameter, $"is required, as a query parameter: the {Header} of the query.")) : (key, refusal);
     }
+
+    static (string? Key, Refusal? Refusal) KeyOf(StringValues values, string place) =>
+        values.Count == 0 ? (null, null)
+        : values is [{ Length: >= 1 and <= LongestKey } key] ? (key, null)
+        : (null, Refusal.Invalid(place, $"must be one text of 1 to {LongestKey} characters."));
 
     public static IdempotentRequest Of(Guid integratorId, string key, HttpRequest request, ReadOnlySpan<byte> body)
     {

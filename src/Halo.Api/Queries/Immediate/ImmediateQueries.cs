@@ -26,17 +26,19 @@ namespace Halo.Api.Queries.Immediate;
 /// </summary>
 sealed class ImmediateQueries(
     ImmediateLedger ledger, QueryReader queries, SettlementEffects effects, SiteAccess access, ILinkGateway gateway, Availability availability, PendingQueries pending, OutcomeRecorder outcomes,
-    QueryAdmission admission, ResultMemoryBudget memory, MasterKeys keys, QueryLimits limits, TimeProvider time) : IDisposable
+    QueryAdmission admission, QueryWaiters waiters, ResultMemoryBudget memory, MasterKeys keys, QueryLimits limits, TimeProvider time) : IDisposable
 {
     readonly CancellationTokenSource _stopping = new();
 
     /// <summary>Runs a query and waits for its end; the answer holds pooled buffers and is to be disposed.</summary>
     /// <param name="condition">What has to hold in the accepting transaction, which is durable then before the command leaves; null: nothing.</param>
     /// <param name="callerGone">The caller left: the statement is cancelled, its end is still recorded.</param>
+    /// <param name="withdrawn">It is not wanted any more, as long as it is not accepted.</param>
     /// <param name="stream">Where rows go as they come, without the limit on their size; null: into the answer.</param>
     /// <returns>Null: the condition does not hold, and nothing was sent.</returns>
     public async Task<ImmediateAnswer?> RunAsync(
-        IntegratorCaller caller, SiteRecord site, QuerySubmission submission, AcceptCondition? condition, CancellationToken callerGone, RowFlow? stream = null)
+        IntegratorCaller caller, SiteRecord site, QuerySubmission submission, AcceptCondition? condition, CancellationToken callerGone, CancellationToken withdrawn,
+        RowFlow? stream = null)
     {
         using var place = admission.BeginImmediate(site.Id);
         var accepted = time.GetTimestamp();
@@ -45,6 +47,8 @@ sealed class ImmediateQueries(
         // 1. The session, waited for while the site counts as online.
         using var queueTime = new CancellationTokenSource(TimeSpan.FromMilliseconds(submission.MaxTimeInQueue), time);
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(callerGone, queueTime.Token, _stopping.Token);
+        using var entry = withdrawn.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(waiting.Token, withdrawn) : null;
+        var giveUp = entry?.Token ?? waiting.Token;
         var session = gateway.Find(site.LinkId);
         var hasWaited = session is null;
         if (session is null)
@@ -52,14 +56,14 @@ sealed class ImmediateQueries(
             var now = availability.Of(site.LinkId);
             if (now != SiteAvailability.Online)
                 return await RefuseAsync(query, ImmediateSettlements.SiteAway(now));
-            session = await gateway.WaitAsync(site.LinkId, waiting.Token);
+            session = await gateway.WaitAsync(site.LinkId, giveUp);
             if (session is null)
-                return await RefuseAsync(query, ImmediateSettlements.QueueTimeout(submission.MaxTimeInQueue));
+                return await RefuseAsync(query, withdrawn.IsCancellationRequested ? ImmediateSettlements.Withdrawn : ImmediateSettlements.QueueTimeout(submission.MaxTimeInQueue));
         }
-        var entering = memory.EnterAsync(grows: stream is null, bytes => session.Grant(query.Id, bytes), waiting.Token);
+        var entering = memory.EnterAsync(grows: stream is null, bytes => session.Grant(query.Id, bytes), giveUp);
         hasWaited |= !entering.IsCompleted;
         if (await entering is not { } room)
-            return await RefuseAsync(query, ImmediateSettlements.NoRoom(submission.MaxTimeInQueue));
+            return await RefuseAsync(query, withdrawn.IsCancellationRequested ? ImmediateSettlements.Withdrawn : ImmediateSettlements.NoRoom(submission.MaxTimeInQueue));
         // 2. What may write is in the record before anybody is given it; of what reads, accept and end are one row, written once.
         var left = Math.Max(0, submission.MaxTimeInQueue - (int)time.GetElapsedTime(accepted).TotalMilliseconds);
         var patience = TimeSpan.FromMilliseconds(left + query.ExecutionLimit + limits.GraceMs);
@@ -83,6 +87,9 @@ sealed class ImmediateQueries(
         {
             if (!await TryAcceptAsync(sent, condition))
                 return null;
+            // Whoever would cancel it by its key waits for this.
+            if (condition is not null)
+                waiters.Wake(query.Id);
         }
         else if (stream is not null)
             // Its caller is told the id before the end.

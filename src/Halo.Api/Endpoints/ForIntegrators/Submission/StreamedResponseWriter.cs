@@ -76,7 +76,7 @@ sealed partial class StreamedResponseWriter(ImmediateQueries queries, ImmediateR
     {
         try
         {
-            var answer = await queries.RunAsync(submitted.Caller, submitted.Site, submission, keyed?.Condition, callerGone, rows);
+            var answer = await queries.RunAsync(submitted.Caller, submitted.Site, submission, keyed?.Condition, callerGone, keyed?.Withdrawn ?? default, rows);
             if (keyed is not null && answer is { Status: not 200 })
                 await keyed.KeepAsync(answer);
             return answer;

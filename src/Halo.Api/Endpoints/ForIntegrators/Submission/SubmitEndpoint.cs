@@ -40,7 +40,8 @@ sealed class SubmitEndpoint(
         if (submitted.StreamForm is { } form)
             return await streams.SendAsync(http, submitted, submission, form, run) ? SubmissionAnswer.Streamed : null;
         // With a key a caller that goes away does not cancel: it will come back and ask again.
-        return SubmissionAnswer.Of(await immediate.RunAsync(submitted.Caller, submitted.Site, submission, run?.Condition, run is null ? http.RequestAborted : CancellationToken.None));
+        return SubmissionAnswer.Of(await immediate.RunAsync(submitted.Caller, submitted.Site, submission, run?.Condition,
+            run is null ? http.RequestAborted : CancellationToken.None, run?.Withdrawn ?? default));
     }
 
     async Task<IResult> WriteAsync(HttpContext http, SubmittedQuery submitted, SubmissionAnswer answer)

@@ -24,6 +24,9 @@ static class ImmediateSettlements
     /// <summary>The service holds as much of results as it may, and did so for as long as the query may wait.</summary>
     public static Settlement NoRoom(int maxTimeInQueue) => NothingRan(QueryStatus.ExpiredInQueue, Failure.NoRoom(maxTimeInQueue));
 
+    /// <summary>It was cancelled by its key before it was sent.</summary>
+    public static Settlement Withdrawn { get; } = Settlement.Of(QueryStatus.Cancelled, Mover.Integrator, Executed.No, FailureCodes.CancelledByIntegrator);
+
     /// <summary>The right to query the site was taken away before the command left.</summary>
     public static Settlement RightTaken(Refusal refusal) => NothingRan(QueryStatus.Cancelled, Failure.RightTaken(refusal.Status, refusal.Message));
 
