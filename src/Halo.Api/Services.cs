@@ -196,6 +196,7 @@ static class Services
         services.AddSingleton(options.Events);
         services.AddSingleton<OrphanedPages>();
         services.AddSingleton<RetentionWatch>();
+        services.AddSingleton<ResultRemoval>();
         services.AddSingleton<ResultReader>();
         services.AddSingleton<StoredResponseWriter>();
         services.AddSingleton<Gauges>();

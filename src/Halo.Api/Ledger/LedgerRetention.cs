@@ -1,5 +1,7 @@
+using System.Data.Common;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Storage;
+using Halo.Contracts.Queries;
 
 namespace Halo.Api.Ledger;
 
@@ -8,11 +10,17 @@ sealed class LedgerRetention(Database database)
 {
     const int Step = 200, QueriesInStep = 50, PagesInStep = 500;
 
+    // As the index on it says.
+    const string KeptShorter = "wrapped_key IS NOT NULL AND completed_at IS NOT NULL AND kept_for IS NOT NULL";
+
     string ForTaking => database.ForUpdate.Length == 0 ? "" : $"{database.ForUpdate} SKIP LOCKED";
 
-    /// <summary>Takes manifest, key and details of what was final by then, oldest first, some in one call. The stored bytes of the queries that are named are the caller's to remove.</summary>
+    /// <summary>
+    /// Takes manifest, key and details of what was final by then, and of what asked to be kept for less time, oldest first, some in one call.
+    /// The stored bytes of the queries that are named are the caller's to remove.
+    /// </summary>
     /// <returns>What went; nothing: there is no more.</returns>
-    public async Task<Forgotten> ForgetResultsAsync(DateTimeOffset completedUntil) => await database.WriteAsync(async t =>
+    public async Task<Forgotten> ForgetResultsAsync(DateTimeOffset completedUntil, DateTimeOffset now) => await database.WriteAsync(async t =>
     {
         var due = await t.ReadAsync(r => r.GetGuid(0),
             $"""
@@ -20,6 +28,15 @@ sealed class LedgerRetention(Database database)
             ORDER BY completed_at LIMIT {QueriesInStep}{ForTaking}
             """,
             ("until", completedUntil.Ms()));
+        if (due.Count == 0)
+        {
+            due = await t.ReadAsync(r => r.GetGuid(0),
+                $"""
+                SELECT id FROM queries WHERE {KeptShorter} AND completed_at + kept_for <= @now
+                ORDER BY completed_at + kept_for LIMIT {QueriesInStep}{ForTaking}
+                """,
+                ("now", now.Ms()));
+        }
         var (finished, pages, bytes) = (new List<Guid>(), 0, 0L);
         foreach (var id in due)
         {
@@ -46,9 +63,28 @@ sealed class LedgerRetention(Database database)
         return new Forgotten(finished, pages, bytes);
     });
 
+    /// <summary>Takes manifest, key and details of one query at its integrator's wish, at once; its row stays. The stored bytes are the caller's to remove.</summary>
+    /// <param name="also">What else goes in the same transaction.</param>
+    /// <returns>The query's state; null: this integrator has no such query at this site. Where it is not final, nothing went.</returns>
+    public Task<QueryStatus?> RemoveResultsAsync(Guid integratorId, Guid siteId, Guid queryId, Func<DbTransaction, Task> also) => database.WriteAsync<QueryStatus?>(async t =>
+    {
+        if (await LockedQuery.ReadAsync(t, database, queryId) is not { } query || query.IntegratorId != integratorId || query.SiteId != siteId)
+            return null;
+        if (!QueryLifecycle.IsFinal(query.Status))
+            return query.Status;
+        await t.RunAsync("DELETE FROM pages WHERE query_id = @id", ("id", queryId));
+        await t.RunAsync("UPDATE queries SET wrapped_key = NULL, detail = NULL WHERE id = @id", ("id", queryId));
+        await also(t);
+        return query.Status;
+    });
+
     /// <summary>When the oldest of what is still kept became final; null: nothing is kept.</summary>
     public async Task<DateTimeOffset?> OldestKeptAsync() => (await database.ReadAsync(r => r.TimeOrNull(0),
         "SELECT MIN(completed_at) FROM queries WHERE wrapped_key IS NOT NULL AND completed_at IS NOT NULL"))[0];
+
+    /// <summary>When the next of those falls due that asked to be kept for less time; null: there is none.</summary>
+    public async Task<DateTimeOffset?> NextKeptShorterAsync() => (await database.ReadAsync(r => r.TimeOrNull(0),
+        $"SELECT MIN(completed_at + kept_for) FROM queries WHERE {KeptShorter}"))[0];
 
     /// <summary>Takes rows of the ledger that were accepted before, oldest first, some in one call. What still has results stays.</summary>
     public async Task<int> ForgetQueriesAsync(DateTimeOffset acceptedBefore) => await database.WriteAsync(t => t.RunAsync(

@@ -66,6 +66,7 @@ static class RouteMatrix
         GET    /integrator/sites/{siteId}/queries/{queryId}                                    integrator 403 403 404 200
         DELETE /integrator/sites/{siteId}/queries/{queryId}                                    integrator 403 403 404 202
         GET    /integrator/sites/{siteId}/queries/{queryId}/results                            integrator 403 403 404 409
+        DELETE /integrator/sites/{siteId}/queries/{queryId}/results                            integrator 403 403 404 409
         GET    /integrator/sites/{siteId}/queries/{queryId}/results/{pageNumber}               integrator 403 403 404 404
         GET    /integrator/sites/{siteId}/queries/{queryId}/results/{pageNumber}/stream        integrator 403 403 404 404
         GET    /admin/v1/audit                                    operator 200

@@ -122,7 +122,7 @@ sealed class TestLedger
 
     public async Task<Forgotten> ForgetResultsAsync(DateTimeOffset until)
     {
-        var step = await Retention.ForgetResultsAsync(until);
+        var step = await Retention.ForgetResultsAsync(until, until);
         foreach (var id in step.Finished)
             await _pages.DeleteAsync(id, default);
         return step;

@@ -24,6 +24,14 @@ static class ResultWords
         .Refuses(410, ErrorCodes.Gone, "The retention is over, or the query ended otherwise.")
         .RefusesSite();
 
+    public static void DescribeRemoval(this RouteHandlerBuilder route) => route
+        .Says("RemoveResult", "Remove a query's results now",
+            "Pages, columns, output parameters, the database's words, and what is kept of an immediate query's answer for repeats of its Idempotency-Key: a repeat gets its state alone. "
+            + "The query stays, with its numbers. What has begun to be read is read to its end. Repeating it changes nothing.")
+        .AnswersNothing(204, "They are gone.")
+        .Refuses(409, ErrorCodes.Conflict, "The query has not ended; cancel it first.")
+        .RefusesSite();
+
     public static void DescribePage(this RouteHandlerBuilder route) => route
         .Says("GetPage", "One page, its rows in base64", "A page can be read as soon as the query shows it as cached, also while the query goes on.")
         .Takes(Inputs.Integers)

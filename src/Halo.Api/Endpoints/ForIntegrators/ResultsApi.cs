@@ -7,6 +7,7 @@ using Halo.Api.Integrators;
 using Halo.Api.Results;
 using Halo.Api.Results.Formats;
 using Halo.Api.Results.Negotiation;
+using Halo.Api.Results.Retention;
 using Halo.Api.Settings;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
@@ -28,6 +29,8 @@ static class ResultsApi
     {
         var results = routes.MapGroup("/integrator/sites/{siteId}/queries/{queryId}/results").WithTags("Results");
         results.MapGet("", GetWholeAsync).DescribeWhole();
+        results.MapDelete("", async (HttpContext http, string siteId, string queryId, ResultRemoval removal) =>
+            await removal.RemoveAsync(http.Caller(), siteId, queryId) is { } refusal ? refusal.ToResult() : TypedResults.NoContent()).DescribeRemoval();
         results.MapGet("/{pageNumber}", GetPageAsync).DescribePage();
         results.MapGet("/{pageNumber}/stream", StreamPageAsync).DescribeStream();
     }

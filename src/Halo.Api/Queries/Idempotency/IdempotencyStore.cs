@@ -112,15 +112,20 @@ sealed class IdempotencyStore(Database database, MasterKeys keys, ResultOptions 
         var key = keys.NewDataKey(queryId);
         try
         {
-            await database.CommitAsync(new(
+            if (await database.CommitAsync(new(
                 """
                 UPDATE idempotency_keys SET wrapped_key = @wrapped, answer = @answer, answer_size = @size
-                WHERE integrator_id = @integrator AND idempotency_key = @key AND query_id = @query
+                WHERE integrator_id = @integrator AND idempotency_key = @key AND query_id = @query AND removed_at IS NULL
                 """,
                 [
                     .. Named(request), ("query", queryId), ("wrapped", key.Wrapped), ("answer", SealedBlob.Seal(key, BlobPlace.Answer, plain)),
                     ("size", (long)plain.Length),
-                ]));
+                ])) > 0)
+            {
+                return;
+            }
+            // Removed before it was there.
+            Interlocked.Add(ref _kept, -plain.Length);
         }
         catch (Exception)
         {
@@ -128,6 +133,20 @@ sealed class IdempotencyStore(Database database, MasterKeys keys, ResultOptions 
             Interlocked.Add(ref _kept, -plain.Length);
         }
     }
+
+    /// <summary>Inside a transaction: removes what an immediate query brought, where that is kept for repeats, and keeps none from then on. They get its state alone.</summary>
+    /// <returns>The bytes that went: <see cref="Removed"/> is told after the commit.</returns>
+    public async Task<long> RemoveAnswerAsync(DbTransaction t, Guid queryId)
+    {
+        const string Which = "query_id = @query AND EXISTS (SELECT 1 FROM queries q WHERE q.id = @query AND q.mode = 'immediate')";
+        var sizes = await t.ReadAsync(r => r.LongOrNull(0) ?? 0, $"SELECT answer_size FROM idempotency_keys WHERE {Which}{database.ForUpdate}", ("query", queryId));
+        await t.RunAsync($"UPDATE idempotency_keys SET wrapped_key = NULL, answer = NULL, answer_size = NULL, removed_at = @now WHERE {Which}",
+            ("query", queryId), ("now", time.GetUtcNow().Ms()));
+        return sizes.Sum();
+    }
+
+    /// <summary>So many bytes of answers are not kept any more.</summary>
+    public void Removed(long bytes) => Interlocked.Add(ref _kept, -bytes);
 
     /// <summary>Bytes of the answer that was kept; 0: none was.</summary>
     public async Task<long> SizeAsync(IdempotentRequest request, Guid queryId) => (await database.ReadAsync(r => r.LongOrNull(0) ?? 0,

@@ -22,6 +22,9 @@ sealed partial class RetentionWatch(
     static readonly TimeSpan AtMostEach = TimeSpan.FromMinutes(1);
     static readonly TimeSpan LongestTimer = TimeSpan.FromDays(1);
     static readonly TimeSpan RetryAfter = TimeSpan.FromHours(1);
+
+    // A query may ask for no less (retentionHours).
+    static readonly TimeSpan ShortestKept = TimeSpan.FromHours(1);
     static readonly TimeSpan EndsWithin = TimeSpan.FromSeconds(2);
 
     readonly Lock _lock = new();
@@ -116,7 +119,7 @@ sealed partial class RetentionWatch(
     {
         var now = time.GetUtcNow();
         var (results, rows, bytes) = (0, 0, 0L);
-        while (!_stopping.IsCancellationRequested && await ledger.ForgetResultsAsync(now - ForResults) is { IsAny: true } step)
+        while (!_stopping.IsCancellationRequested && await ledger.ForgetResultsAsync(now - ForResults, now) is { IsAny: true } step)
         {
             (results, rows, bytes) = (results + step.Finished.Count, rows + step.Pages, bytes + step.Bytes);
             foreach (var id in step.Finished)
@@ -158,14 +161,15 @@ sealed partial class RetentionWatch(
         return all;
     }
 
-    /// <summary>How long until the oldest of anything falls due. What ends from now on is kept for as long as results are, at least; so a look before that is enough.</summary>
+    /// <summary>How long until the oldest of anything falls due. What ends from now on is kept for an hour at least; so a look before that is enough.</summary>
     async Task<TimeSpan> NextAsync()
     {
         // Before anything is looked at.
-        var endsFromNow = time.GetUtcNow() + (ForResults < ForEvents ? ForResults : ForEvents);
+        var endsFromNow = time.GetUtcNow() + ShortestKept;
         DateTimeOffset?[] due =
         [
             await ledger.OldestKeptAsync() + ForResults,
+            await ledger.NextKeptShorterAsync(),
             await registered.OldestAsync() + ForResults,
             await events.OldestAsync() + ForEvents,
             await answers.NextExpiryAsync(),
