@@ -90,7 +90,9 @@ sealed partial class ResultReader(
         if (QueryLifecycle.IsFinal(query.Status) && query.Status != QueryStatus.Successful)
             return Gone($"The query ended as {QueryLifecycle.Word(query.Status)}; it has no pages.");
         if (HasPassed(query) || (query.CompletedAt is not null && !query.IsKept))
-            return Gone($"Results are kept for {options.RetentionHours} hours; this one's time is over.");
+            return Gone(HasPassed(query)
+                ? $"Results are kept for {HoursOf(query)} hours; this one's time is over."
+                : "The result was removed, or its time is over.");
         return null;
     }
 
@@ -105,8 +107,9 @@ sealed partial class ResultReader(
             : Refusal.NotFound($"Page {number} is not there yet; the query is {QueryLifecycle.Word(query.Status)}.");
     }
 
-    bool HasPassed(QueryRecord query) =>
-        query.CompletedAt is { } completed && completed + TimeSpan.FromHours(options.RetentionHours) <= time.GetUtcNow();
+    bool HasPassed(QueryRecord query) => query.CompletedAt is { } completed && completed + TimeSpan.FromHours(HoursOf(query)) <= time.GetUtcNow();
+
+    int HoursOf(QueryRecord query) => Math.Min(query.RetentionHours ?? int.MaxValue, options.RetentionHours);
 
     static Refusal Gone(string message) => new(410, ErrorCodes.Gone, message);
 

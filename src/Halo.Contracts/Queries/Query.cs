@@ -53,6 +53,9 @@ public sealed record Query
     /// <summary>The caller's own mark, from the header <c>Halo-Tag</c>: 1 to 64 characters; absent where none was sent.</summary>
     public string? Tag { get; init; }
 
+    /// <summary>Hours from its end for which its results are kept, where the request said so.</summary>
+    public int? RetentionHours { get; init; }
+
     /// <summary>Bytes of the result as JSON, once successful.</summary>
     public long? ResultSize { get; init; }
 

@@ -12,6 +12,9 @@ public sealed record QueryRequest
     /// <summary>Name of one of the site's databases (its <c>catalogue</c>), in any case; its default one when null. Unknown: 400 that names the known ones.</summary>
     public string? Catalogue { get; init; }
 
+    /// <summary>Async queries alone: hours from the query's end for which its results are kept, from 1 to those of the service, which are the default.</summary>
+    public int? RetentionHours { get; init; }
+
     /// <summary>What the database is to do. Required, unless <c>commands</c> or <c>sqlQuery</c> is given.</summary>
     public QueryCommand? Command { get; init; }
 

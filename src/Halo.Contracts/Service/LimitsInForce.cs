@@ -33,6 +33,9 @@ public sealed record LimitsInForce(
     /// <summary>Bytes in a second in which an answer has to be taken, and a request sent, on the whole.</summary>
     public int SlowestRate { get; init; }
 
+    /// <summary>Hours for which results are kept, from <c>completedAt</c>; a query may ask for less (<c>retentionHours</c>).</summary>
+    public int RetentionHours { get; init; }
+
     /// <summary>Most bytes of a request's line.</summary>
     public int RequestLine { get; init; }
 

@@ -10,7 +10,7 @@ namespace Halo.Api.Endpoints.ForIntegrators;
 static class LimitsApi
 {
     public static void MapLimitsApi(this IEndpointRouteBuilder routes) =>
-        routes.MapGet("/integrator/limits", (QueryLimits limits) => TypedResults.Json(
+        routes.MapGet("/integrator/limits", (QueryLimits limits, ResultOptions results) => TypedResults.Json(
                 new LimitsInForce(
                     limits.ImmediateExecutionMs, limits.AsyncExecutionMs, limits.UploadMs, QueryLimits.ImmediateQueueMs, QueryLimits.AsyncQueueMs,
                     QueryLimits.TextBytes, limits.RequestBytes, limits.ImmediateResultBytes, limits.PageBytes)
@@ -19,6 +19,7 @@ static class LimitsApi
                     QueuedPerSite = limits.QueuedPerSite,
                     SlowReader = limits.SlowReaderMs,
                     SlowestRate = RequestBodies.SlowestBytesPerSecond,
+                    RetentionHours = results.RetentionHours,
                     RequestLine = QueryLimits.RequestLineBytes,
                     RequestHeaders = QueryLimits.HeaderBytes,
                     RequestHeaderCount = QueryLimits.Headers,
@@ -32,6 +33,7 @@ static class LimitsApi
                 QueuedPerSite = 10_000,
                 SlowReader = 30_000,
                 SlowestRate = RequestBodies.SlowestBytesPerSecond,
+                RetentionHours = 24,
                 RequestLine = QueryLimits.RequestLineBytes,
                 RequestHeaders = QueryLimits.HeaderBytes,
                 RequestHeaderCount = QueryLimits.Headers,

@@ -41,6 +41,9 @@ sealed record NewQuery
 
     public string? Tag { get; init; }
 
+    /// <summary>Hours for which its results are kept, where it asked for less than the setting says.</summary>
+    public int? RetentionHours { get; init; }
+
     /// <summary>What the caller should know of the request.</summary>
     public IReadOnlyList<Notice>? Notices { get; init; }
 

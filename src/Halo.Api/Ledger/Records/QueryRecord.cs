@@ -16,6 +16,7 @@ sealed record QueryRecord
     public required QueryStatus Status { get; init; }
     public Executed? Executed { get; init; }
     public string? Tag { get; init; }
+    public int? RetentionHours { get; init; }
     public int MaxTimeInQueue { get; init; }
     public int ExecutionLimit { get; init; }
     public long CommandSize { get; init; }
@@ -73,6 +74,7 @@ sealed record QueryRecord
         Mode = q.Mode,
         Status = QueryStatus.Queued,
         Tag = q.Tag,
+        RetentionHours = q.RetentionHours,
         MaxTimeInQueue = q.MaxTimeInQueue,
         ExecutionLimit = q.ExecutionLimit,
         CommandSize = q.CommandSize,
@@ -97,6 +99,7 @@ sealed record QueryRecord
         Status = QueryLifecycle.Parse(r.GetString(At("status"))),
         Executed = QueryTable.ParseExecuted(r.StringOrNull(At("executed"))),
         Tag = r.StringOrNull(At("tag")),
+        RetentionHours = r.LongOrNull(At("kept_for")) is { } ms ? (int)TimeSpan.FromMilliseconds(ms).TotalHours : null,
         MaxTimeInQueue = r.GetInt32(At("max_time_in_queue")),
         ExecutionLimit = r.GetInt32(At("execution_limit")),
         CommandSize = r.GetInt64(At("command_size")),

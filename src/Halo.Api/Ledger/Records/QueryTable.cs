@@ -19,6 +19,7 @@ static class QueryTable
         new("max_time_in_queue", q => q.MaxTimeInQueue), new("execution_limit", q => q.ExecutionLimit),
         new("command_size", q => q.CommandSize), new("request_size", q => q.RequestSize), new("sql_size", q => q.SqlSize),
         new("created_at", q => q.CreatedAt.Ms()), new("trace_parent", q => q.TraceParent),
+        new("kept_for", q => q.RetentionHours is { } hours ? (long)TimeSpan.FromHours(hours).TotalMilliseconds : null),
     ];
 
     /// <summary>Where the query stands.</summary>

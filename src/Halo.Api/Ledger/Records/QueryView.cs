@@ -29,6 +29,7 @@ static class QueryView
             Metrics = MetricsOf(q),
             Executed = q.Executed,
             Tag = q.Tag,
+            RetentionHours = q.RetentionHours,
             ResultSize = q.Status == QueryStatus.Successful ? q.ResultSize : null,
             Result = q.Detail.Results is null ? ResultOf(q) : null,
             Results = q.Detail is { Results: { } results } && q.Status is QueryStatus.Uploading or QueryStatus.Successful

@@ -16,7 +16,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.Queries.Requests;
 
 /// <summary>Turns a request's body into a submission, or tells every fault at once. Unknown fields are accepted and named in its notices, misspelt ones refused.</summary>
-sealed class QueryRequestReader(QueryLimits limits)
+sealed class QueryRequestReader(QueryLimits limits, ResultOptions? results = null)
 {
     internal const string Milliseconds = "milliseconds";
 
@@ -55,6 +55,7 @@ sealed class QueryRequestReader(QueryLimits limits)
         var catalogue = json.Text(root, "catalogue", "catalogue");
         if (catalogue is not null && !site.Catalogues.Any(c => c.Name.Equals(catalogue, StringComparison.OrdinalIgnoreCase)))
             json.Fault("catalogue", $"is not one of this site's: {string.Join(", ", site.Catalogues.Select(c => c.Name))}.");
+        var retention = ReadRetention(root, asked, json);
         var (commands, size) = ReadCommands(root, asked, json);
         var isolation = json.Word<IsolationLevel>(root, "isolation", "isolation", IsolationLevels, null);
         var isBatch = JsonFieldReader.Present(root, "commands", out _) || commands is [{ ParameterSets: not null }];
@@ -67,8 +68,18 @@ sealed class QueryRequestReader(QueryLimits limits)
             Batch = isBatch ? new(commands) { Isolation = isolation } : null,
             CommandSize = size,
             SqlSize = commands.Sum(c => (long)Encoding.UTF8.GetByteCount(c.Text)),
+            RetentionHours = retention,
             Notices = notices.Count > 0 ? notices : null,
         };
+    }
+
+    int? ReadRetention(JsonElement root, QueryMode mode, JsonFieldReader json)
+    {
+        const string Field = "retentionHours";
+        if (mode == QueryMode.Async || !JsonFieldReader.Present(root, Field, out _))
+            return json.Whole(root, Field, Field, 1, (results ?? new()).RetentionHours, "hours");
+        json.Fault(Field, "is of async queries; the rows of an immediate query are in its answer.");
+        return null;
     }
 
     (IReadOnlyList<QueryCommand>? Commands, long Size) ReadCommands(JsonElement root, QueryMode mode, JsonFieldReader json)

@@ -37,6 +37,9 @@ sealed record QuerySubmission(QueryCommand Command, QueryMode Mode, string? Cata
     /// <summary>The caller's own mark.</summary>
     public string? Tag { get; init; }
 
+    /// <summary>Hours for which its results are kept; null: as long as any.</summary>
+    public int? RetentionHours { get; init; }
+
     /// <summary>What the caller should know of the request.</summary>
     public IReadOnlyList<Notice>? Notices { get; init; }
 
@@ -59,6 +62,7 @@ sealed record QuerySubmission(QueryCommand Command, QueryMode Mode, string? Cata
         Catalogue = Catalogue,
         ResultSet = ResultSet,
         Tag = Tag,
+        RetentionHours = RetentionHours,
         Notices = Notices,
         TraceParent = Telemetry.TraceParent,
     };
