@@ -24,7 +24,7 @@ static class CommandFaults
             }
             catch (HaloCanceledException e)
             {
-                return Say($"Interrupted. It may have been executed; {AskAgain(e.IdempotencyKey)}", ExitCodes.Interrupted);
+                return Say($"Interrupted, and asked to be stopped at the practice. It may have been executed before; {AskAgain(e.IdempotencyKey)}", ExitCodes.Interrupted);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {

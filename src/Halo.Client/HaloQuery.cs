@@ -38,7 +38,7 @@ public sealed class HaloQuery
     public TaskAwaiter<Query> GetAwaiter() => WaitAsync().GetAwaiter();
 
     /// <summary>Waits until it is final and gives its rows in order. The next pages are fetched meanwhile, and each is compared with its digest.</summary>
-    /// <exception cref="HaloException">It did not succeed, or its pages are gone (24 hours after its end).</exception>
+    /// <exception cref="HaloException">It did not succeed, or its pages are gone (code <c>Gone</c>): 24 hours after its end, or because they were removed.</exception>
     /// <exception cref="HaloMappingException">The rows do not fit <typeparamref name="T"/>.</exception>
     public async IAsyncEnumerable<T> ReadAsync<[DynamicallyAccessedMembers(Needed)] T>([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -51,4 +51,8 @@ public sealed class HaloQuery
     /// <returns>The query as it stands then.</returns>
     /// <exception cref="HaloException">It could not be asked.</exception>
     public Task<Query> CancelAsync(CancellationToken cancellationToken = default) => _calls.CancelAsync(Id, cancellationToken);
+
+    /// <summary>Removes its results from the service now, before their time is over; the query stays, with its numbers. Repeating it changes nothing.</summary>
+    /// <exception cref="HaloException">It could not be done; code <c>Conflict</c> where the query has not ended.</exception>
+    public Task RemoveResultsAsync(CancellationToken cancellationToken = default) => _calls.RemoveResultsAsync(Id, cancellationToken);
 }

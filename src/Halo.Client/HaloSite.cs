@@ -12,8 +12,8 @@ namespace Halo.Client;
 /// <c>DateOfBirth</c>); tuples by their order; a simple type where there is one column; <see cref="System.Text.Json.JsonElement"/>; and dictionaries of string to
 /// object, string or JsonElement. What a type cannot hold whole is a <see cref="HaloMappingException"/>, never another value.</para>
 /// <para>What may write has an idempotency key of its own, so that it is repeated safely where its answer was lost. What only reads has none: a caller that
-/// cancels then stops it at the practice, and it is repeated only where nothing of it ran, unless <see cref="HaloQueryOptions.IsRepeatable"/> says more. A write
-/// goes on at the practice when its caller cancels.</para>
+/// cancels then stops it at the practice, and it is repeated only where nothing of it ran, unless <see cref="HaloQueryOptions.IsRepeatable"/> says more. A write is
+/// stopped at the practice too when its caller cancels, where it has not ended by then (<see cref="HaloCanceledException"/>).</para>
 /// </remarks>
 public sealed class HaloSite
 {

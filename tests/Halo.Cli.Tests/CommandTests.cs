@@ -75,9 +75,9 @@ public sealed class CommandTests(ClinicHouse house) : IClassFixture<ClinicHouse>
     }
 
     [Fact]
-    public async Task A_write_that_is_interrupted_says_how_to_ask_what_became_of_it()
+    public async Task A_write_that_is_interrupted_is_stopped_at_the_practice_and_says_how_to_ask_what_became_of_it()
     {
-        const string sql = "UPDATE appointments SET note = (WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 20000000) SELECT MAX(n) FROM c) WHERE id = 7";
+        const string sql = "UPDATE appointments SET note = (WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 2000000000) SELECT MAX(n) FROM c) WHERE id = 7";
         var halo = house.CommandLine();
         // Whoever starts these tests may have SIGINT ignored, and children inherit that; both end the command alike.
         var interrupted = await halo.RunAsync(["execute", sql, "--tag", "interrupted"], meanwhile: async id =>
@@ -90,10 +90,11 @@ public sealed class CommandTests(ClinicHouse house) : IClassFixture<ClinicHouse>
         var key = Regex.Match(interrupted.Errors, "--idempotency-key ([0-9a-f]{32})").Groups[1].Value;
         Assert.True(key.Length > 0, interrupted.ToString());
         var again = await halo.RunAsync(["execute", sql, "--tag", "interrupted", "--idempotency-key", key]);
-        Assert.True(again.ExitCode == 0, again.ToString());
-        Assert.Equal("1", again.Output.Trim());
+        Assert.True(again.ExitCode == 2, again.ToString());
+        Assert.Contains("cancel", again.Errors, StringComparison.OrdinalIgnoreCase);
         // Asked twice, and one query.
-        Assert.Single(await QueriesAsync());
+        var query = Assert.Single(await QueriesAsync());
+        Assert.Equal((QueryStatus.Cancelled, Executed.No), (query.Status, query.Executed!.Value));
 
         async Task<IReadOnlyList<Query>> QueriesAsync() => JsonSerializer.Deserialize(
             (await house.Integrator.GetAsync($"integrator/sites/{house.Site.Id}/queries?tag=interrupted")).Body, HaloJson.Default.QueryList)!.Queries;
@@ -129,6 +130,22 @@ public sealed class CommandTests(ClinicHouse house) : IClassFixture<ClinicHouse>
         Assert.Equal(house.Site.Id, JsonDocument.Parse(json.Output).RootElement.GetProperty("id").GetGuid());
         var none = await house.CommandLine().RunAsync(["sites", "Best Practice", "1"]);
         Assert.Equal(2, none.ExitCode);
+        Assert.Equal(1, (await house.CommandLine().RunAsync(["sites", "Best Practice"])).ExitCode);
+        Assert.Equal(1, (await house.CommandLine().RunAsync(["sites", "Best Practice", "12345", "--status", "active"])).ExitCode);
+    }
+
+    [Fact]
+    public async Task Without_a_practice_all_sites_are_listed()
+    {
+        var csv = await house.CommandLine().RunAsync(["sites", "--output", "csv"]);
+        Assert.True(csv.ExitCode == 0, csv.ToString());
+        Assert.StartsWith($"id,name,system,practice,authoritative,availability,database,status,version,catalogues\r\n{house.Site.Id},", csv.Output, StringComparison.Ordinal);
+        Assert.Contains(",Best Practice,12345,yes,online,", csv.Output, StringComparison.Ordinal);
+        var json = JsonDocument.Parse((await house.CommandLine().RunAsync(["sites", "--availability", "online", "--status", "active", "--output", "json"])).Output).RootElement;
+        Assert.Equal(house.Site.Id, Assert.Single(json.EnumerateArray()).GetProperty("id").GetGuid());
+        var none = await house.CommandLine().RunAsync(["sites", "--availability", "unreachable", "--output", "json"]);
+        Assert.Equal((0, "[]\n"), (none.ExitCode, none.Output));
+        Assert.Equal(1, (await house.CommandLine().RunAsync(["sites", "--availability", "away"])).ExitCode);
     }
 
     [Fact]

@@ -13,6 +13,9 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
 {
     const string RowsType = "application/vnd.halo.rows+json";
 
+    /// <summary>How long a caller who cancelled is kept for the word to the practice.</summary>
+    static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(2), ArrivedAfter = TimeSpan.FromMilliseconds(250);
+
     /// <summary>Longest that one request may wait for the end of a query.</summary>
     static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(60);
 
@@ -51,7 +54,7 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
         }
         catch (OperationCanceledException e) when (request.Key is { } key && stop.IsCancellationRequested)
         {
-            throw new HaloCanceledException(key, e, stop);
+            throw await StopAsync(key, e, stop);
         }
     }
 
@@ -81,7 +84,7 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
         }
         catch (OperationCanceledException e) when (request.Key is { } key && stop.IsCancellationRequested)
         {
-            throw new HaloCanceledException(key, e, stop);
+            throw await StopAsync(key, e, stop);
         }
     }
 
@@ -103,7 +106,7 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
         }
         catch (OperationCanceledException e) when (request.Key is { } key && stop.IsCancellationRequested)
         {
-            throw new HaloCanceledException(key, e, stop);
+            throw await StopAsync(key, e, stop);
         }
     }
 
@@ -120,6 +123,23 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
     }
 
     public Task<Query> CancelAsync(Guid query, CancellationToken stop) => AboutAsync(HttpMethod.Delete, query, "", TimeSpan.Zero, stop);
+
+    /// <summary>Removes what is kept of a query's results.</summary>
+    public async Task RemoveResultsAsync(Guid query, CancellationToken stop)
+    {
+        try
+        {
+            await calls.SendAsync(Repeats.ExecutesNothing, () => calls.Request(HttpMethod.Delete, PathOf(query) + "/results"), static (response, _) =>
+            {
+                response.Dispose();
+                return Task.FromResult(true);
+            }, stop);
+        }
+        catch (HaloException e)
+        {
+            throw e.With(executed: Executed.Unknown, query: query);
+        }
+    }
 
     public string PathOf(Guid query) => $"integrator/sites/{site}/queries/{query}";
 
@@ -148,6 +168,40 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
             QueryId = query,
             Query = ended,
         };
+    }
+
+    /// <summary>The caller cancelled what a key stands for: that it be stopped at the practice too is asked as far as that can be done within a moment.</summary>
+    async Task<HaloCanceledException> StopAsync(string key, Exception cause, CancellationToken stop)
+    {
+        using var patience = new CancellationTokenSource(StopWithin, calls.Options.TimeProvider);
+        try
+        {
+            // The request itself may only just be arriving; where it never left there is nothing to stop.
+            if (!await AskAsync())
+            {
+                await Task.Delay(ArrivedAfter, calls.Options.TimeProvider, patience.Token);
+                await AskAsync();
+            }
+        }
+        catch (Exception e) when (e is HaloException or OperationCanceledException or ObjectDisposedException)
+        {
+            // The key tells its caller later what became of it.
+        }
+        return new(key, cause, stop);
+
+        async Task<bool> AskAsync()
+        {
+            try
+            {
+                await calls.JsonAsync(Repeats.ExecutesNothing,
+                    () => calls.Request(HttpMethod.Delete, $"integrator/sites/{site}/queries?idempotencyKey={Uri.EscapeDataString(key)}"), HaloJson.Default.Query, patience.Token);
+                return true;
+            }
+            catch (HaloException e) when (e.Status == HttpStatusCode.NotFound)
+            {
+                return false;
+            }
+        }
     }
 
     async Task<Query> AboutAsync(HttpMethod method, Guid query, string parameters, TimeSpan longer, CancellationToken stop)

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Halo.Client.Calls;
 using Halo.Client.Rows;
+using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 
 namespace Halo.Client.Pages;
@@ -44,8 +45,9 @@ static class PageRows
             while (coming.TryDequeue(out var page))
                 _ = DropAsync(page);
         }
+        // The service names no pages once they are gone.
         if (all != query.Result?.Rows)
-            throw Damaged(query, null);
+            throw pages.Count == 0 ? Gone(query) : Damaged(query, null);
     }
 
     static async ValueTask<bool> ReadRowAsync(RowReader rows, Query query, CancellationToken stop)
@@ -66,6 +68,14 @@ static class PageRows
         if (page.IsCompletedSuccessfully)
             await page.Result.DisposeAsync();
     }
+
+    static HaloException Gone(Query query) => new("The query's results are no longer kept: their time is over, or they were removed.")
+    {
+        Code = ErrorCodes.Gone,
+        Executed = Executed.Yes,
+        QueryId = query.Id,
+        Query = query,
+    };
 
     static HaloException Damaged(Query query, Exception? why) => new("The pages do not hold the rows that the query says.", why)
     {

@@ -66,16 +66,53 @@ public sealed class RetryTests
     [Fact]
     public async Task Who_cancels_a_write_is_told_the_key_that_it_was_sent_with_and_who_sent_nothing_is_not()
     {
-        await using var server = new ScriptedServer("HTTP/1.1 200 OK\r\n…");
+        // The word to the practice is answered by a service that does not know the key yet, then as if it were never to be.
+        await using var server = new ScriptedServer("HTTP/1.1 200 OK\r\n…", Refusal("404 Not Found", "NotFound"), "HTTP/1.1 202 Accepted\r\n…");
         using var stop = new CancellationTokenSource();
-        var writing = server.Site().ExecuteAsync($"UPDATE t SET a = 1", cancellationToken: stop.Token);
+        var site = server.Site();
+        var writing = site.ExecuteAsync($"UPDATE t SET a = 1", cancellationToken: stop.Token);
         await Halo.Testing.Eventually.BecomesAsync(() => Task.FromResult(server.Requests.Count), requests => requests == 1);
         await stop.CancelAsync();
         var cancelled = await Assert.ThrowsAsync<HaloCanceledException>(() => writing);
-        Assert.Contains($"Idempotency-Key: {cancelled.IdempotencyKey}", server.Requests.Single(), StringComparison.OrdinalIgnoreCase);
+        Assert.Contains($"Idempotency-Key: {cancelled.IdempotencyKey}", server.Requests.First(), StringComparison.OrdinalIgnoreCase);
         Assert.Equal(stop.Token, cancelled.CancellationToken);
+        Assert.Equal(3, server.Requests.Count);
+        Assert.All(server.Requests.Skip(1), r => Assert.StartsWith($"DELETE /integrator/sites/{site.Id}/queries?idempotencyKey={cancelled.IdempotencyKey} ", r, StringComparison.Ordinal));
         await Assert.ThrowsAsync<OperationCanceledException>(() => server.Site().ExecuteAsync($"UPDATE t SET a = 1", cancellationToken: stop.Token));
-        Assert.Single(server.Requests);
+        Assert.Equal(3, server.Requests.Count);
+    }
+
+    [Theory]
+    [InlineData("401 Unauthorized", "KeyInvalid")]
+    [InlineData("405 Method Not Allowed", "MethodNotAllowed")]
+    [InlineData("500 Internal Server Error", "InternalError")]
+    public async Task What_becomes_of_the_word_to_the_practice_hides_nothing(string status, string code)
+    {
+        await using var server = new ScriptedServer("HTTP/1.1 200 OK\r\n…", Refusal(status, code), "not HTTP");
+        using var stop = new CancellationTokenSource();
+        var queueing = server.Site().QueueAsync($"UPDATE t SET a = 1", cancellationToken: stop.Token);
+        await Halo.Testing.Eventually.BecomesAsync(() => Task.FromResult(server.Requests.Count), requests => requests == 1);
+        await stop.CancelAsync();
+        Assert.NotNull((await Assert.ThrowsAsync<HaloCanceledException>(() => queueing)).IdempotencyKey);
+    }
+
+    [Fact]
+    public async Task A_list_of_sites_goes_on_from_page_to_page_and_is_sent_again_where_it_broke()
+    {
+        var (one, two) = (Guid.NewGuid(), Guid.NewGuid());
+        await using var server = new ScriptedServer(
+            Json("200 OK", $$"""{ "sites": [ {{Site(one)}} ], "next": "{{one}}" }"""), "", Json("200 OK", $$"""{ "sites": [ {{Site(two)}} ] }"""));
+        var read = new List<Guid>();
+        await foreach (var site in server.Client().Sites.ListAsync())
+            read.Add(site.Id);
+        Assert.Equal([one, two], read);
+        Assert.Equal(["/integrator/sites?limit=1000", $"/integrator/sites?limit=1000&after={one}", $"/integrator/sites?limit=1000&after={one}"], server.Requests.Select(r => r.Split(' ')[1]));
+
+        static string Site(Guid id) =>
+            $$"""
+            { "id": "{{id}}", "pmsType": "Zedmed", "availability": "online", "status": "active", "catalogue": [], "practiceManagementSiteId": "1",
+              "practiceManagementName": "Zedmed", "createdAt": "2026-03-05T14:30:00.123Z", "authoritative": true }
+            """;
     }
 
     [Fact]

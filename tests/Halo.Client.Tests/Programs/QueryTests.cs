@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.Contracts.Sites;
 using Halo.Testing;
 
 namespace Halo.Client.Tests.Programs;
@@ -26,6 +27,59 @@ public abstract class QueryTests(House house)
         Assert.Equal("NotFound", (await Assert.ThrowsAsync<HaloException>(() => Practice.Client.Sites.GetAsync(Guid.NewGuid()))).Code);
         Assert.Equal(site.Id, (await Practice.Client.Sites.PairAsync("Zedmed", "1", null)).Id);
         Assert.True((await Practice.Client.GetLimitsAsync()).Page > 0);
+    }
+
+    [Fact]
+    public async Task All_sites_that_one_is_paired_with_are_listed()
+    {
+        var site = Assert.Single(await ListAsync(Practice.Client.Sites.ListAsync()));
+        Assert.Equal((Practice.Info.Id, "Test Practice", true), (site.Id, site.Info!.Name, site.Info.Authoritative));
+        Assert.Equal(1, await site.ScalarAsync<int>($"SELECT 1"));
+        Assert.Single(await ListAsync(Practice.Client.Sites.ListAsync(SiteAvailability.Online, SiteStatus.Active, site.Info.CreatedAt)));
+        Assert.Empty(await ListAsync(Practice.Client.Sites.ListAsync(SiteAvailability.Unreachable)));
+        Assert.Empty(await ListAsync(Practice.Client.Sites.ListAsync(status: SiteStatus.Removed)));
+        Assert.Empty(await ListAsync(Practice.Client.Sites.ListAsync(changedSince: site.Info.CreatedAt.AddYears(1))));
+
+        static async Task<List<HaloSite>> ListAsync(IAsyncEnumerable<HaloSite> sites)
+        {
+            var all = new List<HaloSite>();
+            await foreach (var one in sites)
+                all.Add(one);
+            return all;
+        }
+    }
+
+    [Fact]
+    public async Task A_write_whose_caller_cancels_is_stopped_at_the_practice_and_leaves_nothing()
+    {
+        await Practice.CreateWrittenAsync();
+        using var leave = new CancellationTokenSource();
+        var slow = Practice.SlowWrite(1, seconds: 50);
+        var writing = Site.ExecuteAsync(slow, cancellationToken: leave.Token);
+        await Practice.WhenBusyAsync();
+        await leave.CancelAsync();
+        var cancelled = await Assert.ThrowsAsync<HaloCanceledException>(() => writing);
+        await Practice.WhenIdleAsync();
+        Assert.Equal(0, await Practice.CountWrittenAsync(1));
+        var told = await Assert.ThrowsAsync<HaloException>(() => Site.ExecuteAsync(slow, new() { IdempotencyKey = cancelled.IdempotencyKey }));
+        Assert.Equal((FailureCodes.CancelledByIntegrator, Executed.No), (told.Code, told.Executed));
+    }
+
+    [Fact]
+    public async Task Results_are_removed_before_their_time()
+    {
+        var query = await Site.QueueAsync(HaloCommand.Text(Practice.Numbers(10)));
+        await query;
+        await query.RemoveResultsAsync();
+        await query.RemoveResultsAsync();
+        var gone = await Assert.ThrowsAsync<HaloException>(async () =>
+        {
+            await foreach (var _ in query.ReadAsync<Numbered>())
+                Assert.Fail("No row is kept.");
+        });
+        Assert.Equal("Gone", gone.Code);
+        Assert.Equal(10, (await query.GetAsync()).Result!.Rows);
+        Assert.Equal("NotFound", (await Assert.ThrowsAsync<HaloException>(() => Site.Resume(Guid.NewGuid()).RemoveResultsAsync())).Code);
     }
 
     [Fact]
