@@ -39,7 +39,7 @@ public sealed class HaloSite
     public async Task<List<T>> QueryAsync<[DynamicallyAccessedMembers(Needed)] T>(HaloCommand command, HaloQueryOptions? options = null, CancellationToken cancellationToken = default)
     {
         var query = await RunAsync(command, ExecutionMode.Reader, options, cancellationToken);
-        return await RowStreams.OfAsync<T>(query, cancellationToken);
+        return await RowStreams.OfAsync<T>(query.Result!, cancellationToken);
     }
 
     /// <summary>The first value of the first row.</summary>
@@ -52,7 +52,7 @@ public sealed class HaloSite
     public async Task<T?> ScalarAsync<[DynamicallyAccessedMembers(Needed)] T>(HaloCommand command, HaloQueryOptions? options = null, CancellationToken cancellationToken = default)
     {
         var query = await RunAsync(command, ExecutionMode.Scalar, options, cancellationToken);
-        var rows = await RowStreams.OfAsync<T>(query, cancellationToken);
+        var rows = await RowStreams.OfAsync<T>(query.Result!, cancellationToken);
         return rows is [var value] ? value
             : default(T) is null ? default
             : throw new HaloMappingException($"The query gave no row, and {typeof(T).Name} holds no NULL.");
@@ -90,6 +90,14 @@ public sealed class HaloSite
     {
         ArgumentNullException.ThrowIfNull(command);
         return _calls.RunAsync(command.Command with { ExecutionMode = mode }, options, cancellationToken);
+    }
+
+    /// <summary>Runs a batch: all of it takes effect, or nothing. It has an idempotency key of its own, so that it is repeated safely where its answer was lost.</summary>
+    /// <exception cref="HaloException">It did not succeed: <see cref="HaloException.Executed"/> says whether anything is left, <c>ErrorDetails.Index</c> of its query which command failed.</exception>
+    public async Task<HaloBatchResults> RunAsync(HaloBatch batch, HaloQueryOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        return new(await _calls.RunAsync(batch.ToRequest(), needsKey: true, options, cancellationToken));
     }
 
     /// <summary>Queues an async query: it waits for its site, runs for up to five minutes, and its result is kept in pages for 24 hours.</summary>

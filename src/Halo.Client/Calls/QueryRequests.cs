@@ -16,16 +16,15 @@ sealed class QueryRequests
     /// <param name="where">Behind the site's queries: <c>immediate</c> or <c>async</c>.</param>
     /// <param name="accept">The form of its answer; null: the query as JSON.</param>
     /// <param name="needsKey">Whether it has a key also where none is given.</param>
-    public QueryRequests(ApiCalls calls, Guid site, string where, QueryCommand command, HaloQueryOptions? given, string? accept, bool needsKey)
+    public QueryRequests(ApiCalls calls, Guid site, string where, QueryRequest asked, HaloQueryOptions? given, string? accept, bool needsKey)
     {
         var options = given ?? new();
         (_calls, _accept, _tag) = (calls, accept, options.Tag);
         if (options.Timeout is { } timeout)
-            command = command with { Timeout = Milliseconds(timeout) };
+            asked = asked with { Command = Within(asked.Command, timeout), Commands = asked.Commands?.Select(c => Within(c, timeout)!).ToList() };
         _path = $"integrator/sites/{site}/queries/{where}";
-        _body = JsonSerializer.SerializeToUtf8Bytes(new QueryRequest
+        _body = JsonSerializer.SerializeToUtf8Bytes(asked with
         {
-            Command = command,
             Catalogue = options.Catalogue,
             MaxTimeInQueue = options.MaxTimeInQueue is { } wait ? Milliseconds(wait) : null,
         }, HaloJson.Default.QueryRequest);
@@ -52,6 +51,8 @@ sealed class QueryRequests
             request.Headers.Add("Idempotency-Key", Key);
         return request;
     }
+
+    static QueryCommand? Within(QueryCommand? command, TimeSpan timeout) => command is null ? null : command with { Timeout = Milliseconds(timeout) };
 
     static int Milliseconds(TimeSpan time) => checked((int)Math.Ceiling(time.TotalMilliseconds));
 }

@@ -23,11 +23,16 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
 
     /// <summary>Runs an immediate query to its end.</summary>
     /// <returns>The query, successful; its rows, where it has any, among it.</returns>
-    public async Task<Query> RunAsync(QueryCommand command, HaloQueryOptions? options, CancellationToken stop)
+    public Task<Query> RunAsync(QueryCommand command, HaloQueryOptions? options, CancellationToken stop) =>
+        RunAsync(new QueryRequest { Command = command }, !ReadingText.Reads(command), options, stop);
+
+    /// <inheritdoc cref="RunAsync(QueryCommand, HaloQueryOptions?, CancellationToken)"/>
+    /// <param name="needsKey">Whether it has an idempotency key also where none is given.</param>
+    public async Task<Query> RunAsync(QueryRequest asked, bool needsKey, HaloQueryOptions? options, CancellationToken stop)
     {
         // From here on something may have been sent.
         stop.ThrowIfCancellationRequested();
-        var request = new QueryRequests(calls, site, "immediate", command, options, null, !ReadingText.Reads(command));
+        var request = new QueryRequests(calls, site, "immediate", asked, options, null, needsKey);
         using var activity = Telemetry.Begin("halo.query", site);
         try
         {
@@ -42,7 +47,7 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
             }
             if (query.Status != QueryStatus.Successful)
                 throw Failures.Of(query);
-            if (query.Result is { RowsAffected: null, Data: null })
+            if ((query.Results ?? (query.Result is { } one ? [one] : [])).Any(r => r is { RowsAffected: null, Data: null }))
                 throw RowsNotKept(query);
             activity?.SetTag("halo.query.id", query.Id);
             return query;
@@ -63,7 +68,7 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
     {
         // From here on something may have been sent.
         stop.ThrowIfCancellationRequested();
-        var request = new QueryRequests(calls, site, "immediate", command, options, RowsType, !ReadingText.Reads(command));
+        var request = new QueryRequests(calls, site, "immediate", new() { Command = command }, options, RowsType, !ReadingText.Reads(command));
         using var activity = Telemetry.Begin("halo.stream", site);
         try
         {
@@ -93,7 +98,7 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
     {
         // From here on something may have been sent.
         stop.ThrowIfCancellationRequested();
-        var request = new QueryRequests(calls, site, "async", command, options, null, needsKey: true);
+        var request = new QueryRequests(calls, site, "async", new() { Command = command }, options, null, needsKey: true);
         using var activity = Telemetry.Begin("halo.queue", site);
         try
         {

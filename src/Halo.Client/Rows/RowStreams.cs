@@ -12,14 +12,14 @@ static class RowStreams
 {
     const DynamicallyAccessedMemberTypes Needed = DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.PublicProperties;
 
-    /// <summary>All rows of an immediate query's answer.</summary>
-    public static async Task<List<T>> OfAsync<[DynamicallyAccessedMembers(Needed)] T>(Query query, CancellationToken stop)
+    /// <summary>All rows of a result in an immediate query's answer.</summary>
+    public static async Task<List<T>> OfAsync<[DynamicallyAccessedMembers(Needed)] T>(QueryResult result, CancellationToken stop)
     {
-        var made = new List<T>((int)(query.Result!.Rows ?? 0));
-        await using var rows = new RowReader(new MemoryStream(Convert.FromBase64String(query.Result.Data!), writable: false));
+        var made = new List<T>((int)(result.Rows ?? 0));
+        await using var rows = new RowReader(new MemoryStream(Convert.FromBase64String(result.Data!), writable: false));
         await foreach (var row in MapAsync<T>(rows, stop))
             made.Add(row);
-        return made.Count == query.Result.Rows ? made : throw new InvalidDataException("The answer has not as many rows as it says.");
+        return made.Count == result.Rows ? made : throw new InvalidDataException("The answer has not as many rows as it says.");
     }
 
     /// <summary>The rest of the rows, each as an object.</summary>

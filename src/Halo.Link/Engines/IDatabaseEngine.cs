@@ -181,10 +181,17 @@ interface IBatchTransaction
     ValueTask<bool> IsOpenAsync();
 
     /// <summary>Commits it. Where it throws, <see cref="RollBackAsync"/> says what is proved.</summary>
+    /// <param name="within">How long that may take.</param>
     /// <returns>False: it may only read, and a command did more; all of it was taken back.</returns>
-    ValueTask<bool> CommitAsync();
+    ValueTask<bool> CommitAsync(TimeSpan within);
 
     /// <summary>Takes back what is open, in whatever state it is, and tells what is proved of the whole batch.</summary>
     /// <param name="command">The one that failed; null: none did, or the commit.</param>
-    ValueTask<Executed> RollBackAsync(DbCommand? command);
+    ValueTask<Executed> RollBackAsync(FailedCommand? command);
 }
+
+/// <summary>The command with which a batch fails.</summary>
+/// <param name="Command">As the engine made it.</param>
+/// <param name="Failure">What ended it; null: it came to its end, or was stopped.</param>
+/// <param name="HasEnded">Whether it came to its end and the batch's transaction is not open any more: whatever it did after that stays.</param>
+sealed record FailedCommand(DbCommand Command, Exception? Failure, bool HasEnded);

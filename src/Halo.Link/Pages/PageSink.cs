@@ -147,14 +147,18 @@ sealed class PageSink : IRowSink, IAsyncDisposable
     async ValueTask CloseAsync()
     {
         await _compressing;
-        if (_rowsInPage == 0 && _compressor.PageCount == _closedPages)
-            _piece.Write((byte)'[');
-        if (_piece.Written > _pageStart)
+        lock (_abandoning)
         {
-            var end = EndPage();
-            _compressor.Take(_share!, _piece.Take().Span, end);
+            ThrowIfAbandoned();
+            if (_rowsInPage == 0 && _compressor.PageCount == _closedPages)
+                _piece.Write((byte)'[');
+            if (_piece.Written > _pageStart)
+            {
+                var end = EndPage();
+                _compressor.Take(_share!, _piece.Take().Span, end);
+            }
+            _closed = true;
         }
-        _closed = true;
     }
 
     /// <summary>Waits for the piece before: the database's reader is paced by whichever of the two is slower.</summary>

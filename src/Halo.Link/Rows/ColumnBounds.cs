@@ -22,9 +22,16 @@ static class ColumnBounds
     {
         if (columns.Count > ProtocolLimits.MaxColumns)
             throw TooLarge($"The result has {columns.Count} columns; at most {ProtocolLimits.MaxColumns} can be told.");
+        CheckTogether(columns);
+    }
+
+    /// <summary>The columns of all results of a batch, as often as they are told.</summary>
+    /// <exception cref="RowSinkException">Their description is too long.</exception>
+    public static void CheckTogether(IReadOnlyList<ResultColumn> columns)
+    {
         // Measured only where it could be too long: a thousand usual columns are a hundredth of it.
         if (columns.Sum(c => (long)BesideTexts + Escaped * (c.Name.Length + c.DatabaseType.Length)) > ProtocolLimits.MaxColumnsBytes
-            && JsonSerializer.SerializeToUtf8Bytes(new ResultHead(columns), ProtocolJson.Default.ResultHead).Length > ProtocolLimits.MaxColumnsBytes)
+            && columns.Chunk(ProtocolLimits.MaxColumns).Sum(c => JsonSerializer.SerializeToUtf8Bytes(new ResultHead(c), ProtocolJson.Default.ResultHead).Length) > ProtocolLimits.MaxColumnsBytes)
             throw TooLarge($"The names of the result's columns take more than {ProtocolLimits.MaxColumnsBytes} bytes.");
     }
 

@@ -141,7 +141,10 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
         return Read((await ExpectAsync(FrameKind.Welcome)).Payload, ProtocolJson.Default.Welcome);
     }
 
-    public Hello Hello() => new(RunId, Version, DateTimeOffset.UtcNow, Sites) { MachineId = MachineId, Platform = Platform, ConfiguredSites = [.. Sites.Select(s => s.Id)] };
+    /// <summary>What it says that it can do.</summary>
+    public IReadOnlyList<string> Capabilities { get; set; } = [];
+
+    public Hello Hello() => new(RunId, Version, DateTimeOffset.UtcNow, Sites) { Capabilities = Capabilities, MachineId = MachineId, Platform = Platform, ConfiguredSites = [.. Sites.Select(s => s.Id)] };
 
     /// <summary>Says how it stands with updates.</summary>
     public async Task BeatAsync(UpdateStatus? update) => await Line.SendAsync(FrameKind.Heartbeat, Guid.Empty,

@@ -86,7 +86,7 @@ public class MessageJsonTests
             ProtocolJson.Default.Execute)!;
         Assert.Equal(1, execute.ResultSet);
         Assert.Equal(ProtocolLimits.CreditWindowBytes, execute.Credit);
-        Assert.Equal(ExecutionMode.Reader, execute.Command.ExecutionMode);
+        Assert.Equal(ExecutionMode.Reader, execute.Command!.ExecutionMode);
     }
 
     [Fact]

@@ -50,7 +50,7 @@ static class ListApi
         await pending.TryFlushAsync(q => q.Sent.Query.IntegratorId == wanted.IntegratorId);
         // One more than wanted tells whether there is a next page.
         var found = await queries.ListAsync(wanted with { Limit = wanted.Limit + 1 });
-        var page = found.Take(wanted.Limit).Select(r => QueryView.Of(r) with { Result = null }).ToList();
+        var page = found.Take(wanted.Limit).Select(r => QueryView.Of(r) with { Result = null, Results = null }).ToList();
         return TypedResults.Json(new QueryList(page) { Next = found.Count > wanted.Limit ? page[^1].Id.ToString() : null }, HaloJson.Default.QueryList);
     }
 

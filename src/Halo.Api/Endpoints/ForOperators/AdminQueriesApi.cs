@@ -53,7 +53,7 @@ static class AdminQueriesApi
 
     static Query Show(QueryRecord record)
     {
-        var query = QueryView.Of(record) with { Result = null };
+        var query = QueryView.Of(record) with { Result = null, Results = null };
         return record is { FailureCode: null, ErrorType: not null } && query.ErrorDetails is { } error
             ? query with { ErrorDetails = error with { ErrorMessage = KeptBack }, ErrorMessage = KeptBack }
             : query;

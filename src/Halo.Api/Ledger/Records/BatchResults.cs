@@ -6,26 +6,39 @@ namespace Halo.Api.Ledger.Records;
 /// <summary>What the commands of a batch brought, as integrators see it.</summary>
 static class BatchResults
 {
-    /// <summary>Each result, without its rows.</summary>
+    /// <summary>Bytes, rows and pages beyond which nothing real has any: their sums stay numbers.</summary>
+    const long Most = 1L << 50;
+    const int MostPages = 1 << 20;
+
+    /// <summary>Whether what a Link says of them can be: what does not hold is not shown, and cuts no rows.</summary>
+    public static bool AreSound(IReadOnlyList<BatchResult> results) => results.All(r =>
+        r is { Size: >= 0 and <= Most, PageCount: >= 0 and <= MostPages, Rows: null or (>= 0 and <= Most), RowsAffected: null or (>= -1 and <= Most), ResultSets: >= 0 });
+
+    /// <summary>Each result, without its rows. Columns that are those of the result before are not repeated.</summary>
     /// <param name="pages">Of an async query, those that are there; null: it has none.</param>
-    public static IReadOnlyList<QueryResult> Show(IReadOnlyList<BatchResult> results, IReadOnlyList<PageRow>? pages = null)
+    /// <param name="isDone">Whether all of it is: output parameters exist only then.</param>
+    public static IReadOnlyList<QueryResult> Show(IReadOnlyList<BatchResult> results, IReadOnlyList<PageRow>? pages = null, bool isDone = true)
     {
-        var shown = new QueryResult[results.Count];
-        for (var i = 0; i < shown.Length; i++)
+        var byNumber = pages?.ToDictionary(p => p.PageNumber);
+        var before = 0;
+        return [.. results.Select(Show)];
+
+        QueryResult Show(BatchResult result)
         {
-            var result = results[i];
-            shown[i] = new()
+            var first = before + 1;
+            before += result.PageCount;
+            return new()
             {
                 Rows = result.Rows,
                 RowsAffected = result.RowsAffected,
                 Size = result.Size,
-                Parameters = result.Parameters ?? [],
-                Columns = ColumnsOf(results, i),
+                Parameters = isDone ? result.Parameters ?? [] : null,
+                Columns = result.Columns,
                 ResultSets = result.ResultSets,
-                Pages = pages is null ? null : [.. PagesOf(results, i, pages).Select(QueryView.PageOf)],
+                Pages = byNumber is null ? null
+                    : [.. Enumerable.Range(first, result.PageCount).Select(n => byNumber.GetValueOrDefault(n)).OfType<PageRow>().Select(QueryView.PageOf)],
             };
         }
-        return shown;
     }
 
     /// <summary>The pages of one of them.</summary>

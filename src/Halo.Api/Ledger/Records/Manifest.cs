@@ -25,10 +25,10 @@ static class Manifest
             return missing;
         if (pages.Count != report.PageCount)
             return [];
-        if (pages.Count == 0)
+        if (pages.Count == 0 && report.Results is null)
             return report.Rows is null or 0 ? null : [];
         return IsWhole(pages, report.Results ?? [new() { Rows = report.Rows ?? rowsBefore, PageCount = report.PageCount }])
-            && report.Digest == DigestOf(pages.Select(p => p.Digest)) ? null : [];
+            && (pages.Count == 0 || report.Digest == DigestOf(pages.Select(p => p.Digest))) ? null : [];
     }
 
     /// <summary>Whether each result has its pages, and they its rows, one after the other.</summary>

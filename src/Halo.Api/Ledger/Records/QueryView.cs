@@ -33,7 +33,7 @@ static class QueryView
             ResultSize = q.Status == QueryStatus.Successful ? q.ResultSize : null,
             Result = q.Detail.Results is null ? ResultOf(q) : null,
             Results = q.Detail is { Results: { } results } && q.Status is QueryStatus.Uploading or QueryStatus.Successful
-                ? BatchResults.Show(results, q.Mode == QueryMode.Async ? q.Pages : null)
+                ? BatchResults.Show(results, q.Mode == QueryMode.Async ? q.Pages : null, q.Status == QueryStatus.Successful)
                 : null,
             Notices = Notice.Join(q.Detail.Notices, q.Detail.DatabaseNotices),
             ErrorDetails = error,

@@ -42,6 +42,11 @@ sealed partial class ClaimedQueries(
     /// <returns>Completes when it has been answered.</returns>
     public Task OnReport(LinkSession session, Guid queryId, Report report) => session.Work.Add(async () =>
     {
+        if (report.Results is { } results && !BatchResults.AreSound(results))
+        {
+            await DropUntoldAsync(session, queryId, report);
+            return;
+        }
         try
         {
             var result = await ApplyAsync(queryId, report, session.Reference);

@@ -14,7 +14,10 @@ sealed record KeptAnswer(int Status, Query Query, IReadOnlyList<ArraySegment<byt
     const int MostBytes = 8 * 1024 * 1024;
     const int HeadBytes = 9;
 
-    public bool IsTooLarge => Rows?.Sum(r => (long)r.Count) > MostBytes;
+    public bool IsTooLarge => (Rows?.Sum(r => (long)r.Count) ?? 0) + (Query.Results?.Sum(BesideRows) ?? 0) > MostBytes;
+
+    /// <summary>About what a result of a batch takes in the envelope.</summary>
+    static long BesideRows(QueryResult result) => 200 + (result.Parameters?.Sum(p => 100L + p.Name.Length + (p.Value?.Length ?? 0)) ?? 0) + (result.Columns?.Sum(c => 100L + c.Name.Length) ?? 0);
 
     public byte[] ToBytes()
     {

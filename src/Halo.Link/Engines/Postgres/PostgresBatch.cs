@@ -30,12 +30,21 @@ sealed class PostgresBatch(
     long? _number;
     bool _committing;
 
+    /// <summary>Whether a command that may only read could have written: that was taken back.</summary>
+    bool _wrote;
+
     public async ValueTask BeginAsync(CancellationToken stop)
     {
         await using var batch = new NpgsqlBatch(connection) { Timeout = Within };
-        // What may only read has a transaction, in which a query has been asked: its level is what the practice's is.
+        // What may only read has a transaction already, of the level that the practice's readers have.
         if (!request.ReadOnly)
             Add($"BEGIN ISOLATION LEVEL {Level}");
+        else if (request.Isolation is not null)
+        {
+            Add("ROLLBACK");
+            Add($"BEGIN ISOLATION LEVEL {Level}, READ ONLY");
+            Add(PostgresPreparation.Hold);
+        }
         if (LockTimeout is { } wait)
             Add(string.Create(CultureInfo.InvariantCulture, $"SET LOCAL lock_timeout = {(long)wait.TotalMilliseconds}"));
         if (!request.ReadOnly && string.IsNullOrEmpty(request.Tag) && request.QueryId is { } query)
@@ -54,7 +63,7 @@ sealed class PostgresBatch(
 
     /// <remarks>
     /// The server says with each answer whether a transaction is open; whether it is the same, the commit finds out. What a command did that may only read is taken
-    /// back at once: there are ways to write all the same, which come to nothing as long as no later command can commit that.
+    /// back at once: there are ways to write all the same, which come to nothing as long as no later command can commit that, or prepare it.
     /// </remarks>
     public async ValueTask<bool> IsOpenAsync()
     {
@@ -62,8 +71,10 @@ sealed class PostgresBatch(
             return PostgresTransaction.IsOpen(connection);
         try
         {
-            await TakeBackAsync($"ROLLBACK TO SAVEPOINT {_savepoint}");
-            return true;
+            await using (var look = Command($"SELECT pg_catalog.current_setting('transaction_read_only'); ROLLBACK TO SAVEPOINT {_savepoint}"))
+                _wrote |= await look.ExecuteScalarAsync() is "off";
+            await using var held = Command("SELECT 1 FROM pg_catalog.pg_cursors WHERE name = 'halo_reader' AND is_holdable");
+            return await held.ExecuteScalarAsync() is not null;
         }
         catch (PostgresException)
         {
@@ -71,17 +82,18 @@ sealed class PostgresBatch(
         }
     }
 
-    public async ValueTask<bool> CommitAsync()
+    public async ValueTask<bool> CommitAsync(TimeSpan within)
     {
         if (request.ReadOnly)
         {
-            await using var look = Command("SELECT pg_catalog.current_setting('transaction_read_only'); ROLLBACK");
-            return await look.ExecuteScalarAsync() is not "off";
+            await TakeBackAsync("ROLLBACK");
+            return !_wrote;
         }
         await using (var same = Command($"RELEASE SAVEPOINT {_savepoint}"))
             await same.ExecuteNonQueryAsync();
         _committing = true;
         await using var commit = Command("COMMIT");
+        commit.CommandTimeout = (int)Math.Ceiling(within.TotalSeconds);
         try
         {
             await commit.ExecuteNonQueryAsync();
@@ -96,18 +108,18 @@ sealed class PostgresBatch(
         return true;
     }
 
-    public async ValueTask<Executed> RollBackAsync(DbCommand? command)
+    public async ValueTask<Executed> RollBackAsync(FailedCommand? command)
     {
         if (connection.State != ConnectionState.Open)
         {
             // Of one statement nothing is left outside of its transaction; of several, some may have run after they had ended it.
-            var known = command is null or PostgresCommand { IsOneMessage: true } ? await AskAsync() : Executed.Unknown;
+            var known = command?.Command is null or PostgresCommand { IsOneMessage: true } ? await AskAsync() : Executed.Unknown;
             return known == Executed.Yes && !_committing ? Executed.Unknown : known;
         }
         if (_committing)
             return PostgresTransaction.IsOpen(connection) ? await TakeBackAsync("ROLLBACK") : Executed.No;
         if (!PostgresTransaction.IsOpen(connection))
-            return command is PostgresCommand { IsOneMessage: true } && await AskAsync() == Executed.No ? Executed.No : Executed.Unknown;
+            return command?.Command is PostgresCommand { IsOneMessage: true } && await AskAsync() == Executed.No ? Executed.No : Executed.Unknown;
         try
         {
             return await TakeBackAsync($"ROLLBACK TO SAVEPOINT {_savepoint}", "ROLLBACK");

@@ -1,9 +1,11 @@
 using System.Data;
 using System.Data.Common;
 using System.Runtime.ExceptionServices;
+using System.Text;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Rows;
+using Halo.LinkProtocol;
 using Halo.LinkProtocol.Failures;
 using Halo.LinkProtocol.Messages;
 
@@ -17,6 +19,8 @@ sealed class BatchRun(
     readonly IBatchTransaction _transaction = engine.NewBatch(connection, request);
     readonly long _started = time.GetTimestamp();
     readonly List<BatchResult> _results = [];
+    readonly List<ResultColumn> _columns = [];
+    long _outputBytes;
     WorkTimings _timings = new(0, 0, 0);
 
     TimeSpan Left => request.Limit - time.GetElapsedTime(_started);
@@ -45,6 +49,8 @@ sealed class BatchRun(
                 var same = columns is not null && result.Columns is not null && columns.SequenceEqual(result.Columns);
                 columns = result.Columns ?? columns;
                 _results.Add(same ? result with { Columns = null } : result);
+                if (OverBoundOf(_results[^1]) is { } over)
+                    return await UndoAsync(At(i, Failed(over)), null);
             }
         }
         return await CommitAsync(cancel);
@@ -52,10 +58,13 @@ sealed class BatchRun(
 
     async ValueTask<ExecutionResult?> BeginAsync(CancellationToken cancel)
     {
-        backstop.Set(CommandRunner.ConcludeWithin, static () => CommandEndings.Unavailable());
+        // One that writes may have to wait for its lock, as a command may.
+        using var limit = new DriverCancellation(time, cancel);
+        limit.CancelAfter(request.Limit);
+        backstop.Set(request.Limit + ExecutionWatch.LongestStop, static () => CommandEndings.Unavailable());
         try
         {
-            await _transaction.BeginAsync(cancel);
+            await _transaction.BeginAsync(limit.Token);
             return backstop.Clear() ? null : CommandEndings.Unavailable();
         }
         catch (ReadOnlyImpossibleException e)
@@ -66,12 +75,14 @@ sealed class BatchRun(
         {
             // No command was sent, and what is open goes with the connection.
             engine.Discard(connection);
-            if (cancel.IsCancellationRequested)
-                return new(Ending.Cancelled, Executed.No);
-            if (connection.State == ConnectionState.Open && engine.NameError(e, connection) is { } refused)
-                return await UndoAsync(new(Ending.Failed, Executed.No) { Error = refused }, null);
-            connector?.Suspect();
-            return CommandEndings.Unavailable(engine.NameConnectionFault(e));
+            var refused = cancel.IsCancellationRequested ? new(Ending.Cancelled, Executed.No)
+                : limit.Token.IsCancellationRequested ? Failed(Failure.TimedOut(Executed.No))
+                : connection.State == ConnectionState.Open && engine.NameError(e, connection) is { } words ? Failed(words)
+                : null;
+            if (refused is null)
+                connector?.Suspect();
+            refused ??= CommandEndings.Unavailable(engine.NameConnectionFault(e));
+            return connection.State == ConnectionState.Open ? await UndoAsync(refused, null) with { Executed = Executed.No } : refused;
         }
     }
 
@@ -90,14 +101,14 @@ sealed class BatchRun(
             if (fault is null && isOpen)
                 return await UndoAsync(run.SinkFault is RowSinkException full ? Failed(full.Error) : new(Ending.Cancelled, Executed.No), null);
             if (fault is null)
-                return await UndoAsync(Failed(Failure.TransactionEnded(Executed.Unknown)), step.Command, Failure.TransactionEnded);
+                return await UndoAsync(Failed(Failure.TransactionEnded(Executed.Unknown)), new(step.Command, null, HasEnded: true), Failure.TransactionEnded);
             failure = fault;
         }
         if ((failure ?? run.SinkFault) is { } amid and not RowSinkException)
             engine.Distrust(connection, amid);
         if (failure is not null)
             engine.KeepMessages(connection, failure);
-        var executed = await RollBackAsync(step.Command);
+        var executed = await RollBackAsync(new(step.Command, failure, HasEnded: false));
         if (step.Stopped || failure is not null && engine.NameError(failure) is null)
             engine.Discard(connection);
         if (failure is not null && (connection.State != ConnectionState.Open || !step.Stopped && engine.IsDatabaseFault(failure)))
@@ -132,10 +143,12 @@ sealed class BatchRun(
         // The last moment for a caller who does not want it any more: from here on it is the database's.
         if (cancel.IsCancellationRequested)
             return await UndoAsync(new(Ending.Cancelled, Executed.No), null);
-        backstop.Set(CommandRunner.ConcludeWithin, () => Lost());
+        // A commit can have much to do: constraints that were deferred, copies of the server.
+        var within = Left > CommandRunner.ConcludeWithin ? Left : CommandRunner.ConcludeWithin;
+        backstop.Set(within + CommandRunner.ConcludeWithin, () => Lost());
         try
         {
-            if (!await _transaction.CommitAsync())
+            if (!await _transaction.CommitAsync(within))
             {
                 var words = engine.ReadOnlyRefusal(null) ?? PracticeRefusal.Undone;
                 return backstop.TryEnd() ? Failed(PracticeRefusal.Of(CommandEndings.RuleOf(request), words)) : Lost();
@@ -180,7 +193,7 @@ sealed class BatchRun(
     /// <summary>Takes the batch back, and ends with what is proved then.</summary>
     /// <param name="command">The one that failed; null: none was sent that did.</param>
     /// <param name="words">Of a failure whose text says what is known; null: the result has its own.</param>
-    async Task<ExecutionResult> UndoAsync(ExecutionResult result, DbCommand? command, Func<Executed, ErrorDetails>? words = null)
+    async Task<ExecutionResult> UndoAsync(ExecutionResult result, FailedCommand? command, Func<Executed, ErrorDetails>? words = null)
     {
         backstop.Set(CommandRunner.ConcludeWithin, () => Lost());
         var executed = await RollBackAsync(command);
@@ -189,7 +202,7 @@ sealed class BatchRun(
         return result with { Executed = executed, Error = words is null ? result.Error : words(executed), Timings = _timings };
     }
 
-    async ValueTask<Executed> RollBackAsync(DbCommand? command)
+    async ValueTask<Executed> RollBackAsync(FailedCommand? command)
     {
         try
         {
@@ -201,6 +214,28 @@ sealed class BatchRun(
             // It was asked and did not answer; with the connection goes what is open.
             engine.Discard(connection);
             return CommandEndings.FateOf(engine, request);
+        }
+    }
+
+    /// <summary>What results have beside their rows is held and told together.</summary>
+    ErrorDetails? OverBoundOf(BatchResult result)
+    {
+        _outputBytes += (result.Parameters ?? []).Sum(p => (long)Encoding.UTF8.GetByteCount(p.Name) + Encoding.UTF8.GetByteCount(p.Value ?? ""));
+        if (result.Parameters is not null && _outputBytes > request.MaxBytes)
+            return PracticeRefusal.Of("maxBytes", $"allows this integrator {request.MaxBytes} bytes of a result; the output parameters alone have more.");
+        if (_outputBytes > ProtocolLimits.MaxOutputBytes)
+            return Failure.Of(FailureCodes.ResultTooLarge, (FormattableString)$"The output parameters take more than {ProtocolLimits.MaxOutputBytes} bytes. Ask for less.");
+        if (result.Columns is not { } columns)
+            return null;
+        try
+        {
+            _columns.AddRange(columns);
+            ColumnBounds.CheckTogether(_columns);
+            return null;
+        }
+        catch (RowSinkException over)
+        {
+            return over.Error;
         }
     }
 

@@ -19,6 +19,9 @@ sealed class SqlServerBatch(SqlConnection connection, CommandRequest request, Ac
     /// <summary>Seconds for a statement of the Link's own.</summary>
     const int Within = 6;
 
+    /// <summary>"The transaction ended in the trigger."</summary>
+    const int EndedInTrigger = 3609;
+
     readonly string _name = $"halo_{RandomNumberGenerator.GetHexString(16, lowercase: true)}";
     bool _committing;
 
@@ -39,10 +42,10 @@ sealed class SqlServerBatch(SqlConnection connection, CommandRequest request, Ac
     public ValueTask<bool> IsOpenAsync() =>
         ValueTask.FromResult(Run($"SELECT CASE WHEN @@TRANCOUNT = 1 AND XACT_STATE() = 1 AND APPLOCK_MODE('public', N'{_name}', 'Transaction') = 'Exclusive' THEN 1 ELSE 0 END") is 1);
 
-    public ValueTask<bool> CommitAsync()
+    public ValueTask<bool> CommitAsync(TimeSpan within)
     {
         _committing = true;
-        Run("COMMIT TRANSACTION");
+        Run("COMMIT TRANSACTION", (int)Math.Ceiling(within.TotalSeconds));
         try
         {
             leave();
@@ -54,16 +57,27 @@ sealed class SqlServerBatch(SqlConnection connection, CommandRequest request, Ac
         return ValueTask.FromResult(true);
     }
 
-    public ValueTask<Executed> RollBackAsync(DbCommand? command)
+    public ValueTask<Executed> RollBackAsync(FailedCommand? command)
     {
         if (connection.State != ConnectionState.Open)
             return ValueTask.FromResult(Executed.Unknown);
         leave();
-        // Another transaction, which a command began after it had ended this one, is gone as well: what that one did is not in the table.
         var taken = Run($"SELECT COUNT(*) FROM #{_name}") is 0;
-        // What ended the transaction by ROLLBACK may have done something after that.
-        var isSure = _committing || command is null || !TransactSql.MayEndTransaction(AskedBy(command));
-        return ValueTask.FromResult(taken && isSure ? Executed.No : Executed.Unknown);
+        return ValueTask.FromResult(taken && (_committing || command is null || DidNothingElse(command)) ? Executed.No : Executed.Unknown);
+    }
+
+    /// <summary>
+    /// Whether the command cannot have ended the transaction by ROLLBACK and done something after that, which would stay: by its text, in a procedure, or in a
+    /// trigger, whose error names it or tells of its ROLLBACK. A cancel tells neither, so that a write that was stopped may have met one.
+    /// </summary>
+    static bool DidNothingElse(FailedCommand failed)
+    {
+        var asked = AskedBy(failed.Command);
+        if (failed.HasEnded || TransactSql.MayEndTransaction(asked))
+            return false;
+        return TransactSql.OnlyReads(asked) || failed.Failure is SqlException { Errors.Count: > 0 } e && e.Errors.Cast<SqlError>()
+            .Where(error => error.Class > SqlServerMessages.MostSevere)
+            .All(error => SqlServerProof.IsOfTheServer(error) && error.Procedure.Length == 0 && error.Number != EndedInTrigger);
     }
 
     static QueryCommand AskedBy(DbCommand command) => new(command.CommandText)
@@ -81,9 +95,9 @@ sealed class SqlServerBatch(SqlConnection connection, CommandRequest request, Ac
         _ => "",
     };
 
-    object? Run(string text)
+    object? Run(string text, int within = Within)
     {
-        using var command = new SqlCommand(text, connection) { CommandTimeout = Within };
+        using var command = new SqlCommand(text, connection) { CommandTimeout = within };
         return command.ExecuteScalar();
     }
 }

@@ -24,9 +24,10 @@ static partial class TransactSql
 
     /// <summary>Whether it can end a transaction that was open before it.</summary>
     public static bool MayEndTransaction(QueryCommand asked) =>
-        asked.Type == CommandType.StoredProcedure || SingleStatement.HidesWords(asked.Text) || Commits().IsMatch(asked.Text) || !Known.Contains(FirstWord(asked));
+        asked.Type == CommandType.StoredProcedure || SingleStatement.HidesWords(asked.Text) || Commits().IsMatch(asked.Text) || Catches().IsMatch(asked.Text) || !Known.Contains(FirstWord(asked));
 
-    static bool OnlyReads(QueryCommand asked) =>
+    /// <summary>Whether no word of it changes anything.</summary>
+    public static bool OnlyReads(QueryCommand asked) =>
         FirstWord(asked) is "SELECT" or "WITH" or "DECLARE" or "SET" or "IF" or "BEGIN" or "PRINT" or "WAITFOR"
         && !Writes().IsMatch(asked.Text) && !Into().IsMatch(asked.Text) && !SingleStatement.HidesWords(asked.Text);
 
@@ -56,6 +57,9 @@ static partial class TransactSql
 
     [GeneratedRegex(@"\b(COMMIT|ROLLBACK|EXEC|EXECUTE|ANSI_DEFAULTS|IMPLICIT_TRANSACTIONS(?!\s+ON\b))\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Commits();
+
+    [GeneratedRegex(@"\bBEGIN\s+TRY\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    private static partial Regex Catches();
 
     [GeneratedRegex(@"\b(EXEC|EXECUTE)\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex Executes();

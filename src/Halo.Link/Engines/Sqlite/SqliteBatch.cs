@@ -1,4 +1,3 @@
-using System.Data.Common;
 using Halo.Contracts.Queries;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
@@ -19,14 +18,14 @@ sealed class SqliteBatch(SqliteSession session, CommandRequest request) : IBatch
 
     public ValueTask<bool> IsOpenAsync() => ValueTask.FromResult(IsOpen);
 
-    public ValueTask<bool> CommitAsync()
+    public ValueTask<bool> CommitAsync(TimeSpan within)
     {
         session.IsInBatch = false;
         Run("COMMIT");
         return ValueTask.FromResult(true);
     }
 
-    public ValueTask<Executed> RollBackAsync(DbCommand? command)
+    public ValueTask<Executed> RollBackAsync(FailedCommand? command)
     {
         session.IsInBatch = false;
         if (IsOpen)

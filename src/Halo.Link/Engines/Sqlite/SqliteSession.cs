@@ -90,7 +90,8 @@ sealed class SqliteSession : SqliteConnection
 
     int BeforeCommit()
     {
-        if (_stop.IsSet)
+        // What a command does after it has ended the transaction of its batch is no part of that.
+        if (_stop.IsSet || IsInBatch)
             return 1;
         try
         {

@@ -76,6 +76,7 @@ public sealed class BatchRunTests(SharedPostgres postgres)
             data.Add(EngineNames.Sqlite, "ROLLBACK", Executed.No, "0");
             data.Add(EngineNames.Sqlite, "INSERT INTO t (id) VALUES (3); COMMIT; BEGIN", Executed.No, "0");
             data.Add(EngineNames.Sqlite, "INSERT OR ROLLBACK INTO t (id) VALUES (1)", Executed.No, "0");
+            data.Add(EngineNames.Sqlite, "SELECT 1; INSERT OR ROLLBACK INTO t (id) VALUES (1); INSERT INTO t (id) VALUES (50)", Executed.No, "0");
             // PostgreSQL knows what became of the transaction: where one statement rolled it back, nothing else can have run.
             data.Add(EngineNames.Postgres, "ROLLBACK", Executed.No, "0");
             data.Add(EngineNames.Postgres, "ROLLBACK; INSERT INTO t (id) VALUES (3)", Executed.Unknown, "1");
@@ -184,6 +185,56 @@ public sealed class BatchRunTests(SharedPostgres postgres)
             Assert.Equal((Ending.Failed, Executed.No), (result.Ending, result.Executed));
             Assert.Equal("1", await world.CountAsync());
         }
+    }
+
+    [Fact]
+    public async Task A_write_that_a_reader_hid_is_told_and_undone()
+    {
+        await using var world = await NewAsync(EngineNames.Postgres);
+        await world.Bench.DoAsync("INSERT INTO t (id) VALUES (1)");
+        var hidden = await world.Bench.RunAsync(new CommandBatch([Count, new("RESET transaction_read_only"), Count]), access: CommandAccess.Read);
+        var held = await world.Bench.RunAsync(new CommandBatch([Count, new("CLOSE ALL"), Count]), access: CommandAccess.Read);
+        Assert.Equal((Ending.Failed, Executed.No, FailureCodes.PolicyRefused), (hidden.Ending, hidden.Executed, hidden.Error?.Code));
+        Assert.Equal((Ending.Failed, Executed.No, 1), (held.Ending, held.Executed, held.Error?.Index));
+        Assert.Equal(Ending.Successful, (await world.Bench.RunAsync(new CommandBatch([Count, Count]), access: CommandAccess.Read)).Ending);
+        Assert.Equal("1", await world.CountAsync());
+    }
+
+    [Fact]
+    public async Task A_reader_has_the_isolation_that_it_asked_for()
+    {
+        await using var world = await NewAsync(EngineNames.Postgres);
+        var sink = new CollectingSink();
+        var asked = new CommandBatch([new("SELECT current_setting('transaction_isolation') AS l, current_setting('transaction_read_only') AS r")]) { Isolation = IsolationLevel.Serializable };
+        Assert.Equal(Ending.Successful, (await world.Bench.RunAsync(asked, sink, access: CommandAccess.Read)).Ending);
+        Assert.Equal("""[{"l":"serializable","r":"on"}]""", sink.Json);
+    }
+
+    [Fact]
+    public async Task The_names_of_columns_of_all_results_have_a_bound_together()
+    {
+        await using var world = await NewAsync(EngineNames.Sqlite);
+        var wide = string.Join(", ", Enumerable.Range(0, 1500).Select(i => $"1 AS {new string('c', 400)}{i}"));
+        var result = await world.Bench.RunAsync(new CommandBatch(
+            [Write("INSERT INTO t (id) VALUES (1)"), .. Enumerable.Range(0, 12).Select(i => new QueryCommand($"SELECT {wide}, {i} AS other{i}"))]), limit: TimeSpan.FromMinutes(2));
+        Assert.Equal((Ending.Failed, Executed.No, FailureCodes.ResultTooLarge), (result.Ending, result.Executed, result.Error?.Code));
+        Assert.Equal("0", await world.CountAsync());
+    }
+
+    [Fact]
+    public async Task A_lock_that_is_not_had_within_the_limit_is_told_as_that()
+    {
+        await using var world = await NewAsync(EngineNames.Sqlite);
+        await using var other = new Microsoft.Data.Sqlite.SqliteConnection($"Data Source={world.File!.Path};Pooling=False");
+        await other.OpenAsync(TestContext.Current.CancellationToken);
+        await using var holding = other.CreateCommand();
+        holding.CommandText = "BEGIN IMMEDIATE";
+        holding.ExecuteNonQuery();
+        var result = await world.Bench.RunAsync(new CommandBatch([Write("INSERT INTO t (id) VALUES (1)")]), limit: TimeSpan.FromSeconds(1));
+        Assert.Equal((Ending.Failed, Executed.No, FailureCodes.ExecutionTimeout), (result.Ending, result.Executed, result.Error?.Code));
+        holding.CommandText = "ROLLBACK";
+        holding.ExecuteNonQuery();
+        Assert.Equal("0", await world.CountAsync());
     }
 
     [Theory]

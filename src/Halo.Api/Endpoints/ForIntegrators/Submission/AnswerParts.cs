@@ -40,21 +40,24 @@ sealed class AnswerParts : IDisposable
     {
         var parts = new AnswerParts(answer.Query.Results is not null);
         var from = 0L;
+        IReadOnlyList<ResultColumn>? columns = null;
         foreach (var result in answer.Query.Results ?? (answer.Query.Result is { } one ? [one] : []))
         {
             // Answers that were kept without their rows have none.
             var rows = result.Rows is null || answer.Rows is not { } all ? null : parts._isBatch ? Slice(all, from, result.Size) : all;
             from += result.Size;
-            parts.Add(answer, result, rows, integersAsText);
+            columns = result.Columns ?? columns;
+            parts.Add(answer, result, rows, integersAsText ? columns : null);
         }
         return parts;
     }
 
     public void Dispose() => _rewritten.ForEach(r => r.Dispose());
 
-    void Add(ImmediateAnswer answer, QueryResult result, IReadOnlyList<ArraySegment<byte>>? rows, bool integersAsText)
+    /// <param name="rewrittenBy">Its columns, where 64-bit integers are to be strings; null: they are not.</param>
+    void Add(ImmediateAnswer answer, QueryResult result, IReadOnlyList<ArraySegment<byte>>? rows, IReadOnlyList<ResultColumn>? rewrittenBy)
     {
-        if (integersAsText && rows is { Count: > 0 } pieces && result.Columns is { } columns && RowForms.HasLargeIntegers(columns))
+        if (rows is { Count: > 0 } pieces && rewrittenBy is { } columns && RowForms.HasLargeIntegers(columns))
         {
             var transcoder = RowForm.Array.To(columns, integersAsText: true);
             _rewritten.Add(transcoder);

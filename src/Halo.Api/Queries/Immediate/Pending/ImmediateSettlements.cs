@@ -39,7 +39,13 @@ static class ImmediateSettlements
     /// <summary>What a Link said.</summary>
     /// <param name="at">When it did.</param>
     /// <param name="notices">What the request itself gave cause to say.</param>
-    public static Settlement From(Outcome outcome, DateTimeOffset at, IReadOnlyList<Notice>? notices = null) => new(StatusOf(outcome.Ending), Mover.Link)
+    public static Settlement From(Outcome outcome, DateTimeOffset at, IReadOnlyList<Notice>? notices = null)
+    {
+        var told = Told(outcome, at, notices);
+        return told.Results is { } results && !BatchResults.AreSound(results) ? Untold(told)! : told;
+    }
+
+    static Settlement Told(Outcome outcome, DateTimeOffset at, IReadOnlyList<Notice>? notices) => new(StatusOf(outcome.Ending), Mover.Link)
     {
         At = at,
         Executed = outcome.Ending == Ending.Successful ? null : outcome.Executed,

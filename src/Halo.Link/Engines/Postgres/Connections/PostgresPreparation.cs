@@ -9,7 +9,7 @@ static class PostgresPreparation
     /// The transaction in which a command that may only read is held. It has looked at data once, so that it cannot be made one that writes any more, and it
     /// has a cursor that would outlive it, so that the server does not let it be prepared (PREPARE TRANSACTION) and left behind.
     /// </summary>
-    const string Hold = "DECLARE halo_reader CURSOR WITH HOLD FOR SELECT 1";
+    internal const string Hold = "DECLARE halo_reader CURSOR WITH HOLD FOR SELECT 1";
 
     /// <summary>Gives the session the name that it is to have, and begins the transaction of a command that may only read.</summary>
     public static async Task PrepareAsync(PostgresSession session, CommandAccess access, string name, PracticeProtection protection, CancellationToken stop)
