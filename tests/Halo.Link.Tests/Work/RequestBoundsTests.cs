@@ -13,11 +13,16 @@ public class RequestBoundsTests
     [InlineData("timeout", -1, 1)]
     [InlineData("timeout", int.MaxValue, 1)]
     [InlineData("commands", 0, 0)]
-    [InlineData("commands", 101, 101)]
+    [InlineData("parameterSets", 0, 1)]
+    [InlineData("parameterSets", 1001, 1)]
     public async Task A_batch_with_an_absurd_value_is_refused(string name, int value, int count)
     {
         await using var world = await World.StartAsync();
-        var commands = Enumerable.Repeat(new QueryCommand("SELECT 1") { Timeout = name == "timeout" ? value : null }, count);
+        var commands = Enumerable.Repeat(new QueryCommand("SELECT 1")
+        {
+            Timeout = name == "timeout" ? value : null,
+            ParameterSets = name == "parameterSets" ? [.. Enumerable.Repeat<IReadOnlyList<CommandParameter>>([], value)] : null,
+        }, count);
         var (_, _, refused, _) = await world.AskAsync("SELECT 1", asked => asked with { Command = null, Batch = new([.. commands]) });
         Assert.Equal((Ending.Failed, Executed.No, FailureCodes.LinkError), (refused.Ending, refused.Executed, refused.Error!.Code));
         Assert.Equal(Ending.Successful, (await world.AskAsync("SELECT 1")).Outcome.Ending);
