@@ -13,6 +13,12 @@ sealed class LedgerRetention(Database database)
     // As the index on it says.
     const string KeptShorter = "wrapped_key IS NOT NULL AND completed_at IS NOT NULL AND kept_for IS NOT NULL";
 
+    /// <summary>What asked to be kept for less time, and is due.</summary>
+    internal static readonly string DueShorter = $"SELECT id FROM queries WHERE {KeptShorter} AND completed_at + kept_for <= @now ORDER BY completed_at + kept_for LIMIT {QueriesInStep}";
+
+    /// <summary>When the next of that falls due.</summary>
+    internal const string NextShorter = $"SELECT MIN(completed_at + kept_for) FROM queries WHERE {KeptShorter}";
+
     string ForTaking => database.ForUpdate.Length == 0 ? "" : $"{database.ForUpdate} SKIP LOCKED";
 
     /// <summary>
@@ -29,14 +35,7 @@ sealed class LedgerRetention(Database database)
             """,
             ("until", completedUntil.Ms()));
         if (due.Count == 0)
-        {
-            due = await t.ReadAsync(r => r.GetGuid(0),
-                $"""
-                SELECT id FROM queries WHERE {KeptShorter} AND completed_at + kept_for <= @now
-                ORDER BY completed_at + kept_for LIMIT {QueriesInStep}{ForTaking}
-                """,
-                ("now", now.Ms()));
-        }
+            due = await t.ReadAsync(r => r.GetGuid(0), DueShorter + ForTaking, ("now", now.Ms()));
         var (finished, pages, bytes) = (new List<Guid>(), 0, 0L);
         foreach (var id in due)
         {
@@ -83,8 +82,7 @@ sealed class LedgerRetention(Database database)
         "SELECT MIN(completed_at) FROM queries WHERE wrapped_key IS NOT NULL AND completed_at IS NOT NULL"))[0];
 
     /// <summary>When the next of those falls due that asked to be kept for less time; null: there is none.</summary>
-    public async Task<DateTimeOffset?> NextKeptShorterAsync() => (await database.ReadAsync(r => r.TimeOrNull(0),
-        $"SELECT MIN(completed_at + kept_for) FROM queries WHERE {KeptShorter}"))[0];
+    public async Task<DateTimeOffset?> NextKeptShorterAsync() => (await database.ReadAsync(r => r.TimeOrNull(0), NextShorter))[0];
 
     /// <summary>Takes rows of the ledger that were accepted before, oldest first, some in one call. What still has results stays.</summary>
     public async Task<int> ForgetQueriesAsync(DateTimeOffset acceptedBefore) => await database.WriteAsync(t => t.RunAsync(

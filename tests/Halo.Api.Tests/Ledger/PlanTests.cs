@@ -26,6 +26,8 @@ public class PlanTests(SharedPostgres postgres)
         await UsesAsync("queries_with_link", SessionSettlements.OpenImmediates, ("session", store.NewId()));
         await UsesAsync("queries_waiting", "SELECT id FROM queries WHERE status = 'queued' AND site_id = @site AND integrator_id = @integrator",
             ("site", practice.SiteId), ("integrator", practice.IntegratorId));
+        await UsesAsync("queries_kept_shorter", LedgerRetention.DueShorter, ("now", 1L));
+        await UsesAsync("queries_kept_shorter", LedgerRetention.NextShorter);
 
         async Task UsesAsync(string index, string sql, params (string, object?)[] values)
         {

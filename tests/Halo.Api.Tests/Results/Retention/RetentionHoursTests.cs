@@ -1,6 +1,7 @@
 using Halo.Api.Ledger.Records;
 using Halo.Api.Queries.Idempotency;
 using Halo.Api.Results.Retention;
+using Halo.Api.Settings;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;
@@ -54,9 +55,9 @@ public class RetentionHoursTests(SharedPostgres postgres)
     {
         await using var store = await TestStore.CreateAsync(kind, postgres);
         var practice = await Practice.CreateAsync(store);
-        await using var watch = Watch(store);
+        await using var watch = Watch(store, new());
         await watch.StartAsync(TestContext.Current.CancellationToken);
-        var (shorter, other) = (await EndAsync(2), await EndAsync(null));
+        var (shorter, other) = (await EndAsync(store, practice, 2), await EndAsync(store, practice, null));
         var ended = store.Now;
         await Until.TrueAsync(async () =>
         {
@@ -71,19 +72,24 @@ public class RetentionHoursTests(SharedPostgres postgres)
             return !(await practice.FindAsync(other)).IsKept;
         });
         Assert.True(store.Now >= ended.AddHours(24));
+    }
 
-        async Task<Guid> EndAsync(int? hours)
+    [Theory, OnBothStores]
+    public async Task A_setting_that_was_lowered_since_counts(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var longer = await EndAsync(store, practice, 20);
+        var ended = store.Now;
+        await using var watch = Watch(store, new() { RetentionHours = 3 });
+        await watch.StartAsync(TestContext.Current.CancellationToken);
+        await Until.TrueAsync(async () =>
         {
-            var query = practice.New() with { RetentionHours = hours };
-            await store.Ledger.AcceptAsync(query, new("SELECT 1"));
-            var claim = Assert.Single(await store.Ledger.ClaimAsync(practice.Session, 1));
-            await store.Ledger.SettleClaimAsync(query.Id, claim.ClaimId, new(QueryStatus.ExecutionFailed, Mover.Link)
-            {
-                Executed = Executed.No,
-                Error = new ErrorDetails(ErrorTypes.SqlServer, 2627, "a detail"),
-            });
-            return query.Id;
-        }
+            if (store.Now < ended.AddHours(4.5))
+                store.Time.Advance(TimeSpan.FromMinutes(10));
+            return !(await practice.FindAsync(longer)).IsKept;
+        });
+        Assert.True(store.Now >= ended.AddHours(3));
     }
 
     [Theory, OnBothStores]
@@ -139,7 +145,20 @@ public class RetentionHoursTests(SharedPostgres postgres)
         Assert.Equal(id, (await new IdempotencyStore(store.Database, store.Keys, new(), store.Time).FindAsync(practice.IntegratorId, "a"))!.QueryId);
     }
 
-    static RetentionWatch Watch(TestStore store) => new(
+    static async Task<Guid> EndAsync(TestStore store, Practice practice, int? hours)
+    {
+        var query = practice.New() with { RetentionHours = hours };
+        await store.Ledger.AcceptAsync(query, new("SELECT 1"));
+        var claim = Assert.Single(await store.Ledger.ClaimAsync(practice.Session, 1));
+        await store.Ledger.SettleClaimAsync(query.Id, claim.ClaimId, new(QueryStatus.ExecutionFailed, Mover.Link)
+        {
+            Executed = Executed.No,
+            Error = new ErrorDetails(ErrorTypes.SqlServer, 2627, "a detail"),
+        });
+        return query.Id;
+    }
+
+    static RetentionWatch Watch(TestStore store, ResultOptions results) => new(
         store.Ledger.Retention, new(store.Database), new(store.Database), new(), store.Pages, new IdempotencyStore(store.Database, store.Keys, new(), store.Time), new AuditLog(store.Database, store.Time),
-        RetentionTests.Orphans(store), new(), new(), store.Time, NullLogger<RetentionWatch>.Instance);
+        RetentionTests.Orphans(store), results, new(), store.Time, NullLogger<RetentionWatch>.Instance);
 }
