@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;
+using Halo.Testing;
 using Halo.Testing.Processes;
 
 namespace Halo.SystemTests;

@@ -1,3 +1,5 @@
+using Halo.Testing;
+
 namespace Halo.Client.Tests.Programs;
 
 /// <summary>A class's own practice, for tests that break nothing.</summary>

@@ -1,3 +1,5 @@
+using Halo.Testing;
+
 namespace Halo.SystemTests.Endings;
 
 /// <summary>One house for each engine.</summary>

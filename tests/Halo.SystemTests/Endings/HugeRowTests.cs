@@ -1,6 +1,7 @@
 using System.Net;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.Testing;
 using static Halo.SystemTests.Endings.EndingsHouse;
 
 namespace Halo.SystemTests.Endings;

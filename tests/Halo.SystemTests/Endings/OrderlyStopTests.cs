@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Halo.Testing;
 using Halo.Testing.Processes;
 using Microsoft.Data.Sqlite;
 using Npgsql;

@@ -1,5 +1,6 @@
 using System.Net;
 using Halo.Contracts.Queries;
+using Halo.Testing;
 using Halo.Testing.Processes;
 
 namespace Halo.SystemTests.Export;

@@ -1,9 +1,8 @@
-using Halo.Client.Tests;
 using Halo.Testing;
 
 [assembly: AssemblyFixture(typeof(SharedPostgres))]
 
-namespace Halo.Client.Tests;
+namespace Halo.Testing;
 
 /// <summary>One PostgreSQL for all tests of this assembly; each makes databases of its own in it.</summary>
 public sealed class SharedPostgres : IAsyncLifetime
