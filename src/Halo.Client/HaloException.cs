@@ -90,3 +90,16 @@ public static class HaloExceptionCodes
     /// <summary>What answered does not speak as Halo API does: a wrong address, or a proxy's own page.</summary>
     public const string UnknownAnswer = "UnknownAnswer";
 }
+
+/// <summary>
+/// A call that may write was cancelled by its caller. What was sent was asked to be stopped at the practice too, as far as that could be done within two seconds; it may
+/// have ended before. With a key of your own nothing is stopped, since another process may have begun what it stands for. With the key the same call tells what became of it, without executing it twice.
+/// </summary>
+public sealed class HaloCanceledException : OperationCanceledException
+{
+    internal HaloCanceledException(string idempotencyKey, Exception cause, CancellationToken token)
+        : base("The call was cancelled; what it had sent may have been executed all the same.", cause, token) => IdempotencyKey = idempotencyKey;
+
+    /// <summary>The key that it was sent with: give it with the same command as <see cref="HaloQueryOptions.IdempotencyKey"/>.</summary>
+    public string IdempotencyKey { get; }
+}

@@ -13,7 +13,8 @@ namespace Halo.Client;
 /// object, string or JsonElement. What a type cannot hold whole is a <see cref="HaloMappingException"/>, never another value.</para>
 /// <para>What may write has an idempotency key of its own, so that it is repeated safely where its answer was lost. What only reads has none: a caller that
 /// cancels then stops it at the practice, and it is repeated only where nothing of it ran, unless <see cref="HaloQueryOptions.IsRepeatable"/> says more. A write is
-/// stopped at the practice too when its caller cancels, where it has not ended by then (<see cref="HaloCanceledException"/>).</para>
+/// stopped at the practice too when its caller cancels, where it has not ended by then (<see cref="HaloCanceledException"/>); not a stream of rows that has begun, and
+/// nothing that has a key of your own, since another process may wait for that.</para>
 /// </remarks>
 public sealed class HaloSite
 {
@@ -92,7 +93,10 @@ public sealed class HaloSite
         return _calls.RunAsync(command.Command with { ExecutionMode = mode }, options, cancellationToken);
     }
 
-    /// <summary>Runs a batch: all of it takes effect, or nothing. It has an idempotency key of its own, so that it is repeated safely where its answer was lost.</summary>
+    /// <summary>
+    /// Runs a batch: all of it takes effect, or nothing. It has an idempotency key of its own, so that it is repeated safely where its answer was lost.
+    /// <see cref="HaloQueryOptions.Timeout"/> is each command's; all together have the service's limit.
+    /// </summary>
     /// <exception cref="HaloException">It did not succeed: <see cref="HaloException.Executed"/> says whether anything is left, <c>ErrorDetails.Index</c> of its query which command failed.</exception>
     public async Task<HaloBatchResults> RunAsync(HaloBatch batch, HaloQueryOptions? options = null, CancellationToken cancellationToken = default)
     {

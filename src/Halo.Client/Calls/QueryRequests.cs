@@ -29,11 +29,15 @@ sealed class QueryRequests
             MaxTimeInQueue = options.MaxTimeInQueue is { } wait ? Milliseconds(wait) : null,
         }, HaloJson.Default.QueryRequest);
         Longer = (options.MaxTimeInQueue ?? TimeSpan.Zero) + (options.Timeout ?? TimeSpan.Zero);
+        IsCallersKey = options.IdempotencyKey is not null;
         Key = options.IdempotencyKey ?? (needsKey ? RandomNumberGenerator.GetHexString(32, lowercase: true) : null);
         Repeats = Key is not null ? Repeats.Keyed : options.IsRepeatable ? Repeats.Freely : Repeats.WhenNothingRan;
     }
 
     public string? Key { get; }
+
+    /// <summary>Whether its caller gave the key: then it may stand for a query that another process began.</summary>
+    public bool IsCallersKey { get; }
 
     public Repeats Repeats { get; }
 

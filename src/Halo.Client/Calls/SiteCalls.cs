@@ -59,7 +59,7 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
         }
         catch (OperationCanceledException e) when (request.Key is { } key && stop.IsCancellationRequested)
         {
-            throw await StopAsync(key, e, stop);
+            throw await StopAsync(key, request.IsCallersKey, e, stop);
         }
     }
 
@@ -89,7 +89,7 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
         }
         catch (OperationCanceledException e) when (request.Key is { } key && stop.IsCancellationRequested)
         {
-            throw await StopAsync(key, e, stop);
+            throw await StopAsync(key, request.IsCallersKey, e, stop);
         }
     }
 
@@ -111,7 +111,7 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
         }
         catch (OperationCanceledException e) when (request.Key is { } key && stop.IsCancellationRequested)
         {
-            throw await StopAsync(key, e, stop);
+            throw await StopAsync(key, request.IsCallersKey, e, stop);
         }
     }
 
@@ -175,9 +175,11 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
         };
     }
 
-    /// <summary>The caller cancelled what a key stands for: that it be stopped at the practice too is asked as far as that can be done within a moment.</summary>
-    async Task<HaloCanceledException> StopAsync(string key, Exception cause, CancellationToken stop)
+    /// <summary>The caller cancelled what a key stands for. A key of the client's own stands for this call alone: that it be stopped at the practice too is asked as far as that can be done within a moment.</summary>
+    async Task<HaloCanceledException> StopAsync(string key, bool isCallers, Exception cause, CancellationToken stop)
     {
+        if (isCallers)
+            return new(key, cause, stop);
         using var patience = new CancellationTokenSource(StopWithin, calls.Options.TimeProvider);
         try
         {
@@ -188,9 +190,9 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
                 await AskAsync();
             }
         }
-        catch (Exception e) when (e is HaloException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception)
         {
-            // The key tells its caller later what became of it.
+            // Whatever stands in the way of that word, handlers of the program's own among it: the key tells its caller later what became of the write.
         }
         return new(key, cause, stop);
 

@@ -84,9 +84,12 @@ sealed class LinkHttpClient(HttpClient http, TimeProvider time, TimeSpan? callWi
     }
 
     /// <summary>Which version the API wants.</summary>
-    /// <param name="turn">Asks for the Link's turn: one of <see cref="LinkHttp.KeepTurn"/> and <see cref="LinkHttp.BeginTurn"/>; null: it only asks.</param>
-    public Task<UpdateTarget> UpdateAsync(string? turn, Func<string?, CancellationToken, ValueTask<string>> token, CancellationToken stop) =>
-        WithTokenAsync(() => new(HttpMethod.Get, Relative(turn is null ? LinkHttp.UpdatePath : $"{LinkHttp.UpdatePath}?turn={turn}")), ProtocolJson.Default.UpdateTarget, _callWithin, token, stop);
+    /// <param name="turn">Asks for the Link's turn with a version: <see cref="LinkHttp.KeepTurn"/> or <see cref="LinkHttp.BeginTurn"/>; null: it only asks.</param>
+    public Task<UpdateTarget> UpdateAsync((string Step, string Version)? turn, Func<string?, CancellationToken, ValueTask<string>> token, CancellationToken stop)
+    {
+        var path = turn is { } wanted ? $"{LinkHttp.UpdatePath}?turn={wanted.Step}&version={Uri.EscapeDataString(wanted.Version)}" : LinkHttp.UpdatePath;
+        return WithTokenAsync(() => new(HttpMethod.Get, Relative(path)), ProtocolJson.Default.UpdateTarget, _callWithin, token, stop);
+    }
 
     /// <summary>What is registered at the Link's sites.</summary>
     public Task<RegisteredList> RegisteredAsync(Func<string?, CancellationToken, ValueTask<string>> token, CancellationToken stop) =>

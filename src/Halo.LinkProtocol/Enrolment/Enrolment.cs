@@ -27,7 +27,10 @@ public static class LinkHttp
     /// <summary>Says which version the Link should run (<see cref="UpdateTarget"/>).</summary>
     public const string UpdatePath = "/link/v1/update";
 
-    /// <summary>What a Link may ask of it besides, as <c>?turn=</c>: to keep its turn while it waits for its work to end; to begin, just before it switches.</summary>
+    /// <summary>
+    /// What a Link may ask of it besides, as <c>?turn=</c>, for the version that it names as <c>&amp;version=</c>: to keep its turn while it waits for its work to end; to begin,
+    /// just before it switches. Where it is offered another by then, it is told that, and has no turn.
+    /// </summary>
     public const string KeepTurn = "keep", BeginTurn = "begin";
 
     /// <summary>Gives the bundle of that version, also from somewhere in its middle (<c>Range</c>, <c>If-Range</c>).</summary>

@@ -61,7 +61,8 @@ public sealed class EventStreamTests(SharedPostgres postgres)
         await Eventually.BecomesAsync(async () =>
         {
             await using var stream = await StreamOf.OpenAsync(site, "0");
-            return (await stream.NextAsync()).Head();
+            // The service may not have seen yet that the streams before are closed.
+            return stream.Status == HttpStatusCode.OK ? (await stream.NextAsync()).Head() : default;
         }, head => head == ("events.lost", "3"));
         await using var whole = await StreamOf.OpenAsync(site, "3");
         Assert.Equal(("stream.opened", "3"), (await whole.NextAsync()).Head());

@@ -174,13 +174,14 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
     }
 
     /// <summary>Asks which version it should run, and for its turn besides, with the token that it has as long as that is good.</summary>
-    public async Task<UpdateTarget> AskUpdateAsync(string? turn = null)
+    /// <param name="version">For which it asks for its turn.</param>
+    public async Task<UpdateTarget> AskUpdateAsync(string? turn = null, string? version = null)
     {
         while (true)
         {
             var isFresh = _token is null;
             _token ??= await TokenAsync();
-            using var request = new HttpRequestMessage(HttpMethod.Get, turn is null ? LinkHttp.UpdatePath : $"{LinkHttp.UpdatePath}?turn={turn}");
+            using var request = new HttpRequestMessage(HttpMethod.Get, turn is null ? LinkHttp.UpdatePath : $"{LinkHttp.UpdatePath}?turn={turn}&version={version}");
             request.Headers.Authorization = new("Bearer", _token);
             using var answer = await host.Client.SendAsync(request);
             if (answer.StatusCode == HttpStatusCode.Unauthorized && !isFresh)

@@ -82,6 +82,18 @@ public sealed class RetryTests
         Assert.Equal(3, server.Requests.Count);
     }
 
+    [Fact]
+    public async Task What_a_key_of_the_callers_own_stands_for_is_not_stopped()
+    {
+        await using var server = new ScriptedServer("HTTP/1.1 200 OK\r\n…", "HTTP/1.1 202 Accepted\r\n…");
+        using var stop = new CancellationTokenSource();
+        var writing = server.Site().ExecuteAsync($"UPDATE t SET a = 1", new() { IdempotencyKey = "mine" }, stop.Token);
+        await Halo.Testing.Eventually.BecomesAsync(() => Task.FromResult(server.Requests.Count), requests => requests == 1);
+        await stop.CancelAsync();
+        Assert.Equal("mine", (await Assert.ThrowsAsync<HaloCanceledException>(() => writing)).IdempotencyKey);
+        Assert.Single(server.Requests);
+    }
+
     [Theory]
     [InlineData("401 Unauthorized", "KeyInvalid")]
     [InlineData("405 Method Not Allowed", "MethodNotAllowed")]

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Halo.Contracts.Queries;
 using Halo.Testing;
@@ -29,6 +31,35 @@ public sealed class DeathTests(SharedPostgres postgres)
             Assert.True(query.Status == QueryStatus.Successful, $"{query.Status}: {query.ErrorDetails}");
         }
         Assert.Equal((8, 8), await CountAsync(integrator, site.Id));
+    }
+
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("postgres")]
+    public async Task Of_a_batch_whose_Link_is_killed_amid_it_nothing_is_left(string engine)
+    {
+        await using var fixture = await HaloFixture.StartAsync();
+        var (link, site, integrator) = await fixture.AddPairedAsync(engine == "sqlite"
+            ? new LinkSite("sqlite", fixture.SqliteFile())
+            : new LinkSite("postgres", await postgres.Server.CreateDatabaseAsync()));
+        Assert.Equal(HttpStatusCode.OK, (await integrator.ImmediateAsync(site.Id, "CREATE TABLE batched AS SELECT 7 AS n", "nonQuery")).Status);
+        var slow = engine == "sqlite" ? "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n" : "SELECT pg_sleep(120)";
+        var batch = JsonSerializer.Serialize(new { commands = new object[] { new { text = "UPDATE batched SET n = 8", executionMode = "nonQuery" }, new { text = slow } } });
+        var queued = await integrator.SendAsync(HttpMethod.Post, $"integrator/sites/{site.Id}/queries/async", batch);
+        Assert.True(queued.Status == HttpStatusCode.Created, queued.ToString());
+        // Once the batch has the row, nobody else can write it within a short limit.
+        var same = JsonSerializer.Serialize(new { command = new { text = "UPDATE batched SET n = n", executionMode = "nonQuery", timeout = 300 } });
+        await Eventually.BecomesAsync(
+            () => integrator.SendAsync(HttpMethod.Post, $"integrator/sites/{site.Id}/queries/immediate", same), answer => answer.Status == HttpStatusCode.GatewayTimeout);
+
+        await link.Process.KillAsync();
+        await link.StartAsync();
+        await link.WhenOnlineAsync();
+        var query = await integrator.WhenFinalAsync(site.Id, queued.Query.Id);
+
+        Assert.Equal((QueryStatus.ExecutionFailed, Executed.Unknown, null), (query.Status, query.Executed, query.Results));
+        var left = await integrator.ImmediateAsync(site.Id, "SELECT n FROM batched");
+        Assert.Equal("""[{"n":7}]""", Encoding.UTF8.GetString(Convert.FromBase64String(left.Query.Result!.Data!)));
     }
 
     [Theory]

@@ -5,6 +5,7 @@ using Halo.Api.Settings;
 using Halo.Contracts.Errors;
 using Halo.LinkProtocol;
 using Halo.LinkProtocol.Enrolment;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Net.Http.Headers;
 
 namespace Halo.Api.Endpoints.ForLinks;
@@ -19,12 +20,12 @@ static class UpdateApi
         links.MapGet(LinkHttp.BundlePath, SendAsync);
     }
 
-    static async Task<IResult> TellAsync(HttpContext http, string? turn, LinkTokens tokens, LinkUpdates updates, UpdateTurns turns)
+    static async Task<IResult> TellAsync(HttpContext http, string? turn, [FromQuery(Name = "version")] string? asked, LinkTokens tokens, LinkUpdates updates, UpdateTurns turns)
     {
         if (await tokens.CheckAsync(http.Request.Headers.Authorization) is not { } access)
             return NotTrusted.ToResult();
         var target = updates.MessageFor(access.LinkId);
-        if (target.Version is { } version && turn is LinkHttp.KeepTurn or LinkHttp.BeginTurn)
+        if (target.Version is { } version && version == asked && turn is LinkHttp.KeepTurn or LinkHttp.BeginTurn)
             target = target with { NotYet = !turns.Take(access.LinkId, version, turn) };
         return TypedResults.Json(target, ProtocolJson.Default.UpdateTarget);
     }

@@ -21,6 +21,9 @@ sealed partial class UpdateAttempts(
 
     static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(5);
 
+    /// <summary>What a Link says may have left it before it was let go.</summary>
+    static readonly TimeSpan SaysSoWithin = TimeSpan.FromMinutes(1);
+
     readonly ConcurrentDictionary<string, ConcurrentDictionary<Guid, UpdateAttempt>> _byVersion = new();
     readonly ConcurrentDictionary<string, bool> _stopping = new();
     readonly CancellationTokenSource _end = new();
@@ -76,7 +79,7 @@ sealed partial class UpdateAttempts(
     }
 
     /// <summary>A Link is about to hand a release to its updater. Known before it does: one that is never heard of again counts too.</summary>
-    public void Begin(Guid linkId, string version) => Note(linkId, version, rollouts.Of(linkId).Ring, AttemptState.Updating, null);
+    public void Begin(Guid linkId, string version) => Note(linkId, version, rollouts.Of(linkId).Ring, AttemptState.Updating, null, begins: true);
 
     /// <summary>A release was removed.</summary>
     public void Forget(string version) => _byVersion.TryRemove(version, out _);
@@ -86,9 +89,18 @@ sealed partial class UpdateAttempts(
     {
         var ring = rollouts.Of(linkId).Ring;
         if (status is { Stage: UpdateStage.Installing or UpdateStage.Trial or UpdateStage.Undecided, Version: { } version })
+        {
             Note(linkId, version, ring, AttemptState.Updating, null);
-        else if (status?.Last is { To: { } to } last && StateOf(last) is { } state)
+            return;
+        }
+        if (status?.Last is { To: { } to } last && StateOf(last) is { } state)
             Note(linkId, to, ring, state, last.Message);
+        if (status is null)
+            return;
+        // It was let go and is about something else: its updater never had the release, and that it is not heard of later says nothing of that.
+        var since = time.GetUtcNow() - SaysSoWithin;
+        foreach (var attempt in releases.All.Select(r => Find(linkId, r.Version)).OfType<UpdateAttempt>().Where(a => a.State == AttemptState.Updating && a.At < since).ToList())
+            Note(linkId, attempt.Version, attempt.Ring, AttemptState.Failed, "It was let go, and did not hand the release to its updater.");
     }
 
     public void Dispose()
@@ -117,10 +129,12 @@ sealed partial class UpdateAttempts(
     void Keep(UpdateAttempt attempt) => _byVersion.GetOrAdd(attempt.Version, _ => new())[attempt.LinkId] = attempt;
 
     /// <summary>At once in memory, with the next group commit in the store. What is no release of this service's is nobody's business here.</summary>
-    void Note(Guid linkId, string version, Ring ring, AttemptState state, string? message)
+    void Note(Guid linkId, string version, Ring ring, AttemptState state, string? message, bool begins = false)
     {
         message = message is { Length: > LongestMessage } ? message[..LongestMessage] : message;
-        if (releases.Find(version) is null || Find(linkId, version) is { } before && (before.State, before.Message) == (state, message))
+        // One that begins again after so long that it kept nobody back any more is under way anew.
+        if (releases.Find(version) is null || Find(linkId, version) is { } before && (before.State, before.Message) == (state, message)
+            && !(begins && before.At <= time.GetUtcNow() - LongestUnderWay))
             return;
         var attempt = new UpdateAttempt(linkId, version, ring, state, message, time.GetUtcNow());
         Keep(attempt);

@@ -1,4 +1,5 @@
 using Halo.LinkProtocol.Enrolment;
+using Halo.Releases;
 
 namespace Halo.Api.Links.Updating;
 
@@ -6,8 +7,8 @@ namespace Halo.Api.Links.Updating;
 /// Whose turn it is to go to a release: in each ring as many Links at once as run it already and are well, and two at least. So what is wrong with a release shows
 /// at two, and what is right is everywhere after a few waves.
 /// </summary>
-/// <remarks>A Link asks before it waits for its work to end, which keeps the turn for it, and again just before it switches. One of an operator's own choice goes at once.</remarks>
-sealed class UpdateTurns(LinkRollouts rollouts, UpdateAttempts attempts, TimeProvider time)
+/// <remarks>A Link asks before it waits for its work to end, which keeps the turn for it, and again just before it switches. One of an operator's own choice goes at once, and so does one that goes back to an older release.</remarks>
+sealed class UpdateTurns(LinkDirectory links, LinkRollouts rollouts, UpdateAttempts attempts, TimeProvider time)
 {
     /// <summary>Longer than a Link waits for its work to end.</summary>
     static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(15);
@@ -28,7 +29,7 @@ sealed class UpdateTurns(LinkRollouts rollouts, UpdateAttempts attempts, TimePro
             // Given back where the answer is no: it goes on with its work, and others may have the place.
             _kept.Remove((linkId, version));
             var places = _kept.Count(k => k.Key.Version == version && k.Value.Ring == rollout.Ring);
-            if (rollout.Pinned != version && !attempts.MayGo(version, rollout.Ring, linkId, places))
+            if (rollout.Pinned != version && !GoesBack(linkId, version) && !attempts.MayGo(version, rollout.Ring, linkId, places))
                 return false;
             if (step == LinkHttp.BeginTurn)
                 attempts.Begin(linkId, version);
@@ -37,4 +38,8 @@ sealed class UpdateTurns(LinkRollouts rollouts, UpdateAttempts attempts, TimePro
             return true;
         }
     }
+
+    /// <summary>To one that it had before: what it leaves is worse than the way back.</summary>
+    bool GoesBack(Guid linkId, string version) =>
+        CalendarVersion.TryParse(version, out var to) && CalendarVersion.TryParse(links.Find(linkId)?.Version, out var present) && to < present;
 }

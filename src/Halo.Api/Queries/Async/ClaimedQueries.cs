@@ -44,8 +44,12 @@ sealed partial class ClaimedQueries(
     {
         if (report.Results is { } results && !BatchResults.AreSound(results))
         {
-            await DropUntoldAsync(session, queryId, report);
-            return;
+            if (report.Kind is ReportKind.Uploading or ReportKind.Complete)
+            {
+                await DropUntoldAsync(session, queryId, report);
+                return;
+            }
+            report = report with { Results = null };
         }
         try
         {

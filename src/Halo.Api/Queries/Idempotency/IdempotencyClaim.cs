@@ -16,6 +16,9 @@ sealed class IdempotencyClaim(IdempotencyStore store, IdempotentRequest request,
     /// <summary>Whose key it is.</summary>
     public (Guid IntegratorId, string Key) Name => (request.IntegratorId, request.Key);
 
+    /// <summary>Which site it is for: another site's has another meaning.</summary>
+    public required Guid SiteId { get; init; }
+
     /// <summary>Whether the key is this query's; the caller knows that it was committed.</summary>
     public bool Bound { get; private set; }
 

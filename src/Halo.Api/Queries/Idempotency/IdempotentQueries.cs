@@ -49,7 +49,7 @@ sealed class IdempotentQueries(
                     return repeated;
                 freed = bound.QueryId;
             }
-            if (await FirstAsync(request, new(store, request, freed), carryOut) is { } answer)
+            if (await FirstAsync(request, new(store, request, freed) { SiteId = siteId }, carryOut) is { } answer)
                 return answer;
         }
     }

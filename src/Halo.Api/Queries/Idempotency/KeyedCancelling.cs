@@ -23,7 +23,7 @@ sealed class KeyedCancelling(IdempotencyStore store, IdempotencyClaims claims, Q
         while (true)
         {
             // Before the look at what the key is bound to, so that none falls between.
-            var underWay = claims.Find(integratorId, key);
+            var underWay = claims.Find(integratorId, key).Where(c => c.SiteId == siteId).ToList();
             await Task.WhenAll(underWay.Select(c => c.WithdrawAsync()));
             var bound = (await store.FindAsync(integratorId, key).OrRefuseAsync())?.QueryId;
             // Its key may still lead to an earlier query that never ran.

@@ -195,7 +195,7 @@ sealed partial class SelfUpdate(
             return LookAgain;
         }
         // Before claims are paused: whoever has to let others go first goes on with its work.
-        if (!forced && await AskApiAsync(step, LinkHttp.KeepTurn) is var turn && (!target.IsSame(turn) || turn.NotYet))
+        if (!forced && await AskApiAsync(step, (LinkHttp.KeepTurn, version)) is var turn && (!target.IsSame(turn) || turn.NotYet))
             return target.IsSame(turn) ? LetGoFirst(version) : TimeSpan.Zero;
         Say(UpdateStage.Waiting, version, "It waits for running work to end.");
         await DrainAsync(step);
@@ -205,7 +205,7 @@ sealed partial class SelfUpdate(
             return LookAgain;
         }
         // It may have been paused, or may have expired, since it was told.
-        var confirmed = await AskApiAsync(step, forced ? null : LinkHttp.BeginTurn);
+        var confirmed = await AskApiAsync(step, forced ? null : (LinkHttp.BeginTurn, version));
         if (!target.IsSame(confirmed))
             return TimeSpan.Zero;
         if (confirmed.NotYet)
@@ -285,7 +285,7 @@ sealed partial class SelfUpdate(
         : "The setting updates.automatic is false, so nothing happens by itself; \"halo-link update --now\" installs it.";
 
     /// <param name="turn">Asks for the turn besides; null: it only asks.</param>
-    async Task<UpdateTarget> AskApiAsync(CancellationToken stop, string? turn = null)
+    async Task<UpdateTarget> AskApiAsync(CancellationToken stop, (string Step, string Version)? turn = null)
     {
         var target = await api.Client.UpdateAsync(turn, api.Tokens.GetAsync, stop);
         if (!target.IsSound)

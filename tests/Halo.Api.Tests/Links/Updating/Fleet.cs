@@ -81,9 +81,9 @@ sealed class Fleet(ApiHost host) : IAsyncDisposable
         while (true)
         {
             // Asked for in two steps, as by a Link that waits for its work to end in between.
-            var target = await link.AskUpdateAsync(LinkHttp.KeepTurn);
+            var target = await link.AskUpdateAsync(LinkHttp.KeepTurn, version);
             if (target is { NotYet: false } && target.Version == version)
-                target = await link.AskUpdateAsync(LinkHttp.BeginTurn);
+                target = await link.AskUpdateAsync(LinkHttp.BeginTurn, version);
             if (target.Version != version)
                 return false;
             if (!target.NotYet)

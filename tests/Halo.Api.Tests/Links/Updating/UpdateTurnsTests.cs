@@ -107,10 +107,53 @@ public sealed class UpdateTurnsTests(SharedPostgres postgres)
         await world.SetAsync(b, """{"ring":"canary"}""");
         await world.EndedAsync(b, UpdateOutcome.RolledBack);
         await Until.TrueAsync(async () => await world.Host.StatusOfAsync(New) == "stopped");
-        Assert.Null((await a.AskUpdateAsync(Begin)).Version);
+        Assert.Null((await a.AskUpdateAsync(Begin, New)).Version);
         Assert.Null(world.StateOf(a));
         await world.Host.DecideAsync(New, "resume");
         await YesAsync(a, Begin);
+    }
+
+    [Fact]
+    public async Task Who_was_let_go_and_is_about_something_else_is_no_failure_of_the_release()
+    {
+        var time = new ManualTime(DateTimeOffset.UtcNow);
+        await using var world = await World.StartAsync(3, time);
+        var (a, b, c) = (world.Links[0], world.Links[1], world.Links[2]);
+        await YesAsync(a, Begin);
+        await YesAsync(b, Begin);
+        // What was on its way when it was let go says nothing yet.
+        await a.BeatAsync(new(UpdateStage.Waiting) { Version = New });
+        await a.BeatAsync(new(UpdateStage.Waiting) { Version = New });
+        Assert.Equal(AttemptState.Updating, world.StateOf(a));
+        await NoAsync(c, Keep);
+        await world.BreakAsync();
+        time.Advance(TimeSpan.FromMinutes(2));
+        await a.ConnectAsync();
+        await a.BeatAsync(new(UpdateStage.Waiting) { Version = New });
+        await Until.TrueAsync(() => Task.FromResult(world.StateOf(a) is AttemptState.Failed));
+        await YesAsync(c, Keep);
+        Assert.Equal("active", await world.Host.StatusOfAsync(New));
+        await b.ConnectAsync();
+        await world.InstalledAsync(b);
+        await YesAsync(a, Begin);
+        Assert.Equal(AttemptState.Updating, world.StateOf(a));
+    }
+
+    [Fact]
+    public async Task Who_goes_back_waits_for_nobody()
+    {
+        const string bad = "26.1205.1";
+        await using var world = await World.StartAsync(3);
+        await world.Host.OfferAsync(world.Bundles, bad);
+        foreach (var link in world.Links)
+        {
+            await link.BreakAsync();
+            link.Version = bad;
+            await link.ConnectAsync();
+        }
+        await world.Host.DecideAsync(bad, "withdraw");
+        foreach (var link in world.Links)
+            await YesAsync(link, Begin);
     }
 
     [Fact]
@@ -127,6 +170,9 @@ public sealed class UpdateTurnsTests(SharedPostgres postgres)
         await NoAsync(world.Links[2], Begin);
         time.Advance(TimeSpan.FromMilliseconds(1));
         await YesAsync(world.Links[2], Begin);
+        // After that it does: both are under way again.
+        await YesAsync(world.Links[0], Begin);
+        await NoAsync(world.Links[1], Begin);
     }
 
     [Fact]
@@ -153,7 +199,10 @@ public sealed class UpdateTurnsTests(SharedPostgres postgres)
     [InlineData("?turn=")]
     [InlineData("?turn=later")]
     [InlineData("?turn=KEEP")]
-    [InlineData("?turn=keep&turn=begin")]
+    [InlineData("?turn=keep&turn=begin&version=26.1201.1")]
+    [InlineData("?turn=keep")]
+    [InlineData("?turn=begin&version=")]
+    [InlineData("?turn=begin&version=26.1130.1")]
     [InlineData("?turns=keep")]
     public async Task Anything_else_is_answered_as_without_a_turn(string query)
     {
@@ -181,7 +230,7 @@ public sealed class UpdateTurnsTests(SharedPostgres postgres)
         await world.Host.DecideAsync(New, "pause");
         foreach (var step in (string[])[Keep, Begin])
         {
-            var target = await world.Links[0].AskUpdateAsync(step);
+            var target = await world.Links[0].AskUpdateAsync(step, New);
             Assert.Equal((null, false), (target.Version, target.NotYet));
         }
         using var untrusted = await world.Host.Client.GetAsync($"{LinkHttp.UpdatePath}?turn={Begin}");
@@ -191,13 +240,13 @@ public sealed class UpdateTurnsTests(SharedPostgres postgres)
 
     static async Task YesAsync(SimulatedLink link, string step)
     {
-        var target = await link.AskUpdateAsync(step);
+        var target = await link.AskUpdateAsync(step, New);
         Assert.Equal((New, false), (target.Version, target.NotYet));
     }
 
     static async Task NoAsync(SimulatedLink link, string step)
     {
-        var target = await link.AskUpdateAsync(step);
+        var target = await link.AskUpdateAsync(step, New);
         Assert.Equal((New, true), (target.Version, target.NotYet));
         Assert.True(target.IsSound);
     }

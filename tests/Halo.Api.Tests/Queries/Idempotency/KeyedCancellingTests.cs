@@ -158,6 +158,17 @@ public class KeyedCancellingTests(SharedPostgres postgres)
             Assert.Equal("idempotencyKey", Assert.Single((await malformed.ErrorAsync(400)).Errors!).Field);
         }
         Assert.Equal(QueryStatus.Queued, (await site.GetAsync(id)).Status);
+        // Nor one of the same key that still waits for its own site.
+        await other.Link.BreakAsync();
+        await Until.TrueAsync(() => Task.FromResult(host.Services.GetRequiredService<Api.Links.Sessions.LinkSessions>().Find(other.Link.LinkId) is null));
+        var waiting = new PairedSite(host, other.Link, site.Key).AskAsync(Write, "w");
+        await UnderWayAsync(host, "w");
+        Assert.Equal(404, (await CancelAsync(site, "w")).Status);
+        await other.Link.ConnectAsync();
+        var (ran, _) = await other.Link.ExpectExecuteAsync();
+        await other.Link.TellAsync(ran, new Outcome(Ending.Successful, Executed.Yes) { RowsAffected = 1 });
+        using var went = await waiting;
+        Assert.Equal(200, (int)went.StatusCode);
     }
 
     static async Task<(int Status, Query? Query)> CancelAsync(PairedSite site, string key)
