@@ -1,3 +1,4 @@
+using System.Text;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;
@@ -23,6 +24,10 @@ sealed record ExecutionResult(Ending Ending, Executed Executed)
 
     /// <summary>Output parameters.</summary>
     public IReadOnlyList<OutputParameter>? Parameters { get; init; }
+
+    /// <summary>Bytes of output parameters: of their names and values in UTF-8.</summary>
+    public static long BytesOf(IEnumerable<OutputParameter>? outputs) =>
+        (outputs ?? []).Sum(p => (long)Encoding.UTF8.GetByteCount(p.Name) + Encoding.UTF8.GetByteCount(p.Value ?? ""));
 
     /// <summary>What each command of a batch brought; null of one command, and of a batch that did not take effect.</summary>
     public IReadOnlyList<BatchResult>? Results { get; init; }

@@ -170,7 +170,7 @@ interface IDatabaseEngine : IAsyncDisposable
 }
 
 /// <summary>The transaction in which the commands of a batch run: the Link begins and ends it, and sees to it that no command does.</summary>
-/// <remarks>Each member but <see cref="RollBackAsync"/> may throw what the driver throws.</remarks>
+/// <remarks>Each member may throw what the driver throws.</remarks>
 interface IBatchTransaction
 {
     /// <summary>Begins it, and sets up the session for all its commands. Nothing of these has been sent.</summary>
@@ -192,6 +192,7 @@ interface IBatchTransaction
 
 /// <summary>The command with which a batch fails.</summary>
 /// <param name="Command">As the engine made it.</param>
+/// <param name="Asked">As it was asked for.</param>
 /// <param name="Failure">What ended it; null: it came to its end, or was stopped.</param>
 /// <param name="HasEnded">Whether it came to its end and the batch's transaction is not open any more: whatever it did after that stays.</param>
-sealed record FailedCommand(DbCommand Command, Exception? Failure, bool HasEnded);
+sealed record FailedCommand(DbCommand Command, QueryCommand Asked, Exception? Failure, bool HasEnded);

@@ -37,7 +37,7 @@ sealed class PageSink : IRowSink, IAsyncDisposable
     bool _disposed;
 
     /// <param name="pageBytes">About so many bytes of JSON in a page.</param>
-    /// <param name="begun">Called with the columns, before the first row.</param>
+    /// <param name="begun">Called once, with the columns of the first result, before its first row.</param>
     /// <param name="finished">Called with each page, in order, once it is in the spool; mostly on another thread than the reader's.</param>
     public PageSink(Spool spool, Guid queryId, int pageBytes, Action<IReadOnlyList<ResultColumn>> begun, Action<PageInfo> finished)
     {
@@ -71,6 +71,7 @@ sealed class PageSink : IRowSink, IAsyncDisposable
         lock (_abandoning)
         {
             ThrowIfAbandoned();
+            var isFirst = Columns is null;
             Columns = columns;
             _closed = false;
             try
@@ -81,7 +82,8 @@ sealed class PageSink : IRowSink, IAsyncDisposable
             {
                 return ValueTask.FromException(DiskRefused(e));
             }
-            _begun(columns);
+            if (isFirst)
+                _begun(columns);
         }
         return ValueTask.CompletedTask;
     }

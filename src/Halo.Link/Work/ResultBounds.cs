@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
@@ -28,7 +27,7 @@ static class ResultBounds
     {
         if (result is { Ending: Ending.Successful, Rows: not null } && resultSet > 1 && resultSet > result.ResultSets)
             return Failed(result, NoSuchResultSet(result, resultSet));
-        var outputs = AllOutputs(result).Sum(p => (long)Encoding.UTF8.GetByteCount(p.Name) + Encoding.UTF8.GetByteCount(p.Value ?? ""));
+        var outputs = ExecutionResult.BytesOf(result.Parameters) + (result.Results ?? []).Sum(r => ExecutionResult.BytesOf(r.Parameters));
         if (outputs > 0 && rowBytes + outputs > rules.MaxBytes)
             return Failed(result, PracticeRefusal.Of("maxBytes", $"allows this integrator {rules.MaxBytes} bytes of a result; with its output parameters it has more. {Fate(result)}"));
         if (outputs > 0 && (outputs > ProtocolLimits.MaxOutputBytes || rowBytes + outputs > maxResultBytes || !CanBeTold(result, outputs)))
@@ -64,9 +63,6 @@ static class ResultBounds
         (FormattableString)$"Its output parameters bring the result over the limit of {most} bytes. {Fate(result)} Ask for less."));
 
     static ExecutionResult Failed(ExecutionResult result, ErrorDetails error) => result with { Ending = Ending.Failed, Parameters = null, Results = null, Error = error };
-
-    static IEnumerable<OutputParameter> AllOutputs(ExecutionResult result) =>
-        (result.Parameters ?? []).Concat((result.Results ?? []).SelectMany(r => r.Parameters ?? []));
 
     static string Fate(ExecutionResult result) => result.Executed switch
     {

@@ -178,6 +178,28 @@ public sealed class PageSinkTests : IDisposable
     }
 
     [Fact]
+    public async Task Each_result_of_a_batch_has_pages_of_its_own_and_the_first_alone_tells_its_columns()
+    {
+        var spool = NewSpool();
+        var begun = 0;
+        var pages = new List<PageInfo>();
+        await using var sink = new PageSink(spool, _query, 12, _ => begun++, pages.Add);
+        var closed = new List<ClosedResult>();
+        foreach (var rows in (string[][])[["""{"v":1}""", """{"v":2}""", """{"v":3}"""], [], ["""{"v":4}"""]])
+        {
+            await sink.BeginAsync(TestRows.Columns, default);
+            foreach (var row in rows)
+                Assert.True(await sink.WriteRowAsync(row));
+            closed.Add(await sink.CloseResultAsync(default));
+        }
+        await sink.EndAsync(default);
+        Assert.Equal(1, begun);
+        Assert.Equal([new ClosedResult(26, 2), new ClosedResult(2, 1), new ClosedResult(9, 1)], closed);
+        Assert.Equal([(1, 0L, 2L), (2, 2L, 1L), (3, 0L, 0L), (4, 0L, 1L)], pages.Select(p => (p.Number, p.RowStart, p.RowCount)));
+        Assert.Equal(["""[{"v":1},{"v":2}]""", """[{"v":3}]""", "[]", """[{"v":4}]"""], pages.Select(p => TestRows.Decompress(TestRows.ReadBytes(spool, _query, p.Number))));
+    }
+
+    [Fact]
     public async Task A_run_that_was_left_behind_and_comes_back_tells_no_columns_and_writes_nothing()
     {
         var spool = NewSpool();

@@ -1,7 +1,6 @@
 using System.Data;
 using System.Data.Common;
 using System.Runtime.ExceptionServices;
-using System.Text;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Rows;
@@ -101,14 +100,14 @@ sealed class BatchRun(
             if (fault is null && isOpen)
                 return await UndoAsync(run.SinkFault is RowSinkException full ? Failed(full.Error) : new(Ending.Cancelled, Executed.No), null);
             if (fault is null)
-                return await UndoAsync(Failed(Failure.TransactionEnded(Executed.Unknown)), new(step.Command, null, HasEnded: true), Failure.TransactionEnded);
+                return await UndoAsync(Failed(Failure.TransactionEnded(Executed.Unknown)), new(step.Command, step.Asked, null, HasEnded: true), Failure.TransactionEnded);
             failure = fault;
         }
         if ((failure ?? run.SinkFault) is { } amid and not RowSinkException)
             engine.Distrust(connection, amid);
         if (failure is not null)
             engine.KeepMessages(connection, failure);
-        var executed = await RollBackAsync(new(step.Command, failure, HasEnded: false));
+        var executed = await RollBackAsync(new(step.Command, step.Asked, failure, HasEnded: false));
         if (step.Stopped || failure is not null && engine.NameError(failure) is null)
             engine.Discard(connection);
         if (failure is not null && (connection.State != ConnectionState.Open || !step.Stopped && engine.IsDatabaseFault(failure)))
@@ -220,7 +219,7 @@ sealed class BatchRun(
     /// <summary>What results have beside their rows is held and told together.</summary>
     ErrorDetails? OverBoundOf(BatchResult result)
     {
-        _outputBytes += (result.Parameters ?? []).Sum(p => (long)Encoding.UTF8.GetByteCount(p.Name) + Encoding.UTF8.GetByteCount(p.Value ?? ""));
+        _outputBytes += ExecutionResult.BytesOf(result.Parameters);
         if (result.Parameters is not null && _outputBytes > request.MaxBytes)
             return PracticeRefusal.Of("maxBytes", $"allows this integrator {request.MaxBytes} bytes of a result; the output parameters alone have more.");
         if (_outputBytes > ProtocolLimits.MaxOutputBytes)

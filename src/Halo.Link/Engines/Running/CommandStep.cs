@@ -13,7 +13,9 @@ sealed class CommandStep : IAsyncDisposable
 {
     readonly ExecutionWatch _watch;
 
-    CommandStep(DbCommand command, CommandRun run, ExecutionWatch watch) => (Command, Run, _watch) = (command, run, watch);
+    CommandStep(QueryCommand asked, DbCommand command, CommandRun run, ExecutionWatch watch) => (Asked, Command, Run, _watch) = (asked, command, run, watch);
+
+    public QueryCommand Asked { get; }
 
     public DbCommand Command { get; }
 
@@ -101,7 +103,7 @@ sealed class CommandStep : IAsyncDisposable
         var run = new CommandRun(engine, time, request, sink, command);
         CommandStep? step = null;
         var watch = new ExecutionWatch(engine, connection, command, time, request, () => backstop.Set(ExecutionWatch.LongestStop, Hanging), cancel);
-        step = new(command, run, watch);
+        step = new(request.Command, command, run, watch);
         return (step, null);
 
         ExecutionResult Hanging() => CommandEndings.Stopped(run, step?._watch, CommandEndings.FateOf(engine, request));

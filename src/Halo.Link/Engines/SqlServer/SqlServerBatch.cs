@@ -1,5 +1,4 @@
 using System.Data;
-using System.Data.Common;
 using System.Security.Cryptography;
 using Halo.Contracts.Queries;
 using Microsoft.Data.SqlClient;
@@ -72,18 +71,12 @@ sealed class SqlServerBatch(SqlConnection connection, CommandRequest request, Ac
     /// </summary>
     static bool DidNothingElse(FailedCommand failed)
     {
-        var asked = AskedBy(failed.Command);
-        if (failed.HasEnded || TransactSql.MayEndTransaction(asked))
+        if (failed.HasEnded || TransactSql.MayEndTransaction(failed.Asked))
             return false;
-        return TransactSql.OnlyReads(asked) || failed.Failure is SqlException { Errors.Count: > 0 } e && e.Errors.Cast<SqlError>()
+        return TransactSql.OnlyReads(failed.Asked) || failed.Failure is SqlException { Errors.Count: > 0 } e && e.Errors.Cast<SqlError>()
             .Where(error => error.Class > SqlServerMessages.MostSevere)
             .All(error => SqlServerProof.IsOfTheServer(error) && error.Procedure.Length == 0 && error.Number != EndedInTrigger);
     }
-
-    static QueryCommand AskedBy(DbCommand command) => new(command.CommandText)
-    {
-        Type = command.CommandType == System.Data.CommandType.StoredProcedure ? Contracts.Queries.CommandType.StoredProcedure : Contracts.Queries.CommandType.Text,
-    };
 
     string Level => request.Isolation switch
     {
