@@ -4,6 +4,7 @@ using Halo.Api.Basics;
 using Halo.Api.Endpoints.ForIntegrators;
 using Halo.Api.Endpoints.ForIntegrators.Events;
 using Halo.Api.Endpoints.ForIntegrators.Registered;
+using Halo.Api.Endpoints.ForIntegrators.Surveys;
 using Halo.Api.Endpoints.ForLinks;
 using Halo.Api.Endpoints.ForOperators;
 using Halo.Api.Errors;
@@ -159,6 +160,7 @@ static partial class HaloApi
         app.MapPairingApi();
         app.MapQueriesApi();
         app.MapRegisteredApi();
+        app.MapSurveysApi();
         app.MapWebhooksApi();
         app.MapEventsApi();
         app.MapResultsApi();

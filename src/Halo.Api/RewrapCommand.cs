@@ -26,6 +26,7 @@ sealed class RewrapCommand(Database database, MasterKeys keys, TimeProvider time
         new("queries", "id", "data keys of queries"),
         new("idempotency_keys", "query_id", "data keys of kept answers"),
         new("registered_queries", "id", "data keys of registered queries"),
+        new("surveys", "id", "data keys of surveys"),
         new("webhooks", "id", "data keys of webhooks"),
     ];
 

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Halo.Api.Capacity;
 using Halo.Api.Endpoints.ForIntegrators;
 using Halo.Api.Endpoints.ForIntegrators.Submission;
+using Halo.Api.Endpoints.ForIntegrators.Surveys;
 using Halo.Api.Endpoints.ForLinks;
 using Halo.Api.Endpoints.ForOperators;
 using Halo.Api.Endpoints.ForOperators.Shapes;
@@ -11,6 +12,7 @@ using Halo.Api.Ledger;
 using Halo.Api.Ledger.Events;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Ledger.Registered;
+using Halo.Api.Ledger.Surveys;
 using Halo.Api.Links;
 using Halo.Api.Links.Configuration;
 using Halo.Api.Links.Enrolling;
@@ -30,6 +32,7 @@ using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Registered;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Queries.Settling;
+using Halo.Api.Queries.Surveys;
 using Halo.Api.Results;
 using Halo.Api.Results.Pages;
 using Halo.Api.Results.Retention;
@@ -190,6 +193,12 @@ static class Services
         services.AddSingleton<AsyncQueries>();
         services.AddSingleton<ClaimedQueries>();
         services.AddSingleton<QueryCancelling>();
+        services.AddSingleton<SurveyStore>();
+        services.AddSingleton<SurveyRetention>();
+        services.AddSingleton<SurveyRequestReader>();
+        services.AddSingleton<SurveyAsking>();
+        services.AddSingleton<SurveyRunner>();
+        services.AddSingleton<SurveyQueries>();
         services.AddSingleton<IPageStore>(p => ActivatorUtilities.CreateInstance<FilePageStore>(p, bootstrap.Database is not PostgresDatabase));
         services.AddSingleton<PageIntake>();
         services.AddSingleton(options.Retention);
@@ -199,6 +208,7 @@ static class Services
         services.AddSingleton<ResultRemoval>();
         services.AddSingleton<ResultReader>();
         services.AddSingleton<StoredResponseWriter>();
+        services.AddSingleton<SurveyRowsWriter>();
         services.AddSingleton<Gauges>();
         services.AddSingleton<TelemetryExport>();
         services.AddHaloOpenApi();
@@ -213,6 +223,7 @@ static class Services
         services.AddHostedService(p => p.GetRequiredService<RetentionWatch>());
         services.AddHostedService(p => p.GetRequiredService<SiteStateWatch>());
         services.AddHostedService(p => p.GetRequiredService<WebhookDeliveries>());
+        services.AddHostedService(p => p.GetRequiredService<SurveyRunner>());
     }
 
     /// <summary>One line for each message, times in UTC.</summary>

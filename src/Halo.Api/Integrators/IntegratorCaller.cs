@@ -8,10 +8,21 @@ namespace Halo.Api.Integrators;
 /// Who calls an integrator route, by its key and address. Looked at again wherever it is asked for: what an operator takes away while a request
 /// sends its body, or waits, is gone for that request too.
 /// </summary>
-sealed class IntegratorCaller(IntegratorDirectory directory, string key, IPAddress? address)
+sealed class IntegratorCaller
 {
+    readonly IntegratorDirectory _directory;
+    readonly Func<Integrator?> _find;
+    readonly Func<Integrator, bool> _isAllowed;
+
     // Entries of the directory are replaced, never changed: one that still stands there passed before.
     Integrator? _passed;
+
+    /// <summary>Who calls with a key from an address.</summary>
+    public IntegratorCaller(IntegratorDirectory directory, string key, IPAddress? address) =>
+        (_directory, _find, _isAllowed) = (directory, () => directory.Authenticate(key), integrator => integrator.Rules.Allows(address));
+
+    /// <summary>An integrator on whose behalf something goes on that it began: by whichever key, and from whichever address.</summary>
+    public IntegratorCaller(IntegratorDirectory directory, Guid integratorId) => (_directory, _find, _isAllowed) = (directory, () => directory.Find(integratorId), static _ => true);
 
     /// <summary>The integrator as it is now.</summary>
     /// <exception cref="RefusedException">Its key opens nothing any more.</exception>
@@ -20,16 +31,16 @@ sealed class IntegratorCaller(IntegratorDirectory directory, string key, IPAddre
     /// <summary>The integrator as it is now, or why the key opens nothing.</summary>
     public (Integrator? Integrator, Refusal? Refusal) Find()
     {
-        if (_passed is { } passed && ReferenceEquals(directory.Find(passed.Id), passed))
+        if (_passed is { } passed && ReferenceEquals(_directory.Find(passed.Id), passed))
             return (passed, null);
-        if (directory.Authenticate(key) is not { } integrator)
+        if (_find() is not { } integrator)
         {
             return (null, new(401, ErrorCodes.KeyInvalid,
                 "The subscription key is unknown or revoked. Ask the operator of this service for a valid one."));
         }
         if (!integrator.Enabled)
             return (null, new(403, ErrorCodes.IntegratorDisabled, "This integrator is disabled. Ask the operator of this service."));
-        if (!integrator.Rules.Allows(address))
+        if (!_isAllowed(integrator))
             return (null, new(403, ErrorCodes.AddressNotAllowed, "Caller IP not allowed"));
         return (_passed = integrator, null);
     }

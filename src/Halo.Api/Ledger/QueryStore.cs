@@ -12,15 +12,16 @@ sealed class QueryStore(Database database, MasterKeys keys)
     /// <summary>Opens the key of a query's pages.</summary>
     public DataKey KeyOf(QueryRecord query) => keys.OpenDataKey(query.Id, query.WrappedKey!);
 
-    /// <summary>Those of up to some hundred ids that are this integrator's at this site, with their details and pages.</summary>
-    public async Task<IReadOnlyList<QueryRecord>> FindManyAsync(Guid integratorId, Guid siteId, IReadOnlyCollection<Guid> queryIds)
+    /// <summary>Those of up to some hundred ids that are this integrator's, with their details and pages.</summary>
+    /// <param name="siteId">Where; null: anywhere.</param>
+    public async Task<IReadOnlyList<QueryRecord>> FindManyAsync(Guid integratorId, Guid? siteId, IReadOnlyCollection<Guid> queryIds)
     {
         if (queryIds.Count == 0)
             return [];
         var (list, values) = QueryTable.In([.. queryIds.Distinct()]);
         var rows = await database.ReadAsync(QueryRecord.Read,
-            $"SELECT {QueryTable.Columns} FROM queries WHERE id IN {list} AND integrator_id = @integrator AND site_id = @site",
-            [.. values, ("integrator", integratorId), ("site", siteId)]);
+            $"SELECT {QueryTable.Columns} FROM queries WHERE id IN {list} AND integrator_id = @integrator{(siteId is null ? "" : " AND site_id = @site")}",
+            [.. values, ("integrator", integratorId), .. siteId is { } site ? [("site", (object?)site)] : Array.Empty<(string, object?)>()]);
         var pages = await PageManifest.ReadManyAsync(database, [.. rows.Where(r => r.Record.Mode == QueryMode.Async).Select(r => r.Record.Id)]);
         return [.. rows.Select(r => r.Record with
         {

@@ -6,6 +6,7 @@ using Halo.Api.Links.Sessions;
 using Halo.Api.Links.Updating;
 using Halo.Api.Queries.Cancelling;
 using Halo.Api.Queries.Immediate.Pending;
+using Halo.Api.Queries.Surveys;
 using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Halo.Api.Sites.State;
@@ -22,7 +23,7 @@ namespace Halo.Api.LinkSocket;
 /// </summary>
 sealed partial class SessionLifecycle(
     LinkDirectory links, LinkSessions sessions, SiteReports reports, SiteRegistry registry, SiteNoticeBuilder siteNotices, SessionSettling settling, OutcomeRecorder outcomes,
-    AvailabilityHistory history, SiteUninstaller uninstaller, QueryCancelling cancelling, RemoteConfigurations configurations, LinkRollouts rollouts, LinkUpdates updates, ApiOptions options, TimeProvider time,
+    AvailabilityHistory history, SiteUninstaller uninstaller, QueryCancelling cancelling, SurveyRunner surveys, RemoteConfigurations configurations, LinkRollouts rollouts, LinkUpdates updates, ApiOptions options, TimeProvider time,
     ILogger<SessionLifecycle> log)
 {
     /// <summary>Opens a session by a Hello, or closes the connection and says why.</summary>
@@ -109,6 +110,7 @@ sealed partial class SessionLifecycle(
             session.Tell(new SiteNotices(now));
         updates.Tell(session);
         cancelling.Repeat(session);
+        surveys.Returned(session.SiteIds);
         LogOpened(connection.LinkId, hello.LinkVersion, siteNotices.Explain(own));
         // A site that the Link cannot describe yet is configured all the same; only what it has no more is gone.
         if (hello.ConfiguredSites is { } configured)

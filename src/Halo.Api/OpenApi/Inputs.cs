@@ -49,6 +49,7 @@ static class Inputs
         Input.Path("queryId", "The query's id, from the answer that accepted it."),
         Input.Path("pageNumber", "The page, from 1.", "int32") with { Type = JsonSchemaType.Integer, Least = 1 },
         Input.Path("id", "The integrator's id."),
+        Input.Path("surveyId", "The survey's id, from the answer that accepted it."),
         Input.Path("webhookId", "The webhook's id."),
         Input.Path("secretId", "The secret's id, from the webhook."),
         Input.Path("deliveryId", "The delivery's id, from the list of deliveries."),

@@ -17,7 +17,7 @@ sealed class QueryReader(QueryStore store, Deadlines deadlines, SettlementEffect
         (await FindManyAsync(integratorId, siteId, [queryId])).SingleOrDefault();
 
     /// <inheritdoc cref="QueryStore.FindManyAsync"/>
-    public Task<IReadOnlyList<QueryRecord>> FindManyAsync(Guid integratorId, Guid siteId, IReadOnlyCollection<Guid> queryIds) =>
+    public Task<IReadOnlyList<QueryRecord>> FindManyAsync(Guid integratorId, Guid? siteId, IReadOnlyCollection<Guid> queryIds) =>
         ReadAsync(_ => store.FindManyAsync(integratorId, siteId, queryIds));
 
     /// <summary>Queries without their pages, newest first.</summary>

@@ -15,7 +15,7 @@ namespace Halo.Api.Routing;
 /// </summary>
 sealed class QueryFields
 {
-    static readonly Level Root = new("", HaloJson.Default.QueryRequest), Command = new("command", HaloJson.Default.QueryCommand),
+    static readonly Level Root = new("", HaloJson.Default.QueryRequest), Survey = new("", HaloJson.Default.SurveyRequest), Command = new("command", HaloJson.Default.QueryCommand),
         Parameter = new("command.parameters[]", HaloJson.Default.CommandParameter);
 
     /// <summary>Every name of ours, in any case, and where it belongs; the first place where there are two.</summary>
@@ -33,10 +33,16 @@ sealed class QueryFields
 
     /// <summary>Looks through a request's body.</summary>
     /// <returns>What was let through.</returns>
-    public static IReadOnlyList<Notice> Check(JsonElement root, JsonFieldReader json)
+    public static IReadOnlyList<Notice> Check(JsonElement root, JsonFieldReader json) => Check(root, Root, json);
+
+    /// <summary>Looks through the body of a survey's request.</summary>
+    /// <returns>What was let through.</returns>
+    public static IReadOnlyList<Notice> CheckSurvey(JsonElement root, JsonFieldReader json) => Check(root, Survey, json);
+
+    static List<Notice> Check(JsonElement root, Level level, JsonFieldReader json)
     {
         var found = new QueryFields();
-        found.Look(root, Root, "", -1, json);
+        found.Look(root, level, "", -1, json);
         if (JsonFieldReader.Present(root, "command", out var command))
             found.LookIntoCommand(command, "command", json);
         if (JsonFieldReader.Present(root, "commands", out var commands))

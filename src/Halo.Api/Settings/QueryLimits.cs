@@ -60,6 +60,9 @@ sealed record QueryLimits
     /// <summary>Registered queries that one integrator may have running at one site (1 to 1000, default 20).</summary>
     public int RegisteredPerSite { get; init; } = 20;
 
+    /// <summary>Surveys that one integrator may have running (1 to 1000, default 10).</summary>
+    public int SurveysPerIntegrator { get; init; } = 10;
+
     /// <summary>Shortest time from one run of a registered query to the next, in seconds (1 to 3600, default 60).</summary>
     public int RegisteredFrequencySeconds { get; init; } = 60;
 
@@ -123,6 +126,7 @@ sealed record QueryLimits
             LinkConnections = Int(nameof(LinkConnections), preset.LinkConnections, 10, 1_000_000),
             PageBytes = Int(nameof(PageBytes), preset.PageBytes, 1024, 8 * 1024 * 1024),
             RegisteredPerSite = Int(nameof(RegisteredPerSite), preset.RegisteredPerSite, 1, 1000),
+            SurveysPerIntegrator = Int(nameof(SurveysPerIntegrator), preset.SurveysPerIntegrator, 1, 1000),
             RegisteredFrequencySeconds = Int(nameof(RegisteredFrequencySeconds), preset.RegisteredFrequencySeconds, 1, 3600),
             RegisteredRunMs = Int(nameof(RegisteredRunMs), preset.RegisteredRunMs, 100, 600_000),
             RegisteredResultBytes = Int(nameof(RegisteredResultBytes), preset.RegisteredResultBytes, 1024, 8 * 1024 * 1024),

@@ -27,6 +27,9 @@ public static class EventTypes
     /// <summary>The practice's system has another version.</summary>
     public const string SiteVersion = "site.version";
 
+    /// <summary>Every site of a survey has ended.</summary>
+    public const string SurveyFinished = "survey.finished";
+
     /// <summary>The integrator may query a site.</summary>
     public const string PairingCreated = "pairing.created";
 
@@ -39,7 +42,7 @@ public static class EventTypes
     /// <summary>All that a webhook can ask for.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        QueryCompleted, QueryFailed, RegisteredChanged, SiteOnline, SiteOffline, SiteUnreachable, SiteMoved, SiteVersion, PairingCreated, PairingRemoved,
+        QueryCompleted, QueryFailed, RegisteredChanged, SiteOnline, SiteOffline, SiteUnreachable, SiteMoved, SiteVersion, SurveyFinished, PairingCreated, PairingRemoved,
     ];
 }
 

@@ -27,6 +27,9 @@ public sealed record EventData
     /// <summary>The async or registered query: <c>query.*</c>, <c>registered.changed</c>.</summary>
     public Guid? QueryId { get; init; }
 
+    /// <summary>The survey: <c>survey.finished</c>.</summary>
+    public Guid? SurveyId { get; init; }
+
     /// <summary><c>async</c> or <c>registered</c>: <c>query.*</c>, <c>registered.changed</c>.</summary>
     public string? Source { get; init; }
 
@@ -39,7 +42,7 @@ public sealed record EventData
     /// <summary>Why, one of the failure codes: <c>query.failed</c>.</summary>
     public string? Code { get; init; }
 
-    /// <summary>The <c>Halo-Tag</c> that the async query was asked with.</summary>
+    /// <summary>The <c>Halo-Tag</c> that the async query, or the survey, was asked with.</summary>
     public string? Tag { get; init; }
 
     /// <summary>SHA-256 of the new result: <c>query.completed</c> of a registered query, <c>registered.changed</c>.</summary>

@@ -1,7 +1,7 @@
 namespace Halo.Contracts.Queries;
 
 /// <summary>Asks a site. One of <c>command</c>, <c>commands</c>, and the old form <c>sqlQuery</c>.</summary>
-public sealed record QueryRequest
+public record QueryRequest
 {
     /// <summary>
     /// Milliseconds it may wait before the database gets it: immediate 0 to 60000 (default 30000), async 0 to 7200000 (default 3600000). 0 is at once or not

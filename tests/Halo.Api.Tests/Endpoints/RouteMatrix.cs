@@ -39,6 +39,12 @@ static class RouteMatrix
         POST   /integrator/pair-site                                                           integrator 403 400 400 400
         POST   /integrator/pairSite                                                            integrator 403 400 400 400
         GET    /integrator/events                                                              integrator 403 200 200 200
+        POST   /integrator/queries                                                             integrator 403 400 400 400
+        GET    /integrator/queries                                                             integrator 403 200 200 200
+        GET    /integrator/queries/{surveyId}                                                  integrator 403 404 404 404
+        DELETE /integrator/queries/{surveyId}                                                  integrator 403 404 404 404
+        GET    /integrator/queries/{surveyId}/sites                                            integrator 403 404 404 404
+        GET    /integrator/queries/{surveyId}/results                                          integrator 403 404 404 404
         POST   /integrator/webhooks                                                            integrator 403 400 400 400
         GET    /integrator/webhooks                                                            integrator 403 200 200 200
         GET    /integrator/webhooks/{webhookId}                                                integrator 403 404 404 404

@@ -6,7 +6,7 @@ using Halo.Testing;
 namespace Halo.SystemTests.Updating;
 
 /// <summary>Kills at random moments of updates. <c>HALO_UPDATE_KILLS</c> says how many (default 8).</summary>
-[Collection(nameof(Alone))]
+[Collection(nameof(Updating))]
 public sealed class KillTests
 {
     static int Kills => int.TryParse(Environment.GetEnvironmentVariable("HALO_UPDATE_KILLS"), CultureInfo.InvariantCulture, out var kills) ? kills : 8;

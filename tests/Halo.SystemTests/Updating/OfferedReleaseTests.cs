@@ -4,7 +4,7 @@ using Halo.Testing;
 namespace Halo.SystemTests.Updating;
 
 /// <summary>From the operator's upload to a Link that runs it, or has gone back and says why, with nobody at the practice.</summary>
-[Collection(nameof(Alone))]
+[Collection(nameof(Updating))]
 public sealed class OfferedReleaseTests
 {
     static readonly string A = TestReleases.Version(0), B = TestReleases.Version(1), C = TestReleases.Version(2);

@@ -7,7 +7,7 @@ using Halo.Testing;
 namespace Halo.SystemTests.Updating;
 
 /// <summary>What the updater does not take, and that the Link that runs does not notice.</summary>
-[Collection(nameof(Alone))]
+[Collection(nameof(Updating))]
 public sealed class RefusedReleaseTests
 {
     [Fact]

@@ -6,7 +6,7 @@ using Halo.Testing;
 namespace Halo.SystemTests.Updating;
 
 /// <summary>Halo Link updates itself: good releases stay, bad ones go back by themselves, and queries go on.</summary>
-[Collection(nameof(Alone))]
+[Collection(nameof(Updating))]
 public sealed class UpdateTests
 {
     /// <summary>For releases that cannot be as good as the one before, whatever time they have.</summary>

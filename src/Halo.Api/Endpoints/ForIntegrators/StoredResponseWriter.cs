@@ -34,23 +34,7 @@ sealed partial class StoredResponseWriter(ResultReader reader, ILogger<StoredRes
         using var transcoder = (wanted.Form ?? RowForm.Array).To(result.Columns, wanted.IntegersAsText);
         try
         {
-            foreach (var page in open)
-                await SendAsync(response, transcoder, page, http.RequestAborted);
-            foreach (var row in result.Pages.Skip(open.Count))
-            {
-                if (!reader.MayStillRead(http.Caller(), query))
-                {
-                    http.Abort();
-                    return TypedResults.Empty;
-                }
-                var (page, _) = await reader.OpenAsync(query, row, http.RequestAborted);
-                if (page is null)
-                    throw new InvalidDataException($"Page {row.PageNumber} cannot be read.");
-                await using (page)
-                    await SendAsync(response, transcoder, page, http.RequestAborted);
-            }
-            transcoder.EndDocument();
-            await response.Body.WriteAsync(transcoder.Output.Written, http.RequestAborted);
+            await WriteAsync(http, result, transcoder, open);
         }
         catch (Exception e) when (response.HasStarted)
         {
@@ -59,6 +43,27 @@ sealed partial class StoredResponseWriter(ResultReader reader, ILogger<StoredRes
             http.Abort();
         }
         return TypedResults.Empty;
+    }
+
+    /// <summary>The rows of a result, through a transcoder and into the answer, which goes on behind them as its caller likes.</summary>
+    /// <param name="open">The first of its pages, as far as they are open.</param>
+    /// <exception cref="InvalidDataException">A page cannot be read, or not any more.</exception>
+    public async Task WriteAsync(HttpContext http, WholeResult result, IRowTranscoder transcoder, IReadOnlyList<OpenPage> open)
+    {
+        foreach (var page in open)
+            await SendAsync(http.Response, transcoder, page, http.RequestAborted);
+        foreach (var row in result.Pages.Skip(open.Count))
+        {
+            if (!reader.MayStillRead(http.Caller(), result.Query))
+                throw new InvalidDataException("The right to read was taken away.");
+            var (page, _) = await reader.OpenAsync(result.Query, row, http.RequestAborted);
+            if (page is null)
+                throw new InvalidDataException($"Page {row.PageNumber} cannot be read.");
+            await using (page)
+                await SendAsync(http.Response, transcoder, page, http.RequestAborted);
+        }
+        transcoder.EndDocument();
+        await http.Response.Body.WriteAsync(transcoder.Output.Written, http.RequestAborted);
     }
 
     static async Task SendAsync(HttpResponse response, IRowTranscoder transcoder, OpenPage page, CancellationToken stop)

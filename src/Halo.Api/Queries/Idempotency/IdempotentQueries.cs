@@ -24,6 +24,10 @@ sealed class IdempotentQueries(
     // So much is held without asking.
     const int SmallBytes = 16 * 1024;
 
+    /// <summary>The key is another request's.</summary>
+    public static Refusal Reused { get; } = new(422, ErrorCodes.IdempotencyKeyReused,
+        "This Idempotency-Key was used within 24 hours for a request with another method, path or body. Use a new key for a new request.");
+
     /// <summary>Carries a request out, or repeats the answer that it had.</summary>
     /// <param name="submission">What it asks; null where that is not valid.</param>
     /// <param name="carryOut">Carries it out under a key; null: the key is another query's by then, and nothing was sent.</param>
@@ -41,10 +45,7 @@ sealed class IdempotentQueries(
             if (await store.FindAsync(request).OrRefuseAsync() is { } bound && bound.QueryId != freed)
             {
                 if (!bound.Hash.AsSpan().SequenceEqual(request.Hash))
-                {
-                    return SubmissionAnswer.Of(new Refusal(422, ErrorCodes.IdempotencyKeyReused,
-                        "This Idempotency-Key was used within 24 hours for a request with another method, path or body. Use a new key for a new request."));
-                }
+                    return SubmissionAnswer.Of(Reused);
                 if (await RepeatAsync(caller, siteId, request, bound.QueryId, PatienceOf(submission), callerGone) is { } repeated)
                     return repeated;
                 freed = bound.QueryId;

@@ -9,6 +9,7 @@ using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
+using Halo.Contracts.Sites;
 using Halo.LinkProtocol.Bounds;
 using Halo.LinkProtocol.Frames;
 using Halo.LinkProtocol.Messages;
@@ -34,27 +35,43 @@ sealed class QueryRequestReader(QueryLimits limits, ResultOptions? results = nul
     /// <param name="mode">How it is answered; null where the body says it (<c>POST …/queries</c>).</param>
     public (QuerySubmission? Submission, Refusal? Refusal) Read(ReadOnlyMemory<byte> body, QueryMode? mode, SiteRecord site)
     {
-        var (submission, refusal) = RequestDocument.Read(body, "{ \"command\": { \"text\": \"SELECT …\" } }", (root, json) => Read(root, mode, site, json));
-        if (submission is null)
-            return (null, refusal);
-        return FitsTheLine(submission, body.Length) ? (submission with { RequestSize = body.Length }, null) : (null, TooLarge);
+        var (submission, refusal) = RequestDocument.Read(body, "{ \"command\": { \"text\": \"SELECT …\" } }", (root, json) => Read(root, mode, site.Catalogues, json, QueryFields.Check(root, json)));
+        return submission is null ? (null, refusal) : Fitting(submission, body.Length);
     }
+
+    /// <summary>Reads a body for many sites: an async query, and what stands beside it.</summary>
+    /// <param name="also">Reads what stands beside it; null: what it finds wrong it told.</param>
+    public (QuerySubmission? Submission, T? Also, Refusal? Refusal) ReadSurvey<T>(ReadOnlyMemory<byte> body, Func<JsonElement, JsonFieldReader, T?> also)
+        where T : class
+    {
+        T? beside = null;
+        var (submission, refusal) = RequestDocument.Read(body, "{ \"sites\": [ … ], \"command\": { \"text\": \"SELECT …\" } }", (root, json) =>
+        {
+            beside = also(root, json);
+            return Read(root, QueryMode.Async, null, json, QueryFields.CheckSurvey(root, json));
+        });
+        (submission, refusal) = submission is null ? (null, refusal) : Fitting(submission, body.Length);
+        return (submission, submission is null ? null : beside, refusal);
+    }
+
+    static (QuerySubmission? Submission, Refusal? Refusal) Fitting(QuerySubmission submission, int bodyBytes) =>
+        FitsTheLine(submission, bodyBytes) ? (submission with { RequestSize = bodyBytes }, null) : (null, TooLarge);
 
     /// <summary>Written for the Link, a byte of a name or of the text can take six; values stay as they are.</summary>
     static bool FitsTheLine(QuerySubmission asked, int bodyBytes) => 6L * bodyBytes <= LargestCommand
         || RequestSize.OnTheLine(new(Guid.Empty, Guid.Empty, asked.Batch is null ? asked.Command : null, 0, 0, 0) { Batch = asked.Batch }) <= LargestCommand;
 
-    QuerySubmission? Read(JsonElement root, QueryMode? mode, SiteRecord site, JsonFieldReader json)
+    /// <param name="catalogues">Of the site; null: of many, so which there are is not known yet.</param>
+    QuerySubmission? Read(JsonElement root, QueryMode? mode, IReadOnlyList<SiteCatalogue>? catalogues, JsonFieldReader json, IReadOnlyList<Notice> notices)
     {
-        var notices = QueryFields.Check(root, json);
         var asked = mode ?? json.Word(root, "mode", "mode", Modes, QueryMode.Async)!.Value;
         var (most, preset) = asked == QueryMode.Immediate
             ? (QueryLimits.ImmediateQueueMs, QueryLimits.ImmediateQueueDefaultMs)
             : (QueryLimits.AsyncQueueMs, QueryLimits.AsyncQueueDefaultMs);
         var wait = json.Whole(root, "maxTimeInQueue", "maxTimeInQueue", 0, most, Milliseconds) ?? preset;
         var catalogue = json.Text(root, "catalogue", "catalogue");
-        if (catalogue is not null && !site.Catalogues.Any(c => c.Name.Equals(catalogue, StringComparison.OrdinalIgnoreCase)))
-            json.Fault("catalogue", $"is not one of this site's: {string.Join(", ", site.Catalogues.Select(c => c.Name))}.");
+        if (catalogue is not null && catalogues is not null && !catalogues.Any(c => c.Name.Equals(catalogue, StringComparison.OrdinalIgnoreCase)))
+            json.Fault("catalogue", $"is not one of this site's: {string.Join(", ", catalogues.Select(c => c.Name))}.");
         var retention = ReadRetention(root, asked, json);
         var (commands, size) = ReadCommands(root, asked, json);
         var isolation = json.Word<IsolationLevel>(root, "isolation", "isolation", IsolationLevels, null);

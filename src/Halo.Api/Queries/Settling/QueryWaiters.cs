@@ -54,7 +54,12 @@ sealed class QueryWaiters : IDisposable
     /// <param name="atMost">From now.</param>
     /// <param name="gone">The caller left.</param>
     /// <exception cref="RefusedException">As many wait as may.</exception>
-    public Waiter Begin(Guid queryId, TimeSpan atMost, CancellationToken gone)
+    public Waiter Begin(Guid queryId, TimeSpan atMost, CancellationToken gone) => Begin(queryId, atMost, _most, gone);
+
+    /// <summary>The same for the service itself, which bounds its waits elsewhere.</summary>
+    public Waiter BeginOwn(Guid queryId, TimeSpan atMost, CancellationToken gone) => Begin(queryId, atMost, int.MaxValue, gone);
+
+    Waiter Begin(Guid queryId, TimeSpan atMost, int most, CancellationToken gone)
     {
         Waiter waiter;
         lock (_lock)
@@ -65,7 +70,7 @@ sealed class QueryWaiters : IDisposable
                 waiter.Complete();
                 return waiter;
             }
-            if (_byEnd.Count >= _most)
+            if (_byEnd.Count >= most)
             {
                 throw new RefusedException(new Refusal(503, ErrorCodes.QueueFull, "As many requests wait for queries as may. Ask again shortly, or without wait.")
                 {

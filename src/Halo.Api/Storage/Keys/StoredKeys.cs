@@ -10,6 +10,7 @@ static class StoredKeys
         SELECT EXISTS (SELECT 1 FROM queries WHERE wrapped_key IS NOT NULL AND substr(wrapped_key, @at, 8) = @id)
             OR EXISTS (SELECT 1 FROM idempotency_keys WHERE wrapped_key IS NOT NULL AND substr(wrapped_key, @at, 8) = @id)
             OR EXISTS (SELECT 1 FROM registered_queries WHERE wrapped_key IS NOT NULL AND substr(wrapped_key, @at, 8) = @id)
+            OR EXISTS (SELECT 1 FROM surveys WHERE wrapped_key IS NOT NULL AND substr(wrapped_key, @at, 8) = @id)
             OR EXISTS (SELECT 1 FROM webhooks WHERE substr(wrapped_key, @at, 8) = @id)
             OR EXISTS (SELECT 1 FROM api_keys WHERE substr(wrapped_key, @at, 8) = @id)
         """;

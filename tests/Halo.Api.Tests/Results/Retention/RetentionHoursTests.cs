@@ -129,7 +129,9 @@ public class RetentionHoursTests(SharedPostgres postgres)
         foreach (var sql in (string[])
             [
                 "DROP INDEX queries_kept_shorter", "ALTER TABLE queries DROP COLUMN kept_for", "ALTER TABLE idempotency_keys DROP COLUMN removed_at",
-                "DELETE FROM schema_version WHERE version = 5",
+                // And what came later.
+                "DROP TABLE survey_sites", "DROP TABLE surveys",
+                "DELETE FROM schema_version WHERE version >= 5",
             ])
             await store.RunAsync(sql);
         var id = store.NewId();
@@ -159,6 +161,6 @@ public class RetentionHoursTests(SharedPostgres postgres)
     }
 
     static RetentionWatch Watch(TestStore store, ResultOptions results) => new(
-        store.Ledger.Retention, new(store.Database), new(store.Database), new(), store.Pages, new IdempotencyStore(store.Database, store.Keys, new(), store.Time), new AuditLog(store.Database, store.Time),
+        store.Ledger.Retention, new(store.Database), new(store.Database), new(store.Database), new(), store.Pages, new IdempotencyStore(store.Database, store.Keys, new(), store.Time), new AuditLog(store.Database, store.Time),
         RetentionTests.Orphans(store), results, new(), store.Time, NullLogger<RetentionWatch>.Instance);
 }

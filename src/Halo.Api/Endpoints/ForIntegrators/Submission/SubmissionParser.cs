@@ -53,7 +53,7 @@ sealed class SubmissionParser(SiteAccess access, QueryAdmission admission, Query
     }
 
     /// <summary>What stands beside the body: the wanted result set and the caller's tag.</summary>
-    static (QuerySubmission? Submission, Refusal? Refusal) WithExtras(QuerySubmission submission, HttpRequest request)
+    public static (QuerySubmission? Submission, Refusal? Refusal) WithExtras(QuerySubmission submission, HttpRequest request)
     {
         List<FieldError>? faults = null;
         var resultSet = 1;

@@ -13,7 +13,7 @@ sealed class SubmitEndpoint(
     SubmissionParser parser, IdempotentQueries keyed, QueryAdmission admission, ImmediateQueries immediate, AsyncQueries async,
     StreamedResponseWriter streams, ImmediateResponseWriter writer)
 {
-    const string ReplayedHeader = "Halo-Replayed";
+    public const string ReplayedHeader = "Halo-Replayed";
 
     /// <summary>Handles one request.</summary>
     /// <param name="mode">How it is answered; null where the body says it.</param>

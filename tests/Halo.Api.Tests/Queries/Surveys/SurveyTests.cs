@@ -1,0 +1,341 @@
+using Halo.Api.Storage;
+using Halo.Api.Tests.Hosting;
+using Halo.Api.Tests.Storage;
+using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Messages;
+using Halo.Testing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Halo.Api.Tests.Queries.Surveys;
+
+/// <summary>One thing asked of many sites: each is asked once, at so many at once as was said, and each has an outcome.</summary>
+public sealed class SurveyTests(SharedPostgres postgres)
+{
+    const string All = $"{{ \"filter\": {{}}, {SurveyHouse.Count} }}";
+
+    [Theory, OnBothStores]
+    public async Task Every_site_has_an_outcome_and_the_rows_of_all_are_one_stream(StoreKind kind)
+    {
+        await using var host = await StoreHost.StartAsync(kind, postgres);
+        await using var house = await SurveyHouse.StartAsync(host, 5);
+        var (first, second, failing, away, removed) = (house.Links[0], house.Links[1], house.Links[2], house.Links[3], house.Links[4]);
+        await away.LeaveAsync();
+        await host.AdminAsync(HttpMethod.Delete, $"/admin/v1/sites/{removed.SiteId}");
+        var named = string.Join(", ", house.Links.Select(l => $"\"{l.SiteId}\""));
+        var survey = await house.BeginAsync($"{{ \"sites\": [{named}], \"catalogue\": \"patients\", {SurveyHouse.Count} }}", tag: "nightly");
+        Assert.Equal((5, 20, "nightly", SurveyStatus.Running), (survey.Sites.Total, survey.AtOnce, survey.Tag, survey.Status));
+
+        var claim = await SurveyHouse.ClaimAsync(first);
+        Assert.Equal(("SELECT COUNT(*) AS n FROM patients", "patients", "nightly"), (claim.Command!.Text, claim.Catalogue, claim.Tag));
+        await house.AnswerAsync(first, claim, """[{"n":11}]""");
+        await house.AnswerAsync(second, await SurveyHouse.ClaimAsync(second), """[{"n":21},{"n":22}]""");
+        var failed = await SurveyHouse.ClaimAsync(failing);
+        await failing.ReportAsync(failed.QueryId, new(failed.ClaimId, ReportKind.Failed) { Executed = Executed.No, Error = new("sqlite", 1, "no such table: patients") });
+        var waits = await house.WhenAsync(survey.Id, s => s.Sites is { Successful: 2, Failed: 1, Refused: 1 });
+        Assert.Equal((1, 0, SurveyStatus.Running), (waits.Sites.Waiting, waits.Sites.Running, waits.Status));
+        using (var early = await house.SendAsync(HttpMethod.Get, $"/{survey.Id}/results"))
+            await early.ErrorAsync(409);
+
+        await away.ConnectAsync();
+        await house.AnswerAsync(away, await SurveyHouse.ClaimAsync(away), "[]");
+        var done = await house.WhenFinishedAsync(survey.Id);
+        Assert.Equal(new SurveyCounts(5, 0, 0, 3, 1, 0, 0, 1), done.Sites);
+        Assert.NotNull(done.FinishedAt);
+
+        Assert.Equal(
+            $$"""
+            {"siteId":"{{first.SiteId}}","n":11}
+            {"siteId":"{{second.SiteId}}","n":21}
+            {"siteId":"{{second.SiteId}}","n":22}
+
+            """.ReplaceLineEndings("\n"), await house.RowsAsync(survey.Id));
+        var sites = (await house.SitesAsync(survey.Id)).Sites;
+        Assert.Equal(house.Links.Select(l => l.SiteId), sites.Select(s => s.SiteId));
+        Assert.Equal([SurveySiteStatus.Successful, SurveySiteStatus.Successful, SurveySiteStatus.Failed, SurveySiteStatus.Successful, SurveySiteStatus.Refused], sites.Select(s => s.Status));
+        Assert.Equal((QueryMode.Async, "nightly", 19L), (sites[1].Query!.Mode, sites[1].Query!.Tag, sites[1].Query!.ResultSize));
+        Assert.Equal("no such table: patients", sites[2].Query!.ErrorDetails!.ErrorMessage);
+        Assert.Equal(("SiteRemoved", null), (sites[4].Refusal!.Code, sites[4].Query));
+
+        // What it asked is not kept longer than it is needed.
+        Assert.Empty(await host.Services.GetRequiredService<Database>().ReadAsync(r => r.GetGuid(0), "SELECT id FROM surveys WHERE request IS NOT NULL OR wrapped_key IS NOT NULL"));
+        // None of them is asked again.
+        foreach (var link in (SimulatedLink[])[first, second, failing, away])
+            Assert.Empty(await link.ClaimAsync());
+    }
+
+    [Fact]
+    public async Task Sites_are_listed_in_pages_and_by_how_they_stand()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var house = await SurveyHouse.StartAsync(host, 4);
+        await house.Links[3].LeaveAsync();
+        var survey = await house.BeginAsync(All);
+        foreach (var link in house.Links.Take(3))
+            await house.AnswerAsync(link, await SurveyHouse.ClaimAsync(link));
+        await house.WhenAsync(survey.Id, s => s.Sites.Successful == 3);
+        var read = new List<Guid>();
+        for (var next = ""; next is not null;)
+        {
+            var page = await house.SitesAsync(survey.Id, $"?limit=2{next}");
+            Assert.Equal(2, page.Sites.Count);
+            read.AddRange(page.Sites.Select(s => s.SiteId));
+            next = page.Next is null ? null : $"&after={page.Next}";
+        }
+        Assert.Equal(house.Links.Select(l => l.SiteId), read);
+        Assert.Equal(house.Links[3].SiteId, Assert.Single((await house.SitesAsync(survey.Id, "?status=waiting")).Sites).SiteId);
+        Assert.Equal(3, (await house.SitesAsync(survey.Id, "?status=successful")).Sites.Count);
+        Assert.Empty((await house.SitesAsync(survey.Id, "?status=failed")).Sites);
+        foreach (var bad in (string[])["?status=done", "?limit=0", "?after=x"])
+        {
+            using var refused = await house.SendAsync(HttpMethod.Get, $"/{survey.Id}/sites{bad}");
+            await refused.ErrorAsync(400);
+        }
+    }
+
+    [Fact]
+    public async Task No_more_sites_are_asked_at_once_than_was_said()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var house = await SurveyHouse.StartAsync(host, 4);
+        var survey = await house.BeginAsync($"{{ \"filter\": {{}}, \"atOnce\": 2, {SurveyHouse.Count} }}");
+        for (var done = 0; done < 4; done++)
+        {
+            var stands = await house.WhenAsync(survey.Id, s => s.Sites.Running == Math.Min(2, 4 - done));
+            Assert.Equal((done, Math.Max(0, 2 - done)), (stands.Sites.Successful, stands.Sites.Waiting));
+            var running = (await house.SitesAsync(survey.Id, "?status=running")).Sites[0].SiteId;
+            var link = house.Links.Single(l => l.SiteId == running);
+            await house.AnswerAsync(link, await SurveyHouse.ClaimAsync(link));
+        }
+        Assert.Equal(4, (await house.WhenFinishedAsync(survey.Id)).Sites.Successful);
+    }
+
+    [Fact]
+    public async Task A_site_that_is_away_takes_no_place_and_is_given_up_when_the_time_is_over()
+    {
+        var time = new ManualTime(TimeProvider.System.GetUtcNow());
+        await using var host = await ApiHost.StartAsync(time);
+        await using var house = await SurveyHouse.StartAsync(host, 3);
+        await house.Links[0].LeaveAsync();
+        await house.Links[1].LeaveAsync();
+        var survey = await house.BeginAsync($"{{ \"filter\": {{}}, \"atOnce\": 1, \"maxTimeInQueue\": 600000, {SurveyHouse.Count} }}");
+        await house.AnswerAsync(house.Links[2], await SurveyHouse.ClaimAsync(house.Links[2]));
+        await house.WhenAsync(survey.Id, s => s.Sites is { Successful: 1, Waiting: 2 });
+        time.Advance(TimeSpan.FromSeconds(599));
+        Assert.Equal(2, (await house.GetAsync(survey.Id)).Sites.Waiting);
+        var done = await Eventually.BecomesAsync(async () =>
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return await house.GetAsync(survey.Id);
+        }, s => s.Status == SurveyStatus.Finished);
+        Assert.Equal(new SurveyCounts(3, 0, 0, 1, 0, 2, 0, 0), done.Sites);
+        await house.Links[0].ConnectAsync();
+        Assert.Empty(await house.Links[0].ClaimAsync());
+    }
+
+    [Fact]
+    public async Task Cancelled_it_asks_no_more_and_stops_what_runs()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var house = await SurveyHouse.StartAsync(host, 4);
+        var survey = await house.BeginAsync($"{{ \"filter\": {{}}, \"atOnce\": 2, {SurveyHouse.Count} }}");
+        var running = (await Eventually.BecomesAsync(() => house.SitesAsync(survey.Id, "?status=running"), s => s.Sites.Count == 2)).Sites;
+        // One is the Link's by then, the other waits for it.
+        var link = house.Links.Single(l => l.SiteId == running[0].SiteId);
+        var claim = await SurveyHouse.ClaimAsync(link);
+        using (var cancelled = await house.SendAsync(HttpMethod.Delete, $"/{survey.Id}"))
+        {
+            Assert.Equal(202, (int)cancelled.StatusCode);
+            var said = await SurveyHouse.ReadAsync(cancelled);
+            Assert.Equal((SurveyStatus.Cancelling, 3, 1), (said.Status, said.Sites.Cancelled, said.Sites.Running));
+        }
+        Assert.Equal(claim.QueryId, (await link.ExpectAsync(LinkProtocol.Frames.FrameKind.Cancel)).QueryId);
+        await link.ReportAsync(claim.QueryId, new(claim.ClaimId, ReportKind.Cancelled) { Executed = Executed.No });
+        Assert.Equal(new SurveyCounts(4, 0, 0, 0, 0, 0, 4, 0), (await house.WhenFinishedAsync(survey.Id)).Sites);
+        using var again = await house.SendAsync(HttpMethod.Delete, $"/{survey.Id}");
+        Assert.Equal(200, (int)again.StatusCode);
+        Assert.Equal("", await house.RowsAsync(survey.Id));
+    }
+
+    [Theory, OnBothStores]
+    public async Task A_service_that_is_restarted_goes_on_and_asks_nobody_twice(StoreKind kind)
+    {
+        await using var store = await RestartableStore.CreateAsync(kind, postgres);
+        Guid id;
+        SurveyHouse next;
+        Claim claimed;
+        await using (var host = await ApiHost.StartAsync(store.Settings))
+        {
+            await using var house = await SurveyHouse.StartAsync(host, 4);
+            await house.Links[3].LeaveAsync();
+            id = (await house.BeginAsync($"{{ \"filter\": {{}}, \"atOnce\": 2, {SurveyHouse.Count} }}")).Id;
+            var running = (await Eventually.BecomesAsync(() => house.SitesAsync(id, "?status=running"), s => s.Sites.Count == 2)).Sites;
+            var link = house.Links.Single(l => l.SiteId == running[0].SiteId);
+            claimed = await SurveyHouse.ClaimAsync(link);
+            await house.AnswerAsync(link, claimed);
+            await house.WhenAsync(id, s => s.Sites is { Successful: 1, Running: 2 });
+            next = house.MovedTo(host);
+        }
+        await using var second = await ApiHost.StartAsync(store.Settings);
+        await using var moved = next.MovedTo(second);
+        await next.DisposeAsync();
+        var stands = await moved.GetAsync(id);
+        Assert.Equal((1, 2, 1), (stands.Sites.Successful, stands.Sites.Running, stands.Sites.Waiting));
+        var asked = (await moved.SitesAsync(id)).Sites.Where(s => s.Query is not null).ToDictionary(s => s.SiteId, s => s.Query!.Id);
+        Assert.Equal(3, asked.Count);
+        foreach (var link in moved.Links)
+        {
+            await link.ConnectAsync();
+            if (asked.GetValueOrDefault(link.SiteId) == claimed.QueryId)
+                continue;
+            var claim = await SurveyHouse.ClaimAsync(link);
+            if (asked.TryGetValue(link.SiteId, out var before))
+                Assert.Equal(before, claim.QueryId);
+            await moved.AnswerAsync(link, claim);
+        }
+        Assert.Equal(4, (await moved.WhenFinishedAsync(id)).Sites.Successful);
+        foreach (var link in moved.Links)
+            Assert.Empty(await link.ClaimAsync());
+        using var all = await second.SendAsync(HttpMethod.Get, "/admin/v1/queries", adminKey: ApiHost.AdminKey);
+        Assert.Equal(4, System.Text.Json.JsonDocument.Parse(await all.Content.ReadAsStringAsync()).RootElement.GetProperty("queries").GetArrayLength());
+    }
+
+    [Theory, OnBothStores]
+    public async Task Its_end_is_an_event(StoreKind kind)
+    {
+        await using var host = await StoreHost.StartAsync(kind, postgres);
+        await using var house = await SurveyHouse.StartAsync(host, 1);
+        var survey = await house.BeginAsync(All, tag: "nightly");
+        await house.AnswerAsync(house.Links[0], await SurveyHouse.ClaimAsync(house.Links[0]));
+        await house.WhenFinishedAsync(survey.Id);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/integrator/events?types=survey.finished");
+        request.Headers.Add("Ocp-Apim-Subscription-Key", house.Key);
+        request.Headers.Add("Last-Event-ID", "0");
+        using var response = await host.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        var told = System.Net.ServerSentEvents.SseParser.Create(await response.Content.ReadAsStreamAsync()).EnumerateAsync().GetAsyncEnumerator();
+        do
+            Assert.True(await told.MoveNextAsync().AsTask().WaitAsync(Eventually.Limit));
+        while (told.Current.EventType != "survey.finished");
+        var data = System.Text.Json.JsonDocument.Parse(told.Current.Data).RootElement;
+        Assert.False(data.TryGetProperty("siteId", out _));
+        Assert.Equal((survey.Id, "nightly"), (data.GetProperty("data").GetProperty("surveyId").GetGuid(), data.GetProperty("data").GetProperty("tag").GetString()));
+    }
+
+    [Theory, OnBothStores]
+    public async Task With_a_key_it_is_begun_once(StoreKind kind)
+    {
+        await using var host = await StoreHost.StartAsync(kind, postgres);
+        await using var house = await SurveyHouse.StartAsync(host, 2);
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => house.SendAsync(HttpMethod.Post, body: All, idempotencyKey: "k1")));
+        Assert.All(answers, a => Assert.Equal(201, (int)a.StatusCode));
+        var ids = await Task.WhenAll(answers.Select(async a => (await SurveyHouse.ReadAsync(a)).Id));
+        Assert.Single(ids.Distinct());
+        Assert.Equal(7, answers.Count(a => a.Headers.Contains("Halo-Replayed")));
+        using (var other = await house.SendAsync(HttpMethod.Post, body: All.Replace("COUNT(*)", "1", StringComparison.Ordinal), idempotencyKey: "k1"))
+            await other.ErrorAsync(422);
+        // Keys are one space: a query at a site cannot have it either.
+        using (var single = new HttpRequestMessage(HttpMethod.Post, $"/integrator/sites/{house.Links[0].SiteId}/queries/async"))
+        {
+            single.Headers.Add("Ocp-Apim-Subscription-Key", house.Key);
+            single.Headers.Add("Idempotency-Key", "k1");
+            single.Content = new StringContent(PairedSite.SelectOne, System.Text.Encoding.UTF8, "application/json");
+            using var refused = await host.Client.SendAsync(single);
+            await refused.ErrorAsync(422);
+        }
+        foreach (var link in house.Links)
+        {
+            await SurveyHouse.ClaimAsync(link);
+            Assert.Empty(await link.ClaimAsync());
+        }
+    }
+
+    [Fact]
+    public async Task An_integrator_has_no_more_running_than_allowed_and_sees_its_own_alone()
+    {
+        await using var host = await ApiHost.StartAsync("Halo:Limits:SurveysPerIntegrator=2");
+        await using var house = await SurveyHouse.StartAsync(host, 1);
+        await using var stranger = await SurveyHouse.StartAsync(host, 1);
+        var first = await house.BeginAsync(All);
+        var second = await house.BeginAsync(All);
+        using (var third = await house.SendAsync(HttpMethod.Post, body: All, idempotencyKey: "k"))
+            await third.ErrorAsync(409);
+        using (var listed = await house.SendAsync(HttpMethod.Get, "?limit=1"))
+        {
+            var page = (await System.Net.Http.Json.HttpContentJsonExtensions.ReadFromJsonAsync(listed.Content, Halo.Contracts.Json.HaloJson.Default.SurveyList))!;
+            Assert.Equal((second.Id, second.Id.ToString()), (Assert.Single(page.Surveys).Id, page.Next));
+        }
+        foreach (var (method, path) in ((HttpMethod, string)[])[(HttpMethod.Get, ""), (HttpMethod.Delete, ""), (HttpMethod.Get, "/sites"), (HttpMethod.Get, "/results")])
+        {
+            using var refused = await stranger.SendAsync(method, $"/{first.Id}{path}");
+            await refused.ErrorAsync(404);
+        }
+        await house.AnswerAsync(house.Links[0], await SurveyHouse.ClaimAsync(house.Links[0]));
+        await house.WhenFinishedAsync(first.Id);
+        // The key was not bound by what was refused.
+        using var now = await house.SendAsync(HttpMethod.Post, body: All, idempotencyKey: "k");
+        Assert.Equal(201, (int)now.StatusCode);
+    }
+
+    [Fact]
+    public async Task Rows_have_the_sites_value_under_a_name_that_is_free_and_large_integers_as_they_are_wanted()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var house = await SurveyHouse.StartAsync(host, 2);
+        var survey = await house.BeginAsync(All);
+        var columns = new[] { new ResultColumn("siteId", SqlType.NVarChar, "TEXT"), new ResultColumn("n", SqlType.BigInt, "INTEGER") };
+        foreach (var link in house.Links)
+            await house.AnswerAsync(link, await SurveyHouse.ClaimAsync(link), """[{"siteId":"a\"b","n":9007199254740993},{}]""", columns);
+        await house.WhenFinishedAsync(survey.Id);
+        using (var clash = await house.SendAsync(HttpMethod.Get, $"/{survey.Id}/results"))
+            Assert.Contains("siteColumn", (await clash.ErrorAsync(400)).Message, StringComparison.Ordinal);
+        using (var unpaired = await host.SendAsync(HttpMethod.Delete, $"/admin/v1/integrators/{house.Integrator}/pairings/{house.Links[1].SiteId}", adminKey: ApiHost.AdminKey))
+            Assert.Equal(200, (int)unpaired.StatusCode);
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/integrator/queries/{survey.Id}/results?siteColumn=the%20clinic");
+        request.Headers.Add("Ocp-Apim-Subscription-Key", house.Key);
+        request.Headers.Add("Halo-Integers", "string");
+        using var response = await host.Client.SendAsync(request);
+        var site = house.Links[0].SiteId;
+        Assert.Equal($$"""{"the clinic":"{{site}}","siteId":"a\"b","n":"9007199254740993"}""" + "\n" + $$"""{"the clinic":"{{site}}"}""" + "\n", await response.Content.ReadAsStringAsync());
+        Assert.Null((await house.SitesAsync(survey.Id)).Sites[1].Query);
+        foreach (var bad in (string[])["?siteColumn=" + new string('x', 129), "?result=1"])
+        {
+            using var refused = await house.SendAsync(HttpMethod.Get, $"/{survey.Id}/results{bad}");
+            await refused.ErrorAsync(400);
+        }
+    }
+
+    [Theory]
+    [InlineData("""{ }""", "sites", "command")]
+    [InlineData("""{ "sites": [], "command": { "text": "SELECT 1" } }""", "sites")]
+    [InlineData("""{ "sites": "x", "command": { "text": "SELECT 1" } }""", "sites")]
+    [InlineData("""{ "sites": [1, "x", "SITE", "SITE", "0199e2a4-7c1e-7b52-8a70-3d1f4b6c9e20"], "command": { "text": "SELECT 1" } }""", "sites[0]", "sites[1]", "sites[3]", "sites[4]")]
+    [InlineData("""{ "sites": ["SITE"], "filter": {}, "command": { "text": "SELECT 1" } }""", "sites")]
+    [InlineData("""{ "filter": [], "command": { "text": "SELECT 1" } }""", "filter")]
+    [InlineData("""{ "filter": { "availability": "there", "pms": "x" }, "command": { "text": "SELECT 1" } }""", "filter.pms", "filter.availability")]
+    [InlineData("""{ "filter": { "practiceManagementName": 1 }, "command": { "text": "SELECT 1" } }""", "filter.practiceManagementName")]
+    [InlineData("""{ "filter": { "practiceManagementName": "Nobody's" }, "command": { "text": "SELECT 1" } }""", "filter")]
+    [InlineData("""{ "filter": {}, "atOnce": 0, "maxTimeInQueue": 0, "mode": "immediate", "command": { "text": "SELECT 1" } }""", "atOnce", "maxTimeInQueue", "mode")]
+    [InlineData("""{ "filter": {}, "atOnce": 1001, "maxTimeInQueue": 7200001, "command": { "text": " ", "executionMode": "x" } }""", "atOnce", "maxTimeInQueue", "command.text", "command.executionMode")]
+    [InlineData("""{ "filter": {}, "at_once": 3, "Filter": {}, "command": { "text": "SELECT 1" } }""", "Filter", "at_once")]
+    public async Task Bad_input_is_refused_with_every_fault(string body, params string[] fields)
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var house = await SurveyHouse.StartAsync(host, 1);
+        using var refused = await house.SendAsync(HttpMethod.Post, body: body.Replace("SITE", house.Links[0].SiteId.ToString(), StringComparison.Ordinal));
+        var error = await refused.ErrorAsync(400);
+        Assert.Equal(fields.Order(), error.Errors!.Select(e => e.Field).Order());
+        using var none = await house.SendAsync(HttpMethod.Get);
+        Assert.Equal("""{"surveys":[]}""", await none.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
+    public async Task A_site_without_the_catalogue_is_refused_and_the_others_are_asked()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var house = await SurveyHouse.StartAsync(host, 1);
+        var survey = await house.BeginAsync($"{{ \"filter\": {{ \"availability\": \"online\", \"practiceManagementName\": \"best practice\" }}, \"catalogue\": \"Letters\", {SurveyHouse.Count} }}");
+        Assert.Equal(1, (await house.WhenFinishedAsync(survey.Id)).Sites.Refused);
+        var refusal = (await house.SitesAsync(survey.Id)).Sites[0].Refusal!;
+        Assert.Equal("InvalidRequest", refusal.Code);
+        Assert.Contains("Patients", refusal.Message, StringComparison.Ordinal);
+    }
+}
