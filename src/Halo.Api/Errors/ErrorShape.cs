@@ -97,8 +97,8 @@ sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger
 
     /// <summary>Whether the request asks for work in a practice's database, which a repeat would do twice.</summary>
     static bool IsQuery(HttpContext http) =>
-        HttpMethods.IsPost(http.Request.Method) && http.Request.Path.StartsWithSegments("/integrator/sites", out var rest)
-        && rest.Value!.Split('/') is [_, _, "queries", ..];
+        HttpMethods.IsPost(http.Request.Method)
+        && (http.Request.Path.StartsWithSegments("/integrator/sites", out var rest) && rest.Value!.Split('/') is [_, _, "queries", ..] || http.Request.Path == "/integrator/queries");
 
     void TellStoreAway(HttpContext http, Exception cause)
     {

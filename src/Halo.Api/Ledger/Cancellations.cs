@@ -46,6 +46,12 @@ sealed class Cancellations(Database database, TimeProvider time)
             throw new ArgumentException("Name a site, an integrator or both.");
         var whose = string.Join(" AND ", ((string?[])[siteId is null ? null : "site_id = @site", integratorId is null ? null : "integrator_id = @integrator"]).OfType<string>());
         (string, object?)[] ids = [.. Given("site", siteId), .. Given("integrator", integratorId)];
+        // What surveys have not asked yet they ask no more.
+        await t.RunAsync(
+            $"""
+            UPDATE survey_sites SET state = 'cancelled' WHERE state = 'waiting' {(siteId is null ? "" : "AND site_id = @site")}
+              AND survey_id IN (SELECT id FROM surveys WHERE finished_at IS NULL {(integratorId is null ? "" : "AND integrator_id = @integrator")})
+            """, ids);
         // What is registered there ends with the right to it.
         await t.RunAsync(RegisteredCancellation.Of(whose), [.. ids, ("now", Now)]);
         var waiting = await t.ReadAsync(r => r.GetGuid(0), $"SELECT id FROM queries WHERE status = 'queued' AND {whose}", ids);

@@ -21,6 +21,10 @@ static class RestoredLedger
         var open = await t.ReadAsync(r => (Id: r.GetGuid(0), Mode: QueryTable.ParseMode(r.GetString(1))), "SELECT id, mode FROM queries WHERE completed_at IS NULL");
         foreach (var group in open.GroupBy(q => q.Mode, q => q.Id))
             settled += (await SettlementWriter.SettleAsync(t, [.. group], group.Key, end, time.GetUtcNow().Ms())).Count;
+        // Of a survey's sites that waited then, some may have been asked since.
+        await t.RunAsync(
+            "UPDATE survey_sites SET state = 'refused', refused_code = @code, refused_text = @text WHERE state = 'waiting'",
+            ("code", FailureCodes.Restored), ("text", "The service was restored from a backup; whether this site was asked since that was made is not known."));
         await t.RunAsync("DELETE FROM link_sessions");
         return settled;
     });

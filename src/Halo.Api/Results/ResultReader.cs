@@ -44,10 +44,16 @@ sealed partial class ResultReader(
         var (query, unknown) = await FindAsync(caller, siteId, queryId);
         if (query is null)
             return (null, unknown);
+        return RefusalOfWhole(query) is { } refusal ? (null, refusal) : (query, null);
+    }
+
+    /// <summary>Why not all pages of a query can be read; null: they can.</summary>
+    public Refusal? RefusalOfWhole(QueryRecord query)
+    {
         if (RefusalOf(query) is { } refusal)
-            return (null, refusal);
-        return query.Status == QueryStatus.Successful ? (query, null) : (null, new Refusal(409, ErrorCodes.Conflict,
-            $"The query is {QueryLifecycle.Word(query.Status)}; its whole result can be read once it is successful. Its pages can be read one by one as they come."));
+            return refusal;
+        return query.Status == QueryStatus.Successful ? null : new Refusal(409, ErrorCodes.Conflict,
+            $"The query is {QueryLifecycle.Word(query.Status)}; its whole result can be read once it is successful. Its pages can be read one by one as they come.");
     }
 
     /// <summary>A page of the manifest, or why it cannot be read.</summary>

@@ -18,10 +18,13 @@ static class GetQueryEndpoint
 {
     const int LongestMs = 60_000;
 
+    /// <summary>How long its caller waits for the end.</summary>
+    public static readonly Input Wait = Input.Whole("wait", "Longest to wait for the end, in milliseconds, 0 to 60000.", 0, LongestMs, 0);
+
     public static void MapWaitingApi(this RouteGroupBuilder queries) =>
         queries.MapGet("/{queryId}", GetAsync)
             .Says("GetQuery", "Where a query stands", "Immediate queries are found too, without their rows. With wait it answers as soon as the query is final.")
-            .Takes(Input.Whole("wait", "Longest to wait for the end, in milliseconds, 0 to 60000.", 0, LongestMs, 0))
+            .Takes(Wait)
             .Answers(200, "The query.", Examples.Export, HaloJson.Default.Query)
             .Refuses(400, ErrorCodes.InvalidRequest, "wait: must be a whole number of milliseconds from 0 to 60000.")
             .RefusesSite();
@@ -31,9 +34,9 @@ static class GetQueryEndpoint
         var (site, refusal) = access.ForReading(http.Caller(), siteId);
         if (site is null)
             return refusal!.ToResult();
-        var waitMs = 0;
-        if (wait is not null && !(int.TryParse(wait, NumberStyles.None, CultureInfo.InvariantCulture, out waitMs) && waitMs <= LongestMs))
-            return Refusal.Invalid("wait", $"must be a whole number of milliseconds from 0 to {LongestMs}.").ToResult();
+        var (waitMs, badWait) = ReadWait(wait);
+        if (badWait is not null)
+            return badWait.ToResult();
         var query = Guid.TryParse(queryId, out var id) ? await queries.ShowAsync(http.Integrator().Id, site.Id, id) : null;
         if (query is not null && waitMs > 0 && !QueryLifecycle.IsFinal(query.Status))
         {
@@ -44,6 +47,15 @@ static class GetQueryEndpoint
         return query is null
             ? Refusal.NotFound("You have no such query at this site.")
            .ToResult() : TypedResults.Json(query, HaloJson.Default.Query);
+    }
+
+    /// <summary>Milliseconds to wait; 0: not at all.</summary>
+    public static (int Milliseconds, Refusal? Refusal) ReadWait(string? wait)
+    {
+        var milliseconds = 0;
+        return wait is null || int.TryParse(wait, NumberStyles.None, CultureInfo.InvariantCulture, out milliseconds) && milliseconds <= LongestMs
+            ? (milliseconds, null)
+            : (0, Refusal.Invalid("wait", $"must be a whole number of milliseconds from 0 to {LongestMs}."));
     }
 
     static async Task<Query?> WaitAsync(HttpContext http, SiteRecord site, Guid id, int waitMs, AsyncQueries queries, QueryWaiters waiters)

@@ -54,10 +54,10 @@ static class ListApi
         return TypedResults.Json(new QueryList(page) { Next = found.Count > wanted.Limit ? page[^1].Id.ToString() : null }, HaloJson.Default.QueryList);
     }
 
-    internal static int ReadLimit(string? text, List<FieldError> faults) =>
-        text is null ? UsualItems
-        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= MostItems ? limit
-        : Fault<int>("limit", $"must be a whole number from 1 to {MostItems}.", faults);
+    internal static int ReadLimit(string? text, List<FieldError> faults, int most = MostItems) =>
+        text is null ? Math.Min(UsualItems, most)
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit >= 1 && limit <= most ? limit
+        : Fault<int>("limit", $"must be a whole number from 1 to {most}.", faults);
 
     /// <summary>A state as a filter names it; null: none is asked for, or a fault is added.</summary>
     internal static QueryStatus? ReadStatus(string? text, List<FieldError> faults) =>

@@ -7,7 +7,7 @@ namespace Halo.Api.Ledger.Surveys;
 /// <summary>A survey as the ledger has it.</summary>
 sealed record SurveyRecord(Guid Id, Guid IntegratorId)
 {
-    public const string Columns = "id, integrator_id, tag, at_once, sites, created_at, deadline_at, cancelled_at, finished_at, wrapped_key, request";
+    public const string Columns = "id, integrator_id, tag, at_once, sites, created_at, deadline_at, cancelled_at, finished_at";
 
     public string? Tag { get; init; }
     public required int AtOnce { get; init; }
@@ -18,8 +18,6 @@ sealed record SurveyRecord(Guid Id, Guid IntegratorId)
     public required DateTimeOffset DeadlineAt { get; init; }
     public DateTimeOffset? CancelledAt { get; init; }
     public DateTimeOffset? FinishedAt { get; init; }
-    internal byte[]? WrappedKey { get; init; }
-    internal byte[]? Request { get; init; }
 
     public static SurveyRecord Read(DbDataReader r) => new(r.GetGuid(0), r.GetGuid(1))
     {
@@ -30,8 +28,6 @@ sealed record SurveyRecord(Guid Id, Guid IntegratorId)
         DeadlineAt = r.Time(6),
         CancelledAt = r.TimeOrNull(7),
         FinishedAt = r.TimeOrNull(8),
-        WrappedKey = r.BytesOrNull(9),
-        Request = r.BytesOrNull(10),
     };
 }
 

@@ -16,7 +16,7 @@ sealed class SurveyStore(Database database, MasterKeys keys, TimeProvider time)
     long Now => time.GetUtcNow().Ms();
 
     /// <summary>Stores a new one, with its sites.</summary>
-    /// <param name="request">What is asked, as <see cref="OpenRequest"/> gives it back.</param>
+    /// <param name="request">What is asked, as <see cref="OpenRequestAsync"/> gives it back.</param>
     /// <param name="most">That one integrator may have running.</param>
     /// <param name="condition">What has to hold in the same transaction; null: nothing.</param>
     /// <returns>How it went: nothing is stored otherwise.</returns>
@@ -47,10 +47,12 @@ sealed class SurveyStore(Database database, MasterKeys keys, TimeProvider time)
         });
     }
 
-    /// <summary>What it asks.</summary>
+    /// <summary>What it asks; null: it has ended, or was never stored.</summary>
     /// <exception cref="SealBrokenException">It cannot be read any more.</exception>
-    public byte[] OpenRequest(SurveyRecord survey) =>
-        SealedBlob.Open(keys.OpenDataKey(survey.Id, survey.WrappedKey ?? throw SealedBlob.Broken()), BlobPlace.Command, survey.Request ?? throw SealedBlob.Broken());
+    public async Task<byte[]?> OpenRequestAsync(Guid id) => await database.ReadAsync(r => (Key: r.BytesOrNull(0), Request: r.BytesOrNull(1)),
+        "SELECT wrapped_key, request FROM surveys WHERE id = @id AND finished_at IS NULL", ("id", id)) is [var found]
+        ? SealedBlob.Open(keys.OpenDataKey(id, found.Key ?? throw SealedBlob.Broken()), BlobPlace.Command, found.Request ?? throw SealedBlob.Broken())
+        : null;
 
     /// <summary>One of an integrator's own; null: there is none.</summary>
     public async Task<SurveyRecord?> FindAsync(Guid integratorId, Guid id) => (await database.ReadAsync(SurveyRecord.Read,

@@ -1,6 +1,8 @@
 using Halo.Api.Basics;
+using Halo.Api.Errors;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Settings;
+using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;
 
@@ -13,6 +15,10 @@ namespace Halo.Api.Queries.Requests;
 /// <param name="MaxTimeInQueue">Milliseconds it may wait before the database gets it.</param>
 sealed record QuerySubmission(QueryCommand Command, QueryMode Mode, string? Catalogue, int MaxTimeInQueue)
 {
+    /// <summary>409 for a batch at a Link that cannot run it.</summary>
+    public static Refusal LinkTooOld { get; } = new(409, ErrorCodes.Conflict,
+        "The site's Halo Link is too old to run several commands in one transaction. Nothing ran. Ask the practice to update Halo Link, or send the commands one by one.");
+
     /// <summary>All commands of a batch; null: there is one, and it is none.</summary>
     public CommandBatch? Batch { get; init; }
 

@@ -22,6 +22,9 @@ sealed class QueryWaiters : IDisposable
     readonly TimeProvider _time;
     readonly ITimer _timer;
     long _number;
+
+    // Of the service itself, which are not counted among those of callers.
+    int _own;
     bool _stopped;
 
     public QueryWaiters(QueryLimits limits, TimeProvider time)
@@ -54,23 +57,23 @@ sealed class QueryWaiters : IDisposable
     /// <param name="atMost">From now.</param>
     /// <param name="gone">The caller left.</param>
     /// <exception cref="RefusedException">As many wait as may.</exception>
-    public Waiter Begin(Guid queryId, TimeSpan atMost, CancellationToken gone) => Begin(queryId, atMost, _most, gone);
+    public Waiter Begin(Guid queryId, TimeSpan atMost, CancellationToken gone) => Begin(queryId, atMost, isOwn: false, gone);
 
     /// <summary>The same for the service itself, which bounds its waits elsewhere.</summary>
-    public Waiter BeginOwn(Guid queryId, TimeSpan atMost, CancellationToken gone) => Begin(queryId, atMost, int.MaxValue, gone);
+    public Waiter BeginOwn(Guid queryId, TimeSpan atMost, CancellationToken gone) => Begin(queryId, atMost, isOwn: true, gone);
 
-    Waiter Begin(Guid queryId, TimeSpan atMost, int most, CancellationToken gone)
+    Waiter Begin(Guid queryId, TimeSpan atMost, bool isOwn, CancellationToken gone)
     {
         Waiter waiter;
         lock (_lock)
         {
-            waiter = new Waiter(this, queryId, _time.GetTimestamp() + (long)(atMost.TotalSeconds * _time.TimestampFrequency), _number++);
+            waiter = new Waiter(this, queryId, _time.GetTimestamp() + (long)(atMost.TotalSeconds * _time.TimestampFrequency), _number++, isOwn);
             if (_stopped)
             {
                 waiter.Complete();
                 return waiter;
             }
-            if (_byEnd.Count >= most)
+            if (!isOwn && _byEnd.Count - _own >= _most)
             {
                 throw new RefusedException(new Refusal(503, ErrorCodes.QueueFull, "As many requests wait for queries as may. Ask again shortly, or without wait.")
                 {
@@ -81,6 +84,7 @@ sealed class QueryWaiters : IDisposable
                 _byQuery[queryId] = all = [];
             all.Add(waiter);
             _byEnd.Add(waiter);
+            _own += isOwn ? 1 : 0;
             if (_byEnd.Min == waiter)
                 SetTimer();
         }
@@ -142,7 +146,8 @@ sealed class QueryWaiters : IDisposable
     {
         foreach (var waiter in waiters)
         {
-            _byEnd.Remove(waiter);
+            if (_byEnd.Remove(waiter) && waiter.IsOwn)
+                _own--;
             if (_byQuery.TryGetValue(waiter.QueryId, out var all) && all.Remove(waiter) && all.Count == 0)
                 _byQuery.Remove(waiter.QueryId);
             waiter.Complete();
@@ -166,8 +171,8 @@ sealed class Waiter : IDisposable
     readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     CancellationTokenRegistration _gone;
 
-    internal Waiter(QueryWaiters all, Guid queryId, long end, long number) =>
-        (_all, QueryId, End, Number) = (all, queryId, end, number);
+    internal Waiter(QueryWaiters all, Guid queryId, long end, long number, bool isOwn) =>
+        (_all, QueryId, End, Number, IsOwn) = (all, queryId, end, number, isOwn);
 
     /// <summary>Settled, time over, caller gone, or the service stops: look again.</summary>
     public Task Ended => _ended.Task;
@@ -177,6 +182,8 @@ sealed class Waiter : IDisposable
     internal long End { get; }
 
     internal long Number { get; }
+
+    internal bool IsOwn { get; }
 
     /// <summary>Leaves nothing behind.</summary>
     public void Dispose()

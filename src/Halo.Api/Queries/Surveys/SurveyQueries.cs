@@ -3,12 +3,13 @@ using Halo.Api.Integrators;
 using Halo.Api.Ledger.Records;
 using Halo.Api.Ledger.Surveys;
 using Halo.Api.Queries.Admission;
-using Halo.Api.Queries.Cancelling;
 using Halo.Api.Queries.Idempotency;
 using Halo.Api.Queries.Requests;
+using Halo.Api.Queries.Settling;
 using Halo.Api.Settings;
 using Halo.Api.Sites;
 using Halo.Api.Sites.State;
+using Halo.Api.Storage;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;
@@ -17,7 +18,7 @@ namespace Halo.Api.Queries.Surveys;
 
 /// <summary>One thing asked of many sites: begun, shown, cancelled.</summary>
 sealed class SurveyQueries(
-    SurveyStore store, SurveyRunner runner, QueryReader queries, QueryCancelling cancelling, QueryAdmission admission, IdempotencyStore keys,
+    SurveyStore store, SurveyRunner runner, QueryReader queries, QueryWaiters waiters, QueryAdmission admission, IdempotencyStore keys,
     SiteDirectory sites, SiteAccess access, Availability availability, QueryLimits limits, TimeProvider time)
 {
     /// <summary>404 for a survey.</summary>
@@ -52,17 +53,29 @@ sealed class SurveyQueries(
             case SurveyAdded.NotWanted:
                 return await RepeatAsync(caller, key!) ?? new(null, Unknown);
             case SurveyAdded.TooMany:
-                return new(null, new(409, ErrorCodes.Conflict,
+                // The last place may have gone to a request with the same key.
+                return key is not null && await RepeatAsync(caller, key) is { } same ? same : new(null, new(409, ErrorCodes.Conflict,
                     $"You have {limits.SurveysPerIntegrator} surveys running, as many as are allowed. Cancel one, or wait until one ends (event survey.finished)."));
             default:
-                // As it is stored, sealed request included.
-                runner.Begin(await store.FindAsync(survey.IntegratorId, survey.Id) ?? survey);
-                return new(await ShowAsync(survey) with { Notices = asked.Notices }, null);
+                // Nothing is read again: whoever is told of a failure now would begin it a second time.
+                return new(Show(survey, new Dictionary<SurveySiteStatus, int> { [SurveySiteStatus.Waiting] = survey.Sites }) with { Notices = asked.Notices }, null);
         }
     }
 
     /// <summary>One of an integrator's own; null: there is none.</summary>
     public async Task<Survey?> FindAsync(Guid integratorId, Guid id) => await store.FindAsync(integratorId, id) is { } survey ? await ShowAsync(survey) : null;
+
+    /// <summary>The same, as soon as it is finished, or after a time.</summary>
+    public async Task<Survey?> WaitAsync(IntegratorCaller caller, Guid id, TimeSpan atMost, CancellationToken gone)
+    {
+        using var waiter = waiters.Begin(id, atMost, gone);
+        var survey = await FindAsync(caller.Integrator.Id, id);
+        if (survey is not { Status: not SurveyStatus.Finished })
+            return survey;
+        await waiter.Ended;
+        gone.ThrowIfCancellationRequested();
+        return await FindAsync(caller.Integrator.Id, id);
+    }
 
     /// <summary>An integrator's own, newest first.</summary>
     public async Task<SurveyList> ListAsync(Guid integratorId, Guid? before, int limit)
@@ -98,29 +111,35 @@ sealed class SurveyQueries(
     /// <returns>Where it stands; null: there is none.</returns>
     public async Task<Survey?> CancelAsync(Guid integratorId, Guid id)
     {
-        if (await store.FindAsync(integratorId, id) is null)
+        if (await store.FindAsync(integratorId, id) is not { } survey)
             return null;
         await store.CancelAsync(id);
-        runner.Over(id);
         // Also where it was cancelled before: the call that did so may have been cut short.
-        foreach (var site in await store.SitesAsync(id, SurveySiteStatus.Running, null, int.MaxValue))
-            await cancelling.AskAsync(integratorId, site.SiteId, site.QueryId!.Value);
+        await runner.CancelAsync(survey);
         return await FindAsync(integratorId, id);
     }
 
     async Task<SurveyAdded> AddAsync(SurveyRecord survey, IReadOnlyList<Guid> chosen, QuerySubmission asked, IdempotentRequest? key)
     {
         var request = StoredSurvey.Write(asked);
-        if (key is null)
-            return await store.AddAsync(survey, chosen, request, limits.SurveysPerIntegrator, null).OrRefuseAsync();
-        using var claim = new IdempotencyClaim(keys, key, Guid.Empty) { SiteId = Guid.Empty };
+        using var claim = key is null ? null : new IdempotencyClaim(keys, key, Guid.Empty) { SiteId = Guid.Empty };
+        var added = SurveyAdded.NotWanted;
         try
         {
-            return await store.AddAsync(survey, chosen, request, limits.SurveysPerIntegrator, claim.TryAsync).OrRefuseAsync(unlessStored: true);
+            added = await store.AddAsync(survey, chosen, request, limits.SurveysPerIntegrator, claim is null ? null : claim.TryAsync).OrRefuseAsync(unlessStored: true);
+            return added;
+        }
+        catch (StorageException)
+        {
+            // It may be stored: then it is carried out.
+            added = SurveyAdded.Stored;
+            throw;
         }
         finally
         {
-            claim.End();
+            claim?.End();
+            if (added == SurveyAdded.Stored)
+                runner.Begin(survey);
         }
     }
 
@@ -145,9 +164,10 @@ sealed class SurveyQueries(
             .Select(s => s.Id),
     ];
 
-    async Task<Survey> ShowAsync(SurveyRecord survey)
+    async Task<Survey> ShowAsync(SurveyRecord survey) => Show(survey, await store.CountAsync(survey.Id));
+
+    static Survey Show(SurveyRecord survey, IReadOnlyDictionary<SurveySiteStatus, int> counts)
     {
-        var counts = await store.CountAsync(survey.Id);
         return new()
         {
             Id = survey.Id,

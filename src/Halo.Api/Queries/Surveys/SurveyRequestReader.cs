@@ -4,6 +4,7 @@ using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.Queries.Requests;
 using Halo.Api.Routing;
+using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
 using Halo.Contracts.Sites;
 
@@ -24,12 +25,21 @@ sealed class SurveyRequestReader(QueryRequestReader queries)
 {
     public const int MostSites = 10_000, MostAtOnce = 1000, UsualAtOnce = 20;
 
+    /// <summary>Bytes of its command or commands as JSON: each site's query is stored with them.</summary>
+    public const int LargestCommand = 256 * 1024;
+
+    static readonly Refusal TooLarge = new(413, ErrorCodes.RequestTooLarge,
+        $"The command has more than {LargestCommand} bytes, which one that is asked of many sites may not. Shorten it, or ask the sites one by one. Nothing ran.");
+
     static readonly FrozenDictionary<string, SiteAvailability> Availabilities = JsonFieldReader.Words<SiteAvailability>(camelCase: true);
 
     /// <summary>Reads a body.</summary>
     /// <param name="integrator">Whose sites they must be.</param>
-    public (QuerySubmission? Submission, SurveyScope? Scope, Refusal? Refusal) Read(ReadOnlyMemory<byte> body, Integrator integrator) =>
-        queries.ReadSurvey(body, (root, json) => ReadScope(root, integrator, json));
+    public (QuerySubmission? Submission, SurveyScope? Scope, Refusal? Refusal) Read(ReadOnlyMemory<byte> body, Integrator integrator)
+    {
+        var (asked, scope, refusal) = queries.ReadSurvey(body, (root, json) => ReadScope(root, integrator, json));
+        return asked is { CommandSize: > LargestCommand } ? (null, null, TooLarge) : (asked, scope, refusal);
+    }
 
     static SurveyScope? ReadScope(JsonElement root, Integrator integrator, JsonFieldReader json)
     {

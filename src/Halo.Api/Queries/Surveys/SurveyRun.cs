@@ -18,6 +18,7 @@ sealed class SurveyRun(SurveyRecord survey, StoredSurvey what, IntegratorCaller 
     readonly Channel<(Guid Site, Guid? Query)> _ready = Channel.CreateUnbounded<(Guid, Guid?)>();
     readonly HashSet<Guid> _away = [];
     int _left;
+    bool _hasBegun;
     volatile bool _isOver;
 
     /// <summary>Which survey.</summary>
@@ -28,14 +29,18 @@ sealed class SurveyRun(SurveyRecord survey, StoredSurvey what, IntegratorCaller 
     /// <param name="running">Asked before, with their queries.</param>
     public async Task AskAsync(IReadOnlyList<Guid> waiting, IReadOnlyList<(Guid Site, Guid Query)> running, CancellationToken stop)
     {
-        _left = waiting.Count + running.Count;
-        // What runs holds its place first.
-        foreach (var (site, query) in running)
-            _ready.Writer.TryWrite((site, query));
-        foreach (var site in waiting)
-            _ready.Writer.TryWrite((site, null));
-        if (_left == 0)
-            _ready.Writer.TryComplete();
+        lock (_lock)
+        {
+            _left = waiting.Count + running.Count;
+            // What runs holds its place first.
+            foreach (var (site, query) in running)
+                _ready.Writer.TryWrite((site, query));
+            foreach (var site in waiting)
+                _ready.Writer.TryWrite((site, null));
+            _hasBegun = true;
+            if (_left == 0 || _isOver)
+                _ready.Writer.TryComplete();
+        }
         using var stopped = stop.UnsafeRegister(static me => ((SurveyRun)me!).Over(), this);
         await Task.WhenAll(Enumerable.Range(0, Math.Clamp(survey.AtOnce, 1, Math.Max(_left, 1))).Select(_ => WorkAsync(stop)));
     }
@@ -43,8 +48,13 @@ sealed class SurveyRun(SurveyRecord survey, StoredSurvey what, IntegratorCaller 
     /// <summary>No more sites are asked; what runs is waited for.</summary>
     public void Over()
     {
-        _isOver = true;
-        _ready.Writer.TryComplete();
+        lock (_lock)
+        {
+            _isOver = true;
+            // What runs has to come in first.
+            if (_hasBegun)
+                _ready.Writer.TryComplete();
+        }
     }
 
     /// <summary>The Link of these sites is there.</summary>

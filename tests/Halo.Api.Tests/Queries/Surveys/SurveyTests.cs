@@ -199,6 +199,125 @@ public sealed class SurveyTests(SharedPostgres postgres)
         Assert.Equal(4, System.Text.Json.JsonDocument.Parse(await all.Content.ReadAsStringAsync()).RootElement.GetProperty("queries").GetArrayLength());
     }
 
+    [Fact]
+    public async Task Whoever_waits_for_its_end_is_told_at_once()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var house = await SurveyHouse.StartAsync(host, 1);
+        var survey = await house.BeginAsync(All);
+        using (var before = await house.SendAsync(HttpMethod.Get, $"/{survey.Id}?wait=1"))
+            Assert.Equal(SurveyStatus.Running, (await SurveyHouse.ReadAsync(before)).Status);
+        var claim = await SurveyHouse.ClaimAsync(house.Links[0]);
+        var waiting = house.SendAsync(HttpMethod.Get, $"/{survey.Id}?wait=60000");
+        await Until.TrueAsync(() => Task.FromResult(host.Services.GetRequiredService<Halo.Api.Queries.Settling.QueryWaiters>().Count == 2));
+        await house.AnswerAsync(house.Links[0], claim);
+        using var told = await waiting;
+        Assert.Equal(SurveyStatus.Finished, (await SurveyHouse.ReadAsync(told)).Status);
+        foreach (var bad in (string[])["60001", "-1", "x"])
+        {
+            using var refused = await house.SendAsync(HttpMethod.Get, $"/{survey.Id}?wait={bad}");
+            await refused.ErrorAsync(400);
+        }
+    }
+
+    [Fact]
+    public async Task A_service_that_stops_finishes_nothing()
+    {
+        await using var store = await RestartableStore.CreateAsync(StoreKind.Sqlite, postgres);
+        Guid id;
+        SurveyHouse next;
+        await using (var host = await ApiHost.StartAsync(store.Settings))
+        {
+            await using var house = await SurveyHouse.StartAsync(host, 3);
+            id = (await house.BeginAsync($"{{ \"filter\": {{}}, \"atOnce\": 1, {SurveyHouse.Count} }}")).Id;
+            await house.WhenAsync(id, s => s.Sites.Running == 1);
+            // As it does first of all when it stops.
+            host.Services.GetRequiredService<Halo.Api.Queries.Settling.QueryWaiters>().Stop();
+            next = house.MovedTo(host);
+        }
+        await using var second = await ApiHost.StartAsync(store.Settings);
+        await using var moved = next.MovedTo(second);
+        await next.DisposeAsync();
+        Assert.Equal((SurveyStatus.Running, 1, 2), ((await moved.GetAsync(id)).Status, (await moved.GetAsync(id)).Sites.Running, (await moved.GetAsync(id)).Sites.Waiting));
+    }
+
+    [Fact]
+    public async Task Who_loses_the_right_to_a_site_does_not_ask_it_later()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var house = await SurveyHouse.StartAsync(host, 3);
+        foreach (var link in house.Links)
+            await link.LeaveAsync();
+        var survey = await house.BeginAsync(All);
+        using (var unpaired = await host.SendAsync(HttpMethod.Delete, $"/admin/v1/integrators/{house.Integrator}/pairings/{house.Links[0].SiteId}", adminKey: ApiHost.AdminKey))
+            Assert.Equal(200, (int)unpaired.StatusCode);
+        Assert.Equal((1, 2), ((await house.GetAsync(survey.Id)).Sites.Cancelled, (await house.GetAsync(survey.Id)).Sites.Waiting));
+        foreach (var enabled in (string[])["false", "true"])
+            await host.AdminAsync(HttpMethod.Patch, $"/admin/v1/integrators/{house.Integrator}", $"{{ \"enabled\": {enabled} }}");
+        await house.Links[1].ConnectAsync();
+        Assert.Equal(3, (await house.GetAsync(survey.Id)).Sites.Cancelled);
+        Assert.Empty(await house.Links[1].ClaimAsync());
+    }
+
+    [Fact]
+    public async Task After_a_restore_nothing_that_waited_is_asked()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var house = await SurveyHouse.StartAsync(host, 2);
+        await house.Links[1].LeaveAsync();
+        var survey = await house.BeginAsync(All);
+        await house.WhenAsync(survey.Id, s => s.Sites.Running == 1);
+        await Halo.Api.Ledger.RestoredLedger.SettleAsync(host.Services.GetRequiredService<Database>(), TimeProvider.System);
+        var sites = (await house.SitesAsync(survey.Id)).Sites;
+        Assert.Equal((SurveySiteStatus.Failed, SurveySiteStatus.Refused, "Restored"), (sites[0].Status, sites[1].Status, sites[1].Refusal!.Code));
+        await house.Links[1].ConnectAsync();
+        Assert.Empty(await house.Links[1].ClaimAsync());
+    }
+
+    [Fact]
+    public async Task A_result_that_is_gone_is_said_before_the_first_row()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var house = await SurveyHouse.StartAsync(host, 3);
+        var survey = await house.BeginAsync(All);
+        foreach (var link in house.Links)
+            await house.AnswerAsync(link, await SurveyHouse.ClaimAsync(link));
+        await house.WhenFinishedAsync(survey.Id);
+        var last = (await house.SitesAsync(survey.Id)).Sites[2];
+        using (var removed = await host.SendAsync(HttpMethod.Delete, $"/integrator/sites/{last.SiteId}/queries/{last.Query!.Id}/results", key: house.Key))
+            Assert.Equal(204, (int)removed.StatusCode);
+        using var gone = await house.SendAsync(HttpMethod.Get, $"/{survey.Id}/results");
+        await gone.ErrorAsync(410);
+    }
+
+    [Theory]
+    [InlineData(Halo.Api.Queries.Surveys.SurveyRequestReader.LargestCommand, 201)]
+    [InlineData(Halo.Api.Queries.Surveys.SurveyRequestReader.LargestCommand + 1, 413)]
+    public async Task A_command_has_at_most_so_many_bytes(int bytes, int status)
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var house = await SurveyHouse.StartAsync(host, 1);
+        const string Around = """{ "text": "" }""";
+        using var answer = await house.SendAsync(HttpMethod.Post, body: $$"""{ "filter": {}, "command": {{Around.Insert(11, new string('x', bytes - Around.Length))}} }""");
+        Assert.Equal(status, (int)answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_batch_is_refused_where_the_Link_is_too_old_for_it_and_runs_at_the_others()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var house = await SurveyHouse.StartAsync(host, 2);
+        await house.Links[1].LeaveAsync();
+        house.Links[1].Capabilities = [Hello.RunsBatches];
+        await house.Links[1].ConnectAsync();
+        var survey = await house.BeginAsync("""{ "filter": {}, "commands": [{ "text": "DELETE FROM a", "executionMode": "nonQuery" }, { "text": "SELECT 1" }] }""");
+        var claim = await SurveyHouse.ClaimAsync(house.Links[1]);
+        Assert.Equal(2, claim.Batch!.Commands.Count);
+        var stands = await house.WhenAsync(survey.Id, s => s.Sites is { Refused: 1, Running: 1 });
+        Assert.Equal("Conflict", (await house.SitesAsync(survey.Id, "?status=refused")).Sites[0].Refusal!.Code);
+        Assert.Equal(SurveyStatus.Running, stands.Status);
+    }
+
     [Theory, OnBothStores]
     public async Task Its_end_is_an_event(StoreKind kind)
     {

@@ -16,9 +16,6 @@ namespace Halo.Api.Endpoints.ForIntegrators.Submission;
 /// <summary>Turns an HTTP request into a submitted query: key, wanted form, site and body, each read once.</summary>
 sealed class SubmissionParser(SiteAccess access, QueryAdmission admission, QueryRequestReader reader, RequestBodies bodies, ILinkGateway gateway)
 {
-    static readonly Refusal TooOld = new(409, ErrorCodes.Conflict,
-        "The site's Halo Link is too old to run several commands in one transaction. Nothing ran. Ask the practice to update Halo Link, or send the commands one by one.");
-
     /// <summary>Reads a request, or tells why it is refused whatever its body says.</summary>
     /// <param name="mode">How it is answered; null where the body says it.</param>
     public async Task<(SubmittedQuery? Submitted, Refusal? Refusal)> ParseAsync(HttpContext http, string siteId, QueryMode? mode)
@@ -42,7 +39,7 @@ sealed class SubmissionParser(SiteAccess access, QueryAdmission admission, Query
             return (null, full);
         var (read, faulty) = reader.Read(body, mode, site);
         if (read is { Batch: not null } && gateway.Find(site.LinkId) is { RunsBatches: false })
-            (read, faulty) = (null, TooOld);
+            (read, faulty) = (null, QuerySubmission.LinkTooOld);
         var (submission, invalid) = read is null ? (null, faulty) : WithExtras(read, http.Request);
         return (new SubmittedQuery(caller, site, wanted)
         {

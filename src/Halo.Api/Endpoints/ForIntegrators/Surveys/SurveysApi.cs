@@ -16,6 +16,9 @@ namespace Halo.Api.Endpoints.ForIntegrators.Surveys;
 /// <summary>One thing asked of many sites.</summary>
 static class SurveysApi
 {
+    /// <summary>Of each thousands of sites are counted.</summary>
+    const int MostListed = 20;
+
     static readonly FrozenDictionary<string, SurveySiteStatus> Statuses = JsonFieldReader.Words<SurveySiteStatus>(camelCase: true);
 
     static readonly SurveyRequest AskExample = new()
@@ -54,15 +57,18 @@ static class SurveysApi
             .Asks("The body of an async query, with sites or filter.", AskExample, HaloJson.Default.SurveyRequest)
             .Answers(201, "It is stored, and begins.", Example, HaloJson.Default.Survey)
             .Refuses(400, ErrorCodes.InvalidRequest, "sites[3]: is no site that you are paired with.")
+            .Refuses(413, ErrorCodes.RequestTooLarge, "The command has more than 262144 bytes.")
             .Refuses(409, ErrorCodes.Conflict, "You have as many surveys running as are allowed.");
         surveys.MapGet("", ListAsync)
             .Says("ListSurveys", "Your surveys, newest first", "Those that ended are listed as long as their queries are.")
-            .Takes(Inputs.Limit, Inputs.After)
+            .Takes(Input.Whole("limit", "So many at most, 1 to 20.", 1, MostListed, MostListed), Inputs.After)
             .Answers(200, "A page of them.", new SurveyList([Example]), HaloJson.Default.SurveyList)
-            .Refuses(400, ErrorCodes.InvalidRequest, "limit: must be a whole number from 1 to 1000.");
+            .Refuses(400, ErrorCodes.InvalidRequest, "limit: must be a whole number from 1 to 20.");
         surveys.MapGet("/{surveyId}", FindAsync)
-            .Says("GetSurvey", "Where a survey stands", "How many of its sites stand where. The event survey.finished tells its end.")
+            .Says("GetSurvey", "Where a survey stands", "How many of its sites stand where. With wait it answers as soon as it is finished; the event survey.finished tells that too.")
+            .Takes(GetQueryEndpoint.Wait)
             .Answers(200, "Where it stands.", Example, HaloJson.Default.Survey)
+            .Refuses(400, ErrorCodes.InvalidRequest, "wait: must be a whole number of milliseconds from 0 to 60000.")
             .Refuses(404, ErrorCodes.NotFound, "You have no such survey.");
         surveys.MapDelete("/{surveyId}", CancelAsync)
             .Says("CancelSurvey", "Cancel a survey", "No more sites are asked; what runs is stopped at its practice. What has ended can be read still.")
@@ -103,16 +109,22 @@ static class SurveysApi
     static async Task<IResult> ListAsync(HttpContext http, string? limit, string? after, SurveyQueries surveys)
     {
         var faults = new List<FieldError>();
-        var (most, before) = (ListApi.ReadLimit(limit, faults), ListApi.ReadAfter(after, faults));
+        var (most, before) = (ListApi.ReadLimit(limit, faults, MostListed), ListApi.ReadAfter(after, faults));
         return faults.Count > 0
             ? Refusal.Invalid(faults).ToResult()
             : TypedResults.Json(await surveys.ListAsync(http.Integrator().Id, before, most), HaloJson.Default.SurveyList);
     }
 
-    static async Task<IResult> FindAsync(HttpContext http, string surveyId, SurveyQueries surveys) =>
-        Guid.TryParse(surveyId, out var id) && await surveys.FindAsync(http.Integrator().Id, id) is { } survey
-            ? TypedResults.Json(survey, HaloJson.Default.Survey)
-            : SurveyQueries.Unknown.ToResult();
+    static async Task<IResult> FindAsync(HttpContext http, string surveyId, string? wait, SurveyQueries surveys)
+    {
+        var (waitMs, badWait) = GetQueryEndpoint.ReadWait(wait);
+        if (badWait is not null)
+            return badWait.ToResult();
+        var survey = Guid.TryParse(surveyId, out var id) ? await surveys.FindAsync(http.Integrator().Id, id) : null;
+        if (survey is { Status: not SurveyStatus.Finished } && waitMs > 0)
+            survey = await surveys.WaitAsync(http.Caller(), id, TimeSpan.FromMilliseconds(waitMs), http.RequestAborted);
+        return survey is null ? SurveyQueries.Unknown.ToResult() : TypedResults.Json(survey, HaloJson.Default.Survey);
+    }
 
     static async Task<IResult> CancelAsync(HttpContext http, string surveyId, SurveyQueries surveys) =>
         Guid.TryParse(surveyId, out var id) && await surveys.CancelAsync(http.Integrator().Id, id) is { } survey

@@ -1,0 +1,64 @@
+using System.Net;
+using System.Text.Json;
+using Halo.Contracts.Json;
+using Halo.Contracts.Queries;
+using Halo.Testing;
+using Halo.Testing.Processes;
+using Microsoft.Data.Sqlite;
+
+namespace Halo.SystemTests.Promises;
+
+/// <summary>A write that is asked of many sites while programs are killed: each site has it once.</summary>
+public sealed class SurveyDeathTests(SharedPostgres postgres)
+{
+    const int Sites = 12;
+
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("postgres")]
+    public async Task Each_site_writes_once_though_the_API_and_a_Link_are_killed_among_it(string storedIn)
+    {
+        await using var fixture = await HaloFixture.StartAsync(storedIn == "sqlite" ? [] : await House.PostgresStoreAsync(postgres));
+        var files = Enumerable.Range(0, Sites).Select(i => fixture.SqliteFile($"practice{i}.db")).ToList();
+        foreach (var file in files)
+            Run(file, "CREATE TABLE asked (at TEXT)");
+        LinkProgram Link(IEnumerable<string> own) => fixture.AddLink([.. own.Select(file => new LinkSite("sqlite", file) { PracticeManagementSiteId = file.GetHashCode(StringComparison.Ordinal).ToString(System.Globalization.CultureInfo.InvariantCulture) })]);
+        var (first, second) = (Link(files.Take(Sites / 2)), Link(files.Skip(Sites / 2)));
+        var integrator = await fixture.MakeIntegratorAsync();
+        foreach (var site in (await first.StartAsync()).Concat(await second.StartAsync()))
+            await fixture.Api.PairAsync(integrator, site.Id);
+        await second.Process.KillAsync();
+
+        var begun = await integrator.SendAsync(HttpMethod.Post, "integrator/queries",
+            """{ "filter": {}, "atOnce": 3, "command": { "text": "INSERT INTO asked VALUES ('once')", "executionMode": "nonQuery" } }""");
+        Assert.True(begun.Status == HttpStatusCode.Created, begun.ToString());
+        var id = JsonSerializer.Deserialize(begun.Body, HaloJson.Default.Survey)!.Id;
+        await WhenAsync(s => s.Sites.Successful > 0);
+        await fixture.Api.Process.KillAsync();
+        await fixture.Api.StartAsync();
+        await second.StartAsync();
+        await WhenAsync(s => s.Sites.Successful > Sites / 2);
+        await fixture.Api.Process.KillAsync();
+        await fixture.Api.StartAsync();
+        var done = await WhenAsync(s => s.Status == SurveyStatus.Finished);
+
+        Assert.Equal(new SurveyCounts(Sites, 0, 0, Sites, 0, 0, 0, 0), done.Sites);
+        Assert.All(files, file => Assert.Equal(1L, Run(file, "SELECT COUNT(*) FROM asked")));
+
+        Task<Survey> WhenAsync(Func<Survey, bool> enough) => Eventually.BecomesAsync(async () =>
+        {
+            var answer = await integrator.GetAsync($"integrator/queries/{id}");
+            Assert.True(answer.Status == HttpStatusCode.OK, answer.ToString());
+            return JsonSerializer.Deserialize(answer.Body, HaloJson.Default.Survey)!;
+        }, enough);
+    }
+
+    static object? Run(string connectionString, string sql)
+    {
+        using var connection = new SqliteConnection(connectionString);
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command.ExecuteScalar();
+    }
+}
