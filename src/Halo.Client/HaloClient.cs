@@ -1,5 +1,6 @@
 using System.Net;
 using Halo.Client.Calls;
+using Halo.Client.Surveys;
 using Halo.Contracts.Json;
 using Halo.Contracts.Service;
 
@@ -33,6 +34,9 @@ public sealed class HaloClient : IDisposable
 
     /// <summary>The practices' databases.</summary>
     public HaloSites Sites => field ??= new(_calls);
+
+    /// <summary>One command asked of many of them.</summary>
+    public HaloSurveys Surveys => field ??= new(_calls);
 
     /// <summary>The service's limits in force.</summary>
     /// <exception cref="HaloException">It did not succeed.</exception>
