@@ -44,11 +44,16 @@ public sealed class HaloBatch
             : new() { Commands = _commands, Isolation = Isolation };
     }
 
+    internal HaloBatch Add(QueryCommand command, ExecutionMode mode)
+    {
+        _commands.Add(command with { ExecutionMode = mode });
+        return this;
+    }
+
     HaloBatch Add(HaloCommand command, ExecutionMode mode)
     {
         ArgumentNullException.ThrowIfNull(command);
-        _commands.Add(command.Command with { ExecutionMode = mode });
-        return this;
+        return Add(command.Command, mode);
     }
 }
 

@@ -24,6 +24,8 @@ public sealed class HaloSite
 
     internal HaloSite(ApiCalls calls, Guid id, Site? info) => (_calls, Id, Info) = (new(calls, id), id, info);
 
+    internal SiteCalls Calls => _calls;
+
     /// <summary>The Halo GUID.</summary>
     public Guid Id { get; }
 

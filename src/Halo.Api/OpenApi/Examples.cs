@@ -146,6 +146,8 @@ static class Examples
     public static readonly RowsExample[] Rows =
     [
         new(Results.Formats.RowForms.ArrayType, System.Text.Json.Nodes.JsonNode.Parse("""[{"last_name":"Smith","visits":12}]""")!),
+        new(Results.Formats.RowForms.TableType, System.Text.Json.Nodes.JsonNode.Parse(
+            """[[{"name":"last_name","type":"NVarChar","databaseType":"varchar"},{"name":"visits","type":"Int","databaseType":"integer"}],{"last_name":"Smith","visits":12}]""")!),
         new(Results.Formats.RowForms.LinesType, "{\"last_name\":\"Smith\",\"visits\":12}\n"),
         new(Results.Formats.RowForms.CsvType, "last_name,visits\r\nSmith,12\r\n"),
     ];

@@ -11,7 +11,8 @@ namespace Halo.Client.Calls;
 /// <summary>The calls about queries of one site.</summary>
 sealed class SiteCalls(ApiCalls calls, Guid site)
 {
-    const string RowsType = "application/vnd.halo.rows+json";
+    /// <summary>Rows by themselves; with the columns before them.</summary>
+    public const string RowsType = "application/vnd.halo.rows+json", TableType = "application/vnd.halo.table+json";
 
     /// <summary>How long a caller who cancelled is kept for the word to the practice.</summary>
     static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(2), ArrivedAfter = TimeSpan.FromMilliseconds(250);
@@ -63,18 +64,18 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
         }
     }
 
-    /// <summary>Begins an immediate query whose rows are read as they come.</summary>
-    public async Task<HttpResponseMessage> OpenRowsAsync(QueryCommand command, HaloQueryOptions? options, CancellationToken stop)
+    /// <summary>Begins an immediate query whose rows are read as they come, in one of the two forms.</summary>
+    public async Task<HttpResponseMessage> OpenRowsAsync(QueryCommand command, HaloQueryOptions? options, string form, CancellationToken stop)
     {
         // From here on something may have been sent.
         stop.ThrowIfCancellationRequested();
-        var request = new QueryRequests(calls, site, "immediate", new() { Command = command }, options, RowsType, !ReadingText.Reads(command));
+        var request = new QueryRequests(calls, site, "immediate", new() { Command = command }, options, form, !ReadingText.Reads(command));
         using var activity = Telemetry.Begin("halo.stream", site);
         try
         {
             return await calls.SendAsync(request.Repeats, request.Make, (response, _) =>
             {
-                if (response.Content.Headers.ContentType?.MediaType == RowsType)
+                if (response.Content.Headers.ContentType?.MediaType == form)
                     return Task.FromResult(response);
                 using (response)
                     throw response.Headers.Contains("Halo-Replayed")

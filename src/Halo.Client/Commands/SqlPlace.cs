@@ -22,6 +22,9 @@ sealed class SqlPlace
     string _dollar = "";
     int _matched;
 
+    /// <summary>Neither between quotes nor in a comment.</summary>
+    public bool IsOutside => _within == '\0';
+
     public bool IsQuoted => _within is '\'' or '"' or ']' or '`' or '$';
 
     /// <summary>Whether a parameter's name would run into what stands before it.</summary>

@@ -1,17 +1,22 @@
 using System.Buffers;
 using System.Text.Json;
+using Halo.Contracts.Json;
+using Halo.Contracts.Queries;
 
 namespace Halo.Client.Rows;
 
 /// <summary>Reads a JSON array of rows from a stream, one row in memory at a time.</summary>
 /// <remarks>It is at its end only where the array was closed and the stream then ended in order: a shorter one is an exception, never fewer rows.</remarks>
-sealed class RowReader(Stream source) : IAsyncDisposable
+/// <param name="source">Where they come from; disposed of with the reader.</param>
+/// <param name="isTable">The array's first value is the array of its columns.</param>
+sealed class RowReader(Stream source, bool isTable = false) : IAsyncDisposable
 {
     const int FirstBytes = 64 * 1024;
 
     enum Place
     {
         BeforeArray,
+        BeforeColumns,
         BeforeFirst,
         AfterRow,
         AfterArray,
@@ -25,6 +30,9 @@ sealed class RowReader(Stream source) : IAsyncDisposable
     RowEnd? _long;
 
     public Row Row { get; } = new();
+
+    /// <summary>Of a table its columns, once its first row or its end was read; null before, and of others.</summary>
+    public IReadOnlyList<ResultColumn>? Columns { get; private set; }
 
     /// <summary>Rows so far.</summary>
     public long Count => Row.Number;
@@ -76,7 +84,11 @@ sealed class RowReader(Stream source) : IAsyncDisposable
             switch (_place)
             {
                 case Place.BeforeArray when next == '[':
-                    (_place, _start) = (Place.BeforeFirst, _start + 1);
+                    (_place, _start) = (isTable ? Place.BeforeColumns : Place.BeforeFirst, _start + 1);
+                    break;
+                case Place.BeforeColumns when next == '[':
+                    if (!TryTakeColumns())
+                        return false;
                     break;
                 case Place.BeforeFirst when next == '{':
                     return TryTake(0);
@@ -92,6 +104,18 @@ sealed class RowReader(Stream source) : IAsyncDisposable
                     throw Strange();
             }
         }
+    }
+
+    /// <returns>False: more bytes are needed.</returns>
+    bool TryTakeColumns()
+    {
+        var reader = new Utf8JsonReader(_buffer.AsSpan(_start, _end - _start), isFinalBlock: false, default);
+        if (!reader.Read() || !reader.TrySkip())
+            return false;
+        var length = (int)reader.BytesConsumed;
+        Columns = JsonSerializer.Deserialize(_buffer.AsSpan(_start, length), HaloJson.Default.IReadOnlyListResultColumn);
+        (_place, _start) = (Place.AfterRow, _start + length);
+        return true;
     }
 
     /// <param name="before">Bytes between here and the row.</param>

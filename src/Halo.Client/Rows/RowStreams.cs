@@ -1,7 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using Halo.Client.Calls;
 using Halo.Contracts.Queries;
 
@@ -34,27 +32,9 @@ static class RowStreams
     public static async IAsyncEnumerable<T> StreamAsync<[DynamicallyAccessedMembers(Needed)] T>(
         SiteCalls site, QueryCommand command, HaloQueryOptions? options, [EnumeratorCancellation] CancellationToken stop)
     {
-        var response = await site.OpenRowsAsync(command, options, stop);
-        Guid? query = response.Headers.TryGetValues("Halo-Query-Id", out var values) && Guid.TryParse(values.First(), out var id) ? id : null;
-        var patience = site.Calls.Options.AnswerTimeout + (options?.Timeout ?? TimeSpan.Zero);
-        await using var rows = new RowReader(new AnswerStream(response, await response.Content.ReadAsStreamAsync(stop), patience, site.Calls.Options.TimeProvider));
+        await using var rows = await LiveRows.OpenAsync(site, command, options, SiteCalls.RowsType, stop);
         Func<Row, T>? map = null;
-        while (true)
-        {
-            try
-            {
-                if (!await rows.ReadAsync(stop))
-                    break;
-            }
-            catch (Exception e) when (e is IOException or HttpRequestException or JsonException or OperationCanceledException)
-            {
-                throw await site.BrokenAsync(e, query, stop);
-            }
+        while (await rows.ReadAsync(stop))
             yield return (map ??= RowMapper.For<T>(rows.Row.Names))(rows.Row);
-        }
-        // HTTP/2 says at the end how many there were.
-        if (response.TrailingHeaders.TryGetValues("Halo-Rows", out var told)
-            && (!long.TryParse(told.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var all) || all != rows.Count))
-            throw await site.BrokenAsync(new InvalidDataException("There were fewer rows than the answer says."), query, stop);
     }
 }

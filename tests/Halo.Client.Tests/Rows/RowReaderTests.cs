@@ -43,6 +43,51 @@ public sealed class RowReaderTests
     }
 
     [Theory]
+    [InlineData("[[{\"name\":\"a\",\"type\":\"Int\",\"databaseType\":\"int\"}],{\"a\":1},{\"a\":2}]", 1, 2)]
+    [InlineData(" [ [ {\"name\":\"a\",\"databaseType\":\"\",\"later\":{}} ] , {\"a\":2} ] ", 1, 1)]
+    [InlineData("[[{\"name\":\"a\",\"databaseType\":\"\"}]]", 1, 0)]
+    [InlineData("[[]]", 0, 0)]
+    public async Task A_table_has_its_columns_before_its_rows(string json, int columns, int rows)
+    {
+        for (var piece = 1; piece < 60; piece += 7)
+        {
+            await using var reader = new RowReader(new SlowStream(Encoding.UTF8.GetBytes(json), piece), isTable: true);
+            for (var i = 0; i < rows; i++)
+                Assert.True(await reader.ReadAsync(default));
+            Assert.False(await reader.ReadAsync(default));
+            Assert.Equal(columns, reader.Columns!.Count);
+        }
+    }
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("[{\"a\":1}]")]
+    [InlineData("[[],]")]
+    [InlineData("[[] {\"a\":1}]")]
+    [InlineData("[[],[]]")]
+    public async Task What_is_no_table_is_an_error(string json)
+    {
+        await using var reader = new RowReader(new SlowStream(Encoding.UTF8.GetBytes(json), 3), isTable: true);
+        await Assert.ThrowsAnyAsync<JsonException>(async () =>
+        {
+            while (await reader.ReadAsync(default))
+            {
+                // The first may be right.
+            }
+        });
+    }
+
+    [Theory]
+    [InlineData("[[{\"name\":\"a\",")]
+    [InlineData("[[]")]
+    [InlineData("[[],")]
+    public async Task A_table_that_breaks_off_is_an_error(string json)
+    {
+        await using var reader = new RowReader(new SlowStream(Encoding.UTF8.GetBytes(json), 3), isTable: true);
+        await Assert.ThrowsAsync<EndOfStreamException>(async () => await reader.ReadAsync(default));
+    }
+
+    [Theory]
     [InlineData("[]")]
     [InlineData(" [ ] \n")]
     public async Task No_rows_are_no_rows(string json)

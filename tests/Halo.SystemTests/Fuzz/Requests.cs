@@ -6,7 +6,7 @@ namespace Halo.SystemTests.Fuzz;
 /// <summary>Requests that are right, of every route; somebody else spoils them.</summary>
 sealed class Requests(FuzzTarget target)
 {
-    static readonly string[] Accepts = ["application/json", "text/csv", "application/x-ndjson", "application/vnd.halo.rows+json", "*/*"];
+    static readonly string[] Accepts = ["application/json", "text/csv", "application/x-ndjson", "application/vnd.halo.rows+json", "application/vnd.halo.table+json", "*/*"];
 
     string Queries => $"/integrator/sites/{target.Site}/queries";
 

@@ -8,7 +8,7 @@ namespace Halo.Api.Endpoints.ForIntegrators;
 static class QueryWords
 {
     const string Forms =
-        "Accept: application/json answers with the query, its rows in base64. application/vnd.halo.rows+json, application/x-ndjson and text/csv stream the rows themselves, "
+        "Accept: application/json answers with the query, its rows in base64. application/vnd.halo.rows+json, application/vnd.halo.table+json (the columns before the rows), application/x-ndjson and text/csv stream the rows themselves, "
         + "of any size, with the header Halo-Query-Id: an error before the first row has its status, a later one aborts the response, so what ends in order is whole. "
         + "A nonQuery has no rows and is always answered as JSON.";
 

@@ -14,7 +14,7 @@ static class ResultWords
     static readonly RowsExample Json = new(RowForms.JsonType, JsonNode.Parse("""[{"last_name":"Smith","visits":12}]""")!);
 
     public static void DescribeWhole(this RouteHandlerBuilder route) => route
-        .Says("GetResult", "All rows in one document: a JSON array, NDJSON or CSV",
+        .Says("GetResult", "All rows in one document: a JSON array, with its columns or without, NDJSON or CSV",
             "Accept chooses the form. Not compressed. A failure half-way aborts the connection: a document that ends in order is whole.")
         .Takes(Input.Whole(ResultsApi.ResultParameter, "Of a batch, which then has to be named: which of its results, from 0.", 0, null, 0), Inputs.Integers, Inputs.Formulas)
         .AnswersRows(200, "All rows.", [Json, .. Examples.Rows])

@@ -5,17 +5,20 @@ namespace Halo.Api.Results.Formats;
 /// <summary>Rows as JSON objects, in one array or one to a line. Names and strings keep the escapes with which they came.</summary>
 /// <param name="lines">One to a line (NDJSON); otherwise one array.</param>
 /// <param name="asText">By column: whether its numbers are written as strings.</param>
-sealed class JsonRows(bool lines, bool[] asText) : IRowWriter
+/// <param name="head">JSON that stands before the first row as the array's first value; null or empty: none.</param>
+sealed class JsonRows(bool lines, bool[] asText, byte[]? head = null) : IRowWriter
 {
     /// <inheritdoc/>
     public void Begin(PooledBuffer output)
     {
-        if (!lines)
-            output.Append((byte)'[');
+        if (lines)
+            return;
+        output.Append((byte)'[');
+        output.Append(head);
     }
 
     /// <inheritdoc/>
-    public void BeginRow(PooledBuffer output, bool first) => output.Append(lines || first ? "{"u8 : ",{"u8);
+    public void BeginRow(PooledBuffer output, bool first) => output.Append(lines || first && head is null or [] ? "{"u8 : ",{"u8);
 
     /// <inheritdoc/>
     public void Name(PooledBuffer output, ref readonly Utf8JsonReader name, int column)

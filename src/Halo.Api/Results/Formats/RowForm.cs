@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Halo.Contracts.Json;
 using Halo.Contracts.Queries;
 
 namespace Halo.Api.Results.Formats;
@@ -16,13 +18,16 @@ enum RowForm
 
     /// <summary>CSV whose texts no spreadsheet takes for formulas.</summary>
     CsvWithoutFormulas,
+
+    /// <summary>One JSON array: the array of the columns, then the row objects.</summary>
+    Table,
 }
 
 /// <summary>The forms' media types and writers.</summary>
 static class RowForms
 {
     /// <summary>Media types of the forms; the contract's own is JSON.</summary>
-    public const string ArrayType = "application/vnd.halo.rows+json", LinesType = "application/x-ndjson", CsvType = "text/csv", JsonType = "application/json";
+    public const string ArrayType = "application/vnd.halo.rows+json", TableType = "application/vnd.halo.table+json", LinesType = "application/x-ndjson", CsvType = "text/csv", JsonType = "application/json";
 
     /// <summary>For the descriptions of routes.</summary>
     public const string IntegersNote = "Halo-Integers: string writes 64-bit integers (columns of type BigInt) as strings.";
@@ -32,6 +37,7 @@ static class RowForms
     {
         RowForm.Lines => LinesType,
         RowForm.Csv or RowForm.CsvWithoutFormulas => CsvType + "; charset=utf-8; header=present",
+        RowForm.Table => TableType,
         _ => ArrayType,
     };
 
@@ -45,8 +51,9 @@ static class RowForms
     {
         if (form is RowForm.Csv or RowForm.CsvWithoutFormulas)
             return new RowTranscoder(new CsvRows([.. columns.Select(c => c.Name)], escapeFormulas: form == RowForm.CsvWithoutFormulas));
+        byte[] head = form == RowForm.Table ? JsonSerializer.SerializeToUtf8Bytes(columns, HaloJson.Default.IReadOnlyListResultColumn) : [];
         return integersAsText && HasLargeIntegers(columns)
-            ? new RowTranscoder(new JsonRows(form == RowForm.Lines, [.. columns.Select(c => c.Type == SqlType.BigInt)]))
-            : new RowRelay(form == RowForm.Lines);
+            ? new RowTranscoder(new JsonRows(form == RowForm.Lines, [.. columns.Select(c => c.Type == SqlType.BigInt)], head))
+            : new RowRelay(form == RowForm.Lines, head);
     }
 }

@@ -8,7 +8,8 @@ namespace Halo.Api.Results.Formats;
 /// text of any length goes on as it comes.
 /// </summary>
 /// <param name="lines">One to a line (NDJSON); otherwise one array.</param>
-sealed class RowRelay(bool lines) : IRowTranscoder
+/// <param name="head">JSON that stands before the first row as the array's first value; null or empty: none.</param>
+sealed class RowRelay(bool lines, byte[]? head = null) : IRowTranscoder
 {
     enum Place
     {
@@ -137,13 +138,16 @@ sealed class RowRelay(bool lines) : IRowTranscoder
         if (_place == Place.BeforeFirstRow)
             Begin();
         if (_place == Place.InRow)
-            Output.Append(lines || Rows == 0 ? "{"u8 : ",{"u8);
+            Output.Append(lines || Rows == 0 && head is null or [] ? "{"u8 : ",{"u8);
     }
 
     void Begin()
     {
         if (!_begun && !lines)
+        {
             Output.Append((byte)'[');
+            Output.Append(head);
+        }
         _begun = true;
     }
 

@@ -20,7 +20,7 @@ sealed record ResponseFormat(RowForm? Form, bool IntegersAsText)
 
     // Between equals what stands first wins.
     static readonly (string Type, RowForm? Form)[] Offered =
-        [(RowForms.JsonType, null), (RowForms.ArrayType, RowForm.Array), (RowForms.LinesType, RowForm.Lines), (RowForms.CsvType, RowForm.Csv)];
+        [(RowForms.JsonType, null), (RowForms.ArrayType, RowForm.Array), (RowForms.LinesType, RowForm.Lines), (RowForms.CsvType, RowForm.Csv), (RowForms.TableType, RowForm.Table)];
 
     /// <summary>What the request asks for, or why it cannot be given.</summary>
     public static (ResponseFormat? Wanted, Refusal? Refusal) Read(HttpRequest request)
@@ -34,7 +34,7 @@ sealed record ResponseFormat(RowForm? Form, bool IntegersAsText)
         return TryChoose(request.Headers.Accept, out var form)
             ? (new(form == RowForm.Csv && escape ? RowForm.CsvWithoutFormulas : form, asText), null)
             : (null, new Refusal(406, ErrorCodes.NotAcceptable,
-                $"Accept refuses all that is offered: {RowForms.JsonType}, {RowForms.ArrayType}, {RowForms.LinesType}, {RowForms.CsvType}."));
+                $"Accept refuses all that is offered: {RowForms.JsonType}, {RowForms.ArrayType}, {RowForms.TableType}, {RowForms.LinesType}, {RowForms.CsvType}."));
     }
 
     /// <summary>Whether 64-bit integers are wanted as strings, or what is wrong with the header.</summary>

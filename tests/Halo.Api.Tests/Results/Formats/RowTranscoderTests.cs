@@ -135,6 +135,20 @@ public class RowTranscoderTests
         Assert.Equal(expected, Transcode((RowForm)form, ["[]"u8.ToArray(), "[]"u8.ToArray()], [1]));
     }
 
+    [Theory]
+    [InlineData(false, "[{\"id\":1},{\"id\":2}]", ",{\"id\":1},{\"id\":2}]")]
+    [InlineData(true, "[{\"id\":1},{\"id\":2}]", ",{\"id\":\"1\"},{\"id\":\"2\"}]")]
+    [InlineData(false, "[]", "]")]
+    [InlineData(true, "[]", "]")]
+    public void A_table_begins_with_its_columns_also_without_rows(bool integersAsText, string rows, string rest)
+    {
+        const string Head = """[[{"name":"id","type":"BigInt","databaseType":"bigint"}]""";
+        using var table = RowForm.Table.To([new("id", SqlType.BigInt, "bigint")], integersAsText);
+        Assert.Equal(Head + rest, Transcode(table, [Encoding.UTF8.GetBytes(rows), "[]"u8.ToArray()], [2]));
+        using var none = RowForm.Table.To([], integersAsText);
+        Assert.Equal("[[]]", Transcode(none, [], [1]));
+    }
+
     [Fact]
     public void Sixty_four_bit_integers_become_strings_where_asked_and_other_numbers_do_not()
     {

@@ -20,6 +20,7 @@ public class ResponseFormatTests
     [InlineData("application/x-ndjson", RowForm.Lines)]
     [InlineData("application/x-ndjson, */*", RowForm.Lines)]
     [InlineData("application/vnd.halo.rows+json", RowForm.Array)]
+    [InlineData("application/vnd.halo.table+json", RowForm.Table)]
     [InlineData("text/csv;q=0.5, application/x-ndjson;q=0.9", RowForm.Lines)]
     [InlineData("text/csv;q=0.5, application/json;q=0.9", null)]
     [InlineData("application/json;q=0, text/csv;q=0.1", RowForm.Csv)]

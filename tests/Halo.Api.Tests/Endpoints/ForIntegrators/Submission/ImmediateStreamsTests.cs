@@ -65,6 +65,7 @@ public class ImmediateStreamsTests(ImmediateStreamsTests.ImpatientHost one) : IC
     [Theory]
     [InlineData("application/vnd.halo.rows+json", """[{"id":1,"name":"a,b"},{"id":2,"name":null}]""")]
     [InlineData(Lines, "{\"id\":1,\"name\":\"a,b\"}\n{\"id\":2,\"name\":null}\n")]
+    [InlineData("application/vnd.halo.table+json", """[[{"name":"id","type":"BigInt","databaseType":"bigint"},{"name":"name","type":"NVarChar","databaseType":"text"}],{"id":1,"name":"a,b"},{"id":2,"name":null}]""")]
     [InlineData("text/csv", "id,name\r\n1,\"a,b\"\r\n2,\r\n")]
     public async Task Rows_come_by_themselves_in_the_form_that_is_accepted(string accept, string expected)
     {
