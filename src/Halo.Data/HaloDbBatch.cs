@@ -95,8 +95,7 @@ public sealed class HaloDbBatch : DbBatch
     /// <exception cref="HaloDbException">It did not succeed: <see cref="HaloDbException.BatchCommandIndex"/> says which command failed, <see cref="HaloDbException.Executed"/> whether anything is left.</exception>
     public override async Task<int> ExecuteNonQueryAsync(CancellationToken cancellationToken = default)
     {
-        await RunAsync(static _ => false, cancellationToken);
-        return Affected;
+        return BatchRows.AffectedOf(await RunAsync(static (_, _) => false, cancellationToken));
     }
 
     /// <inheritdoc cref="ExecuteScalarAsync"/>
@@ -129,25 +128,16 @@ public sealed class HaloDbBatch : DbBatch
     /// <inheritdoc/>
     protected override async Task<DbDataReader> ExecuteDbDataReaderAsync(CommandBehavior behavior, CancellationToken cancellationToken) => await ReadAsync(behavior, cancellationToken);
 
-    int Affected
-    {
-        get
-        {
-            var counted = BatchCommands.All.Where(c => c.Affected >= 0).ToList();
-            return counted.Count == 0 ? -1 : (int)Math.Min(counted.Sum(c => (long)c.Affected), int.MaxValue);
-        }
-    }
-
     async Task<HaloDbDataReader> ReadAsync(CommandBehavior behavior, CancellationToken token)
     {
         if (behavior.HasFlag(CommandBehavior.SchemaOnly))
             throw new NotSupportedException("The columns of a batch are not known before it runs.");
         var connection = Ready();
-        var results = await RunAsync(BatchRows.AreWanted, token);
-        return await HaloDbDataReader.OfAsync(BatchRows.Of(results), Affected, connection, behavior);
+        var results = await RunAsync(static (command, asked) => command.ReturnsRows ?? Statements.GivesRows(asked), token);
+        return await HaloDbDataReader.OfAsync(BatchRows.Of(results), BatchRows.AffectedOf(results), connection, behavior);
     }
 
-    async Task<IReadOnlyList<QueryResult>> RunAsync(Func<HaloDbBatchCommand, bool> areRowsWanted, CancellationToken token)
+    async Task<IReadOnlyList<QueryResult>> RunAsync(Func<HaloDbBatchCommand, QueryCommand, bool> areRowsWanted, CancellationToken token)
     {
         token.ThrowIfCancellationRequested();
         var connection = Ready();
@@ -156,7 +146,8 @@ public sealed class HaloDbBatch : DbBatch
         foreach (var command in commands)
         {
             command.Affected = -1;
-            asked.Add(ContractCommand.Of(command.CommandText, command.CommandType, command.Parameters), areRowsWanted(command) ? ExecutionMode.Reader : ExecutionMode.NonQuery);
+            var one = ContractCommand.Of(command.CommandText, command.CommandType, command.Parameters);
+            asked.Add(one, areRowsWanted(command, one) ? ExecutionMode.Reader : ExecutionMode.NonQuery);
         }
         var options = connection.Options(Timeout) with { IdempotencyKey = IdempotencyKey };
         var (shared, site) = (connection.Shared, connection.Practice);

@@ -106,6 +106,8 @@ public sealed class HaloDbCommand : DbCommand
     /// <exception cref="HaloDbException">It did not succeed, or its fate is not known (<see cref="HaloDbException.Executed"/>).</exception>
     public override async Task<int> ExecuteNonQueryAsync(CancellationToken cancellationToken)
     {
+        if (Ready() is { Split: { } statements } ready)
+            return BatchRows.AffectedOf(await RunAsync(ready.Connection, statements, static _ => false, cancellationToken));
         var query = await RunAsync(ExecutionMode.NonQuery, cancellationToken);
         return (int)Math.Clamp(query.Result?.RowsAffected ?? -1, -1, int.MaxValue);
     }
@@ -119,9 +121,14 @@ public sealed class HaloDbCommand : DbCommand
     /// <exception cref="InvalidCastException">.NET's type does not hold the value whole; the command was executed.</exception>
     public override async Task<object?> ExecuteScalarAsync(CancellationToken cancellationToken)
     {
-        var query = await RunAsync(ExecutionMode.Scalar, cancellationToken);
-        await using var reader = await HaloDbDataReader.OfAsync(new StoredSource(query.Result!, query.Result!.Columns ?? []), token: cancellationToken);
+        await using var reader = Ready().Split is not null ? await ReadAsync(CommandBehavior.Default, cancellationToken) : await ScalarAsync();
         return await reader.ReadAsync(cancellationToken) && reader.FieldCount > 0 ? reader.GetValue(0) : null;
+
+        async Task<HaloDbDataReader> ScalarAsync()
+        {
+            var query = await RunAsync(ExecutionMode.Scalar, cancellationToken);
+            return await HaloDbDataReader.OfAsync(new StoredSource(query.Result!, query.Result!.Columns ?? []), token: cancellationToken);
+        }
     }
 
     /// <summary>Runs it for its rows, which are read as they come: one is in memory at a time.</summary>
@@ -148,7 +155,7 @@ public sealed class HaloDbCommand : DbCommand
     async Task<Query> RunAsync(ExecutionMode mode, CancellationToken token)
     {
         token.ThrowIfCancellationRequested();
-        var (connection, command) = Ready();
+        var (connection, command, _) = Ready();
         var site = connection.Practice;
         using var run = Begin();
         var query = await run.DoAsync((site, command: command with { ExecutionMode = mode }, options: Options(connection)),
@@ -160,9 +167,14 @@ public sealed class HaloDbCommand : DbCommand
     async Task<HaloDbDataReader> ReadAsync(CommandBehavior behavior, CancellationToken token)
     {
         token.ThrowIfCancellationRequested();
-        var (connection, command) = Ready();
+        var (connection, command, split) = Ready();
         if (behavior.HasFlag(CommandBehavior.SchemaOnly) && !ReadingText.Reads(command))
             throw new NotSupportedException("The columns of a command that may write are not known before it runs.");
+        if (split is not null)
+        {
+            var results = await RunAsync(connection, split, Statements.GivesRows, token);
+            return await HaloDbDataReader.OfAsync(BatchRows.Of(results), BatchRows.AffectedOf(results), connection, behavior);
+        }
         if (ContractCommand.HasOutputs(Parameters))
         {
             var query = await RunAsync(ExecutionMode.Reader, token);
@@ -174,7 +186,7 @@ public sealed class HaloDbCommand : DbCommand
         {
             var rows = await run.DoAsync((site, command, options),
                 static (asked, stop) => new ValueTask<LiveRows>(LiveRows.OpenAsync(asked.site.Calls, asked.command, asked.options, SiteCalls.TableType, stop)), e => shared.Failed(e), token);
-            return await HaloDbDataReader.OfAsync(new LiveSource(rows), connection, behavior, run, shared, PositionalText.HasSeveralStatements(CommandText) ? site : null, token);
+            return await HaloDbDataReader.OfAsync(new LiveSource(rows), connection, behavior, run, shared, Statements.AreSeveral(CommandText) ? site : null, token);
         }
         catch
         {
@@ -183,12 +195,29 @@ public sealed class HaloDbCommand : DbCommand
         }
     }
 
-    (HaloDbConnection Connection, QueryCommand Command) Ready()
+    /// <summary>Several statements as one batch.</summary>
+    async Task<IReadOnlyList<QueryResult>> RunAsync(HaloDbConnection connection, List<QueryCommand> statements, Func<QueryCommand, bool> areRowsWanted, CancellationToken token)
+    {
+        token.ThrowIfCancellationRequested();
+        var asked = new HaloBatch();
+        foreach (var statement in statements)
+            asked.Add(statement, areRowsWanted(statement) ? ExecutionMode.Reader : ExecutionMode.NonQuery);
+        using var run = Begin();
+        var results = await run.DoAsync((site: connection.Practice, asked, options: Options(connection)),
+            static async (call, stop) => await call.site.RunAsync(call.asked, call.options, stop), e => connection.Shared.Failed(e), token);
+        return results.Query.Results!;
+    }
+
+    (HaloDbConnection Connection, QueryCommand Command, List<QueryCommand>? Split) Ready()
     {
         if (_connection is null)
             throw new InvalidOperationException("The command has no connection.");
         _ = _connection.Shared;
-        return (_connection, ContractCommand.Of(CommandText, CommandType, Parameters));
+        var command = ContractCommand.Of(CommandText, CommandType, Parameters);
+        if (!_connection.Settings.SplitStatements || CommandType != CommandType.Text || ContractCommand.HasOutputs(Parameters))
+            return (_connection, command, null);
+        var statements = Statements.Of(command);
+        return (_connection, command, statements.Count > 1 ? statements : null);
     }
 
     CommandRun Begin() => _running = new();

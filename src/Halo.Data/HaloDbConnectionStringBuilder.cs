@@ -9,14 +9,15 @@ namespace Halo.Data;
 public sealed class HaloDbConnectionStringBuilder : DbConnectionStringBuilder
 {
     const string ApiWord = "Api", KeyWord = "Key", SiteWord = "Site", CatalogueWord = "Catalogue", CommandTimeoutWord = "Command Timeout", QueueTimeoutWord = "Queue Timeout",
-        RetryTimeoutWord = "Retry Timeout", AnswerTimeoutWord = "Answer Timeout", TagWord = "Tag", PersistWord = "Persist Security Info", EnlistWord = "Enlist";
+        RetryTimeoutWord = "Retry Timeout", AnswerTimeoutWord = "Answer Timeout", TagWord = "Tag", PersistWord = "Persist Security Info", EnlistWord = "Enlist",
+        SplitWord = "Split Statements";
 
     /// <summary>Every keyword by all its names: those behind are what other providers call it.</summary>
     static readonly string[][] Words =
     [
         [ApiWord, "Data Source", "Server"], [KeyWord, "Password"], [SiteWord], [CatalogueWord, "Catalog", "Database", "Initial Catalog"], [CommandTimeoutWord, "CommandTimeout"],
         [QueueTimeoutWord, "QueueTimeout"], [RetryTimeoutWord, "RetryTimeout"], [AnswerTimeoutWord, "AnswerTimeout"], [TagWord, "Application Name"],
-        [PersistWord, "PersistSecurityInfo"], [EnlistWord],
+        [PersistWord, "PersistSecurityInfo"], [EnlistWord], [SplitWord, "SplitStatements"],
     ];
 
     static readonly Dictionary<string, string> Known = Words.SelectMany(w => w.Select(name => (name, w[0]))).ToDictionary(w => w.name, w => w.Item2, StringComparer.OrdinalIgnoreCase);
@@ -112,6 +113,16 @@ public sealed class HaloDbConnectionStringBuilder : DbConnectionStringBuilder
         set => this[EnlistWord] = value;
     }
 
+    /// <summary>
+    /// Whether a text of several statements, with semicolons between them, is sent as a batch: in one transaction, with a result for each that gives rows. Not for
+    /// texts in which a statement has semicolons of its own (bodies of triggers) or declares what a later one uses. Default false.
+    /// </summary>
+    public bool SplitStatements
+    {
+        get => Bool(SplitWord, false);
+        set => this[SplitWord] = value;
+    }
+
     /// <summary>A setting by its keyword; null takes it away.</summary>
     /// <exception cref="ArgumentException">There is no such keyword, or the value is none of it.</exception>
     [AllowNull]
@@ -129,7 +140,7 @@ public sealed class HaloDbConnectionStringBuilder : DbConnectionStringBuilder
             var text = Convert.ToString(value, CultureInfo.InvariantCulture) ?? "";
             if (name.EndsWith("Timeout", StringComparison.Ordinal) && !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _))
                 throw new ArgumentException($"{name} takes a whole number of seconds, from 0.");
-            if (name is PersistWord or EnlistWord && TryBool(text) is null)
+            if (name is PersistWord or EnlistWord or SplitWord && TryBool(text) is null)
                 throw new ArgumentException($"{name} takes true or false.");
             base[name] = text;
         }

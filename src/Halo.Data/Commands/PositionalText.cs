@@ -7,19 +7,6 @@ namespace Halo.Data.Commands;
 /// <summary>SQL with <c>?</c> or <c>$1</c> for parameters without names: the service's have names, and so the text gets them.</summary>
 static class PositionalText
 {
-    /// <summary>Whether a second statement stands behind the first.</summary>
-    public static bool HasSeveralStatements(string text)
-    {
-        var place = new SqlPlace();
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (text[i] == ';' && place.IsOutside)
-                return text.AsSpan(i).Trim("; \t\r\n").Length > 0;
-            place.Pass(text[i]);
-        }
-        return false;
-    }
-
     /// <param name="count">How many parameters there are.</param>
     /// <returns>The text with names, and the names in the parameters' order.</returns>
     /// <exception cref="InvalidOperationException">The text has others, or not as many.</exception>

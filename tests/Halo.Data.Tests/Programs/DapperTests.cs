@@ -81,6 +81,26 @@ public abstract class DapperTests(SharedPractice practice) : ProviderTests(pract
     }
 
     [Fact]
+    public async Task Several_results_of_one_text_are_read_where_it_is_split()
+    {
+        await using (var filled = await FilledAsync())
+            Assert.Equal(3, await filled.ExecuteScalarAsync<int>($"SELECT COUNT(*) FROM {Table}"));
+        await using var connection = new HaloDbConnection(ConnectionString + ";Split Statements=true");
+        var sql = $"SELECT * FROM {Table} WHERE id >= @from ORDER BY id; -- a comment; with a semicolon\nUPDATE {Table} SET note = ';' WHERE id = @id; SELECT COUNT(*) FROM {Table} WHERE note = ';';";
+        await using (var several = await connection.QueryMultipleAsync(sql, new { from = 2, id = 1 }))
+        {
+            Assert.Equal([2L, 3L], (await several.ReadAsync<Visit>()).Select(v => v.Id));
+            Assert.Equal(1, await several.ReadSingleAsync<int>());
+            Assert.True(several.IsConsumed);
+        }
+        Assert.Equal(3, await connection.ExecuteAsync($"DELETE FROM {Table} WHERE id = @id; DELETE FROM {Table} WHERE id > @from", new { from = 1, id = 1 }));
+        Assert.Equal(0, await connection.ExecuteScalarAsync<int>($"INSERT INTO {Table} (id) VALUES (@id); DELETE FROM {Table}; SELECT COUNT(*) FROM {Table}", new { id = 1 }));
+        // One that fails takes all back.
+        Assert.Throws<HaloDbException>(() => connection.Execute($"INSERT INTO {Table} (id) VALUES (8); INSERT INTO nowhere VALUES (1)"));
+        Assert.Equal(0, await connection.ExecuteScalarAsync<int>($"SELECT COUNT(*) FROM {Table};"));
+    }
+
+    [Fact]
     public async Task Joined_rows_become_objects_that_hold_each_other()
     {
         await using var connection = await FilledAsync();
