@@ -178,6 +178,7 @@ static class Services
         services.AddSingleton<QueryAdmission>();
         services.AddSingleton<SubmissionParser>();
         services.AddSingleton<SubmitEndpoint>();
+        services.AddSingleton<DescribeEndpoint>();
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<IdempotencyClaims>();
         services.AddSingleton<IdempotentQueries>();

@@ -96,6 +96,17 @@ public sealed class HaloSite
     }
 
     /// <summary>
+    /// The columns and parameters of a command, as the database says without running it. A text names its parameters (<c>@id</c>), which need no values; the database
+    /// says their types where it can, and those that are given one have it. Of <paramref name="options"/> the timeout, the catalogue and the time in the queue count.
+    /// </summary>
+    /// <exception cref="HaloException">The database refused the command, or could not be asked. Nothing ran.</exception>
+    public Task<CommandDescription> DescribeAsync(HaloCommand command, HaloQueryOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        return _calls.DescribeAsync(command.Command, options, cancellationToken);
+    }
+
+    /// <summary>
     /// Runs a batch: all of it takes effect, or nothing. It has an idempotency key of its own, so that it is repeated safely where its answer was lost.
     /// <see cref="HaloQueryOptions.Timeout"/> is each command's; all together have the service's limit.
     /// </summary>

@@ -74,6 +74,7 @@ sealed partial class SessionLifecycle(
             Immediates = hello.Immediates.ToFrozenSet(),
             RunsRegistered = hello.Capabilities.Contains(Hello.RunsRegisteredQueries),
             RunsBatches = hello.Capabilities.Contains(Hello.RunsBatches),
+            DescribesCommands = hello.Capabilities.Contains(Hello.DescribesCommands),
             TakesUpdates = hello.Platform is not null,
             OpenedAt = time.GetUtcNow(),
             Intake = new(time),

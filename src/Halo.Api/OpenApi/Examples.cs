@@ -77,6 +77,10 @@ static class Examples
     public static readonly Query TooLarge = Failed(QueryStatus.ExecutionFailed, Executed.Yes,
         new(ErrorTypes.Http, 413, "The result is over the limit. The query was executed. Ask for less, stream the rows (Accept: application/x-ndjson or text/csv), or use an async query.") { Code = FailureCodes.ResultTooLarge });
 
+    public static readonly CommandDescription Description = new(QueryId,
+        [new("last_name", SqlType.NVarChar, "character varying(40)") { Size = 40 }, new("visits", SqlType.Int, "integer")],
+        [new("@id", ParameterDirection.Input, SqlType.Int, "integer")]);
+
     public static readonly Query SiteAway = WithError(ErrorCodes.SiteAway, Failed(QueryStatus.InitialisationFailedSiteOffline, Executed.No,
         new(ErrorTypes.Http, 503, "The site is offline: its Halo Link was stopped. Nothing ran.") { Code = FailureCodes.SiteAway }));
 

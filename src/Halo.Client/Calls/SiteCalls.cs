@@ -64,6 +64,22 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
         }
     }
 
+    /// <summary>Has a command described. It executes nothing, so it is repeated whatever happens on the way.</summary>
+    public async Task<CommandDescription> DescribeAsync(QueryCommand command, HaloQueryOptions? options, CancellationToken stop)
+    {
+        var request = new QueryRequests(calls, site, "describe", new() { Command = command }, options is null ? null : options with { IdempotencyKey = null }, null, needsKey: false);
+        using var activity = Telemetry.Begin("halo.describe", site);
+        try
+        {
+            return await calls.JsonAsync(Repeats.ExecutesNothing, request.Make, HaloJson.Default.CommandDescription, stop, request.Longer);
+        }
+        catch (HaloException e)
+        {
+            Telemetry.Failed(activity, e);
+            throw;
+        }
+    }
+
     /// <summary>Begins an immediate query whose rows are read as they come, in one of the two forms.</summary>
     public async Task<HttpResponseMessage> OpenRowsAsync(QueryCommand command, HaloQueryOptions? options, string form, CancellationToken stop)
     {

@@ -16,6 +16,7 @@ namespace Halo.Contracts.Json;
 [JsonSerializable(typeof(Query))]
 [JsonSerializable(typeof(QueryRequest))]
 [JsonSerializable(typeof(QueryCommand))]
+[JsonSerializable(typeof(CommandDescription))]
 [JsonSerializable(typeof(QueryStatusRequest))]
 [JsonSerializable(typeof(QueryStatusResponse))]
 [JsonSerializable(typeof(QueryList))]

@@ -61,7 +61,11 @@ public sealed record OutputParameter(
     ParameterDirection Direction,
     SqlType? Type,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Value,
-    int? Size);
+    int? Size)
+{
+    /// <summary>The database's own name of its type, where a command was described and the database says; else null.</summary>
+    public string? DatabaseType { get; init; }
+}
 
 /// <summary>One stored page of an async result.</summary>
 /// <param name="PageNumber">From 1.</param>

@@ -18,6 +18,9 @@ sealed record CommandRequest(
     /// <summary>The commands of a batch, of which <see cref="Command"/> is the first; null: that is all.</summary>
     public CommandBatch? Batch { get; init; }
 
+    /// <summary>Whether the command is to be described and not run: its columns go to the sink, which gets no rows, and its parameters into the result.</summary>
+    public bool IsDescription { get; init; }
+
     /// <summary>Whether it runs in the transaction of a batch, which others begin and end.</summary>
     public bool IsInBatch { get; init; }
 
@@ -27,7 +30,7 @@ sealed record CommandRequest(
 
     /// <summary>Whether it brings no rows.</summary>
     [JsonIgnore]
-    public bool IsNonQuery => All(c => c.ExecutionMode == ExecutionMode.NonQuery);
+    public bool IsNonQuery => !IsDescription && All(c => c.ExecutionMode == ExecutionMode.NonQuery);
 
     /// <summary>Whether it asks for rows and nothing else.</summary>
     [JsonIgnore]

@@ -68,6 +68,13 @@ interface IDatabaseEngine : IAsyncDisposable
     DbCommand CreateCommand(DbConnection connection, QueryCommand command, ICollection<FieldError> faults) =>
         CreateCommand(connection, new CommandRequest(command, null, null, 1, TimeSpan.Zero), faults);
 
+    /// <summary>
+    /// Asks the database what a command would bring, without running any of it: the database compiles it, and no more. Ends by <paramref name="stop"/>, or by the
+    /// request's limit where the driver blocks.
+    /// </summary>
+    /// <param name="faults">What is wrong with the command or its parameters; then nothing else counts.</param>
+    ValueTask<DescribedCommand> DescribeAsync(DbConnection connection, CommandRequest request, ICollection<FieldError> faults, CancellationToken stop);
+
     /// <summary>Asks the database what must be known to tell afterwards what became of the command, and sets what holds for it alone. Nothing of it has been sent yet.</summary>
     ValueTask BeforeAsync(DbConnection connection, DbCommand command, CommandRequest request, CancellationToken stop) => ValueTask.CompletedTask;
 
@@ -167,6 +174,14 @@ interface IDatabaseEngine : IAsyncDisposable
 
     /// <summary>The database's own identity (contract), null where it has none. May throw: the caller bounds and ignores it.</summary>
     Task<string?> ReadIdentityAsync(DbConnection connection, CancellationToken stop);
+}
+
+/// <summary>What a command would bring.</summary>
+/// <param name="Columns">Of its first result set that has any; empty: it gives no rows.</param>
+/// <param name="Parameters">In the order in which the database has them; those of a text by the names that it has, with their sign.</param>
+sealed record DescribedCommand(IReadOnlyList<ResultColumn> Columns, IReadOnlyList<OutputParameter> Parameters)
+{
+    public static DescribedCommand Nothing { get; } = new([], []);
 }
 
 /// <summary>The transaction in which the commands of a batch run: the Link begins and ends it, and sees to it that no command does.</summary>

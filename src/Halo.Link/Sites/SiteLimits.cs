@@ -35,7 +35,7 @@ sealed class SiteLimits
     {
         var limit = Volatile.Read(ref _sites).GetValueOrDefault(asked.SiteId, SiteLimit.None);
         var milliseconds = Math.Min(asked.LimitMs, (asked is Claim ? limit.AsyncMs : limit.ImmediateMs) ?? int.MaxValue);
-        if (asked.Command?.Timeout is null)
+        if ((asked.Command ?? asked.Describe)?.Timeout is null)
             milliseconds = Math.Min(milliseconds, limit.CommandMs ?? int.MaxValue);
         var allowed = TimeSpan.FromMilliseconds(milliseconds);
         return rules.MaxSeconds is { } most && allowed > TimeSpan.FromSeconds(most) ? TimeSpan.FromSeconds(most) : allowed;

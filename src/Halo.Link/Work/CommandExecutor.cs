@@ -12,15 +12,20 @@ sealed partial class CommandExecutor(SiteLimits limits, ILogger<CommandExecutor>
     /// <summary>What the database is to be asked: the command within the least of what is asked and what practice and operator allow.</summary>
     /// <param name="target">Where it goes (<see cref="LocalSites.Resolve"/>).</param>
     public CommandRequest RequestOf(Guid queryId, ISiteCommand asked, ExecutionTarget target) =>
-        new(asked.Command ?? asked.Batch![0], target.Database, asked.Tag, asked.ResultSet, limits.Of(asked, target.Rules), target.Access)
+        new(asked.Command ?? asked.Describe ?? asked.Batch![0], target.Database, asked.Tag, asked.ResultSet, limits.Of(asked, target.Rules), AccessOf(asked, target))
         {
             Batch = asked.Batch,
+            IsDescription = asked.Describe is not null,
             QueryId = queryId,
             IntegratorId = asked.IntegratorId,
             MaxRows = target.Rules.MaxRows,
             MaxBytes = target.Rules.MaxBytes,
             Protection = limits.Tighten(asked.SiteId, target.Protection),
         };
+
+    /// <summary>A command that is only described needs no session that could write.</summary>
+    static CommandAccess AccessOf(ISiteCommand asked, ExecutionTarget target) =>
+        asked.Describe is not null && target.Access == CommandAccess.Write ? CommandAccess.Read : target.Access;
 
     /// <summary>Runs it, and bounds what it brought beside its rows.</summary>
     /// <param name="maxResultBytes">What rows and output parameters may have together.</param>

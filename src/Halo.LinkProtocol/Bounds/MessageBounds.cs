@@ -87,6 +87,7 @@ public static class MessageBounds
         [(typeof(BatchResult), "parameters")] = Bound.List<OutputParameter>(ProtocolLimits.MaxParameters),
         [(typeof(BatchResult), "columns")] = Bound.List<ResultColumn>(ProtocolLimits.MaxColumns),
         [(typeof(OutputParameter), "name")] = Bound.Cut(ProtocolLimits.MaxNameBytes),
+        [(typeof(OutputParameter), "databaseType")] = Bound.Cut(256),
         // Limited by the message and, all together, by the Link (ProtocolLimits.MaxOutputBytes): a value is never cut.
         [(typeof(OutputParameter), "value")] = Bound.Message,
         [(typeof(Notice), "code")] = Bound.Cut(Word),

@@ -24,6 +24,9 @@ public sealed record Hello(Guid RunId, string LinkVersion, DateTimeOffset ClockU
     /// <summary>The Link runs several commands in one transaction: <see cref="CommandBatch"/>.</summary>
     public const string RunsBatches = "batches";
 
+    /// <summary>The Link describes commands without running them: <see cref="Execute.Describe"/>.</summary>
+    public const string DescribesCommands = "describe";
+
     /// <summary>What the Link can do beyond version 1; unknown words are ignored.</summary>
     public IReadOnlyList<string> Capabilities { get => field ?? []; init; } = [];
 

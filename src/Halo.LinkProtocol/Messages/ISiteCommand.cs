@@ -11,17 +11,20 @@ public interface ISiteCommand
     /// <summary>Who asks.</summary>
     Guid IntegratorId { get; }
 
-    /// <summary>What to do; null of a batch.</summary>
+    /// <summary>What to do; null of a batch and of a description.</summary>
     QueryCommand? Command { get; }
 
     /// <summary>What to do in one transaction; null of one command.</summary>
     CommandBatch? Batch => null;
 
-    /// <summary>Each command that is to run, in order.</summary>
-    IEnumerable<QueryCommand> Commands => Batch?.Commands ?? [Command!];
+    /// <summary>What to describe and not to run; null: it is to run.</summary>
+    QueryCommand? Describe => null;
 
-    /// <summary>Whether none of them brings rows.</summary>
-    bool IsNonQuery => Commands.All(c => c.ExecutionMode == ExecutionMode.NonQuery);
+    /// <summary>Each command that is to run, in order, or the one that is to be described.</summary>
+    IEnumerable<QueryCommand> Commands => Batch?.Commands ?? [Command ?? Describe!];
+
+    /// <summary>Whether none of them brings rows. A description is told as a result without rows, whatever the command is.</summary>
+    bool IsNonQuery => Describe is null && Commands.All(c => c.ExecutionMode == ExecutionMode.NonQuery);
 
     /// <summary>Execution limit in milliseconds, from sending to the database until the last row is read.</summary>
     int LimitMs { get; }

@@ -9,7 +9,7 @@ namespace Halo.LinkProtocol.Messages;
 /// <summary>Runs one immediate query. It carries durations, never clock times: clinics' clocks drift.</summary>
 /// <param name="SiteId">The Halo GUID.</param>
 /// <param name="IntegratorId">For fairness and the practice's policy.</param>
-/// <param name="Command">What to do; null of a batch, which an older Link refuses then.</param>
+/// <param name="Command">What to do; null of a batch and of a description, which an older Link refuses then.</param>
 /// <param name="WaitMs">How long it may still wait in the lane, in milliseconds; over: it ends as expired and nothing runs.</param>
 /// <param name="LimitMs">Execution limit in milliseconds, from sending to the database until the last row is read.</param>
 /// <param name="MaxResultBytes">Over so many bytes of JSON the Link reads on without sending and ends with ResultTooLarge.</param>
@@ -17,6 +17,12 @@ public sealed record Execute(Guid SiteId, Guid IntegratorId, QueryCommand? Comma
 {
     /// <summary>Several commands in place of one, for a Link that can (<see cref="Hello.RunsBatches"/>); null: there is <c>command</c>.</summary>
     public CommandBatch? Batch { get; init; }
+
+    /// <summary>
+    /// A command that is to be described and not run, in place of the others, for a Link that can (<see cref="Hello.DescribesCommands"/>): its columns and parameters
+    /// are told as those of a result without rows. Null: there is one to run. Apart from <see cref="Command"/>, which an older Link would run.
+    /// </summary>
+    public QueryCommand? Describe { get; init; }
 
     /// <summary>Name of the database; the site's default when null.</summary>
     public string? Catalogue { get; init; }

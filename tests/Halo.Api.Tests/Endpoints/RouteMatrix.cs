@@ -59,6 +59,7 @@ static class RouteMatrix
         POST   /integrator/sites/{siteId}/queries                                              integrator 403 403 403 400
         POST   /integrator/sites/{siteId}/queries/async                                        integrator 403 403 403 400
         POST   /integrator/sites/{siteId}/queries/immediate                                    integrator 403 403 403 400
+        POST   /integrator/sites/{siteId}/queries/describe                                     integrator 403 403 403 400
         POST   /integrator/sites/{siteId}/queries/status                                       integrator 403 403 400 400
         GET    /integrator/sites/{siteId}/queries                                              integrator 403 403 200 200
         DELETE /integrator/sites/{siteId}/queries                                              integrator 403 403 400 400

@@ -26,6 +26,16 @@ sealed class EngineBench(IDatabaseEngine engine, TimeProvider? time = null) : IA
             new(batch[0], null, null, 1, limit ?? TimeSpan.FromMinutes(1), access) { Batch = batch, MaxRows = rules?.MaxRows, MaxBytes = rules?.MaxBytes },
             sink ?? new CollectingSink(), cancel ?? TestContext.Current.CancellationToken);
 
+    /// <summary>Has a command described; its columns go to the sink.</summary>
+    public async Task<(ExecutionResult Result, CollectingSink Sink)> DescribeAsync(
+        QueryCommand command, CommandAccess access = CommandAccess.Read, TimeSpan? limit = null, CancellationToken? cancel = null)
+    {
+        var sink = new CollectingSink();
+        var result = await engine.NewRunner(time ?? TimeProvider.System).RunAsync(
+            new(command, null, null, 1, limit ?? TimeSpan.FromMinutes(1), access) { IsDescription = true }, sink, cancel ?? TestContext.Current.CancellationToken);
+        return (result, sink);
+    }
+
     public Task<ExecutionResult> RunAsync(string sql, IRowSink? sink = null) => RunAsync(new QueryCommand(sql), sink);
 
     /// <summary>Rows as JSON; a failure fails the test with its message.</summary>

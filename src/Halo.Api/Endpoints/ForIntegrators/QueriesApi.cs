@@ -28,6 +28,8 @@ static class QueriesApi
             .DescribeAsync();
         queries.MapPost("", (HttpContext http, string siteId, SubmitEndpoint submit) => submit.HandleAsync(http, siteId, null))
             .DescribeOldForm();
+        queries.MapPost("/describe", (HttpContext http, string siteId, DescribeEndpoint describe) => describe.HandleAsync(http, siteId))
+            .DescribeDescription();
         queries.MapListApi();
         queries.MapWaitingApi();
         queries.MapCancelApi();

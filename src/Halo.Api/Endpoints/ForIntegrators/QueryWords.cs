@@ -33,6 +33,20 @@ static class QueryWords
         .Asks("What to ask, and mode: immediate or async (default).", Examples.AskOldForm, HaloJson.Default.QueryRequest)
         .AnswersImmediate().AnswersQueued().RefusesRequest();
 
+    public static void DescribeDescription(this RouteHandlerBuilder route) => route
+        .Says("DescribeCommand", "The columns and parameters of a command, without running it",
+            "The database compiles the command and says what it would bring; nothing of it runs. Parameters need no values. Counts as an immediate query.")
+        .Asks("The command; maxTimeInQueue is 0 to 60000 (default 30000).", Examples.Ask, HaloJson.Default.QueryRequest)
+        .Answers(200, "What the database says.", Examples.Description, HaloJson.Default.CommandDescription)
+        .Refuses(400, ErrorCodes.InvalidRequest, "The request is malformed and no query exists; errors names each fault.")
+        .Answers(400, "The database refused it: its own number and words.", Examples.DatabaseError, HaloJson.Default.Query)
+        .Answers(403, "The practice's own policy does not allow the command.", Examples.PolicyRefused, HaloJson.Default.Query)
+        .Refuses(409, ErrorCodes.Conflict, "The site's Halo Link is too old to describe commands.")
+        .Answers(503, "The site is away, or the time in the queue is over.", Examples.SiteAway, HaloJson.Default.Query)
+        .Sends(503, "Retry-After", "Seconds.")
+        .Answers(504, "The limit was reached, or no answer came in time.", Examples.NoAnswer, HaloJson.Default.Query)
+        .RefusesRequest();
+
     /// <summary>What each route under a site's queries may answer about the site.</summary>
     public static RouteHandlerBuilder RefusesSite(this RouteHandlerBuilder route) => route
         .Refuses(403, ErrorCodes.NotPaired, "Not paired with the site, or it is not authoritative, or removed, or waits for the operator's confirmation; the message says which and what to do.")

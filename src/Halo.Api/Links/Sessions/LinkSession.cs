@@ -37,6 +37,9 @@ sealed class LinkSession(Guid id, Guid linkId, Guid runId, LineConnection line, 
     /// <summary>Whether its Link runs several commands in one transaction.</summary>
     public bool RunsBatches { get; init; }
 
+    /// <summary>Whether its Link describes commands without running them.</summary>
+    public bool DescribesCommands { get; init; }
+
     /// <summary>Whether the Link has an updater, and takes word of releases.</summary>
     public bool TakesUpdates { get; init; }
 

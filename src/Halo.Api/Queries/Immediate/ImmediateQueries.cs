@@ -69,10 +69,11 @@ sealed class ImmediateQueries(
         var patience = TimeSpan.FromMilliseconds(left + query.ExecutionLimit + limits.GraceMs);
         var sentAt = time.GetUtcNow();
         var accept = new SentQuery(query, session.Reference, sentAt, sentAt + patience);
-        var isFirst = condition is not null || submission.Commands.Any(CommandEffects.MayWrite);
-        var command = new Execute(query.SiteId, query.IntegratorId, submission.Batch is null ? submission.Command : null, left, query.ExecutionLimit, stream is null ? limits.ImmediateResultBytes : long.MaxValue)
+        var isFirst = condition is not null || !submission.IsDescription && submission.Commands.Any(CommandEffects.MayWrite);
+        var command = new Execute(query.SiteId, query.IntegratorId, submission is { Batch: null, IsDescription: false } ? submission.Command : null, left, query.ExecutionLimit, stream is null ? limits.ImmediateResultBytes : long.MaxValue)
         {
             Batch = submission.Batch,
+            Describe = submission.IsDescription ? submission.Command : null,
             Catalogue = submission.Catalogue,
             ResultSet = submission.ResultSet,
             Tag = submission.Tag,

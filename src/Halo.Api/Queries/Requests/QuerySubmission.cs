@@ -22,6 +22,9 @@ sealed record QuerySubmission(QueryCommand Command, QueryMode Mode, string? Cata
     /// <summary>All commands of a batch; null: there is one, and it is none.</summary>
     public CommandBatch? Batch { get; init; }
 
+    /// <summary>Whether the command is to be described and not run.</summary>
+    public bool IsDescription { get; init; }
+
     /// <summary>Each command that is to run.</summary>
     public IReadOnlyList<QueryCommand> Commands => Batch?.Commands ?? [Command];
 

@@ -182,6 +182,9 @@ sealed class PostgresEngine : IDatabaseEngine
 
     public ResultColumn DescribeColumn(DbDataReader reader, int ordinal, string name) => PostgresColumns.Describe((NpgsqlDataReader)reader, ordinal, name, _types);
 
+    public async ValueTask<DescribedCommand> DescribeAsync(DbConnection connection, CommandRequest request, ICollection<FieldError> faults, CancellationToken stop) =>
+        await PostgresDescription.OfAsync((NpgsqlConnection)connection, request, _types, faults, stop);
+
     public ValueTask LearnTypesAsync(DbConnection connection, DbDataReader reader, CancellationToken stop) =>
         _types.LearnAsync((NpgsqlConnection)connection, (NpgsqlDataReader)reader, stop);
 

@@ -12,7 +12,9 @@ sealed class PostgresScript
     readonly Dictionary<string, int> _places = new(StringComparer.Ordinal);
     readonly Dictionary<string, int> _placesIgnoringCase = new(StringComparer.OrdinalIgnoreCase);
     readonly Dictionary<int, int> _numbers = [];
+    readonly List<string> _names;
     readonly bool _backslashes;
+    readonly bool _takesAll;
     StringBuilder? _positional;
     readonly List<int> _used = [];
     string _first = "";
@@ -25,9 +27,9 @@ sealed class PostgresScript
     bool _isRoutine;
     bool _writes;
 
-    PostgresScript(string text, IReadOnlyList<string> names, bool backslashes)
+    PostgresScript(string text, IReadOnlyList<string> names, bool backslashes, bool takesAll)
     {
-        (_text, _backslashes) = (text, backslashes);
+        (_text, _names, _backslashes, _takesAll) = (text, [.. names], backslashes, takesAll);
         for (var i = 0; i < names.Count; i++)
         {
             _places.TryAdd(names[i], i);
@@ -62,10 +64,21 @@ sealed class PostgresScript
     /// <param name="backslashes">Whether a backslash in a plain string is an escape: <c>standard_conforming_strings</c> is off.</param>
     public static PostgresScript Read(string text, IReadOnlyList<string> names, bool backslashes = false)
     {
-        var script = new PostgresScript(text, names, backslashes);
+        var script = new PostgresScript(text, names, backslashes, takesAll: false);
         script.Scan();
         return script;
     }
+
+    /// <summary>The same, where each <c>@name</c> of the text is a parameter, whether it is among the names or not.</summary>
+    public static PostgresScript ReadAll(string text, IReadOnlyList<string> names, bool backslashes = false)
+    {
+        var script = new PostgresScript(text, names, backslashes, takesAll: true);
+        script.Scan();
+        return script;
+    }
+
+    /// <summary>The name at a place of <see cref="Used"/>.</summary>
+    public string NameOf(int place) => _names[place];
 
     void Scan()
     {
@@ -181,7 +194,7 @@ sealed class PostgresScript
         if (start > 0 && _text[start - 1] == sign)
             return;
         var end = End(_i, static c => char.IsLetterOrDigit(c) || c is '_' or '.');
-        if (end == _i || PlaceOf(_text[_i..end]) is not (>= 0 and var place))
+        if (end == _i || PlaceOf(_text[_i..end], sign) is not (>= 0 and var place))
             return;
         if (!_numbers.TryGetValue(place, out var number))
         {
@@ -192,8 +205,17 @@ sealed class PostgresScript
         _i = _copied = end;
     }
 
-    int PlaceOf(string name) =>
-        _places.TryGetValue(name, out var place) || _placesIgnoringCase.TryGetValue(name, out place) ? place : -1;
+    int PlaceOf(string name, char sign)
+    {
+        if (_places.TryGetValue(name, out var place) || _placesIgnoringCase.TryGetValue(name, out place))
+            return place;
+        // A colon is more often part of an array's bounds.
+        if (!_takesAll || sign != '@' || !IsIdentifierStart(name[0]))
+            return -1;
+        _places[name] = _placesIgnoringCase[name] = _names.Count;
+        _names.Add(name);
+        return _names.Count - 1;
+    }
 
     bool SkipComment()
     {

@@ -106,6 +106,8 @@ sealed class CommandRunner(IDatabaseEngine engine, TimeProvider time, IDatabaseC
 
     async Task<ExecutionResult> RunAsync(CommandRequest request, IRowSink sink, DbConnection connection, Backstop backstop, CancellationToken cancel)
     {
+        if (request.IsDescription)
+            return await new DescriptionRun(engine, connector, time, request, sink, connection, backstop).RunAsync(cancel);
         if (request.Batch is not null)
             return await new BatchRun(engine, connector, time, request, sink, connection, backstop).RunAsync(cancel);
         var (sent, notSent) = await CommandStep.ExecuteAsync(engine, connector, time, request, sink, connection, backstop, cancel);

@@ -116,6 +116,12 @@ sealed class SqlServerEngine(string connectionString, TimeProvider time, Practic
         }
     }
 
+    public ValueTask<DescribedCommand> DescribeAsync(DbConnection connection, CommandRequest request, ICollection<FieldError> faults, CancellationToken stop)
+    {
+        SetUp((SqlConnection)connection, request);
+        return ValueTask.FromResult(new SqlServerDescription((SqlConnection)connection, request, stop).Read(faults));
+    }
+
     public ResultColumn DescribeColumn(DbDataReader reader, int ordinal, string name) => SqlServerColumns.Describe((SqlDataReader)reader, ordinal, name);
 
     public ValueWriter WriterFor(DbDataReader reader, int ordinal) => SqlServerValues.WriterFor((SqlDataReader)reader, ordinal);

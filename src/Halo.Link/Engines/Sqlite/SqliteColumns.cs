@@ -8,9 +8,14 @@ namespace Halo.Link.Engines.Sqlite;
 /// <summary>What a declared type promises of a column. SQLite keeps none of it: each value says its storage class itself.</summary>
 static class SqliteColumns
 {
-    public static ResultColumn Describe(SqliteDataReader reader, int ordinal, string name)
+    public static ResultColumn Describe(SqliteDataReader reader, int ordinal, string name) => Describe(reader.Handle!, ordinal, name);
+
+    /// <summary>The same of a statement that is only compiled.</summary>
+    public static ResultColumn Describe(sqlite3_stmt statement, int ordinal, string name) => Of(name, DeclaredType(statement, ordinal));
+
+    /// <summary>A column by its declaration.</summary>
+    public static ResultColumn Of(string name, string declared)
     {
-        var declared = DeclaredType(reader, ordinal);
         var (size, scale) = Facets(declared);
         var type = TypeOf(declared);
         return new(name, type, declared)
@@ -22,8 +27,9 @@ static class SqliteColumns
     }
 
     /// <summary>As it stands in CREATE TABLE, without white space around; empty for an expression.</summary>
-    public static string DeclaredType(SqliteDataReader reader, int ordinal) =>
-        raw.sqlite3_column_decltype(reader.Handle!, ordinal).utf8_to_string()?.Trim() ?? "";
+    public static string DeclaredType(SqliteDataReader reader, int ordinal) => DeclaredType(reader.Handle!, ordinal);
+
+    static string DeclaredType(sqlite3_stmt statement, int ordinal) => raw.sqlite3_column_decltype(statement, ordinal).utf8_to_string()?.Trim() ?? "";
 
     /// <summary>The nearest type of the contract; null where the declaration says nothing.</summary>
     public static SqlType? TypeOf(string declared)

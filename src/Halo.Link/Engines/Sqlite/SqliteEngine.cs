@@ -102,6 +102,17 @@ sealed class SqliteEngine : IDatabaseEngine
         return made;
     }
 
+    public ValueTask<DescribedCommand> DescribeAsync(DbConnection connection, CommandRequest request, ICollection<FieldError> faults, CancellationToken stop)
+    {
+        if (request.Command.Type == CommandType.StoredProcedure)
+        {
+            faults.Add(new("command.type", "SQLite has no stored procedures."));
+            return ValueTask.FromResult(DescribedCommand.Nothing);
+        }
+        using var registration = stop.UnsafeRegister(static session => ((SqliteSession)session!).Stop(), connection);
+        return ValueTask.FromResult(SqliteDescription.Of((SqliteSession)connection, request.Command));
+    }
+
     public ResultColumn DescribeColumn(DbDataReader reader, int ordinal, string name) => SqliteColumns.Describe((SqliteDataReader)reader, ordinal, name);
 
     public ValueWriter WriterFor(DbDataReader reader, int ordinal) => SqliteValues.WriterFor((SqliteDataReader)reader, ordinal);

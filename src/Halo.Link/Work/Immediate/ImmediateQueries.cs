@@ -77,7 +77,7 @@ sealed partial class ImmediateQueries(
             Conclude(query, Endings.SeenBefore);
             return;
         }
-        if (asked.Command is null && asked.Batch is not { Count: > 0 })
+        if (asked is { Command: null, Describe: null } && asked.Batch is not { Count: > 0 } || asked is { Command: not null, Describe: not null })
         {
             Conclude(query, Endings.NotUnderstood);
             return;

@@ -1,0 +1,105 @@
+using Halo.Contracts.Errors;
+using Halo.Contracts.Queries;
+using Halo.LinkProtocol.Messages;
+using Halo.Testing.Tds;
+
+namespace Halo.Link.Tests.Engines.SqlServer;
+
+/// <summary>What SQL Server is asked to describe a command, before the tests' own server. That Microsoft's answers so takes a real one.</summary>
+public sealed class SqlServerDescriptionTests
+{
+    [Fact]
+    public async Task A_text_is_analysed_and_never_sent_as_one_that_runs()
+    {
+        var asked = new List<string>();
+        await using var bench = new TdsBench((request, answer) =>
+        {
+            asked.Add(request.Asked + "|" + string.Join('|', request.Parameters.Select(p => $"{p.Name}={p.Value}")));
+            if (request.Procedure == "sys.sp_describe_undeclared_parameters")
+            {
+                answer.Columns(TdsColumn.Int("parameter_ordinal"), TdsColumn.NVarChar("name", 128), TdsColumn.NVarChar("suggested_system_type_name", 128));
+                answer.Row(1, "@name", "nvarchar(40)");
+                answer.Done(TdsCommand.Select, 1);
+            }
+            else if (request.Procedure == "sys.sp_describe_first_result_set")
+                Columns(answer);
+            else
+                answer.Error(50000, "Not asked for.");
+            return Task.CompletedTask;
+        });
+        var (result, sink) = await bench.Engine.DescribeAsync(new("DELETE FROM t OUTPUT deleted.* WHERE id = @id AND name = @name") { Parameters = [new("id") { Type = SqlType.Int }, new("name")] });
+        Assert.True(result.Ending == Ending.Successful, result.Error?.ErrorMessage);
+        const string Text = "@tsql=DELETE FROM t OUTPUT deleted.* WHERE id = @id AND name = @name";
+        Assert.Equal([$"sys.sp_describe_undeclared_parameters|{Text}|@params=@id int", $"sys.sp_describe_first_result_set|{Text}|@params=@id int, @name nvarchar(40)"], asked);
+        Assert.Equal([("@id", SqlType.Int, "int"), ("@name", SqlType.NVarChar, "nvarchar(40)")], result.Parameters!.Select(p => (p.Name, p.Type!.Value, p.DatabaseType!)));
+        Assert.Equal(
+            [new("id", SqlType.Int, "int") { Nullable = false }, new("name", SqlType.NVarChar, "nvarchar") { Nullable = true, Size = 40 }, new("fee", SqlType.Decimal, "decimal") { Nullable = true, Precision = 10, Scale = 2 }],
+            sink.Columns!);
+        Assert.Equal((Executed.No, 0L), (result.Executed, result.Rows));
+    }
+
+    [Fact]
+    public async Task A_procedure_tells_its_parameters_and_one_that_is_not_there_is_refused()
+    {
+        await using var bench = new TdsBench((request, answer) =>
+        {
+            var isThere = (string?)request.Parameters.Single().Value == "dbo.halo_book";
+            answer.Columns(TdsColumn.Int(""));
+            answer.Row(isThere ? 7 : null);
+            answer.Done(TdsCommand.Select, 1);
+            answer.Columns(TdsColumn.NVarChar("name", 128), TdsColumn.NVarChar("", 128), new("is_output", new(TdsType.BitN, 1)));
+            if (isThere)
+            {
+                answer.Row("@patient", "int", false);
+                answer.Row("@number", "bigint", true);
+            }
+            answer.Done(TdsCommand.Select, 2);
+            Columns(answer);
+            return Task.CompletedTask;
+        });
+        var (result, sink) = await bench.Engine.DescribeAsync(new("dbo.halo_book") { Type = CommandType.StoredProcedure });
+        Assert.True(result.Ending == Ending.Successful, result.Error?.ErrorMessage);
+        Assert.Equal([("@patient", ParameterDirection.Input, SqlType.Int), ("@number", ParameterDirection.InputOutput, SqlType.BigInt)], result.Parameters!.Select(p => (p.Name, p.Direction, p.Type!.Value)));
+        Assert.Equal(["id", "name", "fee"], sink.Columns!.Select(c => c.Name));
+        var (missing, _) = await bench.Engine.DescribeAsync(new("dbo.no'such") { Type = CommandType.StoredProcedure });
+        Assert.Equal((Ending.Failed, Executed.No, FailureCodes.InvalidParameter), (missing.Ending, missing.Executed, missing.Error?.Code));
+    }
+
+    [Fact]
+    public async Task What_the_server_cannot_analyse_it_says_itself()
+    {
+        await using var bench = new TdsBench((request, answer) =>
+        {
+            answer.Error(11508, "The undeclared parameter '@a' is used more than once in the batch being analyzed.");
+            return Task.CompletedTask;
+        });
+        var (result, sink) = await bench.Engine.DescribeAsync(new("SELECT @a, @a"));
+        Assert.Equal((Ending.Failed, Executed.No, 11508), (result.Ending, result.Executed, result.Error?.ErrorCode));
+        Assert.Null(sink.Columns);
+    }
+
+    [Fact]
+    [Trait("Needs", "RealSqlServer")]
+    public async Task A_real_server_describes_and_runs_nothing()
+    {
+        await using var bench = SqlServerBench.New();
+        await bench.TableAsync("halo_described", "id int NOT NULL PRIMARY KEY, name nvarchar(40), fee decimal(10,2)");
+        await bench.DoAsync("INSERT INTO halo_described VALUES (1, N'a', 2)");
+        var (result, sink) = await bench.DescribeAsync(new("SET FMTONLY OFF; DELETE FROM halo_described OUTPUT deleted.* WHERE id = @id"));
+        Assert.True(result.Ending == Ending.Successful, result.Error?.ErrorMessage);
+        Assert.Equal(["id", "name", "fee"], sink.Columns!.Select(c => c.Name));
+        Assert.Equal(("@id", SqlType.Int), (result.Parameters!.Single().Name, result.Parameters!.Single().Type!.Value));
+        Assert.Equal("1", await bench.ValueAsync("SELECT count(*) AS n FROM halo_described"));
+    }
+
+    static void Columns(TdsAnswer answer)
+    {
+        answer.Columns(TdsColumn.NVarChar("name", 128), TdsColumn.NVarChar("system_type_name", 256), new("is_nullable", new(TdsType.BitN, 1)),
+            new("precision", new(TdsType.IntN, 1)), new("scale", new(TdsType.IntN, 1)), new("is_hidden", new(TdsType.BitN, 1)));
+        answer.Row("id", "int", false, (byte)10, (byte)0, false);
+        answer.Row("name", "nvarchar(40)", true, (byte)0, (byte)0, false);
+        answer.Row("fee", "decimal(10,2)", true, (byte)10, (byte)2, false);
+        answer.Row("hidden", "int", true, (byte)10, (byte)0, true);
+        answer.Done(TdsCommand.Select, 4);
+    }
+}
