@@ -157,6 +157,7 @@ static partial class HaloApi
         app.UseMetrics();
 
         app.MapSitesApi();
+        app.MapSchemaApi();
         app.MapPairingApi();
         app.MapQueriesApi();
         app.MapRegisteredApi();

@@ -28,6 +28,7 @@ sealed class RewrapCommand(Database database, MasterKeys keys, TimeProvider time
         new("registered_queries", "id", "data keys of registered queries"),
         new("surveys", "id", "data keys of surveys"),
         new("webhooks", "id", "data keys of webhooks"),
+        new("database_schemas", "id", "data keys of schemas"),
     ];
 
     /// <summary>Runs it with the service's settings.</summary>

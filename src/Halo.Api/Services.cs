@@ -31,6 +31,7 @@ using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Immediate.Pending;
 using Halo.Api.Queries.Registered;
 using Halo.Api.Queries.Requests;
+using Halo.Api.Queries.Schemas;
 using Halo.Api.Queries.Settling;
 using Halo.Api.Queries.Surveys;
 using Halo.Api.Results;
@@ -179,6 +180,8 @@ static class Services
         services.AddSingleton<SubmissionParser>();
         services.AddSingleton<SubmitEndpoint>();
         services.AddSingleton<DescribeEndpoint>();
+        services.AddSingleton<SchemaStore>();
+        services.AddSingleton<SchemaReading>();
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<IdempotencyClaims>();
         services.AddSingleton<IdempotentQueries>();

@@ -107,6 +107,17 @@ public sealed class HaloSite
     }
 
     /// <summary>
+    /// Tables, views, keys, indexes and procedures of the site's database, as far as your login there may see them. The service keeps what was read last and answers with
+    /// that, also while the site is away; <see cref="DatabaseSchema.ReadAt"/> says when it was read.
+    /// </summary>
+    /// <param name="catalogue">One of the site's databases; null: its default.</param>
+    /// <param name="refresh">Whether it is read now, at the practice.</param>
+    /// <param name="cancellationToken">Ends waiting.</param>
+    /// <exception cref="HaloException">It had to be read and could not be.</exception>
+    public Task<DatabaseSchema> SchemaAsync(string? catalogue = null, bool refresh = false, CancellationToken cancellationToken = default) =>
+        _calls.SchemaAsync(catalogue, refresh, cancellationToken);
+
+    /// <summary>
     /// Runs a batch: all of it takes effect, or nothing. It has an idempotency key of its own, so that it is repeated safely where its answer was lost.
     /// <see cref="HaloQueryOptions.Timeout"/> is each command's; all together have the service's limit.
     /// </summary>

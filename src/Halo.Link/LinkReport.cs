@@ -42,7 +42,7 @@ sealed class LinkReport(
         var (held, lastNumber) = await async.HeldAsync();
         return new(runs.Id, HostInformation.Version, time.GetUtcNow(), described)
         {
-            Capabilities = [Hello.RunsRegisteredQueries, Hello.RunsBatches, Hello.DescribesCommands],
+            Capabilities = [Hello.RunsRegisteredQueries, Hello.RunsBatches, Hello.DescribesCommands, Hello.ReadsSchemas],
             RunsBefore = runs.Before,
             MachineId = HostInformation.MachineId(),
             Platform = Installation.Platform,

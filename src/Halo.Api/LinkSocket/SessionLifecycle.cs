@@ -75,6 +75,7 @@ sealed partial class SessionLifecycle(
             RunsRegistered = hello.Capabilities.Contains(Hello.RunsRegisteredQueries),
             RunsBatches = hello.Capabilities.Contains(Hello.RunsBatches),
             DescribesCommands = hello.Capabilities.Contains(Hello.DescribesCommands),
+            ReadsSchemas = hello.Capabilities.Contains(Hello.ReadsSchemas),
             TakesUpdates = hello.Platform is not null,
             OpenedAt = time.GetUtcNow(),
             Intake = new(time),

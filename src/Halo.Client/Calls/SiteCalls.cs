@@ -5,6 +5,7 @@ using Halo.Client.Commands;
 using Halo.Client.Rows;
 using Halo.Contracts.Json;
 using Halo.Contracts.Queries;
+using Halo.Contracts.Sites;
 
 namespace Halo.Client.Calls;
 
@@ -72,6 +73,22 @@ sealed class SiteCalls(ApiCalls calls, Guid site)
         try
         {
             return await calls.JsonAsync(Repeats.ExecutesNothing, request.Make, HaloJson.Default.CommandDescription, stop, request.Longer);
+        }
+        catch (HaloException e)
+        {
+            Telemetry.Failed(activity, e);
+            throw;
+        }
+    }
+
+    /// <summary>What the site's database has.</summary>
+    public async Task<DatabaseSchema> SchemaAsync(string? catalogue, bool refresh, CancellationToken stop)
+    {
+        var path = $"integrator/sites/{site}/schema?refresh={(refresh ? "true" : "false")}{(catalogue is null ? "" : $"&catalogue={Uri.EscapeDataString(catalogue)}")}";
+        using var activity = Telemetry.Begin("halo.schema", site);
+        try
+        {
+            return await calls.JsonAsync(Repeats.ExecutesNothing, () => calls.Request(HttpMethod.Get, path), HaloJson.Default.DatabaseSchema, stop);
         }
         catch (HaloException e)
         {

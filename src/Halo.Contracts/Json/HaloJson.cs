@@ -42,6 +42,7 @@ namespace Halo.Contracts.Json;
 [JsonSerializable(typeof(IReadOnlyList<WebhookAttempt>))]
 [JsonSerializable(typeof(Site))]
 [JsonSerializable(typeof(SiteList))]
+[JsonSerializable(typeof(DatabaseSchema))]
 [JsonSerializable(typeof(ErrorResponse))]
 [JsonSerializable(typeof(ErrorDetails))]
 [JsonSerializable(typeof(IReadOnlyList<OutputParameter>))]

@@ -75,6 +75,9 @@ interface IDatabaseEngine : IAsyncDisposable
     /// <param name="faults">What is wrong with the command or its parameters; then nothing else counts.</param>
     ValueTask<DescribedCommand> DescribeAsync(DbConnection connection, CommandRequest request, ICollection<FieldError> faults, CancellationToken stop);
 
+    /// <summary>What reads of the database's own catalogue what the login may see: a text for each of <see cref="Halo.LinkProtocol.Messages.SchemaParts"/>.</summary>
+    IReadOnlyList<string> SchemaTexts { get; }
+
     /// <summary>Asks the database what must be known to tell afterwards what became of the command, and sets what holds for it alone. Nothing of it has been sent yet.</summary>
     ValueTask BeforeAsync(DbConnection connection, DbCommand command, CommandRequest request, CancellationToken stop) => ValueTask.CompletedTask;
 

@@ -1,3 +1,4 @@
+using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.Link.Rows;
 using Halo.Link.Sites;
@@ -11,10 +12,12 @@ sealed partial class CommandExecutor(SiteLimits limits, ILogger<CommandExecutor>
 {
     /// <summary>What the database is to be asked: the command within the least of what is asked and what practice and operator allow.</summary>
     /// <param name="target">Where it goes (<see cref="LocalSites.Resolve"/>).</param>
-    public CommandRequest RequestOf(Guid queryId, ISiteCommand asked, ExecutionTarget target) =>
-        new(asked.Command ?? asked.Describe ?? asked.Batch![0], target.Database, asked.Tag, asked.ResultSet, limits.Of(asked, target.Rules), AccessOf(asked, target))
+    public CommandRequest RequestOf(Guid queryId, ISiteCommand asked, ExecutionTarget target)
+    {
+        var batch = asked.Schema ? new CommandBatch([.. target.Connector.Engine.SchemaTexts.Select(t => new QueryCommand(t))]) : asked.Batch;
+        return new(asked.Command ?? asked.Describe ?? batch![0], target.Database, asked.Tag, asked.ResultSet, limits.Of(asked, target.Rules), AccessOf(asked, target))
         {
-            Batch = asked.Batch,
+            Batch = batch,
             IsDescription = asked.Describe is not null,
             QueryId = queryId,
             IntegratorId = asked.IntegratorId,
@@ -22,10 +25,11 @@ sealed partial class CommandExecutor(SiteLimits limits, ILogger<CommandExecutor>
             MaxBytes = target.Rules.MaxBytes,
             Protection = limits.Tighten(asked.SiteId, target.Protection),
         };
+    }
 
-    /// <summary>A command that is only described needs no session that could write.</summary>
+    /// <summary>A command that is only described, and the catalogue, need no session that could write.</summary>
     static CommandAccess AccessOf(ISiteCommand asked, ExecutionTarget target) =>
-        asked.Describe is not null && target.Access == CommandAccess.Write ? CommandAccess.Read : target.Access;
+        (asked.Schema || asked.Describe is not null) && target.Access == CommandAccess.Write ? CommandAccess.Read : target.Access;
 
     /// <summary>Runs it, and bounds what it brought beside its rows.</summary>
     /// <param name="maxResultBytes">What rows and output parameters may have together.</param>

@@ -27,6 +27,9 @@ public sealed record Hello(Guid RunId, string LinkVersion, DateTimeOffset ClockU
     /// <summary>The Link describes commands without running them: <see cref="Execute.Describe"/>.</summary>
     public const string DescribesCommands = "describe";
 
+    /// <summary>The Link reads the catalogues of its databases: <see cref="Execute.Schema"/>.</summary>
+    public const string ReadsSchemas = "schema";
+
     /// <summary>What the Link can do beyond version 1; unknown words are ignored.</summary>
     public IReadOnlyList<string> Capabilities { get => field ?? []; init; } = [];
 

@@ -20,8 +20,11 @@ public interface ISiteCommand
     /// <summary>What to describe and not to run; null: it is to run.</summary>
     QueryCommand? Describe => null;
 
-    /// <summary>Each command that is to run, in order, or the one that is to be described.</summary>
-    IEnumerable<QueryCommand> Commands => Batch?.Commands ?? [Command ?? Describe!];
+    /// <summary>Whether the database's own catalogue is asked for, by commands of the Link's own.</summary>
+    bool Schema => false;
+
+    /// <summary>Each command that is to run, in order, or the one that is to be described. A schema is read by readers.</summary>
+    IEnumerable<QueryCommand> Commands => Batch?.Commands ?? [Command ?? Describe ?? new("")];
 
     /// <summary>Whether none of them brings rows. A description is told as a result without rows, whatever the command is.</summary>
     bool IsNonQuery => Describe is null && Commands.All(c => c.ExecutionMode == ExecutionMode.NonQuery);

@@ -24,6 +24,10 @@ public sealed record Execute(Guid SiteId, Guid IntegratorId, QueryCommand? Comma
     /// </summary>
     public QueryCommand? Describe { get; init; }
 
+    /// <summary>What the database's own catalogue says is asked for, in place of a command, of a Link that can (<see cref="Hello.ReadsSchemas"/>); answered as a batch of <see cref="SchemaParts"/>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Schema { get; init; }
+
     /// <summary>Name of the database; the site's default when null.</summary>
     public string? Catalogue { get; init; }
 

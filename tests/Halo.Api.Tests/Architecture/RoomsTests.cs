@@ -19,7 +19,7 @@ public sealed class RoomsTests
         "Queries.Surveys",
         "Queries.Idempotency",
         "Queries.Cancelling",
-        "Queries.Async Queries.Registered Events",
+        "Queries.Async Queries.Registered Queries.Schemas Events",
         "Queries.Immediate",
         "Queries.Admission",
         "Queries.Immediate.Pending Queries.Requests",

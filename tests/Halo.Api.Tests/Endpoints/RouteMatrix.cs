@@ -36,6 +36,7 @@ static class RouteMatrix
         GET    /integrator/limits                                                              integrator 403 200 200 200
         GET    /integrator/sites                                                               integrator 403 200 200 200
         GET    /integrator/sites/{siteId}                                                      integrator 403 200 200 200
+        GET    /integrator/sites/{siteId}/schema                                               integrator 403 403 403 409
         POST   /integrator/pair-site                                                           integrator 403 400 400 400
         POST   /integrator/pairSite                                                            integrator 403 400 400 400
         GET    /integrator/events                                                              integrator 403 200 200 200

@@ -40,6 +40,9 @@ sealed class LinkSession(Guid id, Guid linkId, Guid runId, LineConnection line, 
     /// <summary>Whether its Link describes commands without running them.</summary>
     public bool DescribesCommands { get; init; }
 
+    /// <summary>Whether its Link reads the catalogues of its databases.</summary>
+    public bool ReadsSchemas { get; init; }
+
     /// <summary>Whether the Link has an updater, and takes word of releases.</summary>
     public bool TakesUpdates { get; init; }
 

@@ -69,11 +69,12 @@ sealed class ImmediateQueries(
         var patience = TimeSpan.FromMilliseconds(left + query.ExecutionLimit + limits.GraceMs);
         var sentAt = time.GetUtcNow();
         var accept = new SentQuery(query, session.Reference, sentAt, sentAt + patience);
-        var isFirst = condition is not null || !submission.IsDescription && submission.Commands.Any(CommandEffects.MayWrite);
-        var command = new Execute(query.SiteId, query.IntegratorId, submission is { Batch: null, IsDescription: false } ? submission.Command : null, left, query.ExecutionLimit, stream is null ? limits.ImmediateResultBytes : long.MaxValue)
+        var isFirst = condition is not null || submission.Kind == SubmissionKind.Run && submission.Commands.Any(CommandEffects.MayWrite);
+        var command = new Execute(query.SiteId, query.IntegratorId, submission is { Batch: null, Kind: SubmissionKind.Run } ? submission.Command : null, left, query.ExecutionLimit, stream is null ? limits.ImmediateResultBytes : long.MaxValue)
         {
             Batch = submission.Batch,
-            Describe = submission.IsDescription ? submission.Command : null,
+            Describe = submission.Kind == SubmissionKind.Description ? submission.Command : null,
+            Schema = submission.Kind == SubmissionKind.Schema,
             Catalogue = submission.Catalogue,
             ResultSet = submission.ResultSet,
             Tag = submission.Tag,

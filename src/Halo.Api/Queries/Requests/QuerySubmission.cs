@@ -22,8 +22,8 @@ sealed record QuerySubmission(QueryCommand Command, QueryMode Mode, string? Cata
     /// <summary>All commands of a batch; null: there is one, and it is none.</summary>
     public CommandBatch? Batch { get; init; }
 
-    /// <summary>Whether the command is to be described and not run.</summary>
-    public bool IsDescription { get; init; }
+    /// <summary>What is to become of it.</summary>
+    public SubmissionKind Kind { get; init; }
 
     /// <summary>Each command that is to run.</summary>
     public IReadOnlyList<QueryCommand> Commands => Batch?.Commands ?? [Command];
@@ -79,4 +79,17 @@ sealed record QuerySubmission(QueryCommand Command, QueryMode Mode, string? Cata
     /// <summary>Execution limit in milliseconds; of a batch for all its commands together, each of which may have a limit of its own within it.</summary>
     public int ExecutionLimitMs(QueryLimits limits) =>
         (Batch is null ? Command.Timeout : null) ?? (Mode == QueryMode.Immediate ? limits.ImmediateExecutionMs : limits.AsyncExecutionMs);
+}
+
+/// <summary>What is to become of a submission.</summary>
+enum SubmissionKind
+{
+    /// <summary>It runs.</summary>
+    Run,
+
+    /// <summary>Its command is described and does not run.</summary>
+    Description,
+
+    /// <summary>It has no command: the database's catalogue is read.</summary>
+    Schema,
 }

@@ -28,6 +28,9 @@ readonly record struct BlobPlace(BlobKind Kind, int Number)
 
     /// <summary>The secrets of a webhook.</summary>
     public static BlobPlace WebhookSecrets => new(BlobKind.WebhookSecrets, 0);
+
+    /// <summary>What a site's database has.</summary>
+    public static BlobPlace Schema => new(BlobKind.Schema, 0);
 }
 
 /// <summary>What a sealed blob is. Numbers are for ever: they stand in stored data.</summary>
@@ -41,6 +44,7 @@ enum BlobKind : byte
     RegisteredResult = 5,
     RegisteredChange = 6,
     WebhookSecrets = 7,
+    Schema = 8,
 }
 
 /// <summary>

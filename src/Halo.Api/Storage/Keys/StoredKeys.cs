@@ -12,6 +12,7 @@ static class StoredKeys
             OR EXISTS (SELECT 1 FROM registered_queries WHERE wrapped_key IS NOT NULL AND substr(wrapped_key, @at, 8) = @id)
             OR EXISTS (SELECT 1 FROM surveys WHERE wrapped_key IS NOT NULL AND substr(wrapped_key, @at, 8) = @id)
             OR EXISTS (SELECT 1 FROM webhooks WHERE substr(wrapped_key, @at, 8) = @id)
+            OR EXISTS (SELECT 1 FROM database_schemas WHERE substr(wrapped_key, @at, 8) = @id)
             OR EXISTS (SELECT 1 FROM api_keys WHERE substr(wrapped_key, @at, 8) = @id)
         """;
 

@@ -81,6 +81,8 @@ sealed class PostgresEngine : IDatabaseEngine
         return new(string.Create(CultureInfo.InvariantCulture, $"{settings.Host}\n{settings.Port}\n{database}"), database);
     }
 
+    public IReadOnlyList<string> SchemaTexts => PostgresSchema.Texts;
+
     public string Name => EngineNames.Postgres;
 
     public string ErrorType => ErrorTypes.Postgres;

@@ -33,6 +33,8 @@ sealed class SqlServerEngine(string connectionString, TimeProvider time, Practic
     readonly SqlServerMessages _messages = new();
     readonly LiteralTexts _literals = new(time);
 
+    public IReadOnlyList<string> SchemaTexts => SqlServerSchema.Texts;
+
     public string Name => EngineNames.SqlServer;
 
     public string ErrorType => ErrorTypes.SqlServer;

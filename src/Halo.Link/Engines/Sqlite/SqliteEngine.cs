@@ -45,6 +45,8 @@ sealed class SqliteEngine : IDatabaseEngine
     /// <summary>In a worker: called before a transaction that wrote is committed.</summary>
     public Action? Committing { get; init; }
 
+    public IReadOnlyList<string> SchemaTexts => SqliteSchema.Texts;
+
     public string Name => EngineNames.Sqlite;
 
     public string ErrorType => ErrorTypes.Sqlite;

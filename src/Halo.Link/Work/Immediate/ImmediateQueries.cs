@@ -77,7 +77,7 @@ sealed partial class ImmediateQueries(
             Conclude(query, Endings.SeenBefore);
             return;
         }
-        if (asked is { Command: null, Describe: null } && asked.Batch is not { Count: > 0 } || asked is { Command: not null, Describe: not null })
+        if (!SaysOneThing(asked))
         {
             Conclude(query, Endings.NotUnderstood);
             return;
@@ -272,6 +272,10 @@ sealed partial class ImmediateQueries(
         lane.Resize(Volatile.Read(ref _slots)(siteId));
         return lane;
     }
+
+    /// <summary>Whether it asks for one thing that this version knows.</summary>
+    static bool SaysOneThing(Execute asked) =>
+        new[] { asked.Command is not null, asked.Batch is not null, asked.Describe is not null, asked.Schema }.Count(asks => asks) == 1 && asked.Batch is not { Count: 0 };
 
     void Conclude(ImmediateQuery query, ExecutionResult result)
     {

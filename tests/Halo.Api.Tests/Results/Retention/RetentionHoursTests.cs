@@ -130,7 +130,7 @@ public class RetentionHoursTests(SharedPostgres postgres)
             [
                 "DROP INDEX queries_kept_shorter", "ALTER TABLE queries DROP COLUMN kept_for", "ALTER TABLE idempotency_keys DROP COLUMN removed_at",
                 // And what came later.
-                "DROP TABLE survey_sites", "DROP TABLE surveys",
+                "DROP TABLE survey_sites", "DROP TABLE surveys", "DROP TABLE database_schemas",
                 "DELETE FROM schema_version WHERE version >= 5",
             ])
             await store.RunAsync(sql);

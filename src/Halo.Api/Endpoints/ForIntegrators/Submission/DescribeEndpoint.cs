@@ -50,7 +50,7 @@ sealed class DescribeEndpoint(
         // What may be connected by then instead refuses what it does not know, and runs nothing.
         if (gateway.Find(site.LinkId) is { DescribesCommands: false })
             return (null, TooOld);
-        return (read with { IsDescription = true, Notices = Notice.Join(RequestParameters.NoticesOf(http), read.Notices) }, null);
+        return (read with { Kind = SubmissionKind.Description, Notices = Notice.Join(RequestParameters.NoticesOf(http), read.Notices) }, null);
     }
 
     static CommandDescription DescriptionOf(Query query) => new(query.Id, query.Result?.Columns ?? [],

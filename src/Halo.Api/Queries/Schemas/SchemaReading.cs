@@ -1,0 +1,104 @@
+using System.Text.Json;
+using Halo.Api.Basics;
+using Halo.Api.Errors;
+using Halo.Api.Integrators;
+using Halo.Api.Ledger.Registered;
+using Halo.Api.Links.Sessions;
+using Halo.Api.Queries.Admission;
+using Halo.Api.Queries.Immediate;
+using Halo.Api.Queries.Requests;
+using Halo.Api.Settings;
+using Halo.Api.Sites;
+using Halo.Contracts.Errors;
+using Halo.Contracts.Json;
+using Halo.Contracts.Queries;
+
+namespace Halo.Api.Queries.Schemas;
+
+/// <summary>Has a site's Link read the catalogue of its database, by an immediate query of the integrator's, and keeps what it says.</summary>
+sealed class SchemaReading(ImmediateQueries immediate, QueryAdmission admission, SchemaStore store, ILinkGateway gateway, TimeProvider time)
+{
+    /// <summary>One at a time of each: the practice reads its whole catalogue for it, and the service holds all of that.</summary>
+    readonly KeyedLock _reading = new();
+
+    static readonly Refusal TooOld = new(409, ErrorCodes.Conflict, "The site's Halo Link is too old to read the schema of its database. Ask the practice to update Halo Link.");
+
+    static readonly Refusal Unreadable = new(500, ErrorCodes.InternalError, "The site's Halo Link told a schema that cannot be read. Tell the operator of this service.");
+
+    /// <summary>The name under which a site has a database.</summary>
+    /// <param name="asked">As it was asked for; null: the default.</param>
+    public static (string? Name, Refusal? Refusal) CatalogueOf(SiteRecord site, string? asked) =>
+        (asked is null ? site.Catalogues.FirstOrDefault(c => c.IsDefault) : site.Catalogues.FirstOrDefault(c => c.Name.Equals(asked, StringComparison.OrdinalIgnoreCase))) is { } found ? (found.Name, null)
+        : (null, Refusal.Invalid("catalogue", $"is not one of this site's: {string.Join(", ", site.Catalogues.Select(c => c.Name))}."));
+
+    /// <summary>Reads it now. Those who ask at once are answered with what one of them read.</summary>
+    /// <returns>What was read; or how the query ended, to be disposed; or why there was none.</returns>
+    public async Task<SchemaAnswer> ReadAsync(IntegratorCaller caller, SiteRecord site, string catalogue, CancellationToken callerGone)
+    {
+        var asked = time.GetUtcNow();
+        var place = new SchemaPlace(caller.Integrator.Id, site.Id, catalogue);
+        var waits = _reading.LockAsync(place.Key);
+        var hasWaited = !waits.IsCompleted;
+        using var held = await waits;
+        return hasWaited && await store.FindAsync(place).OrRefuseAsync() is { } read && read.ReadAt > asked
+            ? new(read, null, null)
+            : await ReadNowAsync(caller, site, catalogue, callerGone);
+    }
+
+    async Task<SchemaAnswer> ReadNowAsync(IntegratorCaller caller, SiteRecord site, string catalogue, CancellationToken callerGone)
+    {
+        // What may be connected by then instead refuses what it does not know.
+        var isTooOld = gateway.Find(site.LinkId) is { ReadsSchemas: false };
+        if (await admission.TakeAsync(caller, site.Id, isTooOld ? TooOld : admission.Backlog) is { } refusal)
+            return new(null, null, refusal);
+        var integratorId = caller.Integrator.Id;
+        var submission = new QuerySubmission(new QueryCommand(""), QueryMode.Immediate, catalogue, QueryLimits.ImmediateQueueDefaultMs) { Kind = SubmissionKind.Schema };
+        var answer = (await immediate.RunAsync(caller, site, submission, null, callerGone, default))!;
+        if (answer.Status != 200)
+            return new(null, answer, null);
+        using (answer)
+        {
+            var readAt = time.GetUtcNow();
+            byte[] json;
+            string hash;
+            try
+            {
+                var schema = SchemaAssembler.Assemble(catalogue, readAt, PartsOf(answer));
+                (json, hash) = (JsonSerializer.SerializeToUtf8Bytes(schema, HaloJson.Default.DatabaseSchema), schema.Hash);
+            }
+            catch (JsonException)
+            {
+                return new(null, null, Unreadable);
+            }
+            await store.PutAsync(new(integratorId, site.Id, catalogue), readAt, hash, json).OrRefuseAsync();
+            return new(new(readAt, hash, RegisteredResults.Compress(json)), null, null);
+        }
+    }
+
+    /// <summary>The rows of each result, which follow one another. That their sizes add up was looked at.</summary>
+    static List<ReadOnlyMemory<byte>> PartsOf(ImmediateAnswer answer)
+    {
+        var rows = answer.Rows ?? [];
+        var all = new byte[rows.Sum(r => r.Count)];
+        var end = 0;
+        foreach (var piece in rows)
+        {
+            piece.CopyTo(all, end);
+            end += piece.Count;
+        }
+        answer.Copied(all.Length);
+        var parts = new List<ReadOnlyMemory<byte>>();
+        var from = 0;
+        foreach (var result in answer.Query.Results ?? [])
+        {
+            if (result.Size > all.Length - from)
+                throw new JsonException("The results are larger than their rows.");
+            parts.Add(all.AsMemory(from, (int)result.Size));
+            from += (int)result.Size;
+        }
+        return parts;
+    }
+}
+
+/// <summary>One of three: a schema, a query that did not bring one, or why there was no query.</summary>
+sealed record SchemaAnswer(StoredSchema? Schema, ImmediateAnswer? Failed, Refusal? Refused);
