@@ -120,6 +120,9 @@ public class PairedSitesTests(SharedPostgres postgres)
             await (inOrder ? who.LeaveAsync() : who.BreakAsync());
             var sessions = host.Services.GetRequiredService<Api.Links.Sessions.ILinkGateway>();
             await Until.TrueAsync(() => Task.FromResult(sessions.Find(who.LinkId) is null));
+            // Said behind the session's end, of this moment.
+            var links = host.Services.GetRequiredService<Api.Links.LinkDirectory>();
+            await Until.TrueAsync(() => Task.FromResult(links.Find(who.LinkId)!.LastHeardAt == time.GetUtcNow()));
             if (inOrder)
                 await Until.TrueAsync(async () => (await ListAsync(host, key, "?availability=offline")).Sites.Any(s => s.Id == who.SiteId));
         }
