@@ -12,8 +12,11 @@ sealed class Requests(FuzzTarget target)
 
     public FuzzRequest Make(Random random) => random.Next(100) switch
     {
-        < 34 => Query(random, random.Chance(90) ? "/immediate" : "", Immediate(random)),
-        < 38 => Query(random, random.Chance(50) ? "/async" : "", Command(random)),
+        < 24 => Query(random, random.Chance(90) ? "/immediate" : "", Immediate(random)),
+        < 28 => Query(random, random.Chance(50) ? "/async" : "", Command(random)),
+        < 32 => Query(random, random.Pick("/immediate", "/async"), Batch(random)),
+        < 34 => Query(random, "/describe", Command(random)),
+        < 38 => Beside(random),
         < 43 => Reader("POST", "/status", $$"""{"queryIds":[{{string.Join(',', target.Queries.Select(q => $"\"{q}\""))}}]}"""),
         < 48 => Reader("GET", $"/{random.Pick<Guid>([.. target.Queries])}{random.Pick("", "?wait=0", "?wait=100", "?wait=60000")}"),
         < 52 => Reader("GET", random.Pick("", "?limit=3", "?status=successful&limit=1", "?tag=fuzz", "?from=2026-03-05T00:00:00Z", $"?after={target.Queries[0]}")),
@@ -78,6 +81,36 @@ sealed class Requests(FuzzTarget target)
         return new(method, path, Common(("Ocp-Apim-Subscription-Key", target.Key), ("Halo-Version", random.Pick("22.1219", "26.1.1"))), null);
     }
 
+    /// <summary>What stands beside the queries of a site.</summary>
+    FuzzRequest Beside(Random random)
+    {
+        var one = random.Pick<Guid>([.. target.Queries]);
+        var (method, path, body) = random.Pick<(string, string, string?)>(
+            ("POST", "/integrator/queries", $$"""{"filter":{"availability":"online","practiceManagementName":"Zedmed"},"atOnce":3,"maxTimeInQueue":1000,{{Command(random)[1..]}}"""),
+            ("POST", "/integrator/queries", $$"""{"sites":["{{target.Site}}"],"retentionHours":1,{{Batch(random)[1..]}}"""),
+            ("GET", random.Pick("/integrator/queries", "/integrator/queries?limit=2"), null),
+            (random.Pick("GET", "DELETE"), $"/integrator/queries/{one}{random.Pick("", "?wait=5")}", null),
+            ("GET", $"/integrator/queries/{one}{random.Pick("/sites?status=failed&limit=3", "/results?siteColumn=clinic")}", null),
+            ("GET", $"/integrator/sites/{target.Site}/schema{random.Pick("", "?refresh=true", "?catalogue=main", "?refresh=false&catalogue=x")}", null),
+            ("GET", "/integrator/sites?availability=online&status=active&changedSince=2026-03-05T00:00:00Z&limit=2", null),
+            ("DELETE", $"{Queries}?idempotencyKey=key%20{random.Next(200)}", null),
+            ("DELETE", $"{Queries}/{target.Queries[^1]}/results", null),
+            ("POST", $"{Queries}/registered", """{"name":"Fuzz","registeredQueryType":"query","frequency":60,"duration":1,"registerCommand":{"command":{"text":"SELECT 1 AS a"}},"changes":{"key":["a"]},"deliverFirst":true}"""),
+            ("GET", $"{Queries}/registered{random.Pick("", $"/{one}", $"/{one}/results", $"/{one}/changes?after=1")}", null),
+            (random.Pick("POST", "DELETE"), $"{Queries}/registered/{one}{random.Pick("", "/renew")}", null),
+            // The address is one that no webhook may call.
+            ("POST", "/integrator/webhooks", """{"url":"https://127.0.0.1/{siteId}/{source}","events":["query.completed","survey.finished"],"sources":["async"],"style":"standard","enabled":false}"""),
+            ("GET", random.Pick("/integrator/webhooks", "/integrator/webhooks/deliveries?limit=2", $"/integrator/webhooks/{one}"), null),
+            (random.Pick("PUT", "DELETE"), $"/integrator/webhooks/{one}", """{"url":"https://127.0.0.1/","events":["query.failed"]}"""),
+            ("HEAD", "/integrator/events?types=query.failed", null));
+        var headers = Common(("Ocp-Apim-Subscription-Key", target.Key));
+        if (body is not null)
+            headers.Add(("Content-Type", "application/json"));
+        if (random.Chance(20))
+            headers.Add(("Idempotency-Key", $"key {random.Next(200)}"));
+        return new(method, path, headers, body is null ? null : Encoding.UTF8.GetBytes(body));
+    }
+
     FuzzRequest Admin(Random random)
     {
         var (integrator, site) = (target.SpareIntegrator, target.SpareSite);
@@ -137,6 +170,11 @@ sealed class Requests(FuzzTarget target)
     string Immediate(Random random) => random.Chance(8)
         ? $$"""{"mode":"immediate","sqlQuery":"SELECT 1"}"""
         : Command(random).Insert(1, random.Chance(50) ? "\"mode\":\"immediate\"," : "\"maxTimeInQueue\":60000,");
+
+    static string Batch(Random random) => random.Pick(
+        """{"commands":[{"text":"INSERT INTO fuzz VALUES (@n)","executionMode":"nonQuery","parameters":[{"name":"n","type":"Int","value":1}]},{"text":"SELECT 1 AS a"},{"text":"SELECT COUNT(*) FROM fuzz","executionMode":"scalar"}],"isolation":"serializable"}""",
+        """{"command":{"text":"INSERT INTO fuzz VALUES (@n)","executionMode":"nonQuery","parameterSets":[[{"name":"n","type":"Int","value":1}],[{"name":"n","type":"Int","value":null}]]}}""",
+        """{"isolation":"readCommitted","commands":[{"text":"COMMIT","executionMode":"nonQuery"},{"text":"SELECT 2 AS b; SELECT 3","timeout":500}]}""");
 
     string Command(Random random) => $$"""{"command":{{random.Pick(
         """{"text":"SELECT @a AS a, @b AS b","parameters":[{"name":"@a","type":"Int","value":"66"},{"name":"b","type":"NVarChar","value":"é漢","size":20}],"timeout":1500}""",
