@@ -1,5 +1,6 @@
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
+using Halo.Api.Tests.Sites;
 using Halo.Api.Tests.Storage;
 using Halo.Contracts.Queries;
 using Halo.LinkProtocol.Messages;
@@ -316,6 +317,35 @@ public sealed class SurveyTests(SharedPostgres postgres)
         var stands = await house.WhenAsync(survey.Id, s => s.Sites is { Refused: 1, Running: 1 });
         Assert.Equal("Conflict", (await house.SitesAsync(survey.Id, "?status=refused")).Sites[0].Refusal!.Code);
         Assert.Equal(SurveyStatus.Running, stands.Status);
+    }
+
+    [Theory, OnBothStores]
+    public async Task Ten_thousand_sites_are_a_survey_and_one_more_is_none(StoreKind kind)
+    {
+        await using var store = await RestartableStore.CreateAsync(kind, postgres);
+        SurveyHouse next;
+        await using (var host = await ApiHost.StartAsync(store.Settings))
+        {
+            await using var house = await SurveyHouse.StartAsync(host, 1);
+            await SiteCopies.AddAsync(host, house.Integrator, house.Links[0].SiteId, 10_000);
+            next = house.MovedTo(host);
+        }
+        await using var second = await ApiHost.StartAsync(store.Settings);
+        await using var moved = next.MovedTo(second);
+        await next.DisposeAsync();
+        using (var tooMany = await moved.SendAsync(HttpMethod.Post, body: All))
+            Assert.Contains("10001", (await tooMany.ErrorAsync(400)).Message, StringComparison.Ordinal);
+        using (var unpaired = await second.SendAsync(HttpMethod.Delete, $"/admin/v1/integrators/{moved.Integrator}/pairings/{moved.Links[0].SiteId}", adminKey: ApiHost.AdminKey))
+            Assert.Equal(200, (int)unpaired.StatusCode);
+        var survey = await moved.BeginAsync(All);
+        Assert.Equal((10_000, 10_000), (survey.Sites.Total, survey.Sites.Waiting));
+        Assert.Equal(10_000, (await moved.GetAsync(survey.Id)).Sites.Waiting);
+        Assert.Equal(1000, (await moved.SitesAsync(survey.Id, "?limit=1000")).Sites.Count);
+        using (var cancelled = await moved.SendAsync(HttpMethod.Delete, $"/{survey.Id}"))
+            Assert.True(cancelled.IsSuccessStatusCode);
+        Assert.Equal(10_000, (await moved.WhenFinishedAsync(survey.Id)).Sites.Cancelled);
+        Assert.Equal(1, await new Halo.Api.Ledger.Surveys.SurveyRetention(second.Services.GetRequiredService<Database>()).ForgetAsync(TimeProvider.System.GetUtcNow().AddDays(1)));
+        Assert.Empty(await second.Services.GetRequiredService<Database>().ReadAsync(r => r.GetGuid(0), "SELECT site_id FROM survey_sites"));
     }
 
     [Theory, OnBothStores]

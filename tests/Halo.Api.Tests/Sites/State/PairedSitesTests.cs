@@ -139,20 +139,7 @@ public class PairedSitesTests(SharedPostgres postgres)
             await using var link = await StartAsync(host, "1");
             (var id, key, _) = await host.CreateIntegratorAsync();
             await PairAsync(host, id, link);
-            await host.Services.GetRequiredService<Database>().WriteAsync(async t =>
-            {
-                for (var i = 1; i < Many; i++)
-                {
-                    var site = Guid.NewGuid();
-                    await t.RunAsync(
-                        """
-                        INSERT INTO sites (id, link_id, status, engine, pms_name, pms_id, catalogues, metadata, enriched_at, authoritative, authority_shared, confirmed, created_at, updated_at)
-                        SELECT @id, link_id, 'active', engine, pms_name, @practice, catalogues, metadata, enriched_at, authoritative, authority_shared, confirmed, created_at, 0 FROM sites WHERE id = @like
-                        """, ("id", site), ("practice", $"copy {i}"), ("like", link.SiteId));
-                    await t.RunAsync("INSERT INTO pairings (integrator_id, site_id, paired_by, created_at) VALUES (@id, @site, 'operator', 0)", ("id", id), ("site", site));
-                }
-                return 0;
-            });
+            await SiteCopies.AddAsync(host, id, link.SiteId, Many - 1);
         }
         await using var again = await ApiHost.StartAsync(store.Settings);
         var database = again.Services.GetRequiredService<Database>();
