@@ -101,8 +101,8 @@ sealed class Requests(FuzzTarget target)
             // The address is one that no webhook may call.
             ("POST", "/integrator/webhooks", """{"url":"https://127.0.0.1/{siteId}/{source}","events":["query.completed","survey.finished"],"sources":["async"],"style":"standard","enabled":false}"""),
             ("GET", random.Pick("/integrator/webhooks", "/integrator/webhooks/deliveries?limit=2", $"/integrator/webhooks/{one}"), null),
-            (random.Pick("PUT", "DELETE"), $"/integrator/webhooks/{one}", """{"url":"https://127.0.0.1/","events":["query.failed"]}"""),
-            ("HEAD", "/integrator/events?types=query.failed", null));
+            // Not the stream of events: in order it has no end.
+            (random.Pick("PUT", "DELETE"), $"/integrator/webhooks/{one}", """{"url":"https://127.0.0.1/","events":["query.failed"]}"""));
         var headers = Common(("Ocp-Apim-Subscription-Key", target.Key));
         if (body is not null)
             headers.Add(("Content-Type", "application/json"));
