@@ -4,6 +4,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Transactions;
 using Halo.Client;
 using Halo.Data.Connections;
+using Halo.Data.Schema;
 using IsolationLevel = System.Data.IsolationLevel;
 
 namespace Halo.Data;
@@ -142,6 +143,18 @@ public sealed class HaloDbConnection : DbConnection
         _ = Shared;
         _catalogue = databaseName;
     }
+
+    /// <summary>What the provider tells of itself: the names of its collections.</summary>
+    /// <exception cref="InvalidOperationException">The connection is closed.</exception>
+    public override DataTable GetSchema() => GetSchema(DbMetaDataCollectionNames.MetaDataCollections);
+
+    /// <summary>A collection by its name: <c>MetaDataCollections</c>, <c>DataSourceInformation</c>, <c>DataTypes</c>, <c>Restrictions</c>, <c>ReservedWords</c>.</summary>
+    /// <exception cref="ArgumentException">There is none. Tables and columns are asked for in the words of the practice's database.</exception>
+    /// <exception cref="InvalidOperationException">The connection is closed.</exception>
+    public override DataTable GetSchema(string collectionName) => GetSchema(collectionName, []);
+
+    /// <inheritdoc cref="GetSchema(string)"/>
+    public override DataTable GetSchema(string collectionName, string?[] restrictionValues) => SchemaCollections.Get(collectionName, restrictionValues, ServerVersion);
 
     /// <summary>A command of this connection.</summary>
     public new HaloDbCommand CreateCommand() => new("", this);

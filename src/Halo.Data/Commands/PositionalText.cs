@@ -15,18 +15,20 @@ static class PositionalText
         var prefix = "@p";
         while (text.Contains(prefix, StringComparison.OrdinalIgnoreCase))
             prefix += "_";
+        // Beside $1 a question mark is an operator of PostgreSQL's.
+        var isQuestion = !HasDollars(text);
         var made = new StringBuilder(text.Length + 3 * count);
         var place = new SqlPlace();
         var (marks, highest, inOrder) = (0, 0, 0);
         for (var i = 0; i < text.Length; i++)
         {
             var digits = 0;
-            if (text[i] is '?' or '$' && place.IsOutside && !place.IsBehindName)
+            if (text[i] == (isQuestion ? '?' : '$') && place.IsOutside && !place.IsBehindName)
                 while (i + 1 + digits < text.Length && char.IsAsciiDigit(text[i + 1 + digits]))
                     digits++;
-            if (digits > 0 || text[i] == '?' && place.IsOutside)
+            if (digits > 0 || isQuestion && text[i] == '?' && place.IsOutside)
             {
-                var number = digits > 0 ? int.Parse(text.AsSpan(i + 1, digits), CultureInfo.InvariantCulture) : ++inOrder;
+                var number = digits > 0 ? Number(text.AsSpan(i + 1, digits)) : ++inOrder;
                 (marks, highest) = (marks + 1, Math.Max(highest, number));
                 if (number < 1)
                     throw Unfit(text[i] + "0 is none.");
@@ -44,6 +46,20 @@ static class PositionalText
             throw Unfit($"The text has {highest} and the command {count}.");
         return (made.ToString(), [.. Enumerable.Range(1, count).Select(n => string.Create(CultureInfo.InvariantCulture, $"{prefix}{n}"))]);
     }
+
+    static bool HasDollars(string text)
+    {
+        var place = new SqlPlace();
+        for (var i = 0; i < text.Length - 1; i++)
+        {
+            if (text[i] == '$' && char.IsAsciiDigit(text[i + 1]) && place.IsOutside && !place.IsBehindName)
+                return true;
+            place.Pass(text[i]);
+        }
+        return false;
+    }
+
+    static int Number(ReadOnlySpan<char> digits) => int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : int.MaxValue;
 
     static InvalidOperationException Unfit(string why) => new($"The command's parameters have no names, so that they take the places of ? or $1, $2 in its text. {why}");
 }

@@ -85,8 +85,8 @@ public sealed partial class HaloDbDataReader
     /// <summary>Binary as a stream.</summary>
     public override Stream GetStream(int ordinal) => new MemoryStream(BytesAt(ordinal), writable: false);
 
-    /// <summary>Text as a reader.</summary>
-    public override TextReader GetTextReader(int ordinal) => new StringReader(TextAt(ordinal));
+    /// <summary>Text as a reader, which is empty for NULL.</summary>
+    public override TextReader GetTextReader(int ordinal) => new StringReader(IsDBNull(ordinal) ? "" : TextAt(ordinal));
 
     /// <summary>The value as one of: all whole numbers and BigInteger, decimal, double, float, bool, char, string, DateTime, DateTimeOffset, DateOnly, TimeOnly, TimeSpan, Guid, byte[], enums, JsonElement, object, Stream, TextReader; and their nullable forms.</summary>
     /// <exception cref="InvalidCastException">It does not hold the value whole, or it is NULL and the type has no place for that.</exception>
