@@ -7,6 +7,9 @@ sealed class CommandRun : IDisposable
 {
     readonly CancellationTokenSource _cancelled = new();
 
+    /// <summary>Called by <see cref="Cancel"/>.</summary>
+    public CancellationToken Token => _cancelled.Token;
+
     /// <summary>Asks for it to be stopped. From any thread, and also when it has ended.</summary>
     public void Cancel()
     {
@@ -26,9 +29,24 @@ sealed class CommandRun : IDisposable
     public async ValueTask<T> DoAsync<TState, T>(TState state, Func<TState, CancellationToken, ValueTask<T>> call, Func<HaloException, HaloDbException> failed, CancellationToken token)
     {
         using var either = token.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(token, _cancelled.Token) : null;
+        return await FinishAsync(call(state, either?.Token ?? _cancelled.Token), failed, token);
+    }
+
+    /// <summary>Waits for what was begun with <see cref="Token"/>; the caller's token ends it too.</summary>
+    /// <inheritdoc cref="DoAsync"/>
+    public async ValueTask<T> WaitAsync<T>(ValueTask<T> running, Func<HaloException, HaloDbException> failed, CancellationToken token)
+    {
+        using var registration = token.UnsafeRegister(static run => ((CommandRun)run!).Cancel(), this);
+        return await FinishAsync(running, failed, token);
+    }
+
+    public void Dispose() => _cancelled.Dispose();
+
+    static async ValueTask<T> FinishAsync<T>(ValueTask<T> running, Func<HaloException, HaloDbException> failed, CancellationToken token)
+    {
         try
         {
-            return await call(state, either?.Token ?? _cancelled.Token);
+            return await running;
         }
         catch (HaloException e)
         {
@@ -43,6 +61,4 @@ sealed class CommandRun : IDisposable
             throw new OperationCanceledException(e.Message, e, token);
         }
     }
-
-    public void Dispose() => _cancelled.Dispose();
 }

@@ -20,6 +20,8 @@ namespace Halo.Data;
 /// </remarks>
 public sealed partial class HaloDbDataReader : DbDataReader, IDbColumnSchemaGenerator
 {
+    const string BrokenOff = "The rows broke off before their end, as was said; there are no more to be had from this reader.";
+
     readonly HaloDbConnection? _connection;
     readonly CommandBehavior _behavior;
     readonly CommandRun _run;
@@ -33,7 +35,7 @@ public sealed partial class HaloDbDataReader : DbDataReader, IDbColumnSchemaGene
     Field[] _fields = [];
     Dictionary<string, int>? _ordinals;
     int _affected = -1;
-    bool _hasRows, _isPeeked, _isOnRow, _isClosed, _isAtEnd;
+    bool _isBroken, _hasRows, _isPeeked, _isOnRow, _isClosed, _isAtEnd;
 
     HaloDbDataReader(HaloDbConnection? connection, CommandBehavior behavior, CommandRun run, SharedSite? shared, HaloSite? site)
     {
@@ -109,13 +111,15 @@ public sealed partial class HaloDbDataReader : DbDataReader, IDbColumnSchemaGene
     {
         cancellationToken.ThrowIfCancellationRequested();
         _ = Open;
+        if (_isBroken)
+            throw new InvalidOperationException(BrokenOff);
         if (_next.TryDequeue(out var next))
         {
             await _source.DisposeAsync();
             await BeginAsync(new StoredSource(next.Result, next.Columns), cancellationToken);
             return true;
         }
-        if (_site is not null && _source is LiveSource { QueryId: { } id } && !_behavior.HasFlag(CommandBehavior.SchemaOnly) && !_behavior.HasFlag(CommandBehavior.SingleResult))
+        if (_site is not null && _source is LiveSource { QueryId: { } id } && !_behavior.HasFlag(CommandBehavior.SchemaOnly) && (_behavior & (CommandBehavior.SingleResult | CommandBehavior.SingleRow)) == 0)
         {
             while (await NextAsync(cancellationToken))
             {
@@ -238,9 +242,18 @@ public sealed partial class HaloDbDataReader : DbDataReader, IDbColumnSchemaGene
             (_isPeeked, _isOnRow) = (false, true);
             return new(true);
         }
+        var hadRow = _isOnRow;
         _isOnRow = false;
         Forget();
-        return FinishAsync(ReadSourceAsync(token));
+        return hadRow && _behavior.HasFlag(CommandBehavior.SingleRow) ? EndAsync() : FinishAsync(ReadSourceAsync(token));
+    }
+
+    /// <summary>One row was asked for: the rest is not read.</summary>
+    async ValueTask<bool> EndAsync()
+    {
+        _isAtEnd = true;
+        await _source.DisposeAsync();
+        return false;
     }
 
     ValueTask<bool> FinishAsync(ValueTask<bool> read)
@@ -259,7 +272,27 @@ public sealed partial class HaloDbDataReader : DbDataReader, IDbColumnSchemaGene
         }
     }
 
-    ValueTask<bool> ReadSourceAsync(CancellationToken token) => _run.DoAsync(_source, static (source, stop) => source.ReadAsync(stop), Failed, token);
+    ValueTask<bool> ReadSourceAsync(CancellationToken token)
+    {
+        if (_isBroken)
+            throw new InvalidOperationException(BrokenOff);
+        // Most rows have come with one before.
+        var next = _source.ReadAsync(_run.Token);
+        return next.IsCompletedSuccessfully ? next : WaitAsync(next, token);
+    }
+
+    async ValueTask<bool> WaitAsync(ValueTask<bool> next, CancellationToken token)
+    {
+        try
+        {
+            return await _run.WaitAsync(next, Failed, token);
+        }
+        catch
+        {
+            _isBroken = true;
+            throw;
+        }
+    }
 
     HaloDbException Failed(HaloException failure) => _shared?.Failed(failure) ?? new HaloDbException(failure);
 

@@ -39,7 +39,9 @@ public abstract class FaultTests(string engine, SharedPostgres postgres)
             });
             Assert.InRange(read, 1000, 1_999_999_999);
             Assert.NotNull(error.QueryId);
-            Assert.False(reader.IsClosed);
+            // Nor does it seem to have ended when it is asked again.
+            await Assert.ThrowsAsync<InvalidOperationException>(() => reader.ReadAsync());
+            await Assert.ThrowsAsync<InvalidOperationException>(() => reader.NextResultAsync());
         }
     }
 

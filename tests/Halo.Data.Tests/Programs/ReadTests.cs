@@ -179,6 +179,74 @@ public abstract class ReadTests(SharedPractice practice) : ProviderTests(practic
             Assert.Throws<InvalidCastException>(() => reader.GetValue(0));
     }
 
+    /// <summary>As a window's thread that waits for itself: what is posted to it never runs.</summary>
+    sealed class BusyContext : SynchronizationContext
+    {
+        public int Posted { get; private set; }
+
+        public override void Post(SendOrPostCallback d, object? state) => Posted++;
+    }
+
+    [Fact]
+    public void Synchronous_calls_need_no_context_to_go_on()
+    {
+        var context = new BusyContext();
+        var before = SynchronizationContext.Current;
+        SynchronizationContext.SetSynchronizationContext(context);
+        try
+        {
+            using var connection = new HaloDbConnection(ConnectionString + ";Tag=window");
+            connection.Open();
+            using var command = new HaloDbCommand(Numbers(5000), connection);
+            using (var reader = command.ExecuteReader())
+            {
+                var rows = 0;
+                while (reader.Read())
+                    rows++;
+                Assert.Equal(5000, rows);
+            }
+            Assert.NotNull(command.ExecuteScalar());
+            using var batch = connection.CreateBatch();
+            batch.BatchCommands.Add("SELECT 7");
+            Assert.Equal(7, Convert.ToInt32(batch.ExecuteScalar()));
+            Assert.Equal(0, context.Posted);
+            Assert.Same(context, SynchronizationContext.Current);
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(before);
+        }
+    }
+
+    [Fact]
+    public async Task One_row_is_one_row_and_the_rest_is_stopped()
+    {
+        await using var connection = await OpenAsync();
+        await using var command = new HaloDbCommand(Numbers(2_000_000_000), connection);
+        await using var reader = await command.ExecuteReaderAsync(CommandBehavior.SingleRow);
+        Assert.True(await reader.ReadAsync());
+        Assert.Equal(1L, reader.GetInt64(0));
+        Assert.False(await reader.ReadAsync());
+        Assert.False(await reader.ReadAsync());
+        Assert.False(await reader.NextResultAsync());
+    }
+
+    [Fact]
+    public async Task A_read_whose_token_is_called_ends_by_it()
+    {
+        await using var connection = await OpenAsync();
+        await using var command = new HaloDbCommand(Numbers(2_000_000_000), connection);
+        await using var reader = await command.ExecuteReaderAsync();
+        using var leave = new CancellationTokenSource();
+        var cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        {
+            for (var row = 0; await reader.ReadAsync(leave.Token); row++)
+                if (row == 1000)
+                    await leave.CancelAsync();
+        });
+        Assert.Equal(leave.Token, cancelled.CancellationToken);
+    }
+
     [Fact]
     public async Task Who_closes_a_reader_early_stops_its_query_and_the_connection_goes_on()
     {
