@@ -30,6 +30,9 @@ public static class EventTypes
     /// <summary>Every site of a survey has ended.</summary>
     public const string SurveyFinished = "survey.finished";
 
+    /// <summary>The schema of a site's database, as the integrator may see it, is another than when it was read last.</summary>
+    public const string SchemaChanged = "schema.changed";
+
     /// <summary>The integrator may query a site.</summary>
     public const string PairingCreated = "pairing.created";
 
@@ -42,7 +45,7 @@ public static class EventTypes
     /// <summary>All that a webhook can ask for.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        QueryCompleted, QueryFailed, RegisteredChanged, SiteOnline, SiteOffline, SiteUnreachable, SiteMoved, SiteVersion, SurveyFinished, PairingCreated, PairingRemoved,
+        QueryCompleted, QueryFailed, RegisteredChanged, SiteOnline, SiteOffline, SiteUnreachable, SiteMoved, SiteVersion, SchemaChanged, SurveyFinished, PairingCreated, PairingRemoved,
     ];
 }
 

@@ -45,7 +45,7 @@ public sealed record EventData
     /// <summary>The <c>Halo-Tag</c> that the async query, or the survey, was asked with.</summary>
     public string? Tag { get; init; }
 
-    /// <summary>SHA-256 of the new result: <c>query.completed</c> of a registered query, <c>registered.changed</c>.</summary>
+    /// <summary>SHA-256 of the new result: <c>query.completed</c> of a registered query, <c>registered.changed</c>. That of the new schema: <c>schema.changed</c>.</summary>
     public string? Hash { get; init; }
 
     /// <summary>Rows of the new result: <c>query.completed</c> of a registered query, <c>registered.changed</c>.</summary>
@@ -59,6 +59,15 @@ public sealed record EventData
 
     /// <summary>The one before: <c>site.version</c>.</summary>
     public string? PreviousVersion { get; init; }
+
+    /// <summary>Which of the site's databases: <c>schema.changed</c>.</summary>
+    public string? Catalogue { get; init; }
+
+    /// <summary>What changed, the first 100: <c>schema.changed</c>.</summary>
+    public IReadOnlyList<SchemaChange>? Changes { get; init; }
+
+    /// <summary>How many more changes there were than are told; absent: none. <c>schema.changed</c>.</summary>
+    public int? MoreChanges { get; init; }
 
     /// <summary>The site that was the practice's own before, where there was one: <c>site.moved</c>.</summary>
     public Guid? PreviousSiteId { get; init; }

@@ -12,6 +12,7 @@ using Halo.Api.Sites;
 using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
 using Halo.Contracts.Queries;
+using Halo.Contracts.Sites;
 
 namespace Halo.Api.Queries.Schemas;
 
@@ -59,19 +60,18 @@ sealed class SchemaReading(ImmediateQueries immediate, QueryAdmission admission,
         using (answer)
         {
             var readAt = time.GetUtcNow();
-            byte[] json;
-            string hash;
+            DatabaseSchema schema;
             try
             {
-                var schema = SchemaAssembler.Assemble(catalogue, readAt, PartsOf(answer));
-                (json, hash) = (JsonSerializer.SerializeToUtf8Bytes(schema, HaloJson.Default.DatabaseSchema), schema.Hash);
+                schema = SchemaAssembler.Assemble(catalogue, readAt, PartsOf(answer));
             }
             catch (JsonException)
             {
                 return new(null, null, Unreadable);
             }
-            await store.PutAsync(new(integratorId, site.Id, catalogue), readAt, hash, json).OrRefuseAsync();
-            return new(new(readAt, hash, RegisteredResults.Compress(json)), null, null);
+            var json = JsonSerializer.SerializeToUtf8Bytes(schema, HaloJson.Default.DatabaseSchema);
+            await store.PutAsync(new(integratorId, site.Id, catalogue), schema, json);
+            return new(new(schema.ReadAt, schema.Hash, RegisteredResults.Compress(json)), null, null);
         }
     }
 

@@ -3,6 +3,7 @@ using System.Text;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Contracts.Errors;
+using Halo.Contracts.Events;
 using Halo.Contracts.Json;
 using Halo.Contracts.Queries;
 using Halo.Contracts.Sites;
@@ -65,6 +66,62 @@ public sealed class SchemaTests(OneHost one) : IClassFixture<OneHost>
         Assert.NotEqual(schema.Hash, fresh.Hash);
         Assert.Equal("bigint", Assert.Single(fresh.Tables[0].Columns).DatabaseType);
         Assert.Equal(fresh.Hash, (await SchemaOf(GetAsync(link, key))).Hash);
+    }
+
+    [Fact]
+    public async Task What_changed_is_told_to_whose_schema_it_is()
+    {
+        await using var link = await NewLinkAsync(Hello.ReadsSchemas);
+        var (key, other) = (await _host.CreatePairedAsync(link.SiteId), await _host.CreatePairedAsync(link.SiteId));
+        foreach (var one in (string[])[key, other])
+        {
+            var first = GetAsync(link, one);
+            await TellAsync(link, Usual);
+            await SchemaOf(first);
+        }
+        // The same again is no news.
+        var asked = GetAsync(link, key, "?refresh=true");
+        await TellAsync(link, Usual);
+        await SchemaOf(asked);
+        Assert.Empty(await EventsAsync(link.SiteId));
+        asked = GetAsync(link, key, "?refresh=true");
+        await TellAsync(link,
+        [
+            """[{"t":7,"s":"public","n":"visits","k":"table","c":null},{"t":"a","s":"public","n":"patients","k":"table","c":"Who \"comes\""},{"t":9,"s":"Ämter","n":"v","k":"table","c":null}]""",
+            """[{"t":"a","n":"id","y":"bigint","u":false,"d":"1","c":null},{"t":"a","n":"born","y":"date","u":1,"d":null,"c":null},{"t":7,"n":"patient","y":"integer","u":0,"d":null,"c":null}]""",
+            .. Usual[2..4],
+            """[{"t":1,"s":"public","n":"book","k":"procedure","y":null,"c":null}]""", """[{"t":1,"n":"patient","y":"bigint","k":"i"}]""",
+        ]);
+        var schema = await SchemaOf(asked);
+        var told = Assert.Single(await EventsAsync(link.SiteId));
+        Assert.Equal((schema.Catalogue, schema.Hash, null), (told.Catalogue, told.Hash, told.MoreChanges));
+        Assert.Equal(
+            ["Added table Ämter.v", "Removed view Ämter.v", "Altered table public.patients +born -name ~id", "Removed function public.age", "Altered procedure public.book"],
+            told.Changes!.Select(c => $"{c.Change} {c.Kind} {c.Schema}.{c.Name}" + Some("+", c.AddedColumns) + Some("-", c.RemovedColumns) + Some("~", c.AlteredColumns)));
+
+        static string Some(string sign, IReadOnlyList<string>? columns) => columns is null ? "" : $" {sign}{string.Join(',', columns)}";
+    }
+
+    [Fact]
+    public async Task What_is_told_of_a_change_is_bounded()
+    {
+        await using var link = await NewLinkAsync(Hello.ReadsSchemas);
+        var key = await _host.CreatePairedAsync(link.SiteId);
+        var asked = GetAsync(link, key);
+        await TellAsync(link, ["""[{"t":0,"s":null,"n":"wide","k":"table","c":null}]""", "[]", "[]", "[]", "[]", "[]"]);
+        await SchemaOf(asked);
+        asked = GetAsync(link, key, "?refresh=true");
+        var name = new string('n', 300);
+        await TellAsync(link,
+        [
+            "[" + string.Join(',', Enumerable.Range(1, 150).Select(i => $$"""{"t":{{i}},"s":null,"n":"{{i}}{{name}}","k":"table","c":null}""").Append("""{"t":0,"s":null,"n":"wide","k":"table","c":null}""")) + "]",
+            "[" + string.Join(',', Enumerable.Range(1, 50).Select(i => $$"""{"t":0,"n":"{{i}}","y":"int","u":1,"d":null,"c":null}""")) + "]",
+            "[]", "[]", "[]", "[]",
+        ]);
+        await SchemaOf(asked);
+        var told = Assert.Single(await EventsAsync(link.SiteId));
+        Assert.Equal((100, 51), (told.Changes!.Count, told.MoreChanges));
+        Assert.All(told.Changes!, c => Assert.Equal(256, c.Name.Length));
     }
 
     [Fact]
@@ -212,6 +269,9 @@ public sealed class SchemaTests(OneHost one) : IClassFixture<OneHost>
         await link.StartAsync();
         return link;
     }
+
+    Task<List<EventData>> EventsAsync(Guid siteId) => _host.Services.GetRequiredService<Database>().ReadAsync(
+        r => System.Text.Json.JsonSerializer.Deserialize(r.GetString(0), HaloJson.Default.EventData)!, "SELECT data FROM events WHERE type = 'schema.changed' AND site_id = @site", ("site", siteId));
 
     Task<HttpResponseMessage> GetAsync(SimulatedLink link, string key, string query = "") => _host.SendAsync(HttpMethod.Get, $"/integrator/sites/{link.SiteId}/schema{query}", null, key);
 
