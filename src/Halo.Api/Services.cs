@@ -181,7 +181,9 @@ static class Services
         services.AddSingleton<SubmitEndpoint>();
         services.AddSingleton<DescribeEndpoint>();
         services.AddSingleton<SchemaStore>();
+        services.AddSingleton<SchemaMarks>();
         services.AddSingleton<SchemaReading>();
+        services.AddSingleton<SchemaWatch>();
         services.AddSingleton<IdempotencyStore>();
         services.AddSingleton<IdempotencyClaims>();
         services.AddSingleton<IdempotentQueries>();

@@ -74,6 +74,7 @@ static class LinkHost
         .AddSingleton(p => new LocalSites(settings.Sites.Zip(p.GetRequiredService<ConfiguredIdentity>().SiteIds, (site, id) => p.GetRequiredService<SiteFactory>()(id, site))))
         .AddSingleton<PracticeDirectory>()
         .AddSingleton<HeartbeatPeriod>()
+        .AddSingleton<SchemaMarks>()
         .AddSingleton(p => new DatabaseHealths(
             p.GetRequiredService<LocalSites>(), time, p.GetRequiredService<ILogger<DatabaseHealths>>(), p.GetRequiredService<HeartbeatPeriod>().BeatNow));
 

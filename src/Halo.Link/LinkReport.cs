@@ -27,6 +27,7 @@ sealed class LinkReport(
     LocalSites sites,
     PracticeDirectory practices,
     DatabaseHealths healths,
+    SchemaMarks marks,
     LinkState state,
     ImmediateQueries immediate,
     AsyncQueries async,
@@ -56,7 +57,7 @@ sealed class LinkReport(
     public async Task<Heartbeat> HeartbeatAsync(CancellationToken stop)
     {
         file?.Look();
-        var databases = await healths.CheckAsync(stop);
+        var databases = marks.AddTo(await healths.CheckAsync(stop));
         return new(time.GetUtcNow(), HostInformation.Version, Uptime, Work(), databases, FreeDisk(), spool.UsedBytes)
         {
             Update = update.Status,

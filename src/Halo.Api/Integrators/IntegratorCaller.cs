@@ -11,18 +11,18 @@ namespace Halo.Api.Integrators;
 sealed class IntegratorCaller
 {
     readonly IntegratorDirectory _directory;
-    readonly Func<Integrator?> _find;
-    readonly Func<Integrator, bool> _isAllowed;
+    readonly Guid? _id;
+    readonly string _key = "";
+    readonly IPAddress? _address;
 
     // Entries of the directory are replaced, never changed: one that still stands there passed before.
     Integrator? _passed;
 
-    /// <summary>Who calls with a key from an address.</summary>
-    public IntegratorCaller(IntegratorDirectory directory, string key, IPAddress? address) =>
-        (_directory, _find, _isAllowed) = (directory, () => directory.Authenticate(key), integrator => integrator.Rules.Allows(address));
+    /// <summary>Who calls.</summary>
+    public IntegratorCaller(IntegratorDirectory directory, string key, IPAddress? address) => (_directory, _key, _address) = (directory, key, address);
 
-    /// <summary>An integrator on whose behalf something goes on that it began: by whichever key, and from whichever address.</summary>
-    public IntegratorCaller(IntegratorDirectory directory, Guid integratorId) => (_directory, _find, _isAllowed) = (directory, () => directory.Find(integratorId), static _ => true);
+    /// <summary>For an integrator that has asked before, and is not calling now: its rights hold, its key and addresses are not asked for.</summary>
+    public IntegratorCaller(IntegratorDirectory directory, Guid id) => (_directory, _id) = (directory, id);
 
     /// <summary>The integrator as it is now.</summary>
     /// <exception cref="RefusedException">Its key opens nothing any more.</exception>
@@ -33,14 +33,14 @@ sealed class IntegratorCaller
     {
         if (_passed is { } passed && ReferenceEquals(_directory.Find(passed.Id), passed))
             return (passed, null);
-        if (_find() is not { } integrator)
+        if ((_id is { } id ? _directory.Find(id) : _directory.Authenticate(_key)) is not { } integrator)
         {
             return (null, new(401, ErrorCodes.KeyInvalid,
                 "The subscription key is unknown or revoked. Ask the operator of this service for a valid one."));
         }
         if (!integrator.Enabled)
             return (null, new(403, ErrorCodes.IntegratorDisabled, "This integrator is disabled. Ask the operator of this service."));
-        if (!_isAllowed(integrator))
+        if (_id is null && !integrator.Rules.Allows(_address))
             return (null, new(403, ErrorCodes.AddressNotAllowed, "Caller IP not allowed"));
         return (_passed = integrator, null);
     }

@@ -88,7 +88,7 @@ sealed partial class SessionLifecycle(
         await connection.Line.SendAsync(FrameKind.Welcome, Guid.Empty,
             new Welcome(session.Id, ProductVersion.Text, options.HeartbeatSeconds, verdicts, notices)
             {
-                Capabilities = [Welcome.TakesSiteChanges, Welcome.HasRegisteredQueries],
+                Capabilities = [Welcome.TakesSiteChanges, Welcome.HasRegisteredQueries, Welcome.TakesSchemaMarks],
                 Configuration = configuration,
                 Update = update,
             }, ProtocolJson.Default.Welcome);

@@ -2,6 +2,7 @@ using Halo.Api.Links;
 using Halo.Api.Links.Configuration;
 using Halo.Api.Links.Sessions;
 using Halo.Api.Links.Updating;
+using Halo.Api.Queries.Schemas;
 using Halo.Api.Sites;
 using Halo.Api.Sites.State;
 using Halo.LinkProtocol.Messages;
@@ -11,7 +12,7 @@ namespace Halo.Api.LinkSocket;
 /// <summary>What a Link says of itself and its sites.</summary>
 sealed partial class SiteReports(
     LinkDirectory links, LinkSessions sessions, SiteDirectory sites, SiteRegistry registry, SiteNoticeBuilder siteNotices, AvailabilityHistory history, SiteUninstaller uninstaller,
-    RemoteConfigurations configurations, UpdateAttempts attempts, ILogger<SiteReports> log)
+    RemoteConfigurations configurations, UpdateAttempts attempts, SchemaWatch schemas, ILogger<SiteReports> log)
 {
     /// <summary>Takes the descriptions of sites in.</summary>
     /// <returns>Those of them that are this Link's own.</returns>
@@ -30,6 +31,7 @@ sealed partial class SiteReports(
         links.Heard(session.LinkId, heartbeat.LinkVersion, heartbeat: heartbeat);
         attempts.Heard(session.LinkId, heartbeat.Update);
         registry.Heard(session.SiteIds, heartbeat.ClockUtc, heartbeat.Databases);
+        schemas.Heard(session.SiteIds, heartbeat.Databases);
     }
 
     /// <summary>The Link's settings changed: its sites are judged as by a Hello, in the open session.</summary>

@@ -1,7 +1,7 @@
 using Halo.Contracts.Queries;
 using Halo.Link.Engines;
 using Halo.Link.Engines.Connections;
-using Halo.Link.Engines.Sqlite;
+using Halo.Link.Engines.Running;
 using Halo.Link.Settings;
 using Halo.Link.Sites;
 

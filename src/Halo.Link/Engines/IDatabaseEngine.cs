@@ -78,6 +78,9 @@ interface IDatabaseEngine : IAsyncDisposable
     /// <summary>What reads of the database's own catalogue what the login may see: a text for each of <see cref="Halo.LinkProtocol.Messages.SchemaParts"/>.</summary>
     IReadOnlyList<string> SchemaTexts { get; }
 
+    /// <summary>Gives one short text that is another once the catalogue may be another: one question, as cheap as can be.</summary>
+    string SchemaMarkText { get; }
+
     /// <summary>Asks the database what must be known to tell afterwards what became of the command, and sets what holds for it alone. Nothing of it has been sent yet.</summary>
     ValueTask BeforeAsync(DbConnection connection, DbCommand command, CommandRequest request, CancellationToken stop) => ValueTask.CompletedTask;
 

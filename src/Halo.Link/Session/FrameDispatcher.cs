@@ -20,7 +20,7 @@ delegate void RemoteConfigurationArrived(RemoteConfiguration? remote, bool openi
 
 /// <summary>Gives each frame from the API to whom it concerns. It runs between two receives, so nothing in it waits.</summary>
 sealed partial class FrameDispatcher(
-    CurrentSession session, ImmediateQueries immediate, AsyncQueries async, RegisteredQueries registered, SelfUpdate update, PairingCodes pairing, SiteAnnouncements announcements, RemoteConfigurationArrived configured,
+    CurrentSession session, ImmediateQueries immediate, AsyncQueries async, RegisteredQueries registered, SelfUpdate update, SchemaMarks marks, PairingCodes pairing, SiteAnnouncements announcements, RemoteConfigurationArrived configured,
     LinkState state, TimeProvider time, ILogger<FrameDispatcher> log)
 {
     /// <summary>Handles one frame of one session's line.</summary>
@@ -132,6 +132,7 @@ sealed partial class FrameDispatcher(
         immediate.OnWelcome();
         async.OnWelcome(welcome, bytes);
         update.OnTarget(welcome.Update);
+        marks.OnWelcome(welcome.Capabilities.Contains(Welcome.TakesSchemaMarks));
         registered.OnWelcome(welcome.Capabilities.Contains(Welcome.HasRegisteredQueries));
     }
 

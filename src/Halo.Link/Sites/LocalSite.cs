@@ -60,6 +60,10 @@ sealed class LocalSite : IAsyncDisposable
     /// <summary>To the database that the connection string names, under the site's own login: where the practice's texts are read.</summary>
     public DatabaseConnector OwnConnector => _connectors[(Settings.ConnectionString, null)];
 
+    /// <summary>The databases of its catalogues under the site's own login, each once, with their names behind the catalogues (null: the connection string's own).</summary>
+    public IEnumerable<(DatabaseConnector Connector, string? Database)> OwnDatabases =>
+        Settings.Catalogues.Select(c => c.Database).Distinct().Select(d => (_connectors[(Settings.ConnectionString, d)], d));
+
     /// <summary>All that there is to connect to, with what it is called in the settings; the default database under the site's own login first.</summary>
     public IEnumerable<(string What, DatabaseConnector Connector)> Connectors =>
         from c in _connectors

@@ -51,6 +51,7 @@ public static class MessageBounds
 
         [(typeof(Heartbeat), "linkVersion")] = Bound.Cut(Version),
         [(typeof(Heartbeat), "databases")] = Bound.First<SiteDatabase>(ProtocolLimits.MaxSites),
+        [(typeof(SiteDatabase), "schemaMark")] = Bound.Text(Word),
         [(typeof(Renew), "accessToken")] = Bound.Text(4 * KiB),
         [(typeof(Farewell), "immediates")] = Bound.List<Guid>(ProtocolLimits.MaxHeld),
 

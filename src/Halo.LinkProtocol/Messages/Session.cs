@@ -24,6 +24,9 @@ public sealed record Welcome(
     /// <summary>The API has registered queries for its Links: <see cref="RegisteredList"/>.</summary>
     public const string HasRegisteredQueries = "registeredQueries";
 
+    /// <summary>The API wants to hear when a catalogue changed: <see cref="SiteDatabase.SchemaMark"/>.</summary>
+    public const string TakesSchemaMarks = "schemaMarks";
+
     /// <summary>What the API can do beyond version 1; unknown words are ignored.</summary>
     public IReadOnlyList<string> Capabilities { get => field ?? []; init; } = [];
 
@@ -106,7 +109,14 @@ public sealed record Heartbeat(
 /// <summary>Health of one site's database.</summary>
 /// <param name="SiteId">The Halo GUID.</param>
 /// <param name="Health">What the last check said.</param>
-public sealed record SiteDatabase(Guid SiteId, DatabaseHealth Health);
+public sealed record SiteDatabase(Guid SiteId, DatabaseHealth Health)
+{
+    /// <summary>
+    /// Says of the catalogues of the site's databases, as its own login sees them, whether they may be others than they were: then it is another text. Null: not looked
+    /// at yet, or the API does not want to hear (<see cref="Welcome.TakesSchemaMarks"/>).
+    /// </summary>
+    public string? SchemaMark { get; init; }
+}
 
 /// <summary>A fresh access token for this session, so that it need not be opened anew.</summary>
 /// <param name="AccessToken">As <c>POST /link/v1/token</c> gave it.</param>

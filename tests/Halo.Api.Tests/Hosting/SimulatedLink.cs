@@ -150,6 +150,10 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
     public async Task BeatAsync(UpdateStatus? update) => await Line.SendAsync(FrameKind.Heartbeat, Guid.Empty,
         new Heartbeat(DateTimeOffset.UtcNow, Version, 1, new(0, 0, 0, 0), [], null, 0) { Update = update }, ProtocolJson.Default.Heartbeat);
 
+    /// <summary>A heartbeat that says something of its site's catalogues.</summary>
+    public async Task BeatAsync(string schemaMark, Guid? site = null) => await Line.SendAsync(FrameKind.Heartbeat, Guid.Empty,
+        new Heartbeat(DateTimeOffset.UtcNow, Version, 1, new(0, 0, 0, 0), [new(site ?? SiteId, new(DatabaseStatus.Healthy)) { SchemaMark = schemaMark }], null, 0), ProtocolJson.Default.Heartbeat);
+
     /// <summary>The next word on which version it should run.</summary>
     public async Task<UpdateTarget> ExpectTargetAsync() => Read((await ExpectAsync(FrameKind.UpdateTarget)).Payload, ProtocolJson.Default.UpdateTarget);
 

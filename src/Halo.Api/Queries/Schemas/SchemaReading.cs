@@ -17,7 +17,7 @@ using Halo.Contracts.Sites;
 namespace Halo.Api.Queries.Schemas;
 
 /// <summary>Has a site's Link read the catalogue of its database, by an immediate query of the integrator's, and keeps what it says.</summary>
-sealed class SchemaReading(ImmediateQueries immediate, QueryAdmission admission, SchemaStore store, ILinkGateway gateway, TimeProvider time)
+sealed class SchemaReading(ImmediateQueries immediate, QueryAdmission admission, SchemaStore store, SchemaMarks marks, ILinkGateway gateway, TimeProvider time)
 {
     /// <summary>One at a time of each: the practice reads its whole catalogue for it, and the service holds all of that.</summary>
     readonly KeyedLock _reading = new();
@@ -43,15 +43,33 @@ sealed class SchemaReading(ImmediateQueries immediate, QueryAdmission admission,
         using var held = await waits;
         return hasWaited && await store.FindAsync(place).OrRefuseAsync() is { } read && read.ReadAt > asked
             ? new(read, null, null)
+            : await AdmitAsync(caller, site) is { } refusal ? new(null, null, refusal)
             : await ReadNowAsync(caller, site, catalogue, callerGone);
+    }
+
+    /// <summary>Reads it again for an integrator that has read it before, of whose day it is no query.</summary>
+    /// <returns>Whether it was read.</returns>
+    public async Task<bool> ReadAgainAsync(IntegratorCaller caller, SiteRecord site, string catalogue)
+    {
+        using var held = await _reading.LockAsync(new SchemaPlace(caller.Integrator.Id, site.Id, catalogue).Key);
+        if (admission.Backlog is not null || gateway.Find(site.LinkId) is not { ReadsSchemas: true })
+            return false;
+        var (schema, failed, _) = await ReadNowAsync(caller, site, catalogue, CancellationToken.None);
+        failed?.Dispose();
+        return schema is not null;
+    }
+
+    async ValueTask<Refusal?> AdmitAsync(IntegratorCaller caller, SiteRecord site)
+    {
+        // What may be connected by then instead refuses what it does not know.
+        var isTooOld = gateway.Find(site.LinkId) is { ReadsSchemas: false };
+        return await admission.TakeAsync(caller, site.Id, isTooOld ? TooOld : admission.Backlog);
     }
 
     async Task<SchemaAnswer> ReadNowAsync(IntegratorCaller caller, SiteRecord site, string catalogue, CancellationToken callerGone)
     {
-        // What may be connected by then instead refuses what it does not know.
-        var isTooOld = gateway.Find(site.LinkId) is { ReadsSchemas: false };
-        if (await admission.TakeAsync(caller, site.Id, isTooOld ? TooOld : admission.Backlog) is { } refusal)
-            return new(null, null, refusal);
+        // Before it is read: what changes meanwhile has another mark then.
+        var mark = marks.Of(site.Id);
         var integratorId = caller.Integrator.Id;
         var submission = new QuerySubmission(new QueryCommand(""), QueryMode.Immediate, catalogue, QueryLimits.ImmediateQueueDefaultMs) { Kind = SubmissionKind.Schema };
         var answer = (await immediate.RunAsync(caller, site, submission, null, callerGone, default))!;
@@ -70,7 +88,7 @@ sealed class SchemaReading(ImmediateQueries immediate, QueryAdmission admission,
                 return new(null, null, Unreadable);
             }
             var json = JsonSerializer.SerializeToUtf8Bytes(schema, HaloJson.Default.DatabaseSchema);
-            await store.PutAsync(new(integratorId, site.Id, catalogue), schema, json);
+            await store.PutAsync(new(integratorId, site.Id, catalogue), schema, mark, json);
             return new(new(schema.ReadAt, schema.Hash, RegisteredResults.Compress(json)), null, null);
         }
     }

@@ -28,13 +28,17 @@ sealed class SchemaStore(Database database, MasterKeys keys, EventSignals signal
 
     const string Insert =
         """
-        INSERT INTO database_schemas (id, integrator_id, site_id, catalogue, read_at, hash, wrapped_key, content)
-        SELECT @id, integrator_id, site_id, @catalogue, @read_at, @hash, @wrapped, @content FROM pairings WHERE integrator_id = @integrator AND site_id = @site
+        INSERT INTO database_schemas (id, integrator_id, site_id, catalogue, read_at, hash, mark, wrapped_key, content)
+        SELECT @id, integrator_id, site_id, @catalogue, @read_at, @hash, @mark, @wrapped, @content FROM pairings WHERE integrator_id = @integrator AND site_id = @site
         ON CONFLICT (integrator_id, site_id, catalogue) DO NOTHING
         """;
 
     /// <summary>What was read last; null: nothing was, or its master key is not there any more.</summary>
     public async Task<StoredSchema?> FindAsync(SchemaPlace place) => (await FindRowAsync(place))?.Schema;
+
+    /// <summary>What was read of a site's databases while their catalogues had another mark, or none that is known.</summary>
+    public Task<List<SchemaPlace>> FindOlderAsync(Guid siteId, string mark) => database.ReadAsync(r => new SchemaPlace(r.GetGuid(0), siteId, r.GetString(1)),
+        "SELECT integrator_id, catalogue FROM database_schemas WHERE site_id = @site AND (mark IS NULL OR mark <> @mark) ORDER BY integrator_id, catalogue", ("site", siteId), ("mark", mark));
 
     async Task<SchemaAtRest?> FindRowAsync(SchemaPlace place)
     {
@@ -53,11 +57,12 @@ sealed class SchemaStore(Database database, MasterKeys keys, EventSignals signal
     }
 
     /// <summary>Keeps what was read, in place of what was read before, and tells its integrator where that is another. Nothing is kept where it is not paired any more.</summary>
-    public async Task PutAsync(SchemaPlace place, DatabaseSchema schema, byte[] json)
+    /// <param name="mark">What the Link said of the catalogue before it was read; null: nothing.</param>
+    public async Task PutAsync(SchemaPlace place, DatabaseSchema schema, string? mark, byte[] json)
     {
         var id = Guid.CreateVersion7(time.GetUtcNow());
         var key = keys.NewDataKey(id);
-        (string, object?)[] values = [.. place.Values, ("id", id), ("read_at", schema.ReadAt.Ms()), ("hash", schema.Hash), ("wrapped", key.Wrapped), ("content", SealedBlob.Seal(key, BlobPlace.Schema, RegisteredResults.Compress(json)))];
+        (string, object?)[] values = [.. place.Values, ("id", id), ("read_at", schema.ReadAt.Ms()), ("hash", schema.Hash), ("mark", mark), ("wrapped", key.Wrapped), ("content", SealedBlob.Seal(key, BlobPlace.Schema, RegisteredResults.Compress(json)))];
         // Another node may read it at the same time: what is compared with is what is replaced.
         while (true)
         {

@@ -7,6 +7,7 @@ CREATE TABLE database_schemas (
   catalogue TEXT NOT NULL,
   read_at BIGINT NOT NULL,
   hash TEXT NOT NULL,
+  mark TEXT,                          -- what the Link said of the catalogue before: another one, and it is read again
   wrapped_key {blob} NOT NULL,        -- its own data key, wrapped by the master key it names
   content {blob} NOT NULL,            -- the answer's JSON, compressed and encrypted
   UNIQUE (integrator_id, site_id, catalogue),

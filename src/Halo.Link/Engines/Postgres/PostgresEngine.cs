@@ -83,6 +83,8 @@ sealed class PostgresEngine : IDatabaseEngine
 
     public IReadOnlyList<string> SchemaTexts => PostgresSchema.Texts;
 
+    public string SchemaMarkText => PostgresSchema.Mark;
+
     public string Name => EngineNames.Postgres;
 
     public string ErrorType => ErrorTypes.Postgres;

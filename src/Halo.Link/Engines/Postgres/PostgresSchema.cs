@@ -10,6 +10,18 @@ static class PostgresSchema
     const string Visible = OwnSchema + @" AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
             AND (pg_catalog.has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE, REFERENCES') OR pg_catalog.has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE, REFERENCES'))";
 
+    /// <summary>Each row of the catalogue has the number of the transaction that wrote it; statistics and vacuum leave it as it is. Comments on what is there change no row of these.</summary>
+    public const string Mark = """
+        WITH n AS (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname NOT IN ('pg_catalog', 'information_schema') AND nspname NOT LIKE 'pg\_toast%' AND nspname NOT LIKE 'pg\_temp\_%'),
+            c AS (SELECT r.oid, r.xmin FROM pg_catalog.pg_class AS r JOIN n ON n.oid = r.relnamespace)
+        SELECT pg_catalog.concat_ws('/',
+            (SELECT pg_catalog.count(*) || ':' || COALESCE(pg_catalog.sum(c.xmin::pg_catalog.text::pg_catalog.int8), 0) FROM c),
+            (SELECT pg_catalog.count(*) || ':' || COALESCE(pg_catalog.sum(a.xmin::pg_catalog.text::pg_catalog.int8), 0) FROM pg_catalog.pg_attribute AS a JOIN c ON c.oid = a.attrelid),
+            (SELECT pg_catalog.count(*) || ':' || COALESCE(pg_catalog.sum(d.xmin::pg_catalog.text::pg_catalog.int8), 0) FROM pg_catalog.pg_attrdef AS d JOIN c ON c.oid = d.adrelid),
+            (SELECT pg_catalog.count(*) || ':' || COALESCE(pg_catalog.sum(k.xmin::pg_catalog.text::pg_catalog.int8), 0) FROM pg_catalog.pg_constraint AS k JOIN n ON n.oid = k.connamespace),
+            (SELECT pg_catalog.count(*) || ':' || COALESCE(pg_catalog.sum(p.xmin::pg_catalog.text::pg_catalog.int8), 0) FROM pg_catalog.pg_proc AS p JOIN n ON n.oid = p.pronamespace))
+        """;
+
     const string Relation = "pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace";
 
     /// <summary>What may be called, without triggers' functions and what belongs to an extension.</summary>

@@ -35,6 +35,8 @@ sealed class SqlServerEngine(string connectionString, TimeProvider time, Practic
 
     public IReadOnlyList<string> SchemaTexts => SqlServerSchema.Texts;
 
+    public string SchemaMarkText => SqlServerSchema.Mark;
+
     public string Name => EngineNames.SqlServer;
 
     public string ErrorType => ErrorTypes.SqlServer;

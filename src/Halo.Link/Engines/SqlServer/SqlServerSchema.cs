@@ -14,6 +14,12 @@ static class SqlServerSchema
                 ELSE '' END
         """;
 
+    /// <summary>SQL Server keeps for each object when it was changed last, by its indexes too.</summary>
+    public const string Mark = """
+        SELECT CONVERT(varchar(20), COUNT_BIG(*)) + '/' + COALESCE(CONVERT(varchar(30), MAX(modify_date), 126), '') + '/' + COALESCE(CONVERT(varchar(20), CHECKSUM_AGG(CHECKSUM(object_id, modify_date))), '')
+        FROM sys.objects WHERE is_ms_shipped = 0
+        """;
+
     const string Comment = "CAST((SELECT TOP (1) e.value FROM sys.extended_properties AS e WHERE e.class = 1 AND e.major_id = o.object_id AND e.minor_id = {0} AND e.name = 'MS_Description') AS nvarchar(4000)) AS c";
 
     static readonly string OfObject = Comment.Replace("{0}", "0", StringComparison.Ordinal), OfColumn = Comment.Replace("{0}", "c.column_id", StringComparison.Ordinal);

@@ -47,6 +47,8 @@ sealed class SqliteEngine : IDatabaseEngine
 
     public IReadOnlyList<string> SchemaTexts => SqliteSchema.Texts;
 
+    public string SchemaMarkText => SqliteSchema.Mark;
+
     public string Name => EngineNames.Sqlite;
 
     public string ErrorType => ErrorTypes.Sqlite;

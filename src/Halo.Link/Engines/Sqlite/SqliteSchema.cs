@@ -33,5 +33,8 @@ static class SqliteSchema
         "SELECT NULL AS t, NULL AS n, NULL AS y, NULL AS k WHERE 0",
     ];
 
+    /// <summary>SQLite counts each change in the file's header.</summary>
+    public const string Mark = "PRAGMA schema_version";
+
     const string Own = @"type IN ('table', 'view') AND name NOT LIKE 'sqlite\_%' ESCAPE '\'";
 }

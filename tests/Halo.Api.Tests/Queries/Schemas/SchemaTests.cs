@@ -103,6 +103,36 @@ public sealed class SchemaTests(OneHost one) : IClassFixture<OneHost>
     }
 
     [Fact]
+    public async Task It_is_read_again_where_the_Link_says_that_it_may_be_another_and_not_at_every_word()
+    {
+        await using var link = await NewLinkAsync(Hello.ReadsSchemas);
+        await using var stranger = await NewLinkAsync(Hello.ReadsSchemas);
+        var (key, other) = (await _host.CreatePairedAsync(link.SiteId), await _host.CreatePairedAsync(link.SiteId));
+        foreach (var one in (string[])[key, other])
+        {
+            var first = GetAsync(link, one);
+            await TellAsync(link, Usual);
+            await SchemaOf(first);
+        }
+        string[] changed = [Usual[0], """[{"t":"a","n":"id","y":"bigint","u":false,"d":"1","c":null}]""", .. Usual[2..]];
+        await stranger.BeatAsync("another's", link.SiteId);
+        await link.BeatAsync("one");
+        foreach (var _ in (string[])[key, other])
+            Assert.True((await TellAsync(link, changed)).Schema);
+        Assert.Equal(2, (await Eventually.BecomesAsync(() => EventsAsync(link.SiteId), events => events.Count == 2)).Count);
+        Assert.Equal("bigint", (await SchemaOf(GetAsync(link, key))).Tables[0].Columns.Single().DatabaseType);
+
+        // The next word comes too soon: what the Link is sent next is something else.
+        await link.BeatAsync("two");
+        await link.BeatAsync("three");
+        var next = _host.SendAsync(HttpMethod.Post, $"/integrator/sites/{link.SiteId}/queries/immediate", """{ "command": { "text": "SELECT 1 AS n" } }""", key);
+        var (id, execute) = await link.ExpectExecuteAsync();
+        Assert.Equal("SELECT 1 AS n", execute.Command?.Text);
+        await link.AnswerAsync(id, """[{"n":1}]""", 1);
+        using var answered = await next;
+    }
+
+    [Fact]
     public async Task What_is_told_of_a_change_is_bounded()
     {
         await using var link = await NewLinkAsync(Hello.ReadsSchemas);

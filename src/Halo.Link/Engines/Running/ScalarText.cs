@@ -4,7 +4,7 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Queries;
 using Halo.Link.Rows;
 
-namespace Halo.Link.Engines.Sqlite;
+namespace Halo.Link.Engines.Running;
 
 /// <summary>Keeps the one value of a scalar as text.</summary>
 sealed class ScalarText : IRowSink
