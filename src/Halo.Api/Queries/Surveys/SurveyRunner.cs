@@ -161,12 +161,12 @@ sealed partial class SurveyRunner(
             LogFailing(e.GetType().Name);
     }
 
-    [LoggerMessage(1251, LogLevel.Error, "Surveys cannot be carried on with ({Exception}); trying again every few seconds until it works.")]
+    [LoggerMessage(1261, LogLevel.Error, "Surveys cannot be carried on with ({Exception}); trying again every few seconds until it works.")]
     partial void LogFailing(string exception);
 
-    [LoggerMessage(1252, LogLevel.Information, "Surveys are carried on with again.")]
+    [LoggerMessage(1262, LogLevel.Information, "Surveys are carried on with again.")]
     partial void LogRecovered();
 
-    [LoggerMessage(1253, LogLevel.Error, "What survey {SurveyId} asks cannot be read any more; its other sites are not asked.")]
+    [LoggerMessage(1263, LogLevel.Error, "What survey {SurveyId} asks cannot be read any more; its other sites are not asked.")]
     partial void LogUnreadable(Guid surveyId);
 }
