@@ -180,13 +180,19 @@ public sealed class HaloDbCommand : DbCommand
             var query = await RunAsync(ExecutionMode.Reader, token);
             return await HaloDbDataReader.OfAsync(new StoredSource(query.Result!, query.Result!.Columns ?? []), connection, behavior, token: token);
         }
+        if (!Statements.GivesRows(command))
+        {
+            // As an adapter has it: how many rows were changed is what it asks for.
+            var query = await RunAsync(ExecutionMode.NonQuery, token);
+            return await HaloDbDataReader.OfAsync([], BatchRows.AffectedOf(query.Result is { } result ? [result] : []), connection, behavior);
+        }
         var (shared, site, options) = (connection.Shared, connection.Practice, Options(connection));
         var run = Begin();
         try
         {
             var rows = await run.DoAsync((site, command, options),
                 static (asked, stop) => new ValueTask<LiveRows>(LiveRows.OpenAsync(asked.site.Calls, asked.command, asked.options, SiteCalls.TableType, stop)), e => shared.Failed(e), token);
-            return await HaloDbDataReader.OfAsync(new LiveSource(rows), connection, behavior, run, shared, Statements.AreSeveral(CommandText) ? site : null, token);
+            return await HaloDbDataReader.OfAsync(new LiveSource(rows), connection, behavior, run, shared, Statements.MayGiveSeveral(command) ? site : null, Statements.IsChange(command), token);
         }
         catch
         {

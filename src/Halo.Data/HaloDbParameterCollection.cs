@@ -99,7 +99,7 @@ public sealed class HaloDbParameterCollection : DbParameterCollection
     /// <inheritdoc/>
     protected override void SetParameter(string parameterName, DbParameter value) => _all[Find(parameterName)] = Ours(value);
 
-    internal static string Plain(string name) => name.TrimStart('@');
+    internal static string Plain(string name) => name.TrimStart('@', ':');
 
     static HaloDbParameter Ours(object value)
     {

@@ -27,6 +27,7 @@ sealed class RowReader(Stream source, bool isTable = false) : IAsyncDisposable
     int _start, _end;
     Place _place;
     bool _ended;
+    volatile bool _isFilling;
     RowEnd? _long;
 
     public Row Row { get; } = new();
@@ -46,11 +47,13 @@ sealed class RowReader(Stream source, bool isTable = false) : IAsyncDisposable
         return TryRead() ? new(true) : _place == Place.End ? new(false) : FillAndReadAsync(stop);
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
-        ArrayPool<byte>.Shared.Return(_buffer);
-        _buffer = [];
-        return source.DisposeAsync();
+        var buffer = Interlocked.Exchange(ref _buffer, []);
+        await source.DisposeAsync();
+        // What a read may still write into is nobody else's any more.
+        if (buffer.Length > 0 && !_isFilling)
+            ArrayPool<byte>.Shared.Return(buffer);
     }
 
     async ValueTask<bool> FillAndReadAsync(CancellationToken stop)
@@ -154,7 +157,9 @@ sealed class RowReader(Stream source, bool isTable = false) : IAsyncDisposable
             ArrayPool<byte>.Shared.Return(_buffer);
             _buffer = larger;
         }
+        _isFilling = true;
         var read = await source.ReadAsync(_buffer.AsMemory(_end), stop);
+        _isFilling = false;
         _ended = read == 0;
         _end += read;
     }

@@ -6,28 +6,49 @@ namespace Halo.Data.Commands;
 /// <summary>The statements of a text, which stand between semicolons outside quotes and comments.</summary>
 static class Statements
 {
-    static readonly string[] Beginnings = ["SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN", "PRAGMA"], Changing = ["INSERT", "UPDATE", "DELETE", "MERGE"], Returning = ["RETURNING", "OUTPUT"];
+    /// <summary>What changes something gives no rows, unless it says so; of anything else nobody knows: a procedure, a declaration, a block.</summary>
+    static readonly string[] Changing = ["INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"],
+        Silent = [.. Changing, "CREATE", "ALTER", "DROP", "TRUNCATE", "GRANT", "REVOKE"],
+        Returning = ["RETURNING", "OUTPUT"],
+        Several = ["EXEC", "EXECUTE", "CALL", "DECLARE", "IF", "BEGIN", "WHILE", "DO"],
+        OfOneScope = ["SCOPE_IDENTITY", "DECLARE", "EXEC", "EXECUTE"];
 
     /// <summary>Whether a second one stands behind the first.</summary>
     public static bool AreSeveral(string text) => SplitOf(text).Count > 1;
 
-    /// <summary>Each as a command of its own, with the parameters that it names.</summary>
-    public static List<QueryCommand> Of(QueryCommand command) => SplitOf(command.Text).ConvertAll(text =>
+    /// <summary>Each as a command of its own, with the parameters that it names; none where they cannot be sent apart.</summary>
+    public static List<QueryCommand> Of(QueryCommand command) => BelongTogether(command.Text) ? [] : SplitOf(command.Text).ConvertAll(text =>
     {
         var words = WordsOf(text).ToHashSet(StringComparer.OrdinalIgnoreCase);
         var named = command.Parameters?.Where(p => words.Contains(p.Name) || words.Contains(p.Name.TrimStart('@'))).ToList();
         return new QueryCommand(text) { Parameters = named is { Count: > 0 } ? named : null };
     });
 
-    /// <summary>Whether a reader wants rows of it: the service has to be told before it runs.</summary>
+    /// <summary>Whether it may give rows: the service has to be told before it runs, and rows that nobody wanted are lost.</summary>
     public static bool GivesRows(QueryCommand command)
     {
-        if (command.Type != CommandType.Text)
+        if (command.Type != CommandType.Text || AreSeveral(command.Text))
             return true;
         var words = WordsOf(command.Text).Select(w => w.ToUpperInvariant()).ToList();
-        // Behind WITH a change may stand, or in it.
-        return words.Count > 0 && Beginnings.Contains(words[0]) && !(words[0] == "WITH" && words.Exists(w => Changing.Contains(w))) || words.Exists(w => Returning.Contains(w));
+        if (words.Count == 0 || words.Exists(w => Returning.Contains(w)))
+            return words.Count > 0;
+        if (words[0] != "WITH")
+            return !Silent.Contains(words[0]);
+        // Behind WITH a change may stand; FOR UPDATE is none.
+        return !words.Where((w, i) => Changing.Contains(w) && words[i - 1] is not ("FOR" or "KEY")).Any();
     }
+
+    /// <summary>Whether its rows are those that it changed.</summary>
+    public static bool IsChange(QueryCommand command) =>
+        command.Type == CommandType.Text && WordsOf(command.Text).FirstOrDefault() is { } first && Changing.Contains(first, StringComparer.OrdinalIgnoreCase) && !AreSeveral(command.Text);
+
+    /// <summary>Whether it may give more results than one.</summary>
+    public static bool MayGiveSeveral(QueryCommand command) =>
+        command.Type != CommandType.Text || AreSeveral(command.Text) || WordsOf(command.Text).Any(w => Several.Contains(w, StringComparer.OrdinalIgnoreCase));
+
+    /// <summary>Whether what one statement leaves is for the next: an identity, a variable, a temporary table of SQL Server's. Sent apart, that is gone.</summary>
+    static bool BelongTogether(string text) =>
+        WordsOf(text).Any(w => w.StartsWith("@@", StringComparison.Ordinal) || w.StartsWith('#') || OfOneScope.Contains(w, StringComparer.OrdinalIgnoreCase));
 
     static List<string> SplitOf(string text)
     {
@@ -49,14 +70,14 @@ static class Statements
         return all;
     }
 
-    /// <summary>The words outside quotes and comments; a parameter's has its <c>@</c>.</summary>
+    /// <summary>The words outside quotes and comments; a parameter's has its <c>@</c>, a temporary table's its <c>#</c>.</summary>
     static IEnumerable<string> WordsOf(string text)
     {
         var place = new SqlPlace();
         var start = -1;
         for (var i = 0; i <= text.Length; i++)
         {
-            var isOfWord = i < text.Length && place.IsOutside && (char.IsLetterOrDigit(text[i]) || text[i] is '_' or '@');
+            var isOfWord = i < text.Length && place.IsOutside && (char.IsLetterOrDigit(text[i]) || text[i] is '_' or '@' || text[i] == '#' && start < 0 && i + 1 < text.Length && (char.IsLetter(text[i + 1]) || text[i + 1] == '#'));
             if (isOfWord && start < 0)
                 start = i;
             if (!isOfWord && start >= 0)

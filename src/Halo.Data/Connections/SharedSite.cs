@@ -8,21 +8,19 @@ namespace Halo.Data.Connections;
 /// <summary>What connections with the same settings share: the client with its HTTP connections, and the site once it was found.</summary>
 sealed class SharedSite(HaloClient client, string site, bool ownsClient) : IDisposable
 {
-    static readonly ConcurrentDictionary<string, SharedSite> Shared = new(StringComparer.Ordinal);
+    // By what HTTP connections depend on: address, key, patience.
+    static readonly ConcurrentDictionary<(string Api, string Key, int Retry, int Answer), Lazy<HaloClient>> Clients = new();
+    static readonly ConcurrentDictionary<(HaloClient, string), SharedSite> Shared = new();
 
     HaloSite? _found;
     TimeSpan _longest;
 
-    /// <summary>Of all connections with this connection string, for as long as the program runs: a program has few.</summary>
+    /// <summary>Of all connections that name this practice, for as long as the program runs. All practices of a service and a key share one client with its HTTP connections.</summary>
     public static SharedSite Of(HaloDbConnectionStringBuilder settings)
     {
-        if (Shared.TryGetValue(settings.ConnectionString, out var known))
-            return known;
-        var made = Make(settings);
-        var shared = Shared.GetOrAdd(settings.ConnectionString, made);
-        if (shared != made)
-            made.Dispose();
-        return shared;
+        var (site, options) = (Checked(settings.Site), settings.ToClient());
+        var client = Clients.GetOrAdd((settings.Api, settings.Key, settings.RetryTimeout, settings.AnswerTimeout), _ => new(() => new HaloClient(options))).Value;
+        return Shared.GetOrAdd((client, site), static place => new(place.Item1, place.Item2, ownsClient: false));
     }
 
     /// <exception cref="ArgumentException">The settings are not valid; the text names every fault.</exception>
@@ -71,7 +69,11 @@ sealed class SharedSite(HaloClient client, string site, bool ownsClient) : IDisp
     }
 
     /// <summary>The execution limit for so many seconds, once the site was asked for: what is more than the service lets anybody have is that.</summary>
-    public TimeSpan? LimitOf(int seconds) => seconds == 0 ? null : TimeSpan.FromSeconds(seconds) is var wanted && wanted < _longest ? wanted : _longest;
+    public TimeSpan? LimitOf(int seconds)
+    {
+        var wanted = TimeSpan.FromSeconds(seconds);
+        return seconds > 0 && wanted < _longest ? wanted : _longest > TimeSpan.Zero ? _longest : null;
+    }
 
     public void Dispose()
     {

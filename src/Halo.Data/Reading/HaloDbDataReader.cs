@@ -35,7 +35,8 @@ public sealed partial class HaloDbDataReader : DbDataReader, IDbColumnSchemaGene
     Field[] _fields = [];
     Dictionary<string, int>? _ordinals;
     int _affected = -1;
-    bool _isBroken, _hasRows, _isPeeked, _isOnRow, _isClosed, _isAtEnd;
+    bool _isBroken, _hasRows, _isPeeked, _isOnRow, _isAtEnd;
+    int _closed;
 
     HaloDbDataReader(HaloDbConnection? connection, CommandBehavior behavior, CommandRun run, SharedSite? shared, HaloSite? site)
     {
@@ -53,10 +54,13 @@ public sealed partial class HaloDbDataReader : DbDataReader, IDbColumnSchemaGene
     public override bool HasRows => Open._hasRows;
 
     /// <inheritdoc/>
-    public override bool IsClosed => _isClosed;
+    public override bool IsClosed => Volatile.Read(ref _closed) != 0;
 
-    /// <summary>Rows that the commands of a batch changed; -1 of a single command, whose rows tell nothing of it.</summary>
+    /// <summary>Rows that were changed, where the command says so by its words: of one that gives rows of what it changed, as many as were read to its end. Else -1.</summary>
     public override int RecordsAffected => _affected;
+
+    /// <summary>Whether each of its rows is one that was changed.</summary>
+    internal bool CountsRows { get; init; }
 
     /// <summary>The query at the service, where the rows come as they are read.</summary>
     public Guid? QueryId => (_source as LiveSource)?.QueryId;
@@ -67,12 +71,18 @@ public sealed partial class HaloDbDataReader : DbDataReader, IDbColumnSchemaGene
     /// <inheritdoc/>
     public override object this[string name] => GetValue(GetOrdinal(name));
 
-    HaloDbDataReader Open => _isClosed ? throw new InvalidOperationException("The reader is closed.") : this;
+    bool WantsOneResult => (_behavior & (CommandBehavior.SingleResult | CommandBehavior.SingleRow)) != 0;
+
+    static NotSupportedException Dropped(int results) =>
+        new($"The command gave {results} results, and its reader has the first alone. Send each statement as a command of a batch (connection.CreateBatch()).");
+
+    HaloDbDataReader Open => IsClosed ? throw new InvalidOperationException("The reader is closed.") : this;
 
     internal static async Task<HaloDbDataReader> OfAsync(
-        RowSource source, HaloDbConnection? connection = null, CommandBehavior behavior = default, CommandRun? run = null, SharedSite? shared = null, HaloSite? site = null, CancellationToken token = default)
+        RowSource source, HaloDbConnection? connection = null, CommandBehavior behavior = default, CommandRun? run = null, SharedSite? shared = null, HaloSite? site = null, bool countsRows = false,
+        CancellationToken token = default)
     {
-        var reader = new HaloDbDataReader(connection, behavior, run ?? new(), shared, site);
+        var reader = new HaloDbDataReader(connection, behavior, run ?? new(), shared, site) { CountsRows = countsRows };
         try
         {
             await reader.BeginAsync(source, token);
@@ -113,21 +123,23 @@ public sealed partial class HaloDbDataReader : DbDataReader, IDbColumnSchemaGene
         _ = Open;
         if (_isBroken)
             throw new InvalidOperationException(BrokenOff);
+        if (_source is StoredSource { Results: > 1 } stored && !WantsOneResult)
+            throw Dropped(stored.Results);
         if (_next.TryDequeue(out var next))
         {
             await _source.DisposeAsync();
             await BeginAsync(new StoredSource(next.Result, next.Columns), cancellationToken);
             return true;
         }
-        if (_site is not null && _source is LiveSource { QueryId: { } id } && !_behavior.HasFlag(CommandBehavior.SchemaOnly) && (_behavior & (CommandBehavior.SingleResult | CommandBehavior.SingleRow)) == 0)
+        if (_site is not null && _source is LiveSource { QueryId: { } id } && !_behavior.HasFlag(CommandBehavior.SchemaOnly) && !WantsOneResult)
         {
             while (await NextAsync(cancellationToken))
             {
                 // How many results there were is known at its end.
             }
             var query = await _run.DoAsync((_site, id), static (asked, stop) => new ValueTask<Query>(asked._site.Resume(asked.id).GetAsync(stop)), Failed, cancellationToken);
-            if (query.Result?.ResultSets > 1)
-                throw new NotSupportedException($"The command gave {query.Result.ResultSets} results, and a single command's reader has the first alone. Send each statement as a command of a batch (connection.CreateBatch()).");
+            if (query.Result?.ResultSets is > 1 and var results)
+                throw Dropped(results);
         }
         (_isAtEnd, _isOnRow, _isPeeked, _hasRows, _fields, _ordinals) = (true, false, false, false, [], null);
         return false;
@@ -139,9 +151,8 @@ public sealed partial class HaloDbDataReader : DbDataReader, IDbColumnSchemaGene
     /// <inheritdoc/>
     public override async Task CloseAsync()
     {
-        if (_isClosed)
+        if (Interlocked.Exchange(ref _closed, 1) != 0)
             return;
-        _isClosed = true;
         _isOnRow = false;
         _next.Clear();
         if (_source is not null)
@@ -214,6 +225,8 @@ public sealed partial class HaloDbDataReader : DbDataReader, IDbColumnSchemaGene
     async Task BeginAsync(RowSource source, CancellationToken token)
     {
         _source = source;
+        // Values of the result before are not this one's.
+        Forget();
         (_isOnRow, _isPeeked, _ordinals) = (false, false, null);
         _hasRows = await ReadSourceAsync(token);
         var columns = source.Columns;
@@ -227,6 +240,8 @@ public sealed partial class HaloDbDataReader : DbDataReader, IDbColumnSchemaGene
             return;
         }
         (_isPeeked, _isAtEnd) = (true, !_hasRows);
+        if (!_hasRows && CountsRows)
+            _affected = 0;
     }
 
     ValueTask<bool> NextAsync(CancellationToken token)
@@ -260,16 +275,21 @@ public sealed partial class HaloDbDataReader : DbDataReader, IDbColumnSchemaGene
     {
         if (!read.IsCompletedSuccessfully)
             return Slowly(read);
-        var isThere = read.Result;
-        (_isOnRow, _isAtEnd) = (isThere, !isThere);
-        return new(isThere);
+        Came(read.Result);
+        return new(_isOnRow);
 
         async ValueTask<bool> Slowly(ValueTask<bool> coming)
         {
-            var came = await coming;
-            (_isOnRow, _isAtEnd) = (came, !came);
-            return came;
+            Came(await coming);
+            return _isOnRow;
         }
+    }
+
+    void Came(bool isThere)
+    {
+        (_isOnRow, _isAtEnd) = (isThere, !isThere);
+        if (!isThere && CountsRows)
+            _affected = (int)Math.Min(_source.Row.Number, int.MaxValue);
     }
 
     ValueTask<bool> ReadSourceAsync(CancellationToken token)
@@ -286,6 +306,11 @@ public sealed partial class HaloDbDataReader : DbDataReader, IDbColumnSchemaGene
         try
         {
             return await _run.WaitAsync(next, Failed, token);
+        }
+        catch (Exception e) when (_source is StoredSource && e is IOException or JsonException or InvalidDataException)
+        {
+            _isBroken = true;
+            throw new HaloDbException("The command was executed, and its answer is not whole.", e) { Executed = Executed.Yes, Code = HaloExceptionCodes.RowsBroken };
         }
         catch
         {

@@ -40,6 +40,9 @@ sealed class StoredSource(QueryResult result, IReadOnlyList<ResultColumn> column
     /// <summary>Of what gave no rows.</summary>
     public static StoredSource Empty() => new(new QueryResult { Rows = 0, Data = "W10=" }, []);
 
+    /// <summary>How many results the command gave; this is the first of them.</summary>
+    public int Results => result.ResultSets ?? 1;
+
     public override Row Row => _rows.Row;
 
     public override IReadOnlyList<ResultColumn> Columns => columns;

@@ -96,6 +96,10 @@ public sealed class ParameterTests
     [InlineData("SELECT ';' ; SELECT $$;$$", 2)]
     [InlineData("SELECT \"a;b\" /* ; /* ; */ */; UPDATE t SET x = E'\\';'", 2)]
     [InlineData(";;", 0)]
+    [InlineData("INSERT INTO t VALUES (1); SELECT SCOPE_IDENTITY()", 0)]
+    [InlineData("SELECT 1 INTO #kept; SELECT * FROM #kept", 0)]
+    [InlineData("UPDATE t SET x = 1; SELECT @@ROWCOUNT", 0)]
+    [InlineData("SELECT '#a', a #> b FROM t; SELECT 2", 2)]
     public void Statements_end_at_semicolons_outside_quotes_and_comments(string text, int count) => Assert.Equal(count, Statements.Of(new QueryCommand(text)).Count);
 
     [Theory]
@@ -109,6 +113,12 @@ public sealed class ParameterTests
     [InlineData("insert into t values (1) returning id", true)]
     [InlineData("UPDATE t SET x = 1 OUTPUT inserted.x", true)]
     [InlineData("CREATE TABLE t (n int)", false)]
+    [InlineData("INSERT INTO t VALUES (1); SELECT 1", true)]
+    [InlineData("WITH x AS (SELECT 1) SELECT * FROM x FOR UPDATE", true)]
+    [InlineData("EXEC dbo.GetPatient @id", true)]
+    [InlineData("DECLARE @x int = 1", true)]
+    [InlineData("FETCH ALL FROM c", true)]
+    [InlineData("-- nothing", false)]
     public void A_batch_wants_rows_of_what_gives_them(string text, bool expected) => Assert.Equal(expected, Statements.GivesRows(new QueryCommand(text)));
 
     [Fact]
