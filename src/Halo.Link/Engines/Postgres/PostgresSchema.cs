@@ -58,7 +58,7 @@ static class PostgresSchema
         """,
         $"""
         SELECT f.conrelid::pg_catalog.int8 AS t, f.conname AS x, a.attname AS n, o.nspname AS s, r.relname AS m, b.attname AS o
-        FROM {Relation} JOIN pg_catalog.pg_constraint AS f ON f.conrelid = c.oid AND f.contype = 'f'
+        FROM {Relation} JOIN pg_catalog.pg_constraint AS f ON f.conrelid = c.oid AND f.contype = 'f' AND f.conparentid = 0
             JOIN pg_catalog.pg_class AS r ON r.oid = f.confrelid JOIN pg_catalog.pg_namespace AS o ON o.oid = r.relnamespace
             CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(f.conkey), pg_catalog.unnest(f.confkey)) WITH ORDINALITY AS k(own, other, place)
             JOIN pg_catalog.pg_attribute AS a ON a.attrelid = f.conrelid AND a.attnum = k.own JOIN pg_catalog.pg_attribute AS b ON b.attrelid = f.confrelid AND b.attnum = k.other
