@@ -78,12 +78,18 @@ static class PostgresDescription
         // As one message of the extended protocol it is one statement, whatever the text says; and PREPARE runs nothing.
         await using var prepare = new PostgresCommand(connection) { CommandText = $"PREPARE halo_description({declared}) AS\n{text}" };
         prepare.SendAsOneMessage();
+        // A transaction that may only read is looked at afterwards, and after a failure it could not be.
+        var isIn = PostgresTransaction.IsOpen(connection);
+        if (isIn)
+            await DoAsync(connection, "SAVEPOINT halo_description", stop);
         try
         {
             await prepare.ExecuteNonQueryAsync(stop);
         }
         catch (PostgresException)
         {
+            if (isIn)
+                await DoAsync(connection, "ROLLBACK TO SAVEPOINT halo_description", stop);
             return found;
         }
         await using var look = new NpgsqlCommand(Parameters, connection);
@@ -91,6 +97,12 @@ static class PostgresDescription
         while (await reader.ReadAsync(stop))
             found.Add(((uint)reader.GetInt64(0), reader.GetString(1)));
         return found;
+    }
+
+    static async Task DoAsync(NpgsqlConnection connection, string text, CancellationToken stop)
+    {
+        await using var command = new NpgsqlCommand(text, connection);
+        await command.ExecuteNonQueryAsync(stop);
     }
 
     static async Task<DescribedCommand> OfProcedureAsync(NpgsqlConnection connection, QueryCommand command, ICollection<FieldError> faults, CancellationToken stop)

@@ -129,6 +129,28 @@ public sealed class DescriptionTests(SharedPostgres postgres)
         await UntouchedAsync(bench, EngineNames.Postgres);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task PostgreSQL_keeps_the_connection_where_it_cannot_say_the_parameters(bool readsOnly)
+    {
+        var access = readsOnly ? CommandAccess.Read : CommandAccess.Write;
+        using var file = new SqliteFile();
+        await using var bench = await NewAsync(EngineNames.Postgres, file);
+        // Described it is well enough, but PREPARE takes none of it.
+        var command = new QueryCommand("CALL empty(@n)") { Parameters = [new("n") { Type = SqlType.Int }] };
+        string? first = null;
+        for (var i = 0; i < 3; i++)
+        {
+            var (result, _) = await bench.DescribeAsync(command, access);
+            Assert.True(result.Ending == Ending.Successful, result.Error?.ErrorMessage);
+            Assert.Equal([("@n", SqlType.Int, null)], result.Parameters!.Select(p => (p.Name, p.Type, p.DatabaseType)));
+            var sink = new CollectingSink();
+            await bench.RunAsync(new QueryCommand("SELECT pg_backend_pid() AS n"), sink, access: access);
+            Assert.Equal(first ??= sink.Json, sink.Json);
+        }
+    }
+
     [Fact]
     public async Task SQLite_has_no_procedures()
     {
