@@ -32,9 +32,9 @@ sealed record CommandRequest(
     [JsonIgnore]
     public bool IsNonQuery => !IsDescription && All(c => c.ExecutionMode == ExecutionMode.NonQuery);
 
-    /// <summary>Whether it asks for rows and nothing else.</summary>
+    /// <summary>Whether it asks for rows and nothing else, or is only described.</summary>
     [JsonIgnore]
-    public bool IsReader => All(c => c.ExecutionMode != ExecutionMode.NonQuery);
+    public bool IsReader => IsDescription || All(c => c.ExecutionMode != ExecutionMode.NonQuery);
 
     /// <summary>The query's id, for whoever looks into the database's activity; null: the Link asks for itself.</summary>
     public Guid? QueryId { get; init; }

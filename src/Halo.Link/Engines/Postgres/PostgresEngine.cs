@@ -186,8 +186,16 @@ sealed class PostgresEngine : IDatabaseEngine
 
     public ResultColumn DescribeColumn(DbDataReader reader, int ordinal, string name) => PostgresColumns.Describe((NpgsqlDataReader)reader, ordinal, name, _types);
 
-    public async ValueTask<DescribedCommand> DescribeAsync(DbConnection connection, CommandRequest request, ICollection<FieldError> faults, CancellationToken stop) =>
-        await PostgresDescription.OfAsync((NpgsqlConnection)connection, request, _types, faults, stop);
+    public async ValueTask<DescribedCommand> DescribeAsync(DbConnection connection, CommandRequest request, ICollection<FieldError> faults, CancellationToken stop)
+    {
+        // It waits for locks as a reader does, whatever the command is.
+        if (request.Protection?.LockTimeout is { } wait && wait != _protection.LockTimeout)
+        {
+            await using var set = new NpgsqlCommand(string.Create(CultureInfo.InvariantCulture, $"SET lock_timeout = {(long)wait.TotalMilliseconds}"), (NpgsqlConnection)connection);
+            await set.ExecuteNonQueryAsync(stop);
+        }
+        return await PostgresDescription.OfAsync((NpgsqlConnection)connection, request, _types, faults, stop);
+    }
 
     public ValueTask LearnTypesAsync(DbConnection connection, DbDataReader reader, CancellationToken stop) =>
         _types.LearnAsync((NpgsqlConnection)connection, (NpgsqlDataReader)reader, stop);

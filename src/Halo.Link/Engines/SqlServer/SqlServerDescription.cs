@@ -109,6 +109,8 @@ sealed class SqlServerDescription(SqlConnection connection, CommandRequest reque
 
     SqlDataReader Run(SqlCommand command)
     {
+        // Between two questions there is nothing that could be cancelled at the server.
+        stop.ThrowIfCancellationRequested();
         using var registration = stop.UnsafeRegister(static asked => ((SqlCommand)asked!).Cancel(), command);
         return command.ExecuteReader();
     }

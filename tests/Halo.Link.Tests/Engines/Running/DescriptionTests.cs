@@ -188,6 +188,29 @@ public sealed class DescriptionTests(SharedPostgres postgres)
         Assert.Equal("0", await bench.ValueAsync("SELECT count(*) AS n FROM t"));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task It_waits_for_a_lock_no_longer_than_an_operator_lets_a_reader(bool readsOnly)
+    {
+        var access = readsOnly ? CommandAccess.Read : CommandAccess.Write;
+        var database = await postgres.NewDatabaseAsync();
+        await using var engine = Link.Engines.Factory.DatabaseEngines.Create(EngineNames.Postgres, database, TimeProvider.System, new() { LockTimeout = null });
+        await using var bench = new EngineBench(engine);
+        await bench.DoAsync("CREATE TABLE t (id int)");
+        await using var practice = new Npgsql.NpgsqlConnection(database);
+        await practice.OpenAsync(TestContext.Current.CancellationToken);
+        await using var command = new Npgsql.NpgsqlCommand("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE", practice);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        var request = new CommandRequest(new("DELETE FROM t") { ExecutionMode = ExecutionMode.NonQuery }, null, null, 1, TimeSpan.FromMinutes(1), access)
+        {
+            IsDescription = true,
+            Protection = new() { LockTimeout = TimeSpan.FromMilliseconds(100) },
+        };
+        var result = await engine.NewRunner(TimeProvider.System).RunAsync(request, new CollectingSink(), TestContext.Current.CancellationToken);
+        Assert.Equal((Ending.Failed, Executed.No, FailureCodes.LockTimeout), (result.Ending, result.Executed, result.Error?.Code));
+    }
+
     async Task<EngineBench> NewAsync(string engine, SqliteFile file)
     {
         var bench = engine == EngineNames.Postgres ? await postgres.NewAsync() : file.Open();

@@ -65,6 +65,23 @@ public sealed class SqlServerDescriptionTests
         Assert.Equal((Ending.Failed, Executed.No, FailureCodes.InvalidParameter), (missing.Ending, missing.Executed, missing.Error?.Code));
     }
 
+    [Theory]
+    [InlineData(ExecutionMode.Reader)]
+    [InlineData(ExecutionMode.NonQuery)]
+    public async Task It_waits_for_locks_as_a_reader_whatever_the_command_is(ExecutionMode mode)
+    {
+        await using var bench = new TdsBench((request, answer) =>
+        {
+            if (request.Procedure == "sys.sp_describe_first_result_set")
+                Columns(answer);
+            else
+                answer.Done(TdsCommand.Select, 0);
+            return Task.CompletedTask;
+        });
+        await bench.Engine.DescribeAsync(new("DELETE FROM t") { ExecutionMode = mode });
+        Assert.Equal("SET DEADLOCK_PRIORITY LOW;SET LOCK_TIMEOUT 5000;", bench.Server.Requests[0].Text);
+    }
+
     [Fact]
     public async Task What_the_server_cannot_analyse_it_says_itself()
     {
