@@ -53,7 +53,10 @@ static class PostgresSchema
         FROM {Relation} JOIN pg_catalog.pg_index AS i ON i.indrelid = c.oid JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
             CROSS JOIN LATERAL pg_catalog.generate_series(1, i.indnkeyatts::pg_catalog.int4) AS k(place)
             LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[k.place - 1] AND a.attnum > 0
-        WHERE i.indisvalid AND {Visible} AND (a.attnum IS NULL OR pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT, INSERT, UPDATE, REFERENCES'))
+        WHERE i.indisvalid AND {Visible} AND NOT EXISTS (
+            SELECT 1 FROM pg_catalog.generate_series(1, i.indnkeyatts::pg_catalog.int4) AS h(place)
+            WHERE NOT CASE WHEN i.indkey[h.place - 1] = 0 THEN pg_catalog.has_table_privilege(i.indrelid, 'SELECT')
+                ELSE pg_catalog.has_column_privilege(i.indrelid, i.indkey[h.place - 1], 'SELECT, INSERT, UPDATE, REFERENCES') END)
         ORDER BY i.indrelid, x.relname, k.place
         """,
         $"""
@@ -63,7 +66,8 @@ static class PostgresSchema
             CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(f.conkey), pg_catalog.unnest(f.confkey)) WITH ORDINALITY AS k(own, other, place)
             JOIN pg_catalog.pg_attribute AS a ON a.attrelid = f.conrelid AND a.attnum = k.own JOIN pg_catalog.pg_attribute AS b ON b.attrelid = f.confrelid AND b.attnum = k.other
         WHERE {Visible} AND pg_catalog.has_schema_privilege(o.oid, 'USAGE')
-            AND pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT, INSERT, UPDATE, REFERENCES') AND pg_catalog.has_column_privilege(b.attrelid, b.attnum, 'SELECT, INSERT, UPDATE, REFERENCES')
+            AND NOT EXISTS (SELECT 1 FROM pg_catalog.unnest(f.conkey) AS h(place) WHERE NOT pg_catalog.has_column_privilege(f.conrelid, h.place, 'SELECT, INSERT, UPDATE, REFERENCES'))
+            AND NOT EXISTS (SELECT 1 FROM pg_catalog.unnest(f.confkey) AS h(place) WHERE NOT pg_catalog.has_column_privilege(f.confrelid, h.place, 'SELECT, INSERT, UPDATE, REFERENCES'))
         ORDER BY f.conrelid, f.conname, k.place
         """,
         $"""

@@ -96,6 +96,12 @@ public sealed class SchemaTests(SharedPostgres postgres)
         await owner.DoAsync("CREATE TABLE secret (id int PRIMARY KEY)");
         await owner.DoAsync("ALTER TABLE seen ADD CONSTRAINT to_secret FOREIGN KEY (other) REFERENCES secret (id)");
         await owner.DoAsync("CREATE INDEX on_secret ON seen (secret_column)");
+        // Of which a part may be seen is left out whole: less columns would be another key. An expression may name any column.
+        await owner.DoAsync("CREATE INDEX partly ON seen (name, secret_column)");
+        await owner.DoAsync("CREATE INDEX computed ON seen (lower(name))");
+        await owner.DoAsync("CREATE INDEX by_name ON seen (name)");
+        await owner.DoAsync("CREATE TABLE pairs (a int, b int, PRIMARY KEY (a, b))");
+        await owner.DoAsync("ALTER TABLE seen ADD CONSTRAINT to_pairs FOREIGN KEY (id, other) REFERENCES pairs (a, b)");
         await owner.DoAsync("CREATE SCHEMA hidden");
         await owner.DoAsync("CREATE TABLE hidden.within (id int)");
         await owner.DoAsync("GRANT SELECT ON hidden.within TO PUBLIC");
@@ -111,11 +117,12 @@ public sealed class SchemaTests(SharedPostgres postgres)
                 Assert.Empty(none.Rows(part, "t"));
         }
         await owner.DoAsync($"GRANT SELECT (id, name, other) ON seen TO {login}");
+        await owner.DoAsync($"GRANT SELECT (a) ON pairs TO {login}");
         await using var narrow = Narrow();
         var schema = await ReadAsync(narrow);
-        Assert.Equal(["seen"], schema.Rows(SchemaParts.Tables, "n"));
-        Assert.Equal(["id", "name", "other"], schema.Rows(SchemaParts.Columns, "n"));
-        Assert.Equal(["id"], schema.Rows(SchemaParts.Keys, "n"));
+        Assert.Equal(["pairs", "seen"], schema.Rows(SchemaParts.Tables, "n"));
+        Assert.Equal(["id", "name", "other"], schema.Of(SchemaParts.Columns, "seen", "n"));
+        Assert.Equal(["by_name:name", "seen_pkey:id"], schema.Rows(SchemaParts.Keys, "x", "n"));
         Assert.Empty(schema.Rows(SchemaParts.ForeignKeys, "n"));
         Assert.Empty(schema.Rows(SchemaParts.Routines, "n"));
 
