@@ -12,12 +12,14 @@ namespace Halo.Link.Engines.SqlServer;
 /// <summary>What a command would bring, by SQL Server's own analysis of it (from 2012). Nothing runs: FMTONLY, which a text can switch off, is not used.</summary>
 sealed class SqlServerDescription(SqlConnection connection, CommandRequest request, CancellationToken stop)
 {
+    /// <summary>Numbers of another database's objects would be those of others here.</summary>
     const string OfProcedure = """
-        SELECT OBJECT_ID(@halo_text);
-        SELECT p.name, COALESCE(TYPE_NAME(p.user_type_id), ''), p.is_output FROM sys.parameters AS p
-        WHERE p.object_id = OBJECT_ID(@halo_text) AND p.parameter_id > 0 ORDER BY p.parameter_id;
+        DECLARE @halo_id int = CASE WHEN COALESCE(PARSENAME(@halo_text, 3), DB_NAME()) = DB_NAME() THEN COALESCE(OBJECT_ID(@halo_text, 'P'), OBJECT_ID(@halo_text, 'PC')) END;
+        SELECT @halo_id;
+        SELECT p.name, COALESCE(TYPE_NAME(p.user_type_id), ''), p.is_output FROM sys.all_parameters AS p
+        WHERE p.object_id = @halo_id AND p.parameter_id > 0 ORDER BY p.parameter_id;
         SELECT name, system_type_name, is_nullable, precision, scale, is_hidden
-        FROM sys.dm_exec_describe_first_result_set_for_object(OBJECT_ID(@halo_text), 0) ORDER BY column_ordinal
+        FROM sys.dm_exec_describe_first_result_set_for_object(@halo_id, 0) ORDER BY column_ordinal
         """;
 
     readonly QueryCommand _command = request.Command;

@@ -109,6 +109,19 @@ public sealed class SqlServerDescriptionTests
         Assert.Equal("1", await bench.ValueAsync("SELECT count(*) AS n FROM halo_described"));
     }
 
+    [Theory]
+    [Trait("Needs", "RealSqlServer")]
+    [InlineData("master.dbo.sp_who")]
+    [InlineData("sys.objects")]
+    [InlineData("halo_viewed")]
+    public async Task A_real_server_describes_no_other_databases_procedure_and_nothing_that_is_none(string name)
+    {
+        await using var bench = SqlServerBench.New();
+        await bench.TableAsync("halo_viewed", "id int NOT NULL PRIMARY KEY");
+        var (result, _) = await bench.DescribeAsync(new(name) { Type = CommandType.StoredProcedure });
+        Assert.Equal((Ending.Failed, Executed.No, FailureCodes.InvalidParameter), (result.Ending, result.Executed, result.Error?.Code));
+    }
+
     static void Columns(TdsAnswer answer)
     {
         answer.Columns(TdsColumn.NVarChar("name", 128), TdsColumn.NVarChar("system_type_name", 256), new("is_nullable", new(TdsType.BitN, 1)),
