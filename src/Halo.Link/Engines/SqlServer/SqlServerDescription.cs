@@ -18,9 +18,11 @@ sealed class SqlServerDescription(SqlConnection connection, CommandRequest reque
         SELECT @halo_id;
         SELECT p.name, COALESCE(TYPE_NAME(p.user_type_id), ''), p.is_output FROM sys.all_parameters AS p
         WHERE p.object_id = @halo_id AND p.parameter_id > 0 ORDER BY p.parameter_id;
-        SELECT name, system_type_name, is_nullable, precision, scale, is_hidden
+        SELECT name, system_type_name, user_type_database, user_type_schema, user_type_name, is_nullable, precision, scale, is_hidden
         FROM sys.dm_exec_describe_first_result_set_for_object(@halo_id, 0) ORDER BY column_ordinal
         """;
+
+    const int TableType = 243;
 
     readonly QueryCommand _command = request.Command;
 
@@ -45,12 +47,14 @@ sealed class SqlServerDescription(SqlConnection connection, CommandRequest reque
         var found = new List<(string, string)>();
         while (reader.Read())
         {
-            // A table's type has no system type.
-            var type = reader["suggested_system_type_name"] as string ?? $"{reader["suggested_user_type_schema"]}.{reader["suggested_user_type_name"]} READONLY";
-            found.Add(((string)reader["name"], type));
+            found.Add(((string)reader["name"], reader["suggested_system_type_name"] as string ?? UserTypeOf(reader)));
         }
         return found;
     }
+
+    /// <summary>A table's type, or one of the CLR's: neither has a system type.</summary>
+    static string UserTypeOf(SqlDataReader reader) =>
+        $"{reader["suggested_user_type_schema"]}.{reader["suggested_user_type_name"]}{(Number(reader["suggested_system_type_id"]) == TableType ? " READONLY" : "")}";
 
     ResultColumn[] Columns(string declared)
     {
@@ -94,7 +98,7 @@ sealed class SqlServerDescription(SqlConnection connection, CommandRequest reque
         while (reader.Read())
         {
             // The analysis of a procedure whose rows depend on how it runs tells no columns, and says why.
-            if (reader["system_type_name"] is not string declared || reader["is_hidden"] is true)
+            if (NameOfType(reader) is not { } declared || reader["is_hidden"] is true)
                 continue;
             var type = SqlServerColumns.TypeOf(WithoutSize(declared));
             var isDecimal = type is SqlType.Decimal;
@@ -108,6 +112,10 @@ sealed class SqlServerDescription(SqlConnection connection, CommandRequest reque
         }
         return [.. found.Zip(ColumnNames.MakeUnique([.. found.Select(c => c.Name)]), (column, name) => column with { Name = name })];
     }
+
+    /// <summary>As results name it: a type of the CLR with its database and schema.</summary>
+    static string? NameOfType(SqlDataReader reader) => reader["system_type_name"] as string
+        ?? (reader["user_type_name"] is string name ? $"{reader["user_type_database"]}.{reader["user_type_schema"]}.{name}" : null);
 
     SqlDataReader Run(SqlCommand command)
     {

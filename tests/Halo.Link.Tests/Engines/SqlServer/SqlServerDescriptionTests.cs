@@ -83,6 +83,40 @@ public sealed class SqlServerDescriptionTests
     }
 
     [Fact]
+    public async Task Types_that_are_none_of_the_systems_are_declared_and_told_by_their_names()
+    {
+        var asked = new List<string>();
+        await using var bench = new TdsBench((request, answer) =>
+        {
+            asked.Add(string.Join('|', request.Parameters.Select(p => p.Value)));
+            string[] names = request.Procedure == "sys.sp_describe_undeclared_parameters"
+                ? ["name", "suggested_system_type_name", "suggested_user_type_schema", "suggested_user_type_name"]
+                : ["name", "system_type_name", "user_type_schema", "user_type_name", "user_type_database"];
+            var columns = names.Select(n => TdsColumn.NVarChar(n, 128));
+            if (names.Length == 4)
+            {
+                answer.Columns([.. columns, TdsColumn.Int("suggested_system_type_id")]);
+                answer.Row("@list", null, "dbo", "ids", 243);
+                answer.Row("@place", null, "sys", "geography", 240);
+            }
+            else
+            {
+                answer.Columns([.. columns, new("is_nullable", new(TdsType.BitN, 1)), new("is_hidden", new(TdsType.BitN, 1))]);
+                answer.Row("place", null, "sys", "geography", "clinic", true, false);
+                answer.Row(null, null, null, null, null, null, null);
+            }
+            answer.Done(TdsCommand.Select, 2);
+            return Task.CompletedTask;
+        });
+        const string Text = "SELECT place FROM t WHERE id IN (SELECT id FROM @list) AND place = @place";
+        var (result, sink) = await bench.Engine.DescribeAsync(new(Text));
+        Assert.True(result.Ending == Ending.Successful, result.Error?.ErrorMessage);
+        Assert.Equal($"{Text}|@list dbo.ids READONLY, @place sys.geography", asked[^1]);
+        Assert.Equal(["dbo.ids READONLY", "sys.geography"], result.Parameters!.Select(p => p.DatabaseType));
+        Assert.Equal(new("place", SqlType.Udt, "clinic.sys.geography") { Nullable = true }, Assert.Single(sink.Columns!));
+    }
+
+    [Fact]
     public async Task What_the_server_cannot_analyse_it_says_itself()
     {
         await using var bench = new TdsBench((request, answer) =>
