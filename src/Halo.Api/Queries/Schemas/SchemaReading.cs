@@ -72,12 +72,13 @@ sealed class SchemaReading(ImmediateQueries immediate, QueryAdmission admission,
         var mark = marks.Of(site.Id);
         var integratorId = caller.Integrator.Id;
         var submission = new QuerySubmission(new QueryCommand(""), QueryMode.Immediate, catalogue, QueryLimits.ImmediateQueueDefaultMs) { Kind = SubmissionKind.Schema };
+        // Before the practice is asked: whoever asks meanwhile is not answered with what was read before.
+        var readAt = time.GetUtcNow();
         var answer = (await immediate.RunAsync(caller, site, submission, null, callerGone, default))!;
         if (answer.Status != 200)
             return new(null, answer, null);
         using (answer)
         {
-            var readAt = time.GetUtcNow();
             DatabaseSchema schema;
             try
             {

@@ -57,13 +57,25 @@ sealed class SchemaRow
             row.IsNumbered |= Fields[field] == 'x' && reader.TokenType == JsonTokenType.Number;
             row._values[field] = reader.TokenType switch
             {
-                JsonTokenType.String => reader.GetString(),
+                JsonTokenType.String => TextOf(ref reader),
                 JsonTokenType.Null => null,
                 _ => Encoding.UTF8.GetString(reader.ValueSpan),
             };
         }
         Expect(reader.TokenType == JsonTokenType.EndObject);
         return row;
+    }
+
+    static string? TextOf(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            return reader.GetString();
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new JsonException("A text is not Unicode.", e);
+        }
     }
 
     static void Expect(bool holds)

@@ -212,6 +212,39 @@ public sealed class SchemaTests(OneHost one) : IClassFixture<OneHost>
         Assert.InRange(told.Select(s => s.ReadAt).Distinct().Count(), 1, 2);
     }
 
+    [Fact]
+    public async Task Who_asks_while_it_is_read_is_told_what_is_read_after_that()
+    {
+        await using var link = await NewLinkAsync(Hello.ReadsSchemas);
+        var key = await _host.CreatePairedAsync(link.SiteId);
+        var first = GetAsync(link, key, "?refresh=true");
+        var reading = await link.ExpectExecuteAsync();
+        var second = GetAsync(link, key, "?refresh=true");
+        await TellAsync(link, Usual, reading);
+        Assert.Equal(3, (await SchemaOf(first)).Tables.Count);
+        await TellAsync(link, ["""[{"t":1,"s":null,"n":"made_meanwhile","k":"table","c":null}]""", "[]", "[]", "[]", "[]", "[]"]);
+        Assert.Equal("made_meanwhile", Assert.Single((await SchemaOf(second)).Tables).Name);
+    }
+
+    [Fact]
+    public async Task What_cannot_be_opened_any_more_is_read_again()
+    {
+        await using var link = await NewLinkAsync(Hello.ReadsSchemas);
+        var key = await _host.CreatePairedAsync(link.SiteId);
+        var asked = GetAsync(link, key);
+        await TellAsync(link, Usual);
+        await SchemaOf(asked);
+        var database = _host.Services.GetRequiredService<Database>();
+        await database.WriteAsync(t => t.RunAsync("UPDATE database_schemas SET content = @broken WHERE site_id = @site", ("broken", new byte[100]), ("site", link.SiteId)));
+        for (var i = 0; i < 2; i++)
+        {
+            asked = GetAsync(link, key, i == 0 ? "" : "?refresh=true");
+            await TellAsync(link, Usual);
+            Assert.Equal(3, (await SchemaOf(asked)).Tables.Count);
+        }
+        Assert.Equal(3, (await SchemaOf(GetAsync(link, key))).Tables.Count);
+    }
+
     [Theory]
     [InlineData(0, "{}")]
     [InlineData(0, "[{}]")]
@@ -221,6 +254,7 @@ public sealed class SchemaTests(OneHost one) : IClassFixture<OneHost>
     [InlineData(1, """[{"n":"without t"}]""")]
     [InlineData(3, """[{"t":7,"x":null,"n":"a","m":"b"}]""")]
     [InlineData(5, "nonsense")]
+    [InlineData(1, """[{"t":"a","n":"\ud800","y":"text"}]""")]
     [InlineData(-1, "")]
     public async Task What_a_Link_says_that_is_no_catalogue_is_refused_and_not_kept(int part, string json)
     {
