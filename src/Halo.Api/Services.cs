@@ -201,6 +201,7 @@ static class Services
         services.AddSingleton<QueryCancelling>();
         services.AddSingleton<SurveyStore>();
         services.AddSingleton<SurveyRetention>();
+        services.AddSingleton<SchemaRetention>();
         services.AddSingleton<SurveyRequestReader>();
         services.AddSingleton<SurveyAsking>();
         services.AddSingleton<SurveyRunner>();

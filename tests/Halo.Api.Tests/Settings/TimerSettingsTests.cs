@@ -219,7 +219,7 @@ public sealed partial class TimerSettingsTests(SharedPostgres postgres)
     static RetentionWatch StartAtTheEnd(TestStore store, TimeSpan kept, ResultOptions results, RetentionOptions options, EventOptions? events = null)
     {
         store.Time.Advance(kept - TimeSpan.FromMinutes(3));
-        var watch = new RetentionWatch(store.Ledger.Retention, new(store.Database), new(store.Database), new(store.Database), events ?? new(), store.Pages, new IdempotencyStore(store.Database, store.Keys, results, store.Time),
+        var watch = new RetentionWatch(store.Ledger.Retention, new(store.Database), new(store.Database), new(store.Database), new(store.Database), events ?? new(), store.Pages, new IdempotencyStore(store.Database, store.Keys, results, store.Time),
             new AuditLog(store.Database, store.Time), RetentionTests.Orphans(store), results, options, store.Time, NullLogger<RetentionWatch>.Instance);
         _ = watch.StartAsync(CancellationToken.None);
         return watch;

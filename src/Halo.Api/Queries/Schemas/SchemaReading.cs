@@ -76,7 +76,7 @@ sealed class SchemaReading(ImmediateQueries immediate, QueryAdmission admission,
         var readAt = time.GetUtcNow();
         var answer = (await immediate.RunAsync(caller, site, submission, null, callerGone, default))!;
         if (answer.Status != 200)
-            return new(null, answer, null);
+            return await FailedAsync(new(integratorId, site.Id, catalogue), answer);
         using (answer)
         {
             DatabaseSchema schema;
@@ -91,6 +91,22 @@ sealed class SchemaReading(ImmediateQueries immediate, QueryAdmission admission,
             var json = JsonSerializer.SerializeToUtf8Bytes(schema, HaloJson.Default.DatabaseSchema);
             await store.PutAsync(new(integratorId, site.Id, catalogue), schema, mark, json);
             return new(new(schema.ReadAt, schema.Hash, RegisteredResults.Compress(json)), null, null);
+        }
+    }
+
+    async Task<SchemaAnswer> FailedAsync(SchemaPlace place, ImmediateAnswer answer)
+    {
+        try
+        {
+            // What its integrator may not read any more is not told from what is kept either.
+            if (answer.Query.ErrorDetails?.Code == FailureCodes.PolicyRefused)
+                await store.ForgetAsync(place);
+            return new(null, answer, null);
+        }
+        catch
+        {
+            answer.Dispose();
+            throw;
         }
     }
 

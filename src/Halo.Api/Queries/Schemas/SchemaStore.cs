@@ -33,8 +33,12 @@ sealed class SchemaStore(Database database, MasterKeys keys, EventSignals signal
         ON CONFLICT (integrator_id, site_id, catalogue) DO NOTHING
         """;
 
-    /// <summary>What was read last; null: nothing was, or its master key is not there any more.</summary>
-    public async Task<StoredSchema?> FindAsync(SchemaPlace place) => (await FindRowAsync(place))?.Schema;
+    /// <summary>What was read last; null: nothing was, or too long ago, or its master key is not there any more.</summary>
+    public async Task<StoredSchema?> FindAsync(SchemaPlace place) =>
+        await FindRowAsync(place) is { Schema: { } schema } && schema.ReadAt + SchemaRetention.Kept > time.GetUtcNow() ? schema : null;
+
+    /// <summary>Forgets what was read: its integrator may not read it any more.</summary>
+    public Task ForgetAsync(SchemaPlace place) => database.WriteAsync(t => t.RunAsync($"DELETE FROM database_schemas {Where}", place.Values));
 
     /// <summary>What was read of a site's databases while their catalogues had another mark, or none that is known.</summary>
     public Task<List<SchemaPlace>> FindOlderAsync(Guid siteId, string mark) => database.ReadAsync(r => new SchemaPlace(r.GetGuid(0), siteId, r.GetString(1)),

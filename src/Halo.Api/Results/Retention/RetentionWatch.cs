@@ -4,6 +4,7 @@ using Halo.Api.Ledger.Events;
 using Halo.Api.Ledger.Registered;
 using Halo.Api.Ledger.Surveys;
 using Halo.Api.Queries.Idempotency;
+using Halo.Api.Queries.Schemas;
 using Halo.Api.Results.Pages;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
@@ -16,7 +17,7 @@ namespace Halo.Api.Results.Retention;
 /// </summary>
 /// <remarks>Nothing is given out past its time, whenever this comes to it: reading judges by the clock.</remarks>
 sealed partial class RetentionWatch(
-    LedgerRetention ledger, RegisteredRetention registered, SurveyRetention surveys, EventRetention events, EventOptions told, IPageStore pages, IdempotencyStore answers, AuditLog audit, OrphanedPages orphans, ResultOptions kept, RetentionOptions options,
+    LedgerRetention ledger, RegisteredRetention registered, SurveyRetention surveys, SchemaRetention schemas, EventRetention events, EventOptions told, IPageStore pages, IdempotencyStore answers, AuditLog audit, OrphanedPages orphans, ResultOptions kept, RetentionOptions options,
     TimeProvider time, ILogger<RetentionWatch> log) : IHostedService, IAsyncDisposable
 {
     // What falls due within a minute goes together.
@@ -129,6 +130,7 @@ sealed partial class RetentionWatch(
         await AllAsync(() => registered.ForgetResultsAsync(now - ForResults));
         await AllAsync(() => registered.ForgetQueriesAsync(now - ForQueries));
         await AllAsync(() => events.ForgetAsync(now - ForEvents));
+        await AllAsync(() => schemas.ForgetAsync(now - SchemaRetention.Kept));
         var repeats = await AllAsync(answers.ForgetAsync);
         // Before the queries that they made.
         await AllAsync(() => surveys.ForgetAsync(now - ForQueries));

@@ -82,6 +82,12 @@ sealed class SiteAuthority(
                     ("shared", shared), ("id", siteId));
                 settled.AddRange(await cancellations.CancelQueuedAsync(t, siteId, null));
             }
+            // Of another database they say nothing.
+            await t.RunAsync(
+                """
+                DELETE FROM database_schemas WHERE site_id = @id AND (@other OR EXISTS (
+                  SELECT 1 FROM sites WHERE id = @id AND reported_database_identity IS NOT NULL AND (database_identity IS NULL OR database_identity <> reported_database_identity)))
+                """, ("id", siteId), ("other", site.OtherPractice));
             await t.RunAsync(
                 """
                 UPDATE sites SET confirmed = TRUE, database_identity = COALESCE(reported_database_identity, database_identity),

@@ -245,6 +245,28 @@ public sealed class SchemaTests(OneHost one) : IClassFixture<OneHost>
         Assert.Equal(3, (await SchemaOf(GetAsync(link, key))).Tables.Count);
     }
 
+    [Fact]
+    public async Task What_is_kept_goes_where_the_practice_does_not_allow_it_any_more()
+    {
+        await using var link = await NewLinkAsync(Hello.ReadsSchemas);
+        var key = await _host.CreatePairedAsync(link.SiteId);
+        foreach (var query in (string[])["", "?catalogue=Images"])
+        {
+            var first = GetAsync(link, key, query);
+            await TellAsync(link, Usual);
+            await SchemaOf(first);
+        }
+        var asked = GetAsync(link, key, "?refresh=true");
+        var (id, _) = await link.ExpectExecuteAsync();
+        await link.TellAsync(id, new Outcome(Ending.Failed, Executed.No) { Error = Failure.Of(FailureCodes.PolicyRefused) });
+        using (var refused = await asked)
+            Assert.Equal(403, (int)refused.StatusCode);
+        Assert.Equal(3, (await SchemaOf(GetAsync(link, key, "?catalogue=Images"))).Tables.Count);
+        asked = GetAsync(link, key);
+        await TellAsync(link, ["""[{"t":1,"s":null,"n":"allowed_again","k":"table","c":null}]""", "[]", "[]", "[]", "[]", "[]"]);
+        Assert.Equal("allowed_again", Assert.Single((await SchemaOf(asked)).Tables).Name);
+    }
+
     [Theory]
     [InlineData(0, "{}")]
     [InlineData(0, "[{}]")]

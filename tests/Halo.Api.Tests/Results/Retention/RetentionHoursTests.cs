@@ -161,6 +161,6 @@ public class RetentionHoursTests(SharedPostgres postgres)
     }
 
     static RetentionWatch Watch(TestStore store, ResultOptions results) => new(
-        store.Ledger.Retention, new(store.Database), new(store.Database), new(store.Database), new(), store.Pages, new IdempotencyStore(store.Database, store.Keys, new(), store.Time), new AuditLog(store.Database, store.Time),
+        store.Ledger.Retention, new(store.Database), new(store.Database), new(store.Database), new(store.Database), new(), store.Pages, new IdempotencyStore(store.Database, store.Keys, new(), store.Time), new AuditLog(store.Database, store.Time),
         RetentionTests.Orphans(store), results, new(), store.Time, NullLogger<RetentionWatch>.Instance);
 }

@@ -23,7 +23,7 @@ public class RetentionRaceTests(SharedPostgres postgres)
         var time = new HookedTime(store.Time);
         var results = new ResultOptions { RetentionHours = 2 };
         var orphans = new OrphanedPages(store.Ledger.Manifest, store.Pages, NullLogger<OrphanedPages>.Instance);
-        await using var watch = new RetentionWatch(store.Ledger.Retention, new(store.Database), new(store.Database), new(store.Database), new(), store.Pages, new IdempotencyStore(store.Database, store.Keys, new(), store.Time),
+        await using var watch = new RetentionWatch(store.Ledger.Retention, new(store.Database), new(store.Database), new(store.Database), new(store.Database), new(), store.Pages, new IdempotencyStore(store.Database, store.Keys, new(), store.Time),
             new AuditLog(store.Database, store.Time), orphans, results, new(), time, NullLogger<RetentionWatch>.Instance);
         // The last thing that a round does is to ask for the time, after it has looked at all there is: it finds nothing that is kept.
         time.OnCall(3, () => store.Ledger.SettleClaimAsync(claim.QueryId, claim.ClaimId, new(QueryStatus.ExecutionFailed, Mover.Link)

@@ -186,7 +186,7 @@ public class RetentionTests(SharedPostgres postgres)
     internal static OrphanedPages Orphans(TestStore store, IPageStore? pages = null) => new(store.Ledger.Manifest, pages ?? store.Pages, NullLogger<OrphanedPages>.Instance);
 
     static RetentionWatch Watch(TestStore store, IPageStore? pages = null) => new(
-        store.Ledger.Retention, new(store.Database), new(store.Database), new(store.Database), new(), pages ?? store.Pages, new IdempotencyStore(store.Database, store.Keys, new(), store.Time), new AuditLog(store.Database, store.Time), Orphans(store, pages),
+        store.Ledger.Retention, new(store.Database), new(store.Database), new(store.Database), new(store.Database), new(), pages ?? store.Pages, new IdempotencyStore(store.Database, store.Keys, new(), store.Time), new AuditLog(store.Database, store.Time), Orphans(store, pages),
         new(), new(), store.Time, NullLogger<RetentionWatch>.Instance);
 
     static async Task<Guid> WithPagesAsync(TestStore store, Practice practice, int count)
