@@ -16,7 +16,8 @@ sealed class KeyedLock
     }
 
     /// <summary>Waits for the lock of a key; disposing releases it.</summary>
-    public async Task<IDisposable> LockAsync(Guid key)
+    /// <exception cref="OperationCanceledException">The wait was stopped.</exception>
+    public async Task<IDisposable> LockAsync(Guid key, CancellationToken stop = default)
     {
         Queue? queue;
         lock (_queues)
@@ -25,15 +26,24 @@ sealed class KeyedLock
                 _queues[key] = queue = new(this, key);
             queue.Users++;
         }
-        await queue.Gate.WaitAsync();
+        try
+        {
+            await queue.Gate.WaitAsync(stop);
+        }
+        catch (OperationCanceledException)
+        {
+            Leave(queue, hasHeld: false);
+            throw;
+        }
         return new Held(queue);
     }
 
-    void Leave(Queue queue)
+    void Leave(Queue queue, bool hasHeld)
     {
         lock (_queues)
         {
-            queue.Gate.Release();
+            if (hasHeld)
+                queue.Gate.Release();
             if (--queue.Users > 0)
                 return;
             _queues.Remove(queue.Key);
@@ -49,7 +59,7 @@ sealed class KeyedLock
         /// <summary>Who holds it and who waits for it; under the owner's lock.</summary>
         public int Users { get; set; }
 
-        public void Leave() => owner.Leave(this);
+        public void Leave() => owner.Leave(this, hasHeld: true);
     }
 
     sealed class Held(Queue queue) : IDisposable

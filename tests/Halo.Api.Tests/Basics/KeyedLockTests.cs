@@ -19,4 +19,20 @@ public class KeyedLockTests
         })));
         Assert.Equal(0, locks.Count);
     }
+
+    [Fact]
+    public async Task Who_stops_waiting_leaves_the_lock_to_the_others()
+    {
+        var locks = new KeyedLock();
+        var key = Guid.NewGuid();
+        using var stop = new CancellationTokenSource();
+        var held = await locks.LockAsync(key, stop.Token);
+        var (gone, next) = (locks.LockAsync(key, stop.Token), locks.LockAsync(key));
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone);
+        Assert.False(next.IsCompleted);
+        held.Dispose();
+        (await next).Dispose();
+        Assert.Equal(0, locks.Count);
+    }
 }

@@ -22,6 +22,11 @@ sealed class SchemaReading(ImmediateQueries immediate, QueryAdmission admission,
     /// <summary>One at a time of each: the practice reads its whole catalogue for it, and the service holds all of that.</summary>
     readonly KeyedLock _reading = new();
 
+    /// <summary>As long as one who reads may wait in the lane, and as long again for the reading.</summary>
+    static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(2 * QueryLimits.ImmediateQueueDefaultMs);
+
+    static readonly Refusal Busy = new(503, ErrorCodes.QueueFull, "This schema is being read for others, who take long. Nothing ran; try again shortly.") { RetryAfter = TimeSpan.FromSeconds(2) };
+
     static readonly Refusal TooOld = new(409, ErrorCodes.Conflict, "The site's Halo Link is too old to read the schema of its database. Ask the practice to update Halo Link.");
 
     static readonly Refusal Unreadable = new(500, ErrorCodes.InternalError, "The site's Halo Link told a schema that cannot be read. Tell the operator of this service.");
@@ -38,8 +43,13 @@ sealed class SchemaReading(ImmediateQueries immediate, QueryAdmission admission,
     {
         var asked = time.GetUtcNow();
         var place = new SchemaPlace(caller.Integrator.Id, site.Id, catalogue);
-        var waits = _reading.LockAsync(place.Key);
+        using var patience = new CancellationTokenSource(LongestWait, time);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(callerGone, patience.Token);
+        var waits = _reading.LockAsync(place.Key, stop.Token);
         var hasWaited = !waits.IsCompleted;
+        await ((Task)waits).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (waits.IsCanceled)
+            return new(null, null, Busy);
         using var held = await waits;
         return hasWaited && await store.FindAsync(place).OrRefuseAsync() is { } read && read.ReadAt > asked
             ? new(read, null, null)
