@@ -20,11 +20,29 @@ sealed class SchemaAssembler
     {
         if (parts.Count != SchemaParts.Count)
             throw new JsonException("A catalogue has other parts.");
-        var assembler = new SchemaAssembler([.. parts.Select(p => SchemaRow.ReadAll(p.Span))]);
+        var assembler = new SchemaAssembler(Read(parts));
         var schema = new DatabaseSchema(catalogue, DateTimeOffset.FromUnixTimeMilliseconds(readAt.ToUnixTimeMilliseconds()), "", assembler.Tables(), assembler.Routines());
         // Of what is shown, so that it is another one exactly where something else is shown.
         var content = JsonSerializer.SerializeToUtf8Bytes(schema with { ReadAt = default, Catalogue = "" }, HaloJson.Default.DatabaseSchema);
         return schema with { Hash = Convert.ToHexStringLower(SHA256.HashData(content)) };
+    }
+
+    static List<SchemaRow>[] Read(IReadOnlyList<ReadOnlyMemory<byte>> parts)
+    {
+        var left = SchemaRow.Most;
+        var read = new List<SchemaRow>[SchemaParts.Count];
+        ReadBoth(SchemaParts.Tables, SchemaParts.Columns, SchemaParts.Keys, SchemaParts.ForeignKeys);
+        ReadBoth(SchemaParts.Routines, SchemaParts.Parameters);
+        return read;
+
+        void ReadBoth(int owners, params ReadOnlySpan<int> owned)
+        {
+            read[owners] = SchemaRow.ReadAll(parts[owners].Span, null, ref left);
+            var there = read[owners].Select(r => r.Needed('t')).ToHashSet();
+            // One may have come between two of the Link's questions.
+            foreach (var part in owned)
+                read[part] = SchemaRow.ReadAll(parts[part].Span, there, ref left);
+        }
     }
 
     List<SchemaTable> Tables()

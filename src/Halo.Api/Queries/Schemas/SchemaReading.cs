@@ -22,6 +22,9 @@ sealed class SchemaReading(ImmediateQueries immediate, QueryAdmission admission,
     /// <summary>One at a time of each: the practice reads its whole catalogue for it, and the service holds all of that.</summary>
     readonly KeyedLock _reading = new();
 
+    /// <summary>One at a time of all: the rows of one take many times the memory of their JSON.</summary>
+    readonly KeyedLock _assembling = new();
+
     /// <summary>As long as one who reads may wait in the lane, and as long again for the reading.</summary>
     static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(2 * QueryLimits.ImmediateQueueDefaultMs);
 
@@ -92,6 +95,7 @@ sealed class SchemaReading(ImmediateQueries immediate, QueryAdmission admission,
             DatabaseSchema schema;
             try
             {
+                using var alone = await _assembling.LockAsync(Guid.Empty, CancellationToken.None);
                 schema = SchemaAssembler.Assemble(catalogue, readAt, PartsOf(answer));
             }
             catch (JsonException)

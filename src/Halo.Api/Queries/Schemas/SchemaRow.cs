@@ -6,8 +6,8 @@ namespace Halo.Api.Queries.Schemas;
 /// <summary>One row of what a Link says of a catalogue: fields of one letter (<see cref="LinkProtocol.Messages.SchemaParts"/>), each a text, a number, a truth or nothing.</summary>
 sealed class SchemaRow
 {
-    /// <summary>Of one part: the smallest rows that there can be would take a hundred times the memory of their JSON.</summary>
-    const int Most = 500_000;
+    /// <summary>Of all parts together: the smallest rows that there can be would take a hundred times the memory of their JSON.</summary>
+    public const int Most = 500_000;
 
     const string Fields = "tsnkcyudxmo";
 
@@ -27,8 +27,10 @@ sealed class SchemaRow
     public bool Is(char field) => this[field] is "true" or "1";
 
     /// <summary>Reads a JSON array of rows.</summary>
+    /// <param name="owners">Tables or routines that there are: the rows of others are passed over. Null: these are they.</param>
+    /// <param name="left">How many rows there may still be.</param>
     /// <exception cref="JsonException">It is none, or a row is no flat object.</exception>
-    public static List<SchemaRow> ReadAll(ReadOnlySpan<byte> json)
+    public static List<SchemaRow> ReadAll(ReadOnlySpan<byte> json, HashSet<string>? owners, ref int left)
     {
         var rows = new List<SchemaRow>();
         var reader = new Utf8JsonReader(json, new() { MaxDepth = 4 });
@@ -36,8 +38,11 @@ sealed class SchemaRow
         Expect(reader.TokenType == JsonTokenType.StartArray);
         while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
         {
-            Expect(rows.Count < Most);
-            rows.Add(Read(ref reader));
+            Expect(--left >= 0);
+            var row = Read(ref reader);
+            var owner = row.Needed('t');
+            if (owners is null || owners.Contains(owner))
+                rows.Add(row);
         }
         Expect(reader.TokenType == JsonTokenType.EndArray && !reader.Read());
         return rows;
