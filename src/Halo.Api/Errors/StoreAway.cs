@@ -19,4 +19,16 @@ static class StoreAway
             throw new RefusedException(Refusal.StoreAway, e);
         }
     }
+
+    /// <inheritdoc cref="OrRefuseAsync{T}"/>
+    public static async Task OrRefuseAsync(this Task work)
+    {
+        await WithoutResultAsync().OrRefuseAsync();
+
+        async Task<bool> WithoutResultAsync()
+        {
+            await work;
+            return true;
+        }
+    }
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using Halo.Client.Commands;
 using Halo.Contracts.Queries;
 
@@ -7,9 +8,10 @@ namespace Halo.Data.Commands;
 static class Statements
 {
     /// <summary>What changes something gives no rows, unless it says so; of anything else nobody knows: a procedure, a declaration, a block.</summary>
-    static readonly string[] Changing = ["INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE"],
-        Silent = [.. Changing, "CREATE", "ALTER", "DROP", "TRUNCATE", "GRANT", "REVOKE"],
+    static readonly string[] Changing = ["INSERT", "UPDATE", "DELETE", "MERGE"],
+        Silent = [.. Changing, "REPLACE", "CREATE", "ALTER", "DROP", "TRUNCATE", "GRANT", "REVOKE"],
         Returning = ["RETURNING", "OUTPUT"],
+        Reading = ["SELECT", "EXEC", "EXECUTE", "CALL"],
         Several = ["EXEC", "EXECUTE", "CALL", "DECLARE", "IF", "BEGIN", "WHILE", "DO"],
         OfOneScope = ["SCOPE_IDENTITY", "DECLARE", "EXEC", "EXECUTE"];
 
@@ -29,13 +31,30 @@ static class Statements
     {
         if (command.Type != CommandType.Text || AreSeveral(command.Text))
             return true;
-        var words = WordsOf(command.Text).Select(w => w.ToUpperInvariant()).ToList();
-        if (words.Count == 0 || words.Exists(w => Returning.Contains(w)))
-            return words.Count > 0;
-        if (words[0] != "WITH")
-            return !Silent.Contains(words[0]);
-        // Behind WITH a change may stand; FOR UPDATE is none.
-        return !words.Where((w, i) => Changing.Contains(w) && words[i - 1] is not ("FOR" or "KEY")).Any();
+        var words = WordsOf(command.Text).ToList();
+        if (words.Count == 0)
+            return false;
+        // T-SQL needs no semicolon before a query that follows; and what is in doubt is asked for, since rows that were not wanted are gone.
+        return words.Exists(w => Returning.Contains(w, StringComparer.OrdinalIgnoreCase))
+            || !(Silent.Contains(words[0], StringComparer.OrdinalIgnoreCase) || Is(words[0], "WITH"))
+            || Outermost(command.Text) is var outer && (outer.Exists(w => Reading.Contains(w, StringComparer.OrdinalIgnoreCase)) || Is(words[0], "WITH") && !outer.Exists(w => Changing.Contains(w, StringComparer.OrdinalIgnoreCase)));
+    }
+
+    static bool Is(string word, string other) => word.Equals(other, StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The words that stand in no brackets.</summary>
+    static List<string> Outermost(string text)
+    {
+        var place = new SqlPlace();
+        var (outside, depth) = (new StringBuilder(text.Length), 0);
+        foreach (var character in text)
+        {
+            if (place.IsOutside)
+                depth += character == '(' ? 1 : character == ')' ? -1 : 0;
+            outside.Append(depth > 0 || character == ')' ? ' ' : character);
+            place.Pass(character);
+        }
+        return [.. WordsOf(outside.ToString())];
     }
 
     /// <summary>Whether its rows are those that it changed.</summary>

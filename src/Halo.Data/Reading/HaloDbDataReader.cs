@@ -240,7 +240,7 @@ public sealed partial class HaloDbDataReader : DbDataReader, IDbColumnSchemaGene
             return;
         }
         (_isPeeked, _isAtEnd) = (true, !_hasRows);
-        if (!_hasRows && CountsRows)
+        if (!_hasRows && CountsRows && _fields.Length > 0)
             _affected = 0;
     }
 
@@ -288,7 +288,7 @@ public sealed partial class HaloDbDataReader : DbDataReader, IDbColumnSchemaGene
     void Came(bool isThere)
     {
         (_isOnRow, _isAtEnd) = (isThere, !isThere);
-        if (!isThere && CountsRows)
+        if (!isThere && CountsRows && _fields.Length > 0)
             _affected = (int)Math.Min(_source.Row.Number, int.MaxValue);
     }
 

@@ -118,6 +118,12 @@ public sealed class ParameterTests
     [InlineData("EXEC dbo.GetPatient @id", true)]
     [InlineData("DECLARE @x int = 1", true)]
     [InlineData("FETCH ALL FROM c", true)]
+    [InlineData("INSERT INTO t (n) VALUES (@n) SELECT SCOPE_IDENTITY()", true)]
+    [InlineData("UPDATE t SET x = 1 WHERE id IN (SELECT id FROM u)", false)]
+    [InlineData("INSERT INTO t SELECT * FROM u", true)]
+    [InlineData("WITH p AS (SELECT phone FROM t) SELECT REPLACE(phone, ' ', '') FROM p", true)]
+    [InlineData("WITH p AS (SELECT id FROM t) UPDATE u SET x = 1 WHERE id IN (SELECT id FROM p)", false)]
+    [InlineData("delete from t where name = '(' and id in (select 1)", false)]
     [InlineData("-- nothing", false)]
     public void A_batch_wants_rows_of_what_gives_them(string text, bool expected) => Assert.Equal(expected, Statements.GivesRows(new QueryCommand(text)));
 

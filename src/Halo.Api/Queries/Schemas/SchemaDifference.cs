@@ -10,18 +10,32 @@ static class SchemaDifference
 {
     const int MostChanges = 100, MostColumns = 20, MostCharacters = 256;
 
+    /// <summary>Characters of all names together: an event is read and sent many times, and others of its kind are small.</summary>
+    const int MostTold = 32 * 1024;
+
     /// <summary>What an event says of it.</summary>
     public static EventData Between(DatabaseSchema before, DatabaseSchema after)
     {
         var changes = Tables(before.Tables, after.Tables).Concat(Routines(before.Routines, after.Routines)).ToList();
+        var (told, characters) = (new List<SchemaChange>(), 0);
+        foreach (var change in changes.Take(MostChanges))
+        {
+            characters += LengthOf(change);
+            if (characters > MostTold)
+                break;
+            told.Add(change);
+        }
         return new()
         {
             Catalogue = after.Catalogue,
             Hash = after.Hash,
-            Changes = [.. changes.Take(MostChanges)],
-            MoreChanges = changes.Count > MostChanges ? changes.Count - MostChanges : null,
+            Changes = told,
+            MoreChanges = changes.Count > told.Count ? changes.Count - told.Count : null,
         };
     }
+
+    static int LengthOf(SchemaChange change) =>
+        change.Name.Length + (change.Schema?.Length ?? 0) + ((IReadOnlyList<string>?[])[change.AddedColumns, change.RemovedColumns, change.AlteredColumns]).Sum(l => l?.Sum(n => n.Length) ?? 0);
 
     static IEnumerable<SchemaChange> Tables(IReadOnlyList<SchemaTable> before, IReadOnlyList<SchemaTable> after)
     {

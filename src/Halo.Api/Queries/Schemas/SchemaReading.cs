@@ -61,15 +61,14 @@ sealed class SchemaReading(ImmediateQueries immediate, QueryAdmission admission,
     }
 
     /// <summary>Reads it again for an integrator that has read it before, of whose day it is no query.</summary>
-    /// <returns>Whether it was read.</returns>
+    /// <returns>Whether it was read, or another try would end as this one; false: there was no room, or no session.</returns>
     public async Task<bool> ReadAgainAsync(IntegratorCaller caller, SiteRecord site, string catalogue)
     {
         using var held = await _reading.LockAsync(new SchemaPlace(caller.Integrator.Id, site.Id, catalogue).Key);
         if (admission.Backlog is not null || gateway.Find(site.LinkId) is not { ReadsSchemas: true })
             return false;
-        var (schema, failed, _) = await ReadNowAsync(caller, site, catalogue, CancellationToken.None);
-        failed?.Dispose();
-        return schema is not null;
+        using var failed = (await ReadNowAsync(caller, site, catalogue, CancellationToken.None)).Failed;
+        return failed?.Status != 503;
     }
 
     async ValueTask<Refusal?> AdmitAsync(IntegratorCaller caller, SiteRecord site)
@@ -95,7 +94,7 @@ sealed class SchemaReading(ImmediateQueries immediate, QueryAdmission admission,
             DatabaseSchema schema;
             try
             {
-                using var alone = await _assembling.LockAsync(Guid.Empty, CancellationToken.None);
+                using var alone = await _assembling.LockAsync(Guid.Empty, callerGone);
                 schema = SchemaAssembler.Assemble(catalogue, readAt, PartsOf(answer));
             }
             catch (JsonException)
@@ -103,7 +102,7 @@ sealed class SchemaReading(ImmediateQueries immediate, QueryAdmission admission,
                 return new(null, null, Unreadable);
             }
             var json = JsonSerializer.SerializeToUtf8Bytes(schema, HaloJson.Default.DatabaseSchema);
-            await store.PutAsync(new(integratorId, site.Id, catalogue), schema, mark, json);
+            await store.PutAsync(new(integratorId, site.Id, catalogue), schema, mark, json).OrRefuseAsync();
             return new(new(schema.ReadAt, schema.Hash, RegisteredResults.Compress(json)), null, null);
         }
     }
@@ -114,7 +113,7 @@ sealed class SchemaReading(ImmediateQueries immediate, QueryAdmission admission,
         {
             // What its integrator may not read any more is not told from what is kept either.
             if (answer.Query.ErrorDetails?.Code == FailureCodes.PolicyRefused)
-                await store.ForgetAsync(place);
+                await store.ForgetAsync(place).OrRefuseAsync();
             return new(null, answer, null);
         }
         catch
