@@ -10,12 +10,12 @@ static class PostgresSchema
     const string Visible = OwnSchema + @" AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
             AND (pg_catalog.has_table_privilege(c.oid, 'SELECT, INSERT, UPDATE, DELETE, REFERENCES') OR pg_catalog.has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE, REFERENCES'))";
 
-    /// <summary>Each row of the catalogue has the number of the transaction that wrote it; statistics and vacuum leave it as it is. Not so that of a relation, which truncating and refreshing write too: of it the name counts. Comments on what is there change no row of these.</summary>
+    /// <summary>Each row of the catalogue has the number of the transaction that wrote it; statistics and vacuum leave it as it is. Comments on what is there change no row of these.</summary>
     public const string Mark = """
         WITH n AS (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname NOT IN ('pg_catalog', 'information_schema') AND nspname NOT LIKE 'pg\_toast%' AND nspname NOT LIKE 'pg\_temp\_%'),
-            c AS (SELECT r.oid, r.relname, r.relkind FROM pg_catalog.pg_class AS r JOIN n ON n.oid = r.relnamespace)
+            c AS (SELECT r.oid, r.xmin FROM pg_catalog.pg_class AS r JOIN n ON n.oid = r.relnamespace)
         SELECT pg_catalog.concat_ws('/',
-            (SELECT pg_catalog.count(*) || ':' || COALESCE(pg_catalog.sum(pg_catalog.hashtext(c.relkind || c.relname::pg_catalog.text)::pg_catalog.int8), 0) FROM c),
+            (SELECT pg_catalog.count(*) || ':' || COALESCE(pg_catalog.sum(c.xmin::pg_catalog.text::pg_catalog.int8), 0) FROM c),
             (SELECT pg_catalog.count(*) || ':' || COALESCE(pg_catalog.sum(a.xmin::pg_catalog.text::pg_catalog.int8), 0) FROM pg_catalog.pg_attribute AS a JOIN c ON c.oid = a.attrelid),
             (SELECT pg_catalog.count(*) || ':' || COALESCE(pg_catalog.sum(d.xmin::pg_catalog.text::pg_catalog.int8), 0) FROM pg_catalog.pg_attrdef AS d JOIN c ON c.oid = d.adrelid),
             (SELECT pg_catalog.count(*) || ':' || COALESCE(pg_catalog.sum(k.xmin::pg_catalog.text::pg_catalog.int8), 0) FROM pg_catalog.pg_constraint AS k JOIN n ON n.oid = k.connamespace),
