@@ -70,7 +70,7 @@ public sealed class EndingsHouse : IAsyncDisposable
         return body.RootElement.GetProperty("queries")[0].GetProperty("id").GetGuid();
     }
 
-    public Task WhenBusyAsync() => Eventually.BecomesAsync(Practice.IsBusyAsync, busy => busy);
+    public Task WhenBusyAsync() => Eventually.BecomesAsync(Practice.IsExecutingAsync, busy => busy);
 
     /// <summary>Nothing runs in the database, every lane of the Link is free, and each runs the next query.</summary>
     public async Task RestsAsync()

@@ -39,6 +39,15 @@ public abstract class EndingsPractice(string engine, string connectionString)
     /// <summary>Whether any statement of the Link runs, or holds anything.</summary>
     public abstract Task<bool> IsBusyAsync();
 
+    /// <summary>Whether an integrator's statement runs. The Link's own looks at the database make it busy for a moment as well.</summary>
+    public virtual async Task<bool> IsExecutingAsync()
+    {
+        if (!await IsBusyAsync())
+            return false;
+        await Task.Delay(TimeSpan.FromMilliseconds(50));
+        return await IsBusyAsync();
+    }
+
     /// <summary>How often <paramref name="n"/> stands in <c>done</c>.</summary>
     public async Task<long> CountAsync(int n) => Convert.ToInt64(await ScalarAsync($"SELECT COUNT(*) FROM done WHERE n = {n}"), CultureInfo.InvariantCulture);
 
@@ -60,6 +69,10 @@ public sealed class PostgresPractice(string connectionString) : EndingsPractice(
 
     public override async Task<bool> IsBusyAsync() => 0L != (long)(await ScalarAsync(
         "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"))!;
+
+    /// <summary>The comment before it names its query.</summary>
+    public override async Task<bool> IsExecutingAsync() => 0L != (long)(await ScalarAsync(
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle' AND query LIKE '%query=%'"))!;
 
     protected override async Task<object?> ScalarAsync(string sql)
     {
