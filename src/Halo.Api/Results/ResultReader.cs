@@ -32,8 +32,8 @@ sealed partial class ResultReader(
         return await OpenAsync(query, query.Pages.First(p => p.PageNumber == number), stop);
     }
 
-    /// <summary>Whether the caller may still have what it began to read.</summary>
-    public bool MayStillRead(IntegratorCaller caller, QueryRecord query) => access.ForReading(caller, query.SiteId).Refusal is null;
+    /// <summary>Why the caller may not have the rest of what it began to read; null: it may.</summary>
+    public Refusal? RefusalOfRest(IntegratorCaller caller, QueryRecord query) => access.ForReading(caller, query.SiteId).Refusal;
 
     /// <summary>Keeps the pages of a query in place while they are read one after another. Before the look at what there is.</summary>
     public IDisposable? Hold(string queryId) => Guid.TryParse(queryId, out var id) ? pages.Hold(id) : null;

@@ -62,7 +62,8 @@ sealed class SiteAccess(SiteDirectory sites)
     public static string VersionWords(SiteRecord site) =>
         $"{site.PmsName} {site.Metadata.PracticeManagementVersion} of site {site.Id} is older than {site.MinimumVersion}, the oldest version that this service works with.";
 
-    (SiteRecord? Site, Refusal? Refusal) Find(Guid id) => sites.Find(id) is { } site ? (site, null) : (null, Unknown(id.ToString()));
+    /// <inheritdoc cref="Find(string)"/>
+    public (SiteRecord? Site, Refusal? Refusal) Find(Guid id) => sites.Find(id) is { } site ? (site, null) : (null, Unknown(id.ToString()));
 
     static Refusal Unknown(string siteId) => Refusal.NotFound($"Site {Shorten(siteId)} was not found. GET /integrator/sites finds a practice's site by its id.");
 

@@ -38,7 +38,7 @@ sealed partial class StoredResponseWriter(ResultReader reader, ILogger<StoredRes
         }
         catch (Exception e) when (response.HasStarted)
         {
-            if (!http.RequestAborted.IsCancellationRequested)
+            if (e is not RefusedException && !http.RequestAborted.IsCancellationRequested)
                 LogBroken(query.Id, e.GetType().Name);
             http.Abort();
         }
@@ -47,15 +47,16 @@ sealed partial class StoredResponseWriter(ResultReader reader, ILogger<StoredRes
 
     /// <summary>The rows of a result, through a transcoder and into the answer, which goes on behind them as its caller likes.</summary>
     /// <param name="open">The first of its pages, as far as they are open.</param>
-    /// <exception cref="InvalidDataException">A page cannot be read, or not any more.</exception>
+    /// <exception cref="InvalidDataException">A page cannot be read.</exception>
+    /// <exception cref="RefusedException">The right to it was taken away.</exception>
     public async Task WriteAsync(HttpContext http, WholeResult result, IRowTranscoder transcoder, IReadOnlyList<OpenPage> open)
     {
         foreach (var page in open)
             await SendAsync(http.Response, transcoder, page, http.RequestAborted);
         foreach (var row in result.Pages.Skip(open.Count))
         {
-            if (!reader.MayStillRead(http.Caller(), result.Query))
-                throw new InvalidDataException("The right to read was taken away.");
+            if (reader.RefusalOfRest(http.Caller(), result.Query) is { } taken)
+                throw new RefusedException(taken);
             var (page, _) = await reader.OpenAsync(result.Query, row, http.RequestAborted);
             if (page is null)
                 throw new InvalidDataException($"Page {row.PageNumber} cannot be read.");

@@ -65,7 +65,7 @@ sealed class SurveyAsking(
     }
 
     /// <summary>Whether the Link of a site is there.</summary>
-    public bool IsThere(Guid siteId) => access.Find(siteId.ToString()).Site is { } site && gateway.Find(site.LinkId) is not null;
+    public bool IsThere(Guid siteId) => access.Find(siteId).Site is { } site && gateway.Find(site.LinkId) is not null;
 
     /// <returns>Null: it was asked before, or is not to be any more.</returns>
     async Task<Guid?> AcceptAsync(SurveyRecord survey, StoredSurvey what, IntegratorCaller caller, SiteRecord site)

@@ -21,9 +21,6 @@ sealed class SurveyRun(SurveyRecord survey, StoredSurvey what, IntegratorCaller 
     bool _hasBegun;
     volatile bool _isOver;
 
-    /// <summary>Which survey.</summary>
-    public SurveyRecord Survey => survey;
-
     /// <summary>Asks the sites, until each has ended, or the service stops.</summary>
     /// <param name="waiting">Not asked yet.</param>
     /// <param name="running">Asked before, with their queries.</param>

@@ -14,6 +14,9 @@ sealed class SurveyHouse(ApiHost host, string key, Guid integrator, IReadOnlyLis
 {
     public const string Count = "\"command\": { \"text\": \"SELECT COUNT(*) AS n FROM patients\" }";
 
+    /// <summary>At every site.</summary>
+    public const string All = $"{{ \"filter\": {{}}, {Count} }}";
+
     public ApiHost Host => host;
 
     public string Key => key;

@@ -2,7 +2,6 @@ using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.OpenApi;
 using Halo.Api.Queries.Surveys;
-using Halo.Api.Results;
 using Halo.Api.Results.Formats;
 using Halo.Api.Results.Negotiation;
 using Halo.Api.Routing;
@@ -30,7 +29,7 @@ static class SurveyResultsApi
         .Refuses(409, ErrorCodes.Conflict, "The survey is running.")
         .Refuses(410, ErrorCodes.Gone, "The results are no longer kept.");
 
-    static async Task<IResult> SendAsync(HttpContext http, string surveyId, SurveyQueries surveys, ResultReader reader, SurveyRowsWriter writer)
+    static async Task<IResult> SendAsync(HttpContext http, string surveyId, SurveyQueries surveys, SurveyRowsWriter writer)
     {
         var (integersAsText, badHeader) = ResponseFormat.ReadIntegers(http.Request);
         if (badHeader is not null)

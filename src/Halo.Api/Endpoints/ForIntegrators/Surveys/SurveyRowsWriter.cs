@@ -39,12 +39,12 @@ sealed partial class SurveyRowsWriter(SurveyStore store, QueryReader queries, Re
             await foreach (var query in QueriesAsync(http, surveyId))
             {
                 if (await SendAsync(http, query.SiteId, query.Id, wanted) is { } refusal)
-                    return response.HasStarted ? throw new InvalidDataException(refusal.Message) : refusal.ToResult();
+                    return response.HasStarted ? throw new RefusedException(refusal) : refusal.ToResult();
             }
         }
         catch (Exception e) when (response.HasStarted)
         {
-            if (!http.RequestAborted.IsCancellationRequested)
+            if (e is not RefusedException { Refusal.Status: not 500 } && !http.RequestAborted.IsCancellationRequested)
                 LogBroken(surveyId, e.GetType().Name);
             http.Abort();
         }
