@@ -8,6 +8,9 @@ namespace Halo.Link.Updater.Files;
 /// <summary>The directory in which the agent asks. It is the agent's, who could put anything there: links to other places, pipes, files that change. So the directory is opened once, nothing is followed, and nothing is read but plain files.</summary>
 sealed class AgentFolder(string data)
 {
+    /// <summary>Where a request is read, once it is the updater's.</summary>
+    const string Taken = "request.taken";
+
     const int NoFollow = 0x20000, NonBlocking = 0x800, CloseOnExec = 0x80000, DirectoryOnly = 0x10000, NoFollowArm = 0x8000, DirectoryOnlyArm = 0x4000;
 
     static int NoFollowFlag => RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? NoFollowArm : NoFollow;
@@ -19,6 +22,7 @@ sealed class AgentFolder(string data)
     public bool HasRequest => File.Exists(Path.Combine(Folder, UpdateRequest.FileName));
 
     /// <summary>Takes the request away and reads it. So none is answered twice, and none can bring the updater down again and again.</summary>
+    /// <remarks>It is renamed before it is read: one that arrives meanwhile keeps its name and is taken next, and is not removed unread.</remarks>
     /// <returns>Null: there is none, or it is in no form that can be read.</returns>
     /// <exception cref="IOException">It is there and cannot be taken away.</exception>
     public UpdateRequest? Take()
@@ -26,8 +30,11 @@ sealed class AgentFolder(string data)
         using var folder = OpenFolder();
         if (folder is null)
             return null;
+        Remove(folder, Taken);
+        if (!Rename(folder, UpdateRequest.FileName, Taken))
+            return null;
         byte[]? content = null;
-        using (var file = Open(folder, UpdateRequest.FileName, UpdateRequest.Longest))
+        using (var file = Open(folder, Taken, UpdateRequest.Longest))
         {
             if (file is not null)
             {
@@ -36,10 +43,8 @@ sealed class AgentFolder(string data)
                 content = copy.ToArray();
             }
         }
-        Remove(folder, UpdateRequest.FileName);
-        if (content is null)
-            return null;
-        if (UpdateRequest.Parse(content) is { } request)
+        Remove(folder, Taken);
+        if (content is not null && UpdateRequest.Parse(content) is { } request)
             return request;
         Journal.Write("The agent's request is in no form that can be read; it was removed.");
         return null;
@@ -66,7 +71,7 @@ sealed class AgentFolder(string data)
         try
         {
             // A pipe or device has no length and throws.
-            if (RandomAccess.GetLength(handle) <= longest)
+            if (!File.GetAttributes(handle).HasFlag(FileAttributes.Directory) && RandomAccess.GetLength(handle) <= longest)
                 return new FileStream(handle, FileAccess.Read);
         }
         catch (Exception e) when (e is NotSupportedException or IOException or UnauthorizedAccessException)
@@ -86,16 +91,31 @@ sealed class AgentFolder(string data)
             File.Delete(path);
     }
 
+    /// <returns>False: there is none of that name.</returns>
+    static bool Rename(SafeFileHandle folder, string from, string to)
+    {
+        const int NoSuchFile = 2;
+        if (Rename(Terminated(PathIn(folder, from)), Terminated(PathIn(folder, to))) == 0)
+            return true;
+        return Marshal.GetLastPInvokeError() == NoSuchFile ? false : throw new IOException($"The agent's request cannot be taken: {Marshal.GetLastPInvokeErrorMessage()}.");
+    }
+
     /// <summary>In the directory that was opened, whatever its name leads to meanwhile.</summary>
     static string PathIn(SafeFileHandle folder, string name) => $"/proc/self/fd/{folder.DangerousGetHandle()}/{name}";
 
     static SafeFileHandle? OpenAt(string path, int flags)
     {
-        var descriptor = Open(Encoding.UTF8.GetBytes(path + "\0"), flags | NoFollowFlag | CloseOnExec);
+        var descriptor = Open(Terminated(path), flags | NoFollowFlag | CloseOnExec);
         return descriptor < 0 ? null : new(descriptor, ownsHandle: true);
     }
+
+    static byte[] Terminated(string path) => Encoding.UTF8.GetBytes(path + "\0");
 
     [DllImport("libc", EntryPoint = "open", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     static extern int Open(byte[] path, int flags);
+
+    [DllImport("libc", EntryPoint = "rename", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    static extern int Rename(byte[] from, byte[] to);
 }
