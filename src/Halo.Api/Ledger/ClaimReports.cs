@@ -13,12 +13,7 @@ namespace Halo.Api.Ledger;
 /// <remarks>A report counts only if the Link and run of its session (<c>by</c>) hold the claim; null is the service's own word.</remarks>
 sealed class ClaimReports(Database database, MasterKeys keys, LedgerOptions options, TimeProvider time)
 {
-    static readonly string BecomeQueued =
-        $"""
-        UPDATE queries SET status = 'queued', handed_back_claim = @claim, claim_id = NULL, claim_number = NULL, link_id = NULL, run_id = NULL,
-          session_id = NULL, executing_at = NULL, updated_at = @now, deadline_at = created_at + max_time_in_queue
-        WHERE id = @id AND claim_id = @claim AND {QueryLifecycle.MayBecome(QueryStatus.Queued, Mover.Link, QueryMode.Async)}
-        """;
+    static readonly string BecomeQueued = QueryTable.BecomeQueued(Mover.Link, "handed_back_claim = @claim");
 
     long Now => time.GetUtcNow().Ms();
 
@@ -27,7 +22,8 @@ sealed class ClaimReports(Database database, MasterKeys keys, LedgerOptions opti
         ReportAsync(queryId, claimId, by, async (t, query) =>
         {
             if (query.Status == QueryStatus.Executing)
-                await t.RunAsync("UPDATE queries SET detail = @detail WHERE id = @id", ("id", queryId), ("detail", query.DetailWith(keys, d => d with { Columns = columns })));
+                await t.RunAsync("UPDATE queries SET detail = @detail, reading_at = COALESCE(reading_at, @now) WHERE id = @id", ("id", queryId), ("now", Now),
+                    ("detail", query.DetailWith(keys, d => d with { Columns = columns })));
             return new(true, query.Status);
         });
 

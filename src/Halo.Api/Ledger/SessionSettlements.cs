@@ -13,18 +13,24 @@ sealed class SessionSettlements(Database database, TimeProvider time)
     // So many ids in one statement.
     const int Step = 200;
 
+    /// <summary>Claims of one query that may be lost before it ends. A claim that makes its Link drop every session would keep all others waiting.</summary>
+    const int MostLostClaims = 3;
+
+    static readonly string BecomeQueued = QueryTable.BecomeQueued(Mover.Api, "lost_claims = COALESCE(lost_claims, 0) + 1");
+
     static readonly Settlement
         PageLost = Settlement.Of(QueryStatus.UploadFailed, Mover.Api, Executed.Yes, FailureCodes.PageLost),
         ClaimLost = Settlement.Of(QueryStatus.ExecutionFailed, Mover.Api, Executed.No, FailureCodes.ClaimLost),
         ClaimLostInDoubt = ClaimLost with { Executed = Executed.Unknown },
         LinkLost = Settlement.Of(QueryStatus.ExecutionFailed, Mover.Api, Executed.Unknown, FailureCodes.LinkLost),
+        Cancelled = Settlement.Of(QueryStatus.Cancelled, Mover.Api, Executed.No, FailureCodes.CancelledByIntegrator),
         NeverSent = Settlement.Of(QueryStatus.ExecutionFailed, Mover.Api, Executed.No, FailureCodes.NeverSent);
 
     long Now => time.GetUtcNow().Ms();
 
     /// <summary>
     /// Makes <paramref name="session"/> the Link's present one (older ones claim no more) and settles, in the same transaction,
-    /// what the Link does not hold: lost claims, and immediate queries sent over its earlier sessions.
+    /// what the Link does not hold: lost claims, which wait again where they never began, and immediate queries sent over its earlier sessions.
     /// </summary>
     /// <remarks>
     /// Which immediate queries the Link should know is judged by the session each was sent over and not by a time, so that one
@@ -44,19 +50,19 @@ sealed class SessionSettlements(Database database, TimeProvider time)
                 WHERE id = @link
                 """,
                 ("link", session.LinkId), ("run", session.RunId), ("session", session.SessionId), ("now", Now), ("last", lastClaimNumber));
-            var (verdicts, settled) = await SettleClaimsAsync(t, session, held, lastClaimNumber);
+            var (verdicts, settled, requeued) = await SettleClaimsAsync(t, session, held, lastClaimNumber);
             settled.AddRange(await SettleImmediatesAsync(t, session, immediates));
-            return new HelloSettled(verdicts, settled);
+            return new HelloSettled(verdicts, settled, requeued);
         });
 
-    async Task<(List<ClaimVerdict>, List<SettledQuery>)> SettleClaimsAsync(
+    async Task<(List<ClaimVerdict>, List<SettledQuery>, List<RequeuedQuery>)> SettleClaimsAsync(
         DbTransaction t, SessionReference session, IReadOnlyList<HeldClaim> held, long lastClaimNumber)
     {
         var open = await t.ReadAsync(
-            r => (Id: r.GetGuid(0), Claim: r.GetGuid(1), Number: r.GetInt64(2), SameRun: r.GuidOrNull(3) == session.RunId,
-                Status: QueryLifecycle.Parse(r.GetString(4))),
+            r => new OpenClaim(r.GetGuid(0), r.GetGuid(1), r.GetInt64(2), r.GuidOrNull(3) == session.RunId, QueryLifecycle.Parse(r.GetString(4)),
+                HasAnswered: !r.IsDBNull(5), CancelAsked: !r.IsDBNull(6), r.GetInt32(7), DateTimeOffset.FromUnixTimeMilliseconds(r.GetInt64(8))),
             $"""
-            SELECT id, claim_id, claim_number, run_id, status FROM queries
+            SELECT id, claim_id, claim_number, run_id, status, reading_at, cancel_asked_at, COALESCE(lost_claims, 0), created_at + max_time_in_queue FROM queries
             WHERE link_id = @link AND status IN ('executing', 'uploading') AND mode = 'async' ORDER BY id{database.ForUpdate}
             """,
             ("link", session.LinkId));
@@ -68,21 +74,34 @@ sealed class SessionSettlements(Database database, TimeProvider time)
                 [.. values, ("run", session.RunId), ("session", session.SessionId)]);
         }
 
-        var settled = new List<SettledQuery>();
-        foreach (var lost in open.Where(q => !known.Contains(q.Claim)).GroupBy(q => EndOfLost(q.Status, q.SameRun, q.Number > lastClaimNumber)))
-            settled.AddRange(await SettlementWriter.SettleAsync(t, [.. lost.Select(q => q.Id)], QueryMode.Async, lost.Key, Now));
+        var (settled, requeued) = (new List<SettledQuery>(), new List<RequeuedQuery>());
+        foreach (var lost in open.Where(q => !known.Contains(q.Claim)).GroupBy(q => EndOfLost(q, lastClaimNumber)))
+        {
+            if (lost.Key is { } end)
+                settled.AddRange(await SettlementWriter.SettleAsync(t, [.. lost.Select(q => q.Id)], QueryMode.Async, end, Now));
+            else
+                foreach (var query in lost)
+                    if (await t.RunAsync(BecomeQueued, ("id", query.Id), ("claim", query.Claim), ("now", Now)) > 0)
+                        requeued.Add(new(query.Id, query.QueueDeadline));
+        }
         var going = open.Select(q => q.Claim).ToHashSet();
-        return ([.. held.Select(h => new ClaimVerdict(h.ClaimId, going.Contains(h.ClaimId) ? Verdict.Continue : Verdict.Drop))], settled);
+        return ([.. held.Select(h => new ClaimVerdict(h.ClaimId, going.Contains(h.ClaimId) ? Verdict.Continue : Verdict.Drop))], settled, requeued);
     }
 
     /// <summary>What a claim that the Link's journal does not have has come to.</summary>
     /// <remarks>
-    /// A claim is in the journal before it executes, so one that is not there never ran: its reply was lost. But where the
-    /// journal ends before the claim's number and belongs to another run, the disk may have been restored from a backup.
-    /// Within one run a journal never goes back.
+    /// A claim is in the journal before it executes, so one that is not there never ran: its reply was lost. It never will, since the
+    /// session to which it was sent has ended at both ends. But where the journal ends before the claim's number and belongs to another
+    /// run, the disk may have been restored from a backup; within one run a journal never goes back. And what the Link told of itself
+    /// counts more than what it has forgotten.
     /// </remarks>
-    static Settlement EndOfLost(QueryStatus status, bool sameRun, bool afterJournalsEnd) =>
-        status == QueryStatus.Uploading ? PageLost : afterJournalsEnd && !sameRun ? ClaimLostInDoubt : ClaimLost;
+    /// <returns>Null: it never began, and waits again.</returns>
+    static Settlement? EndOfLost(OpenClaim query, long lastClaimNumber) =>
+        query.Status == QueryStatus.Uploading ? PageLost
+        : query.HasAnswered || query.Number > lastClaimNumber && !query.SameRun ? ClaimLostInDoubt
+        : query.CancelAsked ? Cancelled
+        : query.Lost + 1 >= MostLostClaims ? ClaimLost
+        : null;
 
     // None of them uploads; but SQLite takes the index queries_with_link only for the index's own words, and would read the whole ledger.
     internal const string OpenImmediates =
@@ -103,4 +122,8 @@ sealed class SessionSettlements(Database database, TimeProvider time)
             .. await SettlementWriter.SettleAsync(t, [.. open.Where(q => q.SameRun).Select(q => q.Id).Except(known)], QueryMode.Immediate, NeverSent, Now),
         ];
     }
+
+    /// <param name="HasAnswered">The Link told that its database had begun to answer.</param>
+    /// <param name="Lost">How many of its claims were lost before.</param>
+    sealed record OpenClaim(Guid Id, Guid Claim, long Number, bool SameRun, QueryStatus Status, bool HasAnswered, bool CancelAsked, int Lost, DateTimeOffset QueueDeadline);
 }

@@ -33,15 +33,86 @@ public class SessionSettlementsTests(SharedPostgres postgres)
     }
 
     [Theory, OnBothStores]
-    public async Task A_claim_that_the_journal_does_not_have_never_ran(StoreKind kind)
+    public async Task A_claim_that_the_journal_does_not_have_never_ran_and_its_query_waits_again(StoreKind kind)
     {
         await using var store = await TestStore.CreateAsync(kind, postgres);
         var practice = await Practice.CreateAsync(store);
         var lost = await practice.AcceptAndClaimAsync();
-        var hello = await store.Ledger.SettleHelloAsync(practice.Session with { SessionId = store.NewId() }, [], 0, []);
+        var session = practice.Session with { SessionId = store.NewId() };
+
+        var hello = await store.Ledger.SettleHelloAsync(session, [], 0, []);
+
+        var found = await practice.FindAsync(lost.QueryId);
+        Assert.Equal((QueryStatus.Queued, null), (found.Status, found.ExecutingAt));
+        Assert.Equal([new(lost.QueryId, found.DeadlineAt!.Value)], hello.Requeued);
+        Assert.Empty(hello.Settled);
+        // What comes late of the claim that was lost moves nothing.
+        Assert.False((await store.Ledger.HandBackAsync(lost.QueryId, lost.ClaimId, session)).Accepted);
+        var again = Assert.Single(await store.Ledger.ClaimAsync(session, 10));
+        Assert.Equal((lost.QueryId, lost.Command.Text, false), (again.QueryId, again.Command.Text, again.ClaimId == lost.ClaimId));
+    }
+
+    [Theory, OnBothStores]
+    public async Task A_query_whose_claim_is_lost_for_the_third_time_ends(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var lost = await practice.AcceptAndClaimAsync();
+        var session = practice.Session;
+        for (var i = 0; i < 2; i++)
+        {
+            session = session with { SessionId = store.NewId() };
+            Assert.Empty((await store.Ledger.SettleHelloAsync(session, [], 0, [])).Settled);
+            Assert.Single(await store.Ledger.ClaimAsync(session, 10));
+        }
+
+        var hello = await store.Ledger.SettleHelloAsync(session with { SessionId = store.NewId() }, [], 0, []);
+
         Assert.Equal([new SettledQuery(lost.QueryId, lost.IntegratorId, QueryMode.Async, QueryStatus.ExecutionFailed)], hello.Settled);
+        Assert.Empty(hello.Requeued);
         await AssertEndedAsync(practice, lost.QueryId, QueryStatus.ExecutionFailed, Executed.No, FailureCodes.ClaimLost);
         Assert.Equal(0, await store.CountAsync("SELECT COUNT(*) FROM query_commands"));
+    }
+
+    [Theory, OnBothStores]
+    public async Task A_lost_claim_that_was_to_be_cancelled_is_cancelled(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var lost = await practice.AcceptAndClaimAsync();
+        await store.Ledger.AskCancelAsync(lost.IntegratorId, lost.SiteId, lost.QueryId);
+
+        var hello = await store.Ledger.SettleHelloAsync(practice.Session with { SessionId = store.NewId() }, [], 0, []);
+
+        Assert.Equal([new SettledQuery(lost.QueryId, lost.IntegratorId, QueryMode.Async, QueryStatus.Cancelled)], hello.Settled);
+        await AssertEndedAsync(practice, lost.QueryId, QueryStatus.Cancelled, Executed.No, FailureCodes.CancelledByIntegrator);
+    }
+
+    [Theory, OnBothStores]
+    public async Task A_lost_claim_whose_database_had_begun_to_answer_may_have_taken_effect(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var lost = await practice.AcceptAndClaimAsync();
+        await store.Ledger.ReadingAsync(lost.QueryId, lost.ClaimId, []);
+
+        await store.Ledger.SettleHelloAsync(practice.Session with { SessionId = store.NewId() }, [], lost.Number, []);
+
+        await AssertEndedAsync(practice, lost.QueryId, QueryStatus.ExecutionFailed, Executed.Unknown, FailureCodes.ClaimLost);
+    }
+
+    [Theory, OnBothStores]
+    public async Task A_query_that_waits_again_expires_when_its_time_in_the_queue_is_over(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var lost = await practice.AcceptAndClaimAsync();
+
+        var hello = await store.Ledger.SettleHelloAsync(practice.Session with { SessionId = store.NewId() }, [], 0, []);
+
+        Assert.Empty(await store.Ledger.DueAsync(hello.Requeued[0].Deadline.AddMilliseconds(-1)));
+        Assert.Equal([lost.QueryId], (await store.Ledger.DueAsync(hello.Requeued[0].Deadline)).Select(s => s.QueryId));
+        await AssertEndedAsync(practice, lost.QueryId, QueryStatus.ExpiredInQueue, Executed.No, FailureCodes.QueueTimeout);
     }
 
     [Theory, OnBothStores]
@@ -54,7 +125,7 @@ public class SessionSettlementsTests(SharedPostgres postgres)
 
         await store.Ledger.SettleHelloAsync(new(practice.LinkId, store.NewId(), store.NewId()), [], first.Number, []);
 
-        await AssertEndedAsync(practice, first.QueryId, QueryStatus.ExecutionFailed, Executed.No, FailureCodes.ClaimLost);
+        Assert.Equal(QueryStatus.Queued, await practice.StatusAsync(first.QueryId));
         await AssertEndedAsync(practice, second.QueryId, QueryStatus.ExecutionFailed, Executed.Unknown, FailureCodes.ClaimLost);
         Assert.Equal(2, await store.CountAsync("SELECT last_claim_number FROM links"));
     }

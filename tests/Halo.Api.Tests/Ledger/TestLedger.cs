@@ -103,6 +103,8 @@ sealed class TestLedger
     {
         var result = await Sessions.SettleAsync(session, held, lastClaimNumber, immediates);
         await Effects.ApplyAsync(result.Settled);
+        foreach (var query in result.Requeued)
+            DeadlineGiven?.Invoke(query.Deadline);
         return result;
     }
 

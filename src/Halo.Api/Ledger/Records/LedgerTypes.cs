@@ -172,7 +172,12 @@ sealed record OpenQueries(QueryStatus Status, long Count, DateTimeOffset Oldest)
 /// <summary>What a Hello settled.</summary>
 /// <param name="Verdicts">One for each claim that the Link holds, in its order.</param>
 /// <param name="Settled">Queries that became final by it.</param>
-sealed record HelloSettled(IReadOnlyList<ClaimVerdict> Verdicts, IReadOnlyList<SettledQuery> Settled);
+/// <param name="Requeued">Queries that wait again.</param>
+sealed record HelloSettled(IReadOnlyList<ClaimVerdict> Verdicts, IReadOnlyList<SettledQuery> Settled, IReadOnlyList<RequeuedQuery> Requeued);
+
+/// <summary>A query whose claim was lost before it began.</summary>
+/// <param name="Deadline">When its time in the queue is over.</param>
+sealed record RequeuedQuery(Guid QueryId, DateTimeOffset Deadline);
 
 /// <summary>What a wish to cancel has come to.</summary>
 /// <param name="Status">Where the query stands now; null: there is no such query of this integrator at this site.</param>

@@ -50,7 +50,8 @@ static class QueryLifecycle
 
         // The ledger writes an immediate query as executing when it is sent; that its time was over in the lane is learnt later.
         new(QueryStatus.Executing, QueryStatus.ExpiredInQueue, [Mover.Api, Mover.Link], QueryMode.Immediate),
-        new(QueryStatus.Executing, QueryStatus.Queued, [Mover.Link], QueryMode.Async),
+        // The Link hands it back, or its claim never reached the Link.
+        new(QueryStatus.Executing, QueryStatus.Queued, [Mover.Link, Mover.Api], QueryMode.Async),
         new(QueryStatus.Executing, QueryStatus.Uploading, [Mover.Link], QueryMode.Async),
         new(QueryStatus.Executing, QueryStatus.Successful, [Mover.Link]),
         new(QueryStatus.Executing, QueryStatus.ExecutionFailed, [Mover.Link, Mover.Api, Mover.Restore]),

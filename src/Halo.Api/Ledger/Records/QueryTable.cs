@@ -97,6 +97,15 @@ static class QueryTable
         from mover in move.By
         select (move.To, mover)).Distinct().ToFrozenDictionary(k => k, k => $"{Upsert} {QueryLifecycle.MayBecome(k.To, k.mover, QueryMode.Immediate, "queries.")}");
 
+    /// <summary>Back into the queue, for what is left of its time.</summary>
+    /// <param name="noted">What is set besides.</param>
+    public static string BecomeQueued(Mover by, string noted) =>
+        $"""
+        UPDATE queries SET status = 'queued', {noted}, claim_id = NULL, claim_number = NULL, link_id = NULL, run_id = NULL,
+          session_id = NULL, executing_at = NULL, updated_at = @now, deadline_at = created_at + max_time_in_queue
+        WHERE id = @id AND claim_id = @claim AND {QueryLifecycle.MayBecome(QueryStatus.Queued, by, QueryMode.Async)}
+        """;
+
     /// <summary>Where a column stands among <see cref="Columns"/>.</summary>
     public static int Ordinal(string column) => Ordinals[column];
 

@@ -19,8 +19,8 @@ public class QueryLifecycleTests
         Assert.DoesNotContain(QueryLifecycle.Moves, m => m.To == QueryStatus.Initialising);
 
     [Fact]
-    public void Only_the_Links_hand_back_brings_a_claimed_query_back_to_the_queue() =>
-        Assert.Equal([Mover.Link], QueryLifecycle.Moves.Where(m => m.To == QueryStatus.Queued && m.From != QueryStatus.Initialising).SelectMany(m => m.By));
+    public void Only_a_hand_back_of_the_Link_and_a_claim_that_it_never_had_bring_a_query_back_to_the_queue() =>
+        Assert.Equal([Mover.Link, Mover.Api], QueryLifecycle.Moves.Where(m => m.To == QueryStatus.Queued && m.From != QueryStatus.Initialising).SelectMany(m => m.By));
 
     [Fact]
     public void Every_state_that_is_not_final_has_a_way_out_that_the_API_can_take_by_itself() =>

@@ -165,16 +165,18 @@ public class AsyncQueriesTests(OneHost one) : IClassFixture<OneHost>
     }
 
     [Fact]
-    public async Task A_claim_whose_reply_was_lost_is_settled_by_the_next_hello()
+    public async Task A_claim_whose_reply_was_lost_waits_again_and_is_claimed_in_the_next_session()
     {
         var (link, key, path) = await PairedAsync();
         await using var _ = link;
         var query = await AskAsync(path, key);
-        await link.ClaimAsync();
+        var lost = Assert.Single(await link.ClaimAsync());
         await link.BreakAsync();
         await link.ConnectAsync();
-        var lost = await GetAsync(path, key, query.Id);
-        Assert.Equal((QueryStatus.ExecutionFailed, Executed.No, FailureCodes.ClaimLost), (lost.Status, lost.Executed!.Value, lost.ErrorDetails!.Code));
+        Assert.Equal(QueryStatus.Queued, (await GetAsync(path, key, query.Id)).Status);
+        var again = Assert.Single(await link.ClaimAsync());
+        Assert.Equal((query.Id, false), (again.QueryId, again.ClaimId == lost.ClaimId));
+        Assert.True((await link.ReportAsync(query.Id, new Report(again.ClaimId, ReportKind.Complete) { RowsAffected = 1, ResultSets = 0 })).Accepted);
     }
 
     [Fact]

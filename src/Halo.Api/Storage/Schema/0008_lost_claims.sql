@@ -1,0 +1,6 @@
+-- What decides whether a query whose claim never reached its Link is queued again.
+
+-- How often that happened.
+ALTER TABLE queries ADD COLUMN lost_claims INTEGER;
+-- When the Link told that the database had begun to answer.
+ALTER TABLE queries ADD COLUMN reading_at BIGINT;
