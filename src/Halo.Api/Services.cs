@@ -154,6 +154,7 @@ static class Services
         services.AddSingleton<RegisteredResults>();
         services.AddSingleton<RegisteredRetention>();
         services.AddSingleton<RegisteredRequestReader>();
+        services.AddSingleton<RegistrationCheck>();
         services.AddSingleton<RegisteredQueries>();
         services.AddSingleton<RegisteredReports>();
         services.AddSingleton<EventSignals>();

@@ -10,16 +10,20 @@ using Halo.Contracts.Queries;
 namespace Halo.Api.Queries.Registered;
 
 /// <summary>Queries that the practice's Link runs by itself: registered, shown, renewed, cancelled. The Link is told at once, and asks for the list.</summary>
-sealed class RegisteredQueries(RegisteredStore store, SiteAccess access, ILinkGateway gateway, QueryLimits limits, TimeProvider time)
+sealed class RegisteredQueries(RegisteredStore store, RegistrationCheck check, SiteAccess access, ILinkGateway gateway, QueryLimits limits, TimeProvider time)
 {
     /// <summary>Registers one; when this returns it is durable.</summary>
-    public async Task<(Guid Id, Refusal? Refusal)> RegisterAsync(IntegratorCaller caller, SiteRecord site, Registration asked)
+    /// <param name="callerGone">Nothing is registered then, unless it was already.</param>
+    public async Task<(Guid Id, Refusal? Refusal)> RegisterAsync(IntegratorCaller caller, SiteRecord site, Registration asked, CancellationToken callerGone)
     {
         if (gateway.Find(site.LinkId) is { RunsRegistered: false })
         {
             return (default, new Refusal(409, ErrorCodes.VersionTooOld,
                 $"The Halo Link of site {site.Id} is too old to run registered queries. Ask the practice to update it; until then use async queries."));
         }
+        if (await check.FindFaultAsync(caller, site, asked, callerGone) is { } fault)
+            return (default, fault);
+        callerGone.ThrowIfCancellationRequested();
         var now = time.GetUtcNow();
         var query = new RegisteredRecord
         {

@@ -146,7 +146,7 @@ public sealed class RegisteredQueriesTests(SharedPostgres postgres)
     public async Task A_Link_that_is_too_old_is_named()
     {
         await using var host = await ApiHost.StartAsync();
-        await using var site = await RegisteredSite.CreateAsync(host, runsRegistered: false);
+        await using var site = await RegisteredSite.CreateAsync(host, Hello.RunsBatches);
         using var refused = await site.Site.SendAsync(HttpMethod.Post, "/registered", RegisteredSite.Body());
         Assert.Equal(ErrorCodes.VersionTooOld, (await refused.ErrorAsync(409)).Code);
     }

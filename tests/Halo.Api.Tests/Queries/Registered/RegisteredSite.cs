@@ -19,11 +19,13 @@ sealed class RegisteredSite(PairedSite site) : IAsyncDisposable
 {
     public PairedSite Site => site;
 
-    public static async Task<RegisteredSite> CreateAsync(ApiHost host, bool runsRegistered = true)
+    public static async Task<RegisteredSite> CreateAsync(ApiHost host, params string[] capabilities)
     {
+        if (capabilities.Length == 0)
+            capabilities = [Hello.RunsRegisteredQueries];
         var link = new SimulatedLink(host) { PmsId = Guid.NewGuid().ToString() };
         await link.EnrolAsync();
-        await link.ConnectAsync(link.Hello() with { Capabilities = runsRegistered ? [Hello.RunsRegisteredQueries] : [] });
+        await link.ConnectAsync(link.Hello() with { Capabilities = capabilities });
         return new(new PairedSite(host, link, await host.CreatePairedAsync(link.SiteId)));
     }
 

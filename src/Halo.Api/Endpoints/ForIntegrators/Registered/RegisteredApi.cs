@@ -51,7 +51,7 @@ static class RegisteredApi
         var registered = routes.MapGroup("/integrator/sites/{siteId}/queries/registered").WithTags("Registered queries");
         registered.MapPost("", RegisterAsync)
             .Says("RegisterQuery", "Have the practice's Halo Link run a query by itself",
-                "It is run at once and then every frequency seconds until duration is over; the result is sent when it changed. It has a lane below immediate and async queries and never holds them up.")
+                "It is run at once and then every frequency seconds until duration is over; the result is sent when it changed. It has a lane below immediate and async queries and never holds them up. Where the site is online its database describes the command first, for at most 5 s: what it refuses is answered with 400.")
             .Asks("All but changes and deliverFirst are required.", AskExample, HaloJson.Default.RegisteredQueryRequest)
             .Answers(202, "Registered.", new RegisteredQueryAccepted(Examples.QueryId), HaloJson.Default.RegisteredQueryAccepted)
             .Refuses(400, ErrorCodes.InvalidRequest, "frequency: must be a whole number of seconds from 60 to 86400.")
@@ -93,7 +93,7 @@ static class RegisteredApi
         var (registration, faulty) = reader.Read(body, site);
         if (registration is null)
             return faulty!.ToResult();
-        var (id, conflict) = await queries.RegisterAsync(http.Caller(), site, registration);
+        var (id, conflict) = await queries.RegisterAsync(http.Caller(), site, registration, http.RequestAborted);
         if (conflict is not null)
             return conflict.ToResult();
         http.Response.Headers.Location = $"/integrator/sites/{site.Id}/queries/registered/{id}";
