@@ -48,7 +48,7 @@ sealed class AsyncQueue(Database database, MasterKeys keys, LedgerOptions option
             WHERE s.id = queries.site_id AND {MayServe})
         RETURNING site_id, integrator_id, execution_limit, deadline_at, catalogue, result_set, tag, wrapped_key,
           (SELECT c.command FROM query_commands c WHERE c.query_id = queries.id), trace_parent,
-          (SELECT k.idempotency_key FROM idempotency_keys k WHERE k.query_id = queries.id)
+          (SELECT k.idempotency_key FROM idempotency_keys k WHERE k.query_id = queries.id), COALESCE(lost_claims, 0)
         """;
 
     const string TakeTurn =
@@ -110,6 +110,9 @@ sealed class AsyncQueue(Database database, MasterKeys keys, LedgerOptions option
                     number--;
                 else
                     claims.Add(attempt.Claim);
+                // Should it be this one that makes its Link drop each session, it takes no further ones with it again and again.
+                if (attempt.Claim?.LostBefore == true)
+                    break;
             }
             if (claims.Count > 0)
                 await t.RunAsync("UPDATE links SET last_claim_number = @number WHERE id = @link", ("number", number), ("link", session.LinkId));
@@ -149,7 +152,7 @@ sealed class AsyncQueue(Database database, MasterKeys keys, LedgerOptions option
                     TraceParent = r.StringOrNull(9),
                     IdempotencyKey = r.StringOrNull(10),
                 },
-                r.BytesOrNull(7), r.BytesOrNull(8)),
+                r.BytesOrNull(7), r.BytesOrNull(8), LostBefore: r.GetInt32(11) > 0),
             TakeQuery,
             [
                 .. Of(session), ("id", ids[0]), ("claim", claimId), ("number", number), ("now", now.Ms()),
@@ -182,7 +185,8 @@ sealed class AsyncQueue(Database database, MasterKeys keys, LedgerOptions option
 
     static (string, object?)[] Of(SessionReference session) => [("link", session.LinkId), ("run", session.RunId), ("session", session.SessionId)];
 
-    sealed record Taken(ClaimedQuery Query, byte[]? Key, byte[]? Command);
+    /// <param name="LostBefore">A claim of it never reached its Link.</param>
+    sealed record Taken(ClaimedQuery Query, byte[]? Key, byte[]? Command, bool LostBefore);
 
     sealed record Attempt(Taken? Claim);
 }

@@ -42,10 +42,11 @@ sealed class ClaimReports(Database database, MasterKeys keys, LedgerOptions opti
             return new(true, query.Status);
         if (query.ClaimId != claimId || !query.IsHeldBy(by))
             return new(false, query.Status) { NotHeld = query.ClaimId == claimId };
-        if (query.CancelAsked)
+        var cancelled = query.CancelAsked ? Settlement.Of(QueryStatus.Cancelled, Mover.Api, Executed.No, FailureCodes.CancelledByIntegrator)
+            : await AskingRight.EndOfTakenAsync(t, database, query.SiteId, query.IntegratorId);
+        if (cancelled is not null)
         {
-            // Nobody wants it any more: it must not be claimed again.
-            var cancelled = Settlement.Of(QueryStatus.Cancelled, Mover.Api, Executed.No, FailureCodes.CancelledByIntegrator);
+            // Nobody wants it any more, or may: it must not be claimed again.
             return await SettlementWriter.SettleAsync(t, [queryId], QueryMode.Async, cancelled, Now) is [var settled]
                 ? new(true, QueryStatus.Cancelled) { Moved = true, Settled = settled }
                 // It has ended already, in whatever way.

@@ -60,9 +60,11 @@ sealed class SessionSettlements(Database database, TimeProvider time)
     {
         var open = await t.ReadAsync(
             r => new OpenClaim(r.GetGuid(0), r.GetGuid(1), r.GetInt64(2), r.GuidOrNull(3) == session.RunId, QueryLifecycle.Parse(r.GetString(4)),
-                HasAnswered: !r.IsDBNull(5), CancelAsked: !r.IsDBNull(6), r.GetInt32(7), DateTimeOffset.FromUnixTimeMilliseconds(r.GetInt64(8))),
+                HasAnswered: r.GetBoolean(5), CancelAsked: !r.IsDBNull(6), r.GetInt32(7), DateTimeOffset.FromUnixTimeMilliseconds(r.GetInt64(8)), r.GetGuid(9), r.GetGuid(10)),
             $"""
-            SELECT id, claim_id, claim_number, run_id, status, reading_at, cancel_asked_at, COALESCE(lost_claims, 0), created_at + max_time_in_queue FROM queries
+            SELECT id, claim_id, claim_number, run_id, status, reading_at IS NOT NULL OR EXISTS (SELECT 1 FROM pages WHERE pages.query_id = queries.id),
+              cancel_asked_at, COALESCE(lost_claims, 0), created_at + max_time_in_queue, site_id, integrator_id
+            FROM queries
             WHERE link_id = @link AND status IN ('executing', 'uploading') AND mode = 'async' ORDER BY id{database.ForUpdate}
             """,
             ("link", session.LinkId));
@@ -75,30 +77,28 @@ sealed class SessionSettlements(Database database, TimeProvider time)
         }
 
         var (settled, requeued) = (new List<SettledQuery>(), new List<RequeuedQuery>());
-        foreach (var lost in open.Where(q => !known.Contains(q.Claim)).GroupBy(q => EndOfLost(q, lastClaimNumber)))
-        {
-            if (lost.Key is { } end)
-                settled.AddRange(await SettlementWriter.SettleAsync(t, [.. lost.Select(q => q.Id)], QueryMode.Async, end, Now));
-            else
-                foreach (var query in lost)
-                    if (await t.RunAsync(BecomeQueued, ("id", query.Id), ("claim", query.Claim), ("now", Now)) > 0)
-                        requeued.Add(new(query.Id, query.QueueDeadline));
-        }
+        var lost = new List<(OpenClaim Query, Settlement? End)>();
+        foreach (var query in open.Where(q => !known.Contains(q.Claim)))
+            lost.Add((query, EndOfLost(query, lastClaimNumber) ?? await AskingRight.EndOfTakenAsync(t, database, query.SiteId, query.IntegratorId)));
+        foreach (var alike in lost.Where(q => q.End is not null).GroupBy(q => q.End!, q => q.Query.Id))
+            settled.AddRange(await SettlementWriter.SettleAsync(t, [.. alike], QueryMode.Async, alike.Key, Now));
+        foreach (var (query, _) in lost.Where(q => q.End is null))
+            if (await t.RunAsync(BecomeQueued, ("id", query.Id), ("claim", query.Claim), ("now", Now)) > 0)
+                requeued.Add(new(query.Id, query.QueueDeadline));
         var going = open.Select(q => q.Claim).ToHashSet();
         return ([.. held.Select(h => new ClaimVerdict(h.ClaimId, going.Contains(h.ClaimId) ? Verdict.Continue : Verdict.Drop))], settled, requeued);
     }
 
     /// <summary>What a claim that the Link's journal does not have has come to.</summary>
     /// <remarks>
-    /// A claim is in the journal before it executes, so one that is not there never ran: its reply was lost. It never will, since the
-    /// session to which it was sent has ended at both ends. But where the journal ends before the claim's number and belongs to another
-    /// run, the disk may have been restored from a backup; within one run a journal never goes back. And what the Link told of itself
-    /// counts more than what it has forgotten.
+    /// A claim is in the journal before it executes. So one with a number beyond all that this run of the Link has seen never came: its
+    /// reply was lost, with the session to which it was sent. Within one run a journal never goes back; that of another run may have,
+    /// with a disk that was restored from a backup. And what the Link has seen and does not name any more, it has forgotten.
     /// </remarks>
     /// <returns>Null: it never began, and waits again.</returns>
     static Settlement? EndOfLost(OpenClaim query, long lastClaimNumber) =>
         query.Status == QueryStatus.Uploading ? PageLost
-        : query.HasAnswered || query.Number > lastClaimNumber && !query.SameRun ? ClaimLostInDoubt
+        : query.HasAnswered || query.Number <= lastClaimNumber || !query.SameRun ? ClaimLostInDoubt
         : query.CancelAsked ? Cancelled
         : query.Lost + 1 >= MostLostClaims ? ClaimLost
         : null;
@@ -123,7 +123,7 @@ sealed class SessionSettlements(Database database, TimeProvider time)
         ];
     }
 
-    /// <param name="HasAnswered">The Link told that its database had begun to answer.</param>
+    /// <param name="HasAnswered">The Link told that its database had begun to answer, or a page of it came.</param>
     /// <param name="Lost">How many of its claims were lost before.</param>
-    sealed record OpenClaim(Guid Id, Guid Claim, long Number, bool SameRun, QueryStatus Status, bool HasAnswered, bool CancelAsked, int Lost, DateTimeOffset QueueDeadline);
+    sealed record OpenClaim(Guid Id, Guid Claim, long Number, bool SameRun, QueryStatus Status, bool HasAnswered, bool CancelAsked, int Lost, DateTimeOffset QueueDeadline, Guid SiteId, Guid IntegratorId);
 }

@@ -8,7 +8,7 @@ using Halo.LinkProtocol.Messages;
 namespace Halo.Api.LinkSocket;
 
 /// <summary>What a Hello decides: which claims go on, and what becomes of everything that the Link no longer has.</summary>
-sealed class SessionSettling(SessionSettlements ledger, SettlementEffects effects, PendingQueries pending, DeadlineWatch deadlines)
+sealed partial class SessionSettling(SessionSettlements ledger, SettlementEffects effects, PendingQueries pending, DeadlineWatch deadlines, ILogger<SessionSettling> log)
 {
     /// <summary>Settles by a Hello, before any work flows in its session.</summary>
     public async Task<IReadOnlyList<ClaimVerdict>> SettleAsync(LinkSession session, Hello hello)
@@ -17,9 +17,15 @@ sealed class SessionSettling(SessionSettlements ledger, SettlementEffects effect
         await pending.FlushAsync(q => q.Session.LinkId == session.LinkId);
         var result = await ledger.SettleAsync(session.Reference, hello.Claims, hello.LastClaimNumber, hello.Immediates);
         if (result.Requeued.Count > 0)
+        {
             deadlines.Hint(result.Requeued.Min(q => q.Deadline));
+            LogRequeued(session.LinkId, result.Requeued.Count);
+        }
         await effects.ApplyAsync(result.Settled);
         pending.TellSettled(result.Settled.Select(s => s.QueryId));
         return result.Verdicts;
     }
+
+    [LoggerMessage(1119, LogLevel.Information, "Link {LinkId} is back and had not received {Count} of its async queries; they are queued again")]
+    partial void LogRequeued(Guid linkId, int count);
 }

@@ -20,6 +20,9 @@ abstract class Database : IAsyncDisposable
     /// <summary>Ends a SELECT inside a unit whose rows the unit will change: PostgreSQL locks them, on SQLite units are alone anyway.</summary>
     public abstract string ForUpdate { get; }
 
+    /// <summary>The same for rows that are only looked at: others may look too, and nobody changes them before the transaction ends.</summary>
+    public abstract string ForShare { get; }
+
     /// <summary>Writes that wait for their commit. Where they are many the store is slow, and new work is refused at the door.</summary>
     public abstract int Waiting { get; }
 

@@ -96,7 +96,7 @@ public class SessionSettlementsTests(SharedPostgres postgres)
         var lost = await practice.AcceptAndClaimAsync();
         await store.Ledger.ReadingAsync(lost.QueryId, lost.ClaimId, []);
 
-        await store.Ledger.SettleHelloAsync(practice.Session with { SessionId = store.NewId() }, [], lost.Number, []);
+        await store.Ledger.SettleHelloAsync(practice.Session with { SessionId = store.NewId() }, [], 0, []);
 
         await AssertEndedAsync(practice, lost.QueryId, QueryStatus.ExecutionFailed, Executed.Unknown, FailureCodes.ClaimLost);
     }
@@ -125,9 +125,64 @@ public class SessionSettlementsTests(SharedPostgres postgres)
 
         await store.Ledger.SettleHelloAsync(new(practice.LinkId, store.NewId(), store.NewId()), [], first.Number, []);
 
-        Assert.Equal(QueryStatus.Queued, await practice.StatusAsync(first.QueryId));
+        await AssertEndedAsync(practice, first.QueryId, QueryStatus.ExecutionFailed, Executed.Unknown, FailureCodes.ClaimLost);
         await AssertEndedAsync(practice, second.QueryId, QueryStatus.ExecutionFailed, Executed.Unknown, FailureCodes.ClaimLost);
         Assert.Equal(2, await store.CountAsync("SELECT last_claim_number FROM links"));
+    }
+
+    [Theory, OnBothStores]
+    public async Task A_claim_that_the_Link_has_seen_and_forgotten_may_have_taken_effect(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var (forgotten, lost) = (await practice.AcceptAndClaimAsync(), await practice.AcceptAndClaimAsync());
+        await store.Ledger.SettleHelloAsync(practice.Session with { SessionId = store.NewId() }, [], forgotten.Number, []);
+        await AssertEndedAsync(practice, forgotten.QueryId, QueryStatus.ExecutionFailed, Executed.Unknown, FailureCodes.ClaimLost);
+        Assert.Equal(QueryStatus.Queued, await practice.StatusAsync(lost.QueryId));
+    }
+
+    public static TheoryData<StoreKind, string, string> TakenRights()
+    {
+        var data = new TheoryData<StoreKind, string, string>();
+        foreach (var kind in Enum.GetValues<StoreKind>())
+        {
+            data.Add(kind, "UPDATE integrators SET enabled = FALSE", FailureCodes.CancelledByOperator);
+            data.Add(kind, "DELETE FROM pairings", FailureCodes.CancelledByOperator);
+            data.Add(kind, "UPDATE sites SET authoritative = FALSE", FailureCodes.CancelledByOperator);
+            data.Add(kind, "UPDATE sites SET status = 'uninstalled'", FailureCodes.SiteUninstalled);
+        }
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(TakenRights))]
+    public async Task What_is_to_wait_again_is_cancelled_where_the_right_to_it_was_taken_away(StoreKind kind, string taken, string code)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var (lost, back) = (await practice.AcceptAndClaimAsync(), await practice.AcceptAndClaimAsync());
+        await store.RunAsync(taken);
+
+        Assert.Equal(QueryStatus.Cancelled, (await store.Ledger.HandBackAsync(back.QueryId, back.ClaimId, practice.Session)).Status);
+        var hello = await store.Ledger.SettleHelloAsync(practice.Session with { SessionId = store.NewId() }, [], 0, []);
+
+        Assert.Equal([new SettledQuery(lost.QueryId, lost.IntegratorId, QueryMode.Async, QueryStatus.Cancelled)], hello.Settled);
+        await AssertEndedAsync(practice, lost.QueryId, QueryStatus.Cancelled, Executed.No, code);
+        await AssertEndedAsync(practice, back.QueryId, QueryStatus.Cancelled, Executed.No, code);
+    }
+
+    [Theory, OnBothStores]
+    public async Task A_query_that_was_lost_before_takes_no_further_ones_with_it(StoreKind kind)
+    {
+        await using var store = await TestStore.CreateAsync(kind, postgres);
+        var practice = await Practice.CreateAsync(store);
+        var first = await practice.AcceptAndClaimAsync();
+        var others = new[] { await practice.AcceptAsync(), await practice.AcceptAsync() };
+        var session = practice.Session with { SessionId = store.NewId() };
+        await store.Ledger.SettleHelloAsync(session, [], 0, []);
+
+        Assert.Equal([first.QueryId], (await store.Ledger.ClaimAsync(session, 10)).Select(c => c.QueryId));
+        Assert.Equal(others.Select(o => o.Id), (await store.Ledger.ClaimAsync(session, 10)).Select(c => c.QueryId));
     }
 
     [Theory, OnBothStores]

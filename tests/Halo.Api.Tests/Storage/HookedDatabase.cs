@@ -19,6 +19,8 @@ sealed class HookedDatabase(Database inner) : Database
 
     public override string ForUpdate => inner.ForUpdate;
 
+    public override string ForShare => inner.ForShare;
+
     public override int Waiting => inner.Waiting;
 
     public override bool RefusesWrites => inner.RefusesWrites;

@@ -21,6 +21,9 @@ sealed partial class ClaimedQueries(
     /// <returns>Completes when it has been answered.</returns>
     public Task OnClaimRequest(LinkSession session, ClaimRequest request) => session.Work.Add(async () =>
     {
+        // It asked, and has gone since: what it would be given now would be lost.
+        if (session.Gone.IsCancellationRequested)
+            return;
         try
         {
             var (claims, unreadable) = await queue.ClaimAsync(

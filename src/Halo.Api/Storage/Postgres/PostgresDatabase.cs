@@ -80,6 +80,8 @@ sealed class PostgresDatabase : Database
     /// <inheritdoc/>
     public override string ForUpdate => " FOR UPDATE";
 
+    public override string ForShare => " FOR SHARE";
+
     /// <inheritdoc/>
     public override int Waiting => _units.Count + _groups.Waiting;
 

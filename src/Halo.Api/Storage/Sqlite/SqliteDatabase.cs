@@ -28,6 +28,8 @@ sealed class SqliteDatabase : Database
     /// <inheritdoc/>
     public override string ForUpdate => "";
 
+    public override string ForShare => "";
+
     /// <inheritdoc/>
     public override int Waiting => _writer.Waiting;
 
