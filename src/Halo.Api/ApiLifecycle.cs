@@ -5,6 +5,7 @@ using Halo.Api.Links;
 using Halo.Api.Links.Configuration;
 using Halo.Api.Links.Sessions;
 using Halo.Api.Links.Updating;
+using Halo.Api.Operators;
 using Halo.Api.Queries.Idempotency;
 using Halo.Api.Queries.Immediate;
 using Halo.Api.Queries.Settling;
@@ -25,7 +26,7 @@ namespace Halo.Api;
 /// session, and is given to the store before that. Whoever adds such a write elsewhere has to end here, too.
 /// </remarks>
 sealed partial class ApiLifecycle(
-    IntegratorDirectory integrators, SiteDirectory sites, SiteAuthority authority, LinkDirectory links, Deadlines deadlines, IdempotencyStore idempotency,
+    OperatorDirectory operators, IntegratorDirectory integrators, SiteDirectory sites, SiteAuthority authority, LinkDirectory links, Deadlines deadlines, IdempotencyStore idempotency,
     LinkSessions sessions, SiteRegistry registry, AvailabilityHistory history, SiteStateWatch states, RemoteConfigurations configurations, ReleaseRegistry releases,
     LinkRollouts rollouts, UpdateAttempts attempts, QueryWaiters waiters, ImmediateQueries immediate,
     ApiOptions options, TimeProvider time, ILogger<ApiLifecycle> log) : IHostedLifecycleService
@@ -54,6 +55,7 @@ sealed partial class ApiLifecycle(
     {
         try
         {
+            await operators.LoadAsync(cancellationToken);
             await integrators.LoadAsync(cancellationToken);
             await links.LoadAsync(cancellationToken);
             await sessions.LoadAsync();

@@ -166,6 +166,7 @@ static partial class HaloApi
         app.MapEventsApi();
         app.MapResultsApi();
         app.MapLimitsApi();
+        app.MapOperatorsApi();
         app.MapAdminIntegratorsApi();
         app.MapAdminSitesApi();
         app.MapAdminLinksApi();

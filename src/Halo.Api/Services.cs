@@ -89,6 +89,8 @@ static class Services
         services.AddSingleton<RouteTable>();
         services.AddSingleton<AuditLog>();
         services.AddSingleton<WrongKeyLimiter>();
+        services.AddSingleton<OperatorDirectory>();
+        services.AddSingleton<OperatorRegistry>();
         services.AddSingleton<PublicAddresses>();
 
         services.AddSingleton<IntegratorDirectory>();

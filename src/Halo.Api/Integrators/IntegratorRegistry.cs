@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Events;
 using Halo.Api.Ledger.Records;
@@ -14,7 +15,7 @@ namespace Halo.Api.Integrators;
 sealed class IntegratorRegistry(Database database, IntegratorDirectory directory, Cancellations cancellations, SettlementEffects effects, EventSignals signals, AuditLog audit, TimeProvider time)
 {
     /// <summary>Makes an integrator with both keys.</summary>
-    public async Task<NewIntegrator> CreateAsync(string name)
+    public async Task<NewIntegrator> CreateAsync(string name, OperatorDeed deed)
     {
         var now = time.GetUtcNow();
         var created = new NewIntegrator(Guid.CreateVersion7(now), name, new(SubscriptionKey.Create(), SubscriptionKey.Create()));
@@ -24,7 +25,7 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
                 ("id", created.Id), ("name", name), ("at", now.Ms()));
             await PutKeyAsync(transaction, created.Id, "primary", created.Keys.Primary, now);
             await PutKeyAsync(transaction, created.Id, "secondary", created.Keys.Secondary, now);
-            await audit.WriteAsync(transaction, "integrator.created", created.Id.ToString());
+            await audit.WriteAsync(transaction, "integrator.created", created.Id.ToString(), deed, new JsonObject { ["name"] = name });
             return 0;
         });
         await directory.RefreshAsync(created.Id);
@@ -33,8 +34,9 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
 
     /// <summary>Changes what an operator sets; in force when this returns. What a disabled integrator had waiting is cancelled.</summary>
     /// <returns>Null: another call has removed the integrator meanwhile.</returns>
-    public async Task<Integrator?> ChangeAsync(Guid id, string name, bool enabled, IntegratorRules rules)
+    public async Task<Integrator?> ChangeAsync(Guid id, string name, bool enabled, IntegratorRules rules, OperatorDeed deed)
     {
+        var before = directory.Find(id);
         var settled = await database.WriteAsync<IReadOnlyList<SettledQuery>>(async transaction =>
         {
             var rows = await transaction.RunAsync(
@@ -47,7 +49,11 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
                 ("pms", Words(rules.PairWithoutCode)), ("rate", rules.RateLimit), ("quota", rules.Quota), ("at", time.GetUtcNow().Ms()));
             if (rows == 0)
                 return [];
-            await audit.WriteAsync(transaction, enabled ? "integrator.changed" : "integrator.disabled", id.ToString());
+            await audit.WriteAsync(transaction, enabled ? "integrator.changed" : "integrator.disabled", id.ToString(), deed, new JsonObject
+            {
+                ["before"] = before is null ? null : ToDetail(before.Name, before.Enabled, before.Rules),
+                ["after"] = ToDetail(name, enabled, rules),
+            });
             return enabled ? [] : await cancellations.CancelQueuedAsync(transaction, null, id);
         });
         await effects.ApplyAsync(settled);
@@ -58,7 +64,7 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
     }
 
     /// <summary>Removes an integrator with its keys and pairings; its queries stay in the ledger.</summary>
-    public async Task DeleteAsync(Guid id)
+    public async Task DeleteAsync(Guid id, OperatorDeed deed)
     {
         var settled = await database.WriteAsync(async transaction =>
         {
@@ -66,7 +72,7 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
             await EventLog.LockAsync(transaction, id);
             await transaction.RunAsync("DELETE FROM integrators WHERE id = @id", ("id", id));
             var cancelled = await cancellations.CancelQueuedAsync(transaction, null, id);
-            await audit.WriteAsync(transaction, "integrator.deleted", id.ToString());
+            await audit.WriteAsync(transaction, "integrator.deleted", id.ToString(), deed);
             return cancelled;
         });
         await effects.ApplyAsync(settled);
@@ -75,13 +81,13 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
     }
 
     /// <summary>Replaces one key; the old one is dead when this returns.</summary>
-    public async Task<string> RotateAsync(Guid id, string slot)
+    public async Task<string> RotateAsync(Guid id, string slot, OperatorDeed deed)
     {
         var key = SubscriptionKey.Create();
         await database.WriteAsync(async transaction =>
         {
             await PutKeyAsync(transaction, id, slot, key, time.GetUtcNow());
-            await audit.WriteAsync(transaction, "integrator.key-rotated", $"{id} {slot}");
+            await audit.WriteAsync(transaction, "integrator.key-rotated", $"{id} {slot}", deed);
             return 0;
         });
         await directory.RefreshAsync(id);
@@ -89,7 +95,7 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
     }
 
     /// <summary>Pairs; a repeat changes nothing.</summary>
-    public async Task PairAsync(Guid id, Guid siteId, string by)
+    public async Task PairAsync(Guid id, Guid siteId, OperatorDeed deed)
     {
         await database.WriteAsync(async transaction =>
         {
@@ -98,10 +104,10 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
                 INSERT INTO pairings (integrator_id, site_id, paired_by, created_at) VALUES (@id, @site, @by, @at)
                 ON CONFLICT (integrator_id, site_id) DO NOTHING
                 """,
-                ("id", id), ("site", siteId), ("by", by), ("at", time.GetUtcNow().Ms()));
+                ("id", id), ("site", siteId), ("by", "operator"), ("at", time.GetUtcNow().Ms()));
             if (added == 1)
             {
-                await audit.WriteAsync(transaction, "integrator.paired", $"{id} {siteId}");
+                await audit.WriteAsync(transaction, "integrator.paired", $"{id} {siteId}", deed);
                 await EventLog.AppendAsync(transaction, [new(id, EventTypes.PairingCreated, siteId, new())], time.GetUtcNow().Ms());
             }
             return 0;
@@ -111,14 +117,14 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
     }
 
     /// <summary>Takes the pairing away; nothing of the integrator reaches the site after this returns.</summary>
-    public async Task UnpairAsync(Guid id, Guid siteId)
+    public async Task UnpairAsync(Guid id, Guid siteId, OperatorDeed deed)
     {
         var settled = await database.WriteAsync(async transaction =>
         {
             var gone = await transaction.RunAsync("DELETE FROM pairings WHERE integrator_id = @id AND site_id = @site", ("id", id), ("site", siteId));
             if (gone == 1)
             {
-                await audit.WriteAsync(transaction, "integrator.unpaired", $"{id} {siteId}");
+                await audit.WriteAsync(transaction, "integrator.unpaired", $"{id} {siteId}", deed);
                 await EventLog.AppendAsync(transaction, [new(id, EventTypes.PairingRemoved, siteId, new())], time.GetUtcNow().Ms());
             }
             return await cancellations.CancelQueuedAsync(transaction, siteId, id);
@@ -131,6 +137,16 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
 
     /// <summary>What was let in by the old snapshot while the change was being stored.</summary>
     async Task CancelLateAsync(Guid id, Guid? siteId = null) => await effects.ApplyAsync(await cancellations.CancelQueuedAsync(siteId, id));
+
+    static JsonObject ToDetail(string name, bool enabled, IntegratorRules rules) => new()
+    {
+        ["name"] = name,
+        ["enabled"] = enabled,
+        ["allowedAddresses"] = Words([.. rules.AllowedAddresses.Select(a => a.ToString())]),
+        ["pairWithoutCode"] = Words(rules.PairWithoutCode),
+        ["rateLimit"] = rules.RateLimit,
+        ["quota"] = rules.Quota,
+    };
 
     static string Words(IReadOnlyList<string> words) => JsonSerializer.Serialize(words, HaloJson.Default.IReadOnlyListString);
 

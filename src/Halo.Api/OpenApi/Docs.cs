@@ -44,7 +44,7 @@ static class Docs
             document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
             {
                 ["subscriptionKey"] = KeyIn(SubscriptionKey.Header, "An integrator's primary or secondary key."),
-                ["adminKey"] = KeyIn(AdminKey.Header, "The operator's key."),
+                ["adminKey"] = KeyIn(AdminKey.Header, "An operator's own key, or the admin key."),
             };
             return Task.CompletedTask;
         });

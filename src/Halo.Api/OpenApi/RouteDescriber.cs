@@ -125,7 +125,8 @@ sealed class RouteDescriber : IOpenApiOperationTransformer
 
         static readonly Area Operators = new("adminKey",
         [
-            RouteWords.Refusal(401, ErrorCodes.KeyInvalid, "The admin key is missing (KeyMissing) or wrong (KeyInvalid)."),
+            RouteWords.Refusal(401, ErrorCodes.KeyInvalid, "The operator's key is missing (KeyMissing), wrong, revoked or expired (KeyInvalid)."),
+            RouteWords.Refusal(403, ErrorCodes.RoleTooLow, "The operator's role does not allow this call."),
             TooFast,
             Broken,
         ]);

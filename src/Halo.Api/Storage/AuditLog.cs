@@ -8,13 +8,17 @@ namespace Halo.Api.Storage;
 sealed class AuditLog(Database database, TimeProvider time)
 {
     /// <summary>Adds a line. Subjects are ids, never content.</summary>
-    public Task WriteAsync(DbTransaction transaction, string action, string subject, string actor = "operator", JsonObject? detail = null)
+    public Task WriteAsync(DbTransaction transaction, string action, string subject, string actor, JsonObject? detail = null)
     {
         var now = time.GetUtcNow();
         return transaction.RunAsync(
             "INSERT INTO audit (id, at, actor, action, subject, detail) VALUES (@id, @at, @actor, @action, @subject, @detail)",
             ("id", Guid.CreateVersion7(now)), ("at", now.Ms()), ("actor", actor), ("action", action), ("subject", subject), ("detail", detail?.ToJsonString()));
     }
+
+    /// <summary>Adds a line for what an operator did.</summary>
+    public Task WriteAsync(DbTransaction transaction, string action, string subject, OperatorDeed deed, JsonObject? detail = null) =>
+        WriteAsync(transaction, action, subject, deed.Actor, deed.ToDetail(detail ?? []));
 
     /// <summary>Lines from one moment to another, both included, oldest first.</summary>
     /// <param name="after">Only what comes after this line; null: from the beginning.</param>
@@ -34,4 +38,23 @@ sealed class AuditLog(Database database, TimeProvider time)
 
     /// <summary>The time of the oldest line; null: there is none.</summary>
     public async Task<DateTimeOffset?> OldestAsync() => (await database.ReadAsync(r => r.TimeOrNull(0), "SELECT MIN(at) FROM audit"))[0];
+}
+
+/// <summary>Which operator did something, from where, and why: for the audit log.</summary>
+/// <param name="By">The operator's name; null: whoever has the admin key.</param>
+/// <param name="Address">From where the operator called.</param>
+/// <param name="Reason">In the operator's own words.</param>
+sealed record OperatorDeed(string? By, string? Address, string? Reason = null)
+{
+    public string Actor => By is null ? "operator" : $"operator:{By}";
+
+    /// <summary>Added to what the deed itself has to say.</summary>
+    public JsonObject ToDetail(JsonObject detail)
+    {
+        if (Address is not null)
+            detail["address"] = Address;
+        if (Reason is not null)
+            detail["reason"] = Reason;
+        return detail;
+    }
 }

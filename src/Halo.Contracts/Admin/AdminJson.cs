@@ -33,6 +33,11 @@ namespace Halo.Contracts.Admin;
 [JsonSerializable(typeof(ReleaseRingRequest))]
 [JsonSerializable(typeof(ReleaseDecisionRequest))]
 [JsonSerializable(typeof(LinkUpdateRequest))]
+[JsonSerializable(typeof(CreateOperatorRequest))]
+[JsonSerializable(typeof(NewOperator))]
+[JsonSerializable(typeof(AdminOperator))]
+[JsonSerializable(typeof(AdminOperatorList))]
+[JsonSerializable(typeof(CurrentOperator))]
 public sealed partial class AdminJsonContext : JsonSerializerContext;
 
 /// <summary>The types of <see cref="AdminJsonContext"/>, for answers.</summary>

@@ -12,7 +12,7 @@ public sealed record AuditEntryList(IReadOnlyList<AuditEntry> Audit, string? Nex
 /// <summary>One line of the audit log.</summary>
 /// <param name="Id">Id of the line.</param>
 /// <param name="At">When.</param>
-/// <param name="Actor">Who: <c>operator</c> with the address, an integrator, or the service.</param>
+/// <param name="Actor">Who: <c>operator:</c> and a name, <c>operator</c> (whoever has the admin key), <c>integrator</c>, <c>link</c> or <c>service</c>. The detail of what an operator did has the address.</param>
 /// <param name="Action">What was done.</param>
 /// <param name="Subject">Ids of what it was done to.</param>
 /// <param name="Detail">More, by the action.</param>

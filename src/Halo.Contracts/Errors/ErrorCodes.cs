@@ -12,6 +12,9 @@ public static class ErrorCodes
     /// <summary>The caller's address is not on the integrator's list.</summary>
     public const string AddressNotAllowed = "AddressNotAllowed";
 
+    /// <summary>The operator's role does not allow this call.</summary>
+    public const string RoleTooLow = "RoleTooLow";
+
     /// <summary>Too many requests; wait as <c>Retry-After</c> says.</summary>
     public const string TooManyRequests = "TooManyRequests";
 

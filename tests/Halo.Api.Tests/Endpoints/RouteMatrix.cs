@@ -1,9 +1,11 @@
 using System.Globalization;
+using Halo.Contracts.Admin;
 
 namespace Halo.Api.Tests.Endpoints;
 
 /// <summary>
-/// Who gets what from which route. <c>anybody</c>: every caller the same status. <c>operator</c>: that of the admin key, everybody else 401.
+/// Who gets what from which route. <c>anybody</c>: every caller the same status. A role of operators: that of the admin key, everybody else 401; operators' own keys
+/// pass with that role or a higher one.
 /// <c>link</c>: those of another Link and of the Link whose query it is, everybody else 401. <c>integrator</c>: those of one that is disabled, one that is not
 /// paired, one at the practice's site that is not authoritative, and one that is paired; everybody else 401.
 /// </summary>
@@ -21,7 +23,7 @@ static class RouteMatrix
         GET    /health/live          anybody 200
         GET    /health/ready         anybody 200
         GET    /openapi/v1.json      anybody 200
-        GET    /metrics              operator 200
+        GET    /metrics              viewer 200
         POST   /link/v1/nonce        anybody 200
         POST   /link/v1/enrol        anybody 400
         POST   /link/v1/token        anybody 400
@@ -77,58 +79,69 @@ static class RouteMatrix
         DELETE /integrator/sites/{siteId}/queries/{queryId}/results                            integrator 403 403 404 409
         GET    /integrator/sites/{siteId}/queries/{queryId}/results/{pageNumber}               integrator 403 403 404 404
         GET    /integrator/sites/{siteId}/queries/{queryId}/results/{pageNumber}/stream        integrator 403 403 404 404
-        GET    /admin/v1/audit                                    operator 200
-        GET    /admin/v1/configuration                            operator 200
+        GET    /admin/v1/audit                                    viewer 200
+        GET    /admin/v1/configuration                            viewer 200
         PUT    /admin/v1/configuration                            operator 200
         POST   /admin/v1/enrolment-tokens                         operator 201
-        GET    /admin/v1/integrators                              operator 200
+        GET    /admin/v1/integrators                              viewer 200
         POST   /admin/v1/integrators                              operator 400
-        GET    /admin/v1/integrators/{id}                         operator 200
+        GET    /admin/v1/integrators/{id}                         viewer 200
         PATCH  /admin/v1/integrators/{id}                         operator 200
         DELETE /admin/v1/integrators/{id}                         operator 204
         POST   /admin/v1/integrators/{id}/keys/{slot}/rotate      operator 200
         PUT    /admin/v1/integrators/{id}/pairings/{siteId}       operator 200
         DELETE /admin/v1/integrators/{id}/pairings/{siteId}       operator 404
-        GET    /admin/v1/links                                    operator 200
-        GET    /admin/v1/links/{linkId}                           operator 200
+        GET    /admin/v1/links                                    viewer 200
+        GET    /admin/v1/links/{linkId}                           viewer 200
         POST   /admin/v1/links/{linkId}/approve                   operator 200
         POST   /admin/v1/links/{linkId}/revoke                    operator 200
-        PUT    /admin/v1/links/{linkId}/update                    operator 200
-        GET    /admin/v1/releases                                 operator 200
+        PUT    /admin/v1/links/{linkId}/update                    support 200
+        GET    /admin/v1/releases                                 viewer 200
         POST   /admin/v1/releases                                 operator 400
-        GET    /admin/v1/releases/{version}                       operator 404
+        GET    /admin/v1/releases/{version}                       viewer 404
         DELETE /admin/v1/releases/{version}                       operator 404
         PUT    /admin/v1/releases/{version}/rings/{ring}          operator 404
-        POST   /admin/v1/releases/{version}/pause                 operator 404
-        POST   /admin/v1/releases/{version}/resume                operator 404
+        POST   /admin/v1/releases/{version}/pause                 support 404
+        POST   /admin/v1/releases/{version}/resume                support 404
         POST   /admin/v1/releases/{version}/withdraw              operator 404
-        GET    /admin/v1/queries                                  operator 200
-        GET    /admin/v1/sites                                    operator 200
-        GET    /admin/v1/sites/{siteId}                           operator 200
+        GET    /admin/v1/me                                       viewer 200
+        POST   /admin/v1/operators                                owner 400
+        GET    /admin/v1/operators                                owner 200
+        GET    /admin/v1/operators/{operatorId}                   owner 404
+        DELETE /admin/v1/operators/{operatorId}                   owner 404
+        GET    /admin/v1/queries                                  viewer 200
+        GET    /admin/v1/sites                                    viewer 200
+        GET    /admin/v1/sites/{siteId}                           viewer 200
         DELETE /admin/v1/sites/{siteId}                           operator 200
         PUT    /admin/v1/sites/{siteId}/authority                 operator 200
         PUT    /admin/v1/sites/{siteId}/confirm                   operator 200
-        GET    /admin/v1/sites/{siteId}/availability              operator 200
-        GET    /admin/v1/sites/{siteId}/configuration             operator 200
-        PUT    /admin/v1/sites/{siteId}/configuration             operator 200
-        DELETE /admin/v1/sites/{siteId}/configuration             operator 200
-        GET    /admin/v1/usage                                    operator 200
+        GET    /admin/v1/sites/{siteId}/availability              viewer 200
+        GET    /admin/v1/sites/{siteId}/configuration             viewer 200
+        PUT    /admin/v1/sites/{siteId}/configuration             support 200
+        DELETE /admin/v1/sites/{siteId}/configuration             support 200
+        GET    /admin/v1/usage                                    viewer 200
         """;
 
     static readonly string[] Integrators = ["disabled", "unpaired", "not authoritative", "paired"];
     static readonly string[] Links = ["other Link", "Link"];
 
+    /// <summary>The lowest role that may call each route of operators.</summary>
+    public static IReadOnlyDictionary<string, OperatorRole> Roles => Lines().Where(w => w[1].StartsWith("/admin/", StringComparison.Ordinal))
+        .ToDictionary(w => $"{w[0]} {w[1]}", w => Enum.Parse<OperatorRole>(w[2], ignoreCase: true));
+
     /// <summary>The status for each caller, by route.</summary>
-    public static IReadOnlyDictionary<string, int[]> Read(IReadOnlyList<string> callers) => Table
-        .Split('\n', StringSplitOptions.RemoveEmptyEntries)
-        .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+    public static IReadOnlyDictionary<string, int[]> Read(IReadOnlyList<string> callers) => Lines()
         .ToDictionary(words => $"{words[0]} {words[1]}", words =>
         {
             var statuses = words.Skip(3).Select(s => int.Parse(s, CultureInfo.InvariantCulture)).ToArray();
-            string[] named = words[2] switch { "integrator" => Integrators, "link" => Links, "operator" => ["admin"], _ => [.. callers] };
+            string[] named = words[2] switch { "integrator" => Integrators, "link" => Links, _ when Enum.TryParse<OperatorRole>(words[2], ignoreCase: true, out _) => ["admin"], _ => [.. callers] };
             if (words[2] == "anybody")
                 statuses = [.. Enumerable.Repeat(statuses.Single(), callers.Count)];
             Assert.Equal(named.Length, statuses.Length);
             return callers.Select(c => Array.IndexOf(named, c) is >= 0 and var at ? statuses[at] : 401).ToArray();
         });
+
+    static IEnumerable<string[]> Lines() => Table
+        .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 }

@@ -200,7 +200,7 @@ public sealed partial class TimerSettingsTests(SharedPostgres postgres)
         var audit = new AuditLog(store.Database, store.Time);
         await TwiceAsync(store, () => store.Database.WriteAsync(async t =>
         {
-            await audit.WriteAsync(t, "site.removed", "a-site");
+            await audit.WriteAsync(t, "site.removed", "a-site", "operator");
             return 0;
         }));
         await using var watch = StartAtTheEnd(store, TimeSpan.FromDays(days), new(), new() { AuditDays = days });

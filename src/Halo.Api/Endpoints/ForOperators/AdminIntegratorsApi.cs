@@ -2,6 +2,7 @@ using Halo.Api.Endpoints.ForOperators.Shapes;
 using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.OpenApi;
+using Halo.Api.Operators;
 using Halo.Api.Sites;
 using Halo.Contracts.Admin;
 using Halo.Contracts.Errors;
@@ -14,7 +15,7 @@ static class AdminIntegratorsApi
     public static void MapAdminIntegratorsApi(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/admin/v1/integrators").WithTags("Operator: integrators");
-        group.MapPost("", CreateAsync).Says("CreateIntegrator", "Make an integrator", "The only time that its keys are shown.")
+        group.MapPost("", CreateAsync).For(OperatorRole.Operator).Says("CreateIntegrator", "Make an integrator", "The only time that its keys are shown.")
             .Asks("Its name.", new CreateIntegratorRequest("Recalls Ltd"), AdminJson.Default.CreateIntegratorRequest)
             .Answers(201, "Made.", new NewIntegrator(Examples.IntegratorId, "Recalls Ltd", new KeyPair("…", "…")), AdminJson.Default.NewIntegrator)
             .Sends(201, "Location", "The integrator's address.")
@@ -22,15 +23,15 @@ static class AdminIntegratorsApi
         group.MapGet("", List).Says("ListIntegrators", "All integrators, without keys", "Oldest first.").TakesPaging()
             .Answers(200, "A page of them.", new AdminIntegratorList([AdminExamples.Integrator], null), AdminJson.Default.AdminIntegratorList);
         group.MapGet("/{id}", Get).Says("GetIntegrator", "One integrator, without keys", "With the sites it is paired with.").AnswersIntegrator();
-        group.MapPatch("/{id}", PatchAsync).Says("ChangeIntegrator", "Rename, enable, disable or limit an integrator", "What is absent stays. Empty lists and 0 take a limit away. In force when this answers.")
+        group.MapPatch("/{id}", PatchAsync).For(OperatorRole.Operator).Says("ChangeIntegrator", "Rename, enable, disable or limit an integrator", "What is absent stays. Empty lists and 0 take a limit away. In force when this answers.")
             .Asks("The changes.", new PatchIntegratorRequest(null, true, ["203.0.113.0/24"], ["Zedmed"], 50, 100_000), AdminJson.Default.PatchIntegratorRequest, optional: true)
             .AnswersIntegrator().Refuses(400, ErrorCodes.InvalidRequest, "rateLimit: is a number of requests per second from 1 to 100000; 0 takes the limit away.");
-        group.MapDelete("/{id}", DeleteAsync).Says("DeleteIntegrator", "Remove an integrator, its keys and pairings", "Its queued queries are cancelled.")
+        group.MapDelete("/{id}", DeleteAsync).For(OperatorRole.Operator).Says("DeleteIntegrator", "Remove an integrator, its keys and pairings", "Its queued queries are cancelled.")
             .AnswersNothing(204, "Gone.").RefusesUnknown();
-        group.MapPost("/{id}/keys/{slot}/rotate", RotateAsync).Says("RotateKey", "Replace one key", "The old one is dead when this answers; the new one is shown this once.")
+        group.MapPost("/{id}/keys/{slot}/rotate", RotateAsync).For(OperatorRole.Operator).Says("RotateKey", "Replace one key", "The old one is dead when this answers; the new one is shown this once.")
             .Answers(200, "The new key.", new RotatedKey("…"), AdminJson.Default.RotatedKey).RefusesUnknown();
-        group.MapPut("/{id}/pairings/{siteId}", PairAsync).Says("PairByOperator", "Pair without a code", "Repeating it changes nothing.").AnswersSite();
-        group.MapDelete("/{id}/pairings/{siteId}", UnpairAsync).Says("UnpairByOperator", "Take a pairing away", "The integrator's queued queries at the site are cancelled.")
+        group.MapPut("/{id}/pairings/{siteId}", PairAsync).For(OperatorRole.Operator).Says("PairByOperator", "Pair without a code", "Repeating it changes nothing.").AnswersSite();
+        group.MapDelete("/{id}/pairings/{siteId}", UnpairAsync).For(OperatorRole.Operator).Says("UnpairByOperator", "Take a pairing away", "The integrator's queued queries at the site are cancelled.")
             .AnswersNothing(200, "Not paired any more.").RefusesUnknown();
     }
 
@@ -39,7 +40,7 @@ static class AdminIntegratorsApi
         var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.CreateIntegratorRequest);
         if ((refusal ?? NameFault(body!.Name)) is { } fault)
             return fault.ToResult();
-        var created = await registry.CreateAsync(body!.Name!.Trim());
+        var created = await registry.CreateAsync(body!.Name!.Trim(), http.Deed());
         http.Response.Headers.Location = $"/admin/v1/integrators/{created.Id}";
         return TypedResults.Json(created, AdminJson.Default.NewIntegrator, statusCode: 201);
     }
@@ -70,46 +71,46 @@ static class AdminIntegratorsApi
         var (rules, faults) = IntegratorPatch.Apply(integrator.Rules, body);
         if (rules is null)
             return Refusal.Invalid(faults).ToResult();
-        var changed = await registry.ChangeAsync(integrator.Id, body.Name?.Trim() ?? integrator.Name, body.Enabled ?? integrator.Enabled, rules);
+        var changed = await registry.ChangeAsync(integrator.Id, body.Name?.Trim() ?? integrator.Name, body.Enabled ?? integrator.Enabled, rules, http.Deed());
         return changed is null ? Refusal.RemovedMeanwhile.ToResult() : TypedResults.Json(Show(changed), AdminJson.Default.AdminIntegrator);
     }
 
-    static async Task<IResult> DeleteAsync(string id, IntegratorDirectory directory, IntegratorRegistry registry)
+    static async Task<IResult> DeleteAsync(HttpContext http, string id, IntegratorDirectory directory, IntegratorRegistry registry)
     {
         var (integrator, notFound) = Find(directory, id);
         if (integrator is null)
             return notFound!.ToResult();
-        await registry.DeleteAsync(integrator.Id);
+        await registry.DeleteAsync(integrator.Id, http.Deed());
         return TypedResults.NoContent();
     }
 
-    static async Task<IResult> RotateAsync(string id, string slot, IntegratorDirectory directory, IntegratorRegistry registry)
+    static async Task<IResult> RotateAsync(HttpContext http, string id, string slot, IntegratorDirectory directory, IntegratorRegistry registry)
     {
         var (integrator, notFound) = Find(directory, id);
         if (integrator is null)
             return notFound!.ToResult();
         if (!SubscriptionKey.Slots.Contains(slot))
             return Refusal.NotFound("An integrator has a primary and a secondary key, no other.").ToResult();
-        return TypedResults.Json(new RotatedKey(await registry.RotateAsync(integrator.Id, slot)), AdminJson.Default.RotatedKey);
+        return TypedResults.Json(new RotatedKey(await registry.RotateAsync(integrator.Id, slot, http.Deed())), AdminJson.Default.RotatedKey);
     }
 
-    static async Task<IResult> PairAsync(string id, string siteId, IntegratorDirectory directory, IntegratorRegistry registry, SiteAccess access, AdminSites view)
+    static async Task<IResult> PairAsync(HttpContext http, string id, string siteId, IntegratorDirectory directory, IntegratorRegistry registry, SiteAccess access, AdminSites view)
     {
         var (integrator, noIntegrator) = Find(directory, id);
         var (site, noSite) = access.Find(siteId);
         if (integrator is null || site is null)
             return (noIntegrator ?? noSite!).ToResult();
-        await registry.PairAsync(integrator.Id, site.Id, "operator");
+        await registry.PairAsync(integrator.Id, site.Id, http.Deed());
         return TypedResults.Json(view.Show(site), AdminJson.Default.AdminSite);
     }
 
-    static async Task<IResult> UnpairAsync(string id, string siteId, IntegratorDirectory directory, IntegratorRegistry registry, SiteAccess access)
+    static async Task<IResult> UnpairAsync(HttpContext http, string id, string siteId, IntegratorDirectory directory, IntegratorRegistry registry, SiteAccess access)
     {
         var (integrator, noIntegrator) = Find(directory, id);
         var (site, noSite) = access.Find(siteId);
         if (integrator is null || site is null)
             return (noIntegrator ?? noSite!).ToResult();
-        await registry.UnpairAsync(integrator.Id, site.Id);
+        await registry.UnpairAsync(integrator.Id, site.Id, http.Deed());
         return TypedResults.Ok();
     }
 

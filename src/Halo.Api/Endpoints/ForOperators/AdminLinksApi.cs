@@ -5,6 +5,7 @@ using Halo.Api.Links.Enrolling;
 using Halo.Api.Links.Sessions;
 using Halo.Api.Links.Updating;
 using Halo.Api.OpenApi;
+using Halo.Api.Operators;
 using Halo.Api.Routing;
 using Halo.Api.Sites;
 using Halo.Contracts.Admin;
@@ -17,7 +18,7 @@ static class AdminLinksApi
 {
     public static void MapAdminLinksApi(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/admin/v1/enrolment-tokens", CreateTokenAsync).WithTags("Operator: Links")
+        routes.MapPost("/admin/v1/enrolment-tokens", CreateTokenAsync).For(OperatorRole.Operator).WithTags("Operator: Links")
             .Says("CreateEnrolmentToken", "A token by which a Link may enrol", "Shown this once.")
             .Asks("For how long, how often and for which practice.", new CreateEnrolmentTokenRequest(60, 1, "Best Practice", "12345"), AdminJson.Default.CreateEnrolmentTokenRequest, optional: true)
             .Answers(201, "The token.", new NewEnrolmentToken(Examples.QueryId, "…", Examples.At), AdminJson.Default.NewEnrolmentToken)
@@ -30,15 +31,15 @@ static class AdminLinksApi
         links.MapGet("/{linkId}", Get)
             .Says("GetLink", "One Link and its last report", "With its sites, what it was doing and how much disk it has.")
             .Answers(200, "The Link.", AdminExamples.LinkDetail, AdminJson.Default.AdminLinkDetail).RefusesUnknown();
-        links.MapPut("/{linkId}/update", SetUpdateAsync)
+        links.MapPut("/{linkId}/update", SetUpdateAsync).For(OperatorRole.Support)
             .Says("SetLinkUpdate", "Set how a Link gets its updates", "Its ring, and the release that it alone should run, in place of what was set before. It is told at once where it is connected.")
             .Asks("Ring and version.", new LinkUpdateRequest("canary", null), AdminJson.Default.LinkUpdateRequest)
             .AnswersLink().Refuses(400, ErrorCodes.InvalidRequest, "ring: must be canary, early or all.");
-        links.MapPost("/{linkId}/approve", ApproveAsync)
+        links.MapPost("/{linkId}/approve", ApproveAsync).For(OperatorRole.Operator)
             .Says("ApproveLink", "Trust a Link that waits", "It connects by itself within half a minute. The sites that it named when it enrolled become authoritative where their practice has none, or of them those that the body names; what it names later waits for a decision of its own.")
             .Asks("Which of its sites; absent: all that it named.", new ApproveLinkRequest([Examples.SiteId]), AdminJson.Default.ApproveLinkRequest, optional: true)
             .AnswersLink().Refuses(400, ErrorCodes.InvalidRequest, "sites: names one that is not this Link's.");
-        links.MapPost("/{linkId}/revoke", (string linkId, LinkApproval rights, AdminLinks view) => SetRightAsync(linkId, LinkStatus.Revoked, rights, view))
+        links.MapPost("/{linkId}/revoke", (HttpContext http, string linkId, LinkApproval rights, AdminLinks view) => SetRightAsync(http, linkId, LinkStatus.Revoked, rights, view)).For(OperatorRole.Operator)
             .Says("RevokeLink", "Take a Link's right away", "Its session is closed at once.").AnswersLink();
     }
 
@@ -54,7 +55,7 @@ static class AdminLinksApi
             faults.Add(new("uses", "must be from 1 to 10000."));
         return faults.Count > 0
             ? Refusal.Invalid(faults)
-           .ToResult() : TypedResults.Json(await tokens.CreateAsync(body), AdminJson.Default.NewEnrolmentToken, statusCode: 201);
+           .ToResult() : TypedResults.Json(await tokens.CreateAsync(body, http.Deed()), AdminJson.Default.NewEnrolmentToken, statusCode: 201);
     }
 
     static IResult List(HttpContext http, LinkDirectory links, AdminLinks view)
@@ -87,7 +88,7 @@ static class AdminLinksApi
             return Refusal.Invalid("ring", "must be canary, early or all.").ToResult();
         if (body.Version is { } version && releases.Find(version) is not { Status: not ReleaseStatus.Withdrawn })
             return Refusal.Invalid("version", "is no release that was uploaded, or was withdrawn. GET /admin/v1/releases lists them.").ToResult();
-        await rollouts.SetAsync(id, ring, body.Version, new(http.Connection.RemoteIpAddress?.ToString(), null));
+        await rollouts.SetAsync(id, ring, body.Version, http.Deed());
         updates.Tell(id);
         return TypedResults.Json(view.Show(link), AdminJson.Default.AdminLink);
     }
@@ -101,11 +102,11 @@ static class AdminLinksApi
             return NotFound().ToResult();
         if (body.Sites is { } named && named.FirstOrDefault(s => sites.Find(s)?.LinkId != id) is var strange && strange != Guid.Empty)
             return Refusal.Invalid("sites", $"names {strange}, which is no site of this Link.").ToResult();
-        return await rights.SetAsync(id, LinkStatus.Enrolled, body.Sites) is { } link ? TypedResults.Json(view.Show(link), AdminJson.Default.AdminLink) : NotFound().ToResult();
+        return await rights.SetAsync(id, LinkStatus.Enrolled, http.Deed(), body.Sites) is { } link ? TypedResults.Json(view.Show(link), AdminJson.Default.AdminLink) : NotFound().ToResult();
     }
 
-    static async Task<IResult> SetRightAsync(string linkId, LinkStatus status, LinkApproval rights, AdminLinks view) =>
-        Guid.TryParse(linkId, out var id) && await rights.SetAsync(id, status) is { } link
+    static async Task<IResult> SetRightAsync(HttpContext http, string linkId, LinkStatus status, LinkApproval rights, AdminLinks view) =>
+        Guid.TryParse(linkId, out var id) && await rights.SetAsync(id, status, http.Deed()) is { } link
             ? TypedResults.Json(view.Show(link), AdminJson.Default.AdminLink)
             : NotFound().ToResult();
 

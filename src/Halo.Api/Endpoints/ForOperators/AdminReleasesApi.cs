@@ -4,6 +4,7 @@ using Halo.Api.Errors;
 using Halo.Api.Links;
 using Halo.Api.Links.Updating;
 using Halo.Api.OpenApi;
+using Halo.Api.Operators;
 using Halo.Api.Sites.State;
 using Halo.Contracts.Admin;
 using Halo.Contracts.Errors;
@@ -23,7 +24,7 @@ static class AdminReleasesApi
         releases.MapGet("", List)
             .Says("ListReleases", "All releases of Halo Link, and how each goes", "Newest first, at most 50.")
             .Answers(200, "Every release.", new AdminReleaseList([ReleaseExamples.Release]), AdminJson.Default.AdminReleaseList);
-        releases.MapPost("", UploadAsync).WithMetadata(new BundleSizeLimit())
+        releases.MapPost("", UploadAsync).For(OperatorRole.Operator).WithMetadata(new BundleSizeLimit())
             .Says("UploadRelease", "Upload a signed bundle of a release",
                 "The body is the bundle, as ./package makes it: application/octet-stream. It is checked as each updater checks it again. A release has one bundle for each system and processor; uploaded first, it is offered to nobody.")
             .Answers(201, "The release, with this bundle.", ReleaseExamples.Release, AdminJson.Default.AdminRelease)
@@ -32,18 +33,18 @@ static class AdminReleasesApi
             .Refuses(409, ErrorCodes.Conflict, "Another bundle of version 26.1201.7 for linux on x64 was uploaded before. Give this one a version of its own.");
         releases.MapGet("/{version}", Get)
             .Says("GetRelease", "One release, and how it goes", "With its rings, bundles and progress.").AnswersRelease();
-        releases.MapPut("/{version}/rings/{ring}", SetRingAsync)
+        releases.MapPut("/{version}/rings/{ring}", SetRingAsync).For(OperatorRole.Operator)
             .Says("SetReleaseRing", "Offer a release to part of a ring",
                 "Links of the ring canary come first, then early, then all others; what a later ring is offered, an earlier one is too. Which Links a share takes depends on their ids alone, so a larger share has all those of a smaller one. Connected Links are told at once.")
             .Asks("How many percent.", new ReleaseRingRequest(25), AdminJson.Default.ReleaseRingRequest)
             .AnswersRelease().Refuses(400, ErrorCodes.InvalidRequest, "percentage: must be a whole number from 0 to 100.");
-        releases.MapPost("/{version}/pause", (HttpContext http, string version, ReleaseRegistry all, AdminReleases view, LinkUpdates updates) => DecideAsync(http, version, ReleaseStatus.Paused, all, view, updates))
+        releases.MapPost("/{version}/pause", (HttpContext http, string version, ReleaseRegistry all, AdminReleases view, LinkUpdates updates) => DecideAsync(http, version, ReleaseStatus.Paused, all, view, updates)).For(OperatorRole.Support)
             .Says("PauseRelease", "Offer a release to nobody for now", "Links that have it keep it; those that have not handed it to their updater yet leave it.").AsksWhy().AnswersRelease();
-        releases.MapPost("/{version}/resume", (HttpContext http, string version, ReleaseRegistry all, AdminReleases view, LinkUpdates updates) => DecideAsync(http, version, ReleaseStatus.Active, all, view, updates))
+        releases.MapPost("/{version}/resume", (HttpContext http, string version, ReleaseRegistry all, AdminReleases view, LinkUpdates updates) => DecideAsync(http, version, ReleaseStatus.Active, all, view, updates)).For(OperatorRole.Support)
             .Says("ResumeRelease", "Offer a release again", "One that was paused, or has stopped by itself: the failures so far do not count any more.").AsksWhy().AnswersRelease();
-        releases.MapPost("/{version}/withdraw", (HttpContext http, string version, ReleaseRegistry all, AdminReleases view, LinkUpdates updates) => DecideAsync(http, version, ReleaseStatus.Withdrawn, all, view, updates))
+        releases.MapPost("/{version}/withdraw", (HttpContext http, string version, ReleaseRegistry all, AdminReleases view, LinkUpdates updates) => DecideAsync(http, version, ReleaseStatus.Withdrawn, all, view, updates)).For(OperatorRole.Operator)
             .Says("WithdrawRelease", "Take a release back for good", "Links that run it go to what they are offered then, also where that is older and they kept it.").AsksWhy().AnswersRelease();
-        releases.MapDelete("/{version}", RemoveAsync)
+        releases.MapDelete("/{version}", RemoveAsync).For(OperatorRole.Operator)
             .Says("RemoveRelease", "Remove a release that was withdrawn", "With its bundles, and with what became of it.")
             .AnswersNothing(204, "It is gone.").RefusesUnknown().Refuses(409, ErrorCodes.Conflict, "Only a release that was withdrawn can be removed.");
     }
@@ -66,7 +67,7 @@ static class AdminReleasesApi
         {
             return Refusal.Invalid("body", e.Message).ToResult();
         }
-        var (result, release) = await all.AddAsync(manifest, digest, length, DeedOf(http, null));
+        var (result, release) = await all.AddAsync(manifest, digest, length, http.Deed());
         if (result is AddBundleResult.Different or AddBundleResult.TooMany && !all.All.SelectMany(r => r.Bundles).Any(b => b.Digest == digest))
             files.Remove(digest);
         if (result == AddBundleResult.Added)
@@ -89,7 +90,7 @@ static class AdminReleasesApi
             return refusal!.ToResult();
         if (body.Percentage is not (>= 0 and <= 100))
             return Refusal.Invalid("percentage", "must be a whole number from 0 to 100.").ToResult();
-        var release = await all.SetRingAsync(version, which, body.Percentage.Value, DeedOf(http, null));
+        var release = await all.SetRingAsync(version, which, body.Percentage.Value, http.Deed());
         updates.TellAll();
         return Show(release, view);
     }
@@ -101,7 +102,7 @@ static class AdminReleasesApi
             return refusal!.ToResult();
         if (body.Reason is { Length: > LongestReason })
             return Refusal.Invalid("reason", $"has at most {LongestReason} characters.").ToResult();
-        var release = await all.SetStatusAsync(version, status, DeedOf(http, body.Reason));
+        var release = await all.SetStatusAsync(version, status, http.Deed(body.Reason));
         if (release is not null && release.Status != status)
             return new Refusal(409, ErrorCodes.Conflict, "The release was withdrawn, and that is for good. Upload one of another version.").ToResult();
         updates.TellAll();
@@ -112,7 +113,7 @@ static class AdminReleasesApi
     {
         if (all.Find(version) is null)
             return NotFound().ToResult();
-        if (!await all.RemoveAsync(version, DeedOf(http, null)))
+        if (!await all.RemoveAsync(version, http.Deed()))
             return new Refusal(409, ErrorCodes.Conflict, "Only a release that was withdrawn can be removed.").ToResult();
         attempts.Forget(version);
         return TypedResults.NoContent();
@@ -120,8 +121,6 @@ static class AdminReleasesApi
 
     static IResult Show(Release? release, AdminReleases view) =>
         release is null ? NotFound().ToResult() : TypedResults.Json(view.Show(release), AdminJson.Default.AdminRelease);
-
-    static OperatorDeed DeedOf(HttpContext http, string? reason) => new(http.Connection.RemoteIpAddress?.ToString(), reason);
 
     static Refusal NotFound() => Refusal.NotFound("There is no such release. GET /admin/v1/releases lists them.");
 

@@ -4,6 +4,7 @@ using Halo.Api.Endpoints.ForOperators.Shapes;
 using Halo.Api.Errors;
 using Halo.Api.Links.Configuration;
 using Halo.Api.OpenApi;
+using Halo.Api.Operators;
 using Halo.Api.Sites;
 using Halo.Api.Sites.State;
 using Halo.Contracts.Admin;
@@ -22,15 +23,15 @@ static class ConfigurationApi
         all.MapGet("", Get)
             .Says("GetConfiguration", "What all Links are to run with", "And what each of them made of it, paged: the version that it runs and what it refused.").TakesPaging()
             .Answers(200, "The default.", ConfigurationExamples.Default, ConfigurationJson.Default.DefaultConfiguration);
-        all.MapPut("", PutDefaultAsync)
+        all.MapPut("", PutDefaultAsync).For(OperatorRole.Operator)
             .Says("PutConfiguration", "Replace what all Links are to run with", "All that stood there goes. Connected Links are told at once; each takes what its own settings allow.")
             .AsksSettings().Answers(200, "The default as it is now.", ConfigurationExamples.Default, ConfigurationJson.Default.DefaultConfiguration);
         var site = routes.MapGroup("/admin/v1/sites/{siteId}/configuration").WithTags("Operator: remote configuration");
         site.MapGet("", GetOfSite)
             .Says("GetSiteConfiguration", "What one site has of its own", "And what its Link is told, with the default and its neighbours' taken in.").AnswersOfSite();
-        site.MapPut("", PutOfSiteAsync)
+        site.MapPut("", PutOfSiteAsync).For(OperatorRole.Support)
             .Says("PutSiteConfiguration", "Replace what one site has of its own", "All that stood there goes. Its Link is told at once.").AsksSettings().AnswersOfSite();
-        site.MapDelete("", DeleteOfSiteAsync)
+        site.MapDelete("", DeleteOfSiteAsync).For(OperatorRole.Support)
             .Says("DeleteSiteConfiguration", "Take away what one site has of its own", "The default holds again.").AnswersOfSite();
     }
 
@@ -39,7 +40,7 @@ static class ConfigurationApi
         var (settings, refusal) = await ReadAsync(http);
         if (settings is null)
             return refusal!.ToResult();
-        await configurations.SetDefaultAsync(settings, DeedOf(http));
+        await configurations.SetDefaultAsync(settings, http.Deed());
         return Show(configurations, new Paging(100, null));
     }
 
@@ -63,7 +64,7 @@ static class ConfigurationApi
         var (settings, refusal) = await ReadAsync(http);
         if (settings is null)
             return refusal!.ToResult();
-        await configurations.SetAsync(site, settings, DeedOf(http));
+        await configurations.SetAsync(site, settings, http.Deed());
         return Show(configurations, site);
     }
 
@@ -73,7 +74,7 @@ static class ConfigurationApi
         if (site is null)
             return notFound!.ToResult();
         if (configurations.Of(site.Id) is { Settings: not null })
-            await configurations.SetAsync(site, null, DeedOf(http));
+            await configurations.SetAsync(site, null, http.Deed());
         return Show(configurations, site);
     }
 
@@ -94,8 +95,6 @@ static class ConfigurationApi
             return (null, Refusal.Invalid("body", $"is not JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."));
         }
     }
-
-    static OperatorDeed DeedOf(HttpContext http) => new(http.Connection.RemoteIpAddress?.ToString(), null);
 
     static JsonHttpResult<DefaultConfiguration> Show(RemoteConfigurations configurations, Paging page)
     {

@@ -32,7 +32,8 @@ static class MetricsApi
         }
         var services = http.RequestServices;
         var own = services.GetRequiredService<ApiOptions>().Telemetry.MetricsKey;
-        var admin = services.GetRequiredService<AdminKey>();
+        var (admin, operators) = (services.GetRequiredService<AdminKey>(), services.GetRequiredService<OperatorDirectory>());
+        var now = services.GetRequiredService<TimeProvider>().GetUtcNow();
         // Both are tried: a proxy may have put an Authorization of its own beside the right admin key.
         var bearer = BearerOf(http.Request.Headers.Authorization.ToString());
         var header = http.Request.Headers[AdminKey.Header].ToString();
@@ -42,12 +43,12 @@ static class MetricsApi
             await next(http);
             return;
         }
-        var wants = $"Metrics want a key: Authorization: Bearer with the setting Halo:Telemetry:MetricsKey, or {AdminKey.Header}.";
+        var wants = $"Metrics want a key: Authorization: Bearer with the setting Halo:Telemetry:MetricsKey, or {AdminKey.Header} with an operator's key.";
         await (bearer.Length == 0 && header.Length == 0
             ? new Refusal(401, ErrorCodes.KeyMissing, wants)
             : AdminAuthentication.Wrong(http, services.GetRequiredService<WrongKeyLimiter>(), wants)).ExecuteAsync(http);
 
-        bool IsRight(string key) => key.Length > 0 && (own is not null && Same(key, own) || admin.Is(key));
+        bool IsRight(string key) => key.Length > 0 && (own is not null && Same(key, own) || admin.Is(key) || operators.Authenticate(key) is { } known && !(known.ExpiresAt <= now));
     }
 
     static string BearerOf(string authorization)

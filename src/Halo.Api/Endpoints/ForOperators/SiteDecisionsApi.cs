@@ -1,8 +1,10 @@
 using Halo.Api.Endpoints.ForOperators.Shapes;
 using Halo.Api.Errors;
 using Halo.Api.OpenApi;
+using Halo.Api.Operators;
 using Halo.Api.Sites;
 using Halo.Api.Sites.State;
+using Halo.Api.Storage;
 using Halo.Contracts.Admin;
 using Halo.Contracts.Errors;
 
@@ -13,16 +15,16 @@ static class SiteDecisionsApi
 {
     public static void MapSiteDecisions(this RouteGroupBuilder sites)
     {
-        sites.MapPut("/{siteId}/authority", MoveAsync)
+        sites.MapPut("/{siteId}/authority", MoveAsync).For(OperatorRole.Operator)
             .Says("MoveAuthority", "Make this site the one of its practice",
                 "In one step, with who and why in the audit log. The old site answers 403 from then on; its queued queries are cancelled, those running finish.")
             .Asks("Whether pairings are taken along, and why.", new SiteDecisionRequest(true, "New server"), AdminJson.Default.SiteDecisionRequest, optional: true)
             .AnswersSite().Refuses(409, ErrorCodes.Conflict, "The site was removed and cannot come back.");
-        sites.MapPut("/{siteId}/confirm", ConfirmAsync)
+        sites.MapPut("/{siteId}/confirm", ConfirmAsync).For(OperatorRole.Operator)
             .Says("ConfirmSite", "The changed database, machine or practice of this site is right", "The site can be queried again when this answers.")
             .Asks("Why.", new SiteDecisionRequest(null, "The clinic moved to a new server"), AdminJson.Default.SiteDecisionRequest, optional: true)
             .AnswersSite().Refuses(409, ErrorCodes.Conflict, "The site was removed and cannot come back.");
-        sites.MapDelete("/{siteId}", RemoveAsync)
+        sites.MapDelete("/{siteId}", RemoveAsync).For(OperatorRole.Operator)
             .Says("RemoveSite", "Take this site out for good", "Its Link is told and its queries are settled.")
             .Asks("Why.", new SiteDecisionRequest(null, "The practice closed"), AdminJson.Default.SiteDecisionRequest, optional: true)
             .AnswersSite();
@@ -52,7 +54,7 @@ static class SiteDecisionsApi
             return refusal!.ToResult();
         if (body.Reason is { Length: > 500 })
             return Refusal.Invalid("reason", "has at most 500 characters.").ToResult();
-        if (!await decide(site.Id, body, new OperatorDeed(http.Connection.RemoteIpAddress?.ToString(), body.Reason)))
+        if (!await decide(site.Id, body, http.Deed(body.Reason)))
         {
             return new Refusal(409, ErrorCodes.Conflict,
                 $"Site {site.Id} was removed and cannot come back. Give the Link a new data directory; it then enrols as a new site.").ToResult();

@@ -99,7 +99,7 @@ sealed partial class RemoteConfigurations(
             ON CONFLICT (site_id) DO UPDATE SET version = excluded.version, settings = excluded.settings, updated_at = excluded.updated_at
             """, ("id", id), ("version", version), ("settings", settings), ("now", now.Ms()));
         await audit.WriteAsync(t, settings is null ? "configuration.removed" : "configuration.set", id == All ? "all" : id.ToString(),
-            detail: deed.ToDetail(new JsonObject { ["version"] = version, ["settings"] = settings is null ? null : JsonNode.Parse(settings) }));
+            deed, new JsonObject { ["version"] = version, ["settings"] = settings is null ? null : JsonNode.Parse(settings) });
         return version;
     }
 

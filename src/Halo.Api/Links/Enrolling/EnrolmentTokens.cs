@@ -1,7 +1,9 @@
 using System.Buffers.Text;
 using System.Data.Common;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
 using Halo.Api.Storage;
 using Halo.Contracts.Admin;
 
@@ -11,7 +13,7 @@ namespace Halo.Api.Links.Enrolling;
 sealed class EnrolmentTokens(Database database, AuditLog audit, TimeProvider time)
 {
     /// <summary>Makes one.</summary>
-    public async Task<NewEnrolmentToken> CreateAsync(CreateEnrolmentTokenRequest asked)
+    public async Task<NewEnrolmentToken> CreateAsync(CreateEnrolmentTokenRequest asked, OperatorDeed deed)
     {
         var now = time.GetUtcNow();
         var token = new NewEnrolmentToken(Guid.CreateVersion7(now), Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32)),
@@ -25,7 +27,12 @@ sealed class EnrolmentTokens(Database database, AuditLog audit, TimeProvider tim
                 """,
                 ("id", token.Id), ("hash", HashOf(token.Token)), ("uses", asked.Uses ?? 1), ("name", asked.PracticeManagementName),
                 ("practice", asked.PracticeManagementSiteId), ("until", token.ExpiresAt.Ms()), ("now", now.Ms()));
-            await audit.WriteAsync(transaction, "enrolment-token.created", token.Id.ToString());
+            await audit.WriteAsync(transaction, "enrolment-token.created", token.Id.ToString(), deed, new JsonObject
+            {
+                ["practice"] = asked.PracticeManagementSiteId is null ? null : $"{asked.PracticeManagementName} {asked.PracticeManagementSiteId}",
+                ["uses"] = asked.Uses ?? 1,
+                ["expiresAt"] = token.ExpiresAt.ToString("o", CultureInfo.InvariantCulture),
+            });
             return 0;
         });
         return token;

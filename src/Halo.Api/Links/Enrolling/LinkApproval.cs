@@ -12,7 +12,7 @@ sealed class LinkApproval(Database database, LinkDirectory links, ILinkGateway g
     /// <summary>Sets it; taken away, its session is closed at once and its tokens open nothing when this returns.</summary>
     /// <param name="named">Of a Link that waits, the sites that the operator approves; null: all that it named when it enrolled.</param>
     /// <returns>The Link; null where there is none.</returns>
-    public async Task<LinkRecord?> SetAsync(Guid linkId, LinkStatus status, IReadOnlyCollection<Guid>? named = null)
+    public async Task<LinkRecord?> SetAsync(Guid linkId, LinkStatus status, OperatorDeed deed, IReadOnlyCollection<Guid>? named = null)
     {
         if (links.Find(linkId) is null)
             return null;
@@ -23,7 +23,7 @@ sealed class LinkApproval(Database database, LinkDirectory links, ILinkGateway g
                 await GiveAuthorityAsync(transaction, linkId, named);
             await transaction.RunAsync("UPDATE links SET status = @word, updated_at = @now WHERE id = @id",
                 ("word", word), ("id", linkId), ("now", time.GetUtcNow().Ms()));
-            await audit.WriteAsync(transaction, $"link.{word}", linkId.ToString());
+            await audit.WriteAsync(transaction, $"link.{word}", linkId.ToString(), deed);
             return 0;
         });
         var link = await links.RefreshAsync(linkId);

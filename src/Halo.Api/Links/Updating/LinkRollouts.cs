@@ -49,7 +49,7 @@ sealed class LinkRollouts(Database database, LinkDirectory links, AuditLog audit
                 INSERT INTO link_updates (link_id, ring, pinned) VALUES (@link, @ring, @pinned)
                 ON CONFLICT (link_id) DO UPDATE SET ring = excluded.ring, pinned = excluded.pinned
                 """, ("link", linkId), ("ring", ring.Word()), ("pinned", pinned));
-            await audit.WriteAsync(t, "link.update-set", linkId.ToString(), detail: deed.ToDetail(new JsonObject { ["ring"] = ring.Word(), ["version"] = pinned }));
+            await audit.WriteAsync(t, "link.update-set", linkId.ToString(), deed, new JsonObject { ["ring"] = ring.Word(), ["version"] = pinned });
             return true;
         });
         _all.AddOrUpdate(linkId, _ => new(linkId, ring, pinned, null, null), (_, there) => there with { Ring = ring, Pinned = pinned });

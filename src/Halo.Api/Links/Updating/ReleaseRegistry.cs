@@ -64,12 +64,12 @@ sealed class ReleaseRegistry(Database database, BundleFiles files, AuditLog audi
                 """,
                 ("version", manifest.Version), ("system", bundle.System), ("architecture", bundle.Architecture), ("digest", digest), ("length", length),
                 ("from", bundle.MinimumFrom), ("created", bundle.CreatedAt.Ms()), ("expires", bundle.ExpiresAt.Ms()));
-            await audit.WriteAsync(t, "release.uploaded", manifest.Version, detail: deed.ToDetail(new JsonObject
+            await audit.WriteAsync(t, "release.uploaded", manifest.Version, deed, new JsonObject
             {
                 ["system"] = bundle.System,
                 ["architecture"] = bundle.Architecture,
                 ["sha256"] = digest,
-            }));
+            });
             return true;
         });
         known = (known ?? new(manifest.Version, ReleaseStatus.Active, default, [], now, now, now)) with { ChangedAt = now };
@@ -81,7 +81,7 @@ sealed class ReleaseRegistry(Database database, BundleFiles files, AuditLog audi
     /// <summary>Offers a release to so many percent of a ring.</summary>
     /// <returns>Null: there is none.</returns>
     public Task<Release?> SetRingAsync(string version, Ring ring, int percent, OperatorDeed deed) => ChangeAsync(version, _ => true,
-        r => r with { Shares = r.Shares.With(ring, percent) }, "release.ring-set", "operator", deed.ToDetail(new JsonObject { ["ring"] = ring.Word(), ["percentage"] = percent }));
+        r => r with { Shares = r.Shares.With(ring, percent) }, "release.ring-set", deed.Actor, deed.ToDetail(new JsonObject { ["ring"] = ring.Word(), ["percentage"] = percent }));
 
     /// <summary>An operator decides whether it is offered. Resumed, its failures so far do not count any more.</summary>
     /// <returns>Null: there is none.</returns>
@@ -90,7 +90,7 @@ sealed class ReleaseRegistry(Database database, BundleFiles files, AuditLog audi
         Status = status,
         Reason = deed.Reason,
         CountedFrom = status == ReleaseStatus.Active ? time.GetUtcNow() : r.CountedFrom,
-    }, status switch { ReleaseStatus.Active => "release.resumed", ReleaseStatus.Paused => "release.paused", _ => "release.withdrawn" }, "operator", deed.ToDetail([]));
+    }, status switch { ReleaseStatus.Active => "release.resumed", ReleaseStatus.Paused => "release.paused", _ => "release.withdrawn" }, deed.Actor, deed.ToDetail([]));
 
     /// <summary>It stops by itself, where it is still offered.</summary>
     public Task<Release?> StopAsync(string version, string reason) => ChangeAsync(version, r => r.Status == ReleaseStatus.Active,
@@ -108,7 +108,7 @@ sealed class ReleaseRegistry(Database database, BundleFiles files, AuditLog audi
             await t.RunAsync("DELETE FROM update_attempts WHERE version = @version", ("version", version));
             await t.RunAsync("DELETE FROM release_bundles WHERE version = @version", ("version", version));
             await t.RunAsync("DELETE FROM releases WHERE version = @version", ("version", version));
-            await audit.WriteAsync(t, "release.removed", version, detail: deed.ToDetail([]));
+            await audit.WriteAsync(t, "release.removed", version, deed);
             return true;
         });
         Volatile.Write(ref _all, Volatile.Read(ref _all).Where(r => r.Key != version).ToDictionary());

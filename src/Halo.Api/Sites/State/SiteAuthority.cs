@@ -42,12 +42,12 @@ sealed class SiteAuthority(
                     paired.AddRange(await CopyPairingsAsync(t, oldId, siteId));
             }
             var isNew = await t.RunAsync("UPDATE sites SET authoritative = TRUE, updated_at = @now WHERE id = @id AND NOT authoritative", ("id", siteId), ("now", Now)) > 0;
-            await audit.WriteAsync(t, "site.authority-moved", siteId.ToString(), detail: deed.ToDetail(new JsonObject
+            await audit.WriteAsync(t, "site.authority-moved", siteId.ToString(), deed, new JsonObject
             {
                 ["from"] = new JsonArray([.. old.Select(id => JsonValue.Create(id.ToString()))]),
                 ["cancelled"] = settled.Count,
                 ["pairingsCopied"] = paired.Count,
-            }));
+            });
             var events = paired.Select(i => new NewEvent(i, EventTypes.PairingCreated, siteId, new())).ToList();
             if (isNew)
                 events.AddRange(await EventLog.ForSiteAsync(t, siteId, EventTypes.SiteMoved, new() { PreviousSiteId = old.Count > 0 ? old[0] : null }, old));
@@ -94,11 +94,11 @@ sealed class SiteAuthority(
                   machine_id = COALESCE(reported_machine_id, machine_id), updated_at = @now
                 WHERE id = @id
                 """, ("id", siteId), ("now", Now));
-            await audit.WriteAsync(t, "site.confirmed", siteId.ToString(), detail: deed.ToDetail(new JsonObject
+            await audit.WriteAsync(t, "site.confirmed", siteId.ToString(), deed, new JsonObject
             {
                 ["practice"] = site.OtherPractice ? $"{site.ReportedPmsName} {site.ReportedPmsId}" : null,
                 ["cancelled"] = settled.Count,
-            }));
+            });
             return true;
         });
         await effects.ApplyAsync(settled);
@@ -124,7 +124,7 @@ sealed class SiteAuthority(
             await t.RunAsync("UPDATE sites SET status = 'removed', authoritative = FALSE, updated_at = @now WHERE id = @id", ("id", siteId), ("now", Now));
             await t.RunAsync("DELETE FROM pairing_codes WHERE site_id = @id", ("id", siteId));
             settled.AddRange(await cancellations.CancelQueuedAsync(t, siteId, null));
-            await audit.WriteAsync(t, "site.removed", siteId.ToString(), detail: deed.ToDetail(new JsonObject { ["cancelled"] = settled.Count }));
+            await audit.WriteAsync(t, "site.removed", siteId.ToString(), deed, new JsonObject { ["cancelled"] = settled.Count });
             return 1;
         });
         await effects.ApplyAsync(settled);
@@ -190,21 +190,5 @@ sealed class SiteAuthority(
     sealed record HeldSite(string PmsName, string PmsId, string? ReportedPmsName, string? ReportedPmsId, bool Shared, bool Removed)
     {
         public bool OtherPractice => ReportedPmsId is not null && (ReportedPmsName, ReportedPmsId) != (PmsName, PmsId);
-    }
-}
-
-/// <summary>Who decided, and why: for the audit log.</summary>
-/// <param name="Address">From where the operator called.</param>
-/// <param name="Reason">In the operator's own words.</param>
-sealed record OperatorDeed(string? Address, string? Reason)
-{
-    /// <summary>Added to what the deed itself has to say.</summary>
-    public JsonObject ToDetail(JsonObject detail)
-    {
-        if (Address is not null)
-            detail["address"] = Address;
-        if (Reason is not null)
-            detail["reason"] = Reason;
-        return detail;
     }
 }

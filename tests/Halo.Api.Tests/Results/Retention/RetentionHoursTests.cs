@@ -128,7 +128,7 @@ public class RetentionHoursTests(SharedPostgres postgres)
         var practice = await Practice.CreateAsync(store);
         foreach (var sql in (string[])
             [
-                "DROP INDEX queries_kept_shorter", "ALTER TABLE queries DROP COLUMN kept_for", "ALTER TABLE queries DROP COLUMN lost_claims", "ALTER TABLE queries DROP COLUMN reading_at", "ALTER TABLE idempotency_keys DROP COLUMN removed_at",
+                "DROP INDEX queries_kept_shorter", "ALTER TABLE queries DROP COLUMN kept_for", "ALTER TABLE queries DROP COLUMN lost_claims", "ALTER TABLE queries DROP COLUMN reading_at", "DROP TABLE operators", "ALTER TABLE idempotency_keys DROP COLUMN removed_at",
                 // And what came later.
                 "DROP TABLE survey_sites", "DROP TABLE surveys", "DROP TABLE database_schemas",
                 "DELETE FROM schema_version WHERE version >= 5",

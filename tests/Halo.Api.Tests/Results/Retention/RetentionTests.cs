@@ -111,7 +111,7 @@ public class RetentionTests(SharedPostgres postgres)
         var audit = new AuditLog(store.Database, store.Time);
         await store.Database.WriteAsync(async t =>
         {
-            await audit.WriteAsync(t, "site.removed", "a-site");
+            await audit.WriteAsync(t, "site.removed", "a-site", "operator");
             return 0;
         });
         var done = await WithPagesAsync(store, practice, 1);

@@ -5,7 +5,7 @@ using Halo.Api.Links.Updating;
 using Halo.Api.Sites;
 using Halo.Contracts.Admin;
 
-namespace Halo.Api.Endpoints.ForOperators;
+namespace Halo.Api.Endpoints.ForOperators.Shapes;
 
 /// <summary>Links as operators see them.</summary>
 sealed class AdminLinks(LinkDirectory links, LinkSessions sessions, SiteDirectory sites, LinkRollouts rollouts, LinkUpdates updates, UpdateAttempts attempts)

@@ -1,0 +1,98 @@
+using Halo.Api.Endpoints.ForOperators.Shapes;
+using Halo.Api.Errors;
+using Halo.Api.OpenApi;
+using Halo.Api.Operators;
+using Halo.Contracts.Admin;
+using Halo.Contracts.Errors;
+
+namespace Halo.Api.Endpoints.ForOperators;
+
+/// <summary>Who may operate the service: people and programs with names, roles and keys of their own.</summary>
+static class OperatorsApi
+{
+    const int LongestName = 100;
+
+    static readonly AdminOperator Example = new(Examples.QueryId, "Ann", OperatorRole.Support, Examples.At, "operator")
+    {
+        ExpiresAt = Examples.At.AddDays(90),
+        LastUsedAt = Examples.At.AddHours(2),
+        LastUsedFrom = "203.0.113.7",
+    };
+
+    public static void MapOperatorsApi(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/admin/v1/me", (HttpContext http) => TypedResults.Json(Show(http.Operator()), AdminJson.Default.CurrentOperator)).WithTags("Operator: operators")
+            .Says("GetCurrentOperator", "Whose key this is", "Name and role of the key that the call has.")
+            .Answers(200, "The operator.", new CurrentOperator("Ann", OperatorRole.Support, Examples.At.AddDays(90)), AdminJson.Default.CurrentOperator);
+        var operators = routes.MapGroup("/admin/v1/operators").WithTags("Operator: operators");
+        operators.MapPost("", CreateAsync).For(OperatorRole.Owner)
+            .Says("CreateOperator", "Make an operator", "The only time that its key is shown. It is sent in the header Halo-Admin-Key, as the admin key is.")
+            .Asks("Who, and what it may do.", new CreateOperatorRequest("Ann", OperatorRole.Support, Examples.At.AddDays(90)), AdminJson.Default.CreateOperatorRequest)
+            .Answers(201, "Made.", new NewOperator(Examples.QueryId, "Ann", OperatorRole.Support, "haloop_…", Examples.At.AddDays(90)), AdminJson.Default.NewOperator)
+            .Sends(201, "Location", "The operator's address.")
+            .Refuses(400, ErrorCodes.InvalidRequest, "role: is required: viewer, support, operator or owner.")
+            .Refuses(409, ErrorCodes.Conflict, "The name was given before, or there are as many operators as may be.");
+        operators.MapGet("", List).For(OperatorRole.Owner)
+            .Says("ListOperators", "All operators, without keys", "Oldest first, revoked ones among them.").TakesPaging()
+            .Answers(200, "A page of them.", new AdminOperatorList([Example], null), AdminJson.Default.AdminOperatorList);
+        operators.MapGet("/{operatorId}", Get).For(OperatorRole.Owner)
+            .Says("GetOperator", "One operator, without its key", "With when and from where its key was last used.")
+            .Answers(200, "The operator.", Example, AdminJson.Default.AdminOperator).RefusesUnknown();
+        operators.MapDelete("/{operatorId}", RevokeAsync).For(OperatorRole.Owner)
+            .Says("RevokeOperator", "Revoke an operator's key", "It opens nothing when this answers. The name stays taken, so that the audit log stays clear.")
+            .AnswersNothing(204, "Revoked.").RefusesUnknown();
+    }
+
+    static async Task<IResult> CreateAsync(HttpContext http, OperatorRegistry registry, TimeProvider time)
+    {
+        var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.CreateOperatorRequest);
+        if (body is null)
+            return refusal!.ToResult();
+        var faults = new List<FieldError>();
+        var name = body.Name?.Trim();
+        if (name is not { Length: >= 1 and <= LongestName } || name.Any(char.IsControl))
+            faults.Add(new("name", $"is required, with 1 to {LongestName} characters and no control characters."));
+        if (body.Role is not { } role || !Enum.IsDefined(role))
+            faults.Add(new("role", "is required: viewer, support, operator or owner."));
+        if (body.ExpiresAt is { } end && end <= time.GetUtcNow())
+            faults.Add(new("expiresAt", "must be later than now."));
+        if (faults.Count > 0)
+            return Refusal.Invalid(faults).ToResult();
+        var (made, why) = await registry.CreateAsync(name!, body.Role!.Value, body.ExpiresAt, http.Deed());
+        if (made is null)
+        {
+            return new Refusal(409, ErrorCodes.Conflict, why == NotMade.TooMany
+                ? $"There are {OperatorRegistry.Most} operators, revoked ones among them, as many as there may be."
+                : "An operator of this name was made before. Names are given once, so that the audit log stays clear: take another.").ToResult();
+        }
+        http.Response.Headers.Location = $"/admin/v1/operators/{made.Id}";
+        return TypedResults.Json(made, AdminJson.Default.NewOperator, statusCode: 201);
+    }
+
+    static IResult List(HttpContext http, OperatorDirectory operators)
+    {
+        var (page, refusal) = Paging.Read(http.Request);
+        if (page is null)
+            return refusal!.ToResult();
+        var (items, next) = page.Take(operators.All, o => o.Id);
+        return TypedResults.Json(new AdminOperatorList([.. items.Select(Show)], next), AdminJson.Default.AdminOperatorList);
+    }
+
+    static IResult Get(string operatorId, OperatorDirectory operators) =>
+        Guid.TryParse(operatorId, out var id) && operators.Find(id) is { } known ? TypedResults.Json(Show(known), AdminJson.Default.AdminOperator) : Unknown.ToResult();
+
+    static async Task<IResult> RevokeAsync(HttpContext http, string operatorId, OperatorRegistry registry) =>
+        Guid.TryParse(operatorId, out var id) && await registry.RevokeAsync(id, http.Deed()) ? TypedResults.NoContent() : Unknown.ToResult();
+
+    static Refusal Unknown => Refusal.NotFound("There is no such operator. GET /admin/v1/operators lists them.");
+
+    static CurrentOperator Show(OperatorCaller caller) => new(caller.Name, caller.Role, caller.ExpiresAt);
+
+    static AdminOperator Show(Operator known) => new(known.Id, known.Name, known.Role, known.CreatedAt, known.CreatedBy)
+    {
+        ExpiresAt = known.ExpiresAt,
+        RevokedAt = known.RevokedAt,
+        LastUsedAt = known.LastUse?.At,
+        LastUsedFrom = known.LastUse?.From,
+    };
+}

@@ -1,0 +1,19 @@
+using Halo.Contracts.Admin;
+
+namespace Halo.Api.Operators;
+
+/// <summary>A person or program that operates the service.</summary>
+/// <param name="Name">As it stands in the audit log.</param>
+/// <param name="KeyHash">SHA-256 of its key.</param>
+/// <param name="CreatedBy">In the words of the audit log.</param>
+sealed record Operator(Guid Id, string Name, OperatorRole Role, byte[] KeyHash, DateTimeOffset CreatedAt, string CreatedBy)
+{
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    public DateTimeOffset? RevokedAt { get; init; }
+
+    public OperatorUse? LastUse { get; init; }
+}
+
+/// <summary>When and from where a key was used.</summary>
+sealed record OperatorUse(DateTimeOffset At, string? From);

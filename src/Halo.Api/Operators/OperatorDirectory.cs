@@ -1,0 +1,82 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using System.Data;
+using System.Data.Common;
+using System.Security.Cryptography;
+using System.Text;
+using Halo.Api.Storage;
+using Halo.Contracts.Admin;
+
+namespace Halo.Api.Operators;
+
+/// <summary>Every operator in memory, so that no call reads the store to know who is calling.</summary>
+sealed class OperatorDirectory(Database database, TimeProvider time) : IDisposable
+{
+    const int LongestKey = 128;
+
+    /// <summary>The last use is known to the minute, so that it costs a write a minute at most.</summary>
+    static readonly TimeSpan UseStep = TimeSpan.FromMinutes(1);
+
+    readonly SemaphoreSlim _reading = new(1);
+    readonly ConcurrentDictionary<Guid, OperatorUse> _uses = new();
+    FrozenDictionary<Guid, Operator> _all = FrozenDictionary<Guid, Operator>.Empty;
+
+    // By the first 16 bytes of the hash; the whole is then compared in constant time.
+    FrozenDictionary<Guid, Operator> _byKey = FrozenDictionary<Guid, Operator>.Empty;
+
+    /// <summary>All, oldest first, revoked ones among them.</summary>
+    public IEnumerable<Operator> All => Volatile.Read(ref _all).Values.OrderBy(o => o.CreatedAt).ThenBy(o => o.Id).Select(WithUse);
+
+    /// <summary>One by id.</summary>
+    public Operator? Find(Guid id) => Volatile.Read(ref _all).TryGetValue(id, out var found) ? WithUse(found) : null;
+
+    /// <summary>Whose key it is; null where it is nobody's, or was revoked. It may have expired.</summary>
+    public Operator? Authenticate(string key)
+    {
+        if (key.Length > LongestKey)
+            return null;
+        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(key));
+        return Volatile.Read(ref _byKey).TryGetValue(new Guid(hash.AsSpan(0, 16)), out var found) && CryptographicOperations.FixedTimeEquals(found.KeyHash, hash) ? found : null;
+    }
+
+    /// <summary>A key was used.</summary>
+    public void Note(Operator by, string? from)
+    {
+        var now = time.GetUtcNow();
+        var last = _uses.TryGetValue(by.Id, out var known) ? known : by.LastUse;
+        if (last is not null && now - last.At < UseStep && last.From == from)
+            return;
+        _uses[by.Id] = new(now, from);
+        database.CommitLater(("operator", by.Id), new("UPDATE operators SET last_used_at = @now, last_used_from = @from WHERE id = @id", ("id", by.Id), ("now", now.Ms()), ("from", from)));
+    }
+
+    /// <summary>Reads all, at start and before the call that changed one returns.</summary>
+    public async Task LoadAsync(CancellationToken stop = default)
+    {
+        await _reading.WaitAsync(stop);
+        try
+        {
+            var all = await database.ReadAsync(Read,
+                "SELECT id, name, role, key_hash, created_at, created_by, expires_at, revoked_at, last_used_at, last_used_from FROM operators");
+            Volatile.Write(ref _all, all.ToFrozenDictionary(o => o.Id));
+            Volatile.Write(ref _byKey, all.Where(o => o.RevokedAt is null).ToFrozenDictionary(o => new Guid(o.KeyHash.AsSpan(0, 16))));
+        }
+        finally
+        {
+            _reading.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _reading.Dispose();
+
+    Operator WithUse(Operator known) => _uses.TryGetValue(known.Id, out var use) ? known with { LastUse = use } : known;
+
+    static Operator Read(DbDataReader r) => new(r.GetGuid("id"), r.GetString("name"), Enum.Parse<OperatorRole>(r.GetString("role"), ignoreCase: true),
+        r.GetFieldValue<byte[]>("key_hash"), r.Time("created_at"), r.GetString("created_by"))
+    {
+        ExpiresAt = r.TimeOrNull(6),
+        RevokedAt = r.TimeOrNull(7),
+        LastUse = r.TimeOrNull(8) is { } at ? new(at, r.StringOrNull(9)) : null,
+    };
+}
