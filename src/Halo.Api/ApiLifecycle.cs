@@ -55,7 +55,7 @@ sealed partial class ApiLifecycle(
     {
         try
         {
-            await operators.LoadAsync(cancellationToken);
+            await operators.LoadAsync();
             await integrators.LoadAsync(cancellationToken);
             await links.LoadAsync(cancellationToken);
             await sessions.LoadAsync();

@@ -7,6 +7,7 @@ using Halo.Api.Endpoints.ForIntegrators.Registered;
 using Halo.Api.Endpoints.ForIntegrators.Surveys;
 using Halo.Api.Endpoints.ForLinks;
 using Halo.Api.Endpoints.ForOperators;
+using Halo.Api.Endpoints.ForOperators.Reports;
 using Halo.Api.Errors;
 using Halo.Api.Health;
 using Halo.Api.Integrators;
@@ -174,6 +175,7 @@ static partial class HaloApi
         app.MapAdminQueriesApi();
         app.MapAdminUsageApi();
         app.MapAdminAuditApi();
+        app.MapProblemsApi();
         app.MapConfigurationApi();
         app.MapAdminReleasesApi();
         app.MapLinksApi();

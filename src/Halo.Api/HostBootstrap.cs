@@ -15,7 +15,7 @@ namespace Halo.Api;
 /// <param name="Keys">The master keys.</param>
 /// <param name="Signing">Sign access tokens.</param>
 /// <param name="Pairing">Hides pairing codes.</param>
-/// <param name="Admin">The operator's key.</param>
+/// <param name="Admin">The admin key.</param>
 sealed record HostBootstrap(
     ApiOptions Options, DataDirectory Directory, Database Database, MasterKeys Keys, SigningKeys Signing, PairingKey Pairing, AdminKey Admin) : IAsyncDisposable
 {

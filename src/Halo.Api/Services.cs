@@ -22,6 +22,7 @@ using Halo.Api.LinkSocket;
 using Halo.Api.Observability;
 using Halo.Api.OpenApi;
 using Halo.Api.Operators;
+using Halo.Api.Problems;
 using Halo.Api.Queries;
 using Halo.Api.Queries.Admission;
 using Halo.Api.Queries.Async;
@@ -91,6 +92,7 @@ static class Services
         services.AddSingleton<WrongKeyLimiter>();
         services.AddSingleton<OperatorDirectory>();
         services.AddSingleton<OperatorRegistry>();
+        services.AddSingleton<ProblemFinder>();
         services.AddSingleton<PublicAddresses>();
 
         services.AddSingleton<IntegratorDirectory>();

@@ -85,8 +85,8 @@ static partial class WarmUp
     {
         await using var link = await WarmUpLink.ConnectAsync(services, address, stop);
         var integrators = services.GetRequiredService<IntegratorRegistry>();
-        var integrator = await integrators.CreateAsync(DirectoryName, new(DirectoryName, null));
-        await integrators.PairAsync(integrator.Id, link.SiteId, new(DirectoryName, null));
+        var integrator = await integrators.CreateAsync(DirectoryName, new(null, DirectoryName, null));
+        await integrators.PairAsync(integrator.Id, link.SiteId, new(null, DirectoryName, null));
         using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = address };
         http.DefaultRequestHeaders.Add(SubscriptionKey.Header, integrator.Keys.Primary);
         // What most clients send, and it has the answer's form chosen by them.

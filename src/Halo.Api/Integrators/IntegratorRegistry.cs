@@ -66,13 +66,18 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
     /// <summary>Removes an integrator with its keys and pairings; its queries stay in the ledger.</summary>
     public async Task DeleteAsync(Guid id, OperatorDeed deed)
     {
+        var before = directory.Find(id);
         var settled = await database.WriteAsync(async transaction =>
         {
             // Its webhooks go with it, before anything is written for them.
             await EventLog.LockAsync(transaction, id);
             await transaction.RunAsync("DELETE FROM integrators WHERE id = @id", ("id", id));
             var cancelled = await cancellations.CancelQueuedAsync(transaction, null, id);
-            await audit.WriteAsync(transaction, "integrator.deleted", id.ToString(), deed);
+            await audit.WriteAsync(transaction, "integrator.deleted", id.ToString(), deed, new JsonObject
+            {
+                ["before"] = before is null ? null : ToDetail(before.Name, before.Enabled, before.Rules),
+                ["cancelled"] = cancelled.Count,
+            });
             return cancelled;
         });
         await effects.ApplyAsync(settled);
@@ -142,8 +147,8 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
     {
         ["name"] = name,
         ["enabled"] = enabled,
-        ["allowedAddresses"] = Words([.. rules.AllowedAddresses.Select(a => a.ToString())]),
-        ["pairWithoutCode"] = Words(rules.PairWithoutCode),
+        ["allowedAddresses"] = new JsonArray([.. rules.AllowedAddresses.Select(a => JsonValue.Create(a.ToString()))]),
+        ["pairWithoutCode"] = new JsonArray([.. rules.PairWithoutCode.Select(p => JsonValue.Create(p))]),
         ["rateLimit"] = rules.RateLimit,
         ["quota"] = rules.Quota,
     };

@@ -1,5 +1,4 @@
 using Halo.Api.Errors;
-using Halo.Contracts.Admin;
 using Halo.Contracts.Errors;
 
 namespace Halo.Api.Operators;
@@ -9,33 +8,25 @@ sealed class AdminAuthentication(RequestDelegate next, AdminKey key, OperatorDir
 {
     public Task InvokeAsync(HttpContext http)
     {
-        var given = http.Request.Headers[AdminKey.Header].ToString();
+        var (given, address) = (http.Request.Headers[AdminKey.Header].ToString(), http.Connection.RemoteIpAddress);
         if (given.Length == 0)
         {
             return new Refusal(401, ErrorCodes.KeyMissing,
-                $"The key is missing: send your own, or the admin key, in the header {AdminKey.Header}. The service's log says where the admin key stands.").ExecuteAsync(http);
+                $"The key is missing: send yours, or the admin key, in the header {AdminKey.Header}. The service's log says where the admin key is.").ExecuteAsync(http);
         }
-        return key.Is(given) ? AdmitAsync(http, new OperatorCaller(null, OperatorRole.Owner, null))
-            : operators.Authenticate(given) is { } known ? AdmitAsync(http, known)
-            : Wrong(http, limiter, $"The key in the header {AdminKey.Header} is wrong, or was revoked. The service's log says where the admin key stands.").ExecuteAsync(http);
-    }
-
-    Task AdmitAsync(HttpContext http, Operator known)
-    {
-        if (known.ExpiresAt is { } end && end <= time.GetUtcNow())
-            return new Refusal(401, ErrorCodes.KeyInvalid, $"This key expired at {end:u}. Ask an owner for a new one.").ExecuteAsync(http);
-        operators.Note(known, http.Connection.RemoteIpAddress?.ToString());
-        return AdmitAsync(http, new OperatorCaller(known.Name, known.Role, known.ExpiresAt));
-    }
-
-    Task AdmitAsync(HttpContext http, OperatorCaller caller)
-    {
-        var needed = NeededRole.Of(http);
-        if (caller.Role < needed)
+        Guid? id = null;
+        if (!key.Is(given))
         {
-            return new Refusal(403, ErrorCodes.RoleTooLow,
-                $"This call is for the role {Word(needed)}, and yours is {Word(caller.Role)}. Ask somebody who has it, or an owner to give you another key.").ExecuteAsync(http);
+            if (operators.Authenticate(given) is not { } known)
+                return Wrong(http, limiter, $"The key in the header {AdminKey.Header} is wrong, or was revoked. Ask an owner for a valid one.").ExecuteAsync(http);
+            if (known.HasExpired(time.GetUtcNow()))
+                return new Refusal(401, ErrorCodes.KeyInvalid, $"This key expired at {known.ExpiresAt:u}. Ask an owner for a new one.").ExecuteAsync(http);
+            operators.RecordUse(known, address);
+            id = known.Id;
         }
+        var caller = new OperatorCaller(operators, id, address);
+        if (caller.Refuse(RequiredRole.Of(http)) is { } refusal)
+            return refusal.ExecuteAsync(http);
         http.Features.Set(caller);
         return next(http);
     }
@@ -44,6 +35,4 @@ sealed class AdminAuthentication(RequestDelegate next, AdminKey key, OperatorDir
     public static Refusal Wrong(HttpContext http, WrongKeyLimiter limiter, string message) => limiter.Count(http.Connection.RemoteIpAddress) is { } wait
         ? new Refusal(429, ErrorCodes.TooManyRequests, "Too many wrong keys from this address; wait a minute. The right key is accepted at any time.") { RetryAfter = wait }
         : new Refusal(401, ErrorCodes.KeyInvalid, message);
-
-    static string Word(OperatorRole role) => role.ToString().ToLowerInvariant();
 }

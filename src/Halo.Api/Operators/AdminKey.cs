@@ -7,7 +7,7 @@ using Halo.Line;
 
 namespace Halo.Api.Operators;
 
-/// <summary>The operator's key: from the settings, or made at first start and written where only the owner reads.</summary>
+/// <summary>The admin key, for the first start and for when nobody else can get in: from the settings, or made at first start and written where only the owner reads.</summary>
 sealed partial class AdminKey
 {
     /// <summary>The header that carries it.</summary>
@@ -36,6 +36,6 @@ sealed partial class AdminKey
 
     static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 
-    [LoggerMessage(1401, LogLevel.Information, "The operator's key was made and stands in {Path}. Send it in the header Halo-Admin-Key.")]
+    [LoggerMessage(1401, LogLevel.Information, "The admin key was made and is in {Path}. Send it in the header Halo-Admin-Key.")]
     static partial void LogMade(ILogger log, string path);
 }

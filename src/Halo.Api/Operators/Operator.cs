@@ -13,6 +13,8 @@ sealed record Operator(Guid Id, string Name, OperatorRole Role, byte[] KeyHash, 
     public DateTimeOffset? RevokedAt { get; init; }
 
     public OperatorUse? LastUse { get; init; }
+
+    public bool HasExpired(DateTimeOffset now) => ExpiresAt is { } end && end <= now;
 }
 
 /// <summary>When and from where a key was used.</summary>

@@ -1,32 +1,45 @@
+using System.Net;
+using Halo.Api.Errors;
 using Halo.Api.Storage;
 using Halo.Contracts.Admin;
+using Halo.Contracts.Errors;
 
 namespace Halo.Api.Operators;
 
-/// <summary>Who calls an operator's route.</summary>
-/// <param name="Name">Null: whoever has the admin key.</param>
-/// <param name="ExpiresAt">When the key ends.</param>
-sealed record OperatorCaller(string? Name, OperatorRole Role, DateTimeOffset? ExpiresAt);
+/// <summary>Who calls an operator's route. Looked at again before anything is done: a key that was revoked while the body came does nothing any more.</summary>
+/// <param name="Id">Null: whoever has the admin key.</param>
+/// <param name="Address">From where.</param>
+sealed record OperatorCaller(OperatorDirectory Directory, Guid? Id, IPAddress? Address)
+{
+    static readonly Operator AdminKey = new(Guid.Empty, "", OperatorRole.Owner, [], DateTimeOffset.UnixEpoch, "");
 
-/// <summary>The caller of an operator's route, and what the route asks of it.</summary>
+    /// <summary>The operator as it is now; of the admin key one without a name.</summary>
+    /// <exception cref="RefusedException">Its key was revoked, or has expired.</exception>
+    public Operator Current => Id is not { } id ? AdminKey : Directory.FindValid(id) ?? throw new RefusedException(
+        new(401, ErrorCodes.KeyInvalid, "This key was revoked or has expired. Nothing was done."));
+
+    /// <summary>Why a call with this caller is refused; null: its role is high enough.</summary>
+    public Refusal? Refuse(OperatorRole required) => Current.Role >= required ? null : new(403, ErrorCodes.RoleTooLow,
+        $"This call requires the role {Word(required)}, and yours is {Word(Current.Role)}. Ask somebody who has it, or ask an owner for a higher role.");
+
+    static string Word(OperatorRole role) => role.ToString().ToLowerInvariant();
+}
+
+/// <summary>The caller of an operator's route.</summary>
 static class OperatorContext
 {
     /// <summary>Who calls; the route stands behind <see cref="AdminAuthentication"/>.</summary>
     public static OperatorCaller Operator(this HttpContext http) =>
         http.Features.Get<OperatorCaller>() ?? throw new InvalidOperationException("An operator's route stands outside the authentication.");
 
-    /// <summary>What the caller is about to do, for the audit log.</summary>
-    public static OperatorDeed Deed(this HttpContext http, string? reason = null) =>
-        new(http.Operator().Name, http.Connection.RemoteIpAddress?.ToString(), reason);
+    /// <summary>What the caller is about to do, for the audit log. Asked for once the request is read.</summary>
+    /// <exception cref="RefusedException">Its key was revoked meanwhile, or has expired.</exception>
+    public static OperatorDeed Deed(this HttpContext http, string? reason = null)
+    {
+        var caller = http.Operator();
+        return new(caller.Id, caller.Id is null ? null : caller.Current.Name, Text(caller.Address), reason);
+    }
 
-    /// <summary>Only operators with this role or a higher one may call it.</summary>
-    public static TBuilder For<TBuilder>(this TBuilder route, OperatorRole role)
-        where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new NeededRole(role));
-}
-
-/// <summary>The lowest role that may call a route. Reading needs none above <see cref="OperatorRole.Viewer"/> where nothing is said; writing needs <see cref="OperatorRole.Owner"/>.</summary>
-sealed record NeededRole(OperatorRole Role)
-{
-    public static OperatorRole Of(HttpContext http) => http.GetEndpoint()?.Metadata.GetMetadata<NeededRole>()?.Role
-        ?? (HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method) ? OperatorRole.Viewer : OperatorRole.Owner);
+    /// <summary>An address as people write it.</summary>
+    public static string? Text(IPAddress? address) => (address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address)?.ToString();
 }

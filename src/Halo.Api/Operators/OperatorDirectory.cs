@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Data;
 using System.Data.Common;
+using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Halo.Api.Storage;
@@ -10,14 +11,14 @@ using Halo.Contracts.Admin;
 namespace Halo.Api.Operators;
 
 /// <summary>Every operator in memory, so that no call reads the store to know who is calling.</summary>
-sealed class OperatorDirectory(Database database, TimeProvider time) : IDisposable
+sealed class OperatorDirectory(Database database, TimeProvider time)
 {
     const int LongestKey = 128;
 
     /// <summary>The last use is known to the minute, so that it costs a write a minute at most.</summary>
     static readonly TimeSpan UseStep = TimeSpan.FromMinutes(1);
 
-    readonly SemaphoreSlim _reading = new(1);
+    readonly Lock _lock = new();
     readonly ConcurrentDictionary<Guid, OperatorUse> _uses = new();
     FrozenDictionary<Guid, Operator> _all = FrozenDictionary<Guid, Operator>.Empty;
 
@@ -30,53 +31,64 @@ sealed class OperatorDirectory(Database database, TimeProvider time) : IDisposab
     /// <summary>One by id.</summary>
     public Operator? Find(Guid id) => Volatile.Read(ref _all).TryGetValue(id, out var found) ? WithUse(found) : null;
 
+    /// <summary>One by id, whose key is neither revoked nor expired.</summary>
+    public Operator? FindValid(Guid id) => Find(id) is { RevokedAt: null } found && !found.HasExpired(time.GetUtcNow()) ? found : null;
+
     /// <summary>Whose key it is; null where it is nobody's, or was revoked. It may have expired.</summary>
     public Operator? Authenticate(string key)
     {
         if (key.Length > LongestKey)
             return null;
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(key));
-        return Volatile.Read(ref _byKey).TryGetValue(new Guid(hash.AsSpan(0, 16)), out var found) && CryptographicOperations.FixedTimeEquals(found.KeyHash, hash) ? found : null;
+        return Volatile.Read(ref _byKey).TryGetValue(PrefixOf(hash), out var found) && CryptographicOperations.FixedTimeEquals(found.KeyHash, hash) ? found : null;
     }
 
-    /// <summary>A key was used.</summary>
-    public void Note(Operator by, string? from)
+    /// <summary>A key that is valid was used.</summary>
+    public void RecordUse(Operator by, IPAddress? from)
     {
         var now = time.GetUtcNow();
         var last = _uses.TryGetValue(by.Id, out var known) ? known : by.LastUse;
-        if (last is not null && now - last.At < UseStep && last.From == from)
+        // A clock that was set back must not hide what comes.
+        if (last is not null && now >= last.At && now - last.At < UseStep)
             return;
-        _uses[by.Id] = new(now, from);
-        database.CommitLater(("operator", by.Id), new("UPDATE operators SET last_used_at = @now, last_used_from = @from WHERE id = @id", ("id", by.Id), ("now", now.Ms()), ("from", from)));
+        var use = new OperatorUse(now, OperatorContext.Text(from));
+        _uses[by.Id] = use;
+        database.CommitLater(("operator", by.Id), new("UPDATE operators SET last_used_at = @now, last_used_from = @from WHERE id = @id", ("id", by.Id), ("now", now.Ms()), ("from", use.From)));
     }
 
-    /// <summary>Reads all, at start and before the call that changed one returns.</summary>
-    public async Task LoadAsync(CancellationToken stop = default)
+    /// <summary>Reads all, at start, and where it is not known what was stored.</summary>
+    public async Task LoadAsync()
     {
-        await _reading.WaitAsync(stop);
-        try
-        {
-            var all = await database.ReadAsync(Read,
-                "SELECT id, name, role, key_hash, created_at, created_by, expires_at, revoked_at, last_used_at, last_used_from FROM operators");
-            Volatile.Write(ref _all, all.ToFrozenDictionary(o => o.Id));
-            Volatile.Write(ref _byKey, all.Where(o => o.RevokedAt is null).ToFrozenDictionary(o => new Guid(o.KeyHash.AsSpan(0, 16))));
-        }
-        finally
-        {
-            _reading.Release();
-        }
+        var all = await database.ReadAsync(Read,
+            "SELECT id, name, role, key_hash, created_at, created_by, expires_at, revoked_at, last_used_at, last_used_from FROM operators");
+        // One of a newer program's roles may do nothing here.
+        lock (_lock)
+            Publish(all.OfType<Operator>());
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _reading.Dispose();
+    /// <summary>Takes over one that was made or changed; it counts when this returns.</summary>
+    public void Put(Operator changed)
+    {
+        lock (_lock)
+            Publish(_all.Values.Where(o => o.Id != changed.Id).Append(changed));
+    }
+
+    void Publish(IEnumerable<Operator> operators)
+    {
+        var all = operators.ToFrozenDictionary(o => o.Id);
+        Volatile.Write(ref _all, all);
+        Volatile.Write(ref _byKey, all.Values.Where(o => o.RevokedAt is null).ToFrozenDictionary(o => PrefixOf(o.KeyHash)));
+    }
 
     Operator WithUse(Operator known) => _uses.TryGetValue(known.Id, out var use) ? known with { LastUse = use } : known;
 
-    static Operator Read(DbDataReader r) => new(r.GetGuid("id"), r.GetString("name"), Enum.Parse<OperatorRole>(r.GetString("role"), ignoreCase: true),
-        r.GetFieldValue<byte[]>("key_hash"), r.Time("created_at"), r.GetString("created_by"))
-    {
-        ExpiresAt = r.TimeOrNull(6),
-        RevokedAt = r.TimeOrNull(7),
-        LastUse = r.TimeOrNull(8) is { } at ? new(at, r.StringOrNull(9)) : null,
-    };
+    static Guid PrefixOf(byte[] hash) => new(hash.AsSpan(0, 16));
+
+    static Operator? Read(DbDataReader r) => !Enum.TryParse<OperatorRole>(r.GetString("role"), ignoreCase: true, out var role) ? null
+        : new(r.GetGuid("id"), r.GetString("name"), role, r.GetFieldValue<byte[]>("key_hash"), r.Time("created_at"), r.GetString("created_by"))
+        {
+            ExpiresAt = r.TimeOrNull(6),
+            RevokedAt = r.TimeOrNull(7),
+            LastUse = r.TimeOrNull(8) is { } at ? new(at, r.StringOrNull(9)) : null,
+        };
 }

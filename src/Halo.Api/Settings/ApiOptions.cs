@@ -10,7 +10,7 @@ sealed record ApiOptions
     /// <summary>Where the store, pages and keys stand: <c>Halo:DataDirectory</c>, default <c>data</c> beside the working directory.</summary>
     public required string DataDirectory { get; init; }
 
-    /// <summary>The operator's key: <c>Halo:AdminKey</c>; null: made at first start and written to <c>admin.key</c>.</summary>
+    /// <summary>The admin key: <c>Halo:AdminKey</c>; null: made at first start and written to <c>admin.key</c>.</summary>
     public string? AdminKey { get; init; }
 
     /// <summary>Which new Links are trusted: <c>Halo:Enrolment</c>, default <c>token</c>.</summary>

@@ -41,16 +41,19 @@ sealed class AuditLog(Database database, TimeProvider time)
 }
 
 /// <summary>Which operator did something, from where, and why: for the audit log.</summary>
-/// <param name="By">The operator's name; null: whoever has the admin key.</param>
+/// <param name="Id">The operator's id; null: whoever has the admin key.</param>
+/// <param name="Name">The operator's name; null: likewise.</param>
 /// <param name="Address">From where the operator called.</param>
 /// <param name="Reason">In the operator's own words.</param>
-sealed record OperatorDeed(string? By, string? Address, string? Reason = null)
+sealed record OperatorDeed(Guid? Id, string? Name, string? Address, string? Reason = null)
 {
-    public string Actor => By is null ? "operator" : $"operator:{By}";
+    public string Actor => Name is null ? "operator" : $"operator:{Name}";
 
     /// <summary>Added to what the deed itself has to say.</summary>
     public JsonObject ToDetail(JsonObject detail)
     {
+        if (Id is not null)
+            detail["operatorId"] = Id.ToString();
         if (Address is not null)
             detail["address"] = Address;
         if (Reason is not null)

@@ -34,10 +34,12 @@ namespace Halo.Contracts.Admin;
 [JsonSerializable(typeof(ReleaseDecisionRequest))]
 [JsonSerializable(typeof(LinkUpdateRequest))]
 [JsonSerializable(typeof(CreateOperatorRequest))]
+[JsonSerializable(typeof(ChangeOperatorRequest))]
 [JsonSerializable(typeof(NewOperator))]
 [JsonSerializable(typeof(AdminOperator))]
 [JsonSerializable(typeof(AdminOperatorList))]
 [JsonSerializable(typeof(CurrentOperator))]
+[JsonSerializable(typeof(ProblemList))]
 public sealed partial class AdminJsonContext : JsonSerializerContext;
 
 /// <summary>The types of <see cref="AdminJsonContext"/>, for answers.</summary>

@@ -10,7 +10,7 @@ public enum OperatorRole
     /// <summary>Look at everything; change nothing.</summary>
     Viewer,
 
-    /// <summary>Configure Links and sites, set how Links get their updates, pause and resume releases. No keys, and nothing that gives anybody access.</summary>
+    /// <summary>Configure sites, put Links into rings, pause releases. No keys, and nothing that gives anybody access or brings a release to anybody.</summary>
     Support,
 
     /// <summary>Everything else: integrators and their keys, pairings, enrolment, authority, releases.</summary>
@@ -21,7 +21,7 @@ public enum OperatorRole
 }
 
 /// <summary>Makes an operator: a person or a program with a key of its own.</summary>
-/// <param name="Name">Required, 1 to 100 characters; never given twice, whatever the case of its letters.</param>
+/// <param name="Name">Required, 1 to 100 characters; never given twice, whatever its case and spaces; no invisible characters.</param>
 /// <param name="Role">Required.</param>
 /// <param name="ExpiresAt">From then on the key opens nothing; absent: it does until it is revoked.</param>
 public sealed record CreateOperatorRequest(string? Name, OperatorRole? Role, DateTimeOffset? ExpiresAt = null);
@@ -60,8 +60,14 @@ public sealed record AdminOperator(Guid Id, string Name, OperatorRole Role, Date
 /// <param name="Next">Give it as <c>after</c> for the next page; absent on the last.</param>
 public sealed record AdminOperatorList(IReadOnlyList<AdminOperator> Operators, string? Next);
 
+/// <summary>Changes an operator. What is absent stays.</summary>
+/// <param name="Role">What it may do from now on.</param>
+/// <param name="ExpiresAt">When its key ends.</param>
+public sealed record ChangeOperatorRequest(OperatorRole? Role, DateTimeOffset? ExpiresAt);
+
 /// <summary>Whose key a call has.</summary>
-/// <param name="Name">The operator's; absent: it is the admin key.</param>
+/// <param name="Id">The operator's; absent: it is the admin key.</param>
+/// <param name="Name">Likewise.</param>
 /// <param name="Role">What it may do.</param>
 /// <param name="ExpiresAt">When the key ends; absent: it does not by itself.</param>
-public sealed record CurrentOperator(string? Name, OperatorRole Role, DateTimeOffset? ExpiresAt);
+public sealed record CurrentOperator(Guid? Id, string? Name, OperatorRole Role, DateTimeOffset? ExpiresAt);

@@ -10,11 +10,11 @@ public sealed class RoomsTests
     [Fact]
     public void Every_room_uses_only_rooms_below_it() => Rooms.VerifyOrder(typeof(QueryStore).Assembly, "Halo.Api",
         "Backup Tls Health",
-        "Endpoints.ForOperators Endpoints.ForLinks Endpoints.ForIntegrators.Registered Endpoints.ForIntegrators.Surveys Endpoints.ForIntegrators.Events",
+        "Endpoints.ForOperators Endpoints.ForOperators.Reports Endpoints.ForLinks Endpoints.ForIntegrators.Registered Endpoints.ForIntegrators.Surveys Endpoints.ForIntegrators.Events",
         "Endpoints.ForOperators.Shapes Endpoints.ForIntegrators",
         "Endpoints.ForIntegrators.Submission",
         "OpenApi Observability",
-        "LinkSocket Results.Retention",
+        "LinkSocket Results.Retention Problems",
         "Results",
         "Queries.Surveys",
         "Queries.Idempotency",

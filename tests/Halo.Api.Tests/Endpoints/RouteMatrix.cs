@@ -102,13 +102,16 @@ static class RouteMatrix
         DELETE /admin/v1/releases/{version}                       operator 404
         PUT    /admin/v1/releases/{version}/rings/{ring}          operator 404
         POST   /admin/v1/releases/{version}/pause                 support 404
-        POST   /admin/v1/releases/{version}/resume                support 404
+        POST   /admin/v1/releases/{version}/resume                operator 404
         POST   /admin/v1/releases/{version}/withdraw              operator 404
         GET    /admin/v1/me                                       viewer 200
         POST   /admin/v1/operators                                owner 400
         GET    /admin/v1/operators                                owner 200
         GET    /admin/v1/operators/{operatorId}                   owner 404
+        PATCH  /admin/v1/operators/{operatorId}                   owner 404
         DELETE /admin/v1/operators/{operatorId}                   owner 404
+        POST   /admin/v1/operators/{operatorId}/rotate            owner 404
+        GET    /admin/v1/problems                                 viewer 200
         GET    /admin/v1/queries                                  viewer 200
         GET    /admin/v1/sites                                    viewer 200
         GET    /admin/v1/sites/{siteId}                           viewer 200

@@ -46,7 +46,7 @@ public sealed class OperatorsTests(SharedPostgres postgres)
     {
         await using var host = await ApiHost.StartAsync();
         var unsaid = host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
-            .Where(e => e.RoutePattern.RawText!.StartsWith("/admin", StringComparison.Ordinal) && e.Metadata.GetMetadata<NeededRole>() is null
+            .Where(e => e.RoutePattern.RawText!.StartsWith("/admin", StringComparison.Ordinal) && e.Metadata.GetMetadata<RequiredRole>() is null
                 && e.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods.Any(m => m != "GET"));
         Assert.Empty(unsaid.Select(e => e.RoutePattern.RawText));
     }
@@ -127,11 +127,17 @@ public sealed class OperatorsTests(SharedPostgres postgres)
     {
         await using var host = await ApiHost.StartAsync();
         await MakeAsync(host, "Ann", OperatorRole.Viewer);
-        using var taken = await host.SendAsync(HttpMethod.Post, Path, """{ "name": " ANN ", "role": "owner" }""", adminKey: ApiHost.AdminKey);
-        Assert.Equal(409, (int)taken.StatusCode);
+        await MakeAsync(host, "Zo\u00eb  Z", OperatorRole.Viewer);
+        // In other case, and with other spaces.
+        foreach (var name in (string[])[" ANN ", "Zo\u00eb Z", "zo\u00cb z"])
+        {
+            using var taken = await host.SendAsync(HttpMethod.Post, Path, $$"""{ "name": "{{name}}", "role": "owner" }""", adminKey: ApiHost.AdminKey);
+            Assert.Equal(409, (int)taken.StatusCode);
+        }
         var bob = await MakeAsync(host, "Bob", OperatorRole.Owner);
         var page = (await host.AdminAsync(HttpMethod.Get, $"{Path}?limit=1")).Deserialize(AdminJson.Default.AdminOperatorList)!;
         Assert.Equal("Ann", Assert.Single(page.Operators).Name);
+        page = (await host.AdminAsync(HttpMethod.Get, $"{Path}?limit=1&after={page.Next}")).Deserialize(AdminJson.Default.AdminOperatorList)!;
         page = (await host.AdminAsync(HttpMethod.Get, $"{Path}?limit=1&after={page.Next}")).Deserialize(AdminJson.Default.AdminOperatorList)!;
         Assert.Equal(("Bob", OperatorRole.Owner, "operator", null), Assert.Single(page.Operators) is var b ? (b.Name, b.Role, b.CreatedBy, page.Next) : default);
         // Whom an owner makes bears the owner's name.
@@ -144,6 +150,9 @@ public sealed class OperatorsTests(SharedPostgres postgres)
     [InlineData("{}", "name,role")]
     [InlineData("""{ "name": " ", "role": "owner" }""", "name")]
     [InlineData("""{ "name": "a\u0007", "role": "owner" }""", "name")]
+    [InlineData("""{ "name": "An\u200bn", "role": "owner" }""", "name")]
+    [InlineData("""{ "name": "Ann\u202e", "role": "owner" }""", "name")]
+    [InlineData("""{ "name": "An\u00adn", "role": "owner" }""", "name")]
     [InlineData("""{ "name": "Ann", "role": "owner", "expiresAt": "2020-01-01T00:00:00Z" }""", "expiresAt")]
     [InlineData("""{ "name": "Ann", "role": "owner", "rights": [] }""", "rights")]
     public async Task Every_fault_of_a_new_operator_is_told(string body, string fields)
@@ -171,14 +180,88 @@ public sealed class OperatorsTests(SharedPostgres postgres)
         var registry = host.Services.GetRequiredService<OperatorRegistry>();
         await host.Services.GetRequiredService<Halo.Api.Storage.Database>().WriteAsync(async t =>
         {
-            for (var i = 0; i < OperatorRegistry.Most - 1; i++)
+            for (var i = 0; i < OperatorRegistry.MaxOperators; i++)
                 await Halo.Api.Storage.SqlExtensions.RunAsync(t, "INSERT INTO operators (id, name, name_key, role, key_hash, created_at, created_by) VALUES (@id, @name, @name, 'viewer', @hash, 0, 'operator')",
                     ("id", Guid.CreateVersion7()), ("name", $"n{i}"), ("hash", Guid.NewGuid().ToByteArray().Concat(new byte[16]).ToArray()));
             return 0;
         });
-        Assert.Equal(NotMade.None, (await registry.CreateAsync("last", OperatorRole.Viewer, null, new(null, null))).Why);
+        await host.Services.GetRequiredService<OperatorDirectory>().LoadAsync();
+        var one = host.Services.GetRequiredService<OperatorDirectory>().All.First();
+        Assert.Equal(CreateOperatorFailure.TooMany, (await registry.CreateAsync("last", OperatorRole.Viewer, null, new(null, null, null))).Failure);
+        // One that was revoked does not count.
+        await registry.RevokeAsync(one.Id, new(null, null, null));
+        Assert.Equal(CreateOperatorFailure.None, (await registry.CreateAsync("last", OperatorRole.Viewer, null, new(null, null, null))).Failure);
         using var full = await host.SendAsync(HttpMethod.Post, Path, """{ "name": "more", "role": "viewer" }""", adminKey: ApiHost.AdminKey);
         Assert.Equal(409, (int)full.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_key_that_is_revoked_while_its_call_sends_the_body_does_nothing()
+    {
+        await using var host = await ApiHost.StartAsync();
+        var mallory = await MakeAsync(host, "Mallory", OperatorRole.Owner);
+        using var begun = new SemaphoreSlim(0);
+        using var revoked = new SemaphoreSlim(0);
+        using var request = new HttpRequestMessage(HttpMethod.Post, Path) { Content = new SlowBody("""{ "name": "Second", "role": "owner" }""", begun, revoked) };
+        request.Headers.Add(AdminKey.Header, mallory.Key);
+        var calling = host.Client.SendAsync(request);
+        Assert.True(await begun.WaitAsync(Eventually.Limit));
+        // It was let in: its use is known.
+        await Eventually.BecomesAsync(() => FindAsync(host, mallory.Id), o => o.LastUsedAt is not null);
+        using var gone = await host.SendAsync(HttpMethod.Delete, $"{Path}/{mallory.Id}", adminKey: ApiHost.AdminKey);
+        Assert.Equal(204, (int)gone.StatusCode);
+        revoked.Release();
+        using var response = await calling;
+        Assert.Equal(401, (int)response.StatusCode);
+        var all = (await host.AdminAsync(HttpMethod.Get, Path)).Deserialize(AdminJson.Default.AdminOperatorList)!.Operators;
+        Assert.DoesNotContain(all, o => o.Name == "Second");
+    }
+
+    [Fact]
+    public async Task Role_and_end_are_changed_and_a_key_is_replaced()
+    {
+        await using var host = await ApiHost.StartAsync();
+        var ann = await MakeAsync(host, "Ann", OperatorRole.Viewer);
+        var end = DateTimeOffset.UtcNow.AddDays(1);
+        var changed = (await host.AdminAsync(HttpMethod.Patch, $"{Path}/{ann.Id}", $$"""{ "role": "support", "expiresAt": "{{end:o}}" }""")).Deserialize(AdminJson.Default.AdminOperator)!;
+        Assert.Equal((OperatorRole.Support, Millisecond(end)), (changed.Role, Millisecond(changed.ExpiresAt!.Value)));
+        Assert.Equal(OperatorRole.Support, (await ReadMeAsync(host, ann.Key)).Role);
+        var key = (await host.AdminAsync(HttpMethod.Post, $"{Path}/{ann.Id}/rotate")).Deserialize(AdminJson.Default.RotatedKey)!.Key;
+        await IsRefusedAsync(host, ann.Key, 401, ErrorCodes.KeyInvalid);
+        Assert.Equal(ann.Id, (await ReadMeAsync(host, key)).Id);
+        var audit = (await host.AdminAsync(HttpMethod.Get, "/admin/v1/audit")).Deserialize(AdminJson.Default.AuditEntryList)!.Audit;
+        Assert.Equal(("viewer", "support"), ((string?)audit.Single(a => a.Action == "operator.changed").Detail!["before"]!["role"], (string?)audit.Single(a => a.Action == "operator.changed").Detail!["after"]!["role"]));
+        Assert.DoesNotContain(key, JsonSerializer.Serialize(new AuditEntryList(audit, null), AdminJson.Default.AuditEntryList), StringComparison.Ordinal);
+        using var past = await host.SendAsync(HttpMethod.Patch, $"{Path}/{ann.Id}", """{ "expiresAt": "2020-01-01T00:00:00Z" }""", adminKey: ApiHost.AdminKey);
+        Assert.Equal(400, (int)past.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("POST", "/admin/v1/nowhere", 404)]
+    [InlineData("POST", "/admin/v1/audit", 405)]
+    [InlineData("POST", "/admin/v1/integrators", 415)]
+    public async Task What_is_no_route_is_told_so_whatever_the_role(string method, string path, int status)
+    {
+        await using var host = await ApiHost.StartAsync();
+        var viewer = await MakeAsync(host, "Ann", OperatorRole.Viewer);
+        using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = new StringContent("name=x", System.Text.Encoding.UTF8, "application/x-www-form-urlencoded") };
+        request.Headers.Add(AdminKey.Header, viewer.Key);
+        using var response = await host.Client.SendAsync(request);
+        Assert.Equal(status, (int)response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Support_puts_a_Link_into_a_ring_and_gives_it_no_version_of_its_own()
+    {
+        await using var host = await ApiHost.StartAsync();
+        await using var link = new SimulatedLink(host);
+        await link.StartAsync();
+        var support = await MakeAsync(host, "Ann", OperatorRole.Support);
+        using var ring = await host.SendAsync(HttpMethod.Put, $"/admin/v1/links/{link.LinkId}/update", """{ "ring": "canary" }""", adminKey: support.Key);
+        Assert.Equal(200, (int)ring.StatusCode);
+        await host.Services.GetRequiredService<Halo.Api.Links.Updating.LinkRollouts>().SetAsync(link.LinkId, Halo.Api.Links.Updating.Ring.Canary, "26.1.1", new(null, null, null));
+        using var pin = await host.SendAsync(HttpMethod.Put, $"/admin/v1/links/{link.LinkId}/update", """{ "ring": "canary" }""", adminKey: support.Key);
+        Assert.Equal(403, (int)pin.StatusCode);
     }
 
     [Fact]
@@ -188,6 +271,7 @@ public sealed class OperatorsTests(SharedPostgres postgres)
         var made = await MakeAsync(host, "Scraper", OperatorRole.Viewer);
         using var open = await host.SendAsync(HttpMethod.Get, "/metrics", adminKey: made.Key);
         Assert.Equal(200, (int)open.StatusCode);
+        Assert.NotNull((await FindAsync(host, made.Id)).LastUsedAt);
         using var revoked = await host.SendAsync(HttpMethod.Delete, $"{Path}/{made.Id}", adminKey: ApiHost.AdminKey);
         using var shut = await host.SendAsync(HttpMethod.Get, "/metrics", adminKey: made.Key);
         Assert.Equal(401, (int)shut.StatusCode);
@@ -218,5 +302,24 @@ public sealed class OperatorsTests(SharedPostgres postgres)
         var error = (await response.Content.ReadFromJsonAsync(HaloJson.Default.ErrorResponse))!.Error;
         Assert.Equal((status, code), ((int)response.StatusCode, error.Code));
         return error;
+    }
+
+    /// <summary>A body whose end waits.</summary>
+    sealed class SlowBody(string json, SemaphoreSlim begun, SemaphoreSlim go) : HttpContent
+    {
+        protected override async Task SerializeToStreamAsync(Stream stream, System.Net.TransportContext? context)
+        {
+            await stream.WriteAsync(System.Text.Encoding.UTF8.GetBytes(json[..^1]));
+            await stream.FlushAsync();
+            begun.Release();
+            await go.WaitAsync(Eventually.Limit);
+            await stream.WriteAsync(System.Text.Encoding.UTF8.GetBytes(json[^1..]));
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            (length, Headers.ContentType) = (System.Text.Encoding.UTF8.GetByteCount(json), new("application/json"));
+            return true;
+        }
     }
 }

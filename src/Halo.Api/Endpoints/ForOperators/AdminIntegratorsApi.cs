@@ -15,7 +15,7 @@ static class AdminIntegratorsApi
     public static void MapAdminIntegratorsApi(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/admin/v1/integrators").WithTags("Operator: integrators");
-        group.MapPost("", CreateAsync).For(OperatorRole.Operator).Says("CreateIntegrator", "Make an integrator", "The only time that its keys are shown.")
+        group.MapPost("", CreateAsync).RequireRole(OperatorRole.Operator).Says("CreateIntegrator", "Make an integrator", "The only time that its keys are shown.")
             .Asks("Its name.", new CreateIntegratorRequest("Recalls Ltd"), AdminJson.Default.CreateIntegratorRequest)
             .Answers(201, "Made.", new NewIntegrator(Examples.IntegratorId, "Recalls Ltd", new KeyPair("…", "…")), AdminJson.Default.NewIntegrator)
             .Sends(201, "Location", "The integrator's address.")
@@ -23,15 +23,15 @@ static class AdminIntegratorsApi
         group.MapGet("", List).Says("ListIntegrators", "All integrators, without keys", "Oldest first.").TakesPaging()
             .Answers(200, "A page of them.", new AdminIntegratorList([AdminExamples.Integrator], null), AdminJson.Default.AdminIntegratorList);
         group.MapGet("/{id}", Get).Says("GetIntegrator", "One integrator, without keys", "With the sites it is paired with.").AnswersIntegrator();
-        group.MapPatch("/{id}", PatchAsync).For(OperatorRole.Operator).Says("ChangeIntegrator", "Rename, enable, disable or limit an integrator", "What is absent stays. Empty lists and 0 take a limit away. In force when this answers.")
+        group.MapPatch("/{id}", PatchAsync).RequireRole(OperatorRole.Operator).Says("ChangeIntegrator", "Rename, enable, disable or limit an integrator", "What is absent stays. Empty lists and 0 take a limit away. In force when this answers.")
             .Asks("The changes.", new PatchIntegratorRequest(null, true, ["203.0.113.0/24"], ["Zedmed"], 50, 100_000), AdminJson.Default.PatchIntegratorRequest, optional: true)
             .AnswersIntegrator().Refuses(400, ErrorCodes.InvalidRequest, "rateLimit: is a number of requests per second from 1 to 100000; 0 takes the limit away.");
-        group.MapDelete("/{id}", DeleteAsync).For(OperatorRole.Operator).Says("DeleteIntegrator", "Remove an integrator, its keys and pairings", "Its queued queries are cancelled.")
+        group.MapDelete("/{id}", DeleteAsync).RequireRole(OperatorRole.Operator).Says("DeleteIntegrator", "Remove an integrator, its keys and pairings", "Its queued queries are cancelled.")
             .AnswersNothing(204, "Gone.").RefusesUnknown();
-        group.MapPost("/{id}/keys/{slot}/rotate", RotateAsync).For(OperatorRole.Operator).Says("RotateKey", "Replace one key", "The old one is dead when this answers; the new one is shown this once.")
+        group.MapPost("/{id}/keys/{slot}/rotate", RotateAsync).RequireRole(OperatorRole.Operator).Says("RotateKey", "Replace one key", "The old one is dead when this answers; the new one is shown this once.")
             .Answers(200, "The new key.", new RotatedKey("…"), AdminJson.Default.RotatedKey).RefusesUnknown();
-        group.MapPut("/{id}/pairings/{siteId}", PairAsync).For(OperatorRole.Operator).Says("PairByOperator", "Pair without a code", "Repeating it changes nothing.").AnswersSite();
-        group.MapDelete("/{id}/pairings/{siteId}", UnpairAsync).For(OperatorRole.Operator).Says("UnpairByOperator", "Take a pairing away", "The integrator's queued queries at the site are cancelled.")
+        group.MapPut("/{id}/pairings/{siteId}", PairAsync).RequireRole(OperatorRole.Operator).Says("PairByOperator", "Pair without a code", "Repeating it changes nothing.").AnswersSite();
+        group.MapDelete("/{id}/pairings/{siteId}", UnpairAsync).RequireRole(OperatorRole.Operator).Says("UnpairByOperator", "Take a pairing away", "The integrator's queued queries at the site are cancelled.")
             .AnswersNothing(200, "Not paired any more.").RefusesUnknown();
     }
 

@@ -16,9 +16,12 @@ namespace Halo.Api.Endpoints.ForOperators;
 /// <summary>What an operator does with Links.</summary>
 static class AdminLinksApi
 {
+    /// <summary>Characters of a practice's name or id, in a token that names it.</summary>
+    const int LongestPractice = 200;
+
     public static void MapAdminLinksApi(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/admin/v1/enrolment-tokens", CreateTokenAsync).For(OperatorRole.Operator).WithTags("Operator: Links")
+        routes.MapPost("/admin/v1/enrolment-tokens", CreateTokenAsync).RequireRole(OperatorRole.Operator).WithTags("Operator: Links")
             .Says("CreateEnrolmentToken", "A token by which a Link may enrol", "Shown this once.")
             .Asks("For how long, how often and for which practice.", new CreateEnrolmentTokenRequest(60, 1, "Best Practice", "12345"), AdminJson.Default.CreateEnrolmentTokenRequest, optional: true)
             .Answers(201, "The token.", new NewEnrolmentToken(Examples.QueryId, "…", Examples.At), AdminJson.Default.NewEnrolmentToken)
@@ -31,15 +34,15 @@ static class AdminLinksApi
         links.MapGet("/{linkId}", Get)
             .Says("GetLink", "One Link and its last report", "With its sites, what it was doing and how much disk it has.")
             .Answers(200, "The Link.", AdminExamples.LinkDetail, AdminJson.Default.AdminLinkDetail).RefusesUnknown();
-        links.MapPut("/{linkId}/update", SetUpdateAsync).For(OperatorRole.Support)
-            .Says("SetLinkUpdate", "Set how a Link gets its updates", "Its ring, and the release that it alone should run, in place of what was set before. It is told at once where it is connected.")
+        links.MapPut("/{linkId}/update", SetUpdateAsync).RequireRole(OperatorRole.Support)
+            .Says("SetLinkUpdate", "Set how a Link gets its updates", "Its ring, and the release that it alone should run, in place of what was set before; the second requires the role operator. It is told at once where it is connected.")
             .Asks("Ring and version.", new LinkUpdateRequest("canary", null), AdminJson.Default.LinkUpdateRequest)
             .AnswersLink().Refuses(400, ErrorCodes.InvalidRequest, "ring: must be canary, early or all.");
-        links.MapPost("/{linkId}/approve", ApproveAsync).For(OperatorRole.Operator)
+        links.MapPost("/{linkId}/approve", ApproveAsync).RequireRole(OperatorRole.Operator)
             .Says("ApproveLink", "Trust a Link that waits", "It connects by itself within half a minute. The sites that it named when it enrolled become authoritative where their practice has none, or of them those that the body names; what it names later waits for a decision of its own.")
             .Asks("Which of its sites; absent: all that it named.", new ApproveLinkRequest([Examples.SiteId]), AdminJson.Default.ApproveLinkRequest, optional: true)
             .AnswersLink().Refuses(400, ErrorCodes.InvalidRequest, "sites: names one that is not this Link's.");
-        links.MapPost("/{linkId}/revoke", (HttpContext http, string linkId, LinkApproval rights, AdminLinks view) => SetRightAsync(http, linkId, LinkStatus.Revoked, rights, view)).For(OperatorRole.Operator)
+        links.MapPost("/{linkId}/revoke", (HttpContext http, string linkId, LinkApproval rights, AdminLinks view) => SetRightAsync(http, linkId, LinkStatus.Revoked, rights, view)).RequireRole(OperatorRole.Operator)
             .Says("RevokeLink", "Take a Link's right away", "Its session is closed at once.").AnswersLink();
     }
 
@@ -53,6 +56,10 @@ static class AdminLinksApi
             faults.Add(new("expiresInMinutes", "must be from 1 to 525600."));
         if (body.Uses is < 1 or > 10_000)
             faults.Add(new("uses", "must be from 1 to 10000."));
+        if (body.PracticeManagementName is { Length: > LongestPractice })
+            faults.Add(new("practiceManagementName", $"has at most {LongestPractice} characters."));
+        if (body.PracticeManagementSiteId is { Length: > LongestPractice })
+            faults.Add(new("practiceManagementSiteId", $"has at most {LongestPractice} characters."));
         return faults.Count > 0
             ? Refusal.Invalid(faults)
            .ToResult() : TypedResults.Json(await tokens.CreateAsync(body, http.Deed()), AdminJson.Default.NewEnrolmentToken, statusCode: 201);
@@ -88,6 +95,9 @@ static class AdminLinksApi
             return Refusal.Invalid("ring", "must be canary, early or all.").ToResult();
         if (body.Version is { } version && releases.Find(version) is not { Status: not ReleaseStatus.Withdrawn })
             return Refusal.Invalid("version", "is no release that was uploaded, or was withdrawn. GET /admin/v1/releases lists them.").ToResult();
+        // A version of its own goes to a Link past rings, pauses and stops.
+        if (body.Version != rollouts.Of(id).Pinned && http.Operator().Refuse(OperatorRole.Operator) is { } tooLow)
+            return tooLow.ToResult();
         await rollouts.SetAsync(id, ring, body.Version, http.Deed());
         updates.Tell(id);
         return TypedResults.Json(view.Show(link), AdminJson.Default.AdminLink);

@@ -24,7 +24,7 @@ static class AdminReleasesApi
         releases.MapGet("", List)
             .Says("ListReleases", "All releases of Halo Link, and how each goes", "Newest first, at most 50.")
             .Answers(200, "Every release.", new AdminReleaseList([ReleaseExamples.Release]), AdminJson.Default.AdminReleaseList);
-        releases.MapPost("", UploadAsync).For(OperatorRole.Operator).WithMetadata(new BundleSizeLimit())
+        releases.MapPost("", UploadAsync).RequireRole(OperatorRole.Operator).WithMetadata(new BundleSizeLimit())
             .Says("UploadRelease", "Upload a signed bundle of a release",
                 "The body is the bundle, as ./package makes it: application/octet-stream. It is checked as each updater checks it again. A release has one bundle for each system and processor; uploaded first, it is offered to nobody.")
             .Answers(201, "The release, with this bundle.", ReleaseExamples.Release, AdminJson.Default.AdminRelease)
@@ -33,18 +33,18 @@ static class AdminReleasesApi
             .Refuses(409, ErrorCodes.Conflict, "Another bundle of version 26.1201.7 for linux on x64 was uploaded before. Give this one a version of its own.");
         releases.MapGet("/{version}", Get)
             .Says("GetRelease", "One release, and how it goes", "With its rings, bundles and progress.").AnswersRelease();
-        releases.MapPut("/{version}/rings/{ring}", SetRingAsync).For(OperatorRole.Operator)
+        releases.MapPut("/{version}/rings/{ring}", SetRingAsync).RequireRole(OperatorRole.Operator)
             .Says("SetReleaseRing", "Offer a release to part of a ring",
                 "Links of the ring canary come first, then early, then all others; what a later ring is offered, an earlier one is too. Which Links a share takes depends on their ids alone, so a larger share has all those of a smaller one. Connected Links are told at once.")
             .Asks("How many percent.", new ReleaseRingRequest(25), AdminJson.Default.ReleaseRingRequest)
             .AnswersRelease().Refuses(400, ErrorCodes.InvalidRequest, "percentage: must be a whole number from 0 to 100.");
-        releases.MapPost("/{version}/pause", (HttpContext http, string version, ReleaseRegistry all, AdminReleases view, LinkUpdates updates) => DecideAsync(http, version, ReleaseStatus.Paused, all, view, updates)).For(OperatorRole.Support)
+        releases.MapPost("/{version}/pause", (HttpContext http, string version, ReleaseRegistry all, AdminReleases view, LinkUpdates updates) => DecideAsync(http, version, ReleaseStatus.Paused, all, view, updates)).RequireRole(OperatorRole.Support)
             .Says("PauseRelease", "Offer a release to nobody for now", "Links that have it keep it; those that have not handed it to their updater yet leave it.").AsksWhy().AnswersRelease();
-        releases.MapPost("/{version}/resume", (HttpContext http, string version, ReleaseRegistry all, AdminReleases view, LinkUpdates updates) => DecideAsync(http, version, ReleaseStatus.Active, all, view, updates)).For(OperatorRole.Support)
+        releases.MapPost("/{version}/resume", (HttpContext http, string version, ReleaseRegistry all, AdminReleases view, LinkUpdates updates) => DecideAsync(http, version, ReleaseStatus.Active, all, view, updates)).RequireRole(OperatorRole.Operator)
             .Says("ResumeRelease", "Offer a release again", "One that was paused, or has stopped by itself: the failures so far do not count any more.").AsksWhy().AnswersRelease();
-        releases.MapPost("/{version}/withdraw", (HttpContext http, string version, ReleaseRegistry all, AdminReleases view, LinkUpdates updates) => DecideAsync(http, version, ReleaseStatus.Withdrawn, all, view, updates)).For(OperatorRole.Operator)
+        releases.MapPost("/{version}/withdraw", (HttpContext http, string version, ReleaseRegistry all, AdminReleases view, LinkUpdates updates) => DecideAsync(http, version, ReleaseStatus.Withdrawn, all, view, updates)).RequireRole(OperatorRole.Operator)
             .Says("WithdrawRelease", "Take a release back for good", "Links that run it go to what they are offered then, also where that is older and they kept it.").AsksWhy().AnswersRelease();
-        releases.MapDelete("/{version}", RemoveAsync).For(OperatorRole.Operator)
+        releases.MapDelete("/{version}", RemoveAsync).RequireRole(OperatorRole.Operator)
             .Says("RemoveRelease", "Remove a release that was withdrawn", "With its bundles, and with what became of it.")
             .AnswersNothing(204, "It is gone.").RefusesUnknown().Refuses(409, ErrorCodes.Conflict, "Only a release that was withdrawn can be removed.");
     }

@@ -1,10 +1,8 @@
 using Halo.Api.Endpoints.ForOperators.Shapes;
 using Halo.Api.Errors;
 using Halo.Api.OpenApi;
-using Halo.Api.Routing;
 using Halo.Api.Sites;
 using Halo.Contracts.Admin;
-using Halo.Contracts.Sites;
 
 namespace Halo.Api.Endpoints.ForOperators;
 
@@ -14,9 +12,7 @@ static class AdminSitesApi
     public static void MapAdminSitesApi(this IEndpointRouteBuilder routes)
     {
         var sites = routes.MapGroup("/admin/v1/sites").WithTags("Operator: sites");
-        sites.MapGet("", List).Says("ListSites", "All sites, authoritative or not", "Oldest first.").TakesPaging()
-            .Takes(Input.Text("practiceManagementSiteId", "Only those of this practice.", "12345"),
-                Input.Word("availability", "Only those that are so now.", ["online", "offline", "unreachable"]))
+        sites.MapGet("", List).Says("ListSites", "All sites, authoritative or not", "Oldest first.").TakesPaging().Takes(SiteFilter.Inputs)
             .Answers(200, "A page of them.", new AdminSiteList([AdminExamples.Site], null), AdminJson.Default.AdminSiteList);
         sites.MapGet("/{siteId}", Get).Says("GetSiteAsOperator", "One site", "What integrators see of it, its Link, and whether it waits for confirmation.").AnswersSite();
         sites.MapSiteDecisions();
@@ -27,13 +23,10 @@ static class AdminSitesApi
         var (page, refusal) = Paging.Read(http.Request);
         if (page is null)
             return refusal!.ToResult();
-        var practice = http.Request.Query["practiceManagementSiteId"].ToString();
-        var availability = http.Request.Query["availability"].ToString();
-        if (availability.Length > 0 && !Enum.TryParse<SiteAvailability>(availability, ignoreCase: true, out _))
-            return Refusal.Invalid("availability", "must be online, offline or unreachable.").ToResult();
-        var found = directory.All.Where(s => practice.Length == 0 || s.PmsId == practice).Select(view.Show)
-            .Where(s => availability.Length == 0 || s.Availability.ToString().Equals(availability, StringComparison.OrdinalIgnoreCase));
-        var (items, next) = page.Take(found, s => s.Id);
+        var (filter, invalid) = SiteFilter.Read(http.Request);
+        if (filter is null)
+            return invalid!.ToResult();
+        var (items, next) = page.Take(directory.All.Select(view.Show).Where(filter.Takes), s => s.Id);
         return TypedResults.Json(new AdminSiteList(items, next), AdminJson.Default.AdminSiteList);
     }
 

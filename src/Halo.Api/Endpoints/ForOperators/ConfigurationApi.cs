@@ -23,15 +23,15 @@ static class ConfigurationApi
         all.MapGet("", Get)
             .Says("GetConfiguration", "What all Links are to run with", "And what each of them made of it, paged: the version that it runs and what it refused.").TakesPaging()
             .Answers(200, "The default.", ConfigurationExamples.Default, ConfigurationJson.Default.DefaultConfiguration);
-        all.MapPut("", PutDefaultAsync).For(OperatorRole.Operator)
+        all.MapPut("", PutDefaultAsync).RequireRole(OperatorRole.Operator)
             .Says("PutConfiguration", "Replace what all Links are to run with", "All that stood there goes. Connected Links are told at once; each takes what its own settings allow.")
             .AsksSettings().Answers(200, "The default as it is now.", ConfigurationExamples.Default, ConfigurationJson.Default.DefaultConfiguration);
         var site = routes.MapGroup("/admin/v1/sites/{siteId}/configuration").WithTags("Operator: remote configuration");
         site.MapGet("", GetOfSite)
             .Says("GetSiteConfiguration", "What one site has of its own", "And what its Link is told, with the default and its neighbours' taken in.").AnswersOfSite();
-        site.MapPut("", PutOfSiteAsync).For(OperatorRole.Support)
+        site.MapPut("", PutOfSiteAsync).RequireRole(OperatorRole.Support)
             .Says("PutSiteConfiguration", "Replace what one site has of its own", "All that stood there goes. Its Link is told at once.").AsksSettings().AnswersOfSite();
-        site.MapDelete("", DeleteOfSiteAsync).For(OperatorRole.Support)
+        site.MapDelete("", DeleteOfSiteAsync).RequireRole(OperatorRole.Support)
             .Says("DeleteSiteConfiguration", "Take away what one site has of its own", "The default holds again.").AnswersOfSite();
     }
 

@@ -10,8 +10,6 @@ namespace Halo.Api.Endpoints.ForOperators;
 /// <summary>Who may operate the service: people and programs with names, roles and keys of their own.</summary>
 static class OperatorsApi
 {
-    const int LongestName = 100;
-
     static readonly AdminOperator Example = new(Examples.QueryId, "Ann", OperatorRole.Support, Examples.At, "operator")
     {
         ExpiresAt = Examples.At.AddDays(90),
@@ -21,25 +19,33 @@ static class OperatorsApi
 
     public static void MapOperatorsApi(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/admin/v1/me", (HttpContext http) => TypedResults.Json(Show(http.Operator()), AdminJson.Default.CurrentOperator)).WithTags("Operator: operators")
+        routes.MapGet("/admin/v1/me", (HttpContext http) => TypedResults.Json(ShowCaller(http.Operator()), AdminJson.Default.CurrentOperator)).WithTags("Operator: operators")
             .Says("GetCurrentOperator", "Whose key this is", "Name and role of the key that the call has.")
-            .Answers(200, "The operator.", new CurrentOperator("Ann", OperatorRole.Support, Examples.At.AddDays(90)), AdminJson.Default.CurrentOperator);
+            .Answers(200, "The operator.", new CurrentOperator(Examples.QueryId, "Ann", OperatorRole.Support, Examples.At.AddDays(90)), AdminJson.Default.CurrentOperator);
         var operators = routes.MapGroup("/admin/v1/operators").WithTags("Operator: operators");
-        operators.MapPost("", CreateAsync).For(OperatorRole.Owner)
+        operators.MapPost("", CreateAsync).RequireRole(OperatorRole.Owner)
             .Says("CreateOperator", "Make an operator", "The only time that its key is shown. It is sent in the header Halo-Admin-Key, as the admin key is.")
             .Asks("Who, and what it may do.", new CreateOperatorRequest("Ann", OperatorRole.Support, Examples.At.AddDays(90)), AdminJson.Default.CreateOperatorRequest)
             .Answers(201, "Made.", new NewOperator(Examples.QueryId, "Ann", OperatorRole.Support, "haloop_…", Examples.At.AddDays(90)), AdminJson.Default.NewOperator)
             .Sends(201, "Location", "The operator's address.")
             .Refuses(400, ErrorCodes.InvalidRequest, "role: is required: viewer, support, operator or owner.")
             .Refuses(409, ErrorCodes.Conflict, "The name was given before, or there are as many operators as may be.");
-        operators.MapGet("", List).For(OperatorRole.Owner)
+        operators.MapGet("", List).RequireRole(OperatorRole.Owner)
             .Says("ListOperators", "All operators, without keys", "Oldest first, revoked ones among them.").TakesPaging()
             .Answers(200, "A page of them.", new AdminOperatorList([Example], null), AdminJson.Default.AdminOperatorList);
-        operators.MapGet("/{operatorId}", Get).For(OperatorRole.Owner)
+        operators.MapGet("/{operatorId}", Get).RequireRole(OperatorRole.Owner)
             .Says("GetOperator", "One operator, without its key", "With when and from where its key was last used.")
             .Answers(200, "The operator.", Example, AdminJson.Default.AdminOperator).RefusesUnknown();
-        operators.MapDelete("/{operatorId}", RevokeAsync).For(OperatorRole.Owner)
-            .Says("RevokeOperator", "Revoke an operator's key", "It opens nothing when this answers. The name stays taken, so that the audit log stays clear.")
+        operators.MapPatch("/{operatorId}", ChangeAsync).RequireRole(OperatorRole.Owner)
+            .Says("ChangeOperator", "Change an operator's role or when its key ends", "What is absent stays. It applies when this answers.")
+            .Asks("The changes.", new ChangeOperatorRequest(OperatorRole.Operator, Examples.At.AddDays(90)), AdminJson.Default.ChangeOperatorRequest)
+            .Answers(200, "The operator as it is now.", Example, AdminJson.Default.AdminOperator)
+            .Refuses(400, ErrorCodes.InvalidRequest, "expiresAt: must be later than now.").RefusesUnknown();
+        operators.MapPost("/{operatorId}/rotate", RotateAsync).RequireRole(OperatorRole.Owner)
+            .Says("RotateOperatorKey", "Replace an operator's key", "The old one no longer works when this answers; the new one is shown only once.")
+            .Answers(200, "The new key.", new RotatedKey("haloop_…"), AdminJson.Default.RotatedKey).RefusesUnknown();
+        operators.MapDelete("/{operatorId}", RevokeAsync).RequireRole(OperatorRole.Owner)
+            .Says("RevokeOperator", "Revoke an operator's key", "It no longer works when this answers. The name stays taken, so that the audit log stays clear.")
             .AnswersNothing(204, "Revoked.").RefusesUnknown();
     }
 
@@ -50,20 +56,20 @@ static class OperatorsApi
             return refusal!.ToResult();
         var faults = new List<FieldError>();
         var name = body.Name?.Trim();
-        if (name is not { Length: >= 1 and <= LongestName } || name.Any(char.IsControl))
-            faults.Add(new("name", $"is required, with 1 to {LongestName} characters and no control characters."));
+        if (!OperatorNames.IsName(name))
+            faults.Add(new("name", $"is required, with 1 to {OperatorNames.Longest} characters, none of them invisible."));
         if (body.Role is not { } role || !Enum.IsDefined(role))
             faults.Add(new("role", "is required: viewer, support, operator or owner."));
-        if (body.ExpiresAt is { } end && end <= time.GetUtcNow())
+        if (IsPast(body.ExpiresAt, time))
             faults.Add(new("expiresAt", "must be later than now."));
         if (faults.Count > 0)
             return Refusal.Invalid(faults).ToResult();
-        var (made, why) = await registry.CreateAsync(name!, body.Role!.Value, body.ExpiresAt, http.Deed());
+        var (made, failure) = await registry.CreateAsync(name!, body.Role!.Value, body.ExpiresAt, http.Deed());
         if (made is null)
         {
-            return new Refusal(409, ErrorCodes.Conflict, why == NotMade.TooMany
-                ? $"There are {OperatorRegistry.Most} operators, revoked ones among them, as many as there may be."
-                : "An operator of this name was made before. Names are given once, so that the audit log stays clear: take another.").ToResult();
+            return new Refusal(409, ErrorCodes.Conflict, failure == CreateOperatorFailure.TooMany
+                ? $"The limit of {OperatorRegistry.MaxOperators} operators is reached. Revoke one that nobody needs."
+                : "This name, or one that looks like it, is another operator's, or was. Names are given once, so that the audit log stays clear: choose another.").ToResult();
         }
         http.Response.Headers.Location = $"/admin/v1/operators/{made.Id}";
         return TypedResults.Json(made, AdminJson.Default.NewOperator, statusCode: 201);
@@ -81,12 +87,41 @@ static class OperatorsApi
     static IResult Get(string operatorId, OperatorDirectory operators) =>
         Guid.TryParse(operatorId, out var id) && operators.Find(id) is { } known ? TypedResults.Json(Show(known), AdminJson.Default.AdminOperator) : Unknown.ToResult();
 
+    static async Task<IResult> ChangeAsync(HttpContext http, string operatorId, OperatorRegistry registry, TimeProvider time)
+    {
+        var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.ChangeOperatorRequest);
+        if (body is null)
+            return refusal!.ToResult();
+        var faults = new List<FieldError>();
+        if (body.Role is { } role && !Enum.IsDefined(role))
+            faults.Add(new("role", "must be viewer, support, operator or owner."));
+        if (IsPast(body.ExpiresAt, time))
+            faults.Add(new("expiresAt", "must be later than now."));
+        if (faults.Count > 0)
+            return Refusal.Invalid(faults).ToResult();
+        return Guid.TryParse(operatorId, out var id) && await registry.ChangeAsync(id, body.Role, body.ExpiresAt, http.Deed()) is { } changed
+            ? TypedResults.Json(Show(changed), AdminJson.Default.AdminOperator)
+            : Unknown.ToResult();
+    }
+
+    static async Task<IResult> RotateAsync(HttpContext http, string operatorId, OperatorRegistry registry) =>
+        Guid.TryParse(operatorId, out var id) && await registry.RotateAsync(id, http.Deed()) is { } key
+            ? TypedResults.Json(new RotatedKey(key), AdminJson.Default.RotatedKey)
+            : Unknown.ToResult();
+
     static async Task<IResult> RevokeAsync(HttpContext http, string operatorId, OperatorRegistry registry) =>
         Guid.TryParse(operatorId, out var id) && await registry.RevokeAsync(id, http.Deed()) ? TypedResults.NoContent() : Unknown.ToResult();
 
-    static Refusal Unknown => Refusal.NotFound("There is no such operator. GET /admin/v1/operators lists them.");
+    static Refusal Unknown => Refusal.NotFound("There is no such operator, or it was revoked. GET /admin/v1/operators lists them.");
 
-    static CurrentOperator Show(OperatorCaller caller) => new(caller.Name, caller.Role, caller.ExpiresAt);
+    /// <summary>To the millisecond, as it is kept.</summary>
+    static bool IsPast(DateTimeOffset? end, TimeProvider time) => end?.ToUnixTimeMilliseconds() <= time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    static CurrentOperator ShowCaller(OperatorCaller caller)
+    {
+        var known = caller.Current;
+        return new(caller.Id, caller.Id is null ? null : known.Name, known.Role, known.ExpiresAt);
+    }
 
     static AdminOperator Show(Operator known) => new(known.Id, known.Name, known.Role, known.CreatedAt, known.CreatedBy)
     {

@@ -15,16 +15,16 @@ static class SiteDecisionsApi
 {
     public static void MapSiteDecisions(this RouteGroupBuilder sites)
     {
-        sites.MapPut("/{siteId}/authority", MoveAsync).For(OperatorRole.Operator)
+        sites.MapPut("/{siteId}/authority", MoveAsync).RequireRole(OperatorRole.Operator)
             .Says("MoveAuthority", "Make this site the one of its practice",
                 "In one step, with who and why in the audit log. The old site answers 403 from then on; its queued queries are cancelled, those running finish.")
             .Asks("Whether pairings are taken along, and why.", new SiteDecisionRequest(true, "New server"), AdminJson.Default.SiteDecisionRequest, optional: true)
             .AnswersSite().Refuses(409, ErrorCodes.Conflict, "The site was removed and cannot come back.");
-        sites.MapPut("/{siteId}/confirm", ConfirmAsync).For(OperatorRole.Operator)
+        sites.MapPut("/{siteId}/confirm", ConfirmAsync).RequireRole(OperatorRole.Operator)
             .Says("ConfirmSite", "The changed database, machine or practice of this site is right", "The site can be queried again when this answers.")
             .Asks("Why.", new SiteDecisionRequest(null, "The clinic moved to a new server"), AdminJson.Default.SiteDecisionRequest, optional: true)
             .AnswersSite().Refuses(409, ErrorCodes.Conflict, "The site was removed and cannot come back.");
-        sites.MapDelete("/{siteId}", RemoveAsync).For(OperatorRole.Operator)
+        sites.MapDelete("/{siteId}", RemoveAsync).RequireRole(OperatorRole.Operator)
             .Says("RemoveSite", "Take this site out for good", "Its Link is told and its queries are settled.")
             .Asks("Why.", new SiteDecisionRequest(null, "The practice closed"), AdminJson.Default.SiteDecisionRequest, optional: true)
             .AnswersSite();

@@ -141,6 +141,11 @@ sealed class WebhookStore(Database database, MasterKeys keys, TimeProvider time)
         return true;
     });
 
+    /// <summary>Those that the service disabled, of all integrators.</summary>
+    public Task<List<DisabledWebhook>> ListDisabledAsync() => database.ReadAsync(
+        r => new DisabledWebhook(r.GetGuid(0), r.GetGuid(1), r.GetString(2), r.Time(3)),
+        "SELECT id, integrator_id, disabled_reason, updated_at FROM webhooks WHERE NOT enabled AND disabled_reason IS NOT NULL");
+
     /// <summary>Removes one, with all that waits for it.</summary>
     public Task<int> RemoveAsync(Guid integratorId, Guid id) => database.WriteAsync(async t =>
     {
@@ -188,3 +193,7 @@ sealed class WebhookStore(Database database, MasterKeys keys, TimeProvider time)
         ("style", webhook.Style == WebhookStyle.Standard ? "standard" : "halo"), ("enabled", webhook.Enabled),
     ];
 }
+
+/// <summary>A webhook that the service disabled.</summary>
+/// <param name="Since">When.</param>
+sealed record DisabledWebhook(Guid Id, Guid IntegratorId, string Reason, DateTimeOffset Since);

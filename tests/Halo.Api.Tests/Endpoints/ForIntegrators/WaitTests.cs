@@ -76,11 +76,12 @@ public class WaitTests(OneHost one) : IClassFixture<OneHost>
     public async Task It_answers_when_a_hello_settles_the_query()
     {
         await using var site = await PairedSite.CreateAsync(_host);
-        var (query, _) = await site.QueueAndClaimAsync();
+        var (query, claim) = await site.QueueAndClaimAsync();
         var waiting = WaitAsync(site, query.Id);
         await SomebodyWaitsAsync();
         await site.Link.BreakAsync();
-        await site.Link.ConnectAsync();
+        // It has seen the claim, and lost it.
+        await site.Link.ConnectAsync(site.Link.Hello() with { LastClaimNumber = claim.Number });
         Assert.Equal(QueryStatus.ExecutionFailed, (await waiting).Status);
     }
 

@@ -6,7 +6,7 @@ using Halo.Api.Routing;
 using Halo.Api.Storage;
 using Halo.Contracts.Admin;
 
-namespace Halo.Api.Endpoints.ForOperators;
+namespace Halo.Api.Endpoints.ForOperators.Reports;
 
 /// <summary>Who did what.</summary>
 static class AdminAuditApi

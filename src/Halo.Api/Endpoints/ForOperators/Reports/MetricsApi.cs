@@ -6,7 +6,7 @@ using Halo.Api.Operators;
 using Halo.Api.Settings;
 using Halo.Contracts.Errors;
 
-namespace Halo.Api.Endpoints.ForOperators;
+namespace Halo.Api.Endpoints.ForOperators.Reports;
 
 /// <summary><c>GET /metrics</c>, Prometheus' text, for those who have a key to it.</summary>
 static class MetricsApi
@@ -48,7 +48,15 @@ static class MetricsApi
             ? new Refusal(401, ErrorCodes.KeyMissing, wants)
             : AdminAuthentication.Wrong(http, services.GetRequiredService<WrongKeyLimiter>(), wants)).ExecuteAsync(http);
 
-        bool IsRight(string key) => key.Length > 0 && (own is not null && Same(key, own) || admin.Is(key) || operators.Authenticate(key) is { } known && !(known.ExpiresAt <= now));
+        bool IsOperators(string key)
+        {
+            if (operators.Authenticate(key) is not { } known || known.HasExpired(now))
+                return false;
+            operators.RecordUse(known, http.Connection.RemoteIpAddress);
+            return true;
+        }
+
+        bool IsRight(string key) => key.Length > 0 && (own is not null && Same(key, own) || admin.Is(key) || IsOperators(key));
     }
 
     static string BearerOf(string authorization)

@@ -10,7 +10,7 @@ using Halo.Contracts.Errors;
 using Halo.Contracts.Json;
 using Halo.Contracts.Queries;
 
-namespace Halo.Api.Endpoints.ForOperators;
+namespace Halo.Api.Endpoints.ForOperators.Reports;
 
 /// <summary>The ledger as operators see it: whose, where, when, how much, how it ended. Never the command, the rows or the database's own words.</summary>
 static class AdminQueriesApi

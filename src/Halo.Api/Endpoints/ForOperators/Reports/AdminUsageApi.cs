@@ -7,7 +7,7 @@ using Halo.Api.Routing;
 using Halo.Contracts.Admin;
 using Halo.Contracts.Errors;
 
-namespace Halo.Api.Endpoints.ForOperators;
+namespace Halo.Api.Endpoints.ForOperators.Reports;
 
 /// <summary>What billing needs.</summary>
 static class AdminUsageApi

@@ -7,7 +7,7 @@ using Halo.Api.Sites.State;
 using Halo.Contracts.Admin;
 using Halo.Contracts.Errors;
 
-namespace Halo.Api.Endpoints.ForOperators;
+namespace Halo.Api.Endpoints.ForOperators.Reports;
 
 /// <summary>When a site was there.</summary>
 static class AdminAvailabilityApi
