@@ -164,6 +164,22 @@ public sealed class OperatorsTests(SharedPostgres postgres)
     }
 
     [Theory]
+    [InlineData("""{ "name": "Bo", "role": "boss" }""", "role: must be one of viewer, support, operator, owner (")]
+    [InlineData("""{ "name": "Bo", "role": 3 }""", "role: must be one of viewer, support, operator, owner (")]
+    [InlineData("""{ "name": 1, "role": "owner" }""", "name: must be a text (")]
+    [InlineData("""{ "name": "Bo", "role": "owner", "expiresAt": "soon" }""", "expiresAt: must be a time, as 2026-11-30T12:00:00Z (")]
+    [InlineData("""{ "name": "Bo", """, "body: is not what this call takes (")]
+    [InlineData("[]", "body: is not what this call takes (")]
+    public async Task What_is_no_JSON_of_an_operator_is_told_with_what_it_must_be(string body, string message)
+    {
+        await using var host = await ApiHost.StartAsync();
+        using var response = await host.SendAsync(HttpMethod.Post, Path, body, adminKey: ApiHost.AdminKey);
+        var error = (await response.Content.ReadFromJsonAsync(HaloJson.Default.ErrorResponse))!.Error;
+        Assert.Equal(400, (int)response.StatusCode);
+        Assert.StartsWith(message, error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(100, 201)]
     [InlineData(101, 400)]
     public async Task A_name_has_at_most_a_hundred_characters(int length, int status)

@@ -143,7 +143,9 @@ sealed class Judge(SoakWorld world, Finals finals)
             var counts = await practice.CountsAsync();
             foreach (var (id, count) in counts.Where(c => c.Value > 1))
                 world.Notebook.Defect($"TWICE: id {id} is {count} times in {practice.Engine}: {_written.Find(w => w.Number == id)}");
-            foreach (var id in counts.Keys.Except(_written.Select(w => w.Number)))
+            foreach (var asked in _written.Where(w => w.Practice == practice && counts.GetValueOrDefault(w.Number) != counts.GetValueOrDefault(-w.Number) && (w.IsBatch || counts.ContainsKey(-w.Number))))
+                world.Notebook.Defect($"HALF: one part of a transaction is in the database without the other: {asked}");
+            foreach (var id in counts.Keys.Except(_written.Select(w => w.Number)).Except(_written.Select(w => -w.Number)))
                 world.Notebook.Defect($"Nobody asked for id {id} in {practice.Engine}");
             foreach (var asked in _written.Where(w => w.Practice == practice))
             {

@@ -24,6 +24,9 @@ sealed class Asked(long number, string kind, Practice practice, IntegratorClient
 
     public bool Writes { get; init; }
     public bool IsAsync { get; init; }
+
+    /// <summary>Two writes in one transaction: its id, and its id with a minus.</summary>
+    public bool IsBatch { get; init; }
     public string? Key { get; init; }
 
     /// <summary>The rows that it reads.</summary>

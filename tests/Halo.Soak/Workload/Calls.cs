@@ -10,6 +10,8 @@ namespace Halo.Soak.Workload;
 /// <summary>Calls the API as integrators do, and writes down what it answers.</summary>
 static class Calls
 {
+    static readonly JsonSerializerOptions Given = new() { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull };
+
     /// <summary>Sends it once.</summary>
     /// <returns>Whether it was answered at all.</returns>
     public static async Task<bool> AskAsync(Asked asked, string sql, int maxTimeInQueue, string? accept, CancellationToken leave)
@@ -20,8 +22,9 @@ static class Calls
             {
                 maxTimeInQueue,
                 // A nonQuery's rows are read by nobody, so that none could be too many.
-                command = new { text = sql, executionMode = asked.Writes && !sql.Contains(" OUTPUT ", StringComparison.Ordinal) ? "nonQuery" : "reader" },
-            }), Encoding.UTF8, "application/json"),
+                command = asked.IsBatch ? null : new { text = sql, executionMode = asked.Writes && !sql.Contains(" OUTPUT ", StringComparison.Ordinal) ? "nonQuery" : "reader" },
+                commands = asked.IsBatch ? new[] { new { text = sql, executionMode = "nonQuery" }, new { text = $"INSERT INTO counting (id) VALUES (-{asked.Number})", executionMode = "nonQuery" } } : null,
+            }, Given), Encoding.UTF8, "application/json"),
         };
         request.Headers.Add("Halo-Tag", asked.Tag);
         if (asked.Key is not null)

@@ -21,7 +21,8 @@ sealed class Worker(SoakWorld world, Random random, Func<long> nextNumber, Actio
         < 38 => WriteAsync("slow write", slow: true),
         < 52 => RepeatAsync(isAsync: false),
         < 60 => RepeatAsync(isAsync: true),
-        < 72 => QueueAsync("queued write", writes: true, slow: random.Next(2) == 0),
+        < 66 => QueueAsync("queued write", writes: true, slow: random.Next(2) == 0),
+        < 72 => BatchAsync(),
         < 80 => ExportAsync(),
         < 87 => StreamAsync(),
         < 93 => CancelledAsync(),
@@ -60,6 +61,15 @@ sealed class Worker(SoakWorld world, Random random, Func<long> nextNumber, Actio
     {
         var asked = New(kind, writes: writes, isAsync: true);
         return Calls.AskAsync(asked, Insert(asked, slow), Patience(), null, CancellationToken.None);
+    }
+
+    /// <summary>All of it or nothing; at SQLite and PostgreSQL, since the scripted SQL Server has no transactions.</summary>
+    Task<bool> BatchAsync()
+    {
+        var isAsync = random.Next(2) == 0;
+        var asked = new Asked(nextNumber(), isAsync ? "queued batch" : "batch", Pick([.. world.Practices.Where(p => p.Engine != "sqlServer")]), Pick(world.Integrators)) { Writes = true, IsAsync = isAsync, IsBatch = true };
+        begun(asked);
+        return Calls.AskAsync(asked, Insert(asked, slow: random.Next(2) == 0), Patience(), null, CancellationToken.None);
     }
 
     Task<bool> ExportAsync()

@@ -35,8 +35,23 @@ static class AdminBody
         }
         catch (JsonException e)
         {
-            return (null, Refusal.Invalid(e.Path is { Length: > 0 } path ? path : "body",
-                $"is not what this call takes: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}."));
+            var field = e.Path is ['$', '.', .. var path] ? path : "body";
+            return (null, Refusal.Invalid(field, $"{WantedOf(field, type)} (line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1})."));
         }
+    }
+
+    /// <summary>What a field of the body has to be.</summary>
+    static string WantedOf(string field, JsonTypeInfo type)
+    {
+        var wanted = type.Properties.FirstOrDefault(p => p.Name == field)?.PropertyType;
+        wanted = wanted is null ? null : Nullable.GetUnderlyingType(wanted) ?? wanted;
+        return wanted is null ? "is not what this call takes"
+            : wanted.IsEnum ? $"must be one of {string.Join(", ", Enum.GetNames(wanted).Select(JsonNamingPolicy.CamelCase.ConvertName))}"
+            : wanted == typeof(string) ? "must be a text"
+            : wanted == typeof(bool) ? "must be true or false"
+            : wanted == typeof(int) || wanted == typeof(long) ? "must be a whole number"
+            : wanted == typeof(DateTimeOffset) ? "must be a time, as 2026-11-30T12:00:00Z"
+            : wanted == typeof(Guid) ? "must be an id"
+            : "is not what this call takes";
     }
 }
