@@ -47,7 +47,7 @@ sealed class ConfigureCommand(Option<string> config, TextReader input, IAnsiCons
                 told = new Questions(console).Ask(file);
             }
             if (parsed.GetValue(_from) is { } from)
-                Lay(file.Document, ReadSettings(from), []);
+                file.Document.Lay(ReadSettings(from));
             told.ApplyTo(file.Document);
             return SaveAsync(file, !parsed.GetValue(_noCheck), stop);
         }));
@@ -149,19 +149,6 @@ sealed class ConfigureCommand(Option<string> config, TextReader input, IAnsiCons
     {
         var (name, content) = from == "-" ? ("standard input", Encoding.UTF8.GetBytes(input.ReadToEnd())) : (from, new SettingsSource(from).Read());
         return SettingsText.Parse(name, content);
-    }
-
-    /// <summary>Objects are laid over one another; a list or a value takes the place of what was there.</summary>
-    static void Lay(SettingsDocument document, JsonObject settings, IReadOnlyList<string> under)
-    {
-        foreach (var (name, value) in settings)
-        {
-            IReadOnlyList<string> path = [.. under, name];
-            if (value is JsonObject { Count: > 0 } nested)
-                Lay(document, nested, path);
-            else
-                document.Set(new(path), value?.DeepClone());
-        }
     }
 
     string? FromInput(string? value) => value == "-" ? input.ReadToEnd().Trim() : value;

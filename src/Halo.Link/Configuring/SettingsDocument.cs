@@ -61,6 +61,21 @@ sealed class SettingsDocument
         }
     }
 
+    /// <summary>Lays settings over it: objects over one another; a list or a value takes the place of what was there.</summary>
+    public void Lay(JsonObject settings) => Lay(settings, []);
+
+    void Lay(JsonObject settings, IReadOnlyList<string> under)
+    {
+        foreach (var (name, value) in settings)
+        {
+            IReadOnlyList<string> path = [.. under, name];
+            if (value is JsonObject { Count: > 0 } nested)
+                Lay(nested, path);
+            else
+                Set(new(path), value?.DeepClone());
+        }
+    }
+
     /// <summary>Takes a setting out.</summary>
     /// <returns>False: it was not there.</returns>
     public bool Remove(SettingsPath path)

@@ -8,6 +8,7 @@ public sealed class RoomsTests
 {
     [Fact]
     public void Every_room_uses_only_rooms_below_it() => Rooms.VerifyOrder(typeof(CommandRunner).Assembly, "Halo.Link",
+        "Installing",
         "Configuring",
         "Diagnosis Settings.Live",
         "Status",
@@ -19,6 +20,7 @@ public sealed class RoomsTests
         "Transport Pages.Upload Journal",
         "Pages Updating",
         "Files",
+        "Installing.Windows",
         "Settings.Reading",
         "Settings",
         "Engines.Factory",

@@ -1,0 +1,182 @@
+using System.ComponentModel;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Runtime.Versioning;
+using Halo.Link.Configuring;
+using Halo.Link.Installing.Windows;
+using Halo.Link.Observability;
+using Halo.Link.Settings;
+using Halo.Link.Settings.Reading;
+
+namespace Halo.Link.Installing;
+
+/// <summary>What the MSI has done by the program that it installed: settings, folders, service and registry, all at the end of an installation or before a removal.</summary>
+/// <remarks>
+/// Whichever version's program the service runs is the one that is installed. So an old version's removal after an upgrade, which Windows Installer does for itself,
+/// touches neither service nor data.
+/// </remarks>
+[SupportedOSPlatform("windows")]
+sealed partial class SetupProgram(Func<LinkSettings, CancellationToken, Task<int>> tellApi, TimeProvider time)
+{
+    /// <summary>First argument of the command line.</summary>
+    public const string Command = "setup";
+
+    const string ApplyStep = "apply", UndoStep = "undo", RemoveStep = "remove";
+    const int Done = 0, Failed = 1;
+    static readonly TimeSpan LongestTelling = TimeSpan.FromSeconds(20);
+
+    static string Own => WindowsService.CommandOf(Environment.ProcessPath!);
+
+    /// <returns>The exit code: 0, or 1 where nothing was changed and the log of setup says why.</returns>
+    public static async Task<int> RunAsync(string[] args, Func<LinkSettings, CancellationToken, Task<int>> tellApi, TimeProvider time)
+    {
+        var setup = new SetupProgram(tellApi, time);
+        try
+        {
+            var properties = SetupProperties.Parse(Marshal.PtrToStringUni(GetCommandLine()) ?? "");
+            switch (args.ElementAtOrDefault(1))
+            {
+                case ApplyStep:
+                    return setup.Apply(properties);
+                case UndoStep:
+                    return setup.Undo();
+                case RemoveStep:
+                    return await setup.RemoveAsync(properties[SetupProperties.Purge] == "1");
+                default:
+                    await Console.Error.WriteLineAsync("halo-link setup is for the installer: see halo-link configure.");
+                    return Failed;
+            }
+        }
+        catch (SettingsException e)
+        {
+            foreach (var fault in e.Faults)
+                setup.Log($"Refused: {fault}");
+            return Failed;
+        }
+        catch (Exception e) when (e is Win32Exception or InvalidOperationException or IOException or UnauthorizedAccessException or System.ServiceProcess.TimeoutException)
+        {
+            setup.Log($"Failed: {FaultText.Of(e)}");
+            return Failed;
+        }
+    }
+
+    int Apply(SetupProperties properties)
+    {
+        var (previous, wasRunning) = (WindowsService.Command, WindowsService.IsRunning);
+        ServiceFolders.Create();
+        if (properties.HasSettings)
+            Configure(properties);
+        var account = properties[SetupProperties.Account];
+        var changes = previous != Own || account is not null;
+        if (changes)
+            WindowsService.Stop();
+        var configured = File.Exists(DefaultPaths.ConfigurationFile);
+        WindowsService.Install(Own, account, properties[SetupProperties.AccountPassword], starts: configured);
+        if (configured && !WindowsService.IsDisabled && !WindowsService.TryStart())
+        {
+            if (wasRunning && previous is not null && previous != Own)
+            {
+                Log("The new version does not start; the version before goes on.");
+                PutBack(previous);
+                return Failed;
+            }
+            Log("The service is installed and did not start: see its log, and halo-link doctor. Windows tries again.");
+        }
+        if (previous is not null && previous != Own)
+            PreviousVersion.Write(previous);
+        InstalledVersion.Write(HostInformation.Version, AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar), properties[SetupProperties.Product]);
+        Log($"Version {HostInformation.Version} is installed{(configured ? "" : "; the service starts once halo-link configure has written the settings")}.");
+        return Done;
+    }
+
+    static void Configure(SetupProperties properties)
+    {
+        var file = ConfigurationFile.Open(DefaultPaths.ConfigurationFile, Environment.GetEnvironmentVariables());
+        properties.ApplyTo(file.Document);
+        _ = file.Check(out var fresh);
+        if (fresh.Count > 0)
+            throw new SettingsException(fresh);
+        file.Save();
+    }
+
+    /// <summary>After a failure that came later than <see cref="Apply"/>.</summary>
+    int Undo()
+    {
+        if (WindowsService.Command != Own)
+            return Done;
+        if (PreviousVersion.Read() is { } previous)
+        {
+            Log("The installation failed; the version before goes on.");
+            PutBack(previous);
+            return Done;
+        }
+        WindowsService.Stop();
+        WindowsService.Delete();
+        InstalledVersion.Remove();
+        return Done;
+    }
+
+    static void PutBack(string command)
+    {
+        WindowsService.Stop();
+        var configured = File.Exists(DefaultPaths.ConfigurationFile);
+        WindowsService.Install(command, null, null, configured);
+        if (PreviousVersion.FolderOf(command) is { } folder)
+            InstalledVersion.Write(Path.GetFileName(folder), folder, null);
+        if (configured && !WindowsService.IsDisabled)
+            WindowsService.TryStart();
+    }
+
+    async Task<int> RemoveAsync(bool purge)
+    {
+        // A newer version has taken over, or nothing was ever set up.
+        if (WindowsService.Command is { } command && command != Own)
+            return Done;
+        if (File.Exists(DefaultPaths.ConfigurationFile))
+            await TellApiAsync();
+        WindowsService.Stop();
+        WindowsService.Delete();
+        InstalledVersion.Remove();
+        if (purge)
+            ServiceFolders.Remove();
+        else
+            Log("Removed. Settings and data stay.");
+        return Done;
+    }
+
+    /// <summary>Whatever comes of it, it goes on: a Link is also removed while the API is away.</summary>
+    async Task TellApiAsync()
+    {
+        try
+        {
+            using var limit = new CancellationTokenSource(LongestTelling, time);
+            var told = tellApi(SettingsReader.Read(DefaultPaths.ConfigurationFile, Environment.GetEnvironmentVariables()), limit.Token);
+            if (await Task.WhenAny(told, Task.Delay(LongestTelling, time)) == told)
+                await told;
+            else
+                Log("The API was not told of the removal in time; its operator sees the sites as away.");
+        }
+        catch (Exception e)
+        {
+            Log($"The API was not told of the removal; its operator sees the sites as away. {FaultText.Of(e)}");
+        }
+    }
+
+    /// <summary>Neither Windows Installer nor a deployment tool shows what a program prints. No value of a setting gets here.</summary>
+    void Log(string line)
+    {
+        try
+        {
+            Console.Error.WriteLine(line);
+            File.AppendAllText(Path.Combine(ServiceFolders.Root, "setup.log"), string.Create(CultureInfo.InvariantCulture, $"{time.GetUtcNow():yyyy-MM-ddTHH:mm:ssZ} {line}\r\n"));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Then it is not written down.
+        }
+    }
+
+    [LibraryImport("kernel32", EntryPoint = "GetCommandLineW")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.System32)]
+    private static partial nint GetCommandLine();
+}

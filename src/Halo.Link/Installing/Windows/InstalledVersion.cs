@@ -1,0 +1,55 @@
+using System.Runtime.Versioning;
+using Microsoft.Win32;
+
+namespace Halo.Link.Installing.Windows;
+
+/// <summary>What the registry says of the installation, for deployment tools and people: the version that runs, and the source of entries in the event log.</summary>
+[SupportedOSPlatform("windows")]
+static class InstalledVersion
+{
+    public const string Key = @"SOFTWARE\Halo Link", Version = "Version", Folder = "InstallLocation";
+
+    /// <summary>Name of the source in the log <c>Application</c>.</summary>
+    public const string EventSource = "Halo Link";
+
+    const string EventKey = @"SYSTEM\CurrentControlSet\Services\EventLog\Application\" + EventSource;
+    const string Products = @"SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall";
+    const string MessageFile = "System.Diagnostics.EventLog.Messages.dll";
+    const int AllTypes = 7;
+
+    /// <summary>The version that is written down; null: none.</summary>
+    public static string? Known
+    {
+        get
+        {
+            using var key = Registry.LocalMachine.OpenSubKey(Key);
+            return key?.GetValue(Version) as string;
+        }
+    }
+
+    /// <param name="folder">Of the version's programs, with their messages for the event log.</param>
+    /// <param name="product">Windows Installer's product code, whose entry under Programs and Features then shows the calendar version; null: leave that as it is.</param>
+    public static void Write(string version, string folder, string? product)
+    {
+        using (var key = Registry.LocalMachine.CreateSubKey(Key))
+        {
+            key.SetValue(Version, version);
+            key.SetValue(Folder, folder);
+        }
+        using (var source = Registry.LocalMachine.CreateSubKey(EventKey))
+        {
+            source.SetValue("EventMessageFile", Path.Combine(folder, MessageFile), RegistryValueKind.ExpandString);
+            source.SetValue("TypesSupported", AllTypes);
+        }
+        if (product is null)
+            return;
+        using var programs = Registry.LocalMachine.OpenSubKey($@"{Products}\{product}", writable: true);
+        programs?.SetValue("DisplayVersion", version);
+    }
+
+    public static void Remove()
+    {
+        Registry.LocalMachine.DeleteSubKeyTree(EventKey, throwOnMissingSubKey: false);
+        Registry.LocalMachine.DeleteSubKeyTree(Key, throwOnMissingSubKey: false);
+    }
+}

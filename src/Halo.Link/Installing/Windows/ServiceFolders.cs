@@ -1,0 +1,57 @@
+using System.Runtime.Versioning;
+using System.Security.AccessControl;
+using System.Security.Cryptography;
+using System.Security.Principal;
+using System.Text;
+using Halo.Link.Settings;
+
+namespace Halo.Link.Installing.Windows;
+
+/// <summary>The folders of settings and data: administrators write the settings, the service reads them and alone writes its data, nobody else reads anything.</summary>
+[SupportedOSPlatform("windows")]
+static class ServiceFolders
+{
+    const InheritanceFlags ToAll = InheritanceFlags.ContainerInherit | InheritanceFlags.ObjectInherit;
+
+    /// <summary>Of settings, logs of setup, and data.</summary>
+    public static string Root => Path.GetDirectoryName(DefaultPaths.ConfigurationFile)!;
+
+    /// <summary>Of a service, whichever account it runs as: S-1-5-80 and the SHA-1 of its name in capitals.</summary>
+    /// <remarks>Computed as Windows does it: by its name it is known only once the service is there.</remarks>
+    public static SecurityIdentifier SidOf(string service)
+    {
+#pragma warning disable CA5350 // Windows' own rule.
+        var digest = SHA1.HashData(Encoding.Unicode.GetBytes(service.ToUpperInvariant()));
+#pragma warning restore CA5350
+        return new($"S-1-5-80-{string.Join('-', Enumerable.Range(0, 5).Select(i => BitConverter.ToUInt32(digest, i * 4)))}");
+    }
+
+    /// <summary>Makes them, and sets their rights anew.</summary>
+    public static void Create()
+    {
+        Protect(Root, FileSystemRights.ReadAndExecute);
+        Protect(DefaultPaths.DataDirectory, FileSystemRights.Modify);
+    }
+
+    /// <summary>Removes them, with everything in them.</summary>
+    public static void Remove()
+    {
+        if (Directory.Exists(Root))
+            Directory.Delete(Root, recursive: true);
+    }
+
+    static void Protect(string folder, FileSystemRights ofService)
+    {
+        var rights = new DirectorySecurity();
+        rights.SetAccessRuleProtection(isProtected: true, preserveInheritance: false);
+        Allow(new(WellKnownSidType.LocalSystemSid, null), FileSystemRights.FullControl);
+        Allow(new(WellKnownSidType.BuiltinAdministratorsSid, null), FileSystemRights.FullControl);
+        Allow(SidOf(WindowsService.Name), ofService);
+        if (Directory.Exists(folder))
+            new DirectoryInfo(folder).SetAccessControl(rights);
+        else
+            rights.CreateDirectory(folder);
+
+        void Allow(SecurityIdentifier who, FileSystemRights what) => rights.AddAccessRule(new(who, what, ToAll, PropagationFlags.None, AccessControlType.Allow));
+    }
+}
