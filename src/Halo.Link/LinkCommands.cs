@@ -3,6 +3,7 @@ using System.Text.Json;
 using Halo.Line.Logging;
 using Halo.Link.Configuring;
 using Halo.Link.Diagnosis;
+using Halo.Link.Installing.Windows;
 using Halo.Link.Settings;
 using Halo.Link.Settings.Reading;
 using Halo.Link.Status;
@@ -45,12 +46,20 @@ static class LinkCommands
     {
         var level = new Option<LogLevel?>("--log-level") { Description = "The least that is logged; decides over the setting logLevel." };
         var run = new Command("run", "Runs in the foreground until SIGTERM or SIGINT.") { level };
-        run.SetAction(async (parsed, _) => await FaultyConfiguration.ExplainAsync(async () =>
+        run.SetAction(async (parsed, _) =>
         {
-            var file = parsed.GetRequiredValue(config);
-            var settings = SettingsReader.Read(file, Environment.GetEnvironmentVariables());
-            return await LinkProcess.RunAsync(settings, file, parsed.GetValue(level));
-        }));
+            if (ServiceLog.IsNeeded)
+                ServiceLog.Begin();
+            var exitCode = await FaultyConfiguration.ExplainAsync(async () =>
+            {
+                var file = parsed.GetRequiredValue(config);
+                var settings = SettingsReader.Read(file, Environment.GetEnvironmentVariables());
+                return await LinkProcess.RunAsync(settings, file, parsed.GetValue(level));
+            });
+            if (exitCode != 0 && ServiceLog.IsNeeded)
+                ServiceLog.TellOfFailure(exitCode);
+            return exitCode;
+        });
         return run;
     }
 

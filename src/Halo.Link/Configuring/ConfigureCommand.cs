@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Halo.Link.Diagnosis;
 using Halo.Link.Engines;
+using Halo.Link.Installing.Windows;
 using Halo.Link.Settings;
 using Halo.Link.Settings.Reading;
 using Spectre.Console;
@@ -138,6 +139,8 @@ sealed class ConfigureCommand(Option<string> config, TextReader input, IAnsiCons
         }
         if (OperatingSystem.IsLinux() && Environment.IsPrivilegedProcess && file.FilePath == DefaultPaths.ConfigurationFile && new ServicePaths("/").Apply(settings) is { } paths)
             Say(paths);
+        if (OperatingSystem.IsWindows() && Environment.IsPrivilegedProcess && file.FilePath == DefaultPaths.ConfigurationFile && ServiceStart.Begin() is { } started)
+            Say(started);
         if (!check)
             return Saved;
         var report = await Doctor.ExamineAsync(settings, file.FilePath, TimeProvider.System, stop);

@@ -26,15 +26,18 @@ sealed class LinkKey : IDisposable
         {
             key.GenerateKey(ECCurve.NamedCurves.nistP256);
             var fresh = key.ExportPkcs8PrivateKey();
-            directory.WriteBytes(FileName, OperatingSystem.IsWindows() ? ProtectedData.Protect(fresh, null, DataProtectionScope.CurrentUser) : fresh);
+            directory.WriteBytes(FileName, OperatingSystem.IsWindows() ? Dpapi.Protect(fresh) : fresh);
             CryptographicOperations.ZeroMemory(fresh);
             return new(key);
         }
         try
         {
             var stored = File.ReadAllBytes(file);
-            var pkcs8 = OperatingSystem.IsWindows() ? ProtectedData.Unprotect(stored, null, DataProtectionScope.CurrentUser) : stored;
+            var ofAccount = false;
+            var pkcs8 = OperatingSystem.IsWindows() ? Dpapi.Unprotect(stored, out ofAccount) : stored;
             key.ImportPkcs8PrivateKey(pkcs8, out _);
+            if (OperatingSystem.IsWindows() && ofAccount)
+                Dpapi.TryRewrite(directory, FileName, pkcs8);
             CryptographicOperations.ZeroMemory(pkcs8);
             return new(key);
         }

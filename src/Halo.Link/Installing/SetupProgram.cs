@@ -7,6 +7,7 @@ using Halo.Link.Installing.Windows;
 using Halo.Link.Observability;
 using Halo.Link.Settings;
 using Halo.Link.Settings.Reading;
+using Halo.Releases;
 
 namespace Halo.Link.Installing;
 
@@ -21,7 +22,7 @@ sealed partial class SetupProgram(Func<LinkSettings, CancellationToken, Task<int
     /// <summary>First argument of the command line.</summary>
     public const string Command = "setup";
 
-    const string ApplyStep = "apply", UndoStep = "undo", RemoveStep = "remove";
+    const string ApplyStep = "apply", ShowStep = "show", UndoStep = "undo", RemoveStep = "remove";
     const int Done = 0, Failed = 1;
     static readonly TimeSpan LongestTelling = TimeSpan.FromSeconds(20);
 
@@ -38,6 +39,9 @@ sealed partial class SetupProgram(Func<LinkSettings, CancellationToken, Task<int
             {
                 case ApplyStep:
                     return setup.Apply(properties);
+                case ShowStep when properties[SetupProperties.Product] is { } product:
+                    InstalledVersion.Show(HostInformation.Version, product);
+                    return Done;
                 case UndoStep:
                     return setup.Undo();
                 case RemoveStep:
@@ -55,7 +59,7 @@ sealed partial class SetupProgram(Func<LinkSettings, CancellationToken, Task<int
         }
         catch (Exception e) when (e is Win32Exception or InvalidOperationException or IOException or UnauthorizedAccessException or System.ServiceProcess.TimeoutException)
         {
-            setup.Log($"Failed: {FaultText.Of(e)}");
+            setup.Log($"Failed{((e as Win32Exception ?? e.InnerException as Win32Exception) is { } windows ? $" (Windows error {windows.NativeErrorCode})" : "")}: {FaultText.Of(e)}");
             return Failed;
         }
     }
@@ -63,40 +67,68 @@ sealed partial class SetupProgram(Func<LinkSettings, CancellationToken, Task<int
     int Apply(SetupProperties properties)
     {
         var (previous, wasRunning) = (WindowsService.Command, WindowsService.IsRunning);
+        if (previous is not null && previous != Own && PreviousVersion.FolderOf(previous) is not null && IsNewer(InstalledVersion.Known))
+        {
+            // Windows Installer passes over such a package by itself, where it brought the newer version.
+            Log($"Version {InstalledVersion.Known} is newer than {HostInformation.Version}, and stays.");
+            return Done;
+        }
         ServiceFolders.Create();
-        if (properties.HasSettings)
-            Configure(properties);
+        var before = properties.HasSettings ? Configure(properties) : null;
+        try
+        {
+            if (TrySwitch(properties, previous, wasRunning))
+                return Done;
+        }
+        catch
+        {
+            before?.PutBack();
+            throw;
+        }
+        before?.PutBack();
+        PutBack(previous!);
+        return Failed;
+    }
+
+    /// <summary>Has the service run this version.</summary>
+    /// <returns>False: it does not start, and the version before ran.</returns>
+    bool TrySwitch(SetupProperties properties, string? previous, bool wasRunning)
+    {
         var account = properties[SetupProperties.Account];
-        var changes = previous != Own || account is not null;
-        if (changes)
+        var upgrades = previous is not null && previous != Own;
+        if (previous is not null && (upgrades || account is not null))
             WindowsService.Stop();
         var configured = File.Exists(DefaultPaths.ConfigurationFile);
         WindowsService.Install(Own, account, properties[SetupProperties.AccountPassword], starts: configured);
         if (configured && !WindowsService.IsDisabled && !WindowsService.TryStart())
         {
-            if (wasRunning && previous is not null && previous != Own)
+            if (upgrades && wasRunning)
             {
                 Log("The new version does not start; the version before goes on.");
-                PutBack(previous);
-                return Failed;
+                return false;
             }
             Log("The service is installed and did not start: see its log, and halo-link doctor. Windows tries again.");
         }
-        if (previous is not null && previous != Own)
-            PreviousVersion.Write(previous);
-        InstalledVersion.Write(HostInformation.Version, AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar), properties[SetupProperties.Product]);
+        if (upgrades)
+            PreviousVersion.Write(previous!);
+        InstalledVersion.Write(HostInformation.Version, AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
         Log($"Version {HostInformation.Version} is installed{(configured ? "" : "; the service starts once halo-link configure has written the settings")}.");
-        return Done;
+        return true;
     }
 
-    static void Configure(SetupProperties properties)
+    static bool IsNewer(string? version) =>
+        CalendarVersion.TryParse(version, out var known) && CalendarVersion.TryParse(HostInformation.Version, out var own) && known > own;
+
+    static FileBefore Configure(SetupProperties properties)
     {
+        var before = new FileBefore(DefaultPaths.ConfigurationFile);
         var file = ConfigurationFile.Open(DefaultPaths.ConfigurationFile, Environment.GetEnvironmentVariables());
         properties.ApplyTo(file.Document);
         _ = file.Check(out var fresh);
         if (fresh.Count > 0)
             throw new SettingsException(fresh);
         file.Save();
+        return before;
     }
 
     /// <summary>After a failure that came later than <see cref="Apply"/>.</summary>
@@ -122,7 +154,7 @@ sealed partial class SetupProgram(Func<LinkSettings, CancellationToken, Task<int
         var configured = File.Exists(DefaultPaths.ConfigurationFile);
         WindowsService.Install(command, null, null, configured);
         if (PreviousVersion.FolderOf(command) is { } folder)
-            InstalledVersion.Write(Path.GetFileName(folder), folder, null);
+            InstalledVersion.Write(Path.GetFileName(folder), folder);
         if (configured && !WindowsService.IsDisabled)
             WindowsService.TryStart();
     }
@@ -134,7 +166,14 @@ sealed partial class SetupProgram(Func<LinkSettings, CancellationToken, Task<int
             return Done;
         if (File.Exists(DefaultPaths.ConfigurationFile))
             await TellApiAsync();
-        WindowsService.Stop();
+        try
+        {
+            WindowsService.Stop();
+        }
+        catch (InvalidOperationException e)
+        {
+            Log($"The service does not stop, and is removed with the next start of the machine. {FaultText.Of(e)}");
+        }
         WindowsService.Delete();
         InstalledVersion.Remove();
         if (purge)
@@ -173,6 +212,20 @@ sealed partial class SetupProgram(Func<LinkSettings, CancellationToken, Task<int
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // Then it is not written down.
+        }
+    }
+
+    /// <summary>The settings as they were before setup changed them.</summary>
+    sealed class FileBefore(string path)
+    {
+        readonly byte[]? _content = File.Exists(path) ? File.ReadAllBytes(path) : null;
+
+        public void PutBack()
+        {
+            if (_content is null)
+                File.Delete(path);
+            else
+                File.WriteAllBytes(path, _content);
         }
     }
 

@@ -28,8 +28,7 @@ static class InstalledVersion
     }
 
     /// <param name="folder">Of the version's programs, with their messages for the event log.</param>
-    /// <param name="product">Windows Installer's product code, whose entry under Programs and Features then shows the calendar version; null: leave that as it is.</param>
-    public static void Write(string version, string folder, string? product)
+    public static void Write(string version, string folder)
     {
         using (var key = Registry.LocalMachine.CreateSubKey(Key))
         {
@@ -41,8 +40,12 @@ static class InstalledVersion
             source.SetValue("EventMessageFile", Path.Combine(folder, MessageFile), RegistryValueKind.ExpandString);
             source.SetValue("TypesSupported", AllTypes);
         }
-        if (product is null)
-            return;
+    }
+
+    /// <summary>Has Programs and Features show the calendar version in place of what Windows Installer makes of it.</summary>
+    /// <param name="product">Windows Installer's product code.</param>
+    public static void Show(string version, string product)
+    {
         using var programs = Registry.LocalMachine.OpenSubKey($@"{Products}\{product}", writable: true);
         programs?.SetValue("DisplayVersion", version);
     }

@@ -20,7 +20,7 @@ static class WindowsService
     const string Key = @"SYSTEM\CurrentControlSet\Services\" + Name;
     const uint OneDay = 86_400;
     static readonly uint[] RestartAfterMinutes = [1, 5, 15];
-    static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(60);
+    static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30), Moment = TimeSpan.FromSeconds(2);
 
     /// <summary>The command that it runs; null: there is no such service.</summary>
     public static string? Command => Value("ImagePath") as string;
@@ -67,7 +67,7 @@ static class WindowsService
             Try(service, ServiceControlApi.DelayedStartLevel, &yes);
     }
 
-    /// <summary>Starts it and waits until it runs.</summary>
+    /// <summary>Starts it and waits until it runs and goes on for a moment: one that is no good says that it runs, and ends.</summary>
     /// <returns>False: it ended again, or did not start in time.</returns>
     public static bool TryStart()
     {
@@ -77,7 +77,7 @@ static class WindowsService
             if (service.Status is ServiceControllerStatus.Stopped)
                 service.Start();
             service.WaitForStatus(ServiceControllerStatus.Running, LongestWait);
-            return true;
+            return !StopsWithin(service, Moment);
         }
         catch (Exception e) when (e is InvalidOperationException or System.ServiceProcess.TimeoutException)
         {
@@ -86,22 +86,40 @@ static class WindowsService
     }
 
     /// <summary>Stops it, where it runs, and waits for its end.</summary>
+    /// <exception cref="InvalidOperationException">It does not end.</exception>
     public static void Stop()
     {
-        if (!IsRunning)
-            return;
         using var service = new ServiceController(Name);
+        for (var tries = (int)(LongestWait / Moment); IsRunning; tries--)
+        {
+            try
+            {
+                service.Refresh();
+                if (service.Status is not ServiceControllerStatus.StopPending)
+                    service.Stop();
+            }
+            catch (InvalidOperationException) when (tries > 0)
+            {
+                // It starts or ends just now and takes no orders, or its process is gone and Windows has not seen it yet.
+            }
+            if (StopsWithin(service, Moment))
+                return;
+            if (tries == 0)
+                throw new InvalidOperationException("The service does not stop.");
+        }
+    }
+
+    static bool StopsWithin(ServiceController service, TimeSpan time)
+    {
         try
         {
-            if (service.Status is not ServiceControllerStatus.StopPending)
-                service.Stop();
+            service.WaitForStatus(ServiceControllerStatus.Stopped, time);
+            return true;
         }
-        catch (InvalidOperationException) when (!IsRunning)
+        catch (System.ServiceProcess.TimeoutException)
         {
-            // It ended by itself.
-            return;
+            return false;
         }
-        service.WaitForStatus(ServiceControllerStatus.Stopped, LongestWait);
     }
 
     /// <summary>Removes it, where it is there; it must not run.</summary>
