@@ -27,8 +27,12 @@ static class ServiceFolders
     }
 
     /// <summary>Makes them, and sets their rights anew.</summary>
+    /// <exception cref="SettingsException">Somebody who is no administrator made the folder before, as everybody may there, and could have put settings of his own into it.</exception>
     public static void Create()
     {
+        if (Directory.Exists(Root) && new DirectoryInfo(Root).GetAccessControl(AccessControlSections.Owner).GetOwner(typeof(SecurityIdentifier)) is SecurityIdentifier owner
+            && !owner.IsWellKnown(WellKnownSidType.LocalSystemSid) && !owner.IsWellKnown(WellKnownSidType.BuiltinAdministratorsSid) && owner != WindowsIdentity.GetCurrent().User)
+            throw new SettingsException([new(Root, "belongs to somebody who is no administrator: look what is in it, and remove it or give it to the group Administrators.")]);
         Protect(Root, FileSystemRights.ReadAndExecute);
         Protect(DefaultPaths.DataDirectory, FileSystemRights.Modify);
     }
