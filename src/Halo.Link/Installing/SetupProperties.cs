@@ -134,12 +134,17 @@ sealed class SetupProperties
     string SqlServer(string? present)
     {
         var parts = new SqlConnectionStringBuilder(present);
-        parts.DataSource = this[Server] ?? parts.DataSource;
-        parts.InitialCatalog = this[Database] ?? parts.InitialCatalog;
-        parts.UserID = this[User] ?? parts.UserID;
-        parts.Password = this[Password] ?? parts.Password;
+        if (this[Server] is { } server)
+            parts.DataSource = server;
+        if (this[Database] is { } database)
+            parts.InitialCatalog = database;
+        if (this[User] is { } user)
+            parts.UserID = user;
+        if (this[Password] is { } password)
+            parts.Password = password;
         // Without a login it is the service's account that connects.
-        parts.IntegratedSecurity = parts.UserID.Length == 0;
+        if (parts.Authentication == SqlAuthenticationMethod.NotSpecified)
+            parts.IntegratedSecurity = parts.UserID.Length == 0;
         return Text(parts);
     }
 
