@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using System.Security.Principal;
 using Halo.Link.Configuring;
 using Halo.Link.Installing.Windows;
 using Halo.Link.Observability;
@@ -98,6 +99,8 @@ sealed partial class SetupProgram(Func<LinkSettings, CancellationToken, Task<int
         var upgrades = previous is not null && previous != Own;
         if (previous is not null && (upgrades || account is not null))
             WindowsService.Stop();
+        if (account is not null && !account.StartsWith(@"NT ", StringComparison.OrdinalIgnoreCase))
+            Grant(account);
         var configured = File.Exists(DefaultPaths.ConfigurationFile);
         WindowsService.Install(Own, account, properties[SetupProperties.AccountPassword], starts: configured);
         if (configured && !WindowsService.IsDisabled && !WindowsService.TryStart())
@@ -109,11 +112,22 @@ sealed partial class SetupProgram(Func<LinkSettings, CancellationToken, Task<int
             }
             Log("The service is installed and did not start: see its log, and halo-link doctor. Windows tries again.");
         }
-        if (upgrades)
-            PreviousVersion.Write(previous!);
+        PreviousVersion.Write(previous);
         InstalledVersion.Write(HostInformation.Version, AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
         Log($"Version {HostInformation.Version} is installed{(configured ? "" : "; the service starts once halo-link configure has written the settings")}.");
         return true;
+    }
+
+    static void Grant(string account)
+    {
+        try
+        {
+            LogonRight.Grant(account);
+        }
+        catch (IdentityNotMappedException)
+        {
+            throw new SettingsException([new(SetupProperties.Account, @"is no account that this machine knows: give it as DOMAIN\user, a group-managed one as DOMAIN\name$.")]);
+        }
     }
 
     static bool IsNewer(string? version) =>
@@ -138,6 +152,9 @@ sealed partial class SetupProgram(Func<LinkSettings, CancellationToken, Task<int
             return Done;
         if (PreviousVersion.Read() is { } previous)
         {
+            // A repair or a change of settings: this version was there before.
+            if (previous == Own)
+                return Done;
             Log("The installation failed; the version before goes on.");
             PutBack(previous);
             return Done;

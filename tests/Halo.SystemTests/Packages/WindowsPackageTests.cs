@@ -54,13 +54,13 @@ public sealed class WindowsPackageTests
         try
         {
             var (certificate, key) = await CertificateAsync(packages);
-            var built = await Task.WhenAll(BuildAsync(Path.Combine(packages, "a"), Old), BuildAsync(Path.Combine(packages, "b"), Old),
-                BuildAsync(packages, New, "--certificate", certificate, "--certificate-key", key));
-            var (old, again, newer) = (built[0], built[1], built[2]);
-            // From the same sources it comes out the same, byte for byte.
-            Assert.Equal(await DigestAsync(old), await DigestAsync(again));
-            Assert.Contains("Signature verification: ok", (await RunAsync("osslsigncode", "verify", "-CAfile", certificate, "-in", newer)).Output, StringComparison.Ordinal);
+            var programs = Path.Combine(packages, "programs");
+            var building = Task.WhenAll(BuildAsync(Path.Combine(packages, "a"), Old, "--programs", programs), BuildAsync(packages, New, "--certificate", certificate, "--certificate-key", key));
             await using var windows = await WinePrefix.CreateAsync();
+            var (old, newer) = ((await building)[0], (await building)[1]);
+            // From the same programs it comes out the same, byte for byte; that programs do, DebianPackageTests shows.
+            Assert.Equal(await DigestAsync(old), await DigestAsync(await BuildAsync(Path.Combine(packages, "b"), Old, "--programs", programs)));
+            Assert.Contains("Signature verification: ok", (await RunAsync("osslsigncode", "verify", "-CAfile", certificate, "-in", newer)).Output, StringComparison.Ordinal);
             await FollowAsync(windows, old, newer, certificate);
         }
         finally
@@ -114,7 +114,10 @@ public sealed class WindowsPackageTests
         // An upgrade that fails leaves the version and its settings.
         var before = await File.ReadAllTextAsync(windows.PathOf(Settings));
         Assert.NotEqual(0, (await windows.RunAsync("msiexec", "/i", newer, "/qn", "POLICY=anything", "DBNAME=pms3")).ExitCode);
-        await IsInstalledAsync(windows, Old);
+        // So does an account that there is not. By the program itself: wine undoes a change of what is installed by forgetting it.
+        Assert.Equal(1, (await windows.RunAsync($@"{Versions}\{Old}\halo-link.exe", "setup", "apply", "\u001FSERVICEACCOUNT=NOWHERE\\nobody\u001FDBNAME=pms3")).ExitCode);
+        Assert.Contains("SERVICEACCOUNT: is no account that this machine knows", await File.ReadAllTextAsync(windows.PathOf(Folder + @"\setup.log")), StringComparison.Ordinal);
+        Assert.Equal(@"NT SERVICE\HaloLink", await windows.RegistryAsync(Service, "ObjectName"));
         Assert.Equal(before, await File.ReadAllTextAsync(windows.PathOf(Settings)));
         // Undoing it, wine forgets that the old version is one of ours; Windows does not. Repairing that teaches it.
         await windows.OkAsync("msiexec", "/i", old, "/qn", "REINSTALL=ALL");
@@ -145,6 +148,10 @@ public sealed class WindowsPackageTests
         await windows.OkAsync("msiexec", "/i", newer, "/qn", "REINSTALL=ALL");
         Assert.True(File.Exists(program));
         Assert.Equal(before, await File.ReadAllTextAsync(windows.PathOf(Settings)));
+        await IsInstalledAsync(windows, New);
+
+        // Where a repair fails at its end, Windows Installer has it undone: the version that was there stays.
+        await windows.OkAsync($@"{Versions}\{New}\halo-link.exe", "setup", "undo");
         await IsInstalledAsync(windows, New);
 
         // An older package is no error, and the newer version goes on.

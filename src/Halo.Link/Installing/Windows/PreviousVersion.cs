@@ -3,16 +3,20 @@ using Microsoft.Win32;
 
 namespace Halo.Link.Installing.Windows;
 
-/// <summary>The command that the service ran before an upgrade: where that fails at its end, it is put back.</summary>
+/// <summary>The command that the service ran before setup: where the installation fails at its end, it is put back.</summary>
 [SupportedOSPlatform("windows")]
 static class PreviousVersion
 {
     const string Name = "PreviousCommand";
 
-    public static void Write(string command)
+    /// <param name="command">Null: there was no service.</param>
+    public static void Write(string? command)
     {
         using var key = Registry.LocalMachine.CreateSubKey(InstalledVersion.Key);
-        key.SetValue(Name, command);
+        if (command is null)
+            key.DeleteValue(Name, throwOnMissingValue: false);
+        else
+            key.SetValue(Name, command);
     }
 
     /// <returns>Null: there was none, or it is gone.</returns>

@@ -1,8 +1,6 @@
 using System.Runtime.Versioning;
 using System.Security.AccessControl;
-using System.Security.Cryptography;
 using System.Security.Principal;
-using System.Text;
 using Halo.Link.Settings;
 
 namespace Halo.Link.Installing.Windows;
@@ -15,16 +13,6 @@ static class ServiceFolders
 
     /// <summary>Of settings, logs of setup, and data.</summary>
     public static string Root => Path.GetDirectoryName(DefaultPaths.ConfigurationFile)!;
-
-    /// <summary>Of a service, whichever account it runs as: S-1-5-80 and the SHA-1 of its name in capitals.</summary>
-    /// <remarks>Computed as Windows does it: by its name it is known only once the service is there.</remarks>
-    public static SecurityIdentifier SidOf(string service)
-    {
-#pragma warning disable CA5350 // Windows' own rule.
-        var digest = SHA1.HashData(Encoding.Unicode.GetBytes(service.ToUpperInvariant()));
-#pragma warning restore CA5350
-        return new($"S-1-5-80-{string.Join('-', Enumerable.Range(0, 5).Select(i => BitConverter.ToUInt32(digest, i * 4)))}");
-    }
 
     /// <summary>Makes them, and sets their rights anew.</summary>
     /// <exception cref="SettingsException">Somebody who is no administrator made the folder before, as everybody may there, and could have put settings of his own into it.</exception>
@@ -50,7 +38,7 @@ static class ServiceFolders
         rights.SetAccessRuleProtection(isProtected: true, preserveInheritance: false);
         Allow(new(WellKnownSidType.LocalSystemSid, null), FileSystemRights.FullControl);
         Allow(new(WellKnownSidType.BuiltinAdministratorsSid, null), FileSystemRights.FullControl);
-        Allow(SidOf(WindowsService.Name), ofService);
+        Allow(new(ServiceSid.Of(WindowsService.Name)), ofService);
         if (Directory.Exists(folder))
             new DirectoryInfo(folder).SetAccessControl(rights);
         else
