@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Halo.Cli.Exports;
 using Halo.Client;
 using Halo.Contracts.Queries;
 
@@ -34,6 +35,14 @@ static class CommandFaults
             {
                 return Say(Words(e), ExitCodes.Of(e));
             }
+            catch (LocalFileException e)
+            {
+                return Say(e.Message, ExitCodes.LocalFile);
+            }
+            catch (ExportIncompleteException e)
+            {
+                return Say(e.Message, e.ExitCode);
+            }
             catch (NotFoundException e)
             {
                 return Say(e.Message, ExitCodes.Refused);
@@ -47,7 +56,7 @@ static class CommandFaults
     }
 
     /// <summary>What is wrong, and what can be done.</summary>
-    static string Words(HaloException failure)
+    public static string Words(HaloException failure)
     {
         var text = failure.Message;
         text += failure.Code switch

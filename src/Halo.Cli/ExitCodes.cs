@@ -26,6 +26,9 @@ static class ExitCodes
     /// <summary>It is not known whether it was executed, or what it gave was lost.</summary>
     public const int Unknown = 5;
 
+    /// <summary>What came could not be kept here: the disk, the directory, or a value that the format does not hold.</summary>
+    public const int LocalFile = 6;
+
     /// <summary>Ended by Ctrl+C, as shells have it.</summary>
     public const int Interrupted = 130;
 

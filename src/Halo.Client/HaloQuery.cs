@@ -15,6 +15,8 @@ public sealed class HaloQuery
 
     internal HaloQuery(SiteCalls calls, Guid id, Guid siteId) => (_calls, Id, SiteId) = (calls, id, siteId);
 
+    internal SiteCalls Calls => _calls;
+
     /// <summary>Its id.</summary>
     public Guid Id { get; }
 

@@ -15,6 +15,9 @@ public sealed class ClinicHouse : IAsyncLifetime
 
     public IntegratorClient Integrator { get; private set; } = null!;
 
+    /// <summary>Of the practice's database itself.</summary>
+    public string ConnectionString { get; private set; } = "";
+
     internal CommandLine CommandLine(bool isSet = true)
     {
         var line = new CommandLine(Directory.CreateDirectory(Path.Combine(Fixture.TemporaryDirectory, Guid.NewGuid().ToString())).FullName);
@@ -31,7 +34,8 @@ public sealed class ClinicHouse : IAsyncLifetime
         Fixture = await HaloFixture.StartAsync(("Halo__Limits__PageBytes", "65536"));
         var clinic = Path.Combine(Fixture.TemporaryDirectory, "clinic.db");
         ClinicBuilder.Build(clinic);
-        (Link, Site, Integrator) = await Fixture.AddPairedAsync(new LinkSite("sqlite", $"Data Source={clinic}") { PracticeManagementName = "Best Practice", PracticeManagementSiteId = "12345" });
+        ConnectionString = $"Data Source={clinic}";
+        (Link, Site, Integrator) = await Fixture.AddPairedAsync(new LinkSite("sqlite", ConnectionString) { PracticeManagementName = "Best Practice", PracticeManagementSiteId = "12345" });
     }
 
     public ValueTask DisposeAsync() => Fixture.DisposeAsync();

@@ -12,6 +12,9 @@ sealed record Ran(int ExitCode, string Output, string Errors)
 /// <summary>Runs <c>halo</c> as a process, with a home of its own.</summary>
 sealed class CommandLine(string home)
 {
+    /// <summary>Where it runs, and keeps what is its user's.</summary>
+    public string Home => home;
+
     /// <summary>Beside those of the test itself, from which everything of Halo is taken out.</summary>
     public Dictionary<string, string> Environment { get; } = [];
 

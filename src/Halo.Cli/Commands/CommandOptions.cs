@@ -30,6 +30,8 @@ sealed class CommandOptions
 
     public bool HasText(ParseResult parsed) => parsed.GetValue(_text) is not null || parsed.GetValue(_file) is not null;
 
+    public bool HasParametersOrKey(ParseResult parsed) => parsed.GetValue(_parameters) is { Length: > 0 } || parsed.GetValue(_key) is not null;
+
     public async Task<HaloCommand> ReadAsync(ParseResult parsed, CancellationToken stop)
     {
         var text = parsed.GetValue(_text);

@@ -1,90 +1,151 @@
 using System.CommandLine;
-using System.Security.Cryptography;
 using System.Text.Json;
+using Halo.Cli.Exports;
 using Halo.Cli.Output;
 using Halo.Client;
+using Halo.Client.Pages;
 using Halo.Contracts.Queries;
 
 namespace Halo.Cli.Commands;
 
-/// <summary>Takes a result of any size into a file, by an async query whose pages are compared with their digests.</summary>
+/// <summary>Takes results of any size into files, by async queries whose pages are compared with their digests.</summary>
 static class ExportCommand
 {
     static readonly CommandOptions Sql = new();
+    static readonly Option<string[]> Table = new("--table") { Description = "A table or view, as patients or public.patients; may be repeated", HelpName = "NAME" };
+    static readonly Option<bool> AllTables = new("--all-tables") { Description = "Every table that you may see, each into a file of its own" };
+    static readonly Option<string[]> Except = new("--except") { Description = "Of all tables leave this one out; may be repeated", HelpName = "NAME" };
     static readonly Option<ExportForm> Form = new("--format") { Description = "How rows are written", DefaultValueFactory = _ => ExportForm.Csv };
-    static readonly Option<string?> Out = new("--out", "-o") { Description = "The file, which is replaced once all is there; default: standard output", HelpName = "FILE" };
+    static readonly Option<string?> Out = new("--out", "-o") { Description = "The file, which has its name once all is there; of tables a directory. Default, of SQL: standard output", HelpName = "FILE|DIR" };
+    static readonly Option<string[]> AsText = new("--text") { Description = "A column that Parquet is to hold as text, whatever its type; may be repeated", HelpName = "COLUMN" };
+    static readonly Option<bool> Force = new("--force") { Description = "Replace files that are there" };
+    static readonly Option<bool> Restart = new("--restart") { Description = "Throw away what an interrupted export fetched, and begin again" };
+    static readonly Option<bool> Json = new("--json") { Description = "Write a summary as JSON to standard output" };
     static readonly Option<Guid?> Resumed = new("--query") { Description = "Take the rows of a query that was exported before: for 24 hours after its end", HelpName = "ID" };
 
-    enum ExportForm
-    {
-        Csv,
-        Ndjson,
-    }
-
     public static Command Make() => Sql.On(new Command("export",
-        "Take all rows into a file. Interrupted, it says how to go on without asking the practice again. Example: halo export \"SELECT * FROM appointments\" --format csv --out appointments.csv")
+        "Take all rows into files. Interrupted, the same command goes on where it stopped. Examples: halo export --all-tables --format parquet --out clinic; halo export --table patients --out patients.csv; halo export \"SELECT * FROM appointments\" --out appointments.csv")
     {
-        Form, Out, Resumed,
+        Table, AllTables, Except, Form, Out, AsText, Force, Restart, Json, Resumed,
     }).Does(RunAsync);
 
     static async Task RunAsync(ParseResult parsed, CancellationToken stop)
     {
+        var isTables = Check(parsed);
         using var client = Connection.Client(parsed);
+        var command = isTables || parsed.GetValue(Resumed) is not null ? null : await Sql.ReadAsync(parsed, stop);
         var site = await Connection.SiteAsync(parsed, client, stop);
-        HaloQuery query;
-        if (parsed.GetValue(Resumed) is { } id)
-            query = Sql.HasText(parsed) ? throw new UsageException("Give the SQL or --query, not both.") : site.Resume(id);
+        if (parsed.GetValue(Out) is { } path)
+            await WriteFilesAsync(parsed, site, Request(parsed, path, isTables, command), stop);
         else
-        {
-            query = await site.QueueAsync(await Sql.ReadAsync(parsed, stop), ExecutionMode.Reader, Sql.OptionsOf(parsed), stop);
-            Console.Error.WriteLine($"Queued as {query.Id}. Interrupted, go on: halo export --query {query.Id}");
-        }
-        var ended = await query.WaitAsync(stop);
-        if (ended.Result?.Rows is not { } rows)
-            throw new UsageException("The query has no rows to export.");
-        if (parsed.GetValue(Out) is { } file)
-            await WriteFileAsync(file, output => WriteAsync(query, ended, output, parsed.GetValue(Form), stop));
-        else
-            await WriteAsync(query, ended, Console.OpenStandardOutput(), parsed.GetValue(Form), stop);
-        Notices.Show(ended);
-        Console.Error.WriteLine($"{rows} rows.");
+            await WriteOutputAsync(parsed, site, command, stop);
     }
 
-    /// <summary>Under another name until it is whole and on the disk.</summary>
-    static async Task WriteFileAsync(string path, Func<Stream, Task> write)
+    /// <returns>Whether it is about tables.</returns>
+    static bool Check(ParseResult parsed)
     {
-        // One of its own, which nobody else may read: it has what patients told their doctor.
-        var partial = $"{path}.{RandomNumberGenerator.GetHexString(16, lowercase: true)}.partial";
-        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        var tables = parsed.GetValue(Table) ?? [];
+        var isAll = parsed.GetValue(AllTables);
+        var asked = (Sql.HasText(parsed) ? 1 : 0) + (tables.Length > 0 ? 1 : 0) + (isAll ? 1 : 0) + (parsed.GetValue(Resumed) is not null ? 1 : 0);
+        if (asked > 1)
+            throw new UsageException("Give one of them: SQL, --table, --all-tables or --query.");
+        if (!isAll && parsed.GetValue(Except) is { Length: > 0 })
+            throw new UsageException("--except is of --all-tables.");
+        var isTables = isAll || tables.Length > 0;
+        if (isTables && Sql.HasParametersOrKey(parsed))
+            throw new UsageException("--parameter and --idempotency-key are of SQL, not of tables.");
+        if (parsed.GetValue(AsText) is { Length: > 0 } && parsed.GetValue(Form) is not ExportForm.Parquet)
+            throw new UsageException("--text is of --format parquet: the other formats have no types.");
+        if (parsed.GetValue(Out) is not null)
+            return isTables;
+        if (isTables)
+            throw new UsageException("Where to? Give --out DIR, or --out FILE for one table.");
+        if (parsed.GetValue(Form) is ExportForm.Parquet)
+            throw new UsageException("Parquet is written into a file: give --out FILE.");
+        return !parsed.GetValue(Json) ? false : throw new UsageException("Rows and summary cannot both go to standard output: give --out FILE.");
+    }
+
+    static ExportRequest Request(ParseResult parsed, string path, bool isTables, HaloCommand? command)
+    {
+        var tables = parsed.GetValue(Table) ?? [];
+        var isDirectory = Directory.Exists(path) || Path.EndsInDirectorySeparator(path);
+        if (!isTables && isDirectory)
+            throw new UsageException($"{path} is a directory: name the file in it.");
+        var isOne = !isTables || tables.Length == 1 && !isDirectory;
+        if (!isOne && File.Exists(path))
+            throw new UsageException($"{path} is a file; each table has its own in a directory.");
+        var full = Path.GetFullPath(path);
+        return new(parsed.GetValue(Form), isOne ? Path.GetDirectoryName(full)! : full, isOne ? Path.GetFileName(full) : null)
+        {
+            Command = command,
+            Query = parsed.GetValue(Resumed),
+            Tables = tables,
+            AllTables = parsed.GetValue(AllTables),
+            Except = parsed.GetValue(Except) ?? [],
+            AsText = (parsed.GetValue(AsText) ?? []).ToHashSet(StringComparer.Ordinal),
+            Options = Sql.OptionsOf(parsed),
+            Force = parsed.GetValue(Force),
+            Restart = parsed.GetValue(Restart),
+        };
+    }
+
+    static async Task WriteFilesAsync(ParseResult parsed, HaloSite site, ExportRequest request, CancellationToken stop)
+    {
+        var isBegun = false;
         try
         {
-            await using (var file = new FileStream(partial, options))
-            {
-                await write(file);
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(partial, path, overwrite: true);
+            Directory.CreateDirectory(request.Directory);
+            using var workspace = ExportWorkspace.Open(request.WorkDirectory, request.Digest(site.Calls.Calls.Options.Address!, site.Id), request.Restart);
+            isBegun = true;
+            var runner = new ExportRunner(site, request, workspace);
+            var summary = await runner.RunAsync(stop);
+            if (parsed.GetValue(Json))
+                Console.Out.WriteLine(JsonSerializer.Serialize(summary, ExportJson.Default.ExportSummary));
+            else if (summary.Files.Count > 1)
+                Console.Error.WriteLine($"{Progress.Number(summary.Files.Count - runner.Failed)} files, {Progress.Number(summary.Rows)} rows, {Progress.Size(summary.Bytes)}.");
+            if (runner.Failed > 0)
+                throw new ExportIncompleteException($"{runner.Failed} of {summary.Files.Count} tables could not be exported. The same command tries them again; --except leaves one out.", runner.ExitCode);
         }
-        catch
+        // The client's own faults have their own exceptions: this is the disk.
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            File.Delete(partial);
+            throw new LocalFileException($"{e.Message.TrimEnd('.')}. {(isBegun ? $"What was fetched is kept in {request.WorkDirectory}: put it right, and the same command goes on." : "Choose another --out.")}", e);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested && isBegun)
+        {
+            Console.Error.WriteLine("The same command goes on where it stopped.");
             throw;
         }
     }
 
-    static async Task WriteAsync(HaloQuery query, Query ended, Stream stream, ExportForm form, CancellationToken stop)
+    static async Task WriteOutputAsync(ParseResult parsed, HaloSite site, HaloCommand? command, CancellationToken stop)
     {
-        var output = RowOutput.Of(form == ExportForm.Csv ? OutputForm.Csv : OutputForm.Ndjson, stream);
-        output.Begin(ended.Result!.Columns ?? []);
-        var progress = new Progress(ended.Result.Rows ?? 0);
-        await foreach (var row in query.ReadAsync<JsonElement>(stop))
+        HaloQuery query;
+        if (command is null)
+            query = site.Resume(parsed.GetValue(Resumed)!.Value);
+        else
         {
-            output.Row(row);
-            progress.Step();
+            query = await site.QueueAsync(command, ExecutionMode.Reader, Sql.OptionsOf(parsed), stop);
+            Console.Error.WriteLine($"Queued as {query.Id}. Interrupted, take its rows again: halo export --query {query.Id}");
+        }
+        var ended = await query.WaitAsync(stop);
+        if (ended.Result?.Rows is not { } all)
+            throw new UsageException("The query has no rows to export.");
+        var output = RowOutput.Of(parsed.GetValue(Form) == ExportForm.Csv ? OutputForm.Csv : OutputForm.Ndjson, Console.OpenStandardOutput());
+        output.Begin(ended.Result.Columns ?? []);
+        var options = site.Calls.Calls.Options;
+        var progress = new Progress("", all, ended.Result.Size, options.TimeProvider);
+        await foreach (var rows in PageRows.PagesAsync(ended, new PageDownload(query.Calls, query.Id).FetchAsync, options.PageParallelism, stop))
+        {
+            while (await PageRows.ReadRowAsync(rows, ended, stop))
+            {
+                output.Row(rows.Row);
+                progress.Step(rows.Row.Json.Length);
+            }
         }
         await output.CompleteAsync();
         progress.End();
+        Notices.Show(ended);
+        Console.Error.WriteLine($"{all} rows.");
     }
 }

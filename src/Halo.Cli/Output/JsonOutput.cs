@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Halo.Client.Rows;
 
 namespace Halo.Cli.Output;
 
@@ -8,11 +9,15 @@ sealed class JsonOutput(Stream stream, bool lines) : RowOutput(stream)
 {
     long _rows;
 
-    public override void Row(JsonElement row)
+    public override void Row(JsonElement row) => Row(JsonMarshal.GetRawUtf8Value(row));
+
+    public override void Row(Row row) => Row(row.Json);
+
+    void Row(ReadOnlySpan<byte> json)
     {
         if (!lines)
             Stream.Write(_rows == 0 ? "[\n"u8 : ",\n"u8);
-        Stream.Write(JsonMarshal.GetRawUtf8Value(row));
+        Stream.Write(json);
         if (lines)
             Stream.WriteByte((byte)'\n');
         _rows++;

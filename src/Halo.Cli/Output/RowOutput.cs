@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Halo.Client.Rows;
 using Halo.Contracts.Queries;
 
 namespace Halo.Cli.Output;
@@ -35,6 +36,9 @@ abstract class RowOutput(Stream stream)
 
     /// <summary>A row as it came.</summary>
     public virtual void Row(JsonElement row) => Row([.. row.EnumerateObject().Select(p => TextOf(p.Value))], [.. row.EnumerateObject().Select(p => p.Value.ValueKind == JsonValueKind.String)]);
+
+    /// <summary>A row in the buffer in which it came.</summary>
+    public virtual void Row(Row row) => Row(row.Element());
 
     /// <summary>A row of texts.</summary>
     public void Row(string?[] values) => Row(values, new bool[values.Length]);

@@ -12,13 +12,20 @@ sealed class PageDownload(SiteCalls site, Guid query)
     /// <summary>A page that is damaged on the way is fetched again; one that is damaged each time is damaged where it is stored.</summary>
     const int Tries = 3;
 
-    public async Task<Stream> FetchAsync(int page, CancellationToken stop)
+    /// <summary>The rows of a page, as JSON.</summary>
+    public async Task<Stream> FetchAsync(int page, CancellationToken stop) => Rows(await FetchStoredAsync(page, stop));
+
+    /// <summary>The rows in the bytes of a page as it is stored.</summary>
+    public static Stream Rows(byte[] stored) => new BrotliStream(new MemoryStream(stored, writable: false), CompressionMode.Decompress);
+
+    /// <summary>A page as it is stored.</summary>
+    public async Task<byte[]> FetchStoredAsync(int page, CancellationToken stop)
     {
         for (var attempt = 1; ; attempt++)
         {
             var (bytes, digest) = await BytesAsync(page, stop);
             if (SHA256.HashData(bytes).AsSpan().SequenceEqual(digest))
-                return new BrotliStream(new MemoryStream(bytes, writable: false), CompressionMode.Decompress);
+                return bytes;
             if (attempt == Tries)
             {
                 throw new HaloException($"Page {page} does not fit its digest, {Tries} times.")

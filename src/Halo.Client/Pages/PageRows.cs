@@ -15,8 +15,20 @@ static class PageRows
 
     public static async IAsyncEnumerable<T> ReadAsync<[DynamicallyAccessedMembers(Needed)] T>(SiteCalls site, Query query, [EnumeratorCancellation] CancellationToken stop)
     {
+        await foreach (var rows in PagesAsync(query, new PageDownload(site, query.Id).FetchAsync, site.Calls.Options.PageParallelism, stop))
+        {
+            Func<Row, T>? map = null;
+            while (await ReadRowAsync(rows, query, stop))
+                yield return (map ??= RowMapper.For<T>(rows.Row.Names))(rows.Row);
+        }
+    }
+
+    /// <summary>Its pages in their order. Each is to be read to its end, by <see cref="ReadRowAsync"/>, before the next is asked for.</summary>
+    /// <param name="fetch">Gives the rows of a page by its number; several are called at once.</param>
+    public static async IAsyncEnumerable<RowReader> PagesAsync(
+        Query query, Func<int, CancellationToken, Task<Stream>> fetch, int parallelism, [EnumeratorCancellation] CancellationToken stop)
+    {
         var pages = query.Result?.Pages ?? [];
-        var download = new PageDownload(site, query.Id);
         using var left = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var coming = new Queue<Task<Stream>>();
         var all = 0L;
@@ -24,14 +36,12 @@ static class PageRows
         {
             for (var (next, current) = (0, 0); current < pages.Count; current++)
             {
-                while (next < pages.Count && coming.Count < site.Calls.Options.PageParallelism)
-                    coming.Enqueue(download.FetchAsync(pages[next++].PageNumber, left.Token));
+                while (next < pages.Count && coming.Count < parallelism)
+                    coming.Enqueue(fetch(pages[next++].PageNumber, left.Token));
                 var rows = new RowReader(await coming.Dequeue());
                 await using (rows)
                 {
-                    Func<Row, T>? map = null;
-                    while (await ReadRowAsync(rows, query, stop))
-                        yield return (map ??= RowMapper.For<T>(rows.Row.Names))(rows.Row);
+                    yield return rows;
                     all += rows.Count;
                     if (rows.Count != pages[current].Rows.Count)
                         throw Damaged(query, null);
@@ -50,7 +60,8 @@ static class PageRows
             throw pages.Count == 0 ? Gone(query) : Damaged(query, null);
     }
 
-    static async ValueTask<bool> ReadRowAsync(RowReader rows, Query query, CancellationToken stop)
+    /// <summary>Goes on to the next row of a page.</summary>
+    public static async ValueTask<bool> ReadRowAsync(RowReader rows, Query query, CancellationToken stop)
     {
         try
         {

@@ -47,6 +47,9 @@ sealed class Row
         return JsonElement.ParseValue(ref reader);
     }
 
+    /// <summary>The whole row as it came, in the buffer.</summary>
+    public ReadOnlySpan<byte> Json => _bytes.AsSpan(_start, _length);
+
     /// <summary>The whole row, apart from the buffer.</summary>
     public JsonElement Element()
     {
