@@ -14,14 +14,19 @@ sealed class NotFoundException(string message) : Exception(message);
 /// <summary>Runs a command; a fault is one line on standard error and an exit code.</summary>
 static class CommandFaults
 {
-    public static Command Does(this Command command, Func<ParseResult, CancellationToken, Task> action)
+    public static Command Does(this Command command, Func<ParseResult, CancellationToken, Task> action) => command.Does(async (parsed, stop) =>
+    {
+        await action(parsed, stop);
+        return ExitCodes.Done;
+    });
+
+    public static Command Does(this Command command, Func<ParseResult, CancellationToken, Task<int>> action)
     {
         command.SetAction(async (parsed, stop) =>
         {
             try
             {
-                await action(parsed, stop);
-                return ExitCodes.Done;
+                return await action(parsed, stop);
             }
             catch (HaloCanceledException e)
             {

@@ -44,9 +44,10 @@ static class Connection
     public static string? SiteOf(ParseResult parsed) => parsed.GetValue(Site) ?? Variable("HALO_SITE") ?? ProfileStore.Default.Find(NameOf(parsed))?.Site;
 
     /// <summary>The site that is meant.</summary>
-    public static async Task<HaloSite> SiteAsync(ParseResult parsed, HaloClient client, CancellationToken stop)
+    /// <param name="named">As an argument, which is before all else.</param>
+    public static async Task<HaloSite> SiteAsync(ParseResult parsed, HaloClient client, CancellationToken stop, string? named = null)
     {
-        var site = SiteOf(parsed) ?? throw new UsageException("Which practice? Give --site ID (halo sites SYSTEM ID shows it), set HALO_SITE, or save it: halo login --site ID");
+        var site = named ?? SiteOf(parsed) ?? throw new UsageException("Which practice? Give --site ID (halo sites SYSTEM ID shows it), set HALO_SITE, or save it: halo login --site ID");
         if (Guid.TryParse(site, out var id))
             return client.Sites.At(id);
         var slash = site.LastIndexOf('/');

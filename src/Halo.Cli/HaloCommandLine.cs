@@ -11,7 +11,7 @@ static class HaloCommandLine
         var root = new RootCommand(
             "halo: practices' databases through Halo API. Rows go to standard output, everything else to standard error. Exit codes: 0 done, 1 usage, 2 refused (key, right, not found), 3 the database refused it, 4 not available, safe to repeat, 5 fate unknown, 6 a file here could not be written.")
         {
-            LoginCommand.Make(), LogoutCommand.Make(), SitesCommand.Make(), QueryCommand.Make(), ExecuteCommand.Make(), ExportCommand.Make(),
+            LoginCommand.Make(), LogoutCommand.Make(), SitesCommand.Make(), QueryCommand.Make(), ExecuteCommand.Make(), ExportCommand.Make(), ShellCommand.Make(),
         };
         foreach (var option in Connection.Options)
             root.Add(option);

@@ -26,14 +26,8 @@ sealed class CommandLine(string home)
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            WorkingDirectory = home,
         };
-        foreach (var name in start.Environment.Keys.Where(k => k.StartsWith("HALO_", StringComparison.Ordinal)).ToList())
-            start.Environment.Remove(name);
-        start.Environment["HOME"] = home;
-        start.Environment["XDG_CONFIG_HOME"] = Path.Combine(home, ".config");
-        foreach (var (name, value) in Environment)
-            start.Environment[name] = value;
+        Prepare(start);
         using var process = Process.Start(start)!;
         if (input is not null)
             await process.StandardInput.WriteAsync(input);
@@ -43,5 +37,17 @@ sealed class CommandLine(string home)
             await meanwhile(process.Id);
         await process.WaitForExitAsync().WaitAsync(Eventually.Limit);
         return new(process.ExitCode, await output, await errors);
+    }
+
+    /// <summary>Its environment and place, for what a test starts itself.</summary>
+    public void Prepare(ProcessStartInfo start)
+    {
+        start.WorkingDirectory = home;
+        foreach (var name in start.Environment.Keys.Where(k => k.StartsWith("HALO_", StringComparison.Ordinal)).ToList())
+            start.Environment.Remove(name);
+        start.Environment["HOME"] = home;
+        start.Environment["XDG_CONFIG_HOME"] = Path.Combine(home, ".config");
+        foreach (var (name, value) in Environment)
+            start.Environment[name] = value;
     }
 }

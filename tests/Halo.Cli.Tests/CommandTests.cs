@@ -201,7 +201,7 @@ public sealed class CommandTests(ClinicHouse house) : IClassFixture<ClinicHouse>
     [Fact]
     public async Task There_is_no_option_that_takes_a_key()
     {
-        foreach (var command in (string[])["query", "login", "export", "execute", "sites"])
+        foreach (var command in (string[])["query", "login", "export", "execute", "sites", "shell"])
         {
             var help = await house.CommandLine().RunAsync([command, "--help"]);
             Assert.Equal(0, help.ExitCode);

@@ -29,7 +29,8 @@ abstract class RowOutput(Stream stream)
         OutputForm.Json => new JsonOutput(stream, lines: false),
         OutputForm.Ndjson => new JsonOutput(stream, lines: true),
         OutputForm.Csv => new CsvOutput(stream),
-        _ => new TableOutput(stream, isMarkdown: form == OutputForm.Markdown),
+        OutputForm.Markdown => new TableOutput(stream, isMarkdown: true),
+        _ => new TableOutput(stream, isMarkdown: false, Console.IsOutputRedirected ? null : Console.BufferWidth),
     };
 
     public virtual void Begin(IReadOnlyList<ResultColumn> columns) => Columns = columns;

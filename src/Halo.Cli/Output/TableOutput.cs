@@ -1,11 +1,21 @@
+using System.Globalization;
 using System.Text;
 
 namespace Halo.Cli.Output;
 
 /// <summary>Rows in columns for people, or as a table of Markdown. All of them are held until the end, since the widest value makes the width.</summary>
-sealed class TableOutput(Stream stream, bool isMarkdown) : RowOutput(stream)
+/// <param name="foldAt">The width from which on rows stand one below the other, a column to a line; 0: always; null: never.</param>
+sealed class TableOutput(Stream stream, bool isMarkdown, int? foldAt = null) : RowOutput(stream)
 {
     readonly List<(string?[] Values, bool[] IsText)> _rows = [];
+
+    /// <summary>A row of words.</summary>
+    public void Words(string[] values)
+    {
+        var isText = new bool[values.Length];
+        Array.Fill(isText, true);
+        Row(values, isText);
+    }
 
     protected override void Row(string?[] values, bool[] isText) => _rows.Add((values, isText));
 
@@ -14,7 +24,12 @@ sealed class TableOutput(Stream stream, bool isMarkdown) : RowOutput(stream)
         if (Columns.Count == 0)
             return;
         var cells = _rows.Select(r => r.Values.Select(Cell).ToArray()).Prepend([.. Columns.Select(c => Cell(c.Name))]).ToList();
-        var widths = Enumerable.Range(0, Columns.Count).Select(i => Math.Max(3, cells.Max(r => WidthOf(r[i])))).ToArray();
+        var widths = Enumerable.Range(0, Columns.Count).Select(i => Math.Max(3, cells.Max(r => TextWidth.Of(r[i])))).ToArray();
+        if (foldAt is { } most && _rows.Count > 0 && (most == 0 || widths.Sum() + 2 * (widths.Length - 1) > most))
+        {
+            Fold(cells);
+            return;
+        }
         var right = Enumerable.Range(0, Columns.Count).Select(i => _rows.Count > 0 && _rows.All(r => r.Values[i] is null || !r.IsText[i]) && _rows.Any(r => r.Values[i] is not null)).ToArray();
         for (var i = 0; i < cells.Count; i++)
         {
@@ -24,16 +39,24 @@ sealed class TableOutput(Stream stream, bool isMarkdown) : RowOutput(stream)
         }
     }
 
+    void Fold(List<string[]> cells)
+    {
+        var width = cells[0].Max(TextWidth.Of);
+        for (var row = 1; row < cells.Count; row++)
+        {
+            Line([string.Create(CultureInfo.InvariantCulture, $"-[ {row} ]").PadRight(width + 1, '-')]);
+            for (var i = 0; i < cells[row].Length; i++)
+                Line([$"{Padded(cells[0][i], width, right: false)} | {cells[row][i]}"]);
+        }
+    }
+
     void Line(IEnumerable<string> cells) => Stream.Write(Encoding.UTF8.GetBytes((isMarkdown ? $"| {string.Join(" | ", cells)} |" : string.Join("  ", cells).TrimEnd()) + "\n"));
 
     string Cell(string? value) => value is null ? isMarkdown ? "" : "NULL" : isMarkdown ? Printable.Of(value).Replace("|", "\\|", StringComparison.Ordinal) : Printable.Of(value);
 
     static string Padded(string cell, int width, bool right)
     {
-        var space = new string(' ', width - WidthOf(cell));
+        var space = new string(' ', width - TextWidth.Of(cell));
         return right ? space + cell : cell + space;
     }
-
-    // Letters with their marks are one place.
-    static int WidthOf(string text) => System.Globalization.StringInfo.ParseCombiningCharacters(text).Length;
 }
