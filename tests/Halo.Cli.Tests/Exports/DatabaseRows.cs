@@ -38,11 +38,21 @@ static class DatabaseRows
     {
         "bin" => "translate(encode(bin, 'base64'), E'\\n', '') AS bin",
         "fixed" => "rpad(fixed::text, 4) AS fixed",
-        _ => $"{column}::text AS {column}",
+        _ => $"\"{column}\"::text AS \"{column}\"",
     };
 
+    /// <summary>Every value is there, in the same row and column.</summary>
+    public static void AssertSame((string[] Columns, List<string?[]> Rows) expected, (string[] Columns, List<string?[]> Rows) actual)
+    {
+        Assert.Equal(expected.Columns, actual.Columns);
+        Assert.Equal(expected.Rows.Count, actual.Rows.Count);
+        for (var r = 0; r < expected.Rows.Count; r++)
+            for (var c = 0; c < expected.Columns.Length; c++)
+                Assert.True(IsSame(expected.Rows[r][c], actual.Rows[r][c]), $"{expected.Columns[c]} of row {r}: {expected.Rows[r][c] ?? "NULL"} in the database, {actual.Rows[r][c] ?? "NULL"} in the file");
+    }
+
     /// <summary>Whether two texts are the same value: zeros at the end of a fraction, the T of a date-time and the way a double is written do not count.</summary>
-    public static bool IsSame(string? one, string? other)
+    static bool IsSame(string? one, string? other)
     {
         if (one == other)
             return true;

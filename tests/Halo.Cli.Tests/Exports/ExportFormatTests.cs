@@ -28,7 +28,7 @@ public sealed class ExportFormatTests(ClinicHouse house, SharedPostgres postgres
         foreach (var table in Tables)
         {
             var expected = await DatabaseRows.SqliteAsync(house.ConnectionString, table);
-            AssertSame(expected, await ExportedRows.ReadAsync(Path.Combine(directory, $"{table}.{format}")));
+            DatabaseRows.AssertSame(expected, await ExportedRows.ReadAsync(Path.Combine(directory, $"{table}.{format}")));
             rows += expected.Rows.Count;
         }
         Assert.Equal(rows, summary.GetProperty("rows").GetInt64());
@@ -52,7 +52,7 @@ public sealed class ExportFormatTests(ClinicHouse house, SharedPostgres postgres
             var exported = await halo.RunAsync(["export", "--table", "Every Type", "--format", format, "--out", $"types.{format}"]);
             Assert.True(exported.ExitCode == 0, exported.ToString());
             var actual = await ExportedRows.ReadAsync(Path.Combine(halo.Home, $"types.{format}"));
-            AssertSame(await DatabaseRows.PostgresAsync(practice, "\"odd.schema\".\"Every Type\"", actual.Columns), actual);
+            DatabaseRows.AssertSame(await DatabaseRows.PostgresAsync(practice, "\"odd.schema\".\"Every Type\"", actual.Columns), actual);
             Assert.Equal(3_003, actual.Rows.Count);
         }
         // Without rows, a file with columns all the same; the name has what no file system takes.
@@ -68,35 +68,27 @@ public sealed class ExportFormatTests(ClinicHouse house, SharedPostgres postgres
     {
         var halo = house.CommandLine();
         await halo.RunAsync(["execute", "CREATE TABLE IF NOT EXISTS misfit (id INTEGER, born DATE, money DECIMAL(5,2))"]);
-        await halo.RunAsync(["execute", "INSERT INTO misfit VALUES (1, '2001-02-03', '1.25'), (2, 'unknown', '999.99')"]);
+        await halo.RunAsync(["execute", "INSERT INTO misfit VALUES (1, '2001-02-03', '1.25'), (2, 'unknown', '999.99'), (3, '1999-12-31', '1000')"]);
         string[] export = ["export", "SELECT * FROM misfit ORDER BY id", "--format", "parquet", "--out", "misfit.parquet"];
         try
         {
             var refused = await halo.RunAsync(export);
             Assert.Equal(6, refused.ExitCode);
-            Assert.Contains("Column born, row 2: the value is not a date", refused.Errors, StringComparison.Ordinal);
+            Assert.Contains("Column born (DATE), row 2: not a date from 0001-01-01 to 9999-12-31. Column money (DECIMAL(5,2)), row 3: not a number of 5 digits, 2 of them after the point.", refused.Errors, StringComparison.Ordinal);
+            Assert.Contains("--text born --text money", refused.Errors, StringComparison.Ordinal);
             Assert.DoesNotContain("unknown", refused.Errors, StringComparison.Ordinal);
             Assert.False(File.Exists(Path.Combine(halo.Home, "misfit.parquet")));
 
-            var text = await halo.RunAsync([.. export, "--text", "born"]);
+            var text = await halo.RunAsync([.. export, "--text", "born", "--text", "money"]);
             Assert.True(text.ExitCode == 0, text.ToString());
             var (columns, rows) = await ExportedRows.ReadAsync(Path.Combine(halo.Home, "misfit.parquet"));
             Assert.Equal(["id", "born", "money"], columns);
-            Assert.Equal([["1", "2001-02-03", "1.25"], ["2", "unknown", "999.99"]], rows);
+            Assert.Equal([["1", "2001-02-03", "1.25"], ["2", "unknown", "999.99"], ["3", "1999-12-31", "1000"]], rows);
         }
         finally
         {
             await halo.RunAsync(["execute", "DROP TABLE misfit"]);
         }
-    }
-
-    static void AssertSame((string[] Columns, List<string?[]> Rows) expected, (string[] Columns, List<string?[]> Rows) actual)
-    {
-        Assert.Equal(expected.Columns, actual.Columns);
-        Assert.Equal(expected.Rows.Count, actual.Rows.Count);
-        for (var r = 0; r < expected.Rows.Count; r++)
-            for (var c = 0; c < expected.Columns.Length; c++)
-                Assert.True(DatabaseRows.IsSame(expected.Rows[r][c], actual.Rows[r][c]), $"{expected.Columns[c]} of row {r}: {expected.Rows[r][c] ?? "NULL"} in the database, {actual.Rows[r][c] ?? "NULL"} in the file");
     }
 
     const string Types = """

@@ -17,6 +17,10 @@ public sealed class SyntheaHouse(SharedPostgres postgres) : IAsyncLifetime
 
     public IntegratorClient Integrator => _integrator!;
 
+    public Uri Address => _fixture!.Api.Address;
+
+    public string TemporaryDirectory => _fixture!.TemporaryDirectory;
+
     /// <summary>Sites by engine.</summary>
     public Dictionary<string, Site> Sites { get; } = [];
 

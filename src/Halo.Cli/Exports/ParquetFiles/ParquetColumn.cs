@@ -31,7 +31,16 @@ abstract class ParquetColumn(DataField dataField, string declaredType, string ho
     }
 
     /// <summary>Writes what was added, and begins again.</summary>
-    public abstract Task WriteAsync(ParquetRowGroupWriter group);
+    public async Task WriteAsync(ParquetRowGroupWriter group)
+    {
+        await WriteValuesAsync(group);
+        Clear();
+    }
+
+    /// <summary>Begins again.</summary>
+    public abstract void Clear();
+
+    protected abstract Task WriteValuesAsync(ParquetRowGroupWriter group);
 
     protected abstract bool TryTake(Row row, int column);
 }
@@ -41,11 +50,9 @@ sealed class ParquetValues<T>(DataField field, string declaredType, string holds
 {
     readonly List<T?> _values = [];
 
-    public override async Task WriteAsync(ParquetRowGroupWriter group)
-    {
-        await group.WriteAsync<T>(Field, _values.ToArray());
-        _values.Clear();
-    }
+    public override void Clear() => _values.Clear();
+
+    protected override Task WriteValuesAsync(ParquetRowGroupWriter group) => group.WriteAsync<T>(Field, _values.ToArray());
 
     protected override bool TryTake(Row row, int column)
     {
@@ -60,11 +67,9 @@ sealed class ParquetTexts(string name, string declaredType) : ParquetColumn(new 
 {
     readonly List<string?> _values = [];
 
-    public override async Task WriteAsync(ParquetRowGroupWriter group)
-    {
-        await group.WriteAsync(Field, _values!);
-        _values.Clear();
-    }
+    public override void Clear() => _values.Clear();
+
+    protected override Task WriteValuesAsync(ParquetRowGroupWriter group) => group.WriteAsync(Field, _values!);
 
     protected override bool TryTake(Row row, int column)
     {
@@ -77,11 +82,9 @@ sealed class ParquetBinary(string name, string declaredType) : ParquetColumn(new
 {
     readonly List<byte[]?> _values = [];
 
-    public override async Task WriteAsync(ParquetRowGroupWriter group)
-    {
-        await group.WriteAsync(Field, _values!);
-        _values.Clear();
-    }
+    public override void Clear() => _values.Clear();
+
+    protected override Task WriteValuesAsync(ParquetRowGroupWriter group) => group.WriteAsync(Field, _values!);
 
     protected override bool TryTake(Row row, int column)
     {

@@ -13,6 +13,10 @@ sealed class ParquetRowFile : RowFile
 
     readonly ParquetWriter _writer;
     readonly ParquetColumn[] _columns;
+
+    /// <summary>By column the first row whose value did not fit.</summary>
+    readonly Dictionary<int, long> _misfits = [];
+
     long _rows, _groupRows, _groupBytes;
 
     ParquetRowFile(ParquetWriter writer, ParquetColumn[] columns) => (_writer, _columns) = (writer, columns);
@@ -32,30 +36,45 @@ sealed class ParquetRowFile : RowFile
         for (var i = 0; i < _columns.Length; i++)
         {
             if (!_columns[i].TryAdd(row, i))
-            {
-                throw new LocalFileException(
-                    $"Column {_columns[i].Field.Name}, row {_rows}: the value is not {_columns[i].Holds}, as Parquet has it for the declared type {_columns[i].DeclaredType}. Write the column as text, --text {_columns[i].Field.Name}, or choose another --format.");
-            }
+                _misfits.TryAdd(i, _rows);
         }
         _groupRows++;
         _groupBytes += row.Json.Length;
         if (_groupBytes >= MostBytes || _groupRows >= MostRows)
-            await WriteGroupAsync();
+            await EndGroupAsync();
     }
 
+    /// <exception cref="LocalFileException">Values did not fit. All columns with such values are named at once, so that one more run is enough.</exception>
     public override async Task CompleteAsync()
     {
         if (_groupRows > 0)
-            await WriteGroupAsync();
+            await EndGroupAsync();
+        if (_misfits.Count > 0)
+            throw new LocalFileException($"Parquet cannot hold these values under the declared types. {string.Join(" ", _misfits.OrderBy(m => m.Key).Select(Words))} Write the columns as text, {string.Join(' ', _misfits.Keys.Order().Select(i => $"--text {Argument(_columns[i].Field.Name)}"))}, or choose another --format.");
         await _writer.DisposeAsync();
     }
 
-    async Task WriteGroupAsync()
+    async Task EndGroupAsync()
     {
-        using var group = _writer.CreateRowGroup();
-        foreach (var column in _columns)
-            await column.WriteAsync(group);
-        group.CompleteValidate();
+        // After a value that does not fit the rest is only looked at.
+        if (_misfits.Count > 0)
+        {
+            foreach (var column in _columns)
+                column.Clear();
+        }
+        else
+        {
+            using var group = _writer.CreateRowGroup();
+            foreach (var column in _columns)
+                await column.WriteAsync(group);
+            group.CompleteValidate();
+        }
         (_groupRows, _groupBytes) = (0, 0);
     }
+
+    string Words(KeyValuePair<int, long> misfit) =>
+        $"Column {_columns[misfit.Key].Field.Name} ({_columns[misfit.Key].DeclaredType}), row {misfit.Value}: not {_columns[misfit.Key].Holds}.";
+
+    /// <summary>As a shell takes it for one word.</summary>
+    static string Argument(string name) => name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.') ? name : $"'{name.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }
