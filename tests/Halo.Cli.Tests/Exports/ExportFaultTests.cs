@@ -54,6 +54,22 @@ public sealed class ExportFaultTests(ClinicHouse house) : IClassFixture<ClinicHo
     }
 
     [Fact]
+    public async Task Two_exports_do_not_write_the_same_file_at_once()
+    {
+        var halo = house.CommandLine();
+        var work = Directory.CreateDirectory(Path.Combine(halo.Home, ".three.csv.halo-export")).FullName;
+        string[] export = ["export", "SELECT 3 AS three", "--out", "three.csv"];
+        await using (new FileStream(Path.Combine(work, "lock"), FileMode.Create, FileAccess.ReadWrite, FileShare.None))
+        {
+            var refused = await halo.RunAsync(export);
+            Assert.Equal(1, refused.ExitCode);
+            Assert.Contains("Another halo export is writing here", refused.Errors, StringComparison.Ordinal);
+        }
+        Assert.Equal(0, (await halo.RunAsync(export)).ExitCode);
+        Assert.False(Directory.Exists(work));
+    }
+
+    [Fact]
     public async Task A_directory_that_cannot_be_written_is_named()
     {
         var halo = house.CommandLine();
