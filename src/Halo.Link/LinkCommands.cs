@@ -3,6 +3,7 @@ using System.Text.Json;
 using Halo.Line.Logging;
 using Halo.Link.Configuring;
 using Halo.Link.Diagnosis;
+using Halo.Link.Installing;
 using Halo.Link.Installing.Windows;
 using Halo.Link.Settings;
 using Halo.Link.Settings.Reading;
@@ -23,7 +24,11 @@ static class LinkCommands
 
     /// <summary>Runs a command line.</summary>
     /// <returns>The exit code.</returns>
-    public static Task<int> RunAsync(string[] args) => Build()
+    public static Task<int> RunAsync(string[] args) => OperatingSystem.IsWindows() && args is [SetupProgram.Command, ..]
+        ? SetupProgram.RunAsync(args, (settings, stop) => LinkUninstall.RunAsync(settings, TimeProvider.System, stop), TimeProvider.System)
+        : RunCommandAsync(args);
+
+    static Task<int> RunCommandAsync(string[] args) => Build()
         // A value may begin with @, as passwords do: it names no file with more arguments.
         .Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null })
         // The Link handles signals itself: it has more to do than a command that is cut off.
