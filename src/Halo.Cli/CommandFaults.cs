@@ -14,13 +14,15 @@ sealed class NotFoundException(string message) : Exception(message);
 /// <summary>Runs a command; a fault is one line on standard error and an exit code.</summary>
 static class CommandFaults
 {
-    public static Command Does(this Command command, Func<ParseResult, CancellationToken, Task> action) => command.Does(async (parsed, stop) =>
+    const string SameCommand = "the same command with";
+
+    public static Command WithAction(this Command command, Func<ParseResult, CancellationToken, Task> action) => command.WithAction(async (parsed, stop) =>
     {
         await action(parsed, stop);
         return ExitCodes.Done;
     });
 
-    public static Command Does(this Command command, Func<ParseResult, CancellationToken, Task<int>> action)
+    public static Command WithAction(this Command command, Func<ParseResult, CancellationToken, Task<int>> action)
     {
         command.SetAction(async (parsed, stop) =>
         {
@@ -30,38 +32,39 @@ static class CommandFaults
             }
             catch (HaloCanceledException e)
             {
-                return Say($"Interrupted, and asked to be stopped at the practice. It may have been executed before; {AskAgain(e.IdempotencyKey)}", ExitCodes.Interrupted);
+                return Report($"Interrupted, and asked to be stopped at the practice. It may have been executed before; {AskAgain(e.IdempotencyKey, SameCommand)}", ExitCodes.Interrupted);
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
-                return Say("Interrupted.", ExitCodes.Interrupted);
+                return Report("Interrupted.", ExitCodes.Interrupted);
             }
             catch (HaloException e)
             {
-                return Say(Words(e), ExitCodes.Of(e));
+                return Report(TextOf(e), ExitCodes.Of(e));
             }
             catch (LocalFileException e)
             {
-                return Say(e.Message, ExitCodes.LocalFile);
+                return Report(e.Message, ExitCodes.LocalFile);
             }
             catch (ExportIncompleteException e)
             {
-                return Say(e.Message, e.ExitCode);
+                return Report(e.Message, e.ExitCode);
             }
             catch (NotFoundException e)
             {
-                return Say(e.Message, ExitCodes.Refused);
+                return Report(e.Message, ExitCodes.Refused);
             }
             catch (Exception e) when (e is UsageException or ArgumentException or IOException or UnauthorizedAccessException)
             {
-                return Say(e.Message, ExitCodes.Usage);
+                return Report(e.Message, ExitCodes.Usage);
             }
         });
         return command;
     }
 
     /// <summary>What is wrong, and what can be done.</summary>
-    public static string Words(HaloException failure)
+    /// <param name="how">How the same is asked again, with its key.</param>
+    public static string TextOf(HaloException failure, string how = SameCommand)
     {
         var text = failure.Message;
         text += failure.Code switch
@@ -72,15 +75,15 @@ static class CommandFaults
             _ => "",
         };
         if (failure is { Executed: not Executed.No, IdempotencyKey: { } key })
-            text += $" {(failure.Executed == Executed.Yes ? "It was executed" : "Whether it was executed is not known")}; {AskAgain(key)}";
+            text += $" {(failure.Executed == Executed.Yes ? "It was executed" : "Whether it was executed is not known")}; {AskAgain(key, how)}";
         if (failure.QueryId is { } query)
             text += $" (query {query})";
         return failure.TraceId is { } trace && failure.QueryId is null ? $"{text} (trace {trace})" : text;
     }
 
-    static string AskAgain(string key) => $"ask again without executing twice: the same command with --idempotency-key {key}";
+    public static string AskAgain(string key, string how) => $"to learn what became of it without executing it twice, repeat {how} --idempotency-key {key}";
 
-    static int Say(string message, int code)
+    static int Report(string message, int code)
     {
         Console.Error.WriteLine($"halo: {Output.Printable.Of(message)}");
         return code;

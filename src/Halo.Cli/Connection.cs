@@ -29,15 +29,15 @@ static class Connection
         if (profile is null && (parsed.GetValue(ProfileName) ?? Variable("HALO_PROFILE")) is { } named && askForKey is null)
             throw new UsageException($"There is no profile {named}. Make it: halo login --profile {named} --api URL");
         var text = parsed.GetValue(Api) ?? Variable("HALO_API") ?? profile?.Api
-            ?? throw new UsageException("Which service? Give --api URL, set HALO_API, or save it: halo login --api URL");
+            ?? throw new UsageException("The service's address is missing. Give --api URL, set HALO_API, or save it: halo login --api URL");
         if (!Uri.TryCreate(text, UriKind.Absolute, out var address))
-            throw new UsageException($"{text} is no address, as https://halo.example is.");
+            throw new UsageException($"{text} is not an address such as https://halo.example.");
         // A profile's key is for its own service and no other one.
         var saved = profile is not null && Uri.TryCreate(profile.Api, UriKind.Absolute, out var own) && Uri.Compare(own, address, UriComponents.SchemeAndServer, UriFormat.Unescaped, StringComparison.OrdinalIgnoreCase) == 0
             ? profile.Key
             : null;
         var key = (parsed.GetValue(KeyFile) is { } file ? ReadKey(file) : null) ?? Variable("HALO_KEY") ?? (askForKey is null ? saved : askForKey())
-            ?? throw new UsageException("Which key? Set HALO_KEY, give --key-file FILE, or save it: halo login. It is never an argument, which everybody on this machine could read.");
+            ?? throw new UsageException("The subscription key is missing. Set HALO_KEY, give --key-file FILE, or save it: halo login. It is never an argument, which everybody on this machine could read.");
         return new HaloClientOptions { Address = address, Key = key, RetryTimeout = RetryTimeout() };
     }
 
@@ -47,7 +47,7 @@ static class Connection
     /// <param name="named">As an argument, which is before all else.</param>
     public static async Task<HaloSite> SiteAsync(ParseResult parsed, HaloClient client, CancellationToken stop, string? named = null)
     {
-        var site = named ?? SiteOf(parsed) ?? throw new UsageException("Which practice? Give --site ID (halo sites SYSTEM ID shows it), set HALO_SITE, or save it: halo login --site ID");
+        var site = named ?? SiteOf(parsed) ?? throw new UsageException("The practice is missing. Give --site ID (halo sites SYSTEM ID shows it), set HALO_SITE, or save it: halo login --site ID");
         if (Guid.TryParse(site, out var id))
             return client.Sites.At(id);
         var slash = site.LastIndexOf('/');

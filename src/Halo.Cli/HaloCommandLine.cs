@@ -9,9 +9,9 @@ static class HaloCommandLine
     public static RootCommand Root()
     {
         var root = new RootCommand(
-            "halo: practices' databases through Halo API. Rows go to standard output, everything else to standard error. Exit codes: 0 done, 1 usage, 2 refused (key, right, not found), 3 the database refused it, 4 not available, safe to repeat, 5 fate unknown, 6 a file here could not be written.")
+            "halo: practices' databases through Halo API. Rows go to standard output, everything else to standard error. Exit codes: 0 done, 1 usage, 2 refused (key, right, not found), 3 the database refused it, 4 not available, safe to repeat, 5 fate unknown, 6 a file here could not be written, 130 ended by Ctrl+C.")
         {
-            LoginCommand.Make(), LogoutCommand.Make(), SitesCommand.Make(), QueryCommand.Make(), ExecuteCommand.Make(), ExportCommand.Make(), ShellCommand.Make(),
+            LoginCommand.Create(), LogoutCommand.Create(), SitesCommand.Create(), QueryCommand.Create(), ExecuteCommand.Create(), ExportCommand.Create(), ShellCommand.Create(),
         };
         foreach (var option in Connection.Options)
             root.Add(option);

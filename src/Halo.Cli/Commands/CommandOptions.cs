@@ -32,6 +32,17 @@ sealed class CommandOptions
 
     public bool HasParametersOrKey(ParseResult parsed) => parsed.GetValue(_parameters) is { Length: > 0 } || parsed.GetValue(_key) is not null;
 
+    public bool HasTimeout(ParseResult parsed) => parsed.GetValue(_timeout) is not null;
+
+    /// <summary>A number of seconds from the command line.</summary>
+    /// <exception cref="UsageException">It is no time, or longer than the service has numbers for.</exception>
+    public static TimeSpan? TimeoutOf(double? seconds) => seconds switch
+    {
+        null => null,
+        > 0 and <= int.MaxValue / 1000 => TimeSpan.FromSeconds(seconds.Value),
+        _ => throw new UsageException($"--timeout must be a number of seconds above 0, at most {int.MaxValue / 1000}."),
+    };
+
     public async Task<HaloCommand> ReadAsync(ParseResult parsed, CancellationToken stop)
     {
         var text = parsed.GetValue(_text);
@@ -40,7 +51,7 @@ sealed class CommandOptions
         else if (text is null or "-")
         {
             if (text is null && !Console.IsInputRedirected)
-                throw new UsageException("Which SQL? Give it as an argument, by --file, or on standard input: halo query \"SELECT 1\"");
+                throw new UsageException("The SQL is missing. Give it as an argument, by --file, or on standard input: halo query \"SELECT 1\"");
             if (Connection.TakesKeyFromInput(parsed))
                 throw new UsageException("Standard input cannot hold the key and the SQL: give one of them otherwise.");
             text = await Console.In.ReadToEndAsync(stop);
@@ -52,7 +63,7 @@ sealed class CommandOptions
 
     public HaloQueryOptions OptionsOf(ParseResult parsed) => new()
     {
-        Timeout = parsed.GetValue(_timeout) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+        Timeout = TimeoutOf(parsed.GetValue(_timeout)),
         Catalogue = parsed.GetValue(_catalogue),
         Tag = parsed.GetValue(_tag),
         IdempotencyKey = parsed.GetValue(_key),
@@ -68,7 +79,7 @@ sealed class CommandOptions
         {
             type = Enum.TryParse<SqlType>(name[(colon + 1)..], ignoreCase: true, out var known) && !int.TryParse(name[(colon + 1)..], NumberStyles.Integer, CultureInfo.InvariantCulture, out _)
                 ? known
-                : throw new UsageException($"{name[(colon + 1)..]} is no type of a parameter: {string.Join(", ", Enum.GetNames<SqlType>())}.");
+                : throw new UsageException($"{name[(colon + 1)..]} is not a type of a parameter. There are {string.Join(", ", Enum.GetNames<SqlType>())}.");
             name = name[..colon];
         }
         return name.TrimStart('@').Length > 0 ? command.With(name, new HaloParameter(value, type)) : throw new UsageException("A parameter is written as -p name=value.");

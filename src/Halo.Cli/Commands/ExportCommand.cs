@@ -8,9 +8,12 @@ using Halo.Contracts.Queries;
 
 namespace Halo.Cli.Commands;
 
-/// <summary>Takes results of any size into files, by async queries whose pages are compared with their digests.</summary>
+/// <summary>Takes all rows of a query or table into files, by async queries whose pages are compared with their digests.</summary>
 static class ExportCommand
 {
+    /// <summary>For what is asked ahead: longer it does not hold up the file that is to be written.</summary>
+    static readonly TimeSpan MaxSilence = TimeSpan.FromSeconds(10);
+
     static readonly CommandOptions Sql = new();
     static readonly Option<string[]> Table = new("--table") { Description = "A table or view, as patients or public.patients; may be repeated", HelpName = "NAME" };
     static readonly Option<bool> AllTables = new("--all-tables") { Description = "Every table that you may see, each into a file of its own" };
@@ -18,16 +21,17 @@ static class ExportCommand
     static readonly Option<ExportForm> Form = new("--format") { Description = "How rows are written", DefaultValueFactory = _ => ExportForm.Csv };
     static readonly Option<string?> Out = new("--out", "-o") { Description = "The file, which has its name once all is there; of tables a directory. Default, of SQL: standard output", HelpName = "FILE|DIR" };
     static readonly Option<string[]> AsText = new("--text") { Description = "A column that Parquet is to hold as text, whatever its type; may be repeated", HelpName = "COLUMN" };
-    static readonly Option<bool> Force = new("--force") { Description = "Replace files that are there" };
+    static readonly Option<CsvFormulas> Formulas = new("--csv-formulas") { Description = "escape: CSV that is for a spreadsheet has texts which it would take for formulas behind an apostrophe", DefaultValueFactory = _ => CsvFormulas.Keep };
+    static readonly Option<bool> Force = new("--force") { Description = "Replace existing files" };
     static readonly Option<bool> Restart = new("--restart") { Description = "Throw away what an interrupted export fetched, and begin again" };
     static readonly Option<bool> Json = new("--json") { Description = "Write a summary as JSON to standard output" };
     static readonly Option<Guid?> Resumed = new("--query") { Description = "Take the rows of a query that was exported before: for 24 hours after its end", HelpName = "ID" };
 
-    public static Command Make() => Sql.On(new Command("export",
+    public static Command Create() => Sql.On(new Command("export",
         "Take all rows into files. Interrupted, the same command goes on where it stopped. Examples: halo export --all-tables --format parquet --out clinic; halo export --table patients --out patients.csv; halo export \"SELECT * FROM appointments\" --out appointments.csv")
     {
-        Table, AllTables, Except, Form, Out, AsText, Force, Restart, Json, Resumed,
-    }).Does(RunAsync);
+        Table, AllTables, Except, Form, Out, AsText, Formulas, Force, Restart, Json, Resumed,
+    }).WithAction(RunAsync);
 
     static async Task RunAsync(ParseResult parsed, CancellationToken stop)
     {
@@ -48,18 +52,22 @@ static class ExportCommand
         var isAll = parsed.GetValue(AllTables);
         var asked = (Sql.HasText(parsed) ? 1 : 0) + (tables.Length > 0 ? 1 : 0) + (isAll ? 1 : 0) + (parsed.GetValue(Resumed) is not null ? 1 : 0);
         if (asked > 1)
-            throw new UsageException("Give one of them: SQL, --table, --all-tables or --query.");
+            throw new UsageException("Give only one of SQL, --table, --all-tables and --query.");
         if (!isAll && parsed.GetValue(Except) is { Length: > 0 })
-            throw new UsageException("--except is of --all-tables.");
+            throw new UsageException("--except requires --all-tables.");
         var isTables = isAll || tables.Length > 0;
         if (isTables && Sql.HasParametersOrKey(parsed))
-            throw new UsageException("--parameter and --idempotency-key are of SQL, not of tables.");
+            throw new UsageException("--parameter and --idempotency-key require SQL; they do not go with tables.");
+        if (parsed.GetValue(Resumed) is not null && (Sql.HasParametersOrKey(parsed) || Sql.HasTimeout(parsed)))
+            throw new UsageException("--query takes rows of a query that ran before: --parameter, --timeout and --idempotency-key do not go with it.");
         if (parsed.GetValue(AsText) is { Length: > 0 } && parsed.GetValue(Form) is not ExportForm.Parquet)
-            throw new UsageException("--text is of --format parquet: the other formats have no types.");
+            throw new UsageException("--text requires --format parquet: the other formats have no types.");
+        if (parsed.GetValue(Formulas) is CsvFormulas.Escape && parsed.GetValue(Form) is not ExportForm.Csv)
+            throw new UsageException("--csv-formulas requires --format csv.");
         if (parsed.GetValue(Out) is not null)
             return isTables;
         if (isTables)
-            throw new UsageException("Where to? Give --out DIR, or --out FILE for one table.");
+            throw new UsageException("Tables are written into files: give --out DIR, or --out FILE for one table.");
         if (parsed.GetValue(Form) is ExportForm.Parquet)
             throw new UsageException("Parquet is written into a file: give --out FILE.");
         return !parsed.GetValue(Json) ? false : throw new UsageException("Rows and summary cannot both go to standard output: give --out FILE.");
@@ -84,6 +92,7 @@ static class ExportCommand
             Except = parsed.GetValue(Except) ?? [],
             AsText = (parsed.GetValue(AsText) ?? []).ToHashSet(StringComparer.Ordinal),
             Options = Sql.OptionsOf(parsed),
+            EscapesFormulas = parsed.GetValue(Formulas) is CsvFormulas.Escape,
             Force = parsed.GetValue(Force),
             Restart = parsed.GetValue(Restart),
         };
@@ -97,8 +106,17 @@ static class ExportCommand
             Directory.CreateDirectory(request.Directory);
             using var workspace = ExportWorkspace.Open(request.WorkDirectory, request.Digest(site.Calls.Calls.Options.Address!, site.Id), request.Restart);
             isBegun = true;
-            var runner = new ExportRunner(site, request, workspace);
-            var summary = await runner.RunAsync(stop);
+            var options = site.Calls.Calls.Options;
+            using var once = new HaloClient(new HaloClientOptions
+            {
+                Address = options.Address,
+                Key = options.Key,
+                TimeProvider = options.TimeProvider,
+                RetryTimeout = TimeSpan.Zero,
+                AnswerTimeout = MaxSilence,
+            });
+            var runner = new ExportRunner(site, once.Sites.At(site.Id), request, workspace);
+            var summary = await SummaryAsync(runner, parsed.GetValue(Json), stop);
             if (parsed.GetValue(Json))
                 Console.Out.WriteLine(JsonSerializer.Serialize(summary, ExportJson.Default.ExportSummary));
             else if (summary.Files.Count > 1)
@@ -114,6 +132,26 @@ static class ExportCommand
         catch (OperationCanceledException) when (stop.IsCancellationRequested && isBegun)
         {
             Console.Error.WriteLine("The same command goes on where it stopped.");
+            // Its keys are in the state; nothing was asked to be stopped at the practice.
+            throw new OperationCanceledException(stop);
+        }
+    }
+
+    static async Task<ExportSummary> SummaryAsync(ExportRunner runner, bool isJson, CancellationToken stop)
+    {
+        try
+        {
+            return await runner.RunAsync(stop);
+        }
+        catch (Exception e) when (isJson)
+        {
+            var error = e switch
+            {
+                HaloException failure => CommandFaults.TextOf(failure),
+                OperationCanceledException => "Interrupted.",
+                _ => e.Message,
+            };
+            Console.Out.WriteLine(JsonSerializer.Serialize(runner.Summary(error), ExportJson.Default.ExportSummary));
             throw;
         }
     }
@@ -126,25 +164,38 @@ static class ExportCommand
         else
         {
             query = await site.QueueAsync(command, ExecutionMode.Reader, Sql.OptionsOf(parsed), stop);
-            Console.Error.WriteLine($"Queued as {query.Id}. Interrupted, take its rows again: halo export --query {query.Id}");
+            Console.Error.WriteLine($"Queued as {query.Id}. If this is interrupted, take its rows again: halo export --query {query.Id}");
         }
         var ended = await query.WaitAsync(stop);
-        if (ended.Result?.Rows is not { } all)
-            throw new UsageException("The query has no rows to export.");
-        var output = RowOutput.Of(parsed.GetValue(Form) == ExportForm.Csv ? OutputForm.Csv : OutputForm.Ndjson, Console.OpenStandardOutput());
-        output.Begin(ended.Result.Columns ?? []);
+        if (LostRows.HasNone(ended))
+            throw LostRows.None(ended, isExecuted: command is not null);
+        var all = ended.Result!.Rows!.Value;
+        var stream = Console.OpenStandardOutput();
+        RowOutput output = parsed.GetValue(Form) == ExportForm.Csv ? new CsvOutput(stream, parsed.GetValue(Formulas) is CsvFormulas.Escape) : new JsonOutput(stream, lines: true);
         var options = site.Calls.Calls.Options;
         var progress = new Progress("", all, ended.Result.Size, options.TimeProvider);
-        await foreach (var rows in PageRows.PagesAsync(ended, new PageDownload(query.Calls, query.Id).FetchAsync, options.PageParallelism, stop))
+        try
         {
-            while (await PageRows.ReadRowAsync(rows, ended, stop))
+            output.Begin(ended.Result.Columns ?? []);
+            await foreach (var rows in PageRows.PagesAsync(ended, new PageDownload(query.Calls, query.Id).FetchAsync, options.PageParallelism, stop))
             {
-                output.Row(rows.Row);
-                progress.Step(rows.Row.Json.Length);
+                while (await PageRows.ReadRowAsync(rows, ended, stop))
+                {
+                    output.Row(rows.Row);
+                    progress.Step(rows.Row.Json.Length);
+                }
             }
+            await output.CompleteAsync();
         }
-        await output.CompleteAsync();
-        progress.End();
+        // Pages have exceptions of their own.
+        catch (IOException e)
+        {
+            throw new LocalFileException($"Standard output could not be written: {e.Message.TrimEnd('.')}. Take the rows again: halo export --query {query.Id}", e);
+        }
+        finally
+        {
+            progress.End();
+        }
         Notices.Show(ended);
         Console.Error.WriteLine($"{all} rows.");
     }

@@ -7,9 +7,9 @@ namespace Halo.Cli.Commands;
 /// <summary>Saves a service, a key and a site under a name.</summary>
 static class LoginCommand
 {
-    public static Command Make() =>
+    public static Command Create() =>
         new Command("login", "Save address, key and site as a profile, in a file that only you can read. The key is asked for, or comes from standard input, --key-file or HALO_KEY. Example: halo login --api https://halo.example --site 'Best Practice/12345'")
-            .Does(RunAsync);
+            .WithAction(RunAsync);
 
     static async Task RunAsync(ParseResult parsed, CancellationToken stop)
     {
@@ -39,8 +39,8 @@ static class LoginCommand
 /// <summary>Removes a profile.</summary>
 static class LogoutCommand
 {
-    public static Command Make() =>
-        new Command("logout", "Remove a profile with its key. Example: halo logout --profile test").Does((parsed, _) =>
+    public static Command Create() =>
+        new Command("logout", "Remove a profile with its key. Example: halo logout --profile test").WithAction((parsed, _) =>
         {
             var name = Connection.NameOf(parsed);
             return ProfileStore.Default.Remove(name) ? Task.CompletedTask : throw new NotFoundException($"There is no profile {name}.");

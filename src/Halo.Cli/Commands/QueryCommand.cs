@@ -11,11 +11,11 @@ static class QueryCommand
     static readonly CommandOptions Sql = new();
     static readonly Option<OutputForm> Form = RowOutput.Option();
 
-    public static Command Make() => Sql.On(new Command("query",
+    public static Command Create() => Sql.On(new Command("query",
         "Run a query and show its rows, at most 8 MiB of them; halo export takes more. Example: halo query \"SELECT * FROM patients WHERE id = @id\" -p id=66 --output csv")
     {
         Form,
-    }).Does(RunAsync);
+    }).WithAction(RunAsync);
 
     static async Task RunAsync(ParseResult parsed, CancellationToken stop)
     {
@@ -40,8 +40,8 @@ static class ExecuteCommand
 {
     static readonly CommandOptions Sql = new();
 
-    public static Command Make() => Sql.On(new Command("execute",
-        "Run a command that gives no rows and write how many it changed. It is never executed twice. Example: halo execute \"UPDATE appointments SET note = @note WHERE id = @id\" -p note=seen -p id:Int=4711")).Does(RunAsync);
+    public static Command Create() => Sql.On(new Command("execute",
+        "Run a command that gives no rows and write how many it changed. It is never executed twice. Example: halo execute \"UPDATE appointments SET note = @note WHERE id = @id\" -p note=seen -p id:Int=4711")).WithAction(RunAsync);
 
     static async Task RunAsync(ParseResult parsed, CancellationToken stop)
     {
@@ -60,6 +60,6 @@ static class Notices
     public static void Show(Query query)
     {
         foreach (var notice in query.Notices ?? [])
-            Console.Error.WriteLine($"{notice.Code}: {Printable.Of(notice.Message)}");
+            Console.Error.WriteLine($"{Printable.Of(notice.Code)}: {Printable.Of(notice.Message)}");
     }
 }

@@ -3,6 +3,8 @@ using Halo.Cli.Output;
 using Halo.Cli.Shell;
 using Halo.Cli.Shell.Editing;
 using Halo.Client;
+using Halo.Client.Commands;
+using Halo.Contracts.Queries;
 
 namespace Halo.Cli.Commands;
 
@@ -13,32 +15,35 @@ static class ShellCommand
 
     const int LongestName = 30;
 
+    /// <summary>Between two parts of what is pasted no more time goes by.</summary>
+    static readonly TimeSpan PasteGap = TimeSpan.FromMilliseconds(50);
+
     static readonly Argument<string?> Site = new("site") { Description = "The practice, as --site has it", Arity = ArgumentArity.ZeroOrOne };
     static readonly Option<bool> NoHistory = new("--no-history") { Description = "Keep no statements. Else they are kept, without what they gave, in a file that only you can read, beside the profiles" };
     static readonly Option<double?> Timeout = new("--timeout") { Description = "How long each statement may execute, in seconds", HelpName = "SECONDS" };
     static readonly Option<string?> Catalogue = new("--catalogue") { Description = "One of the practice's databases; default: its default one", HelpName = "NAME" };
     static readonly Option<string?> Tag = new("--tag") { Description = "A mark of your own that is kept with each query", HelpName = "TEXT" };
 
-    public static Command Make() => new Command(Name,
+    public static Command Create() => new Command(Name,
         "Type statements, with history and completion; \\? shows what else there is. From a pipe it runs all of them, and stops at the first that fails. Examples: halo shell 'Best Practice/12345'; halo shell < statements.sql")
     {
         Site, NoHistory, Timeout, Catalogue, Tag,
-    }.Does(RunAsync);
+    }.WithAction(RunAsync);
 
     static async Task<int> RunAsync(ParseResult parsed, CancellationToken stop)
     {
         if (Connection.TakesKeyFromInput(parsed))
             throw new UsageException("Standard input holds the statements, and cannot hold the key: set HALO_KEY, or save it by halo login.");
         using var client = Connection.Client(parsed);
-        using var interrupts = new Interrupts();
+        var isInteractive = !Console.IsInputRedirected && !Console.IsErrorRedirected;
+        using var interrupts = new Interrupts(isInteractive);
         var site = await Connection.SiteAsync(parsed, client, stop, parsed.GetValue(Site));
         var options = new HaloQueryOptions
         {
-            Timeout = parsed.GetValue(Timeout) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+            Timeout = CommandOptions.TimeoutOf(parsed.GetValue(Timeout)),
             Catalogue = parsed.GetValue(Catalogue),
             Tag = parsed.GetValue(Tag),
         };
-        var isInteractive = !Console.IsInputRedirected && !Console.IsErrorRedirected;
         var session = new ShellSession(site, options, site.Calls.Calls.Options.TimeProvider, isInteractive, interrupts);
         if (!isInteractive)
             return await RunAllAsync(session, interrupts);
@@ -46,12 +51,17 @@ static class ShellCommand
         return ExitCodes.Done;
     }
 
-    /// <summary>All statements of standard input, also a last one without a semicolon, until one fails.</summary>
+    /// <summary>All statements of standard input, until one fails. A last one without a semicolon runs where it only reads: whoever writes to the pipe may have died within it.</summary>
     static async Task<int> RunAllAsync(ShellSession session, Interrupts interrupts)
     {
         var reader = new StatementReader();
+        var isFirst = true;
         while (!session.IsOver && await Console.In.ReadLineAsync() is { } line)
         {
+            // Editors of Windows begin files with a mark.
+            if (isFirst)
+                line = line.TrimStart('\uFEFF');
+            isFirst = false;
             var code = ExitCodes.Done;
             if (reader.IsEmpty && line.StartsWith('\\'))
                 code = await session.CommandAsync(line);
@@ -64,7 +74,12 @@ static class ShellCommand
             if (code != ExitCodes.Done || interrupts.IsEnding)
                 return code == ExitCodes.Done ? ExitCodes.Interrupted : code;
         }
-        return !session.IsOver && reader.Take() is { } last ? await session.RunAsync(last) : ExitCodes.Done;
+        var end = reader.HasBody ? "GO, / or \\g alone on a line" : "a semicolon";
+        if (session.IsOver || reader.Take() is not { } last)
+            return ExitCodes.Done;
+        if (!ReadingText.Reads(HaloCommand.Text(last).Command with { ExecutionMode = ExecutionMode.Reader }))
+            throw new UsageException($"The last statement may write and is not ended, so it was not run: it may be incomplete. End it with {end}.");
+        return await session.RunAsync(last);
     }
 
     static async Task TypedAsync(ShellSession session, Interrupts interrupts, HaloSite site, bool keepsHistory)
@@ -72,8 +87,10 @@ static class ShellCommand
         var name = Printable.Of(site.Info?.PracticeMetadata?.PracticeName ?? site.Info?.Name ?? site.Id.ToString());
         Console.Error.WriteLine($"{name}, {Printable.Of(site.Info!.PracticeManagementName)} {Printable.Of(site.Info.PracticeManagementSiteId)}. \\? helps, \\q or Ctrl+D ends.");
         var prompt = name.Length > LongestName ? name[..LongestName] : name;
-        var history = new History(keepsHistory ? History.DefaultPath : null);
+        var history = Open(keepsHistory ? History.DefaultPath : null);
         var reader = new StatementReader();
+        var isPrivate = false;
+        var time = site.Calls.Calls.Options.TimeProvider;
         var editor = new LineEditor(Console.Error, history, (before, after) =>
         {
             // The lines before belong to the statement too.
@@ -86,27 +103,68 @@ static class ShellCommand
         while (!session.IsOver && !interrupts.IsEnding)
         {
             var (end, line) = editor.Read(reader.IsEmpty ? $"{prompt}=> " : $"{prompt}-> ", $"{prompt}-> ");
-            if (end == LineEnd.Input)
+            if (end == LineEnd.EndOfInput)
                 return;
-            if (end == LineEnd.Left)
+            if (end == LineEnd.Interrupted)
                 reader.Take();
             else if (reader.IsEmpty && line.Trim() is "quit" or "exit")
                 return;
             else if (reader.IsEmpty && line.TrimStart().StartsWith('\\'))
             {
-                Keep(history, line.Trim());
-                await session.CommandAsync(line.Trim());
+                Keep(history, line.TrimEnd());
+                if (await session.CommandAsync(line.Trim()) != ExitCodes.Done)
+                    await DropAsync(reader, time);
             }
             else
             {
+                isPrivate = reader.IsEmpty ? line.StartsWith(' ') : isPrivate;
+                var hadBody = reader.HasBody;
                 foreach (var statement in reader.Add(line))
                 {
-                    Keep(history, statement + ";");
-                    // Several in one line: what follows one that failed may need it.
+                    Keep(history, (isPrivate ? " " : "") + statement + (hadBody ? "\n\\g" : ";"));
+                    // What follows one that failed may need it.
                     if (await session.RunAsync(statement) != ExitCodes.Done)
+                    {
+                        await DropAsync(reader, time);
                         break;
+                    }
                 }
+                if (reader.HasBody && !hadBody && line.Contains(';', StringComparison.Ordinal))
+                    Console.Error.WriteLine("Statements of this kind have semicolons within: GO, / or \\g alone on a line ends it.");
             }
+        }
+    }
+
+    /// <summary>What was pasted or typed ahead behind a statement that failed is not run.</summary>
+    static async Task DropAsync(StatementReader reader, TimeProvider time)
+    {
+        var isDropped = reader.Take() is not null;
+        // Pasted text may still be coming.
+        while (Console.KeyAvailable || await IsComingAsync())
+        {
+            Console.ReadKey(intercept: true);
+            isDropped = true;
+        }
+        if (isDropped)
+            Console.Error.WriteLine("What was entered after it was not run.");
+
+        async Task<bool> IsComingAsync()
+        {
+            await Task.Delay(PasteGap, time);
+            return Console.KeyAvailable;
+        }
+    }
+
+    static History Open(string? path)
+    {
+        try
+        {
+            return new History(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"halo: the history cannot be read, and none is kept: {Printable.Of(e.Message)}");
+            return new History(null);
         }
     }
 
@@ -118,7 +176,7 @@ static class ShellCommand
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Console.Error.WriteLine($"halo: the history is not kept: {e.Message}");
+            Console.Error.WriteLine($"halo: the history is not kept: {Printable.Of(e.Message)}");
         }
     }
 }

@@ -16,11 +16,11 @@ static class SitesCommand
     static readonly Option<SiteStatus?> Status = new("--status") { Description = "Of the list: only those in this state", HelpName = "initialising|active|removed|uninstalled" };
     static readonly Option<OutputForm> Form = RowOutput.Option();
 
-    public static Command Make() => new Command("sites",
+    public static Command Create() => new Command("sites",
         "Find a practice's site, and see whether it can be asked now: halo sites 'Best Practice' 12345. Without a practice all sites that you are paired with are listed: halo sites --availability online")
     {
         System, Id, Availability, Status, Form,
-    }.Does(RunAsync);
+    }.WithAction(RunAsync);
 
     static async Task RunAsync(ParseResult parsed, CancellationToken stop)
     {

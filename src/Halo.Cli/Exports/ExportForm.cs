@@ -12,6 +12,13 @@ enum ExportForm
     Parquet,
 }
 
+/// <summary>What is done with texts in CSV that a spreadsheet would take for formulas.</summary>
+enum CsvFormulas
+{
+    Keep,
+    Escape,
+}
+
 /// <summary>A file here could not be written, or a value has no place in the format.</summary>
 sealed class LocalFileException(string message, Exception? cause = null) : Exception(message, cause);
 

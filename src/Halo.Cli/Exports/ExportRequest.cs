@@ -2,6 +2,8 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Halo.Client;
+using Halo.Client.Commands;
+using Halo.Contracts.Queries;
 
 namespace Halo.Cli.Exports;
 
@@ -25,6 +27,9 @@ sealed record ExportRequest(ExportForm Form, string Directory, string? File)
     /// <summary>Of all tables those that are left out.</summary>
     public IReadOnlyList<string> Except { get; init; } = [];
 
+    /// <summary>Whether CSV has texts that a spreadsheet would take for formulas behind an apostrophe.</summary>
+    public bool EscapesFormulas { get; init; }
+
     /// <summary>Columns that Parquet has as text.</summary>
     public IReadOnlySet<string> AsText { get; init; } = new HashSet<string>();
 
@@ -39,13 +44,17 @@ sealed record ExportRequest(ExportForm Form, string Directory, string? File)
     /// <summary>Where pages are kept until all files are whole.</summary>
     public string WorkDirectory => Path.Combine(Directory, File is null ? ".halo-export" : $".{File}.halo-export");
 
+    /// <summary>Whether it does no harm to run it once more: tables, and SQL that only reads and has no key of the user's.</summary>
+    public bool IsRepeatable => Options.IdempotencyKey is null
+        && (Command is null ? Query is null : ReadingText.Reads(Command.Command with { ExecutionMode = ExecutionMode.Reader }));
+
     /// <summary>Says whether an interrupted export is this one. SQL may hold names of patients, so it is a digest.</summary>
     public string Digest(Uri address, Guid site)
     {
         var asked = Command?.Command;
         List<string> parts =
         [
-            address.AbsoluteUri, site.ToString(), Form.ToString(), Options.Catalogue ?? "", Query?.ToString() ?? "", AllTables ? "all" : "", asked?.Text ?? "",
+            address.AbsoluteUri, site.ToString(), Form.ToString(), Options.Catalogue ?? "", Options.IdempotencyKey ?? "", EscapesFormulas ? "escape" : "", Query?.ToString() ?? "", AllTables ? "all" : "", asked?.Text ?? "",
             .. (asked?.Parameters ?? []).SelectMany(p => (string[])[p.Name, p.Type?.ToString() ?? "", JsonSerializer.Serialize(p.Value, ExportJson.Default.String)]),
             "tables", .. Tables, "except", .. Except,
         ];

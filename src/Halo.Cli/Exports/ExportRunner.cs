@@ -10,38 +10,50 @@ using Halo.Contracts.Sites;
 namespace Halo.Cli.Exports;
 
 /// <summary>Writes the files of an export one after the other, and goes on with one that was interrupted.</summary>
-sealed class ExportRunner(HaloSite site, ExportRequest request, ExportWorkspace workspace)
+/// <param name="ahead">The same site by a client that tries nothing again: for what can wait for its turn.</param>
+sealed class ExportRunner(HaloSite site, HaloSite ahead, ExportRequest request, ExportWorkspace workspace)
 {
     /// <summary>Queries that are asked before their file's turn: the practice works on the next while one is written, and has few of ours at a time.</summary>
-    const int Ahead = 3;
+    const int MaxQueuedAhead = 3;
+
+    /// <summary>
+    /// An export that began longer ago is not gone on with. The service keeps idempotency keys and rows for 24 hours: a key that it has forgotten would run SQL a
+    /// second time. An hour less, so that a daily run whose table failed begins anew rather than mixing two days.
+    /// </summary>
+    static readonly TimeSpan MaxAge = TimeSpan.FromHours(23);
 
     /// <summary>Those whose query an earlier run of the program asked.</summary>
     readonly HashSet<int> _resumed = [];
 
     readonly Dictionary<int, (string Error, int ExitCode)> _failures = [];
     List<ExportFile> _files = [];
+    DateTimeOffset _began;
 
     public async Task<ExportSummary> RunAsync(CancellationToken stop)
     {
         await BeginAsync(stop);
         for (var i = 0; i < _files.Count; i++)
         {
-            if (IsWritten(i))
-                continue;
-            CheckTarget(i);
-            for (var next = i; next <= Math.Min(i + Ahead, _files.Count - 1); next++)
-                await QueueAsync(next, isNeeded: next == i, stop);
             try
             {
+                if (IsWritten(i))
+                    continue;
+                CheckTarget(i);
+                await QueueAsync(i, site, stop);
+                await QueueAheadAsync(i, stop);
                 await WriteAsync(i, stop);
             }
-            catch (HaloException e) when (_files.Count > 1 && e is { Query.CompletedAt: not null })
+            catch (HaloException e) when (_files.Count > 1 && (e is { Query.CompletedAt: not null } || LostRows.IsLost(e)))
             {
-                Fail(i, CommandFaults.Words(e), ExitCodes.Of(e));
+                Fail(i, CommandFaults.TextOf(e), ExitCodes.Of(e));
             }
             catch (LocalFileException e) when (_files.Count > 1)
             {
                 Fail(i, e.Message, ExitCodes.LocalFile);
+            }
+            catch (UsageException e) when (_files.Count > 1)
+            {
+                Fail(i, e.Message, ExitCodes.Usage);
             }
         }
         if (_failures.Count == 0)
@@ -59,15 +71,20 @@ sealed class ExportRunner(HaloSite site, ExportRequest request, ExportWorkspace 
         if (workspace.State is { } left)
         {
             _files = left.Files;
+            _began = left.Began;
+            if (Now - _began > MaxAge)
+                throw TooOld(left);
             _resumed.UnionWith(Enumerable.Range(0, _files.Count).Where(i => _files[i].Query is not null));
-            Console.Error.WriteLine($"Going on with the export in {request.Directory}: {_files.Count(f => f.Bytes is not null)} of {_files.Count} file{(_files.Count == 1 ? "" : "s")} written.");
+            Console.Error.WriteLine($"Going on with the export of {_began:yyyy-MM-dd HH:mm} UTC in {Printable.Of(request.Directory)}: {_files.Count(f => f.Bytes is not null)} of {_files.Count} file{(_files.Count == 1 ? "" : "s")} written.");
             return;
         }
+        _began = Now;
         if (request.AllTables || request.Tables.Count > 0)
         {
             var tables = await TablesAsync(stop);
             if (tables.Count == 0)
                 throw new NotFoundException("There are no tables that you may see.");
+            CheckTexts(tables.SelectMany(t => t.Columns).Select(c => c.Name));
             _files = request.File is { } file
                 ? [new(TableSelection.NameOf(tables[0]), file, NewKey()) { Schema = tables[0].Schema, Table = tables[0].Name }]
                 : TableSelection.Files(tables, request.Form, NewKey);
@@ -83,6 +100,9 @@ sealed class ExportRunner(HaloSite site, ExportRequest request, ExportWorkspace 
     {
         if (request.AllTables)
             return TableSelection.All(await PresentSchemaAsync(stop), request.Except);
+        // A column that --text names may be newer than the schema that the service read last.
+        if (request.AsText.Count > 0)
+            return Named(await PresentSchemaAsync(stop));
         try
         {
             return Named(await site.SchemaAsync(request.Options.Catalogue, cancellationToken: stop));
@@ -111,11 +131,22 @@ sealed class ExportRunner(HaloSite site, ExportRequest request, ExportWorkspace 
         }
     }
 
-    /// <summary>A file that is there is not replaced, before anything is asked of the practice.</summary>
+    /// <summary>An existing file is not replaced, nor what is no file: seen before anything is asked of the practice.</summary>
     void CheckTarget(int index)
     {
-        if (!request.Force && Path.Exists(TargetOf(index)))
-            throw new UsageException($"{TargetOf(index)} is there already. Choose another --out, or have it replaced: --force");
+        var target = TargetOf(index);
+        if (Directory.Exists(target) || new FileInfo(target).LinkTarget is not null)
+            throw new UsageException($"{target} is a directory or a link, which an export does not replace. Remove it, or choose another --out.");
+        if (!request.Force && Path.Exists(target))
+            throw new UsageException($"{target} exists already. Choose another --out, or have it replaced: --force");
+    }
+
+    /// <summary>A column that no table has is misspelt.</summary>
+    void CheckTexts(IEnumerable<string> columns)
+    {
+        var known = columns.ToHashSet(StringComparer.Ordinal);
+        if (request.AsText.FirstOrDefault(c => !known.Contains(c)) is { } missing)
+            throw new UsageException($"--text {missing}: there is no such column. Write it exactly as the database has it.");
     }
 
     /// <summary>Whether it is whole under its name; one that was whole when the program was killed is given its name now.</summary>
@@ -127,7 +158,7 @@ sealed class ExportRunner(HaloSite site, ExportRequest request, ExportWorkspace 
         if (partial.Exists && partial.Length == bytes)
         {
             CheckTarget(index);
-            File.Move(partial.FullName, TargetOf(index), overwrite: request.Force);
+            Publish(index);
         }
         if (new FileInfo(TargetOf(index)) is { Exists: true } target && target.Length == bytes)
         {
@@ -138,21 +169,55 @@ sealed class ExportRunner(HaloSite site, ExportRequest request, ExportWorkspace 
         return false;
     }
 
-    async Task QueueAsync(int index, bool isNeeded, CancellationToken stop)
+    /// <summary>Gives a whole file its name.</summary>
+    void Publish(int index)
+    {
+        try
+        {
+            File.Move(workspace.PartialPath(index), TargetOf(index), overwrite: request.Force);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new LocalFileException($"{TargetOf(index)} could not be written: {e.Message.TrimEnd('.')}. The same command tries it again.", e);
+        }
+    }
+
+    async Task QueueAsync(int index, HaloSite by, CancellationToken stop)
     {
         if (_files[index] is { Query: not null } or { Bytes: not null })
             return;
+        var command = _files[index].Table is { } table ? HaloCommand.Text(TableSelection.Sql(_files[index].Schema, table)) : request.Command!;
+        Guid query;
         try
         {
-            var command = _files[index].Table is { } table ? HaloCommand.Text(TableSelection.Sql(_files[index].Schema, table)) : request.Command!;
-            // The key was saved before: where the program dies here, the next one is answered with the same query.
-            var query = await site.QueueAsync(command, ExecutionMode.Reader, request.Options with { IdempotencyKey = _files[index].Key }, stop);
-            _files[index] = _files[index] with { Query = query.Id };
-            Save();
-            if (_files[index].Table is null)
-                Console.Error.WriteLine($"Queued as {query.Id}. Interrupted, the same command goes on where it stopped.");
+            // The key was saved before: if the program dies here, the next run is answered with the same query.
+            query = await AskAsync();
         }
-        catch (HaloException) when (!isNeeded)
+        catch (HaloException e) when (e.Code == ErrorCodes.IdempotencyKeyReused)
+        {
+            if (!request.IsRepeatable)
+                throw new HaloException($"{e.Message} An earlier run may have sent it with other options: give the same ones, also --timeout.", e) { Code = e.Code, Status = e.Status, IdempotencyKey = e.IdempotencyKey };
+            // An earlier run asked with another --timeout, and died before it knew the query.
+            _files[index] = _files[index] with { Key = NewKey() };
+            Save();
+            query = await AskAsync();
+        }
+        _files[index] = _files[index] with { Query = query };
+        Save();
+        if (_files[index].Table is null)
+            Console.Error.WriteLine($"Queued as {query}. If it is interrupted, the same command goes on where it stopped.");
+
+        async Task<Guid> AskAsync() => (await by.QueueAsync(command, ExecutionMode.Reader, request.Options with { IdempotencyKey = _files[index].Key }, stop)).Id;
+    }
+
+    async Task QueueAheadAsync(int index, CancellationToken stop)
+    {
+        try
+        {
+            for (var next = index + 1; next <= Math.Min(index + MaxQueuedAhead, _files.Count - 1); next++)
+                await QueueAsync(next, ahead, stop);
+        }
+        catch (HaloException)
         {
             // It is asked again when it is its turn.
         }
@@ -161,8 +226,31 @@ sealed class ExportRunner(HaloSite site, ExportRequest request, ExportWorkspace 
     async Task WriteAsync(int index, CancellationToken stop)
     {
         var query = await EndedAsync(index, stop);
-        if (query.Result?.Rows is not { } all)
-            throw new UsageException("The query has no rows to export.");
+        try
+        {
+            await WriteRowsAsync(index, query, stop);
+        }
+        catch (HaloException e) when (LostRows.IsLost(e) && request.Query is null)
+        {
+            if (!MayAskAnew(Executed.Yes))
+                throw NotAskedAgain(index, e, Executed.Yes);
+            await WriteRowsAsync(index, await AskAnewAsync(index, stop), stop);
+        }
+    }
+
+    async Task WriteRowsAsync(int index, Query query, CancellationToken stop)
+    {
+        if (LostRows.HasNone(query))
+        {
+            // What is left would have each run end here.
+            if (_files.Count == 1)
+                workspace.Remove();
+            throw LostRows.None(query, isExecuted: request.Query is null);
+        }
+        var all = query.Result!.Rows!.Value;
+        var columns = query.Result.Columns ?? [];
+        if (_files[index].Table is null)
+            CheckTexts(columns.Select(c => c.Name));
         var partial = workspace.PartialPath(index);
         var spool = new PageSpool(workspace, index, site.Resume(query.Id));
         var progress = new Progress(TitleOf(index), all, query.Result.Size, site.Calls.Calls.Options.TimeProvider);
@@ -170,7 +258,7 @@ sealed class ExportRunner(HaloSite site, ExportRequest request, ExportWorkspace 
         try
         {
             await using var stream = ExportWorkspace.Create(partial);
-            await using (var file = await RowFile.CreateAsync(request.Form, stream, query.Result.Columns ?? [], request.AsText))
+            await using (var file = await RowFile.CreateAsync(request.Form, stream, columns, request))
             {
                 await foreach (var rows in PageRows.PagesAsync(query, spool.FetchAsync, site.Calls.Calls.Options.PageParallelism, stop))
                 {
@@ -185,42 +273,83 @@ sealed class ExportRunner(HaloSite site, ExportRequest request, ExportWorkspace 
             stream.Flush(flushToDisk: true);
             length = stream.Length;
         }
-        catch
+        catch (Exception e)
         {
             progress.End();
             Discard(partial);
+            // What the Parquet library does not take has exceptions of many kinds.
+            if (request.Form is ExportForm.Parquet && e is not (IOException or UnauthorizedAccessException or HaloException or OperationCanceledException or LocalFileException))
+                throw new LocalFileException($"The Parquet file could not be written: {e.Message.TrimEnd('.')}. Choose another --format.", e);
             throw;
         }
         progress.End();
-        // First that it is whole, then its name: killed in between, the next run gives it its name.
+        // First the state says that it is whole, then it is renamed: if the program is killed in between, the next run renames it.
         _files[index] = _files[index] with { Rows = all, Bytes = length };
         Save();
-        File.Move(partial, TargetOf(index), overwrite: request.Force);
+        Publish(index);
         workspace.RemovePages(index);
         Notices.Show(query);
-        Console.Error.WriteLine($"{TargetOf(index)}: {Progress.Number(all)} row{(all == 1 ? "" : "s")}, {Progress.Size(length)}.");
+        Console.Error.WriteLine($"{Printable.Of(TargetOf(index))}: {Progress.Number(all)} row{(all == 1 ? "" : "s")}, {Progress.Size(length)}.");
     }
 
-    /// <summary>The query at its end, successful. One of an earlier run that failed, or whose rows are no longer kept, is asked anew.</summary>
+    /// <summary>The query at its end, successful. One of an earlier run that failed, or whose rows are no longer kept, is asked anew where that does no harm.</summary>
     async Task<Query> EndedAsync(int index, CancellationToken stop)
     {
-        var isAgain = _resumed.Remove(index) && request.Query is null;
+        var isLeft = _resumed.Remove(index);
+        HaloException failure;
         try
         {
             var query = await WaitAsync(index, stop);
-            if (!isAgain || query.Result is not { Rows: > 0, Pages: null or { Count: 0 } })
+            // One that has just ended and has no columns is SQL without rows.
+            if (!LostRows.AreGone(query) && !(isLeft && request.Query is null && LostRows.HasNone(query)))
                 return query;
+            failure = LostRows.Gone(query);
         }
-        catch (HaloException e) when (isAgain && (e is { Query.CompletedAt: not null } || e.Code == ErrorCodes.NotFound))
+        catch (HaloException e) when (request.Query is null && (e is { Query.CompletedAt: not null } || e.Code == ErrorCodes.NotFound))
         {
-            // As one whose rows are gone.
+            failure = e;
         }
-        Console.Error.WriteLine($"{Printable.Of(_files[index].Name)}: its query failed or is too old to go on with. The practice is asked again.");
+        // Of a query that the service does not know, nothing is known.
+        var executed = failure.Query is null ? Executed.Unknown : failure.Executed;
+        if (isLeft && request.Query is null && MayAskAnew(executed))
+            return await AskAnewAsync(index, stop);
+        throw request.Query is not null || request.IsRepeatable || executed == Executed.No ? failure : NotAskedAgain(index, failure, executed);
+    }
+
+    async Task<Query> AskAnewAsync(int index, CancellationToken stop)
+    {
+        Console.Error.WriteLine($"{Printable.Of(_files[index].Name)}: its query failed, or its rows can no longer be read. The practice is asked again.");
         workspace.RemovePages(index);
         _files[index] = _files[index] with { Query = null, Key = NewKey() };
         Save();
-        await QueueAsync(index, isNeeded: true, stop);
+        await QueueAsync(index, site, stop);
         return await WaitAsync(index, stop);
+    }
+
+    /// <summary>Whether its SQL may be sent under another key. With a key of the user's another process may have sent it too.</summary>
+    bool MayAskAnew(Executed executed) => request.IsRepeatable || executed == Executed.No && request.Options.IdempotencyKey is null;
+
+    /// <summary>The failure of SQL that may write: to run it once more is for its user to decide.</summary>
+    HaloException NotAskedAgain(int index, HaloException failure, Executed executed) => new(
+        $"{failure.Message} {(executed == Executed.Yes ? "The SQL was executed" : "Whether the SQL was executed is not known")}, so it is not run again by itself (idempotency key {_files[index].Key}). See what it did at the practice; --restart sends it anew.", failure)
+    {
+        Code = failure.Code,
+        Status = failure.Status,
+        Executed = executed,
+        ErrorType = failure.ErrorType,
+        ErrorNumber = failure.ErrorNumber,
+        SqlState = failure.SqlState,
+        QueryId = _files[index].Query,
+        Query = failure.Query,
+    };
+
+    /// <summary>Of an export that began too long ago.</summary>
+    Exception TooOld(ExportState left)
+    {
+        var text = $"The export in {request.WorkDirectory} began {left.Began:yyyy-MM-dd HH:mm} UTC, more than {MaxAge.TotalHours} hours ago, and is not gone on with.";
+        return request.IsRepeatable || request.Query is not null
+            ? new UsageException($"{text} Throw it away, and begin again: --restart")
+            : new HaloException($"{text} Whether its SQL was executed is not known here (idempotency key {left.Files[0].Key}). See what it did at the practice; --restart sends it anew.") { QueryId = left.Files[0].Query };
     }
 
     Task<Query> WaitAsync(int index, CancellationToken stop) =>
@@ -234,13 +363,16 @@ sealed class ExportRunner(HaloSite site, ExportRequest request, ExportWorkspace 
         Console.Error.WriteLine($"halo: {Printable.Of(_files[index].Name)}: {Printable.Of(error)}");
     }
 
-    ExportSummary Summary()
+    /// <param name="error">Why the export stopped before its end; null: it did not.</param>
+    public ExportSummary Summary(string? error = null)
     {
         var written = _files.Select((f, i) => new ExportedFile(f.Name, TargetOf(i), f.Query, f.Rows, f.Bytes, _failures.TryGetValue(i, out var failure) ? failure.Error : null)).ToList();
-        return new(site.Id, request.Form, written, written.Sum(f => f.Rows ?? 0), written.Sum(f => f.Bytes ?? 0));
+        return new(site.Id, request.Form, _began, written, written.Sum(f => f.Rows ?? 0), written.Sum(f => f.Bytes ?? 0), error);
     }
 
-    void Save() => workspace.Save(new(ExportState.CurrentVersion, workspace.Export, _files));
+    DateTimeOffset Now => site.Calls.Calls.Options.TimeProvider.GetUtcNow();
+
+    void Save() => workspace.Save(new(ExportState.CurrentVersion, workspace.Export, _began, _files));
 
     string TargetOf(int index) => Path.Combine(request.Directory, _files[index].File);
 

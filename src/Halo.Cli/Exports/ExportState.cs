@@ -5,8 +5,9 @@ namespace Halo.Cli.Exports;
 /// <summary>Where an export stands. Nothing of the rows is in it, and of SQL only a digest.</summary>
 /// <param name="Version">Of this form.</param>
 /// <param name="Export">Digest of what was asked for: another command does not go on with it.</param>
+/// <param name="Began">When its first run began: what it wrote is as old as that.</param>
 /// <param name="Files">In the order in which they are written.</param>
-sealed record ExportState(int Version, string Export, List<ExportFile> Files)
+sealed record ExportState(int Version, string Export, DateTimeOffset Began, List<ExportFile> Files)
 {
     public const int CurrentVersion = 1;
 }
@@ -33,7 +34,9 @@ sealed record ExportFile(string Name, string File, string Key)
 }
 
 /// <summary>What <c>--json</c> writes.</summary>
-sealed record ExportSummary(Guid Site, ExportForm Format, IReadOnlyList<ExportedFile> Files, long Rows, long Bytes);
+/// <param name="Began">When it began; earlier than this run of the program where that went on with it.</param>
+/// <param name="Error">Why it stopped before its end; null: it did not.</param>
+sealed record ExportSummary(Guid Site, ExportForm Format, DateTimeOffset Began, IReadOnlyList<ExportedFile> Files, long Rows, long Bytes, string? Error);
 
 /// <param name="Error">Why it was not written; null: it was.</param>
 sealed record ExportedFile(string Name, string File, Guid? Query, long? Rows, long? Bytes, string? Error);

@@ -9,6 +9,11 @@ sealed class ExportWorkspace : IDisposable
 {
     const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
+    const UnixFileMode OwnerDirectory = Owner | UnixFileMode.UserExecute;
+
+    const UnixFileMode AllRights = OwnerDirectory | UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+
     readonly string _directory;
     readonly FileStream _lock;
 
@@ -25,10 +30,7 @@ sealed class ExportWorkspace : IDisposable
     /// <param name="restart">Throws away what was left.</param>
     public static ExportWorkspace Open(string directory, string export, bool restart)
     {
-        if (OperatingSystem.IsWindows())
-            Directory.CreateDirectory(directory);
-        else
-            Directory.CreateDirectory(directory, Owner | UnixFileMode.UserExecute);
+        Prepare(directory);
         var workspace = new ExportWorkspace(directory, export, Lock(directory));
         try
         {
@@ -81,13 +83,23 @@ sealed class ExportWorkspace : IDisposable
     {
         if (!_lock.CanRead)
             return;
-        // Windows removes no file that is open.
+        var isLeft = File.Exists(StatePath);
+        // Removed while it is held: once it is free it may be another's. Windows removes no file that is open.
+        if (!isLeft && !OperatingSystem.IsWindows())
+            File.Delete(LockPath(_directory));
         _lock.Dispose();
-        if (File.Exists(StatePath))
+        if (isLeft)
             return;
-        File.Delete(LockPath(_directory));
-        if (!Directory.EnumerateFileSystemEntries(_directory).Any())
+        try
+        {
+            if (OperatingSystem.IsWindows())
+                File.Delete(LockPath(_directory));
             Directory.Delete(_directory);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Something else is in it, or another export began here.
+        }
     }
 
     /// <summary>A new file that only its owner can read.</summary>
@@ -104,15 +116,55 @@ sealed class ExportWorkspace : IDisposable
 
     static string LockPath(string directory) => Path.Combine(directory, "lock");
 
-    static FileStream Lock(string directory)
+    /// <summary>Makes the directory, or sees that one that exists is the user's own: it holds patients' data, and what is in it is trusted.</summary>
+    static void Prepare(string directory)
     {
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(directory);
+        else
+            Directory.CreateDirectory(directory, OwnerDirectory);
+        if (!IsOwn(new DirectoryInfo(directory)))
+            throw new UsageException($"{directory} exists already, and is a link or open to others. Remove it, or choose another --out.");
+    }
+
+    static bool IsOwn(DirectoryInfo directory)
+    {
+        if (directory.LinkTarget is not null)
+            return false;
+        if (OperatingSystem.IsWindows())
+            return true;
+        if ((directory.UnixFileMode & ~OwnerDirectory & AllRights) != 0)
+            return false;
         try
         {
-            return new FileStream(LockPath(directory), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            // Only its owner may do this.
+            directory.UnixFileMode = OwnerDirectory;
+            return true;
         }
-        catch (IOException) when (File.Exists(LockPath(directory)))
+        catch (UnauthorizedAccessException)
         {
-            throw new UsageException($"Another halo export is writing here: it holds {LockPath(directory)}. Wait for its end, or choose another --out.");
+            return false;
+        }
+    }
+
+    static FileStream Lock(string directory)
+    {
+        var path = LockPath(directory);
+        while (true)
+        {
+            FileStream held;
+            try
+            {
+                held = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+                throw new UsageException($"Another halo export is writing here: it holds {path}. Wait for its end, or choose another --out.");
+            }
+            // An export that ended meanwhile may have removed the file that was opened here; the next one would make and lock another.
+            if (File.Exists(path) && File.GetLastWriteTimeUtc(path) == File.GetLastWriteTimeUtc(held.SafeFileHandle))
+                return held;
+            held.Dispose();
         }
     }
 
@@ -123,7 +175,7 @@ sealed class ExportWorkspace : IDisposable
         try
         {
             var state = JsonSerializer.Deserialize(File.ReadAllBytes(StatePath), ExportJson.Default.ExportState);
-            if (state is { Version: ExportState.CurrentVersion, Export.Length: > 0, Files.Count: > 0 } && state.Files.All(IsWhole))
+            if (state is { Version: ExportState.CurrentVersion, Export.Length: > 0, Files.Count: > 0 } && state.Began != default && state.Files.All(IsWhole))
             {
                 return state.Export == Export
                     ? state

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Security.Cryptography;
 using Halo.Client;
 using Halo.Client.Pages;
@@ -13,8 +14,8 @@ sealed class PageSpool(ExportWorkspace workspace, int file, HaloQuery query)
     public async Task<Stream> FetchAsync(int page, CancellationToken stop)
     {
         var path = workspace.PagePath(file, page);
-        if (await ReadAsync(path, stop) is { } kept)
-            return PageDownload.Rows(kept);
+        if (await OpenAsync(path, stop) is { } kept)
+            return new BrotliStream(kept, CompressionMode.Decompress);
         var stored = await _download.FetchStoredAsync(page, stop);
         var next = path + ".new";
         await using (var written = ExportWorkspace.Create(next))
@@ -26,14 +27,26 @@ sealed class PageSpool(ExportWorkspace workspace, int file, HaloQuery query)
         return PageDownload.Rows(stored);
     }
 
-    /// <returns>Null: it is not there, or not whole, as after a loss of power.</returns>
-    static async Task<byte[]?> ReadAsync(string path, CancellationToken stop)
+    /// <returns>At its rows; null: it is not there, or not whole, as after a loss of power.</returns>
+    static async Task<FileStream?> OpenAsync(string path, CancellationToken stop)
     {
         if (!File.Exists(path))
             return null;
-        var bytes = await File.ReadAllBytesAsync(path, stop);
-        return bytes.Length > SHA256.HashSizeInBytes && SHA256.HashData(bytes.AsSpan(SHA256.HashSizeInBytes)).AsSpan().SequenceEqual(bytes.AsSpan(0, SHA256.HashSizeInBytes))
-            ? bytes[SHA256.HashSizeInBytes..]
-            : null;
+        // Removed while it is still open: its rows may not all have been wanted.
+        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 64 * 1024, FileOptions.Asynchronous);
+        var isWhole = false;
+        try
+        {
+            var digest = new byte[SHA256.HashSizeInBytes];
+            isWhole = await file.ReadAtLeastAsync(digest, digest.Length, throwOnEndOfStream: false, stop) == digest.Length
+                && file.Length > digest.Length && (await SHA256.HashDataAsync(file, stop)).AsSpan().SequenceEqual(digest);
+            file.Position = digest.Length;
+            return isWhole ? file : null;
+        }
+        finally
+        {
+            if (!isWhole)
+                await file.DisposeAsync();
+        }
     }
 }

@@ -9,12 +9,12 @@ namespace Halo.Cli.Exports;
 abstract class RowFile : IAsyncDisposable
 {
     /// <param name="stream">Stays open.</param>
-    /// <param name="asText">Names of columns that Parquet has as text, whatever their type.</param>
-    public static async Task<RowFile> CreateAsync(ExportForm form, Stream stream, IReadOnlyList<ResultColumn> columns, IReadOnlySet<string> asText) => form switch
+    /// <param name="request">Which columns Parquet has as text, and whether CSV escapes formulas.</param>
+    public static async Task<RowFile> CreateAsync(ExportForm form, Stream stream, IReadOnlyList<ResultColumn> columns, ExportRequest request) => form switch
     {
-        ExportForm.Csv => new TextRowFile(RowOutput.Of(OutputForm.Csv, stream), columns),
+        ExportForm.Csv => new TextRowFile(new CsvOutput(stream, request.EscapesFormulas), columns),
         ExportForm.Ndjson => new TextRowFile(RowOutput.Of(OutputForm.Ndjson, stream), columns),
-        _ => await ParquetRowFile.CreateAsync(stream, columns, asText),
+        _ => await ParquetRowFile.CreateAsync(stream, columns, request.AsText),
     };
 
     public abstract ValueTask AddAsync(Row row);

@@ -1,4 +1,6 @@
+using System.Security.Cryptography;
 using System.Text;
+using Halo.Cli.Output;
 using Halo.Contracts.Sites;
 
 namespace Halo.Cli.Exports;
@@ -9,6 +11,9 @@ static class TableSelection
     /// <summary>Taken by the name alone on Windows, whatever stands behind the point.</summary>
     static readonly HashSet<string> Devices = new(
         ["con", "prn", "aux", "nul", .. Enumerable.Range(1, 9).SelectMany(n => (string[])[$"com{n}", $"lpt{n}"])], StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Of a file name without its extension, as UTF-8.</summary>
+    const int MostBytes = 200;
 
     /// <summary>All tables; views only where they are named.</summary>
     public static List<SchemaTable> All(DatabaseSchema schema, IEnumerable<string> except)
@@ -28,7 +33,7 @@ static class TableSelection
             if (found.Count == 1)
                 return found[0];
             if (found.Count > 1)
-                throw new UsageException($"Which {name}? There are {string.Join(", ", found.Select(NameOf))}.");
+                throw new UsageException($"{name} is ambiguous. There are {string.Join(", ", found.Select(NameOf))}.");
         }
         throw new NotFoundException($"There is no table {name} that you may see. halo shell shows all: \\d");
     }
@@ -44,6 +49,7 @@ static class TableSelection
 
         string Free(string name)
         {
+            name = Shortened(name);
             for (var n = 1; ; n++)
             {
                 var file = $"{name}{(n == 1 ? "" : $"~{n}")}.{Extension(form)}";
@@ -65,11 +71,29 @@ static class TableSelection
         for (var i = 0; i < name.Length; i++)
         {
             var c = name[i];
-            var isStrange = c < ' ' || "\"*/:<>?\\|%\u007f".Contains(c, StringComparison.Ordinal) || i == 0 && c == '.' || i == name.Length - 1 && c is '.' or ' ';
+            var isStrange = Printable.IsControl(c) || "\"*/:<>?\\|%".Contains(c, StringComparison.Ordinal) || i == 0 && c == '.' || i == name.Length - 1 && c is '.' or ' ';
             made.Append(isStrange ? $"%{(int)c:X2}" : c);
         }
         var first = made.ToString().Split('.')[0];
         return Devices.Contains(first) ? $"%{(int)first[0]:X2}{made.ToString()[1..]}" : made.ToString();
+    }
+
+    /// <summary>File systems have 255 bytes for a name. A longer one ends with a digest of the whole, so that two stay apart.</summary>
+    static string Shortened(string name)
+    {
+        if (Encoding.UTF8.GetByteCount(name) <= MostBytes)
+            return name;
+        var digest = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)))[..12];
+        var kept = new StringBuilder();
+        var bytes = digest.Length + 1;
+        foreach (var rune in name.EnumerateRunes())
+        {
+            bytes += rune.Utf8SequenceLength;
+            if (bytes > MostBytes)
+                break;
+            kept.Append(rune);
+        }
+        return $"{kept}~{digest}";
     }
 
     static string Quoted(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";

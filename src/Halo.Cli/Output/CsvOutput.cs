@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
 using Halo.Client.Rows;
@@ -7,7 +8,8 @@ using Halo.Contracts.Queries;
 namespace Halo.Cli.Output;
 
 /// <summary>CSV as the service writes it (docs/formats.md): a header, CRLF, NULL empty, empty text <c>""</c>.</summary>
-sealed class CsvOutput(Stream stream) : RowOutput(stream)
+/// <param name="escapesFormulas">Whether texts that a spreadsheet would take for formulas stand behind an apostrophe.</param>
+sealed class CsvOutput(Stream stream, bool escapesFormulas = false) : RowOutput(stream)
 {
     static readonly SearchValues<char> Quoted = SearchValues.Create(",\"\r\n");
     static readonly SearchValues<byte> QuotedBytes = SearchValues.Create(",\"\r\n"u8);
@@ -27,10 +29,13 @@ sealed class CsvOutput(Stream stream) : RowOutput(stream)
             if (row.IsNull(i))
                 continue;
             var bytes = row.IsEscaped(i) ? Encoding.UTF8.GetBytes(row.Text(i)!) : row.Raw(i);
-            if (row.KindOf(i) != JsonTokenType.String || bytes.Length > 0 && !bytes.ContainsAny(QuotedBytes))
+            var isFormula = escapesFormulas && row.KindOf(i) == JsonTokenType.String && IsFormula(bytes);
+            if (isFormula)
+                Stream.Write(Encoding.UTF8.GetBytes(Quote($"'{Encoding.UTF8.GetString(bytes)}")));
+            else if (row.KindOf(i) != JsonTokenType.String || bytes.Length > 0 && !bytes.ContainsAny(QuotedBytes))
                 Stream.Write(bytes);
             else
-                Stream.Write(Encoding.UTF8.GetBytes($"\"{Encoding.UTF8.GetString(bytes).Replace("\"", "\"\"", StringComparison.Ordinal)}\""));
+                Stream.Write(Encoding.UTF8.GetBytes(Quote(Encoding.UTF8.GetString(bytes))));
         }
         Stream.Write("\r\n"u8);
     }
@@ -45,9 +50,29 @@ sealed class CsvOutput(Stream stream) : RowOutput(stream)
             if (!isFirst)
                 Stream.WriteByte((byte)',');
             isFirst = false;
-            if (value is not null)
-                Stream.Write(Encoding.UTF8.GetBytes(value.Length == 0 || value.AsSpan().ContainsAny(Quoted) ? $"\"{value.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : value));
+            if (value is null)
+                continue;
+            var isFormula = escapesFormulas && IsFormula(Encoding.UTF8.GetBytes(value));
+            var isQuoted = isFormula || value.Length == 0 || value.AsSpan().ContainsAny(Quoted);
+            Stream.Write(Encoding.UTF8.GetBytes(isQuoted ? Quote(isFormula ? "'" + value : value) : value));
         }
         Stream.Write("\r\n"u8);
     }
+
+    static string Quote(string value) => $"\"{value.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+
+    /// <summary>As the service has it: by its first character, unless all of it is a number as <c>-12.50</c>.</summary>
+    static bool IsFormula(ReadOnlySpan<byte> text)
+    {
+        if (text.IsEmpty)
+            return false;
+        if (text[0] == '-')
+            return !IsNumber(text[1..]);
+        // The last four are the full-width = + - @.
+        return text[0] is (byte)'=' or (byte)'+' or (byte)'@' or (byte)'\t' or (byte)'\r' or (byte)'\n'
+            || text.StartsWith("\uFF1D"u8) || text.StartsWith("\uFF0B"u8) || text.StartsWith("\uFF0D"u8) || text.StartsWith("\uFF20"u8);
+    }
+
+    static bool IsNumber(ReadOnlySpan<byte> text) =>
+        !text.IsEmpty && char.IsAsciiDigit((char)text[0]) && Utf8Parser.TryParse(text, out double _, out var read) && read == text.Length;
 }

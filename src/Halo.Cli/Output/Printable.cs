@@ -20,6 +20,7 @@ static class Printable
         return made.ToString();
     }
 
-    // Also those that turn the direction of writing.
-    static bool IsControl(char c) => char.IsControl(c) || c is >= '\u202a' and <= '\u202e' or >= '\u2066' and <= '\u2069' or '\u2028' or '\u2029';
+    /// <summary>Whether it steers a terminal: controls, also those above U+007F, ends of lines, and what turns the direction of writing.</summary>
+    public static bool IsControl(char c) =>
+        char.IsControl(c) || c is >= '\u202a' and <= '\u202e' or >= '\u2066' and <= '\u2069' or '\u2028' or '\u2029' or '\u200e' or '\u200f' or '\u061c';
 }

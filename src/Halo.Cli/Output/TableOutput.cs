@@ -4,8 +4,9 @@ using System.Text;
 namespace Halo.Cli.Output;
 
 /// <summary>Rows in columns for people, or as a table of Markdown. All of them are held until the end, since the widest value makes the width.</summary>
-/// <param name="foldAt">The width from which on rows stand one below the other, a column to a line; 0: always; null: never.</param>
-sealed class TableOutput(Stream stream, bool isMarkdown, int? foldAt = null) : RowOutput(stream)
+/// <param name="foldAt">The width from which on each row is written with a column to a line; 0: always; null: never.</param>
+/// <param name="stop">Ends writing: they may be many.</param>
+sealed class TableOutput(Stream stream, bool isMarkdown, int? foldAt = null, CancellationToken stop = default) : RowOutput(stream)
 {
     readonly List<(string?[] Values, bool[] IsText)> _rows = [];
 
@@ -50,7 +51,11 @@ sealed class TableOutput(Stream stream, bool isMarkdown, int? foldAt = null) : R
         }
     }
 
-    void Line(IEnumerable<string> cells) => Stream.Write(Encoding.UTF8.GetBytes((isMarkdown ? $"| {string.Join(" | ", cells)} |" : string.Join("  ", cells).TrimEnd()) + "\n"));
+    void Line(IEnumerable<string> cells)
+    {
+        stop.ThrowIfCancellationRequested();
+        Stream.Write(Encoding.UTF8.GetBytes((isMarkdown ? $"| {string.Join(" | ", cells)} |" : string.Join("  ", cells).TrimEnd()) + "\n"));
+    }
 
     string Cell(string? value) => value is null ? isMarkdown ? "" : "NULL" : isMarkdown ? Printable.Of(value).Replace("|", "\\|", StringComparison.Ordinal) : Printable.Of(value);
 

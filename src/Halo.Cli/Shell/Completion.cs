@@ -14,6 +14,17 @@ static partial class Completion
         "INSERT INTO", "UPDATE", "SET", "DELETE FROM", "CREATE TABLE", "DROP TABLE", "ALTER TABLE",
     ];
 
+    /// <summary>Words that the databases do not take for a name without quotes; what only some of them reserve is quoted everywhere.</summary>
+    static readonly HashSet<string> Reserved = new(
+        [
+            "all", "alter", "analyze", "and", "any", "array", "as", "asc", "between", "by", "case", "check", "collate", "column", "constraint", "create", "cross", "current", "default", "delete", "desc",
+            "distinct", "do", "drop", "else", "end", "except", "exists", "fetch", "file", "for", "foreign", "from", "full", "function", "grant", "group", "having", "in", "index", "inner", "insert",
+            "intersect", "into", "is", "join", "key", "left", "like", "limit", "natural", "not", "null", "offset", "on", "open", "option", "or", "order", "outer", "plan", "primary", "procedure",
+            "references", "right", "rule", "select", "session_user", "set", "some", "table", "then", "to", "top", "trigger", "union", "unique", "update", "user", "using", "values", "view", "when",
+            "where", "with",
+        ],
+        StringComparer.OrdinalIgnoreCase);
+
     /// <summary>What may stand in place of the word that ends at the cursor.</summary>
     /// <param name="before">The statement up to the cursor.</param>
     /// <param name="after">The rest of it: a table may be named there.</param>
@@ -78,7 +89,7 @@ static partial class Completion
     }
 
     /// <summary>A name that databases would fold to another case, or that is no word, stands in quotes.</summary>
-    static string Quoted(string name) => Plain().IsMatch(name) ? name : $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+    static string Quoted(string name) => Plain().IsMatch(name) && !Reserved.Contains(name) ? name : $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 
     static string Unquoted(string name) => name.Replace("\"", "", StringComparison.Ordinal);
 

@@ -1,8 +1,11 @@
+using System.Text.RegularExpressions;
+
 namespace Halo.Cli.Shell;
 
 /// <summary>Statements that were typed, in a file that only its owner can read; never what they gave.</summary>
 /// <param name="path">Null: they are forgotten at the end.</param>
-sealed class History(string? path)
+/// <exception cref="IOException">The file could not be read.</exception>
+sealed partial class History(string? path)
 {
     const int Most = 1_000;
 
@@ -26,17 +29,22 @@ sealed class History(string? path)
     /// <exception cref="IOException">The file could not be written.</exception>
     public void Add(string statement)
     {
+        if (IsPrivate(statement))
+            return;
         if (_all.Count > 0 && _all[^1] == statement)
             return;
         _all.Add(statement);
         if (path is null)
             return;
-        Make(Path.GetDirectoryName(path)!);
+        CreateDirectory(Path.GetDirectoryName(path)!);
         // Whole lines only: another shell may write here too.
         using var file = Open(path, FileMode.Append);
         using var writer = new StreamWriter(file);
         writer.Write(Escaped(statement) + "\n");
     }
+
+    /// <summary>A leading space asks for it, as in other shells; and a password is no one else's to read.</summary>
+    static bool IsPrivate(string statement) => statement.StartsWith(' ') || Passwords().IsMatch(statement);
 
     static List<string> Read(string? path)
     {
@@ -70,13 +78,16 @@ sealed class History(string? path)
         return new FileStream(path, options);
     }
 
-    static void Make(string directory)
+    static void CreateDirectory(string directory)
     {
         if (OperatingSystem.IsWindows())
             Directory.CreateDirectory(directory);
         else
             Directory.CreateDirectory(directory, OwnerFile | UnixFileMode.UserExecute);
     }
+
+    [GeneratedRegex(@"password|identified\s+by", RegexOptions.IgnoreCase)]
+    private static partial Regex Passwords();
 
     /// <summary>One statement is one line.</summary>
     static string Escaped(string statement) =>

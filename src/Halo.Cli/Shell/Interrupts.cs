@@ -9,9 +9,10 @@ sealed class Interrupts : IDisposable
     readonly List<PosixSignalRegistration> _signals = [];
     CancellationTokenSource? _running;
 
-    public Interrupts()
+    /// <param name="isInteractive">At a terminal Ctrl+C never ends the program: it may come just as a statement has ended.</param>
+    public Interrupts(bool isInteractive)
     {
-        _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = Cancel()));
+        _signals.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = Cancel() || isInteractive));
         foreach (var end in (PosixSignal[])[PosixSignal.SIGTERM, PosixSignal.SIGHUP])
             _signals.Add(PosixSignalRegistration.Create(end, signal =>
             {

@@ -4,12 +4,37 @@ using Halo.Client.Commands;
 namespace Halo.Cli.Shell;
 
 /// <summary>Makes statements of lines: each goes to a semicolon that stands neither between quotes nor in a comment.</summary>
+/// <remarks>
+/// One with a body of statements, as <c>CREATE PROCEDURE</c> or a block, has semicolons within: where it ends depends on the database's own grammar, and one that was
+/// cut short would run the rest by itself. So it goes to <c>GO</c>, <c>/</c> or <c>\g</c> alone on a line.
+/// </remarks>
 sealed class StatementReader
 {
     static readonly HashSet<string> RowWords = new(["SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN", "PRAGMA", "EXEC", "EXECUTE", "CALL", "RETURNING", "OUTPUT"], StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Those that give rows wherever they stand, and not at the beginning alone.</summary>
     static readonly HashSet<string> RowWordsWithin = new(["RETURNING", "OUTPUT"], StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Those that give rows where what they hold does.</summary>
+    static readonly HashSet<string> BlockWords = new(["DECLARE", "IF", "SET", "BEGIN", "WHILE"], StringComparer.OrdinalIgnoreCase);
+
+    static readonly HashSet<string> RowWordsOfBlocks = new(["SELECT", "EXEC", "EXECUTE", "RETURNING", "OUTPUT"], StringComparer.OrdinalIgnoreCase);
+
+    static readonly HashSet<string> WriteWords = new(["INSERT", "UPDATE", "DELETE", "MERGE"], StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What has a body of statements where it is created or altered.</summary>
+    static readonly HashSet<string> Bodied = new(["TRIGGER", "PROCEDURE", "PROC", "FUNCTION", "RULE", "EVENT", "PACKAGE"], StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What may stand between CREATE and the kind of thing.</summary>
+    static readonly HashSet<string> Modifiers = new(
+        ["OR", "REPLACE", "ALTER", "TEMP", "TEMPORARY", "CONSTRAINT", "AGGREGATE", "EDITIONABLE", "NONEDITIONABLE"], StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What follows BEGIN where it begins a transaction and not a block.</summary>
+    static readonly HashSet<string> OfTransaction = new(
+        ["TRAN", "TRANSACTION", "WORK", "DISTRIBUTED", "DEFERRED", "IMMEDIATE", "EXCLUSIVE", "CONCURRENT", "ISOLATION", "READ", "NOT", "DEFERRABLE"], StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What begins or ends a transaction by itself.</summary>
+    static readonly HashSet<string> Transactions = new(["COMMIT", "ROLLBACK", "SAVEPOINT", "SAVE", "RELEASE", "ABORT", "END"], StringComparer.OrdinalIgnoreCase);
 
     readonly StringBuilder _text = new();
     SqlPlace _place = new();
@@ -20,14 +45,23 @@ sealed class StatementReader
     /// <summary>What is there of it.</summary>
     public string Text => _text.ToString();
 
+    /// <summary>What is there goes to GO, / or \g alone on a line, and not to a semicolon.</summary>
+    public bool HasBody => IsBodied(_text.ToString());
+
     /// <summary>Takes a line.</summary>
-    /// <returns>The statements that it ended, without their semicolons.</returns>
+    /// <returns>The statements that it ended, without their semicolons; one with a body has all of its own.</returns>
     public List<string> Add(string line)
     {
         var ended = new List<string>();
+        if (_place.IsOutside && IsEnd(line.Trim()))
+        {
+            if (Take() is { } whole)
+                ended.Add(whole);
+            return ended;
+        }
         foreach (var c in line + "\n")
         {
-            if (c == ';' && _place.IsOutside)
+            if (c == ';' && _place.IsOutside && !HasBody)
             {
                 if (Take() is { } statement)
                     ended.Add(statement);
@@ -51,7 +85,52 @@ sealed class StatementReader
     }
 
     /// <summary>Whether it is run for its rows, or for how many it changes.</summary>
-    public static bool GivesRows(string statement) => Words(statement).Select((word, i) => i == 0 ? RowWords.Contains(word) : RowWordsWithin.Contains(word)).Any(gives => gives);
+    public static bool GivesRows(string statement)
+    {
+        var words = Words(statement).ToList();
+        if (words.Count == 0)
+            return false;
+        if (words.Any(RowWordsWithin.Contains))
+            return true;
+        if (BlockWords.Contains(words[0]))
+            return words.Any(RowWordsOfBlocks.Contains);
+        return RowWords.Contains(words[0]) && !(words[0].Equals("WITH", StringComparison.OrdinalIgnoreCase) && Writes(words));
+    }
+
+    /// <summary>Whether it begins or ends a transaction, which no statement after it would be in.</summary>
+    public static bool IsOfTransaction(string statement)
+    {
+        var words = Words(statement).Take(2).ToList();
+        return words switch
+        {
+            [] => false,
+            [var only] when only.Equals("BEGIN", StringComparison.OrdinalIgnoreCase) => true,
+            [var first, var second] when first.Equals("BEGIN", StringComparison.OrdinalIgnoreCase) => OfTransaction.Contains(second),
+            [var first, var second] when first.Equals("START", StringComparison.OrdinalIgnoreCase) => OfTransaction.Contains(second),
+            [var first, ..] => Transactions.Contains(first),
+        };
+    }
+
+    bool IsEnd(string line) => line == "\\g" || (line == "/" || line.Equals("GO", StringComparison.OrdinalIgnoreCase)) && (_text.Length == 0 || HasBody);
+
+    static bool IsBodied(string text)
+    {
+        var words = Words(text).Take(12).ToList();
+        if (words.Count == 0)
+            return false;
+        if (BlockWords.Contains(words[0]))
+            return !words[0].Equals("SET", StringComparison.OrdinalIgnoreCase) && !IsOfTransaction(text);
+        if (!words[0].Equals("CREATE", StringComparison.OrdinalIgnoreCase) && !words[0].Equals("ALTER", StringComparison.OrdinalIgnoreCase))
+            return false;
+        // MySQL names who it runs as before it says what it is.
+        if (words.Count > 1 && words.Skip(1).SkipWhile(Modifiers.Contains).FirstOrDefault() is { } kind)
+            return Bodied.Contains(kind) || kind.Equals("DEFINER", StringComparison.OrdinalIgnoreCase) && words.Any(Bodied.Contains);
+        return false;
+    }
+
+    /// <summary>Whether what follows WITH changes rows; FOR UPDATE only locks them.</summary>
+    static bool Writes(List<string> words) => words.Where((word, i) => WriteWords.Contains(word)
+        && !(words[i - 1].Equals("FOR", StringComparison.OrdinalIgnoreCase) || words[i - 1].Equals("KEY", StringComparison.OrdinalIgnoreCase))).Any();
 
     /// <summary>Words and numbers outside of quotes and comments.</summary>
     static IEnumerable<string> Words(string text)

@@ -27,11 +27,11 @@ public sealed class ExportFaultTests(ClinicHouse house) : IClassFixture<ClinicHo
     public async Task A_state_that_is_damaged_or_of_another_export_is_not_used()
     {
         var halo = house.CommandLine();
-        var work = Directory.CreateDirectory(Path.Combine(halo.Home, ".two.csv.halo-export")).FullName;
+        var work = MakeWorkDirectory(halo, ".two.csv.halo-export");
         var state = Path.Combine(work, "state.json");
         // It names the file of another directory.
-        const string foreign = """{"version":1,"export":"0","files":[{"name":"n","file":"../two.csv","key":"k"}]}""";
-        foreach (var damaged in (string[])["", "{", "null", "{}", "[]", """{"version":2,"export":"0","files":[{"name":"n","file":"two.csv","key":"k"}]}""", foreign])
+        const string foreign = """{"version":1,"export":"0","began":"2026-01-01T00:00:00Z","files":[{"name":"n","file":"../two.csv","key":"k"}]}""";
+        foreach (var damaged in (string[])["", "{", "null", "{}", "[]", """{"version":2,"export":"0","began":"2026-01-01T00:00:00Z","files":[{"name":"n","file":"two.csv","key":"k"}]}""", """{"version":1,"export":"0","files":[{"name":"n","file":"two.csv","key":"k"}]}""", foreign])
         {
             await File.WriteAllTextAsync(state, damaged);
             var refused = await halo.RunAsync(["export", "SELECT 2 AS two", "--out", "two.csv"]);
@@ -57,7 +57,7 @@ public sealed class ExportFaultTests(ClinicHouse house) : IClassFixture<ClinicHo
     public async Task Two_exports_do_not_write_the_same_file_at_once()
     {
         var halo = house.CommandLine();
-        var work = Directory.CreateDirectory(Path.Combine(halo.Home, ".three.csv.halo-export")).FullName;
+        var work = MakeWorkDirectory(halo, ".three.csv.halo-export");
         string[] export = ["export", "SELECT 3 AS three", "--out", "three.csv"];
         await using (new FileStream(Path.Combine(work, "lock"), FileMode.Create, FileAccess.ReadWrite, FileShare.None))
         {
@@ -143,6 +143,12 @@ public sealed class ExportFaultTests(ClinicHouse house) : IClassFixture<ClinicHo
     [InlineData("SELECT 1", "--json")]
     [InlineData("SELECT 1", "--out", "x", "--text", "a")]
     [InlineData("SELECT 1", "--out", ".")]
+    [InlineData("SELECT 1", "--out", "x", "--timeout", "1e300")]
+    [InlineData("SELECT 1", "--out", "x", "--timeout", "0")]
+    [InlineData("SELECT 1", "--out", "x", "--timeout", "2147484")]
+    [InlineData("SELECT 1", "--out", "x", "--format", "ndjson", "--csv-formulas", "escape")]
+    [InlineData("--query", "0199c0de-0000-7000-8000-000000000000", "--out", "x", "--timeout", "5")]
+    [InlineData("--query", "0199c0de-0000-7000-8000-000000000000", "--out", "x", "-p", "a=1")]
     public async Task What_does_not_go_together_is_refused_before_anything_is_asked(params string[] arguments)
     {
         var refused = await house.CommandLine().RunAsync(["export", .. arguments]);
@@ -160,6 +166,15 @@ public sealed class ExportFaultTests(ClinicHouse house) : IClassFixture<ClinicHo
         var some = await halo.RunAsync(["export", "--all-tables", "--except", "NOTES", "--except", "observations", "--except", "appointments", "--out", "some"]);
         Assert.True(some.ExitCode == 0, some.ToString());
         Assert.Equal(["invoices.csv", "patients.csv", "practitioners.csv"], Directory.GetFileSystemEntries(Path.Combine(halo.Home, "some")).Select(f => Path.GetFileName(f)!).Order());
+    }
+
+    /// <summary>As an export makes it: one that is open to others is refused.</summary>
+    static string MakeWorkDirectory(CommandLine halo, string name)
+    {
+        var path = Path.Combine(halo.Home, name);
+        return OperatingSystem.IsWindows()
+            ? Directory.CreateDirectory(path).FullName
+            : Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute).FullName;
     }
 
     static async Task<bool> MountAsync(params string[] arguments)

@@ -7,7 +7,7 @@ namespace Halo.Cli.Tests.Shell;
 /// <summary>What Tab gives, and how the cursor goes.</summary>
 public sealed class CompletionTests
 {
-    static readonly DatabaseSchema Schema = new("main", DateTimeOffset.UnixEpoch, "", [Table("public", "patients", "id", "last_name", "born"), Table("public", "invoices", "id", "total"), Table("old", "Every Type", "Odd Name")], []);
+    static readonly DatabaseSchema Schema = new("main", DateTimeOffset.UnixEpoch, "", [Table("public", "patients", "id", "last_name", "born"), Table("public", "invoices", "id", "total"), Table("old", "Every Type", "Odd Name"), Table("public", "order", "id")], []);
 
     [Theory]
     [InlineData("SELECT * FROM pat", "", 14, "patients")]
@@ -20,6 +20,8 @@ public sealed class CompletionTests
     [InlineData("SELECT patients.la", " FROM patients", 7, "patients.last_name")]
     [InlineData("SELECT * FROM old.", "", 14, "old.\"Every Type\"")]
     [InlineData("SELECT * FROM Every", "", 14, "\"Every Type\"")]
+    // A word of SQL is no name without quotes.
+    [InlineData("SELECT * FROM ord", "", 14, "\"order\"")]
     [InlineData("SELECT Odd", " FROM \"Every Type\"", 7, null)]
     [InlineData("\\d inv", "", 3, "invoices")]
     [InlineData("\\ti", "", 0, "\\timing")]

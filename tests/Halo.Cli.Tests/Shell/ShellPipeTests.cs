@@ -27,9 +27,47 @@ public sealed class ShellPipeTests(ClinicHouse house) : IClassFixture<ClinicHous
         var ran = await halo.RunAsync(["shell"], "CREATE TABLE piped (n int);\nSELECT * FROM nowhere; DROP TABLE piped;\nDROP TABLE piped;\n");
         Assert.True(ran.ExitCode == 3, ran.ToString());
         Assert.Contains("no such table: nowhere", ran.Errors, StringComparison.Ordinal);
-        Assert.Equal(0, (await halo.RunAsync(["shell"], "DROP TABLE piped")).ExitCode);
+        Assert.Equal(0, (await halo.RunAsync(["shell"], "DROP TABLE piped;")).ExitCode);
         Assert.Equal(1, (await halo.RunAsync(["shell"], "\\nothing\nSELECT 1;")).ExitCode);
         Assert.Equal("one\n---\n  1\n", (await halo.RunAsync(["shell"], "SELECT 1 AS one;\n\\q\nSELECT 2;")).Output);
+    }
+
+    [Theory]
+    [InlineData("DELETE FROM kept\n", "semicolon")]
+    [InlineData("CREATE TRIGGER t AFTER INSERT ON kept BEGIN\nDELETE FROM kept;\nEND;\n", "GO")]
+    [InlineData("BEGIN;\nDELETE FROM kept;\nCOMMIT;\n", "transaction of its own")]
+    [InlineData("-- first\nROLLBACK;\nDELETE FROM kept;\n", "transaction of its own")]
+    public async Task What_may_not_be_what_was_meant_does_not_run(string statements, string said)
+    {
+        var halo = house.CommandLine();
+        Assert.Equal(0, (await halo.RunAsync(["shell"], "DROP TABLE IF EXISTS kept; CREATE TABLE kept (n int); INSERT INTO kept VALUES (1);")).ExitCode);
+        var refused = await halo.RunAsync(["shell"], statements);
+        Assert.True(refused.ExitCode == 1, refused.ToString());
+        Assert.Contains(said, refused.Errors, StringComparison.Ordinal);
+        Assert.Equal("n\r\n1\r\n", (await halo.RunAsync(["query", "SELECT count(*) AS n FROM kept", "--output", "csv"])).Output);
+        Assert.Equal("n\r\n0\r\n", (await halo.RunAsync(["query", "SELECT count(*) AS n FROM sqlite_master WHERE type = 'trigger'", "--output", "csv"])).Output);
+    }
+
+    [Fact]
+    public async Task A_statement_with_a_body_goes_to_GO_alone_on_a_line()
+    {
+        var halo = house.CommandLine();
+        var ran = await halo.RunAsync(["shell"], """
+            \uFEFFCREATE TABLE "odd;""name" (n int);
+            CREATE TRIGGER counting AFTER INSERT ON "odd;""name" WHEN NEW.n > 0 BEGIN
+              INSERT INTO "odd;""name" VALUES (-NEW.n);
+              UPDATE "odd;""name" SET n = n * 10;
+            END;
+            go
+            INSERT INTO "odd;""name" VALUES (2);
+            SELECT n FROM "odd;""name" ORDER BY n;
+            \refresh
+            \d "odd;""name";
+            DROP TABLE "odd;""name";
+            """.Replace("\\uFEFF", "\uFEFF", StringComparison.Ordinal));
+        Assert.True(ran.ExitCode == 0, ran.ToString());
+        Assert.StartsWith("  n\n---\n-20\n 20\n", ran.Output, StringComparison.Ordinal);
+        Assert.Contains("\nn       int", ran.Output, StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]

@@ -107,7 +107,7 @@ public sealed class ShellTerminalTests(ClinicHouse house) : IClassFixture<Clinic
         Assert.Contains("id              | 1\n", terminal.Shown, StringComparison.Ordinal);
         await terminal.PromptAsync();
         await terminal.TypeAsync("\\x off\r");
-        await terminal.UntilAsync("one below the other: off");
+        await terminal.UntilAsync("a column to a line: off");
         await terminal.PromptAsync();
         await terminal.TypeAsync("\\timing\r");
         await terminal.UntilAsync("Timing is on.");
@@ -115,6 +115,42 @@ public sealed class ShellTerminalTests(ClinicHouse house) : IClassFixture<Clinic
         await terminal.TypeAsync("SELECT id FROM practitioners WHERE id = 1;\r");
         await terminal.UntilAsync("in the database");
         Assert.DoesNotContain("-[ 1 ]", terminal.Shown, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_was_pasted_behind_a_statement_that_failed_is_not_run()
+    {
+        var halo = Halo();
+        Assert.Equal(0, (await halo.RunAsync(["shell"], "CREATE TABLE pasted (word text); INSERT INTO pasted VALUES ('here');")).ExitCode);
+        await using var terminal = Terminal.Start(halo, 100, "shell");
+        await terminal.PromptAsync();
+        await terminal.TypeAsync("BEGIN;\rDELETE FROM pasted;\rROLLBACK;\r");
+        await terminal.UntilAsync("What was entered after it was not run.");
+        await terminal.PromptAsync();
+        // A tab within a value is one of it; Ctrl+C between two statements ends nothing.
+        await terminal.TypeAsync("INSERT INTO pasted VALUES ('a\tb');\r");
+        await terminal.UntilAsync("(1 row changed)");
+        await terminal.PromptAsync();
+        await terminal.TypeAsync(" SELECT 'unk' || 'ept' AS secret;\r");
+        await terminal.UntilAsync("unkept");
+        await terminal.PromptAsync();
+        await terminal.TypeAsync(CtrlD);
+        Assert.Equal(0, await terminal.EndedAsync());
+        Assert.Equal("word\r\nhere\r\na\tb\r\n", (await halo.RunAsync(["query", "SELECT word FROM pasted", "--output", "csv"])).Output);
+        var history = await File.ReadAllTextAsync(Path.Combine(halo.Home, ".config", "halo", "history"));
+        Assert.Contains("INSERT INTO pasted", history, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", history, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_history_that_cannot_be_read_is_said_and_the_shell_starts()
+    {
+        var halo = Halo();
+        Directory.CreateDirectory(Path.Combine(halo.Home, ".config", "halo", "history"));
+        await using var terminal = Terminal.Start(halo, 100, "shell");
+        await terminal.PromptAsync();
+        await terminal.TypeAsync("SELECT 'al' || 'ive' AS it_is;\r");
+        await terminal.UntilAsync("alive");
     }
 
     CommandLine Halo()

@@ -26,6 +26,44 @@ public sealed class StatementReaderTests
     }
 
     [Theory]
+    [InlineData("CREATE PROCEDURE p AS DELETE FROM a; DELETE FROM b;\nGO\nSELECT 1;", "CREATE PROCEDURE p AS DELETE FROM a; DELETE FROM b;", "SELECT 1")]
+    [InlineData("create or replace function f() returns int begin atomic; select 1; end;\n\\g", "create or replace function f() returns int begin atomic; select 1; end;")]
+    [InlineData("ALTER /* x */ PROC p AS SELECT 1; SELECT 2\n go ", "ALTER /* x */ PROC p AS SELECT 1; SELECT 2")]
+    [InlineData("CREATE RULE r AS ON INSERT TO t DO (DELETE FROM a; DELETE FROM b);\n/", "CREATE RULE r AS ON INSERT TO t DO (DELETE FROM a; DELETE FROM b);")]
+    [InlineData("CREATE DEFINER = `a`@`b` TRIGGER t BEFORE INSERT ON x FOR EACH ROW BEGIN SET @a = 1; END;\n\\g", "CREATE DEFINER = `a`@`b` TRIGGER t BEFORE INSERT ON x FOR EACH ROW BEGIN SET @a = 1; END;")]
+    [InlineData("DECLARE @n int = 1; DELETE FROM t WHERE n = @n;\nGO", "DECLARE @n int = 1; DELETE FROM t WHERE n = @n;")]
+    [InlineData("IF 1 = 1 BEGIN DELETE FROM a; END\nGO", "IF 1 = 1 BEGIN DELETE FROM a; END")]
+    [InlineData("BEGIN DELETE FROM a; END;\nGO", "BEGIN DELETE FROM a; END;")]
+    // Between quotes it is text.
+    [InlineData("CREATE PROCEDURE p AS SELECT '\nGO\n';\nGO", "CREATE PROCEDURE p AS SELECT '\nGO\n';")]
+    // Without a body a semicolon ends it, and a word is a word.
+    [InlineData("CREATE TABLE trigger_log (rule int); SELECT 1;", "CREATE TABLE trigger_log (rule int)", "SELECT 1")]
+    [InlineData("SELECT 6\n/\n2;", "SELECT 6\n/\n2")]
+    [InlineData("SELECT 1\n\\g\nSELECT 2;", "SELECT 1", "SELECT 2")]
+    [InlineData("BEGIN; DELETE FROM a;", "BEGIN", "DELETE FROM a")]
+    [InlineData("BEGIN TRANSACTION; DELETE FROM a;", "BEGIN TRANSACTION", "DELETE FROM a")]
+    [InlineData("SELECT 1;\nGO\nSELECT 2;", "SELECT 1", "SELECT 2")]
+    public void A_statement_with_a_body_goes_to_a_line_that_ends_it(string text, params string[] statements)
+    {
+        var reader = new StatementReader();
+        Assert.Equal(statements, text.Split('\n').SelectMany(reader.Add));
+        Assert.True(reader.IsEmpty);
+    }
+
+    [Theory]
+    [InlineData("BEGIN", true)]
+    [InlineData("begin tran", true)]
+    [InlineData("BEGIN IMMEDIATE", true)]
+    [InlineData("START TRANSACTION", true)]
+    [InlineData("/* x */ COMMIT", true)]
+    [InlineData("ROLLBACK TO a", true)]
+    [InlineData("SAVEPOINT a", true)]
+    [InlineData("BEGIN DELETE FROM a; END", false)]
+    [InlineData("SELECT 'COMMIT'", false)]
+    [InlineData("", false)]
+    public void What_begins_or_ends_a_transaction_is_known(string statement, bool isOf) => Assert.Equal(isOf, StatementReader.IsOfTransaction(statement));
+
+    [Theory]
     [InlineData("SELECT 1", true)]
     [InlineData("-- INSERT\n  select 1", true)]
     [InlineData("(VALUES (1))", true)]
@@ -34,5 +72,13 @@ public sealed class StatementReaderTests
     [InlineData("UPDATE t SET a = 1 WHERE b = 'SELECT'", false)]
     [InlineData("/* SELECT */ DELETE FROM t", false)]
     [InlineData("CREATE TABLE t AS SELECT 1", false)]
+    [InlineData("DECLARE @n int = 1; SELECT @n", true)]
+    [InlineData("IF 1 = 1 SELECT 1", true)]
+    [InlineData("IF 1 = 1 DELETE FROM t", false)]
+    [InlineData("SET @n = 1", false)]
+    [InlineData("WITH d AS (SELECT 1) DELETE FROM t", false)]
+    [InlineData("WITH d AS (DELETE FROM t RETURNING n) SELECT n FROM d", true)]
+    [InlineData("WITH d AS (SELECT 1) SELECT * FROM d FOR UPDATE", true)]
+    [InlineData("WITH d AS (SELECT 1) SELECT * FROM d FOR NO KEY UPDATE", true)]
     public void A_statement_is_run_for_its_rows_or_for_what_it_changes(string statement, bool givesRows) => Assert.Equal(givesRows, StatementReader.GivesRows(statement));
 }

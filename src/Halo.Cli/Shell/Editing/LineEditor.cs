@@ -9,10 +9,10 @@ enum LineEnd
     Entered,
 
     /// <summary>By Ctrl+C.</summary>
-    Left,
+    Interrupted,
 
     /// <summary>By Ctrl+D.</summary>
-    Input,
+    EndOfInput,
 }
 
 /// <summary>Reads a line from a terminal, with history and completion. Libraries for it were unkept or previews when it was written.</summary>
@@ -42,7 +42,7 @@ sealed class LineEditor(TextWriter terminal, History history, Func<string, strin
                     key = Search();
                 if (EndOf(key) is { } end)
                 {
-                    _view.Leave(_prompt, _nextPrompt, end == LineEnd.Left ? _line.Text + "^C" : _line.Text);
+                    _view.Leave(_prompt, _nextPrompt, end == LineEnd.Interrupted ? _line.Text + "^C" : _line.Text);
                     return (end, _line.Text);
                 }
                 Edit(key);
@@ -59,8 +59,8 @@ sealed class LineEditor(TextWriter terminal, History history, Func<string, strin
     LineEnd? EndOf(ConsoleKeyInfo key) => key switch
     {
         { Key: ConsoleKey.Enter } or { KeyChar: '\n' or '\r' } => LineEnd.Entered,
-        { Key: ConsoleKey.C, Modifiers: ConsoleModifiers.Control } => LineEnd.Left,
-        { Key: ConsoleKey.D, Modifiers: ConsoleModifiers.Control } when _line.Text.Length == 0 => LineEnd.Input,
+        { Key: ConsoleKey.C, Modifiers: ConsoleModifiers.Control } => LineEnd.Interrupted,
+        { Key: ConsoleKey.D, Modifiers: ConsoleModifiers.Control } when _line.Text.Length == 0 => LineEnd.EndOfInput,
         _ => null,
     };
 
@@ -118,10 +118,10 @@ sealed class LineEditor(TextWriter terminal, History history, Func<string, strin
 
     void Complete()
     {
-        // Pasted text has tabs that ask for nothing.
+        // Pasted text has tabs that ask for nothing; they may stand in a value.
         if (Console.KeyAvailable)
         {
-            _line.Insert("    ");
+            _line.Insert("\t");
             return;
         }
         var (start, candidates) = complete(_line.Before, _line.After);
