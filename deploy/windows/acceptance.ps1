@@ -31,6 +31,20 @@ $address = 'http://127.0.0.1:5080'
 Wait-For 'the API is ready' { try { (Invoke-WebRequest "$address/health/ready").StatusCode -eq 200 } catch { $false } }
 $admin = @{ 'Halo-Admin-Key' = (Get-Content C:\halo-api\admin.key).Trim() }
 
+# A folder that somebody else made is refused, and nothing is written into it.
+New-LocalUser halo-visitor -Password (ConvertTo-SecureString 'Visitor-2718!' -AsPlainText -Force) | Out-Null
+$visitor = [pscredential]::new("$env:COMPUTERNAME\halo-visitor", (ConvertTo-SecureString 'Visitor-2718!' -AsPlainText -Force))
+New-Item -ItemType Directory $folder | Out-Null
+icacls $folder /setowner halo-visitor | Out-Null
+Msi @('/i', "`"$Old`"") @(1603)
+Check 'a foreign folder is refused' (-not (Get-Service HaloLink -ErrorAction SilentlyContinue) -and -not (Test-Path "$folder\setup.log"))
+Remove-Item $folder -Recurse -Force
+New-Item -ItemType Directory C:\elsewhere -Force | Out-Null
+New-Item -ItemType Junction $folder -Target C:\elsewhere | Out-Null
+Msi @('/i', "`"$Old`"") @(1603)
+Check 'a junction is refused' (-not (Get-ChildItem C:\elsewhere))
+(Get-Item $folder).Delete()
+
 Msi '/i', "`"$Old`""
 Check 'the version is detected' ((Version) -eq '26.1130.1')
 Check 'Programs and Features shows it' ((Products).DisplayVersion -eq '26.1130.1')
@@ -53,6 +67,21 @@ Invoke-RestMethod "$address/admin/v1/integrators/$($integrator.id)/pairings/$sit
 function Query { Invoke-RestMethod "$address/integrator/sites/$site/queries/immediate" -Method Post -ContentType application/json -Headers @{ 'Ocp-Apim-Subscription-Key' = $integrator.keys.primary } -Body '{"command":{"text":"SELECT 42 AS answer"}}' }
 Check 'a query runs' ([Text.Encoding]::UTF8.GetString([Convert]::FromBase64String((Query).result.data)) -eq '[{"answer":42}]')
 
+Msi @('/i', "`"$Old`"", 'POLICY=nonsense') @(1603)
+Check 'a refused property leaves the version' ((Version) -eq '26.1130.1' -and (Products).Count -eq 1)
+Wait-For 'and the service runs' { Link status | Out-Null; $LASTEXITCODE -eq 0 }
+Msi @('/i', "`"$Old`"", 'SERVICEACCOUNT=NOWHERE\nobody') @(1603)
+Wait-For 'so does an unknown account' { Link status | Out-Null; $LASTEXITCODE -eq 0 }
+'{ "sites": [{ "engine": "sqlite", "connectionString": "Data Source=C:\\pms\\clinic.db", "practiceManagementName": "Best Practice", "practiceManagementSiteId": "12345" }] }' | Set-Content C:\sites.json
+Msi '/i', "`"$Old`"", 'CONFIGFILE=C:\sites.json'
+Check 'a list of sites without policies opens nothing' ((Get-Content "$folder\halo-link.json" -Raw | ConvertFrom-Json).sites[0].policy.default.readOnly -eq $true)
+Wait-For 'it is connected again' { Link status | Out-Null; $LASTEXITCODE -eq 0 }
+# The secondary logon reads the package from a place that everybody may read.
+Copy-Item $Old C:\Users\Public\halo-old.msi
+$repair = Start-Process msiexec.exe -ArgumentList '/fa', 'C:\Users\Public\halo-old.msi', '/qn', 'POLICY=write' -Credential $visitor -WorkingDirectory C:\ -Wait -PassThru
+Check "a repair by a user who is no administrator ends with $($repair.ExitCode)" ($repair.ExitCode -ne 0)
+Check 'and changes no policy' ((Get-Content "$folder\halo-link.json" -Raw | ConvertFrom-Json).sites[0].policy.default.readOnly -eq $true)
+
 Msi @('/i', "`"$New`"", 'POLICY=nonsense') @(1603)
 Check 'after an upgrade that failed the old version is there' ((Version) -eq '26.1130.1' -and (Products).Count -eq 1)
 Wait-For 'and runs' { Link status | Out-Null; $LASTEXITCODE -eq 0 }
@@ -63,6 +92,7 @@ Check 'with its identity' ((Get-FileHash "$folder\data\identity.json").Hash -eq 
 Wait-For 'and its session' { Link status | Out-Null; $LASTEXITCODE -eq 0 }
 Msi '/i', "`"$Old`""
 Check 'an older package changes nothing' ((Version) -eq '26.1201.1' -and (Products).Count -eq 1)
+# 0 and not 3010: the service that runs is stopped for it.
 Msi '/fa', "`"$New`""
 Wait-For 'repaired, it runs' { Link status | Out-Null; $LASTEXITCODE -eq 0 }
 
@@ -77,4 +107,5 @@ Msi '/i', "`"$New`""
 Wait-For 'installed again, it has them back' { Link status | Out-Null; $LASTEXITCODE -eq 0 }
 Msi '/x', "`"$New`"", 'PURGE=1'
 Check 'purged, nothing is left' (-not (Test-Path $folder) -and -not (Test-Path "$env:ProgramFiles\Halo Link\versions"))
+Remove-LocalUser halo-visitor
 Stop-Process -Id $api.Id -Force

@@ -28,7 +28,7 @@ sealed class ConfigureCommand(Option<string> config, TextReader input, IAnsiCons
     readonly Option<string?> _siteId = new("--practice-management-site-id") { Description = "The id that the software's vendor gave the practice." };
     readonly Option<string?> _practice = new("--practice-name") { Description = "Name of the practice, for people." };
     readonly Option<string?> _policy = new("--policy") { Description = "What integrators may do: read, or write. A new site may only be read unless this says otherwise." };
-    readonly Option<string?> _from = new("--from") { Description = "A JSON file with settings, in the form of the configuration file, which are laid over it; - reads it from standard input." };
+    readonly Option<string?> _from = new("--from") { Description = "A JSON file with settings, in the form of the configuration file, which are merged into it; - reads it from standard input." };
     readonly Option<bool> _noCheck = new("--no-check") { Description = "Saves without trying the API and the database." };
 
     public Command Build()
@@ -48,7 +48,7 @@ sealed class ConfigureCommand(Option<string> config, TextReader input, IAnsiCons
                 told = new Questions(console).Ask(file);
             }
             if (parsed.GetValue(_from) is { } from)
-                file.Document.Lay(ReadSettings(from));
+                SitePolicies.Merge(file.Document, ReadSettings(from));
             told.ApplyTo(file.Document);
             return SaveAsync(file, !parsed.GetValue(_noCheck), stop);
         }));

@@ -61,16 +61,16 @@ sealed class SettingsDocument
         }
     }
 
-    /// <summary>Lays settings over it: objects over one another; a list or a value takes the place of what was there.</summary>
-    public void Lay(JsonObject settings) => Lay(settings, []);
+    /// <summary>Merges settings into it: objects with one another; a list or a value takes the place of what was there.</summary>
+    public void Merge(JsonObject settings) => Merge(settings, []);
 
-    void Lay(JsonObject settings, IReadOnlyList<string> under)
+    void Merge(JsonObject settings, IReadOnlyList<string> under)
     {
         foreach (var (name, value) in settings)
         {
             IReadOnlyList<string> path = [.. under, name];
             if (value is JsonObject { Count: > 0 } nested)
-                Lay(nested, path);
+                Merge(nested, path);
             else
                 Set(new(path), value?.DeepClone());
         }

@@ -7,7 +7,7 @@ namespace Halo.Link.Files;
 [SupportedOSPlatform("windows")]
 static class Dpapi
 {
-    /// <summary>Another program of the machine that reads the file must at least mean to.</summary>
+    /// <summary>Not a secret: stops accidental decryption only.</summary>
     static readonly byte[] Entropy = "Halo Link"u8.ToArray();
 
     public static byte[] Protect(byte[] secret) => ProtectedData.Protect(secret, Entropy, DataProtectionScope.LocalMachine);

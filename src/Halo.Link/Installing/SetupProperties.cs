@@ -26,7 +26,7 @@ sealed class SetupProperties
     ];
 
     /// <summary>Those that do not.</summary>
-    public const string Account = "SERVICEACCOUNT", AccountPassword = "SERVICEPASSWORD", Purge = "PURGE", Product = "PRODUCTCODE";
+    public const string Account = "SERVICEACCOUNT", AccountPassword = "SERVICEPASSWORD", Product = "PRODUCTCODE";
 
     readonly Dictionary<string, string> _values;
 
@@ -48,10 +48,11 @@ sealed class SetupProperties
             if (part.IndexOf('=', StringComparison.Ordinal) is not (> 0 and var end))
                 continue;
             var name = part[..end];
-            if (!OfSettings.Contains(name) && name is not (Account or AccountPassword or Purge or Product))
+            if (!OfSettings.Contains(name) && name is not (Account or AccountPassword or Product))
                 throw Fault(name, "is no property of this installer.");
-            if (part[(end + 1)..].Trim() is { Length: > 0 } value)
-                values[name] = value;
+            var value = part[(end + 1)..];
+            if (!string.IsNullOrWhiteSpace(value))
+                values[name] = name is Password or AccountPassword or Connection ? value : value.Trim();
         }
         return new(values);
     }
@@ -64,7 +65,7 @@ sealed class SetupProperties
         {
             if (!Path.IsPathFullyQualified(path))
                 throw Fault(File, @"must be a full path, as C:\Temp\halo-link.json.");
-            document.Lay(SettingsText.Parse(path, new SettingsSource(path).Read()));
+            SitePolicies.Merge(document, SettingsText.Parse(path, new SettingsSource(path).Read()));
         }
         if (this["POLICY"] is not (null or Answers.Read or Answers.Write))
             throw Fault("POLICY", $"must be {Answers.Read} or {Answers.Write}.");

@@ -21,13 +21,13 @@ sealed class RotatingLog : TextWriter
     }
 
     /// <summary>Of one file. Default 10 MiB.</summary>
-    public long MostBytes { get; init; } = 10 << 20;
+    public long MaxBytes { get; init; } = 10 << 20;
 
     /// <summary>With the one that is written. Default 5.</summary>
-    public int MostFiles { get; init; } = 5;
+    public int MaxFiles { get; init; } = 5;
 
     /// <summary>Since it was last written. Default 30 days.</summary>
-    public TimeSpan Longest { get; init; } = TimeSpan.FromDays(30);
+    public TimeSpan MaxAge { get; init; } = TimeSpan.FromDays(30);
 
     public override Encoding Encoding => Encoding.UTF8;
 
@@ -47,7 +47,7 @@ sealed class RotatingLog : TextWriter
             var bytes = new byte[Encoding.GetMaxByteCount(buffer.Length)];
             _file.Write(bytes, 0, Encoding.GetBytes(buffer, bytes));
             // Whole lines stay together.
-            if (_file.Length >= MostBytes && buffer[^1] == '\n')
+            if (_file.Length >= MaxBytes && buffer[^1] == '\n')
                 Rotate();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -74,7 +74,7 @@ sealed class RotatingLog : TextWriter
     {
         _file?.Dispose();
         _file = null;
-        for (var number = MostFiles - 1; number > 0; number--)
+        for (var number = MaxFiles - 1; number > 0; number--)
             if (File.Exists(PathOf(number - 1)))
                 File.Move(PathOf(number - 1), PathOf(number), overwrite: true);
         RemoveOld();
@@ -84,8 +84,8 @@ sealed class RotatingLog : TextWriter
     {
         try
         {
-            for (var number = 1; number < MostFiles; number++)
-                if (File.Exists(PathOf(number)) && _time.GetUtcNow() - File.GetLastWriteTimeUtc(PathOf(number)) > Longest)
+            for (var number = 1; number < MaxFiles; number++)
+                if (File.Exists(PathOf(number)) && _time.GetUtcNow() - File.GetLastWriteTimeUtc(PathOf(number)) > MaxAge)
                     File.Delete(PathOf(number));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

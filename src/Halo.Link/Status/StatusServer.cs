@@ -83,7 +83,8 @@ sealed partial class StatusServer(
     {
         if (OperatingSystem.IsWindows())
         {
-            var pipe = new NamedPipeClientStream(".", PipeName(dataDirectory), PipeDirection.InOut, PipeOptions.Asynchronous);
+            // Setup asks as the system: whoever else made a pipe of this name must not act in its place.
+            var pipe = new NamedPipeClientStream(".", PipeName(dataDirectory), PipeDirection.InOut, PipeOptions.Asynchronous, TokenImpersonationLevel.Anonymous);
             await pipe.ConnectAsync(2000, stop);
             return pipe;
         }

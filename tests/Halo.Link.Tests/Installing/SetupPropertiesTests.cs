@@ -88,6 +88,15 @@ public sealed class SetupPropertiesTests
         }
     }
 
+    [Fact]
+    public void Blanks_around_a_password_belong_to_it_and_around_other_values_do_not()
+    {
+        Assert.Equal(" x ", Parse("SERVICEPASSWORD= x ")[SetupProperties.AccountPassword]);
+        Assert.Equal(@"CLINIC\halo", Parse(@"SERVICEACCOUNT= CLINIC\halo ", "")[SetupProperties.Account]);
+        Assert.Null(Parse("SERVICEPASSWORD=  ")[SetupProperties.AccountPassword]);
+        Assert.Contains("Password=\" p \"", (string?)Apply(Practice, "DBPASSWORD= p ").Settings["sites"]![0]!["connectionString"], StringComparison.Ordinal);
+    }
+
     static SetupProperties Parse(params string[] properties) =>
         SetupProperties.Parse("\"C:\\Program Files\\halo-link.exe\" setup apply " + string.Concat(properties.Select(p => SetupProperties.Separator + p)));
 

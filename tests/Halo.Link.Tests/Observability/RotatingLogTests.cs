@@ -12,7 +12,7 @@ public sealed class RotatingLogTests : IDisposable
     [Fact]
     public void A_file_below_its_bound_goes_on_and_one_at_it_is_the_last_line_of_its_file()
     {
-        using var log = new RotatingLog(_folder, TimeProvider.System) { MostBytes = 20, MostFiles = 3 };
+        using var log = new RotatingLog(_folder, TimeProvider.System) { MaxBytes = 20, MaxFiles = 3 };
         log.Write("123456789\n");
         log.Write("12345678\n");
         Assert.Equal(["halo-link.log"], Files());
@@ -25,7 +25,7 @@ public sealed class RotatingLogTests : IDisposable
     [Fact]
     public void No_more_files_are_kept_than_the_bound()
     {
-        using var log = new RotatingLog(_folder, TimeProvider.System) { MostBytes = 4, MostFiles = 3 };
+        using var log = new RotatingLog(_folder, TimeProvider.System) { MaxBytes = 4, MaxFiles = 3 };
         for (var line = 1; line <= 6; line++)
             log.Write($"00{line}\n");
         log.Write("007");

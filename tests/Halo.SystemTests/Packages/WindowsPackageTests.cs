@@ -33,6 +33,18 @@ public sealed class WindowsPackageTests
         Assert.True(parts[0] <= 255 && parts[1] <= 255 && parts[2] <= 65535);
     }
 
+    [Fact]
+    public async Task Versions_grow_for_Windows_Installer_too()
+    {
+        var known = new Version();
+        foreach (var version in (string[])["26.101.0", "26.101.2047", "26.102.0", "26.131.2047", "26.201.0", "26.1130.1", "26.1130.2", "26.1201.0", "26.1231.2047", "27.101.0"])
+        {
+            var next = Version.Parse((await PackageAsync("--version", version, "--product-version")).Output);
+            Assert.True(next > known, version);
+            known = next;
+        }
+    }
+
     [Theory]
     [InlineData("26.1231.2048")]
     [InlineData("26.1301.1")]
@@ -71,6 +83,10 @@ public sealed class WindowsPackageTests
 
     static async Task FollowAsync(WinePrefix windows, string old, string newer, string certificate)
     {
+        // Windows before 10 has no such value.
+        Assert.NotEqual(0, (await windows.RunAsync("msiexec", "/i", old, "/qn")).ExitCode);
+        await windows.OkAsync("reg", "add", @"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion", "/v", "CurrentMajorVersionNumber", "/t", "REG_DWORD", "/d", "10", "/f");
+
         // Nothing is asked, and nothing runs until it is configured.
         await windows.OkAsync("msiexec", "/i", old, "/qn");
         Assert.Equal(Old, (await windows.OkAsync($@"{Versions}\{Old}\halo-link.exe", "--version")).Trim());
@@ -79,12 +95,17 @@ public sealed class WindowsPackageTests
         Assert.Equal("Halo Link Service", await windows.RegistryAsync(Service, "DisplayName"));
         Assert.Equal("0x3", await windows.RegistryAsync(Service, "Start"));
         Assert.Contains($@"{Versions}\{Old}", await windows.RegistryAsync(@"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment", "PATH"), StringComparison.Ordinal);
-        Assert.Contains(Versions, await windows.RegistryAsync(@"HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\Halo Link", "EventMessageFile"), StringComparison.Ordinal);
+        Assert.Equal(@"%SystemRoot%\Microsoft.NET\Framework64\v4.0.30319\EventLogMessages.dll",
+            await windows.RegistryAsync(@"HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\Halo Link", "EventMessageFile"));
         Assert.False(File.Exists(windows.PathOf(Settings)));
 
         // A service that an administrator has switched off stays so: here, where it could not run.
         await windows.OkAsync("reg", "add", Service, "/v", "Start", "/t", "REG_DWORD", "/d", "4", "/f");
         await windows.RestartAsync();
+
+        // A property that is refused, with the package that is installed: Windows Installer has setup undo nothing.
+        Assert.NotEqual(0, (await windows.RunAsync("msiexec", "/i", old, "/qn", "POLICY=anything")).ExitCode);
+        await RunsAsync(windows, Old);
 
         // The same package again, with settings: they are what halo-link configure would write, a new practice may only be read, and the log has no secret.
         await windows.OkAsync("msiexec", "/i", old, "/qn", "/l*v", @"C:\install.log", "API=https://halo.invalid", $"ENROLMENTTOKEN={Token}", "DBENGINE=sqlServer", @"DBSERVER=.\PMS", "DBNAME=pms",
@@ -101,7 +122,6 @@ public sealed class WindowsPackageTests
         Assert.Equal("0x4", await windows.RegistryAsync(Service, "Start"));
         // What Windows Installer never writes down; wine lists the properties all the same.
         var hidden = (await RunAsync("msiinfo", "export", old, "Property")).Output.Split('\n').Single(l => l.StartsWith("MsiHiddenProperties", StringComparison.Ordinal)).Trim().Split('\t')[1].Split(';');
-        Assert.Equal(["ENROLMENTTOKEN", "DBCONNECTION", "DBPASSWORD", "SERVICEPASSWORD", "PROXY", "SetApply"], hidden);
         var log = string.Join('\n', (await File.ReadAllLinesAsync(windows.PathOf(@"C:\install.log"))).Where(l => !hidden.Any(h => l.StartsWith($"Property(S): {h} = ", StringComparison.Ordinal))));
         Assert.Contains("SetApply", log, StringComparison.Ordinal);
         Assert.DoesNotContain(Token, log, StringComparison.Ordinal);
@@ -150,8 +170,12 @@ public sealed class WindowsPackageTests
         Assert.Equal(before, await File.ReadAllTextAsync(windows.PathOf(Settings)));
         await IsInstalledAsync(windows, New);
 
-        // Where a repair fails at its end, Windows Installer has it undone: the version that was there stays.
-        await windows.OkAsync($@"{Versions}\{New}\halo-link.exe", "setup", "undo");
+        // Refused after an upgrade, with the package that is installed, it leaves the same. wine forgets the product then, and learns it again by an installation.
+        Assert.NotEqual(0, (await windows.RunAsync("msiexec", "/i", newer, "/qn", "POLICY=anything", "DBNAME=pms3")).ExitCode);
+        await RunsAsync(windows, New);
+        Assert.Equal(before, await File.ReadAllTextAsync(windows.PathOf(Settings)));
+        Assert.False(File.Exists(windows.PathOf(Settings + ".before")));
+        await windows.OkAsync("msiexec", "/i", newer, "/qn", "REINSTALL=ALL");
         await IsInstalledAsync(windows, New);
 
         // An older package is no error, and the newer version goes on.
@@ -188,7 +212,8 @@ public sealed class WindowsPackageTests
         await RunsAsync(windows, version);
         Assert.Equal([version], Directory.GetDirectories(windows.PathOf(Versions)).Select(d => Path.GetFileName(d)));
         // As Programs and Features shows it.
-        Assert.Contains(version, (await windows.OkAsync("reg", "query", @"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall", "/s")), StringComparison.Ordinal);
+        var programs = (await windows.OkAsync("reg", "query", @"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall", "/s")).Split("HKEY_LOCAL_MACHINE").Where(p => p.Contains("Halo Link", StringComparison.Ordinal));
+        Assert.Matches($@"DisplayVersion\s+REG_SZ\s+{System.Text.RegularExpressions.Regex.Escape(version)}\s", Assert.Single(programs));
     }
 
     static async Task IsGoneAsync(WinePrefix windows)

@@ -14,7 +14,8 @@ static class InstalledVersion
 
     const string EventKey = @"SYSTEM\CurrentControlSet\Services\EventLog\Application\" + EventSource;
     const string Products = @"SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall";
-    const string MessageFile = "System.Diagnostics.EventLog.Messages.dll";
+    // Windows' own, which outlives every version of Halo Link: a version's own file would be held open by the event log.
+    const string MessageFile = @"%SystemRoot%\Microsoft.NET\Framework64\v4.0.30319\EventLogMessages.dll";
     const int AllTypes = 7;
 
     /// <summary>The version that is written down; null: none.</summary>
@@ -27,7 +28,7 @@ static class InstalledVersion
         }
     }
 
-    /// <param name="folder">Of the version's programs, with their messages for the event log.</param>
+    /// <param name="folder">Of the version's programs.</param>
     public static void Write(string version, string folder)
     {
         using (var key = Registry.LocalMachine.CreateSubKey(Key))
@@ -37,7 +38,7 @@ static class InstalledVersion
         }
         using (var source = Registry.LocalMachine.CreateSubKey(EventKey))
         {
-            source.SetValue("EventMessageFile", Path.Combine(folder, MessageFile), RegistryValueKind.ExpandString);
+            source.SetValue("EventMessageFile", MessageFile, RegistryValueKind.ExpandString);
             source.SetValue("TypesSupported", AllTypes);
         }
     }

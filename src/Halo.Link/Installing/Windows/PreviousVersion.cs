@@ -9,24 +9,23 @@ static class PreviousVersion
 {
     const string Name = "PreviousCommand";
 
-    /// <param name="command">Null: there was no service.</param>
+    /// <param name="command">Empty: there was no service; null: there is nothing to undo.</param>
     public static void Write(string? command)
     {
-        using var key = Registry.LocalMachine.CreateSubKey(InstalledVersion.Key);
         if (command is null)
-            key.DeleteValue(Name, throwOnMissingValue: false);
-        else
-            key.SetValue(Name, command);
+        {
+            using var known = Registry.LocalMachine.OpenSubKey(InstalledVersion.Key, writable: true);
+            known?.DeleteValue(Name, throwOnMissingValue: false);
+            return;
+        }
+        using var key = Registry.LocalMachine.CreateSubKey(InstalledVersion.Key);
+        key.SetValue(Name, command);
     }
 
-    /// <returns>Null: there was none, or it is gone.</returns>
+    /// <returns>As it was written.</returns>
     public static string? Read()
     {
         using var key = Registry.LocalMachine.OpenSubKey(InstalledVersion.Key);
-        return key?.GetValue(Name) is string command && FolderOf(command) is not null ? command : null;
+        return key?.GetValue(Name) as string;
     }
-
-    /// <summary>Of the program in a service's command; null: it is not there.</summary>
-    public static string? FolderOf(string command) =>
-        command.Split('"') is [_, var program, ..] && File.Exists(program) ? Path.GetDirectoryName(program) : null;
 }

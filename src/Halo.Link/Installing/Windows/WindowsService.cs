@@ -20,7 +20,7 @@ static class WindowsService
     const string Key = @"SYSTEM\CurrentControlSet\Services\" + Name;
     const uint OneDay = 86_400;
     static readonly uint[] RestartAfterMinutes = [1, 5, 15];
-    static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30), Moment = TimeSpan.FromSeconds(2);
+    static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30), StartGracePeriod = TimeSpan.FromSeconds(2);
 
     /// <summary>The command that it runs; null: there is no such service.</summary>
     public static string? Command => Value("ImagePath") as string;
@@ -30,22 +30,19 @@ static class WindowsService
 
     public static bool IsRunning => Command is not null && StatusIs(s => s is not ServiceControllerStatus.Stopped);
 
-    /// <summary>The command for a program.</summary>
-    public static string CommandOf(string program) => $"\"{program}\" run";
-
     /// <summary>Makes the service, or changes the one that is there; what is null stays as it is.</summary>
     /// <param name="account">As <c>DOMAIN\user</c>; a new service without one gets <see cref="VirtualAccount"/>.</param>
     /// <param name="password">None for virtual and group-managed accounts.</param>
-    /// <param name="starts">With the machine; a service that is switched off stays so.</param>
-    public static unsafe void Install(string command, string? account, string? password, bool starts)
+    /// <param name="starts">With the machine; null: as before, and a new one does. A service that is switched off stays so.</param>
+    public static unsafe void Install(string command, string? account, string? password, bool? starts)
     {
         using var manager = Checked(ServiceControlApi.OpenManager(null, null, ServiceControlApi.ManagerAccess));
-        var start = starts ? ServiceControlApi.AutoStart : ServiceControlApi.DemandStart;
+        var start = starts is not false ? ServiceControlApi.AutoStart : ServiceControlApi.DemandStart;
         using var service = ServiceControlApi.Open(manager, Name, ServiceControlApi.AllAccess) is { IsInvalid: false } known
             ? known
             : Checked(ServiceControlApi.Create(manager, Name, DisplayName, ServiceControlApi.AllAccess, ServiceControlApi.OwnProcess, start,
                 ServiceControlApi.ErrorNormal, command, null, 0, null, account ?? VirtualAccount, password));
-        Check(ServiceControlApi.Change(service, ServiceControlApi.OwnProcess, IsDisabled ? ServiceControlApi.NoChange : start, ServiceControlApi.ErrorNormal, command,
+        Check(ServiceControlApi.Change(service, ServiceControlApi.OwnProcess, starts is not null && !IsDisabled ? start : ServiceControlApi.NoChange, ServiceControlApi.ErrorNormal, command,
             null, 0, null, account, account is null ? null : password, DisplayName));
         fixed (char* text = Description)
         {
@@ -63,7 +60,7 @@ static class WindowsService
         Try(service, ServiceControlApi.RecoverAlsoFromErrorsLevel, &yes);
         // Rights of the data folder are its own identity's, whichever account it runs as.
         Try(service, ServiceControlApi.ServiceSidLevel, &yes);
-        if (starts && !IsDisabled)
+        if (starts is true && !IsDisabled)
             Try(service, ServiceControlApi.DelayedStartLevel, &yes);
     }
 
@@ -77,7 +74,7 @@ static class WindowsService
             if (service.Status is ServiceControllerStatus.Stopped)
                 service.Start();
             service.WaitForStatus(ServiceControllerStatus.Running, LongestWait);
-            return !StopsWithin(service, Moment);
+            return !StopsWithin(service, StartGracePeriod);
         }
         catch (Exception e) when (e is InvalidOperationException or System.ServiceProcess.TimeoutException)
         {
@@ -90,7 +87,7 @@ static class WindowsService
     public static void Stop()
     {
         using var service = new ServiceController(Name);
-        for (var tries = (int)(LongestWait / Moment); IsRunning; tries--)
+        for (var tries = (int)(LongestWait / StartGracePeriod); IsRunning; tries--)
         {
             try
             {
@@ -102,7 +99,7 @@ static class WindowsService
             {
                 // It starts or ends just now and takes no orders, or its process is gone and Windows has not seen it yet.
             }
-            if (StopsWithin(service, Moment))
+            if (StopsWithin(service, StartGracePeriod))
                 return;
             if (tries == 0)
                 throw new InvalidOperationException("The service does not stop.");
