@@ -13,10 +13,12 @@ sealed record OperatorCaller(OperatorDirectory Directory, Guid? Id, IPAddress? A
 {
     static readonly Operator AdminKey = new(Guid.Empty, "", OperatorRole.Owner, [], DateTimeOffset.UnixEpoch, "");
 
+    /// <summary>For a key that was revoked or expired while its call was under way.</summary>
+    public static Refusal KeyEnded { get; } = new(401, ErrorCodes.KeyInvalid, "This key was revoked or has expired. Nothing was done.");
+
     /// <summary>The operator as it is now; of the admin key one without a name.</summary>
     /// <exception cref="RefusedException">Its key was revoked, or has expired.</exception>
-    public Operator Current => Id is not { } id ? AdminKey : Directory.FindValid(id) ?? throw new RefusedException(
-        new(401, ErrorCodes.KeyInvalid, "This key was revoked or has expired. Nothing was done."));
+    public Operator Current => Id is not { } id ? AdminKey : Directory.FindValid(id) ?? throw new RefusedException(KeyEnded);
 
     /// <summary>Why a call with this caller is refused; null: its role is high enough.</summary>
     public Refusal? Refuse(OperatorRole required) => Current.Role >= required ? null : new(403, ErrorCodes.RoleTooLow,
@@ -33,10 +35,12 @@ static class OperatorContext
         http.Features.Get<OperatorCaller>() ?? throw new InvalidOperationException("An operator's route stands outside the authentication.");
 
     /// <summary>What the caller is about to do, for the audit log. Asked for once the request is read.</summary>
-    /// <exception cref="RefusedException">Its key was revoked meanwhile, or has expired.</exception>
+    /// <exception cref="RefusedException">Its key was revoked meanwhile, or has expired, or its role was lowered.</exception>
     public static OperatorDeed Deed(this HttpContext http, string? reason = null)
     {
         var caller = http.Operator();
+        if (caller.Refuse(RequiredRole.Of(http)) is { } refusal)
+            throw new RefusedException(refusal);
         return new(caller.Id, caller.Id is null ? null : caller.Current.Name, Text(caller.Address), reason);
     }
 

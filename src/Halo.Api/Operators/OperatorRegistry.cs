@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using Halo.Api.Basics;
+using Halo.Api.Errors;
 using Halo.Api.Storage;
 using Halo.Contracts.Admin;
 
@@ -24,7 +25,7 @@ sealed class OperatorRegistry(Database database, OperatorDirectory directory, Au
     /// <summary>Makes one with a key of 256 random bits, of which SHA-256 alone is kept.</summary>
     public async Task<(NewOperator? Made, CreateOperatorFailure Failure)> CreateAsync(string name, OperatorRole role, DateTimeOffset? expiresAt, OperatorDeed deed)
     {
-        using var alone = await _changing.LockAsync(Guid.Empty);
+        using var alone = await EnterAsync(deed);
         if (directory.All.Count(o => o.RevokedAt is null) >= MaxOperators)
             return (null, CreateOperatorFailure.TooMany);
         var (now, key) = (time.GetUtcNow(), NewKey());
@@ -49,7 +50,7 @@ sealed class OperatorRegistry(Database database, OperatorDirectory directory, Au
     /// <returns>Null: there is no such operator, or it was revoked.</returns>
     public async Task<Operator?> ChangeAsync(Guid id, OperatorRole? role, DateTimeOffset? expiresAt, OperatorDeed deed)
     {
-        using var alone = await _changing.LockAsync(Guid.Empty);
+        using var alone = await EnterAsync(deed);
         if (directory.Find(id) is not { RevokedAt: null } before)
             return null;
         var after = before with { Role = role ?? before.Role, ExpiresAt = expiresAt ?? before.ExpiresAt };
@@ -66,7 +67,7 @@ sealed class OperatorRegistry(Database database, OperatorDirectory directory, Au
     /// <returns>The new key; null: there is no such operator, or it was revoked.</returns>
     public async Task<string?> RotateAsync(Guid id, OperatorDeed deed)
     {
-        using var alone = await _changing.LockAsync(Guid.Empty);
+        using var alone = await EnterAsync(deed);
         if (directory.Find(id) is not { RevokedAt: null } before)
             return null;
         var key = NewKey();
@@ -84,7 +85,7 @@ sealed class OperatorRegistry(Database database, OperatorDirectory directory, Au
     /// <returns>False: there is no such operator.</returns>
     public async Task<bool> RevokeAsync(Guid id, OperatorDeed deed)
     {
-        using var alone = await _changing.LockAsync(Guid.Empty);
+        using var alone = await EnterAsync(deed);
         if (directory.Find(id) is not { } before)
             return false;
         if (before.RevokedAt is not null)
@@ -96,6 +97,17 @@ sealed class OperatorRegistry(Database database, OperatorDirectory directory, Au
             await audit.WriteAsync(t, "operator.revoked", id.ToString(), deed, ToDetail(before));
             return true;
         });
+    }
+
+    /// <summary>Waits for its turn. Whoever was revoked in the turn before changes nothing any more.</summary>
+    /// <exception cref="RefusedException">The caller is no valid owner any more.</exception>
+    async Task<IDisposable> EnterAsync(OperatorDeed deed)
+    {
+        var turn = await _changing.LockAsync(Guid.Empty);
+        if (deed.Id is not { } by || directory.FindValid(by) is { Role: OperatorRole.Owner })
+            return turn;
+        turn.Dispose();
+        throw new RefusedException(OperatorCaller.KeyEnded);
     }
 
     /// <summary>Stores a change and takes it over. Where it is not known whether it was stored, what is there is read again.</summary>

@@ -27,7 +27,7 @@ sealed class ProblemFinder(
         var now = time.GetUtcNow();
         List<Problem> all =
         [
-            .. sites.All.Where(s => s.Status is SiteStatus.Active or SiteStatus.Initialising).SelectMany(s => OfSite(s, now)),
+            .. sites.All.Where(s => s.Status is SiteStatus.Active or SiteStatus.Initialising).SelectMany(OfSite),
             .. links.All.SelectMany(l => OfLink(l, now)),
             .. releases.All.Where(r => r.Status == ReleaseStatus.Stopped).Select(Stopped),
             .. operators.All.Where(o => o.RevokedAt is null).SelectMany(o => OfKey(o, now)),
@@ -36,22 +36,22 @@ sealed class ProblemFinder(
         return [.. all.OrderBy(p => p.Since ?? DateTimeOffset.MaxValue).ThenBy(p => p.Id, StringComparer.Ordinal)];
     }
 
-    IEnumerable<Problem> OfSite(SiteRecord site, DateTimeOffset now)
+    IEnumerable<Problem> OfSite(SiteRecord site)
     {
         if (links.Find(site.LinkId) is not { Status: LinkStatus.Enrolled })
             yield break;
-        var practice = NameOf(site);
-        if (site is { Authoritative: true } && availability.Of(site) == SiteAvailability.Unreachable)
+        var (practice, contact) = (NameOf(site), availability.Of(site));
+        if (site is { Authoritative: true } && contact == SiteAvailability.Unreachable)
         {
             yield return Of(site, ProblemKinds.SiteUnreachable, $"Nothing is heard of the Halo Link of {practice}.",
                 "Ask the practice whether the server and its internet run; on the server, halo-link doctor says what is wrong.", availability.Since(site));
         }
-        else if (site.Database is { Status: DatabaseStatus.Failing } health && availability.Of(site) == SiteAvailability.Online)
+        else if (site.Database is { Status: DatabaseStatus.Failing } health && contact == SiteAvailability.Online)
         {
             yield return Of(site, ProblemKinds.DatabaseFailing, $"The Halo Link of {practice} cannot reach the database{(health.ErrorCode is { } code ? $" ({code})" : "")}.",
                 "Ask the practice whether the database runs and its login is right; on the server, halo-link doctor says more.", site.DatabaseSince);
         }
-        if (site is { ClientClockAt: { } clinic, HeartbeatAt: { } ours } && (clinic - ours).Duration() > MostDrift && availability.Of(site) == SiteAvailability.Online)
+        if (site is { ClientClockAt: { } clinic, HeartbeatAt: { } ours } && (clinic - ours).Duration() > MostDrift && contact == SiteAvailability.Online)
         {
             yield return Of(site, ProblemKinds.ClockDrift,
                 string.Create(CultureInfo.InvariantCulture, $"The clock of {practice} is {(clinic - ours).Duration().TotalMinutes:0} minutes {(clinic > ours ? "ahead" : "behind")}."),

@@ -1,7 +1,7 @@
 using System.Buffers;
-using System.Buffers.Text;
 using System.Text;
 using System.Text.Json;
+using Halo.Api.Results.Formats;
 using Halo.Client.Rows;
 using Halo.Contracts.Queries;
 
@@ -29,7 +29,7 @@ sealed class CsvOutput(Stream stream, bool escapesFormulas = false) : RowOutput(
             if (row.IsNull(i))
                 continue;
             var bytes = row.IsEscaped(i) ? Encoding.UTF8.GetBytes(row.Text(i)!) : row.Raw(i);
-            var isFormula = escapesFormulas && row.KindOf(i) == JsonTokenType.String && IsFormula(bytes);
+            var isFormula = escapesFormulas && row.KindOf(i) == JsonTokenType.String && CsvFormulas.MayBe(bytes);
             if (isFormula)
                 Stream.Write(Encoding.UTF8.GetBytes(Quote($"'{Encoding.UTF8.GetString(bytes)}")));
             else if (row.KindOf(i) != JsonTokenType.String || bytes.Length > 0 && !bytes.ContainsAny(QuotedBytes))
@@ -52,7 +52,7 @@ sealed class CsvOutput(Stream stream, bool escapesFormulas = false) : RowOutput(
             isFirst = false;
             if (value is null)
                 continue;
-            var isFormula = escapesFormulas && IsFormula(Encoding.UTF8.GetBytes(value));
+            var isFormula = escapesFormulas && CsvFormulas.MayBe(Encoding.UTF8.GetBytes(value));
             var isQuoted = isFormula || value.Length == 0 || value.AsSpan().ContainsAny(Quoted);
             Stream.Write(Encoding.UTF8.GetBytes(isQuoted ? Quote(isFormula ? "'" + value : value) : value));
         }
@@ -60,19 +60,4 @@ sealed class CsvOutput(Stream stream, bool escapesFormulas = false) : RowOutput(
     }
 
     static string Quote(string value) => $"\"{value.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
-
-    /// <summary>As the service has it: by its first character, unless all of it is a number as <c>-12.50</c>.</summary>
-    static bool IsFormula(ReadOnlySpan<byte> text)
-    {
-        if (text.IsEmpty)
-            return false;
-        if (text[0] == '-')
-            return !IsNumber(text[1..]);
-        // The last four are the full-width = + - @.
-        return text[0] is (byte)'=' or (byte)'+' or (byte)'@' or (byte)'\t' or (byte)'\r' or (byte)'\n'
-            || text.StartsWith("\uFF1D"u8) || text.StartsWith("\uFF0B"u8) || text.StartsWith("\uFF0D"u8) || text.StartsWith("\uFF20"u8);
-    }
-
-    static bool IsNumber(ReadOnlySpan<byte> text) =>
-        !text.IsEmpty && char.IsAsciiDigit((char)text[0]) && Utf8Parser.TryParse(text, out double _, out var read) && read == text.Length;
 }

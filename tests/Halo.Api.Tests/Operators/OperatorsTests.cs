@@ -234,6 +234,20 @@ public sealed class OperatorsTests(SharedPostgres postgres)
     }
 
     [Fact]
+    public async Task Who_was_revoked_or_lowered_while_waiting_for_its_turn_changes_no_operator()
+    {
+        await using var host = await ApiHost.StartAsync();
+        var (registry, owner) = (host.Services.GetRequiredService<OperatorRegistry>(), await MakeAsync(host, "Ann", OperatorRole.Owner));
+        var deed = new Halo.Api.Storage.OperatorDeed(owner.Id, owner.Name, null);
+        Assert.NotNull((await registry.CreateAsync("First", OperatorRole.Viewer, null, deed)).Made);
+        await registry.ChangeAsync(owner.Id, OperatorRole.Operator, null, new(null, null, null));
+        await Assert.ThrowsAsync<Halo.Api.Errors.RefusedException>(() => registry.CreateAsync("Second", OperatorRole.Owner, null, deed));
+        await registry.ChangeAsync(owner.Id, OperatorRole.Owner, null, new(null, null, null));
+        await registry.RevokeAsync(owner.Id, new(null, null, null));
+        await Assert.ThrowsAsync<Halo.Api.Errors.RefusedException>(() => registry.RotateAsync(owner.Id, deed));
+    }
+
+    [Fact]
     public async Task Role_and_end_are_changed_and_a_key_is_replaced()
     {
         await using var host = await ApiHost.StartAsync();
