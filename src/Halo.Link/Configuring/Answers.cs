@@ -29,10 +29,13 @@ sealed record Answers
 
     public const string Write = "write";
 
+    /// <summary>For a site that may only be read.</summary>
+    public static JsonObject ReadPolicy() => new() { ["modes"] = new JsonArray(PolicyModes.Reader, PolicyModes.Scalar), ["readOnly"] = true };
+
     /// <summary>Puts them into a file. The first site is the one that is meant.</summary>
     public void ApplyTo(SettingsDocument document)
     {
-        var hadSite = document.Settings.FirstOrDefault(p => string.Equals(p.Key, "sites", StringComparison.OrdinalIgnoreCase)).Value is JsonArray { Count: > 0 };
+        var hadSite = SettingsDocument.Find(document.Settings, "sites") is JsonArray { Count: > 0 };
         Set("api", Api);
         Set("enrolmentToken", EnrolmentToken);
         Set("proxy.address", ProxyAddress);
@@ -47,8 +50,8 @@ sealed record Answers
             return;
         if (policy == Read)
         {
-            document.Set(SettingsPath.Parse("sites[0].policy.default.modes"), new JsonArray(PolicyModes.Reader, PolicyModes.Scalar));
-            document.Set(SettingsPath.Parse("sites[0].policy.default.readOnly"), true);
+            foreach (var (name, value) in ReadPolicy())
+                document.Set(SettingsPath.Parse($"sites[0].policy.default.{name}"), value?.DeepClone());
         }
         else
         {

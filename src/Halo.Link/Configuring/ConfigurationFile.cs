@@ -88,17 +88,22 @@ sealed class ConfigurationFile
                 file.Write(Document.Content);
                 file.Flush(flushToDisk: true);
             }
-            // Replaced, a file on Windows keeps its rights.
-            if (!IsNew && OperatingSystem.IsWindows())
-                File.Replace(draft, _path, null);
-            else
-                DurableFile.Publish(draft, _path);
+            Replace(draft, _path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             File.Delete(draft);
             throw new SettingsException([new(_path, $"cannot be written by the account {Environment.UserName} ({e.GetType().Name}): run this as an administrator (sudo), or look at the disk.")]);
         }
+    }
+
+    /// <summary>Puts a file that is whole on the disk in the place of another, in one step. On Windows the rights of the one that was there stay.</summary>
+    public static void Replace(string draft, string path)
+    {
+        if (OperatingSystem.IsWindows() && File.Exists(path))
+            File.Replace(draft, path, null);
+        else
+            DurableFile.Publish(draft, path);
     }
 
     /// <summary>Whoever writes it, whatever the umask: the service must not be locked out of its own file.</summary>

@@ -48,8 +48,9 @@ sealed class ConfigureCommand(Option<string> config, TextReader input, IAnsiCons
                 told = new Questions(console).Ask(file);
             }
             if (parsed.GetValue(_from) is { } from)
-                SitePolicies.Merge(file.Document, ReadSettings(from));
-            told.ApplyTo(file.Document);
+                SitePolicies.Merge(file.Document, ReadSettings(from), told.ApplyTo);
+            else
+                told.ApplyTo(file.Document);
             return SaveAsync(file, !parsed.GetValue(_noCheck), stop);
         }));
         return command;
@@ -66,7 +67,11 @@ sealed class ConfigureCommand(Option<string> config, TextReader input, IAnsiCons
             var where = SettingsPath.Parse(parsed.GetRequiredValue(path));
             var text = FromInput(parsed.GetRequiredValue(value));
             var meant = ValueOf(text);
+            var policies = new SitePolicies(file.Document);
             file.Document.Set(where, meant);
+            // A site as a whole, or all of them: what its policy is the value may not say.
+            if (where.Steps.Count <= 2 && string.Equals(where.Steps[0], "sites", StringComparison.OrdinalIgnoreCase))
+                policies.Restore(file.Document);
             // A practice's id of digits alone is a text all the same.
             if (meant?.GetValueKind() is JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False && file.Check(out var fresh) is null && fresh.Count > 0)
                 file.Document.Set(where, text);

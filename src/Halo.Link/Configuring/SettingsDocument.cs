@@ -35,6 +35,9 @@ sealed class SettingsDocument
     /// <summary>All settings, without comments.</summary>
     public JsonObject Settings => JsonNode.Parse(_text, documentOptions: new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true })!.AsObject();
 
+    /// <summary>One by its name, in any case, as the Link reads it; null: it is not there, or is null.</summary>
+    public static JsonNode? Find(JsonObject settings, string name) => settings.FirstOrDefault(p => string.Equals(p.Key, name, StringComparison.OrdinalIgnoreCase)).Value;
+
     /// <summary>Gives a setting a value; what leads to it is made where it is missing.</summary>
     /// <exception cref="SettingsException">The path leads through something that is neither an object nor a list.</exception>
     public void Set(SettingsPath path, JsonNode? value)

@@ -16,6 +16,13 @@ sealed class ServiceSetup(ISetupMachine machine, Action<string> log)
 {
     public const int Done = 0, Failed = 1;
 
+    /// <summary>Beside the settings: says that the service was removed, and nothing of it runs any more. Without it <c>PURGE</c> removes nothing.</summary>
+    const string RemovedMark = "removed";
+
+    bool _hasStopped;
+
+    string RemovedFile => Path.Combine(Path.GetDirectoryName(machine.ConfigurationFile)!, RemovedMark);
+
     /// <summary>Installs this version, or changes its settings.</summary>
     /// <exception cref="SettingsException">A property cannot be used. Nothing was changed.</exception>
     public int Apply(SetupProperties properties)
@@ -30,6 +37,7 @@ sealed class ServiceSetup(ISetupMachine machine, Action<string> log)
             return Done;
         }
         machine.CreateFolders();
+        File.Delete(RemovedFile);
         if (!File.Exists(machine.ConfigurationFile) && machine.OldConfigurationFile is { } old)
             throw new SettingsException([new(old, $"is where earlier versions kept settings and data: stop that Halo Link, move the content of the folder to {Path.GetDirectoryName(machine.ConfigurationFile)}, and run the installer again.")]);
         var backup = new SettingsBackup(machine.ConfigurationFile);
@@ -44,7 +52,7 @@ sealed class ServiceSetup(ISetupMachine machine, Action<string> log)
         catch
         {
             backup.Restore();
-            if (wasRunning)
+            if (wasRunning && _hasStopped)
                 TryPutBack(previous!);
             throw;
         }
@@ -59,36 +67,42 @@ sealed class ServiceSetup(ISetupMachine machine, Action<string> log)
         // Null: nothing was changed, or it has been undone.
         if (machine.PreviousCommand is not { } previous)
             return Done;
-        var restored = new SettingsBackup(machine.ConfigurationFile).Restore();
+        UndoTo(previous);
+        // Only now: what was cut off here is undone again.
         machine.PreviousCommand = null;
+        return Done;
+    }
+
+    void UndoTo(string previous)
+    {
+        var restored = new SettingsBackup(machine.ConfigurationFile).Restore();
         var present = machine.ServiceCommand;
         if (previous.Length == 0)
         {
             if (present is not null && !IsOwn(present))
-                return Done;
+                return;
             if (present is not null)
             {
                 machine.Stop();
                 machine.DeleteService();
             }
             machine.RemoveVersion();
-            return Done;
+            return;
         }
         if (!IsOwn(present))
-            return Done;
+            return;
         if (IsOwn(previous))
         {
             // A repair or a change of settings: this version stays, and runs with the settings that it had.
             if (restored)
                 machine.Stop();
             StartIfConfigured();
-            return Done;
+            return;
         }
         if (!File.Exists(ServiceCommand.ProgramOf(previous)))
-            return Done;
+            return;
         log("The installation failed; the previous version is put back.");
         PutBack(previous);
-        return Done;
     }
 
     /// <summary>After an installation that succeeded: forgets how it was before.</summary>
@@ -110,16 +124,13 @@ sealed class ServiceSetup(ISetupMachine machine, Action<string> log)
             return Done;
         if (File.Exists(machine.ConfigurationFile))
             await notifyApi();
-        try
-        {
-            machine.Stop();
-        }
-        catch (InvalidOperationException e)
-        {
-            log($"The service does not stop, and is removed when the machine restarts. {FaultText.Of(e)}");
-        }
+        TryStop("is removed when the machine restarts");
         machine.DeleteService();
         machine.RemoveVersion();
+        // After a kill in an installation it may be there: it has secrets.
+        new SettingsBackup(machine.ConfigurationFile).Discard();
+        if (Directory.Exists(Path.GetDirectoryName(RemovedFile)))
+            File.WriteAllText(RemovedFile, "");
         log("The service is removed.");
         return Done;
     }
@@ -136,7 +147,10 @@ sealed class ServiceSetup(ISetupMachine machine, Action<string> log)
             machine.GrantLogonRight(account);
         var upgrades = previous is not null && !IsOwn(previous);
         if (previous is not null && (upgrades || account is not null || change != Change.None))
+        {
+            _hasStopped = true;
             machine.Stop();
+        }
         var configured = File.Exists(machine.ConfigurationFile);
         // A start type that an administrator chose stays.
         machine.InstallService(ServiceCommand.WithProgram(previous, machine.Program), account, properties[SetupProperties.AccountPassword],
@@ -172,11 +186,24 @@ sealed class ServiceSetup(ISetupMachine machine, Action<string> log)
 
     void PutBack(string command)
     {
-        machine.Stop();
+        TryStop("runs the previous version from its next start on");
         machine.InstallService(command, null, null, File.Exists(machine.ConfigurationFile) ? null : false);
         if (Path.GetDirectoryName(ServiceCommand.ProgramOf(command)) is { Length: > 0 } folder)
             machine.WriteVersion(Path.GetFileName(folder), folder);
         StartIfConfigured();
+    }
+
+    /// <param name="otherwise">What becomes of a service that does not end.</param>
+    void TryStop(string otherwise)
+    {
+        try
+        {
+            machine.Stop();
+        }
+        catch (InvalidOperationException e)
+        {
+            log($"The service does not stop, and {otherwise}. {FaultText.Of(e)}");
+        }
     }
 
     /// <summary>The failure that led here is the one to tell.</summary>

@@ -61,31 +61,33 @@ sealed class SetupProperties
     /// <exception cref="SettingsException">A value cannot be used; it is named, and not repeated.</exception>
     public void ApplyTo(SettingsDocument document)
     {
-        if (this[File] is { } path)
-        {
-            if (!Path.IsPathFullyQualified(path))
-                throw Fault(File, @"must be a full path, as C:\Temp\halo-link.json.");
-            SitePolicies.Merge(document, SettingsText.Parse(path, new SettingsSource(path).Read()));
-        }
+        var path = this[File];
+        if (path is not null && !Path.IsPathFullyQualified(path))
+            throw Fault(File, @"must be a full path, as C:\Temp\halo-link.json.");
         if (this["POLICY"] is not (null or Answers.Read or Answers.Write))
             throw Fault("POLICY", $"must be {Answers.Read} or {Answers.Write}.");
-        new Answers
-        {
-            Api = this["API"],
-            EnrolmentToken = this["ENROLMENTTOKEN"],
-            ProxyAddress = this["PROXY"],
-            Engine = this[Engine],
-            ConnectionString = ConnectionFor(document),
-            PracticeManagementName = this["PMSNAME"],
-            PracticeManagementSiteId = this["PMSID"],
-            PracticeName = this["PRACTICENAME"],
-            Policy = this["POLICY"],
-        }.ApplyTo(document);
+        if (path is null)
+            AnswersFor(document).ApplyTo(document);
+        else
+            SitePolicies.Merge(document, SettingsText.Parse(path, new SettingsSource(path).Read()), merged => AnswersFor(merged).ApplyTo(merged));
         if (this[Automatic] is { } automatic)
             document.Set(SettingsPath.Parse("updates.automatic"), automatic switch { "1" => true, "0" => false, _ => throw Fault(Automatic, "must be 0 or 1.") });
         if (this[Hours] is { } hours)
             document.Set(SettingsPath.Parse("updates.hours"), hours);
     }
+
+    Answers AnswersFor(SettingsDocument document) => new()
+    {
+        Api = this["API"],
+        EnrolmentToken = this["ENROLMENTTOKEN"],
+        ProxyAddress = this["PROXY"],
+        Engine = this[Engine],
+        ConnectionString = ConnectionFor(document),
+        PracticeManagementName = this["PMSNAME"],
+        PracticeManagementSiteId = this["PMSID"],
+        PracticeName = this["PRACTICENAME"],
+        Policy = this["POLICY"],
+    };
 
     /// <summary>The connection string of the first site with what is given of it; null: nothing is.</summary>
     string? ConnectionFor(SettingsDocument document)
@@ -154,9 +156,9 @@ sealed class SetupProperties
     static string Text(DbConnectionStringBuilder parts) => parts.ConnectionString;
 
     static string? SiteText(SettingsDocument document, string name) =>
-        document.Settings.FirstOrDefault(p => string.Equals(p.Key, "sites", StringComparison.OrdinalIgnoreCase)).Value is JsonArray { Count: > 0 } sites
+        SettingsDocument.Find(document.Settings, "sites") is JsonArray { Count: > 0 } sites
         && sites[0] is JsonObject site
-        && site.FirstOrDefault(p => string.Equals(p.Key, name, StringComparison.OrdinalIgnoreCase)).Value is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
+        && SettingsDocument.Find(site, name) is JsonValue value && value.TryGetValue<string>(out var text) ? text : null;
 
     static SettingsException Fault(string name, string what) => new([new(name, what)]);
 }

@@ -50,6 +50,19 @@ public sealed class ConfigureCommandTests : IDisposable
     }
 
     [Theory]
+    [InlineData("sites[0]", "{0}")]
+    [InlineData("sites", "[{0}]")]
+    public async Task A_site_that_is_set_as_a_whole_keeps_its_policy_and_a_new_one_may_only_be_read(string path, string value)
+    {
+        await RunAsync([.. Practice, "--policy", "write"]);
+        const string Site = """{ "engine": "sqlite", "connectionString": "Data Source=/pms/clinic.db", "practiceManagementName": "Best Practice", "practiceManagementSiteId": "12345" }""";
+        Assert.Equal(0, await RunAsync(["set", path, value.Replace("{0}", Site, StringComparison.Ordinal)]));
+        Assert.False(SettingsReader.Read(File, new Dictionary<string, string>()).Sites[0].Policy!.Default.ReadOnly);
+        Assert.Equal(0, await RunAsync(["set", "sites[1]", Site.Replace("12345", "6", StringComparison.Ordinal)]));
+        Assert.True(SettingsReader.Read(File, new Dictionary<string, string>()).Sites[1].Policy!.Default.ReadOnly);
+    }
+
+    [Theory]
     [InlineData("lanes.async", "4", "4")]
     [InlineData("sites[0].practiceManagementSiteId", "777", "\"777\"")]
     [InlineData("remoteConfiguration", "false", "false")]

@@ -34,6 +34,15 @@ public sealed class SitePoliciesTests
     }
 
     [Fact]
+    public void A_practice_whose_id_comes_beside_the_file_keeps_its_policy()
+    {
+        var document = SettingsDocument.Parse("test", Encoding.UTF8.GetBytes($$"""{ "sites": [{{Site("1", $", \"policy\": {Own}")}}] }"""));
+        SitePolicies.Merge(document, JsonNode.Parse("""{ "sites": [{ "engine": "sqlite", "practiceManagementName": "Best Practice" }] }""")!.AsObject(),
+            new Answers { PracticeManagementSiteId = "1" }.ApplyTo);
+        Assert.Equal(Own, document.Settings["sites"]![0]!["policy"]!.ToJsonString());
+    }
+
+    [Fact]
     public void A_file_without_sites_changes_no_policy() =>
         Assert.Equal([null], Merge($$"""{ "sites": [{{Site("1")}}] }""", """{ "api": "https://halo.example" }"""));
 

@@ -75,7 +75,15 @@ sealed class FakeMachine : ISetupMachine, IDisposable
         return IsRunning = !Broken.Any(v => ServiceCommand.Contains(v, StringComparison.Ordinal));
     }
 
-    public void Stop() => IsRunning = false;
+    public void Stop()
+    {
+        if (Fails == nameof(Stop))
+        {
+            Fails = null;
+            throw new InvalidOperationException("It does not end.");
+        }
+        IsRunning = false;
+    }
 
     public void DeleteService()
     {

@@ -46,10 +46,56 @@ public sealed class ServiceSetupTests : IDisposable
             if (committed)
                 Setup.Commit();
         }
-        var settings = _machine.Settings;
+        var (settings, starts) = (_machine.Settings, _machine.Starts);
         Fail<SettingsException>("POLICY=nonsense", "PRACTICENAME=Other");
         Runs(version);
+        // Nothing that runs there was cut off.
+        Assert.Equal(starts, _machine.Starts);
         Assert.Equal(settings, _machine.Settings);
+    }
+
+    [Fact]
+    public void Where_the_settings_cannot_be_saved_aside_they_stay()
+    {
+        Install(Practice);
+        var settings = _machine.Settings;
+        // Where the draft would be, as a disk that takes no more.
+        var draft = Directory.CreateDirectory(_machine.ConfigurationFile + ".before.tmp");
+        Assert.ThrowsAny<Exception>(() => Setup.Apply(Parse("PRACTICENAME=Other")));
+        draft.Delete();
+        Assert.Equal(0, Setup.Undo());
+        Assert.Equal(settings, _machine.Settings);
+        Runs(Old);
+    }
+
+    [Fact]
+    public void A_service_that_does_not_end_gets_the_command_of_before_all_the_same()
+    {
+        Install(Practice);
+        var before = _machine.ServiceCommand;
+        _machine.Use(New);
+        Assert.Equal(0, Setup.Apply(Parse()));
+        _machine.Fails = nameof(_machine.Stop);
+        Assert.Equal(0, Setup.Undo());
+        Assert.Equal(before, _machine.ServiceCommand);
+        Assert.Contains(_log, l => l.Contains("does not stop", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_is_left_may_be_purged_only_once_the_service_is_removed_and_until_it_is_installed_again()
+    {
+        var mark = Path.Combine(Path.GetDirectoryName(_machine.ConfigurationFile)!, "removed");
+        Install(Practice);
+        Assert.Equal(0, await Setup.RemoveAsync(() => Task.CompletedTask));
+        Assert.True(File.Exists(mark));
+        Install();
+        Assert.False(File.Exists(mark));
+        // The old version's removal after an upgrade marks nothing.
+        _machine.Use(New);
+        Install();
+        _machine.Use(Old);
+        Assert.Equal(0, await Setup.RemoveAsync(() => Task.CompletedTask));
+        Assert.False(File.Exists(mark));
     }
 
     [Fact]

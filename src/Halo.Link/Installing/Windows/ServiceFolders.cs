@@ -22,11 +22,17 @@ static class ServiceFolders
     /// <exception cref="SettingsException">Somebody who is no administrator made one of them, or something in them, and could have put settings of his own there.</exception>
     public static void Create()
     {
-        var wasClosed = Protect(Root, FileSystemRights.ReadAndExecute);
-        // Closed from here on. What was put in while others could write is looked at; what the service wrote is its own.
-        if (!wasClosed)
-            Inspect(new DirectoryInfo(Root));
-        Protect(DefaultPaths.DataDirectory, FileSystemRights.Modify);
+        Protect(Root, FileSystemRights.ReadAndExecute);
+        // Closed from here on. What somebody put in while it was open is looked at, each time: a refusal is not forgotten.
+        var data = new DirectoryInfo(DefaultPaths.DataDirectory);
+        foreach (var entry in new DirectoryInfo(Root).EnumerateFileSystemInfos())
+        {
+            Refuse(entry, service: true);
+            // What is in a folder that was closed to all but the service is the service's own.
+            if (entry is DirectoryInfo inner && !(string.Equals(inner.FullName, data.FullName, StringComparison.OrdinalIgnoreCase) && IsClosed(inner)))
+                Inspect(inner);
+        }
+        Protect(data.FullName, FileSystemRights.Modify);
     }
 
     /// <summary>Whether a folder is there, is no link, and belongs to administrators.</summary>
@@ -42,8 +48,9 @@ static class ServiceFolders
         }
     }
 
-    /// <returns>Whether nobody else could write there before.</returns>
-    static bool Protect(string folder, FileSystemRights ofService)
+    static bool IsClosed(DirectoryInfo directory) => directory.GetAccessControl(AccessControlSections.Access).AreAccessRulesProtected;
+
+    static void Protect(string folder, FileSystemRights ofService)
     {
         var rights = new DirectorySecurity();
         rights.SetAccessRuleProtection(isProtected: true, preserveInheritance: false);
@@ -56,12 +63,10 @@ static class ServiceFolders
             rights.CreateDirectory(folder);
         directory.Refresh();
         Refuse(directory, service: false);
-        var wasClosed = directory.GetAccessControl(AccessControlSections.Access).AreAccessRulesProtected;
         rights.SetOwner(Administrators);
         directory.SetAccessControl(rights);
         directory.Refresh();
         Refuse(directory, service: false);
-        return wasClosed;
 
         void Allow(SecurityIdentifier who, FileSystemRights what) => rights.AddAccessRule(new(who, what, ToAll, PropagationFlags.None, AccessControlType.Allow));
     }
