@@ -36,8 +36,11 @@ static class ShellCommand
             throw new UsageException("Standard input holds the statements, and cannot hold the key: set HALO_KEY, or save it by halo login.");
         using var client = Connection.Client(parsed);
         var isInteractive = !Console.IsInputRedirected && !Console.IsErrorRedirected;
-        using var interrupts = new Interrupts(isInteractive);
         var site = await Connection.SiteAsync(parsed, client, stop, parsed.GetValue(Site));
+        if (isInteractive && site.Info is null)
+            site = await client.Sites.GetAsync(site.Id, stop);
+        // Only now: until there is a prompt Ctrl+C ends the program.
+        using var interrupts = new Interrupts(isInteractive);
         var options = new HaloQueryOptions
         {
             Timeout = CommandOptions.TimeoutOf(parsed.GetValue(Timeout)),
@@ -47,7 +50,7 @@ static class ShellCommand
         var session = new ShellSession(site, options, site.Calls.Calls.Options.TimeProvider, isInteractive, interrupts);
         if (!isInteractive)
             return await RunAllAsync(session, interrupts);
-        await TypedAsync(session, interrupts, site.Info is null ? await client.Sites.GetAsync(site.Id, stop) : site, !parsed.GetValue(NoHistory));
+        await TypedAsync(session, interrupts, site, !parsed.GetValue(NoHistory));
         return ExitCodes.Done;
     }
 
@@ -63,7 +66,7 @@ static class ShellCommand
                 line = line.TrimStart('\uFEFF');
             isFirst = false;
             var code = ExitCodes.Done;
-            if (reader.IsEmpty && line.StartsWith('\\'))
+            if (IsCommand(reader, line))
                 code = await session.CommandAsync(line);
             else
             {
@@ -80,6 +83,16 @@ static class ShellCommand
         if (!ReadingText.Reads(HaloCommand.Text(last).Command with { ExecutionMode = ExecutionMode.Reader }))
             throw new UsageException($"The last statement may write and is not ended, so it was not run: it may be incomplete. End it with {end}.");
         return await session.RunAsync(last);
+    }
+
+    /// <summary>The shell's own; <c>\g</c> ends a statement, also one that a semicolon has ended already.</summary>
+    static bool IsCommand(StatementReader reader, string line) => reader.IsEmpty && line.StartsWith('\\') && line.Trim() != "\\g";
+
+    /// <summary>What a line ends, and whether each has a body of statements.</summary>
+    static List<(string Statement, bool IsBodied)> Ended(StatementReader reader, string line)
+    {
+        var hadBody = reader.HasBody;
+        return [.. reader.Add(line).Select(s => (s, hadBody))];
     }
 
     static async Task TypedAsync(ShellSession session, Interrupts interrupts, HaloSite site, bool keepsHistory)
@@ -109,7 +122,7 @@ static class ShellCommand
                 reader.Take();
             else if (reader.IsEmpty && line.Trim() is "quit" or "exit")
                 return;
-            else if (reader.IsEmpty && line.TrimStart().StartsWith('\\'))
+            else if (IsCommand(reader, line.TrimStart()))
             {
                 Keep(history, line.TrimEnd());
                 if (await session.CommandAsync(line.Trim()) != ExitCodes.Done)
@@ -119,9 +132,10 @@ static class ShellCommand
             {
                 isPrivate = reader.IsEmpty ? line.StartsWith(' ') : isPrivate;
                 var hadBody = reader.HasBody;
-                foreach (var statement in reader.Add(line))
+                // One of several lines that was called back has ends of its own.
+                foreach (var (statement, isBodied) in line.Split('\n').SelectMany(part => Ended(reader, part)))
                 {
-                    Keep(history, (isPrivate ? " " : "") + statement + (hadBody ? "\n\\g" : ";"));
+                    Keep(history, (isPrivate ? " " : "") + statement + (isBodied ? "\n\\g" : ";"));
                     // What follows one that failed may need it.
                     if (await session.RunAsync(statement) != ExitCodes.Done)
                     {

@@ -44,9 +44,8 @@ sealed record ExportRequest(ExportForm Form, string Directory, string? File)
     /// <summary>Where pages are kept until all files are whole.</summary>
     public string WorkDirectory => Path.Combine(Directory, File is null ? ".halo-export" : $".{File}.halo-export");
 
-    /// <summary>Whether it does no harm to run it once more: tables, and SQL that only reads and has no key of the user's.</summary>
-    public bool IsRepeatable => Options.IdempotencyKey is null
-        && (Command is null ? Query is null : ReadingText.Reads(Command.Command with { ExecutionMode = ExecutionMode.Reader }));
+    /// <summary>Whether it does no harm to run it once more: tables alone. SQL that reads may call a function that writes.</summary>
+    public bool IsRepeatable => Command is null && Query is null && Options.IdempotencyKey is null;
 
     /// <summary>Says whether an interrupted export is this one. SQL may hold names of patients, so it is a digest.</summary>
     public string Digest(Uri address, Guid site)

@@ -329,19 +329,20 @@ sealed class ExportRunner(HaloSite site, HaloSite ahead, ExportRequest request, 
     /// <summary>Whether its SQL may be sent under another key. With a key of the user's another process may have sent it too.</summary>
     bool MayAskAnew(Executed executed) => request.IsRepeatable || executed == Executed.No && request.Options.IdempotencyKey is null;
 
-    /// <summary>The failure of SQL that may write: to run it once more is for its user to decide.</summary>
+    /// <summary>The failure of SQL of the user's: it may write, so to run it once more is for its user to decide.</summary>
     HaloException NotAskedAgain(int index, HaloException failure, Executed executed) => new(
-        $"{failure.Message} {(executed == Executed.Yes ? "The SQL was executed" : "Whether the SQL was executed is not known")}, so it is not run again by itself (idempotency key {_files[index].Key}). See what it did at the practice; --restart sends it anew.", failure)
+        $"{failure.Message} {(executed == Executed.Yes ? "The SQL was executed" : "Whether the SQL was executed is not known")}, so it is not run again by itself (idempotency key {_files[index].Key}). See what it did at the practice; {Restart} sends it anew.", failure)
     {
+        // Not the database's error: the exit code is that of an unknown fate.
         Code = failure.Code,
         Status = failure.Status,
         Executed = executed,
-        ErrorType = failure.ErrorType,
-        ErrorNumber = failure.ErrorNumber,
-        SqlState = failure.SqlState,
         QueryId = _files[index].Query,
         Query = failure.Query,
     };
+
+    /// <summary>Under the same key the service would give the same answer.</summary>
+    string Restart => request.Options.IdempotencyKey is null ? "--restart" : "--restart with another --idempotency-key";
 
     /// <summary>Of an export that began too long ago.</summary>
     Exception TooOld(ExportState left)
@@ -349,7 +350,7 @@ sealed class ExportRunner(HaloSite site, HaloSite ahead, ExportRequest request, 
         var text = $"The export in {request.WorkDirectory} began {left.Began:yyyy-MM-dd HH:mm} UTC, more than {MaxAge.TotalHours} hours ago, and is not gone on with.";
         return request.IsRepeatable || request.Query is not null
             ? new UsageException($"{text} Throw it away, and begin again: --restart")
-            : new HaloException($"{text} Whether its SQL was executed is not known here (idempotency key {left.Files[0].Key}). See what it did at the practice; --restart sends it anew.") { QueryId = left.Files[0].Query };
+            : new HaloException($"{text} Whether its SQL was executed is not known here (idempotency key {left.Files[0].Key}). See what it did at the practice; {Restart} sends it anew.") { QueryId = left.Files[0].Query };
     }
 
     Task<Query> WaitAsync(int index, CancellationToken stop) =>

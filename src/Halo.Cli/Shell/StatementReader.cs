@@ -6,7 +6,7 @@ namespace Halo.Cli.Shell;
 /// <summary>Makes statements of lines: each goes to a semicolon that stands neither between quotes nor in a comment.</summary>
 /// <remarks>
 /// One with a body of statements, as <c>CREATE PROCEDURE</c> or a block, has semicolons within: where it ends depends on the database's own grammar, and one that was
-/// cut short would run the rest by itself. So it goes to <c>GO</c>, <c>/</c> or <c>\g</c> alone on a line.
+/// cut short would run the rest by itself. So it goes to <c>GO</c>, <c>/</c> or <c>\g</c> alone on a line. <c>GO</c> and <c>\g</c> end any statement, as scripts have them.
 /// </remarks>
 sealed class StatementReader
 {
@@ -20,7 +20,13 @@ sealed class StatementReader
 
     static readonly HashSet<string> RowWordsOfBlocks = new(["SELECT", "EXEC", "EXECUTE", "RETURNING", "OUTPUT"], StringComparer.OrdinalIgnoreCase);
 
-    static readonly HashSet<string> WriteWords = new(["INSERT", "UPDATE", "DELETE", "MERGE"], StringComparer.OrdinalIgnoreCase);
+    /// <summary>What a statement that begins with WITH does.</summary>
+    static readonly HashSet<string> Verbs = new(["SELECT", "VALUES", "TABLE", "INSERT", "UPDATE", "DELETE", "MERGE"], StringComparer.OrdinalIgnoreCase);
+
+    static readonly HashSet<string> WriteVerbs = new(["INSERT", "UPDATE", "DELETE", "MERGE"], StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What changes the schema gives no rows, whatever its body has.</summary>
+    static readonly HashSet<string> SchemaWords = new(["CREATE", "ALTER", "DROP"], StringComparer.OrdinalIgnoreCase);
 
     /// <summary>What has a body of statements where it is created or altered.</summary>
     static readonly HashSet<string> Bodied = new(["TRIGGER", "PROCEDURE", "PROC", "FUNCTION", "RULE", "EVENT", "PACKAGE"], StringComparer.OrdinalIgnoreCase);
@@ -88,13 +94,15 @@ sealed class StatementReader
     public static bool GivesRows(string statement)
     {
         var words = Words(statement).ToList();
-        if (words.Count == 0)
+        if (words.Count == 0 || SchemaWords.Contains(words[0]))
             return false;
         if (words.Any(RowWordsWithin.Contains))
             return true;
         if (BlockWords.Contains(words[0]))
             return words.Any(RowWordsOfBlocks.Contains);
-        return RowWords.Contains(words[0]) && !(words[0].Equals("WITH", StringComparison.OrdinalIgnoreCase) && Writes(words));
+        return words[0].Equals("WITH", StringComparison.OrdinalIgnoreCase)
+            ? Words(statement, atTop: true).FirstOrDefault(Verbs.Contains) is not { } verb || !WriteVerbs.Contains(verb)
+            : RowWords.Contains(words[0]);
     }
 
     /// <summary>Whether it begins or ends a transaction, which no statement after it would be in.</summary>
@@ -111,7 +119,7 @@ sealed class StatementReader
         };
     }
 
-    bool IsEnd(string line) => line == "\\g" || (line == "/" || line.Equals("GO", StringComparison.OrdinalIgnoreCase)) && (_text.Length == 0 || HasBody);
+    bool IsEnd(string line) => line == "\\g" || line.TrimEnd(';').TrimEnd().Equals("GO", StringComparison.OrdinalIgnoreCase) || line == "/" && (_text.Length == 0 || HasBody);
 
     static bool IsBodied(string text)
     {
@@ -128,20 +136,20 @@ sealed class StatementReader
         return false;
     }
 
-    /// <summary>Whether what follows WITH changes rows; FOR UPDATE only locks them.</summary>
-    static bool Writes(List<string> words) => words.Where((word, i) => WriteWords.Contains(word)
-        && !(words[i - 1].Equals("FOR", StringComparison.OrdinalIgnoreCase) || words[i - 1].Equals("KEY", StringComparison.OrdinalIgnoreCase))).Any();
-
     /// <summary>Words and numbers outside of quotes and comments.</summary>
-    static IEnumerable<string> Words(string text)
+    /// <param name="atTop">Those alone that stand in no parentheses.</param>
+    static IEnumerable<string> Words(string text, bool atTop = false)
     {
         var place = new SqlPlace();
         var word = new StringBuilder();
+        var depth = 0;
         foreach (var c in text)
         {
             var wasOutside = place.IsOutside;
             place.Pass(c);
-            if (wasOutside && place.IsOutside && SqlPlace.IsOfName(c))
+            if (wasOutside && place.IsOutside)
+                depth += c switch { '(' => 1, ')' => -1, _ => 0 };
+            if (wasOutside && place.IsOutside && SqlPlace.IsOfName(c) && !(atTop && depth > 0))
                 word.Append(c);
             else if (word.Length > 0)
             {

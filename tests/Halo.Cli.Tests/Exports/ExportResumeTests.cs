@@ -93,7 +93,7 @@ public sealed class ExportResumeTests(ClinicHouse house) : IClassFixture<ClinicH
         await using var proxy = new SocketProxy(new IPEndPoint(IPAddress.Loopback, house.Fixture.Api.Address.Port));
         proxy.Down.BytesPerSecond = 50_000;
         halo.Environment["HALO_API"] = $"http://127.0.0.1:{proxy.Port}";
-        string[] export = ["export", "SELECT * FROM invoices", "--out", "invoices.csv", "--tag", "gone"];
+        string[] export = ["export", "--table", "invoices", "--out", "invoices.csv", "--tag", "gone"];
         var work = Path.Combine(halo.Home, ".invoices.csv.halo-export");
         var killed = await halo.RunAsync(export, meanwhile: async id =>
         {

@@ -43,6 +43,10 @@ public sealed class StatementReaderTests
     [InlineData("BEGIN; DELETE FROM a;", "BEGIN", "DELETE FROM a")]
     [InlineData("BEGIN TRANSACTION; DELETE FROM a;", "BEGIN TRANSACTION", "DELETE FROM a")]
     [InlineData("SELECT 1;\nGO\nSELECT 2;", "SELECT 1", "SELECT 2")]
+    [InlineData("SELECT 1;\n\\g\nSELECT 2;", "SELECT 1", "SELECT 2")]
+    // As scripts of SQL Server have it.
+    [InlineData("EXEC p\nGO\nEXEC q;", "EXEC p", "EXEC q")]
+    [InlineData("SET ANSI_NULLS ON\nGO;\nCREATE PROC p AS DELETE FROM a; DELETE FROM b;\nGO", "SET ANSI_NULLS ON", "CREATE PROC p AS DELETE FROM a; DELETE FROM b;")]
     public void A_statement_with_a_body_goes_to_a_line_that_ends_it(string text, params string[] statements)
     {
         var reader = new StatementReader();
@@ -72,6 +76,10 @@ public sealed class StatementReaderTests
     [InlineData("UPDATE t SET a = 1 WHERE b = 'SELECT'", false)]
     [InlineData("/* SELECT */ DELETE FROM t", false)]
     [InlineData("CREATE TABLE t AS SELECT 1", false)]
+    [InlineData("CREATE PROCEDURE p @n int OUTPUT AS SET @n = 1", false)]
+    [InlineData("WITH x AS (SELECT 1 AS n) SELECT n FROM x INNER MERGE JOIN y ON y.n = x.n OPTION (MERGE JOIN)", true)]
+    [InlineData("WITH x AS (SELECT update FROM t) SELECT count(*) FROM x", true)]
+    [InlineData("WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x", false)]
     [InlineData("DECLARE @n int = 1; SELECT @n", true)]
     [InlineData("IF 1 = 1 SELECT 1", true)]
     [InlineData("IF 1 = 1 DELETE FROM t", false)]
