@@ -171,6 +171,7 @@ static partial class HaloApi
         app.MapAdminIntegratorsApi();
         app.MapAdminSitesApi();
         app.MapAdminLinksApi();
+        app.MapEnrolmentTokensApi();
         app.MapAdminAvailabilityApi();
         app.MapAdminQueriesApi();
         app.MapAdminUsageApi();

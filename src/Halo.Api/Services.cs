@@ -90,6 +90,7 @@ static class Services
         services.AddSingleton<RouteTable>();
         services.AddSingleton<AuditLog>();
         services.AddSingleton<WrongKeyLimiter>();
+        services.AddSingleton<AdminCallLog>();
         services.AddSingleton<OperatorDirectory>();
         services.AddSingleton<OperatorRegistry>();
         services.AddSingleton<ProblemFinder>();
@@ -236,6 +237,7 @@ static class Services
         services.AddHostedService(p => p.GetRequiredService<SiteStateWatch>());
         services.AddHostedService(p => p.GetRequiredService<WebhookDeliveries>());
         services.AddHostedService(p => p.GetRequiredService<SurveyRunner>());
+        services.AddHostedService<ProblemWatch>();
     }
 
     /// <summary>One line for each message, times in UTC.</summary>

@@ -17,8 +17,21 @@ sealed record Integrator(Guid Id, string Name, bool Enabled, IReadOnlySet<Guid> 
     /// <summary>What an operator has set for it.</summary>
     public required IntegratorRules Rules { get; init; }
 
-    /// <summary>SHA-256 of its keys, by slot.</summary>
-    public required IReadOnlyDictionary<string, byte[]> KeyHashes { get; init; }
+    /// <summary>One for each slot.</summary>
+    public required IReadOnlyList<IntegratorKey> Keys { get; init; }
+}
+
+/// <summary>A key of an integrator.</summary>
+/// <param name="Slot">One of <see cref="SubscriptionKey.Slots"/>.</param>
+/// <param name="Hash">SHA-256 of it.</param>
+/// <param name="LastUse">As the store knew it when this was read: <see cref="IntegratorDirectory.LastUseOf"/> knows it now.</param>
+sealed record IntegratorKey(string Slot, byte[] Hash, DateTimeOffset CreatedAt, KeyUse? LastUse)
+{
+    /// <summary>By which it is looked up; the whole is then compared in constant time.</summary>
+    public Guid Prefix { get; } = PrefixOf(Hash);
+
+    /// <summary>The first 16 bytes of a hash.</summary>
+    public static Guid PrefixOf(ReadOnlySpan<byte> hash) => new(hash[..16]);
 }
 
 /// <summary>What an operator has set for an integrator.</summary>

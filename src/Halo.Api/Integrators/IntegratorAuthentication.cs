@@ -18,6 +18,7 @@ sealed class IntegratorAuthentication(RequestDelegate next, IntegratorDirectory 
         var (integrator, refusal) = caller.Find();
         if (integrator is null)
             return refusal!.ExecuteAsync(http);
+        caller.RecordUse();
         if (rates.Take(integrator) is { } tooFast)
             return tooFast.ExecuteAsync(http);
         http.Features.Set(caller);

@@ -17,6 +17,7 @@ sealed class IntegratorCaller
 
     // Entries of the directory are replaced, never changed: one that still stands there passed before.
     Integrator? _passed;
+    IntegratorKey? _used;
 
     /// <summary>Who calls.</summary>
     public IntegratorCaller(IntegratorDirectory directory, string key, IPAddress? address) => (_directory, _key, _address) = (directory, key, address);
@@ -33,7 +34,9 @@ sealed class IntegratorCaller
     {
         if (_passed is { } passed && ReferenceEquals(_directory.Find(passed.Id), passed))
             return (passed, null);
-        if ((_id is { } id ? _directory.Find(id) : _directory.Authenticate(_key)) is not { } integrator)
+        Integrator? found;
+        (found, _used) = _id is { } id ? (_directory.Find(id), null) : _directory.Authenticate(_key) ?? default;
+        if (found is not { } integrator)
         {
             return (null, new(401, ErrorCodes.KeyInvalid,
                 "The subscription key is unknown or revoked. Ask the operator of this service for a valid one."));
@@ -43,6 +46,13 @@ sealed class IntegratorCaller
         if (_id is null && !integrator.Rules.Allows(_address))
             return (null, new(403, ErrorCodes.AddressNotAllowed, "Caller IP not allowed"));
         return (_passed = integrator, null);
+    }
+
+    /// <summary>Notes that its key was used; for a call that was let in.</summary>
+    public void RecordUse()
+    {
+        if (_used is { } key)
+            _directory.RecordUse(key, _address);
     }
 }
 

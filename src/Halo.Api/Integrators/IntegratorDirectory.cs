@@ -13,7 +13,7 @@ namespace Halo.Api.Integrators;
 
 /// <summary>Every integrator in memory, so that no call reads the store to know who is calling.</summary>
 /// <remarks>An entry is replaced before the admin call that changed it returns.</remarks>
-sealed class IntegratorDirectory(Database database) : IDisposable
+sealed class IntegratorDirectory(Database database, TimeProvider time) : IDisposable
 {
     const string Select = "SELECT id, name, enabled, allowed_addresses, pair_without_code, rate_limit, quota, created_at FROM integrators";
 
@@ -22,8 +22,12 @@ sealed class IntegratorDirectory(Database database) : IDisposable
     // One reading at a time: an older one would otherwise overwrite what a newer one found.
     readonly SemaphoreSlim _reading = new(1);
 
-    // Looked up by the first 16 bytes of the hash; the whole is then compared in constant time.
     readonly ConcurrentDictionary<Guid, Integrator> _byKey = new();
+
+    readonly KeyUses _uses = new(time);
+
+    /// <summary>Since when the store keeps the last use of keys.</summary>
+    public DateTimeOffset UsesKnownSince { get; private set; }
 
     /// <summary>All, oldest first.</summary>
     public IEnumerable<Integrator> All => _byId.Values.OrderBy(i => i.CreatedAt).ThenBy(i => i.Id);
@@ -31,8 +35,22 @@ sealed class IntegratorDirectory(Database database) : IDisposable
     /// <summary>One by id.</summary>
     public Integrator? Find(Guid id) => _byId.GetValueOrDefault(id);
 
-    /// <summary>Whose key it is; null where it is nobody's.</summary>
-    public Integrator? Authenticate(string key)
+    /// <summary>When a key was last used; null: never, as far as is known.</summary>
+    public KeyUse? LastUseOf(IntegratorKey key) => _uses.Of(key.Prefix) ?? key.LastUse;
+
+    /// <summary>A key let a call in.</summary>
+    public void RecordUse(IntegratorKey key, IPAddress? from)
+    {
+        if (_uses.Record(key.Prefix, key.LastUse, from) is { } use)
+        {
+            // By its hash: what was written late must not be said of the key that replaced it.
+            database.CommitLater(("integrator_keys", key.Prefix), new("UPDATE integrator_keys SET last_used_at = @at, last_used_from = @from WHERE key_hash = @hash",
+                ("hash", key.Hash), ("at", use.At.Ms()), ("from", use.From)));
+        }
+    }
+
+    /// <summary>Whose key it is, and which; null where it is nobody's.</summary>
+    public (Integrator Integrator, IntegratorKey Key)? Authenticate(string key)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         if (key.Length > 128)
@@ -40,12 +58,12 @@ sealed class IntegratorDirectory(Database database) : IDisposable
         Span<byte> utf8 = stackalloc byte[key.Length * 3];
         var length = Encoding.UTF8.GetBytes(key, utf8);
         SHA256.HashData(utf8[..length], hash);
-        if (!_byKey.TryGetValue(Prefix(hash), out var integrator))
+        if (!_byKey.TryGetValue(IntegratorKey.PrefixOf(hash), out var integrator))
             return null;
-        foreach (var known in integrator.KeyHashes.Values)
+        foreach (var known in integrator.Keys)
         {
-            if (CryptographicOperations.FixedTimeEquals(known, hash))
-                return integrator;
+            if (CryptographicOperations.FixedTimeEquals(known.Hash, hash))
+                return (integrator, known);
         }
         return null;
     }
@@ -56,6 +74,7 @@ sealed class IntegratorDirectory(Database database) : IDisposable
         await using var connection = await database.OpenAsync(stop);
         foreach (var integrator in await connection.ReadAsync(Read, Select))
             Put(await WithPartsAsync(connection, integrator));
+        UsesKnownSince = (await connection.ReadAsync(r => r.Time(0), "SELECT applied_at FROM schema_version WHERE name = '0010_credentials'"))[0];
     }
 
     /// <summary>Reads one again after it was changed; gone from the store is gone from memory.</summary>
@@ -85,27 +104,28 @@ sealed class IntegratorDirectory(Database database) : IDisposable
         CreatedAt = r.Time("created_at"),
         Rules = new([.. Words(r.StringOrNull("allowed_addresses")).Select(AddressRange.Parse).OfType<IPNetwork>()], Words(r.StringOrNull("pair_without_code")),
             r.IntOrNull("rate_limit"), r.LongOrNull("quota")),
-        KeyHashes = new Dictionary<string, byte[]>(),
+        Keys = [],
     };
 
     static async Task<Integrator> WithPartsAsync(DbConnection connection, Integrator integrator)
     {
-        var keys = await connection.ReadAsync(r => (Slot: r.GetString(0), Hash: r.GetFieldValue<byte[]>(1)),
-            "SELECT slot, key_hash FROM integrator_keys WHERE integrator_id = @id", ("id", integrator.Id));
+        var keys = await connection.ReadAsync(
+            r => new IntegratorKey(r.GetString(0), r.GetFieldValue<byte[]>(1), r.Time(2), r.TimeOrNull(3) is { } at ? new(at, r.StringOrNull(4)) : null),
+            "SELECT slot, key_hash, created_at, last_used_at, last_used_from FROM integrator_keys WHERE integrator_id = @id ORDER BY slot", ("id", integrator.Id));
         var sites = await connection.ReadAsync(r => r.GetGuid(0), "SELECT site_id FROM pairings WHERE integrator_id = @id", ("id", integrator.Id));
-        return integrator with { KeyHashes = keys.ToDictionary(k => k.Slot, k => k.Hash), Sites = sites.ToHashSet() };
+        return integrator with { Keys = keys, Sites = sites.ToHashSet() };
     }
 
     Integrator Put(Integrator integrator)
     {
         var before = _byId.GetValueOrDefault(integrator.Id);
         _byId[integrator.Id] = integrator;
-        foreach (var hash in integrator.KeyHashes.Values)
-            _byKey[Prefix(hash)] = integrator;
-        foreach (var hash in before?.KeyHashes.Values ?? [])
+        foreach (var key in integrator.Keys)
+            _byKey[key.Prefix] = integrator;
+        foreach (var old in before?.Keys ?? [])
         {
-            if (!integrator.KeyHashes.Values.Any(h => h.AsSpan().SequenceEqual(hash)))
-                _byKey.TryRemove(Prefix(hash), out _);
+            if (integrator.Keys.All(k => k.Prefix != old.Prefix))
+                _byKey.TryRemove(old.Prefix, out _);
         }
         return integrator;
     }
@@ -114,11 +134,9 @@ sealed class IntegratorDirectory(Database database) : IDisposable
     {
         if (!_byId.TryRemove(id, out var gone))
             return;
-        foreach (var hash in gone.KeyHashes.Values)
-            _byKey.TryRemove(Prefix(hash), out _);
+        foreach (var key in gone.Keys)
+            _byKey.TryRemove(key.Prefix, out _);
     }
 
     static IReadOnlyList<string> Words(string? json) => json is null ? [] : JsonSerializer.Deserialize(json, HaloJson.Default.IReadOnlyListString)!;
-
-    static Guid Prefix(ReadOnlySpan<byte> hash) => new(hash[..16]);
 }

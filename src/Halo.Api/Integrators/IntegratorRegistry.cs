@@ -159,7 +159,8 @@ sealed class IntegratorRegistry(Database database, IntegratorDirectory directory
         transaction.RunAsync(
             """
             INSERT INTO integrator_keys (integrator_id, slot, key_hash, created_at) VALUES (@id, @slot, @hash, @at)
-            ON CONFLICT (integrator_id, slot) DO UPDATE SET key_hash = excluded.key_hash, created_at = excluded.created_at
+            ON CONFLICT (integrator_id, slot) DO UPDATE
+              SET key_hash = excluded.key_hash, created_at = excluded.created_at, last_used_at = NULL, last_used_from = NULL
             """,
             ("id", id), ("slot", slot), ("hash", SubscriptionKey.Hash(key)), ("at", now.Ms()));
 }

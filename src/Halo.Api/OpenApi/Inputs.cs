@@ -55,6 +55,7 @@ static class Inputs
         Input.Path("deliveryId", "The delivery's id, from the list of deliveries."),
         Input.Path("slot", "Which of the two keys.", null) with { Words = ["primary", "secondary"] },
         Input.Path("operatorId", "The operator's id."),
+        Input.Path("tokenId", "The enrolment token's id."),
         Input.Path("linkId", "The Link's id, the Link GUID."),
         Input.Path("version", "The release's version, as 26.1201.7.", null),
         Input.Path("ring", "Which Links.", null) with { Words = ["canary", "early", "all"] },

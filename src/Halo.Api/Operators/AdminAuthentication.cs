@@ -4,7 +4,7 @@ using Halo.Contracts.Errors;
 namespace Halo.Api.Operators;
 
 /// <summary>Lets operators in, as far as their role goes, and slows down whoever guesses their keys.</summary>
-sealed class AdminAuthentication(RequestDelegate next, AdminKey key, OperatorDirectory operators, WrongKeyLimiter limiter, TimeProvider time)
+sealed class AdminAuthentication(RequestDelegate next, AdminKey key, OperatorDirectory operators, WrongKeyLimiter limiter, AdminCallLog log, TimeProvider time)
 {
     public Task InvokeAsync(HttpContext http)
     {
@@ -18,15 +18,27 @@ sealed class AdminAuthentication(RequestDelegate next, AdminKey key, OperatorDir
         if (!key.Is(given))
         {
             if (operators.Authenticate(given) is not { } known)
+            {
+                log.Wrong(address);
                 return Wrong(http, limiter, $"The key in the header {AdminKey.Header} is wrong, or was revoked. Ask an owner for a valid one.").ExecuteAsync(http);
+            }
             if (known.HasExpired(time.GetUtcNow()))
+            {
+                log.Expired(known, address);
                 return new Refusal(401, ErrorCodes.KeyInvalid, $"This key expired at {known.ExpiresAt:u}. Ask an owner for a new one.").ExecuteAsync(http);
+            }
             operators.RecordUse(known, address);
             id = known.Id;
         }
+        else
+            log.AdminKeyUsed(address, operators.HasAny);
         var caller = new OperatorCaller(operators, id, address);
-        if (caller.Refuse(RequiredRole.Of(http)) is { } refusal)
+        var needed = RequiredRole.Of(http);
+        if (caller.Refuse(needed) is { } refusal)
+        {
+            log.RoleTooLow(caller.Current, needed, http);
             return refusal.ExecuteAsync(http);
+        }
         http.Features.Set(caller);
         return next(http);
     }

@@ -1,3 +1,4 @@
+using Halo.Api.Basics;
 using Halo.Contracts.Admin;
 
 namespace Halo.Api.Operators;
@@ -12,10 +13,7 @@ sealed record Operator(Guid Id, string Name, OperatorRole Role, byte[] KeyHash, 
 
     public DateTimeOffset? RevokedAt { get; init; }
 
-    public OperatorUse? LastUse { get; init; }
+    public KeyUse? LastUse { get; init; }
 
     public bool HasExpired(DateTimeOffset now) => ExpiresAt is { } end && end <= now;
 }
-
-/// <summary>When and from where a key was used.</summary>
-sealed record OperatorUse(DateTimeOffset At, string? From);

@@ -1,4 +1,5 @@
 using System.Net;
+using Halo.Api.Basics;
 using Halo.Api.Errors;
 using Halo.Api.Storage;
 using Halo.Contracts.Admin;
@@ -41,9 +42,6 @@ static class OperatorContext
         var caller = http.Operator();
         if (caller.Refuse(RequiredRole.Of(http)) is { } refusal)
             throw new RefusedException(refusal);
-        return new(caller.Id, caller.Id is null ? null : caller.Current.Name, Text(caller.Address), reason);
+        return new(caller.Id, caller.Id is null ? null : caller.Current.Name, caller.Address is { } from ? AddressRange.Plain(from).ToString() : null, reason);
     }
-
-    /// <summary>An address as people write it.</summary>
-    public static string? Text(IPAddress? address) => (address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address)?.ToString();
 }

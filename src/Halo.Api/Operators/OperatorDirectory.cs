@@ -1,10 +1,10 @@
-using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Data;
 using System.Data.Common;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using Halo.Api.Basics;
 using Halo.Api.Storage;
 using Halo.Contracts.Admin;
 
@@ -15,11 +15,8 @@ sealed class OperatorDirectory(Database database, TimeProvider time)
 {
     const int LongestKey = 128;
 
-    /// <summary>The last use is known to the minute, so that it costs a write a minute at most.</summary>
-    static readonly TimeSpan UseStep = TimeSpan.FromMinutes(1);
-
     readonly Lock _lock = new();
-    readonly ConcurrentDictionary<Guid, OperatorUse> _uses = new();
+    readonly KeyUses _uses = new(time);
     FrozenDictionary<Guid, Operator> _all = FrozenDictionary<Guid, Operator>.Empty;
 
     // By the first 16 bytes of the hash; the whole is then compared in constant time.
@@ -27,6 +24,9 @@ sealed class OperatorDirectory(Database database, TimeProvider time)
 
     /// <summary>All, oldest first, revoked ones among them.</summary>
     public IEnumerable<Operator> All => Volatile.Read(ref _all).Values.OrderBy(o => o.CreatedAt).ThenBy(o => o.Id).Select(WithUse);
+
+    /// <summary>Whether there is one whose key is not revoked.</summary>
+    public bool HasAny => Volatile.Read(ref _byKey).Count > 0;
 
     /// <summary>One by id.</summary>
     public Operator? Find(Guid id) => Volatile.Read(ref _all).TryGetValue(id, out var found) ? WithUse(found) : null;
@@ -46,14 +46,8 @@ sealed class OperatorDirectory(Database database, TimeProvider time)
     /// <summary>A key that is valid was used.</summary>
     public void RecordUse(Operator by, IPAddress? from)
     {
-        var now = time.GetUtcNow();
-        var last = _uses.TryGetValue(by.Id, out var known) ? known : by.LastUse;
-        // A clock that was set back must not hide what comes.
-        if (last is not null && now >= last.At && now - last.At < UseStep)
-            return;
-        var use = new OperatorUse(now, OperatorContext.Text(from));
-        _uses[by.Id] = use;
-        database.CommitLater(("operator", by.Id), new("UPDATE operators SET last_used_at = @now, last_used_from = @from WHERE id = @id", ("id", by.Id), ("now", now.Ms()), ("from", use.From)));
+        if (_uses.Record(by.Id, by.LastUse, from) is { } use)
+            database.CommitLater(("operators", by.Id), new("UPDATE operators SET last_used_at = @at, last_used_from = @from WHERE id = @id", ("id", by.Id), ("at", use.At.Ms()), ("from", use.From)));
     }
 
     /// <summary>Reads all, at start, and where it is not known what was stored.</summary>
@@ -80,7 +74,7 @@ sealed class OperatorDirectory(Database database, TimeProvider time)
         Volatile.Write(ref _byKey, all.Values.Where(o => o.RevokedAt is null).ToFrozenDictionary(o => PrefixOf(o.KeyHash)));
     }
 
-    Operator WithUse(Operator known) => _uses.TryGetValue(known.Id, out var use) ? known with { LastUse = use } : known;
+    Operator WithUse(Operator known) => _uses.Of(known.Id) is { } use ? known with { LastUse = use } : known;
 
     static Guid PrefixOf(byte[] hash) => new(hash.AsSpan(0, 16));
 

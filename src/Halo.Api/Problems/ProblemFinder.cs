@@ -1,4 +1,5 @@
 using System.Globalization;
+using Halo.Api.Integrators;
 using Halo.Api.Ledger.Events;
 using Halo.Api.Links;
 using Halo.Api.Links.Configuration;
@@ -15,7 +16,7 @@ namespace Halo.Api.Problems;
 /// <remarks>Nothing is kept: a problem is there for as long as what it is seen by.</remarks>
 sealed class ProblemFinder(
     SiteDirectory sites, LinkDirectory links, Availability availability, UpdateAttempts attempts, ReleaseRegistry releases, RemoteConfigurations configurations,
-    WebhookStore webhooks, OperatorDirectory operators, TimeProvider time)
+    WebhookStore webhooks, OperatorDirectory operators, IntegratorDirectory integrators, TimeProvider time)
 {
     const long LowDisk = 1L << 30;
 
@@ -31,6 +32,7 @@ sealed class ProblemFinder(
             .. links.All.SelectMany(l => OfLink(l, now)),
             .. releases.All.Where(r => r.Status == ReleaseStatus.Stopped).Select(Stopped),
             .. operators.All.Where(o => o.RevokedAt is null).SelectMany(o => OfKey(o, now)),
+            .. integrators.All.Where(i => i.Enabled).SelectMany(i => OfKeys(i, now)),
             .. (await webhooks.ListDisabledAsync()).Select(Disabled),
         ];
         return [.. all.OrderBy(p => p.Since ?? DateTimeOffset.MaxValue).ThenBy(p => p.Id, StringComparer.Ordinal)];
@@ -108,6 +110,30 @@ sealed class ProblemFinder(
             { Since = used + KeyUnusedFor, OperatorId = known.Id };
         }
     }
+
+    /// <summary>One that has not called, or one of whose keys is used no more. A second key that was never used is in reserve.</summary>
+    IEnumerable<Problem> OfKeys(Integrator integrator, DateTimeOffset now)
+    {
+        var quiet = integrator.Keys.Select(k => (Key: k, integrators.LastUseOf(k)?.At, Since: UsedOrKnownSince(k))).Where(k => now - k.Since > KeyUnusedFor).ToList();
+        if (quiet.Count == integrator.Keys.Count && quiet.Count > 0)
+        {
+            var since = quiet.Max(k => k.Since);
+            yield return new($"{ProblemKinds.IntegratorKeyUnused}:{integrator.Id}", ProblemKinds.IntegratorKeyUnused,
+                $"Integrator {integrator.Name} has not called since {since:u}.", $"Ask whether it still needs access; if not, disable it: PATCH /admin/v1/integrators/{integrator.Id} with {{ \"enabled\": false }}.")
+            { Since = since + KeyUnusedFor, IntegratorId = integrator.Id };
+            yield break;
+        }
+        foreach (var (key, at, since) in quiet.Where(k => k.At is not null))
+        {
+            yield return new($"{ProblemKinds.IntegratorKeyUnused}:{integrator.Id}:{key.Slot}", ProblemKinds.IntegratorKeyUnused,
+                $"The {key.Slot} key of integrator {integrator.Name} has not been used since {at:u}, and still works.",
+                $"Replace it, so that whoever kept the old one has nothing: POST /admin/v1/integrators/{integrator.Id}/keys/{key.Slot}/rotate.")
+            { Since = since + KeyUnusedFor, IntegratorId = integrator.Id };
+        }
+    }
+
+    DateTimeOffset UsedOrKnownSince(IntegratorKey key) =>
+        integrators.LastUseOf(key)?.At ?? (key.CreatedAt > integrators.UsesKnownSince ? key.CreatedAt : integrators.UsesKnownSince);
 
     static Problem Stopped(Release release) => new($"{ProblemKinds.ReleaseStopped}:{release.Version}", ProblemKinds.ReleaseStopped,
         $"Release {release.Version} stopped by itself{(release.Reason is { Length: > 0 } why ? $": {why}" : ".")}",

@@ -19,6 +19,21 @@ public sealed record AdminIntegrator(Guid Id, string Name, bool Enabled, DateTim
 
     /// <summary>Queries per day, UTC; absent: no limit.</summary>
     public long? Quota { get; init; }
+
+    /// <summary>Its keys: when each was made, and last used.</summary>
+    public required IReadOnlyList<AdminIntegratorKey> Keys { get; init; }
+}
+
+/// <summary>What is known of an integrator's key; never the key itself.</summary>
+/// <param name="Slot">primary or secondary.</param>
+/// <param name="CreatedAt">When it was made.</param>
+public sealed record AdminIntegratorKey(string Slot, DateTimeOffset CreatedAt)
+{
+    /// <summary>When it was last used, to the minute; absent: never, as far as is known.</summary>
+    public DateTimeOffset? LastUsedAt { get; init; }
+
+    /// <summary>The address from which it was last used.</summary>
+    public string? LastUsedFrom { get; init; }
 }
 
 /// <summary>A page of integrators.</summary>

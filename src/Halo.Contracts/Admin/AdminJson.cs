@@ -39,6 +39,7 @@ namespace Halo.Contracts.Admin;
 [JsonSerializable(typeof(AdminOperator))]
 [JsonSerializable(typeof(AdminOperatorList))]
 [JsonSerializable(typeof(CurrentOperator))]
+[JsonSerializable(typeof(AdminEnrolmentTokenList))]
 [JsonSerializable(typeof(ProblemList))]
 public sealed partial class AdminJsonContext : JsonSerializerContext;
 

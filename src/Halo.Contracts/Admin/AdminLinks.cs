@@ -100,16 +100,3 @@ public sealed record SecondRun(Guid RunId, DateTimeOffset FirstAt, DateTimeOffse
 /// <param name="AsyncRunning">Async, in the database.</param>
 /// <param name="Uploading">Async, pages on their way.</param>
 public sealed record QueueLengths(int ImmediateWaiting, int ImmediateRunning, int AsyncRunning, int Uploading);
-
-/// <summary>A new enrolment token: the only time it is shown.</summary>
-/// <param name="Id">Names it in the audit log.</param>
-/// <param name="Token">Goes into the Link's configuration.</param>
-/// <param name="ExpiresAt">Until when it works.</param>
-public sealed record NewEnrolmentToken(Guid Id, string Token, DateTimeOffset ExpiresAt);
-
-/// <summary>Asks for an enrolment token.</summary>
-/// <param name="ExpiresInMinutes">1 to 525600; default 60.</param>
-/// <param name="Uses">How many Links may enrol with it, 1 to 10000; default 1.</param>
-/// <param name="PracticeManagementName">Only for sites of this PMS; default any.</param>
-/// <param name="PracticeManagementSiteId">Only for the practice of this id; default any.</param>
-public sealed record CreateEnrolmentTokenRequest(int? ExpiresInMinutes, int? Uses, string? PracticeManagementName, string? PracticeManagementSiteId);

@@ -79,10 +79,13 @@ public static class ProblemKinds
     /// <summary>An operator's key has not been used for 90 days.</summary>
     public const string OperatorKeyUnused = "operatorKeyUnused";
 
+    /// <summary>An integrator has not called for 90 days, or one of its keys was used and has not been for so long.</summary>
+    public const string IntegratorKeyUnused = "integratorKeyUnused";
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         SiteUnreachable, DatabaseFailing, ClockDrift, DiskLow, SecondRun, ConfirmationWaiting, ApprovalWaiting, VersionTooOld, UpdateFailed, ReleaseStopped, SettingsRefused,
-        WebhookDisabled, OperatorKeyExpiring, OperatorKeyUnused,
+        WebhookDisabled, OperatorKeyExpiring, OperatorKeyUnused, IntegratorKeyUnused,
     ];
 }

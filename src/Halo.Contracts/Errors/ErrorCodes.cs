@@ -108,6 +108,6 @@ public static class ErrorCodes
     /// <summary>A page does not fit its digest: it was damaged on the way, and is to be sent again.</summary>
     public const string PageDamaged = "PageDamaged";
 
-    /// <summary>An enrolment token is missing, spent, expired or for another practice.</summary>
+    /// <summary>An enrolment token is missing, spent, expired, revoked or for another practice.</summary>
     public const string EnrolmentTokenInvalid = "EnrolmentTokenInvalid";
 }

@@ -82,7 +82,9 @@ static class RouteMatrix
         GET    /admin/v1/audit                                    viewer 200
         GET    /admin/v1/configuration                            viewer 200
         PUT    /admin/v1/configuration                            operator 200
+        GET    /admin/v1/enrolment-tokens                         viewer 200
         POST   /admin/v1/enrolment-tokens                         operator 201
+        DELETE /admin/v1/enrolment-tokens/{tokenId}               operator 404
         GET    /admin/v1/integrators                              viewer 200
         POST   /admin/v1/integrators                              operator 400
         GET    /admin/v1/integrators/{id}                         viewer 200

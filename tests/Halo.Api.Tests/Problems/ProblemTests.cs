@@ -121,7 +121,8 @@ public sealed class ProblemTests(SharedPostgres postgres)
         var list = await ListAsync(host);
         Assert.Contains("Forgotten", Assert.Single(list.Problems, p => p.Kind == ProblemKinds.OperatorKeyUnused).Message, StringComparison.Ordinal);
         Assert.Contains("expired at", Assert.Single(list.Problems, p => p.Kind == ProblemKinds.OperatorKeyExpiring).Message, StringComparison.Ordinal);
-        Assert.Equal(3, list.Counts.Sum(c => c.Count));
+        Assert.Equal(integrator, Assert.Single(list.Problems, p => p.Kind == ProblemKinds.IntegratorKeyUnused).IntegratorId);
+        Assert.Equal(4, list.Counts.Sum(c => c.Count));
 
         // In pages; the counts are of all.
         var ids = new List<string>();
@@ -129,7 +130,7 @@ public sealed class ProblemTests(SharedPostgres postgres)
         {
             var page = await ListAsync(host, next.Length == 0 ? "?limit=1" : $"?limit=1&after={Uri.EscapeDataString(next)}");
             ids.Add(Assert.Single(page.Problems).Id);
-            Assert.Equal(3, page.Counts.Count);
+            Assert.Equal(4, page.Counts.Count);
             next = page.Next;
         }
         Assert.Equal(list.Problems.Select(p => p.Id), ids);

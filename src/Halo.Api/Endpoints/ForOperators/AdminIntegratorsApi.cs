@@ -51,13 +51,13 @@ static class AdminIntegratorsApi
         if (page is null)
             return refusal!.ToResult();
         var (items, next) = page.Take(directory.All, i => i.Id);
-        return TypedResults.Json(new AdminIntegratorList([.. items.Select(Show)], next), AdminJson.Default.AdminIntegratorList);
+        return TypedResults.Json(new AdminIntegratorList([.. items.Select(i => Show(i, directory))], next), AdminJson.Default.AdminIntegratorList);
     }
 
     static IResult Get(string id, IntegratorDirectory directory)
     {
         var (integrator, notFound) = Find(directory, id);
-        return integrator is null ? notFound!.ToResult() : TypedResults.Json(Show(integrator), AdminJson.Default.AdminIntegrator);
+        return integrator is null ? notFound!.ToResult() : TypedResults.Json(Show(integrator, directory), AdminJson.Default.AdminIntegrator);
     }
 
     static async Task<IResult> PatchAsync(HttpContext http, string id, IntegratorDirectory directory, IntegratorRegistry registry)
@@ -72,7 +72,7 @@ static class AdminIntegratorsApi
         if (rules is null)
             return Refusal.Invalid(faults).ToResult();
         var changed = await registry.ChangeAsync(integrator.Id, body.Name?.Trim() ?? integrator.Name, body.Enabled ?? integrator.Enabled, rules, http.Deed());
-        return changed is null ? Refusal.RemovedMeanwhile.ToResult() : TypedResults.Json(Show(changed), AdminJson.Default.AdminIntegrator);
+        return changed is null ? Refusal.RemovedMeanwhile.ToResult() : TypedResults.Json(Show(changed, directory), AdminJson.Default.AdminIntegrator);
     }
 
     static async Task<IResult> DeleteAsync(HttpContext http, string id, IntegratorDirectory directory, IntegratorRegistry registry)
@@ -122,11 +122,12 @@ static class AdminIntegratorsApi
     static Refusal? NameFault(string? name) =>
         IntegratorPatch.IsName(name) ? null : Refusal.Invalid("name", "is required, with 1 to 200 characters.");
 
-    static AdminIntegrator Show(Integrator i) => new(i.Id, i.Name, i.Enabled, i.CreatedAt, [.. i.Sites.Order()])
+    static AdminIntegrator Show(Integrator i, IntegratorDirectory directory) => new(i.Id, i.Name, i.Enabled, i.CreatedAt, [.. i.Sites.Order()])
     {
         AllowedAddresses = [.. i.Rules.AllowedAddresses.Select(a => a.ToString())],
         PairWithoutCode = i.Rules.PairWithoutCode,
         RateLimit = i.Rules.RateLimit,
         Quota = i.Rules.Quota,
+        Keys = [.. i.Keys.Select(k => new AdminIntegratorKey(k.Slot, k.CreatedAt) { LastUsedAt = directory.LastUseOf(k)?.At, LastUsedFrom = directory.LastUseOf(k)?.From })],
     };
 }

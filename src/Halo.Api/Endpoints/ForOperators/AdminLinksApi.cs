@@ -16,16 +16,8 @@ namespace Halo.Api.Endpoints.ForOperators;
 /// <summary>What an operator does with Links.</summary>
 static class AdminLinksApi
 {
-    /// <summary>Characters of a practice's name or id, in a token that names it.</summary>
-    const int LongestPractice = 200;
-
     public static void MapAdminLinksApi(this IEndpointRouteBuilder routes)
     {
-        routes.MapPost("/admin/v1/enrolment-tokens", CreateTokenAsync).RequireRole(OperatorRole.Operator).WithTags("Operator: Links")
-            .Says("CreateEnrolmentToken", "A token by which a Link may enrol", "Shown this once.")
-            .Asks("For how long, how often and for which practice.", new CreateEnrolmentTokenRequest(60, 1, "Best Practice", "12345"), AdminJson.Default.CreateEnrolmentTokenRequest, optional: true)
-            .Answers(201, "The token.", new NewEnrolmentToken(Examples.QueryId, "…", Examples.At), AdminJson.Default.NewEnrolmentToken)
-            .Refuses(400, ErrorCodes.InvalidRequest, "uses: must be from 1 to 10000.");
         var links = routes.MapGroup("/admin/v1/links").WithTags("Operator: Links");
         links.MapGet("", List)
             .Says("ListLinks", "All Links, and how many run which version", "Oldest first. The versions count all trusted Links, whatever the page shows.").TakesPaging()
@@ -44,25 +36,6 @@ static class AdminLinksApi
             .AnswersLink().Refuses(400, ErrorCodes.InvalidRequest, "sites: names one that is not this Link's.");
         links.MapPost("/{linkId}/revoke", (HttpContext http, string linkId, LinkApproval rights, AdminLinks view) => SetRightAsync(http, linkId, LinkStatus.Revoked, rights, view)).RequireRole(OperatorRole.Operator)
             .Says("RevokeLink", "Take a Link's right away", "Its session is closed at once.").AnswersLink();
-    }
-
-    static async Task<IResult> CreateTokenAsync(HttpContext http, EnrolmentTokens tokens)
-    {
-        var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.CreateEnrolmentTokenRequest);
-        if (body is null)
-            return refusal!.ToResult();
-        var faults = new List<FieldError>();
-        if (body.ExpiresInMinutes is < 1 or > 525_600)
-            faults.Add(new("expiresInMinutes", "must be from 1 to 525600."));
-        if (body.Uses is < 1 or > 10_000)
-            faults.Add(new("uses", "must be from 1 to 10000."));
-        if (body.PracticeManagementName is { Length: > LongestPractice })
-            faults.Add(new("practiceManagementName", $"has at most {LongestPractice} characters."));
-        if (body.PracticeManagementSiteId is { Length: > LongestPractice })
-            faults.Add(new("practiceManagementSiteId", $"has at most {LongestPractice} characters."));
-        return faults.Count > 0
-            ? Refusal.Invalid(faults)
-           .ToResult() : TypedResults.Json(await tokens.CreateAsync(body, http.Deed()), AdminJson.Default.NewEnrolmentToken, statusCode: 201);
     }
 
     static IResult List(HttpContext http, LinkDirectory links, AdminLinks view)

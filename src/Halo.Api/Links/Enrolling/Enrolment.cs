@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Data.Common;
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Halo.Api.Errors;
 using Halo.Api.Settings;
 using Halo.Api.Sites;
@@ -104,7 +105,7 @@ sealed partial class Enrolment(
         foreach (var site in known?.Status == "waiting" ? [] : request.Sites)
             await registry.PutAsync(transaction, request.LinkId, request.MachineId, site, MayBeAuthoritative(token, site));
         if (known is null)
-            await audit.WriteAsync(transaction, $"link.{status}", request.LinkId.ToString(), "link");
+            await audit.WriteAsync(transaction, $"link.{status}", request.LinkId.ToString(), "link", token is null ? null : new JsonObject { ["enrolmentTokenId"] = token.TokenId.ToString() });
         return (new EnrolResponse(request.LinkId, status, []), null);
     }
 
@@ -124,7 +125,7 @@ sealed partial class Enrolment(
         if (!fits || !await EnrolmentTokens.SpendAsync(transaction, given, now))
         {
             return (null, new Refusal(401, ErrorCodes.EnrolmentTokenInvalid,
-                "The enrolment token is missing, spent, expired, or made for another practice. Ask the operator for one (POST /admin/v1/enrolment-tokens)."));
+                "The enrolment token is missing, spent, expired, revoked, or made for another practice. Ask the operator for one (POST /admin/v1/enrolment-tokens)."));
         }
         return (token, null);
     }

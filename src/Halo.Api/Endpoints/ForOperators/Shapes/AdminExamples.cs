@@ -16,6 +16,7 @@ static class AdminExamples
         PairWithoutCode = ["Zedmed"],
         RateLimit = 50,
         Quota = 100_000,
+        Keys = [new("primary", Examples.At.AddDays(-20)) { LastUsedAt = Examples.At, LastUsedFrom = "203.0.113.7" }, new("secondary", Examples.At.AddDays(-20))],
     };
 
     // A site of an integrator and what operators see beside, through the JSON of both: no field is named twice.
