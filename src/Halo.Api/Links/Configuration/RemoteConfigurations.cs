@@ -92,6 +92,7 @@ sealed partial class RemoteConfigurations(
         await t.RunAsync("INSERT INTO remote_configurations (site_id, version, updated_at) VALUES (@all, 0, @now) ON CONFLICT (site_id) DO NOTHING",
             ("all", All), ("now", now.Ms()));
         await t.ReadAsync(r => r.GetInt64(0), $"SELECT version FROM remote_configurations WHERE site_id = @all{database.ForUpdate}", ("all", All));
+        var before = (await t.ReadAsync(r => r.StringOrNull(0), "SELECT settings FROM remote_configurations WHERE site_id = @id", ("id", id))).SingleOrDefault();
         var version = 1 + (await t.ReadAsync(r => r.GetInt64(0), "SELECT MAX(version) FROM remote_configurations")).Single();
         await t.RunAsync(
             """
@@ -99,7 +100,7 @@ sealed partial class RemoteConfigurations(
             ON CONFLICT (site_id) DO UPDATE SET version = excluded.version, settings = excluded.settings, updated_at = excluded.updated_at
             """, ("id", id), ("version", version), ("settings", settings), ("now", now.Ms()));
         await audit.WriteAsync(t, settings is null ? "configuration.removed" : "configuration.set", id == All ? "all" : id.ToString(),
-            deed, new JsonObject { ["version"] = version, ["settings"] = settings is null ? null : JsonNode.Parse(settings) });
+            deed, new JsonObject { ["version"] = version, ["before"] = before is null ? null : JsonNode.Parse(before), ["settings"] = settings is null ? null : JsonNode.Parse(settings) });
         return version;
     }
 

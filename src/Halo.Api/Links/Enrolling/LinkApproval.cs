@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Text.Json.Nodes;
 using Halo.Api.Links.Sessions;
 using Halo.Api.Sites;
 using Halo.Api.Storage;
@@ -21,9 +22,10 @@ sealed class LinkApproval(Database database, LinkDirectory links, ILinkGateway g
         {
             if (status == LinkStatus.Enrolled)
                 await GiveAuthorityAsync(transaction, linkId, named);
+            var before = (await transaction.ReadAsync(r => r.GetString(0), $"SELECT status FROM links WHERE id = @id{database.ForUpdate}", ("id", linkId))).SingleOrDefault();
             await transaction.RunAsync("UPDATE links SET status = @word, updated_at = @now WHERE id = @id",
                 ("word", word), ("id", linkId), ("now", time.GetUtcNow().Ms()));
-            await audit.WriteAsync(transaction, $"link.{word}", linkId.ToString(), deed);
+            await audit.WriteAsync(transaction, $"link.{word}", linkId.ToString(), deed, new JsonObject { ["before"] = before });
             return 0;
         });
         var link = await links.RefreshAsync(linkId);

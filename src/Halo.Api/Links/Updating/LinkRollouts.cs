@@ -44,12 +44,14 @@ sealed class LinkRollouts(Database database, LinkDirectory links, AuditLog audit
     {
         await database.WriteAsync(async t =>
         {
+            var before = (await t.ReadAsync(r => new JsonObject { ["ring"] = r.GetString(0), ["version"] = r.StringOrNull(1) },
+                $"SELECT ring, pinned FROM link_updates WHERE link_id = @link{database.ForUpdate}", ("link", linkId))).SingleOrDefault();
             await t.RunAsync(
                 """
                 INSERT INTO link_updates (link_id, ring, pinned) VALUES (@link, @ring, @pinned)
                 ON CONFLICT (link_id) DO UPDATE SET ring = excluded.ring, pinned = excluded.pinned
                 """, ("link", linkId), ("ring", ring.Word()), ("pinned", pinned));
-            await audit.WriteAsync(t, "link.update-set", linkId.ToString(), deed, new JsonObject { ["ring"] = ring.Word(), ["version"] = pinned });
+            await audit.WriteAsync(t, "link.update-set", linkId.ToString(), deed, new JsonObject { ["before"] = before, ["ring"] = ring.Word(), ["version"] = pinned });
             return true;
         });
         _all.AddOrUpdate(linkId, _ => new(linkId, ring, pinned, null, null), (_, there) => there with { Ring = ring, Pinned = pinned });

@@ -108,7 +108,7 @@ sealed class ReleaseRegistry(Database database, BundleFiles files, AuditLog audi
             await t.RunAsync("DELETE FROM update_attempts WHERE version = @version", ("version", version));
             await t.RunAsync("DELETE FROM release_bundles WHERE version = @version", ("version", version));
             await t.RunAsync("DELETE FROM releases WHERE version = @version", ("version", version));
-            await audit.WriteAsync(t, "release.removed", version, deed);
+            await audit.WriteAsync(t, "release.removed", version, deed, new JsonObject { ["before"] = ToDetail(release) });
             return true;
         });
         Volatile.Write(ref _all, Volatile.Read(ref _all).Where(r => r.Key != version).ToDictionary());
@@ -132,12 +132,23 @@ sealed class ReleaseRegistry(Database database, BundleFiles files, AuditLog audi
                 """,
                 ("status", after.Status.Word()), ("reason", after.Reason), ("canary", after.Shares.Canary), ("early", after.Shares.Early), ("all", after.Shares.All),
                 ("counted", after.CountedFrom.Ms()), ("now", after.ChangedAt.Ms()), ("version", version));
-            await audit.WriteAsync(t, action, version, actor, (JsonObject)detail.DeepClone());
+            // A transaction that is tried again writes it again.
+            var line = (JsonObject)detail.DeepClone();
+            line["before"] = ToDetail(before);
+            await audit.WriteAsync(t, action, version, actor, line);
             return true;
         });
         Publish(after);
         return after;
     }
+
+    static JsonObject ToDetail(Release release) => new()
+    {
+        ["status"] = release.Status.Word(),
+        ["canary"] = release.Shares.Canary,
+        ["early"] = release.Shares.Early,
+        ["all"] = release.Shares.All,
+    };
 
     void Publish(Release release) => Volatile.Write(ref _all, new Dictionary<string, Release>(Volatile.Read(ref _all)) { [release.Version] = release });
 

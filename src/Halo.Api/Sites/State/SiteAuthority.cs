@@ -96,6 +96,7 @@ sealed class SiteAuthority(
                 """, ("id", siteId), ("now", Now));
             await audit.WriteAsync(t, "site.confirmed", siteId.ToString(), deed, new JsonObject
             {
+                ["before"] = site.OtherPractice ? $"{site.PmsName} {site.PmsId}" : null,
                 ["practice"] = site.OtherPractice ? $"{site.ReportedPmsName} {site.ReportedPmsId}" : null,
                 ["cancelled"] = settled.Count,
             });

@@ -53,7 +53,11 @@ public class RemoteConfigurationTests(SharedPostgres postgres)
         var audit = (await host.AdminAsync(HttpMethod.Get, "/admin/v1/audit")).GetProperty("audit").EnumerateArray().ToList();
         Assert.Equal(["all", $"{link.SiteId}"],
             audit.Where(a => a.GetProperty("action").GetString() == "configuration.set").Select(a => a.GetProperty("subject").GetString()));
-        Assert.Equal($"{link.SiteId}", Assert.Single(audit, a => a.GetProperty("action").GetString() == "configuration.removed").GetProperty("subject").GetString());
+        var removed = Assert.Single(audit, a => a.GetProperty("action").GetString() == "configuration.removed");
+        Assert.Equal($"{link.SiteId}", removed.GetProperty("subject").GetString());
+        var lastSet = audit.Last(a => a.GetProperty("action").GetString() == "configuration.set").GetProperty("detail");
+        Assert.Equal((JsonValueKind.Null, lastSet.GetProperty("settings").GetRawText()),
+            (lastSet.GetProperty("before").ValueKind, removed.GetProperty("detail").GetProperty("before").GetRawText()));
     }
 
     [Fact]

@@ -136,6 +136,8 @@ public class EnrolmentTests
         await early.ErrorAsync(401);
         await host.AdminAsync(HttpMethod.Post, $"/admin/v1/links/{link.LinkId}/approve");
         Assert.True(Assert.Single((await link.StartAsync()).Sites).Authoritative);
+        var approved = Assert.Single((await host.AdminAsync(HttpMethod.Get, "/admin/v1/audit")).GetProperty("audit").EnumerateArray(), a => a.GetProperty("action").GetString() == "link.enrolled");
+        Assert.Equal("waiting", approved.GetProperty("detail").GetProperty("before").GetString());
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
+using System.Text.Json;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;
 using Halo.LinkProtocol.Messages;
@@ -42,7 +43,11 @@ public class ReleasesTests(SharedPostgres postgres)
         // Resumed, it is offered again, and its failure so far does not count any more.
         await again.DecideAsync(New, "resume");
         Assert.Equal(linkId, (await again.AdminAsync(HttpMethod.Get, "/admin/v1/links?update=pending")).GetProperty("links").EnumerateArray().Single().GetProperty("id").GetGuid());
-        var audit = (await again.AdminAsync(HttpMethod.Get, "/admin/v1/audit")).GetProperty("audit").EnumerateArray().Select(a => $"{a.GetProperty("actor")} {a.GetProperty("action")}").ToList();
+        var entries = (await again.AdminAsync(HttpMethod.Get, "/admin/v1/audit")).GetProperty("audit").EnumerateArray().ToList();
+        var audit = entries.Select(a => $"{a.GetProperty("actor")} {a.GetProperty("action")}").ToList();
+        Assert.Equal(["active", "active", "stopped", "paused"],
+            entries.Where(a => a.TryGetProperty("detail", out var d) && d.ValueKind == JsonValueKind.Object && d.TryGetProperty("before", out var b) && b.ValueKind == JsonValueKind.Object && b.TryGetProperty("canary", out _))
+                .Select(a => a.GetProperty("detail").GetProperty("before").GetProperty("status").GetString()));
         Assert.Equal(["operator release.uploaded", "operator release.ring-set", "operator link.update-set", "service release.stopped", "operator release.paused", "operator release.resumed"],
             audit.Where(a => a.Contains("release", StringComparison.Ordinal) || a.Contains("update", StringComparison.Ordinal)));
     }
