@@ -74,7 +74,7 @@ static class ApiCommands
         }
         catch (StartupException e)
         {
-            await Console.Error.WriteLineAsync($"{what} {e.Message}");
+            await System.Console.Error.WriteLineAsync($"{what} {e.Message}");
             return NeedsAPerson;
         }
     }

@@ -19,7 +19,7 @@ static class BackupCommands
         if (storage.UsesPostgres)
             throw new StartupException("The store is PostgreSQL: back it up with pg_dump, and after that copy the directory 'pages'.");
         var (pages, bytes) = await new BackupCommand(directory).RunAsync(file);
-        Console.WriteLine($"Wrote {file}: the store and {pages} pages, {bytes} bytes. It holds no key: keep master.key apart from it.");
+        System.Console.WriteLine($"Wrote {file}: the store and {pages} pages, {bytes} bytes. It holds no key: keep master.key apart from it.");
         return 0;
     }
 
@@ -32,7 +32,7 @@ static class BackupCommands
             throw new StartupException("The store is PostgreSQL: restore it with pg_restore and put the directory 'pages' back; then run halo-api restore --settle before the service starts.");
         using var held = directory.Hold();
         var (settled, pages) = await new RestoreCommand(directory, TimeProvider.System).RunAsync(file);
-        Console.WriteLine($"Restored the store and {pages} pages. Settled {settled} queries that were not final (executed: unknown). The service needs the master key that the backup was made with.");
+        System.Console.WriteLine($"Restored the store and {pages} pages. Settled {settled} queries that were not final (executed: unknown). The service needs the master key that the backup was made with.");
         return 0;
     }
 
@@ -45,7 +45,7 @@ static class BackupCommands
         await using var database = storage.Open(directory, TimeProvider.System);
         await using var alone = database is PostgresDatabase shared ? await shared.AloneAsync() : null;
         await database.MigrateAsync();
-        Console.WriteLine($"Settled {await RestoredLedger.SettleAsync(database, TimeProvider.System)} queries that were not final.");
+        System.Console.WriteLine($"Settled {await RestoredLedger.SettleAsync(database, TimeProvider.System)} queries that were not final.");
         return 0;
     }
 

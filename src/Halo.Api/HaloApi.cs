@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Halo.Api.Basics;
+using Halo.Api.Console;
 using Halo.Api.Endpoints.ForIntegrators;
 using Halo.Api.Endpoints.ForIntegrators.Events;
 using Halo.Api.Endpoints.ForIntegrators.Registered;
@@ -153,6 +154,8 @@ static partial class HaloApi
         });
         app.UseWhen(http => http.Request.Path.StartsWithSegments("/integrator"), branch => branch.UseMiddleware<IntegratorAuthentication>());
         app.UseWhen(http => http.Request.Path.StartsWithSegments("/admin"), branch => branch.UseMiddleware<AdminAuthentication>());
+        if (bootstrap.Options.ConsoleEnabled)
+            app.UseConsole();
         app.Use(RequestParameters.CheckAsync);
 
         app.UseMetrics();
@@ -185,6 +188,8 @@ static partial class HaloApi
         app.MapRegisteredLinkApi();
         app.MapHealthApi();
         app.MapDocs();
+        if (bootstrap.Options.ConsoleEnabled)
+            app.MapConsole();
         return app;
     }
 }

@@ -43,7 +43,7 @@ sealed class RewrapCommand(Database database, MasterKeys keys, TimeProvider time
         await using var database = options.Storage.Open(directory, TimeProvider.System);
         await database.MigrateAsync();
         var keys = await MasterKeyLoader.LoadAsync(options.Encryption, database, directory, mayMakeKey: !options.Storage.UsesPostgres, TimeProvider.System);
-        return await new RewrapCommand(database, keys, TimeProvider.System, Console.WriteLine).RunAsync(rotateSigningKey) ? 0 : StillNeeded;
+        return await new RewrapCommand(database, keys, TimeProvider.System, System.Console.WriteLine).RunAsync(rotateSigningKey) ? 0 : StillNeeded;
     }
 
     /// <summary>Whether no older key is needed any more.</summary>

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Halo.Api.Capacity;
+using Halo.Api.Console.Parts;
 using Halo.Api.Endpoints.ForIntegrators;
 using Halo.Api.Endpoints.ForIntegrators.Submission;
 using Halo.Api.Endpoints.ForIntegrators.Surveys;
@@ -22,6 +23,7 @@ using Halo.Api.LinkSocket;
 using Halo.Api.Observability;
 using Halo.Api.OpenApi;
 using Halo.Api.Operators;
+using Halo.Api.Operators.Sessions;
 using Halo.Api.Problems;
 using Halo.Api.Queries;
 using Halo.Api.Queries.Admission;
@@ -225,6 +227,8 @@ static class Services
         services.AddSingleton<Gauges>();
         services.AddSingleton<TelemetryExport>();
         services.AddHaloOpenApi();
+        if (options.ConsoleEnabled)
+            services.AddSingleton<ConsoleSessions>().AddSingleton<ConsoleAssets>().AddSingleton<QueryRate>();
         services.AddHosted();
     }
 

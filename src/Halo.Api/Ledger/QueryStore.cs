@@ -57,6 +57,12 @@ sealed class QueryStore(Database database, MasterKeys keys)
     public async Task<long> CountAcceptedAsync(Guid integratorId, DateTimeOffset since) => (await database.ReadAsync(r => r.GetInt64(0),
         "SELECT COUNT(*) FROM queries WHERE integrator_id = @id AND id >= @first", ("id", integratorId), ("first", QueryFilter.FirstIdOf(since))))[0];
 
+    /// <summary>How many queries of an integrator were accepted on each day, UTC; days without any are left out.</summary>
+    public async Task<IReadOnlyList<(DateTimeOffset Day, long Queries)>> CountByDayAsync(Guid integratorId, DateTimeOffset since) => await database.ReadAsync(
+        r => (DateTimeOffset.UnixEpoch.AddDays(r.GetInt64(0)), r.GetInt64(1)),
+        "SELECT created_at / 86400000, COUNT(*) FROM queries WHERE integrator_id = @id AND id >= @first GROUP BY created_at / 86400000",
+        ("id", integratorId), ("first", QueryFilter.FirstIdOf(since)));
+
     /// <summary>What integrators used at sites, by when the queries were accepted; in the order of integrator and site.</summary>
     /// <remarks>Ids begin with the time, so their order is the one in which queries were made: no index more for each query to write.</remarks>
     /// <param name="from">Not before.</param>

@@ -26,6 +26,8 @@ static class RestoredLedger
             "UPDATE survey_sites SET state = 'refused', refused_code = @code, refused_text = @text WHERE state = 'waiting'",
             ("code", FailureCodes.Restored), ("text", "The service was restored from a backup; whether this site was asked since that was made is not known."));
         await t.RunAsync("DELETE FROM link_sessions");
+        // Who signed out since then stays signed out.
+        await t.RunAsync("DELETE FROM console_sessions");
         return settled;
     });
 }

@@ -20,6 +20,9 @@ sealed partial class AdminKey
     /// <summary>Compares in constant time.</summary>
     public bool Is(string key) => CryptographicOperations.FixedTimeEquals(Hash(key), _hash);
 
+    /// <summary>Tells whether it is still the same key; nothing of it can be found out from this.</summary>
+    public byte[] Mark => SHA256.HashData(_hash);
+
     /// <summary>Reads the key, making it where there is none.</summary>
     public static AdminKey Load(ApiOptions options, DataDirectory directory, ILogger log)
     {

@@ -40,6 +40,9 @@ sealed record ApiOptions
     /// <summary>The oldest version of each PMS that is served: <c>Halo:MinimumVersions:{PMS}</c>; default none.</summary>
     public MinimumVersions MinimumVersions { get; init; } = MinimumVersions.None;
 
+    /// <summary>Whether there is a web console for operators under <c>/console</c>: <c>Halo:Console:Enabled</c>, default false.</summary>
+    public bool ConsoleEnabled { get; init; }
+
     /// <summary>For how many days the history of availability is kept (1 to 3650): <c>Halo:AvailabilityDays</c>, default 400.</summary>
     public int AvailabilityDays { get; init; } = 400;
 
@@ -105,6 +108,9 @@ sealed record ApiOptions
         var warmUp = ReadInt(halo, "WarmUpMs", 4000, 0, 60_000, faults);
         var versions = MinimumVersions.Read(halo.GetSection("MinimumVersions"), faults);
         var days = ReadInt(halo, "AvailabilityDays", 400, 1, 3650, faults);
+        var console = false;
+        if (halo["Console:Enabled"] is { } enabled && !bool.TryParse(enabled, out console))
+            faults.Add($"Halo:Console:Enabled is \"{enabled}\"; it takes true or false.");
         var options = new ApiOptions
         {
             DataDirectory = Path.GetFullPath(halo["DataDirectory"] ?? "data"),
@@ -118,6 +124,7 @@ sealed record ApiOptions
             WarmUpMs = warmUp,
             MinimumVersions = versions,
             AvailabilityDays = days,
+            ConsoleEnabled = console,
             Links = links,
             Updates = updates,
             Limits = limits,

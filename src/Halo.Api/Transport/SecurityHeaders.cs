@@ -8,6 +8,10 @@ sealed class SecurityHeaders(RequestDelegate next)
     const string DocsPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+    /// <summary>For the console: nothing inline, nothing from outside, and forms that go nowhere else. Its style sheet has small pictures in itself.</summary>
+    const string ConsolePolicy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
     /// <summary>For everything else, which no browser is to show.</summary>
     const string ApiPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -24,12 +28,14 @@ sealed class SecurityHeaders(RequestDelegate next)
         var http = (HttpContext)state;
         var headers = http.Response.Headers;
         var isDocs = http.Request.Path.StartsWithSegments("/docs");
-        // The files of the docs page are the same for everybody and have their own ETags.
-        if (!isDocs || http.Response.StatusCode >= 400 || headers.CacheControl.Count == 0)
+        var isConsole = http.Request.Path.StartsWithSegments("/console");
+        // The files of the docs page and of the console are the same for everybody and have their own ETags.
+        if (!isDocs && !http.Request.Path.StartsWithSegments("/console/assets") || http.Response.StatusCode >= 400 || headers.CacheControl.Count == 0)
             headers.CacheControl = "no-store";
         headers.XContentTypeOptions = "nosniff";
-        headers["Referrer-Policy"] = "no-referrer";
-        headers.ContentSecurityPolicy = isDocs ? DocsPolicy : ApiPolicy;
+        // Without a referrer a browser does not say where a form comes from either (Origin: null), and the console asks for that.
+        headers["Referrer-Policy"] = isConsole ? "same-origin" : "no-referrer";
+        headers.ContentSecurityPolicy = isDocs ? DocsPolicy : isConsole ? ConsolePolicy : ApiPolicy;
         headers.XFrameOptions = "DENY";
         // A browser would hold "localhost" to it on every port, other programs' too.
         if (http.Request.IsHttps && !http.Request.Host.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase))

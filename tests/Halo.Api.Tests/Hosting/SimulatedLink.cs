@@ -35,6 +35,8 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
     public Guid RunId { get; set; } = Guid.NewGuid();
     public string PmsId { get; init; } = "12345";
     public string PmsName { get; init; } = "Best Practice";
+    public string PracticeName { get; init; } = "Main Street Clinic";
+    public string HostName { get; init; } = "server";
     public string MachineId { get; init; } = "machine-1";
     public string? DatabaseIdentity { get; init; } = "db-1";
     public string? PmsVersion { get; set; } = "1.12";
@@ -56,7 +58,7 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
 
     public SiteDescription Site => new(SiteId, "sqlite", PmsName, PmsId, [new SiteCatalogue("Patients", true), new SiteCatalogue("Images", false)])
     {
-        PracticeName = "Main Street Clinic",
+        PracticeName = PracticeName,
         PracticeManagementVersion = PmsVersion,
         DatabaseIdentity = DatabaseIdentity,
         Database = new DatabaseHealth(DatabaseStatus.Healthy),
@@ -81,7 +83,7 @@ public sealed class SimulatedLink(ApiHost host) : IAsyncDisposable
                 MachineId = MachineId,
                 EnrolmentToken = token,
                 Api = api,
-                Host = new HostFacts("server", "Windows Server 2025", 8),
+                Host = new HostFacts(HostName, "Windows Server 2025", 8),
             }, ProtocolJson.Default.EnrolRequest);
         nonce ??= await NonceAsync();
         using var request = new HttpRequestMessage(HttpMethod.Post, LinkHttp.EnrolPath) { Content = new ByteArrayContent(body) };

@@ -12,9 +12,6 @@ namespace Halo.Api.Endpoints.ForOperators;
 /// <summary>Tokens by which new Links may enrol.</summary>
 static class EnrolmentTokensApi
 {
-    /// <summary>Characters of a practice's name or id, in a token that names it.</summary>
-    const int LongestPractice = 200;
-
     static readonly Input StateFilter = Input.Word("state", "Only tokens in this state.", [.. Enum.GetValues<EnrolmentTokenState>().Select(WordOf)]);
 
     static readonly AdminEnrolmentToken Example = new(Examples.QueryId, EnrolmentTokenState.Usable, 1, Examples.At, Examples.At.AddHours(1))
@@ -46,15 +43,7 @@ static class EnrolmentTokensApi
         var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.CreateEnrolmentTokenRequest);
         if (body is null)
             return refusal!.ToResult();
-        var faults = new List<FieldError>();
-        if (body.ExpiresInMinutes is < 1 or > 525_600)
-            faults.Add(new("expiresInMinutes", "must be from 1 to 525600."));
-        if (body.Uses is < 1 or > 10_000)
-            faults.Add(new("uses", "must be from 1 to 10000."));
-        if (body.PracticeManagementName is { Length: > LongestPractice })
-            faults.Add(new("practiceManagementName", $"has at most {LongestPractice} characters."));
-        if (body.PracticeManagementSiteId is { Length: > LongestPractice })
-            faults.Add(new("practiceManagementSiteId", $"has at most {LongestPractice} characters."));
+        var faults = EnrolmentTokenCheck.FaultsOf(body);
         return faults.Count > 0
             ? Refusal.Invalid(faults).ToResult()
             : TypedResults.Json(await tokens.CreateAsync(body, http.Deed()), AdminJson.Default.NewEnrolmentToken, statusCode: 201);

@@ -54,23 +54,13 @@ static class OperatorsApi
         var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.CreateOperatorRequest);
         if (body is null)
             return refusal!.ToResult();
-        var faults = new List<FieldError>();
         var name = body.Name?.Trim();
-        if (!OperatorNames.IsName(name))
-            faults.Add(new("name", $"is required, with 1 to {OperatorNames.Longest} characters, none of them invisible."));
-        if (body.Role is not { } role || !Enum.IsDefined(role))
-            faults.Add(new("role", "is required: viewer, support, operator or owner."));
-        if (IsPast(body.ExpiresAt, time))
-            faults.Add(new("expiresAt", "must be later than now."));
+        var faults = OperatorCheck.FaultsOf(name, body.Role, body.ExpiresAt, time);
         if (faults.Count > 0)
             return Refusal.Invalid(faults).ToResult();
         var (made, failure) = await registry.CreateAsync(name!, body.Role!.Value, body.ExpiresAt, http.Deed());
         if (made is null)
-        {
-            return new Refusal(409, ErrorCodes.Conflict, failure == CreateOperatorFailure.TooMany
-                ? $"The limit of {OperatorRegistry.MaxOperators} operators is reached. Revoke one that nobody needs."
-                : "This name, or one that looks like it, is another operator's, or was. Names are given once, so that the audit log stays clear: choose another.").ToResult();
-        }
+            return new Refusal(409, ErrorCodes.Conflict, OperatorCheck.TextOf(failure)).ToResult();
         http.Response.Headers.Location = $"/admin/v1/operators/{made.Id}";
         return TypedResults.Json(made, AdminJson.Default.NewOperator, statusCode: 201);
     }
@@ -95,7 +85,7 @@ static class OperatorsApi
         var faults = new List<FieldError>();
         if (body.Role is { } role && !Enum.IsDefined(role))
             faults.Add(new("role", "must be viewer, support, operator or owner."));
-        if (IsPast(body.ExpiresAt, time))
+        if (OperatorCheck.IsPast(body.ExpiresAt, time))
             faults.Add(new("expiresAt", "must be later than now."));
         if (faults.Count > 0)
             return Refusal.Invalid(faults).ToResult();
@@ -113,9 +103,6 @@ static class OperatorsApi
         Guid.TryParse(operatorId, out var id) && await registry.RevokeAsync(id, http.Deed()) ? TypedResults.NoContent() : Unknown.ToResult();
 
     static Refusal Unknown => Refusal.NotFound("There is no such operator, or it was revoked. GET /admin/v1/operators lists them.");
-
-    /// <summary>To the millisecond, as it is kept.</summary>
-    static bool IsPast(DateTimeOffset? end, TimeProvider time) => end?.ToUnixTimeMilliseconds() <= time.GetUtcNow().ToUnixTimeMilliseconds();
 
     static CurrentOperator ShowCaller(OperatorCaller caller)
     {

@@ -130,7 +130,7 @@ public class RetentionHoursTests(SharedPostgres postgres)
             [
                 "DROP INDEX queries_kept_shorter", "ALTER TABLE queries DROP COLUMN kept_for", "ALTER TABLE queries DROP COLUMN lost_claims", "ALTER TABLE queries DROP COLUMN reading_at", "DROP TABLE operators", "ALTER TABLE idempotency_keys DROP COLUMN removed_at",
                 // And what came later.
-                "DROP TABLE survey_sites", "DROP TABLE surveys", "DROP TABLE database_schemas",
+                "DROP TABLE survey_sites", "DROP TABLE surveys", "DROP TABLE database_schemas", "DROP TABLE console_sessions",
                 .. ((string[])["enrolment_tokens uses", "enrolment_tokens created_by", "enrolment_tokens revoked_at", "integrator_keys last_used_at", "integrator_keys last_used_from"])
                     .Select(c => c.Split(' ')).Select(c => $"ALTER TABLE {c[0]} DROP COLUMN {c[1]}"),
                 "DELETE FROM schema_version WHERE version >= 5",

@@ -15,8 +15,6 @@ namespace Halo.Api.Endpoints.ForOperators.Reports;
 /// <summary>The ledger as operators see it: whose, where, when, how much, how it ended. Never the command, the rows or the database's own words.</summary>
 static class AdminQueriesApi
 {
-    const string KeptBack = "The database refused the query; its words are for the integrator alone.";
-
     public static void MapAdminQueriesApi(this IEndpointRouteBuilder routes) =>
         routes.MapGet("/admin/v1/queries", ListAsync).WithTags("Operator: queries")
             .Says("ListAllQueries", "The ledger, newest first", "Every query of every integrator, without command, result and the database's own words.").TakesPaging()
@@ -47,16 +45,8 @@ static class AdminQueriesApi
             return Refusal.Invalid(faults).ToResult();
         await pending.TryFlushAsync(_ => true);
         var found = await queries.ListAsync(wanted, withDetails: false);
-        var shown = found.Take(page.Limit).Select(Show).ToList();
+        var shown = found.Take(page.Limit).Select(AdminQueries.Show).ToList();
         return TypedResults.Json(new QueryList(shown) { Next = found.Count > page.Limit ? shown[^1].Id.ToString() : null }, HaloJson.Default.QueryList);
-    }
-
-    static Query Show(QueryRecord record)
-    {
-        var query = QueryView.Of(record) with { Result = null, Results = null };
-        return record is { FailureCode: null, ErrorType: not null } && query.ErrorDetails is { } error
-            ? query with { ErrorDetails = error with { ErrorMessage = KeptBack }, ErrorMessage = KeptBack }
-            : query;
     }
 
     static Guid? ReadId(HttpContext http, string name, List<FieldError> faults)

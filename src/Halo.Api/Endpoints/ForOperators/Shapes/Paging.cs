@@ -8,9 +8,10 @@ namespace Halo.Api.Endpoints.ForOperators.Shapes;
 sealed record Paging(int Limit, Guid? After)
 {
     /// <summary>Reads the query string.</summary>
-    public static (Paging? Paging, Refusal? Refusal) Read(HttpRequest request)
+    /// <param name="preset">Items of a page where the request names no limit.</param>
+    public static (Paging? Paging, Refusal? Refusal) Read(HttpRequest request, int preset = 100)
     {
-        var limit = 100;
+        var limit = preset;
         if (request.Query.TryGetValue("limit", out var asked) && !(int.TryParse(asked, out limit) && limit is >= 1 and <= 1000))
             return (null, Refusal.Invalid("limit", "must be a whole number from 1 to 1000."));
         var after = Guid.Empty;
