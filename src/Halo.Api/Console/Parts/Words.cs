@@ -26,8 +26,8 @@ static class Words
 
     /// <summary>A clinic's clock against ours, as <c>+2.5 s</c>.</summary>
     public static string Drift(long ms) => Math.Abs(ms) < 60_000
-        ? string.Create(CultureInfo.InvariantCulture, $"{ms / 1000.0:+0.0;-0.0;0.0} s")
-        : $"{(ms < 0 ? "-" : "+")}{Span(TimeSpan.FromMilliseconds(Math.Abs(ms)))}";
+        ? string.Create(CultureInfo.InvariantCulture, $"{ms / 1000.0:+0.0;−0.0;0.0} s")
+        : $"{(ms < 0 ? "−" : "+")}{Span(TimeSpan.FromMilliseconds(Math.Abs(ms)))}";
 
     /// <summary>With thin spaces between the thousands.</summary>
     public static string Number(long number) => number.ToString("#,0", CultureInfo.InvariantCulture).Replace(',', '\u202F');
