@@ -31,7 +31,7 @@ public class KeyBenchmarks
                 "INSERT INTO integrator_keys (integrator_id, slot, key_hash, created_at) VALUES (@id, 'primary', @hash, 1)",
                 ("id", id), ("hash", SubscriptionKey.Hash(i == 500 ? _key : $"other {i}"))));
         }
-        _directory = new IntegratorDirectory(_store);
+        _directory = new IntegratorDirectory(_store, TimeProvider.System);
         await _directory.LoadAsync(default);
     }
 
@@ -50,7 +50,7 @@ public class KeyBenchmarks
     {
         Integrator? found = null;
         for (var i = 0; i < Checks; i++)
-            found = _directory!.Authenticate(_key) ?? throw new InvalidOperationException("The key was not found.");
+            found = (_directory!.Authenticate(_key) ?? throw new InvalidOperationException("The key was not found.")).Integrator;
         return found;
     }
 }

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using Halo.Api.Tests.Hosting;
 using Halo.Console.Tests.Driving;
 using Halo.Contracts.Admin;
+using Halo.Testing;
 
 namespace Halo.Console.Tests;
 
@@ -93,21 +94,48 @@ public sealed partial class ActsTests
         using var client = await ConsoleClient.SignInAsync(host);
         var path = $"/console/integrators/{id}/change";
         Dictionary<string, string> all = new() { ["name"] = "Recalls", ["enabled"] = "true", ["rateLimit"] = "50", ["quota"] = "1000", ["allowedAddresses"] = "203.0.113.0/24\r\n127.0.0.1", ["pairWithoutCode"] = "Zedmed" };
-        using var set = await client.SubmitAsync(path, all);
+        using var set = await client.SaveAsync(path, all);
         Assert.Equal(303, (int)set.StatusCode);
         var now = await host.AdminAsync(HttpMethod.Get, $"/admin/v1/integrators/{id}");
         Assert.Equal((50, 1000, 2, 1), (now.GetProperty("rateLimit").GetInt32(), now.GetProperty("quota").GetInt32(), now.GetProperty("allowedAddresses").GetArrayLength(), now.GetProperty("pairWithoutCode").GetArrayLength()));
         foreach (var (field, bad) in new[] { ("name", ""), ("rateLimit", "100001"), ("rateLimit", "-1"), ("rateLimit", "many"), ("rateLimit", "99999999999999"), ("quota", "1000000000001"), ("allowedAddresses", "nowhere"), ("pairWithoutCode", "Best Practice") })
         {
-            using var refused = await client.SubmitAsync(path, new(all) { [field] = bad });
+            using var refused = await client.SaveAsync(path, new(all) { [field] = bad });
             Assert.True((int)refused.StatusCode == 400, $"{field} {bad} got {(int)refused.StatusCode}");
             Assert.Contains("role=\"alert\"", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         }
-        using var none = await client.SubmitAsync(path, new() { ["name"] = "Recalls" });
+        using var none = await client.SaveAsync(path, new() { ["name"] = "Recalls" });
         var after = await host.AdminAsync(HttpMethod.Get, $"/admin/v1/integrators/{id}");
         Assert.False(after.TryGetProperty("rateLimit", out _) || after.TryGetProperty("quota", out _) || after.GetProperty("enabled").GetBoolean());
         using var deleted = await client.SubmitAsync($"/console/integrators/{id}/delete");
         Assert.Equal("/console/integrators?done=integrator-deleted", deleted.Headers.Location!.ToString());
+    }
+
+    [Fact]
+    public async Task A_form_that_was_shown_before_somebody_else_changed_the_same_undoes_nothing()
+    {
+        await using var host = await ConsoleHost.StartAsync();
+        var (id, _, _) = await host.CreateIntegratorAsync();
+        var (ann, _) = await host.MakeOperatorAsync("Ann", OperatorRole.Owner);
+        using var client = await ConsoleClient.SignInAsync(host);
+        using (var page = await client.GetAsync($"/console/integrators/{id}/change"))
+            Assert.Equal(200, (int)page.StatusCode);
+        foreach (var (path, fields, other, changed) in new (string, Dictionary<string, string>, string, string)[]
+        {
+            ($"/console/integrators/{id}/change", new() { ["name"] = "New name", ["enabled"] = "true" }, $"/admin/v1/integrators/{id}", """{ "enabled": false }"""),
+            ($"/console/operators/{ann}", new() { ["role"] = "owner" }, $"/admin/v1/operators/{ann}", """{ "role": "viewer" }"""),
+        })
+        {
+            var mark = Regex.Match(await client.PageAsync(path), "name=\"_was\" value=\"([^\"]+)\"").Groups[1].Value;
+            await host.AdminAsync(HttpMethod.Patch, other, changed);
+            foreach (var was in (string[])[mark, "", "x"])
+            {
+                using var refused = await client.SubmitAsync(path, new(fields) { ["_was"] = was });
+                Assert.Equal(409, (int)refused.StatusCode);
+            }
+            using var saved = await client.SaveAsync(path, fields);
+            Assert.Equal(303, (int)saved.StatusCode);
+        }
     }
 
     [Fact]
@@ -164,7 +192,9 @@ public sealed partial class ActsTests
         Assert.Equal(409, (int)twice.StatusCode);
         var id = (await host.AdminAsync(HttpMethod.Get, "/admin/v1/operators")).Deserialize(AdminJson.Default.AdminOperatorList)!.Operators[0].Id;
         using var ann = await ConsoleClient.SignInAsync(host, key);
-        using var changed = await client.SubmitAsync($"/console/operators/{id}", new() { ["role"] = "operator" });
+        using var changed = await client.SaveAsync($"/console/operators/{id}", new() { ["role"] = "operator" });
+        using var roleless = await client.SaveAsync($"/console/operators/{id}", new() { ["role"] = "king" });
+        Assert.Equal(400, (int)roleless.StatusCode);
         // The role counts for the session that began before.
         Assert.Contains("/console/enrolment", await ann.PageAsync("/console"), StringComparison.Ordinal);
         using var rotated = await client.SubmitAsync($"/console/operators/{id}/rotate");
@@ -180,10 +210,13 @@ public sealed partial class ActsTests
     [Fact]
     public async Task The_audit_log_is_filtered_and_paged_newest_first()
     {
-        await using var host = await ConsoleHost.StartAsync();
+        var time = new ManualTime();
+        await using var host = await ConsoleHost.StartAsync(time);
         var (_, key) = await host.MakeOperatorAsync("Ann", OperatorRole.Operator);
         for (var i = 0; i < 7; i++)
         {
+            // Lines of one millisecond have no order.
+            time.Advance(TimeSpan.FromMilliseconds(1));
             using var made = await host.SendAsync(HttpMethod.Post, "/admin/v1/integrators", $$"""{ "name": "Number {{i}}" }""", adminKey: key);
         }
         using var client = await ConsoleClient.SignInAsync(host);
@@ -194,7 +227,7 @@ public sealed partial class ActsTests
         var subject = (await host.AdminAsync(HttpMethod.Get, "/admin/v1/integrators")).GetProperty("integrators")[3].GetProperty("id").GetString()!;
         Assert.Equal(["Number 3"], Numbers(await client.PageAsync($"/console/audit?subject={subject[^12..]}")));
         Assert.Empty(Numbers(await client.PageAsync("/console/audit?subject=%25")));
-        var today = TimeProvider.System.GetUtcNow();
+        var today = time.GetUtcNow();
         Assert.Equal(7, Numbers(await client.PageAsync($"/console/audit?from={today.AddDays(-1):yyyy-MM-dd}&to={today.AddDays(1):yyyy-MM-dd}")).Count);
         Assert.Empty(Numbers(await client.PageAsync($"/console/audit?to={today.AddDays(-2):yyyy-MM-dd}")));
         Assert.Contains("is a day", await client.PageAsync("/console/audit?from=yesterday"), StringComparison.Ordinal);

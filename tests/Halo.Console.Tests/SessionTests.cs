@@ -52,6 +52,57 @@ public sealed class SessionTests
         Assert.NotEqual(planted, client.Token);
         Assert.False(await IsInAsync(first));
         Assert.True(await IsInAsync(client));
+
+        // Whoever was in before, whatever its role and whether or not its key works still.
+        foreach (var role in Enum.GetValues<OperatorRole>())
+        {
+            var (id, key) = await host.MakeOperatorAsync($"{role}", role);
+            using var browser = await ConsoleClient.SignInAsync(host, key);
+            var before = browser.Token!;
+            using (var next = await browser.PostAsync("/console/sign-in", new() { ["key"] = key }))
+                Assert.Equal(303, (int)next.StatusCode);
+            using var old = new ConsoleClient(host) { Token = before };
+            Assert.False(await IsInAsync(old));
+            using var revoked = await host.SendAsync(HttpMethod.Delete, $"/admin/v1/operators/{id}", adminKey: ApiHost.AdminKey);
+            using (var next = await browser.PostAsync("/console/sign-in", new() { ["key"] = ApiHost.AdminKey }))
+                Assert.Equal(303, (int)next.StatusCode);
+            Assert.True(await IsInAsync(browser));
+        }
+    }
+
+    [Fact]
+    public async Task An_operator_has_so_many_sessions_and_a_new_one_ends_the_oldest()
+    {
+        var time = new ManualTime();
+        await using var host = await ConsoleHost.StartAsync(time);
+        var (_, key) = await host.MakeOperatorAsync("Ann", OperatorRole.Viewer);
+        using var admin = await ConsoleClient.SignInAsync(host);
+        var all = new List<ConsoleClient>();
+        for (var i = 0; i < 21; i++)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(1));
+            all.Add(await ConsoleClient.SignInAsync(host, key));
+            Assert.Equal(i < 20, await IsInAsync(all[0]));
+        }
+        foreach (var client in all[1..])
+            Assert.True(await IsInAsync(client));
+        Assert.True(await IsInAsync(admin));
+        all.ForEach(c => c.Dispose());
+    }
+
+    [Fact]
+    public async Task Errors_are_pages()
+    {
+        await using var host = await ConsoleHost.StartAsync();
+        using var client = await ConsoleClient.SignInAsync(host, (await host.MakeOperatorAsync("Ann", OperatorRole.Viewer)).Key);
+        foreach (var (path, status) in new (string, int)[] { ("/console/nowhere", 404), ("/console/sign-in?to=/console/%C3%A9", 303) })
+        {
+            using var answer = await client.GetAsync(path);
+            Assert.Equal((status, true), ((int)answer.StatusCode, status == 303 || answer.Content.Headers.ContentType!.MediaType == "text/html"));
+        }
+        using var overHttps = await client.PostAsync("/console/sign-in", new() { ["key"] = ApiHost.AdminKey }, "https://halo.example");
+        Assert.Equal(400, (int)overHttps.StatusCode);
+        Assert.Contains("TrustedProxies", await overHttps.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -16,6 +16,9 @@ static class AddressRange
         return IPNetwork.TryParse(text, out var range) ? range : null;
     }
 
+    /// <summary>An address as people write it.</summary>
+    public static string? Text(IPAddress? address) => address is null ? null : Plain(address).ToString();
+
     /// <summary>An IPv4 address that a dual socket shows as IPv6 is one of IPv4.</summary>
     public static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 }

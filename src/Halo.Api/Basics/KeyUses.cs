@@ -23,9 +23,12 @@ sealed class KeyUses(TimeProvider time)
     public KeyUse? Record(Guid key, KeyUse? stored, IPAddress? from)
     {
         var now = time.GetUtcNow();
+        var known = Of(key);
         // A clock that was set back must not hide what comes.
-        if ((Of(key) ?? stored) is { } last && now >= last.At && now - last.At < Step)
+        if ((known ?? stored) is { } last && now >= last.At && now - last.At < Step)
             return null;
-        return _last[key] = new(now, from is null ? null : AddressRange.Plain(from).ToString());
+        var use = new KeyUse(now, AddressRange.Text(from));
+        // Of calls at the same moment one stores it.
+        return (known is null ? _last.TryAdd(key, use) : _last.TryUpdate(key, use, known)) ? use : null;
     }
 }

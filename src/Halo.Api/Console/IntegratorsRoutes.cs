@@ -47,6 +47,8 @@ static class IntegratorsRoutes
 
     static Task<IResult> ChangeAsync(HttpContext http, string id, IntegratorDirectory directory, IntegratorRegistry registry) => WithAsync(id, directory, async one =>
     {
+        if (FormMark.Refuse(http, IntegratorFormPage.MarkOf(one)) is { } stale)
+            return stale;
         var form = http.Form();
         // A page shows all, so what is empty is taken away.
         var asked = new PatchIntegratorRequest(form["name"] ?? "", form.Has("enabled"), form.Lines("allowedAddresses"), form.Lines("pairWithoutCode"), (int)Math.Min(Limit(form["rateLimit"]), int.MaxValue), Limit(form["quota"]));

@@ -44,7 +44,11 @@ static class OperatorsRoutes
 
     static Task<IResult> ChangeAsync(HttpContext http, string operatorId, OperatorDirectory operators, OperatorRegistry registry, TimeProvider time) => WithAsync(operatorId, operators, async id =>
     {
+        if (FormMark.Refuse(http, OperatorPage.MarkOf(operators.Find(id)!)) is { } stale)
+            return stale;
         var (_, role, end, malformed) = Read(http);
+        if (role is null)
+            return Page.Of<OperatorPage>(new { Id = id, Fault = "Choose a role: viewer, support, operator or owner." }, 400);
         if (malformed is not null || OperatorCheck.IsPast(end, time))
             return Page.Of<OperatorPage>(new { Id = id, Role = role, Fault = $"Expires at {malformed ?? "must be later than now."}" }, 400);
         return await registry.ChangeAsync(id, role, end, http.Deed()) is null ? Unknown : Page.Next(ConsolePaths.Operator(id), "operator-changed");

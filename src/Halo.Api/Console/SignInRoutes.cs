@@ -1,3 +1,4 @@
+using Halo.Api.Basics;
 using Halo.Api.Console.Gate;
 using Halo.Api.Console.Pages;
 using Halo.Api.Console.Parts;
@@ -25,9 +26,12 @@ static class SignInRoutes
         return http.Features.Get<ConsoleSession>() is null ? Page.Of<SignInPage>(new { To = to }) : Page.Next(to);
     }
 
-    static async Task<IResult> SignInAsync(HttpContext http, AdminKey adminKey, OperatorDirectory operators, WrongKeyLimiter limiter, ConsoleSessions sessions, TimeProvider time)
+    static async Task<IResult> SignInAsync(HttpContext http, AdminKey adminKey, OperatorDirectory operators, WrongKeyLimiter limiter, AdminCallLog log, ConsoleSessions sessions, TimeProvider time)
     {
         var (key, to) = (http.Form()["key"], ConsolePaths.Safe(http.Form()["to"]));
+        // The cookie would be kept without Secure.
+        if (!http.Request.IsHttps && http.Request.Headers.Origin.ToString().StartsWith("https://", StringComparison.OrdinalIgnoreCase))
+            return Again("The proxy before this service does not say that the browser uses HTTPS. Name the proxy in the setting Halo:TrustedProxies, and let it send X-Forwarded-Proto.", 400);
         if (key is null)
             return Again("Enter your key.", 400);
         Operator? known = null;
@@ -36,18 +40,24 @@ static class SignInRoutes
             known = operators.Authenticate(key);
             if (known is null)
             {
+                log.Wrong(http.Connection.RemoteIpAddress);
                 return limiter.Count(http.Connection.RemoteIpAddress) is null
                     ? Again("This key is wrong, or was revoked. Ask an owner for a valid one.", 401)
                     : Again("Too many wrong keys from this address; wait a minute. The right key is accepted at any time.", 429);
             }
             if (known.HasExpired(time.GetUtcNow()))
+            {
+                log.Expired(known, http.Connection.RemoteIpAddress);
                 return Again($"This key expired on {Words.At(known.ExpiresAt!.Value)}. Ask an owner for a new one.", 401);
+            }
             operators.RecordUse(known, http.Connection.RemoteIpAddress);
         }
-        var deed = new OperatorDeed(known?.Id, known?.Name, OperatorContext.Text(http.Connection.RemoteIpAddress));
+        else
+            log.AdminKeyUsed(http.Connection.RemoteIpAddress, operators.HasAny);
+        var deed = new OperatorDeed(known?.Id, known?.Name, AddressRange.Text(http.Connection.RemoteIpAddress));
         // Whatever session the browser had before ends: it may be another's, or somebody may have put it there.
         if (http.Features.Get<ConsoleSession>() is { } before)
-            await sessions.EndAsync(before, http.Deed());
+            await sessions.EndAsync(before, new(before.OperatorId, before.OperatorId is { } id ? operators.Find(id)?.Name : null, deed.Address));
         ConsoleCookie.Write(http, await sessions.BeginAsync(deed));
         return Page.Next(to);
 

@@ -23,14 +23,14 @@ sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger
         }
         catch (BadHttpRequestException e) when (!http.Response.HasStarted)
         {
-            await Shape(http, e.StatusCode).ExecuteAsync(http);
+            await AnswerAsync(http, Shape(http, e.StatusCode));
             return;
         }
         catch (RefusedException e) when (!http.Response.HasStarted)
         {
             if (e.InnerException is { } cause)
                 TellStoreAway(http, cause);
-            await e.Refusal.ExecuteAsync(http);
+            await AnswerAsync(http, e.Refusal);
             return;
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
@@ -48,14 +48,14 @@ sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger
         {
             TellStoreAway(http, e);
             http.Response.Clear();
-            await (IsQuery(http) ? Shape(http, 500) : Refusal.StoreAway).ExecuteAsync(http);
+            await AnswerAsync(http, IsQuery(http) ? Shape(http, 500) : Refusal.StoreAway);
             return;
         }
         catch (Exception e) when (!http.Response.HasStarted && !IsQuery(http) && !http.Request.Path.StartsWithSegments("/link") && StorageException.RefersToNothing(e))
         {
             // Of a query it is not known how far it came, and to a Link 404 means something of its own: those are failures of the service.
             http.Response.Clear();
-            await Refusal.RemovedMeanwhile.ExecuteAsync(http);
+            await AnswerAsync(http, Refusal.RemovedMeanwhile);
             return;
         }
         catch (Exception e) when (!http.Response.HasStarted)
@@ -63,7 +63,7 @@ sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger
             // The exception's own text may hold what a driver was given: only its type and stack go to the log.
             LogFailure(e.GetType().FullName, http.Request.Method, RouteOf(http), e.StackTrace);
             http.Response.Clear();
-            await Shape(http, 500).ExecuteAsync(http);
+            await AnswerAsync(http, Shape(http, 500));
             return;
         }
         var response = http.Response;
@@ -75,9 +75,11 @@ sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger
             // What stood there described a body that does not come, its coding for one.
             foreach (var name in response.Headers.Keys.Except(OfErrors, StringComparer.OrdinalIgnoreCase).ToList())
                 response.Headers.Remove(name);
-            await shaped.ExecuteAsync(http);
+            await AnswerAsync(http, shaped);
         }
     }
+
+    static Task AnswerAsync(HttpContext http, Refusal refusal) => http.Features.Get<IErrorPages>() is { } pages ? pages.WriteAsync(http, refusal) : refusal.ExecuteAsync(http);
 
     static Refusal Shape(HttpContext http, int status) => status switch
     {

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using Halo.Api.Basics;
 using Halo.Contracts.Admin;
@@ -8,31 +7,28 @@ namespace Halo.Api.Operators;
 /// <summary>Says in the service's log which calls of operators' routes were refused, and that the admin key is in use: each once an hour for a caller.</summary>
 sealed partial class AdminCallLog(TimeProvider time, ILogger<AdminCallLog> log)
 {
-    const int MostRemembered = 1000;
-
-    static readonly TimeSpan Every = TimeSpan.FromHours(1);
-
-    readonly ConcurrentDictionary<string, DateTimeOffset> _said = new();
+    /// <summary>Of callers that are known, and of strangers: strangers cannot use up what is there for the others.</summary>
+    readonly Remembered _known = new(10_000), _strangers = new(1000);
 
     /// <summary>An operator called what is for a higher role.</summary>
     public void RoleTooLow(Operator caller, OperatorRole needed, HttpContext http)
     {
         var route = (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "";
-        if (IsNews($"role {caller.Id} {http.Request.Method} {route}"))
+        if (_known.IsNews($"role {caller.Id} {http.Request.Method} {route} {Text(http.Connection.RemoteIpAddress)}", time.GetUtcNow()))
             LogRoleTooLow(caller.Name, Text(http.Connection.RemoteIpAddress), http.Request.Method, route, caller.Role, needed);
     }
 
     /// <summary>A key was used after its end.</summary>
     public void Expired(Operator caller, IPAddress? from)
     {
-        if (IsNews($"expired {caller.Id}"))
+        if (_known.IsNews($"expired {caller.Id} {Text(from)}", time.GetUtcNow()))
             LogExpired(caller.Name, Text(from), caller.ExpiresAt);
     }
 
     /// <summary>A key was used that is nobody's, or was revoked.</summary>
     public void Wrong(IPAddress? from)
     {
-        if (IsNews($"wrong {Text(from)}"))
+        if (_strangers.IsNews(Text(from), time.GetUtcNow()))
             LogWrong(Text(from));
     }
 
@@ -40,31 +36,11 @@ sealed partial class AdminCallLog(TimeProvider time, ILogger<AdminCallLog> log)
     /// <param name="hasOperators">Whether there are operators with keys of their own, which are to be used instead.</param>
     public void AdminKeyUsed(IPAddress? from, bool hasOperators)
     {
-        if (hasOperators && IsNews($"admin {Text(from)}"))
+        if (hasOperators && _known.IsNews($"admin {Text(from)}", time.GetUtcNow()))
             LogAdminKey(Text(from));
     }
 
-    bool IsNews(string what)
-    {
-        var now = time.GetUtcNow();
-        if (_said.TryGetValue(what, out var at) && now >= at && now - at < Every)
-            return false;
-        if (_said.Count >= MostRemembered)
-        {
-            foreach (var (old, since) in _said)
-            {
-                if (now - since >= Every)
-                    _said.TryRemove(old, out _);
-            }
-            // Somebody calls from ever new addresses: what they do is logged no more than so often.
-            if (_said.Count >= MostRemembered)
-                return false;
-        }
-        _said[what] = now;
-        return true;
-    }
-
-    static string Text(IPAddress? address) => address is null ? "?" : AddressRange.Plain(address).ToString();
+    static string Text(IPAddress? address) => AddressRange.Text(address) ?? "?";
 
     [LoggerMessage(1440, LogLevel.Warning, "Operator {Name} at {Address} was refused {Method} {Route}: its role is {Role}, and {Needed} is required. Not logged again for an hour.")]
     partial void LogRoleTooLow(string name, string address, string method, string route, OperatorRole role, OperatorRole needed);
@@ -77,4 +53,34 @@ sealed partial class AdminCallLog(TimeProvider time, ILogger<AdminCallLog> log)
 
     [LoggerMessage(1443, LogLevel.Warning, "The admin key is used from {Address}, though there are operators with keys of their own. It is for emergencies: what is done with it has no name in the audit log. Not logged again for an hour.")]
     partial void LogAdminKey(string address);
+
+    /// <summary>What was logged within the hour.</summary>
+    /// <param name="most">Beyond so many nothing more is logged: somebody calls from ever new addresses.</param>
+    sealed class Remembered(int most)
+    {
+        static readonly TimeSpan For = TimeSpan.FromHours(1), Sweep = TimeSpan.FromMinutes(1);
+
+        readonly Lock _lock = new();
+        readonly Dictionary<string, DateTimeOffset> _at = [];
+        DateTimeOffset _swept;
+
+        public bool IsNews(string what, DateTimeOffset now)
+        {
+            lock (_lock)
+            {
+                if (_at.TryGetValue(what, out var at) && now >= at && now - at < For)
+                    return false;
+                if (_at.Count >= most && (now - _swept).Duration() >= Sweep)
+                {
+                    _swept = now;
+                    foreach (var old in _at.Where(a => (now - a.Value).Duration() >= For).Select(a => a.Key).ToList())
+                        _at.Remove(old);
+                }
+                if (_at.Count >= most && !_at.ContainsKey(what))
+                    return false;
+                _at[what] = now;
+                return true;
+            }
+        }
+    }
 }

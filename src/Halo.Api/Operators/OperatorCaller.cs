@@ -21,6 +21,9 @@ sealed record OperatorCaller(OperatorDirectory Directory, Guid? Id, IPAddress? A
     /// <exception cref="RefusedException">Its key was revoked, or has expired.</exception>
     public Operator Current => Id is not { } id ? AdminKey : Directory.FindValid(id) ?? throw new RefusedException(KeyEnded);
 
+    /// <summary>Whether its key works still.</summary>
+    public bool IsValid => Id is not { } id || Directory.FindValid(id) is not null;
+
     /// <summary>Why a call with this caller is refused; null: its role is high enough.</summary>
     public Refusal? Refuse(OperatorRole required) => Current.Role >= required ? null : new(403, ErrorCodes.RoleTooLow,
         $"This call requires the role {Word(required)}, and yours is {Word(Current.Role)}. Ask somebody who has it, or ask an owner for a higher role.");
@@ -42,6 +45,6 @@ static class OperatorContext
         var caller = http.Operator();
         if (caller.Refuse(RequiredRole.Of(http)) is { } refusal)
             throw new RefusedException(refusal);
-        return new(caller.Id, caller.Id is null ? null : caller.Current.Name, caller.Address is { } from ? AddressRange.Plain(from).ToString() : null, reason);
+        return new(caller.Id, caller.Id is null ? null : caller.Current.Name, AddressRange.Text(caller.Address), reason);
     }
 }

@@ -25,8 +25,8 @@ sealed class OperatorDirectory(Database database, TimeProvider time)
     /// <summary>All, oldest first, revoked ones among them.</summary>
     public IEnumerable<Operator> All => Volatile.Read(ref _all).Values.OrderBy(o => o.CreatedAt).ThenBy(o => o.Id).Select(WithUse);
 
-    /// <summary>Whether there is one whose key is not revoked.</summary>
-    public bool HasAny => Volatile.Read(ref _byKey).Count > 0;
+    /// <summary>Whether there is one whose key works.</summary>
+    public bool HasAny => Volatile.Read(ref _byKey).Values.Any(o => !o.HasExpired(time.GetUtcNow()));
 
     /// <summary>One by id.</summary>
     public Operator? Find(Guid id) => Volatile.Read(ref _all).TryGetValue(id, out var found) ? WithUse(found) : null;

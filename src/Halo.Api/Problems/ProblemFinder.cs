@@ -7,6 +7,7 @@ using Halo.Api.Links.Updating;
 using Halo.Api.Operators;
 using Halo.Api.Sites;
 using Halo.Api.Sites.State;
+using Halo.Api.Storage;
 using Halo.Contracts.Admin;
 using Halo.Contracts.Sites;
 
@@ -19,6 +20,8 @@ sealed class ProblemFinder(
     WebhookStore webhooks, OperatorDirectory operators, IntegratorDirectory integrators, TimeProvider time)
 {
     const long LowDisk = 1L << 30;
+
+    IReadOnlyList<DisabledWebhook> _disabled = [];
 
     static readonly TimeSpan MostDrift = TimeSpan.FromMinutes(5), SecondRunsLast = TimeSpan.FromDays(1), KeyEndsWithin = TimeSpan.FromDays(14), KeyUnusedFor = TimeSpan.FromDays(90);
 
@@ -33,9 +36,22 @@ sealed class ProblemFinder(
             .. releases.All.Where(r => r.Status == ReleaseStatus.Stopped).Select(Stopped),
             .. operators.All.Where(o => o.RevokedAt is null).SelectMany(o => OfKey(o, now)),
             .. integrators.All.Where(i => i.Enabled).SelectMany(i => OfKeys(i, now)),
-            .. (await webhooks.ListDisabledAsync()).Select(Disabled),
+            .. (await DisabledAsync()).Select(Disabled),
         ];
         return [.. all.OrderBy(p => p.Since ?? DateTimeOffset.MaxValue).ThenBy(p => p.Id, StringComparer.Ordinal)];
+    }
+
+    /// <summary>All else is in memory: where the store is away, it is known all the same.</summary>
+    async Task<IReadOnlyList<DisabledWebhook>> DisabledAsync()
+    {
+        try
+        {
+            return _disabled = await webhooks.ListDisabledAsync();
+        }
+        catch (Exception e) when (StorageException.Means(e))
+        {
+            return _disabled;
+        }
     }
 
     IEnumerable<Problem> OfSite(SiteRecord site)

@@ -1,8 +1,5 @@
-using System.Collections.Frozen;
-using System.Data.Common;
 using System.Diagnostics.Metrics;
 using Halo.Api.Basics;
-using Halo.Api.Storage;
 using Halo.Contracts.Admin;
 
 namespace Halo.Api.Problems;
@@ -22,7 +19,8 @@ sealed partial class ProblemWatch : BackgroundService
 
     /// <summary>Problems that were logged, by id.</summary>
     readonly Dictionary<string, Problem> _logged = [];
-    FrozenDictionary<string, Problem> _last = FrozenDictionary<string, Problem>.Empty;
+    Dictionary<string, Problem> _last = [];
+    bool _isFailing;
 
     public ProblemWatch(ProblemFinder finder, TimeProvider time, ILogger<ProblemWatch> log)
     {
@@ -44,11 +42,16 @@ sealed partial class ProblemWatch : BackgroundService
         {
             try
             {
-                Take(await _finder.FindAsync());
+                Take(await _finder.FindAsync().WaitAsync(stoppingToken));
+                if (_isFailing)
+                    LogRecovered();
+                _isFailing = false;
             }
-            catch (Exception e) when (e is DbException or StorageException or IOException)
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
-                // The store is away, and says so itself.
+                if (!_isFailing)
+                    LogFailing(e.GetType().Name);
+                _isFailing = true;
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
@@ -57,7 +60,7 @@ sealed partial class ProblemWatch : BackgroundService
     /// <summary>Compares what is there with what was there a minute ago.</summary>
     void Take(IReadOnlyList<Problem> found)
     {
-        var (before, now) = (_last, found.ToFrozenDictionary(p => p.Id));
+        var (before, now) = (_last, found.ToDictionary(p => p.Id));
         Volatile.Write(ref _last, now);
         foreach (var begun in found.Where(p => before.ContainsKey(p.Id) && !_logged.ContainsKey(p.Id)).GroupBy(p => p.Kind))
         {
@@ -95,6 +98,12 @@ sealed partial class ProblemWatch : BackgroundService
     [LoggerMessage(1432, LogLevel.Information, "Problem {Kind} is over: {Message}")]
     partial void LogEnded(string kind, string message);
 
-    [LoggerMessage(1433, LogLevel.Information, "Problem {Kind} is over at {Count} more.")]
+    [LoggerMessage(1434, LogLevel.Error, "Problems cannot be looked for ({Exception}); trying again every minute until it works.")]
+    partial void LogFailing(string exception);
+
+    [LoggerMessage(1435, LogLevel.Information, "Problems are looked for again.")]
+    partial void LogRecovered();
+
+    [LoggerMessage(1433, LogLevel.Information, "Problem {Kind} is over for {Count} more.")]
     partial void LogMoreEnded(string kind, int count);
 }

@@ -33,7 +33,7 @@ public sealed class ProblemWatchTests
             using var revoked = await host.SendAsync(HttpMethod.Delete, $"/admin/v1/operators/{id}", adminKey: ApiHost.AdminKey);
             Assert.Equal(204, (int)revoked.StatusCode);
         }
-        await LookAsync(time, () => Task.FromResult(lines.With("Information: Problem operatorKeyExpiring is over at 1 more.").Count > 0));
+        await LookAsync(time, () => Task.FromResult(lines.With("Information: Problem operatorKeyExpiring is over for 1 more.").Count > 0));
         Assert.Equal(20, lines.With("Information: Problem operatorKeyExpiring is over: ").Count);
         Assert.Equal(20, lines.With("Warning: Problem operatorKeyExpiring: The").Count);
         await Eventually.BecomesAsync(() => MetricAsync(host), count => count == "0");

@@ -50,6 +50,10 @@ public sealed partial class ConsoleClient : IDisposable
     public async Task<HttpResponseMessage> SubmitAsync(string path, Dictionary<string, string>? fields = null) =>
         await PostAsync(path, new(fields ?? []) { ["_form"] = await FormTokenAsync() });
 
+    /// <summary>Sends the form of a page with these fields, and with those that the page itself carries.</summary>
+    public async Task<HttpResponseMessage> SaveAsync(string path, Dictionary<string, string> fields) =>
+        await SubmitAsync(path, new(fields) { ["_was"] = Mark().Match(await PageAsync(path)).Groups[1].Value });
+
     /// <summary>What forms of this session carry.</summary>
     public async Task<string> FormTokenAsync() => FormToken().Match(await PageAsync("/console/profile")).Groups[1].Value;
 
@@ -65,6 +69,9 @@ public sealed partial class ConsoleClient : IDisposable
     }
 
     public void Dispose() => _client.Dispose();
+
+    [GeneratedRegex("name=\"_was\" value=\"([^\"]+)\"")]
+    private static partial Regex Mark();
 
     [GeneratedRegex("name=\"_form\" value=\"([^\"]+)\"")]
     private static partial Regex FormToken();

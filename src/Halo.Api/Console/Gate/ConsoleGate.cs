@@ -2,7 +2,7 @@ using Halo.Api.Console.Parts;
 using Halo.Api.Errors;
 using Halo.Api.Operators;
 using Halo.Api.Operators.Sessions;
-using Halo.Api.Storage;
+using Halo.Api.Settings;
 
 namespace Halo.Api.Console.Gate;
 
@@ -10,25 +10,15 @@ namespace Halo.Api.Console.Gate;
 /// Stands before every page of the console: who has no session signs in first, a form is taken from the console's own pages alone, and roles are those of the
 /// admin API.
 /// </summary>
-sealed class ConsoleGate(RequestDelegate next, ConsoleSessions sessions, OperatorDirectory operators)
+sealed class ConsoleGate(RequestDelegate next, ConsoleSessions sessions, OperatorDirectory operators, ApiOptions options)
 {
     public async Task InvokeAsync(HttpContext http)
     {
-        try
-        {
-            if (await RefuseAsync(http) is { } refused)
-                await refused.ExecuteAsync(http);
-            else
-                await next(http);
-        }
-        catch (RefusedException e) when (!http.Response.HasStarted)
-        {
-            await Page.Message(e.Refusal.Status, "Nothing was done", e.Refusal.Message).ExecuteAsync(http);
-        }
-        catch (Exception e) when (!http.Response.HasStarted && StorageException.Means(e))
-        {
-            await Page.Message(503, "The service's own store cannot be used", "Nothing was done. Try again shortly.").ExecuteAsync(http);
-        }
+        http.Features.Set<IErrorPages>(ErrorPages.Instance);
+        if (await RefuseAsync(http) is { } refused)
+            await refused.ExecuteAsync(http);
+        else
+            await next(http);
     }
 
     /// <returns>Null: the request may go on.</returns>
@@ -75,15 +65,16 @@ sealed class ConsoleGate(RequestDelegate next, ConsoleSessions sessions, Operato
     }
 
     /// <summary>
-    /// Every browser says with a form where it comes from; what says nothing is none. The scheme is left out of account: a proxy may end TLS before the service.
+    /// Every browser says with a form where it comes from; what says nothing is none. Where it says that it is the same place it is believed: a proxy may give
+    /// the service another host and scheme than the browser sees.
     /// </summary>
-    static bool IsFromHere(HttpRequest request)
+    bool IsFromHere(HttpRequest request)
     {
-        var (site, origin) = (request.Headers["Sec-Fetch-Site"].ToString(), request.Headers.Origin.ToString());
-        if (site.Length == 0 && origin.Length == 0)
-            return false;
-        return site is "" or "same-origin"
-            && (origin.Length == 0 || Uri.TryCreate(origin, UriKind.Absolute, out var from) && from.Authority.Equals(WithoutUsualPort(request.Host.Value), StringComparison.OrdinalIgnoreCase));
+        if (request.Headers["Sec-Fetch-Site"].ToString() is { Length: > 0 } site)
+            return site == "same-origin";
+        return Uri.TryCreate(request.Headers.Origin.ToString(), UriKind.Absolute, out var from)
+            && (from.Authority.Equals(WithoutUsualPort(request.Host.Value), StringComparison.OrdinalIgnoreCase)
+                || options.PublicAddresses.Any(a => Uri.TryCreate(a, UriKind.Absolute, out var known) && known.Authority.Equals(from.Authority, StringComparison.OrdinalIgnoreCase)));
     }
 
     static string WithoutUsualPort(string? host) => host is null ? ""

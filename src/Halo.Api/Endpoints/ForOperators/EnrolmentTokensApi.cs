@@ -31,7 +31,7 @@ static class EnrolmentTokensApi
             .Answers(201, "The token.", new NewEnrolmentToken(Examples.QueryId, "…", Examples.At), AdminJson.Default.NewEnrolmentToken)
             .Refuses(400, ErrorCodes.InvalidRequest, "uses: must be from 1 to 10000.");
         tokens.MapGet("", ListAsync)
-            .Says("ListEnrolmentTokens", "Enrolment tokens, without the tokens themselves", "Oldest first. Those that no longer work are listed for 90 days after their end.").TakesPaging().Takes(StateFilter)
+            .Says("ListEnrolmentTokens", "Enrolment tokens, without the tokens themselves", "Oldest first. Each is listed for 90 days after its expiresAt.").TakesPaging().Takes(StateFilter)
             .Answers(200, "A page of them.", new AdminEnrolmentTokenList([Example], null), AdminJson.Default.AdminEnrolmentTokenList);
         tokens.MapDelete("/{tokenId}", RevokeAsync).RequireRole(OperatorRole.Operator)
             .Says("RevokeEnrolmentToken", "Revoke an enrolment token", "No Link enrols with it any more when this answers. Links that have enrolled with it stay: revoke each of them where it should go.")

@@ -51,10 +51,10 @@ sealed class EnrolmentTokens(Database database, AuditLog audit, TimeProvider tim
         return await database.ReadAsync(r => Read(r, now),
             $"""
             SELECT id, uses_left, created_at, expires_at, uses, created_by, pms_name, pms_id, revoked_at FROM enrolment_tokens
-            WHERE {Condition(state)} {(after is null ? "" : "AND (created_at, id) > (SELECT t.created_at, t.id FROM enrolment_tokens t WHERE t.id = @after)")}
+            WHERE expires_at >= @before AND {Condition(state)} {(after is null ? "" : "AND (created_at, id) > (SELECT t.created_at, t.id FROM enrolment_tokens t WHERE t.id = @after)")}
             ORDER BY created_at, id LIMIT @limit
             """,
-            [("limit", limit), .. state is EnrolmentTokenState.Usable or EnrolmentTokenState.Expired ? [("now", now.Ms())] : Array.Empty<(string, object?)>(), .. after is null ? Array.Empty<(string, object?)>() : [("after", after)]]);
+            [("limit", limit), ("before", (now - ListedFor).Ms()), .. state is EnrolmentTokenState.Usable or EnrolmentTokenState.Expired ? [("now", now.Ms())] : Array.Empty<(string, object?)>(), .. after is null ? Array.Empty<(string, object?)>() : [("after", after)]]);
     }
 
     /// <summary>No Link enrols with it when this returns. A token that is revoked already stays so.</summary>
@@ -63,7 +63,7 @@ sealed class EnrolmentTokens(Database database, AuditLog audit, TimeProvider tim
     {
         var now = time.GetUtcNow();
         if ((await transaction.ReadAsync(r => Read(r, now),
-            "SELECT id, uses_left, created_at, expires_at, uses, created_by, pms_name, pms_id, revoked_at FROM enrolment_tokens WHERE id = @id", ("id", id))) is not [var before])
+            $"SELECT id, uses_left, created_at, expires_at, uses, created_by, pms_name, pms_id, revoked_at FROM enrolment_tokens WHERE id = @id{database.ForUpdate}", ("id", id))) is not [var before])
             return false;
         if (await transaction.RunAsync("UPDATE enrolment_tokens SET revoked_at = @now WHERE id = @id AND revoked_at IS NULL", ("id", id), ("now", now.Ms())) == 1)
         {

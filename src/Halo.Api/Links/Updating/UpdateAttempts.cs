@@ -49,7 +49,7 @@ sealed partial class UpdateAttempts(
     public UpdateAttempt? Find(Guid linkId, string version) => _byVersion.GetValueOrDefault(version)?.GetValueOrDefault(linkId);
 
     /// <summary>The newest word on any release at a Link; null: none.</summary>
-    public UpdateAttempt? LastOf(Guid linkId) => releases.All.Select(r => Find(linkId, r.Version)).OfType<UpdateAttempt>().MaxBy(a => a.At);
+    public UpdateAttempt? LastOf(Guid linkId) => releases.Unordered.Select(r => Find(linkId, r.Version)).OfType<UpdateAttempt>().MaxBy(a => a.At);
 
     /// <summary>How a release goes, by ring.</summary>
     public IReadOnlyList<RingProgress> ProgressOf(string version)

@@ -17,6 +17,9 @@ sealed class ConsoleSessions(Database database, AdminKey adminKey, OperatorDirec
     /// <summary>The last use is known to the minute, so that it costs a write a minute at most.</summary>
     static readonly TimeSpan SeenStep = TimeSpan.FromMinutes(1);
 
+    /// <summary>Sessions of one operator; a new one ends the oldest.</summary>
+    public const int MostOfOperator = 20;
+
     const int TokenBytes = 32;
 
     /// <summary>Begins one, always with a new token.</summary>
@@ -27,6 +30,13 @@ sealed class ConsoleSessions(Database database, AdminKey adminKey, OperatorDirec
         await database.WriteAsync(async t =>
         {
             await t.RunAsync("DELETE FROM console_sessions WHERE expires_at <= @now OR last_seen_at <= @idle", ("now", now.Ms()), ("idle", (now - Idle - SeenStep).Ms()));
+            // Of each operator the newest: whoever signs in again and again fills no store.
+            await t.RunAsync(
+                """
+                DELETE FROM console_sessions WHERE token_hash IN (
+                  SELECT token_hash FROM console_sessions WHERE operator_id = @operator OR (operator_id IS NULL AND @isAdmin) ORDER BY created_at DESC LIMIT 1000 OFFSET @kept)
+                """,
+                ("operator", deed.Id ?? Guid.Empty), ("isAdmin", deed.Id is null), ("kept", MostOfOperator - 1));
             await t.RunAsync(
                 """
                 INSERT INTO console_sessions (token_hash, operator_id, key_mark, created_at, last_seen_at, expires_at)
@@ -50,11 +60,14 @@ sealed class ConsoleSessions(Database database, AdminKey adminKey, OperatorDirec
             "SELECT operator_id, key_mark, created_at, last_seen_at, expires_at FROM console_sessions WHERE token_hash = @hash", ("hash", hash));
         if (found is not [var (session, mark, seenAt)])
             return null;
-        if (session.ExpiresAt <= now || seenAt + Idle <= now || !IsKeyOf(session.OperatorId, mark))
+        if (session.ExpiresAt <= now || seenAt + Idle <= now)
         {
             await RemoveAsync(hash);
             return null;
         }
+        // Not removed: another process, which has read a newer key, may know better.
+        if (!IsKeyOf(session.OperatorId, mark))
+            return null;
         if (now - seenAt >= SeenStep)
         {
             database.CommitLater(("console-session", Convert.ToHexString(hash)),
