@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace Halo.Api.Basics;
 
@@ -14,6 +15,17 @@ static class AddressRange
             return new IPNetwork(plain, plain.GetAddressBytes().Length * 8);
         }
         return IPNetwork.TryParse(text, out var range) ? range : null;
+    }
+
+    /// <summary>The address that stands for whoever calls: an IPv6 caller has a whole network of 64 bits to call from.</summary>
+    public static IPAddress CallerOf(IPAddress address)
+    {
+        address = Plain(address);
+        if (address.AddressFamily != AddressFamily.InterNetworkV6)
+            return address;
+        var bytes = address.GetAddressBytes();
+        bytes.AsSpan(8).Clear();
+        return new(bytes);
     }
 
     /// <summary>An address as people write it.</summary>

@@ -58,7 +58,7 @@ static class SignInRoutes
         // Whatever session the browser had before ends: it may be another's, or somebody may have put it there.
         if (http.Features.Get<ConsoleSession>() is { } before)
             await sessions.EndAsync(before, new(before.OperatorId, before.OperatorId is { } id ? operators.Find(id)?.Name : null, deed.Address));
-        ConsoleCookie.Write(http, await sessions.BeginAsync(deed));
+        ConsoleCookie.Write(http, await sessions.BeginAsync(known, deed));
         return Page.Next(to);
 
         IResult Again(string fault, int status) => Page.Of<SignInPage>(new { To = to, Fault = fault }, status);

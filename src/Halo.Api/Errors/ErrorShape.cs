@@ -48,7 +48,7 @@ sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger
         {
             TellStoreAway(http, e);
             http.Response.Clear();
-            await AnswerAsync(http, IsQuery(http) ? Shape(http, 500) : Refusal.StoreAway);
+            await AnswerAsync(http, IsQuery(http) ? Shape(http, 500) : Changes(http) && e is not StorageException { NothingStored: true } ? Refusal.StoreAwayMeanwhile : Refusal.StoreAway);
             return;
         }
         catch (Exception e) when (!http.Response.HasStarted && !IsQuery(http) && !http.Request.Path.StartsWithSegments("/link") && StorageException.RefersToNothing(e))
@@ -79,7 +79,26 @@ sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger
         }
     }
 
-    static Task AnswerAsync(HttpContext http, Refusal refusal) => http.Features.Get<IErrorPages>() is { } pages ? pages.WriteAsync(http, refusal) : refusal.ExecuteAsync(http);
+    static async Task AnswerAsync(HttpContext http, Refusal refusal)
+    {
+        if (http.Features.Get<IErrorPages>() is not { } pages)
+        {
+            await refusal.ExecuteAsync(http);
+            return;
+        }
+        try
+        {
+            await pages.WriteAsync(http, refusal);
+        }
+        catch (Exception) when (!http.Response.HasStarted)
+        {
+            // What is wrong may be in what every page has.
+            http.Response.Clear();
+            await refusal.ExecuteAsync(http);
+        }
+    }
+
+    static bool Changes(HttpContext http) => !(HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method) || HttpMethods.IsOptions(http.Request.Method));
 
     static Refusal Shape(HttpContext http, int status) => status switch
     {
@@ -92,6 +111,7 @@ sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger
         415 => new(415, ErrorCodes.UnsupportedMediaType, "The body must be JSON: send Content-Type: application/json."),
         500 when IsQuery(http) => new(500, ErrorCodes.InternalError,
             "The service failed, and the query may have run all the same. Look at GET …/queries before you send it again, and tell the service's operator the traceId."),
+        500 when Changes(http) => new(500, ErrorCodes.InternalError, "The service failed, and it is not known whether this was done. Look how it is before you repeat it, and tell the service's operator the traceId.") { MayBeDone = true },
         500 => new(500, ErrorCodes.InternalError, "The service failed. Tell its operator the traceId; a repeat may succeed."),
         503 => new(503, ErrorCodes.ServiceUnavailable, "The service is stopping or not ready. Try again shortly."),
         _ => new(status, ErrorCodes.InvalidRequest, "The request is malformed."),

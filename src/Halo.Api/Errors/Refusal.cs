@@ -16,6 +16,9 @@ sealed record Refusal(int Status, string Code, string Message)
     /// <summary>When a repeat may succeed.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>Whether what was asked for may have been done all the same.</summary>
+    public bool MayBeDone { get; init; }
+
     /// <summary>The error as it stands in a body.</summary>
     public ApiError ToError() => new(Status, ReasonPhrases.GetReasonPhrase(Status), Message)
     {
@@ -43,6 +46,14 @@ sealed record Refusal(int Status, string Code, string Message)
     public static Refusal StoreAway { get; } = new(503, ErrorCodes.ServiceUnavailable, "The service's own store cannot be used. Nothing ran; try again shortly.")
     {
         RetryAfter = TimeSpan.FromSeconds(5),
+    };
+
+    /// <summary>503: the service's own store cannot be used, and it may have taken the change before it went.</summary>
+    public static Refusal StoreAwayMeanwhile { get; } = new(503, ErrorCodes.ServiceUnavailable,
+        "The service's own store went away, and it is not known whether this was done. Look how it is before you repeat it.")
+    {
+        RetryAfter = TimeSpan.FromSeconds(5),
+        MayBeDone = true,
     };
 
     /// <summary>404 for a thing that was there when the call was let in.</summary>

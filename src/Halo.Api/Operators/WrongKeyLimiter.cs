@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Sockets;
+using Halo.Api.Basics;
 
 namespace Halo.Api.Operators;
 
@@ -12,7 +12,6 @@ sealed class WrongKeyLimiter(TimeProvider time)
 {
     const int Tries = 10;
     const int RememberedAddresses = 1000;
-    const int NetworkBytes = 8;
     static readonly TimeSpan Window = TimeSpan.FromMinutes(1);
     // Shared by all addresses beyond those that are remembered.
     static readonly IPAddress Others = IPAddress.None;
@@ -28,17 +27,9 @@ sealed class WrongKeyLimiter(TimeProvider time)
         return wrong > Tries ? since + Window - now : null;
     }
 
-    /// <summary>An IPv6 caller has a whole network of 64 bits to call from.</summary>
     IPAddress CallerOf(IPAddress address, DateTimeOffset now)
     {
-        if (address.IsIPv4MappedToIPv6)
-            address = address.MapToIPv4();
-        else if (address.AddressFamily == AddressFamily.InterNetworkV6)
-        {
-            var bytes = address.GetAddressBytes();
-            bytes.AsSpan(NetworkBytes).Clear();
-            address = new(bytes);
-        }
+        address = AddressRange.CallerOf(address);
         if (_wrong.Count < RememberedAddresses || _wrong.ContainsKey(address))
             return address;
         foreach (var (old, tries) in _wrong)

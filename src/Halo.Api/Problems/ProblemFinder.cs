@@ -21,7 +21,7 @@ sealed class ProblemFinder(
 {
     const long LowDisk = 1L << 30;
 
-    IReadOnlyList<DisabledWebhook> _disabled = [];
+    IReadOnlyList<DisabledWebhook>? _disabled;
 
     static readonly TimeSpan MostDrift = TimeSpan.FromMinutes(5), SecondRunsLast = TimeSpan.FromDays(1), KeyEndsWithin = TimeSpan.FromDays(14), KeyUnusedFor = TimeSpan.FromDays(90);
 
@@ -48,7 +48,7 @@ sealed class ProblemFinder(
         {
             return _disabled = await webhooks.ListDisabledAsync();
         }
-        catch (Exception e) when (StorageException.Means(e))
+        catch (Exception e) when (_disabled is not null && StorageException.Means(e))
         {
             return _disabled;
         }

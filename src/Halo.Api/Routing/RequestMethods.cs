@@ -60,7 +60,7 @@ static class RequestMethods
     static readonly Endpoint NotAllowed = new(http =>
     {
         http.Response.Headers.Allow = Allowed(http);
-        return new Refusal(405, ErrorCodes.MethodNotAllowed, $"{http.Request.Path} does not know {http.Request.Method}. It takes {Allowed(http)}.").ExecuteAsync(http);
+        throw new RefusedException(new Refusal(405, ErrorCodes.MethodNotAllowed, $"{http.Request.Path} does not know {http.Request.Method}. It takes {Allowed(http)}."));
     }, new EndpointMetadataCollection(), "405 Method Not Allowed");
 
     static RouteTable Table(HttpContext http) => http.RequestServices.GetRequiredService<RouteTable>();

@@ -28,7 +28,7 @@ public sealed class AdminCallLogTests
         var refused = lines.With("Operator Ann");
         Assert.Equal(2, refused.Count);
         Assert.Contains("POST /admin/v1/links/{linkId}/approve: its role is Viewer, and Operator is required", refused[0], StringComparison.Ordinal);
-        Assert.All((string[])["A wrong or revoked operator's key was used", "The admin key is used"], text => Assert.StartsWith("Warning:", Assert.Single(lines.With(text)), StringComparison.Ordinal));
+        Assert.All((string[])["A wrong or revoked key of an operator", "The admin key is used"], text => Assert.StartsWith("Warning:", Assert.Single(lines.With(text)), StringComparison.Ordinal));
 
         time.Advance(TimeSpan.FromHours(1));
         await CallAsync(host, HttpMethod.Get, "/admin/v1/operators", ann.Key, 403);

@@ -22,8 +22,8 @@ public sealed class ConsoleSessionsTests(SharedPostgres postgres)
         await using (var host = await ApiHost.StartAsync(time, [.. store.Settings, "Halo:Console:Enabled=true"]))
         {
             var sessions = host.Services.GetRequiredService<ConsoleSessions>();
-            token = (await sessions.BeginAsync(AdminKey)).Token;
-            var other = await sessions.BeginAsync(AdminKey);
+            token = (await sessions.BeginAsync(null, AdminKey)).Token;
+            var other = await sessions.BeginAsync(null, AdminKey);
             left = other.Token;
             await sessions.EndAsync(other, AdminKey);
         }
@@ -43,9 +43,9 @@ public sealed class ConsoleSessionsTests(SharedPostgres postgres)
         var time = new ManualTime(TimeProvider.System.GetUtcNow());
         await using var host = await StoreHost.StartAsync(kind, postgres, time, "Halo:Console:Enabled=true");
         var (sessions, database) = (host.Services.GetRequiredService<ConsoleSessions>(), host.Services.GetRequiredService<Database>());
-        await sessions.BeginAsync(AdminKey);
+        await sessions.BeginAsync(null, AdminKey);
         time.Advance(TimeSpan.FromHours(1));
-        var token = (await sessions.BeginAsync(AdminKey)).Token;
+        var token = (await sessions.BeginAsync(null, AdminKey)).Token;
         Assert.Equal(1, await CountAsync());
         await RestoredLedger.SettleAsync(database, time);
         Assert.Null(await sessions.FindAsync(token));

@@ -10,15 +10,19 @@ namespace Halo.Api.Console.Gate;
 /// Stands before every page of the console: who has no session signs in first, a form is taken from the console's own pages alone, and roles are those of the
 /// admin API.
 /// </summary>
-sealed class ConsoleGate(RequestDelegate next, ConsoleSessions sessions, OperatorDirectory operators, ApiOptions options)
+sealed class ConsoleGate(RequestDelegate next, ConsoleSessions sessions, OperatorDirectory operators, AdminCallLog log, ApiOptions options)
 {
     public async Task InvokeAsync(HttpContext http)
     {
-        http.Features.Set<IErrorPages>(ErrorPages.Instance);
+        var errors = new ErrorPages();
+        http.Features.Set<IErrorPages>(errors);
         if (await RefuseAsync(http) is { } refused)
             await refused.ExecuteAsync(http);
         else
+        {
+            errors.IsUnderWay = true;
             await next(http);
+        }
     }
 
     /// <returns>Null: the request may go on.</returns>
@@ -34,8 +38,12 @@ sealed class ConsoleGate(RequestDelegate next, ConsoleSessions sessions, Operato
         }
         if (await TakeSessionAsync(http) is not { } session)
             return Page.Next(SignInAddress(http));
-        if (http.Operator().Refuse(RequiredRole.Of(http)) is { } tooLow)
+        var needed = RequiredRole.Of(http);
+        if (http.Operator().Refuse(needed) is { } tooLow)
+        {
+            log.RoleTooLow(http.Operator().Current, needed, http);
             return Page.Message(403, "Your role does not reach this page", tooLow.Message);
+        }
         if (http.GetEndpoint() is null)
             return Page.NotFound("There is no such page.");
         if (!isPost)

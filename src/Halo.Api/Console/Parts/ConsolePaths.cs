@@ -26,5 +26,5 @@ static class ConsolePaths
     /// <summary>Where to go after signing in: a page of the console, and nothing that a browser takes for another place.</summary>
     public static string Safe(string? wanted) =>
         wanted is not null && (wanted == Root || wanted.StartsWith(Root + "/", StringComparison.Ordinal) || wanted.StartsWith(Root + "?", StringComparison.Ordinal))
-            && !wanted.Contains('\\', StringComparison.Ordinal) && wanted.All(c => c is > ' ' and < '\x7f') && !wanted.StartsWith(SignIn, StringComparison.Ordinal) ? wanted : Root;
+            && !wanted.Contains('\\', StringComparison.Ordinal) && wanted.All(c => c is > ' ' and < '\x7f') && !wanted.StartsWith(SignIn, StringComparison.Ordinal) && !wanted.StartsWith(SignOut, StringComparison.Ordinal) ? wanted : Root;
 }

@@ -23,8 +23,10 @@ sealed class ConsoleSessions(Database database, AdminKey adminKey, OperatorDirec
     const int TokenBytes = 32;
 
     /// <summary>Begins one, always with a new token.</summary>
-    public async Task<ConsoleSession> BeginAsync(OperatorDeed deed)
+    /// <param name="known">Who signed in, as its key was found: one that is replaced at this moment opens nothing. Null: whoever has the admin key.</param>
+    public async Task<ConsoleSession> BeginAsync(Operator? known, OperatorDeed deed)
     {
+        var mark = MarkOf(known);
         var now = time.GetUtcNow();
         var session = new ConsoleSession(Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes)), deed.Id, now, now + Longest);
         await database.WriteAsync(async t =>
@@ -42,7 +44,7 @@ sealed class ConsoleSessions(Database database, AdminKey adminKey, OperatorDirec
                 INSERT INTO console_sessions (token_hash, operator_id, key_mark, created_at, last_seen_at, expires_at)
                 VALUES (@hash, @operator, @mark, @now, @now, @until)
                 """,
-                ("hash", HashOf(session.Token)), ("operator", deed.Id), ("mark", MarkOf(deed.Id)), ("now", now.Ms()), ("until", session.ExpiresAt.Ms()));
+                ("hash", HashOf(session.Token)), ("operator", deed.Id), ("mark", mark), ("now", now.Ms()), ("until", session.ExpiresAt.Ms()));
             await audit.WriteAsync(t, "console.signed-in", deed.Id?.ToString() ?? "admin key", deed);
             return 0;
         });
@@ -60,13 +62,14 @@ sealed class ConsoleSessions(Database database, AdminKey adminKey, OperatorDirec
             "SELECT operator_id, key_mark, created_at, last_seen_at, expires_at FROM console_sessions WHERE token_hash = @hash", ("hash", hash));
         if (found is not [var (session, mark, seenAt)])
             return null;
-        if (session.ExpiresAt <= now || seenAt + Idle <= now)
+        var by = session.OperatorId is { } id ? operators.Find(id) : null;
+        if (session.ExpiresAt <= now || seenAt + Idle <= now || by is { RevokedAt: not null } || by?.HasExpired(now) == true)
         {
             await RemoveAsync(hash);
             return null;
         }
         // Not removed: another process, which has read a newer key, may know better.
-        if (!IsKeyOf(session.OperatorId, mark))
+        if (session.OperatorId is not null && by is null || !CryptographicOperations.FixedTimeEquals(mark, MarkOf(by)))
             return null;
         if (now - seenAt >= SeenStep)
         {
@@ -86,10 +89,8 @@ sealed class ConsoleSessions(Database database, AdminKey adminKey, OperatorDirec
 
     Task<int> RemoveAsync(byte[] hash) => database.CommitAsync(new("DELETE FROM console_sessions WHERE token_hash = @hash", ("hash", hash)));
 
-    bool IsKeyOf(Guid? operatorId, byte[] mark) => (operatorId is not { } id || operators.FindValid(id) is not null) && CryptographicOperations.FixedTimeEquals(mark, MarkOf(operatorId));
-
-    /// <summary>Of the key that an operator has now.</summary>
-    byte[] MarkOf(Guid? operatorId) => operatorId is { } id ? SHA256.HashData(operators.Find(id)?.KeyHash ?? []) : adminKey.Mark;
+    /// <summary>Of an operator's key, or of the admin key.</summary>
+    byte[] MarkOf(Operator? known) => known is null ? adminKey.Mark : SHA256.HashData(known.KeyHash);
 
     static byte[] HashOf(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token));
 }

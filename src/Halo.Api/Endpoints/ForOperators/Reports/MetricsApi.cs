@@ -43,8 +43,11 @@ static class MetricsApi
             await next(http);
             return;
         }
-        if (bearer.Length > 0 || header.Length > 0)
-            services.GetRequiredService<AdminCallLog>().Wrong(http.Connection.RemoteIpAddress);
+        var log = services.GetRequiredService<AdminCallLog>();
+        if ((operators.Authenticate(bearer) ?? operators.Authenticate(header)) is { } expired)
+            log.Expired(expired, http.Connection.RemoteIpAddress);
+        else if (bearer.Length > 0 || header.Length > 0)
+            log.Wrong(http.Connection.RemoteIpAddress);
         var wants = $"Metrics want a key: Authorization: Bearer with the setting Halo:Telemetry:MetricsKey, or {AdminKey.Header} with an operator's key.";
         await (bearer.Length == 0 && header.Length == 0
             ? new Refusal(401, ErrorCodes.KeyMissing, wants)
