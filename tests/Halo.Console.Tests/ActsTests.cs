@@ -139,6 +139,22 @@ public sealed partial class ActsTests
     }
 
     [Fact]
+    public async Task Queries_are_counted_from_the_start_and_not_from_the_first_look()
+    {
+        var time = new ManualTime();
+        await using var host = await ConsoleHost.StartAsync(time);
+        await using var site = await PairedSite.CreateAsync(host);
+        var asking = site.AskAsync();
+        await site.Link.AnswerWholeAsync((await site.Link.ExpectExecuteAsync()).QueryId, """[{"n":1}]""", 1);
+        using (var answer = await asking)
+            Assert.Equal(200, (int)answer.StatusCode);
+        time.Advance(TimeSpan.FromMinutes(1));
+        using var client = await ConsoleClient.SignInAsync(host);
+        // Services of other tests count in this process, too.
+        Assert.DoesNotMatch("<b>0</b><span>queries per minute", await client.PageAsync("/console"));
+    }
+
+    [Fact]
     public async Task A_pairing_is_made_and_removed()
     {
         await using var host = await ConsoleHost.StartAsync();

@@ -95,9 +95,9 @@ public sealed class SessionTests
     {
         await using var host = await ConsoleHost.StartAsync();
         using var client = await ConsoleClient.SignInAsync(host, (await host.MakeOperatorAsync("Ann", OperatorRole.Viewer)).Key);
-        foreach (var (path, status) in new (string, int)[] { ("/console/nowhere", 404), ("/console/sign-in?to=/console/%C3%A9", 303) })
+        foreach (var (method, path, status) in new (string, string, int)[] { ("DELETE", "/console/sites", 405), ("GET", "/console/nowhere", 404), ("GET", "/console/sign-in?to=/console/%C3%A9", 303) })
         {
-            using var answer = await client.GetAsync(path);
+            using var answer = method == "GET" ? await client.GetAsync(path) : await client.DeleteAsync(path);
             Assert.Equal((status, true), ((int)answer.StatusCode, status == 303 || answer.Content.Headers.ContentType!.MediaType == "text/html"));
         }
         using var overHttps = await client.PostAsync("/console/sign-in", new() { ["key"] = ApiHost.AdminKey }, "https://halo.example");

@@ -14,6 +14,8 @@ static class ConsoleRoutes
     public static void MapConsole(this WebApplication app)
     {
         var pages = app.MapGroup("").ExcludeFromDescription();
+        // It counts from now on, and not from the first look at it.
+        app.Services.GetRequiredService<QueryRate>();
         pages.MapGet(ConsolePaths.Root, () => Page.Of<OverviewPage>());
         pages.MapSignIn();
         pages.MapSites();

@@ -13,7 +13,6 @@ namespace Halo.Api.Console;
 static class IntegratorsRoutes
 {
     const string Path = ConsolePaths.Integrators, One = Path + "/{id}";
-    const int LongestReason = 500;
 
     public static void MapIntegrators(this IEndpointRouteBuilder routes)
     {
@@ -39,7 +38,7 @@ static class IntegratorsRoutes
     {
         var name = http.Form()["name"];
         if (!IntegratorPatch.IsName(name))
-            return Page.Of<IntegratorFormPage>(new { Asked = new PatchIntegratorRequest(name, null, null, null, null, null), Fault = "The name has 1 to 200 characters." }, 400);
+            return Page.Of<IntegratorFormPage>(new { Asked = new PatchIntegratorRequest(name, null, null, null, null, null), Fault = $"The name {IntegratorPatch.NameFault}" }, 400);
         var made = await registry.CreateAsync(name!, http.Deed());
         return Shown($"Keys of {made.Name}", "Give them to the integrator now: they are not shown again. Either opens everything; two let it change them without a gap.",
             new() { ["Primary key"] = made.Keys.Primary, ["Secondary key"] = made.Keys.Secondary }, made.Id);
@@ -64,9 +63,9 @@ static class IntegratorsRoutes
 
     static Task<IResult> DeleteAsync(HttpContext http, string id, IntegratorDirectory directory, IntegratorRegistry registry) => WithAsync(id, directory, async one =>
     {
-        if (ReasonFault(http) is { } fault)
+        if (http.Form().ReasonFault is { } fault)
             return Ask(new { one.Id, Decision = "delete", Fault = fault }, 400);
-        await registry.DeleteAsync(one.Id, http.Deed(http.Form()["reason"]));
+        await registry.DeleteAsync(one.Id, http.Deed(http.Form().Reason));
         return Page.Next(Path, "integrator-deleted");
     });
 
@@ -74,10 +73,10 @@ static class IntegratorsRoutes
     {
         if (!SubscriptionKey.Slots.Contains(slot))
             return NoKey;
-        if (ReasonFault(http) is { } fault)
+        if (http.Form().ReasonFault is { } fault)
             return Ask(new { one.Id, Decision = "rotate", Slot = slot, Fault = fault }, 400);
         return Shown($"The {slot} key of {one.Name}", "Give it to the integrator now: it is not shown again. The old one opens nothing any more.",
-            new() { [$"New {slot} key"] = await registry.RotateAsync(one.Id, slot, http.Deed(http.Form()["reason"])) }, one.Id);
+            new() { [$"New {slot} key"] = await registry.RotateAsync(one.Id, slot, http.Deed(http.Form().Reason)) }, one.Id);
     });
 
     static Task<IResult> PairAsync(HttpContext http, string id, IntegratorDirectory directory, IntegratorRegistry registry, SiteAccess access) => WithAsync(id, directory, async one =>
@@ -92,13 +91,11 @@ static class IntegratorsRoutes
     {
         if (access.Find(siteId).Site is not { } site)
             return Page.NotFound("There is no such site.");
-        if (ReasonFault(http) is { } fault)
+        if (http.Form().ReasonFault is { } fault)
             return Ask(new { one.Id, Decision = "unpair", SiteId = site.Id, Fault = fault }, 400);
-        await registry.UnpairAsync(one.Id, site.Id, http.Deed(http.Form()["reason"]));
+        await registry.UnpairAsync(one.Id, site.Id, http.Deed(http.Form().Reason));
         return Page.Next(ConsolePaths.Integrator(one.Id), "unpaired");
     });
-
-    static string? ReasonFault(HttpContext http) => http.Form()["reason"] is { Length: > LongestReason } ? $"The reason has at most {LongestReason} characters." : null;
 
     static IResult Ask(object parameters, int status = 200) => Page.Of<IntegratorDecisionPage>(parameters, status);
 

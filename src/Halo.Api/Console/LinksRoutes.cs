@@ -10,8 +10,6 @@ namespace Halo.Api.Console;
 /// <summary>Links, whether they are trusted, and the tokens by which new ones enrol.</summary>
 static class LinksRoutes
 {
-    const int LongestReason = 500;
-
     public static void MapLinks(this IEndpointRouteBuilder routes)
     {
         routes.MapGet(ConsolePaths.Links, () => Page.Of<LinksPage>());
@@ -30,10 +28,9 @@ static class LinksRoutes
         {
             if (!Guid.TryParse(linkId, out var id) || links.Find(id) is null)
                 return Unknown;
-            var reason = http.Form()["reason"];
-            if (reason is { Length: > LongestReason })
-                return Ask(id, $"The reason has at most {LongestReason} characters.", 400);
-            return await rights.SetAsync(id, status, http.Deed(reason)) is null ? Unknown : Page.Next(ConsolePaths.Link(id), done);
+            if (http.Form().ReasonFault is { } fault)
+                return Ask(id, fault, 400);
+            return await rights.SetAsync(id, status, http.Deed(http.Form().Reason)) is null ? Unknown : Page.Next(ConsolePaths.Link(id), done);
         }).RequireRole(OperatorRole.Operator);
 
         IResult Ask(Guid id, string? fault = null, int httpStatus = 200) => Page.Of<LinkDecisionPage>(new { LinkId = id, Decision = decision, Fault = fault }, httpStatus);

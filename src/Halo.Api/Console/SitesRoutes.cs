@@ -11,8 +11,6 @@ namespace Halo.Api.Console;
 /// <summary>Sites, and what is decided about them.</summary>
 static class SitesRoutes
 {
-    const int LongestReason = 500;
-
     public static void MapSites(this IEndpointRouteBuilder routes)
     {
         routes.MapGet(ConsolePaths.Sites, () => Page.Of<SitesPage>());
@@ -36,12 +34,11 @@ static class SitesRoutes
             var (site, refusal) = access.Find(siteId);
             if (site is null)
                 return Page.Refused(refusal!);
-            var reason = http.Form()["reason"];
-            if (reason is { Length: > LongestReason })
-                return Ask(site.Id, $"The reason has at most {LongestReason} characters.", 400);
-            return await decide(http, site.Id, authority, http.Deed(reason))
+            if (http.Form().ReasonFault is { } fault)
+                return Ask(site.Id, fault, 400);
+            return await decide(http, site.Id, authority, http.Deed(http.Form().Reason))
                 ? Page.Next(ConsolePaths.Site(site.Id), done)
-                : Ask(site.Id, "The site was removed and cannot come back. Give the Link a new data directory; it then enrols as a new site.", 409);
+                : Ask(site.Id, SiteAuthority.Removed(site.Id).Message, 409);
         }).RequireRole(OperatorRole.Operator);
 
         IResult Ask(Guid id, string? fault = null, int status = 200) => Page.Of<SiteDecisionPage>(new { SiteId = id, Decision = decision, Fault = fault }, status);

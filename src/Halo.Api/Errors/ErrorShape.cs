@@ -111,7 +111,7 @@ sealed partial class ErrorShape(RequestDelegate next, TimeProvider time, ILogger
         415 => new(415, ErrorCodes.UnsupportedMediaType, "The body must be JSON: send Content-Type: application/json."),
         500 when IsQuery(http) => new(500, ErrorCodes.InternalError,
             "The service failed, and the query may have run all the same. Look at GET …/queries before you send it again, and tell the service's operator the traceId."),
-        500 when Changes(http) => new(500, ErrorCodes.InternalError, "The service failed, and it is not known whether this was done. Look how it is before you repeat it, and tell the service's operator the traceId.") { MayBeDone = true },
+        500 when Changes(http) => new(500, ErrorCodes.InternalError, "The service failed. Tell its operator the traceId; a repeat may succeed, but look first whether this was done.") { MayBeDone = true },
         500 => new(500, ErrorCodes.InternalError, "The service failed. Tell its operator the traceId; a repeat may succeed."),
         503 => new(503, ErrorCodes.ServiceUnavailable, "The service is stopping or not ready. Try again shortly."),
         _ => new(status, ErrorCodes.InvalidRequest, "The request is malformed."),

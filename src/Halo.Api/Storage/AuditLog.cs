@@ -95,6 +95,9 @@ sealed record AuditFilter(int Limit)
 /// <param name="Reason">In the operator's own words.</param>
 sealed record OperatorDeed(Guid? Id, string? Name, string? Address, string? Reason = null)
 {
+    /// <summary>Characters of a reason.</summary>
+    public const int LongestReason = 500;
+
     public string Actor => Name is null ? "operator" : $"operator:{Name}";
 
     /// <summary>Added to what the deed itself has to say.</summary>

@@ -20,8 +20,8 @@ public sealed record AdminIntegrator(Guid Id, string Name, bool Enabled, DateTim
     /// <summary>Queries per day, UTC; absent: no limit.</summary>
     public long? Quota { get; init; }
 
-    /// <summary>Its keys: when each was made, and last used.</summary>
-    public required IReadOnlyList<AdminIntegratorKey> Keys { get; init; }
+    /// <summary>Its keys: when each was made, and last used. Empty from a service that is older than that.</summary>
+    public IReadOnlyList<AdminIntegratorKey> Keys { get; init; } = [];
 }
 
 /// <summary>What is known of an integrator's key; never the key itself.</summary>

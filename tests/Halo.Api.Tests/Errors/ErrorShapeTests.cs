@@ -68,6 +68,37 @@ public class ErrorShapeTests(OneHost one) : IClassFixture<OneHost>
         Assert.Equal(status == 503, http.Response.Headers.RetryAfter.Count == 1);
     }
 
+    [Theory]
+    [InlineData("POST", "/admin/v1/integrators", true, true)]
+    [InlineData("POST", "/admin/v1/integrators", false, false)]
+    [InlineData("DELETE", "/admin/v1/sites/1", false, false)]
+    [InlineData("GET", "/admin/v1/sites", false, true)]
+    public async Task A_store_that_went_away_did_nothing_only_where_that_is_proven(string method, string path, bool isProven, bool saysNothing)
+    {
+        var http = new DefaultHttpContext { Request = { Method = method, Path = path }, Response = { Body = new MemoryStream() } };
+        await new ErrorShape(_ => throw new StorageException("x") { NothingStored = isProven }, TimeProvider.System, NullLogger<ErrorShape>.Instance).InvokeAsync(http);
+        http.Response.Body.Position = 0;
+        var error = JsonSerializer.Deserialize(http.Response.Body, HaloJson.Default.ErrorResponse)!.Error;
+        Assert.Equal((503, 1), (http.Response.StatusCode, http.Response.Headers.RetryAfter.Count));
+        Assert.Equal(saysNothing, error.Message.Contains("Nothing ran", StringComparison.Ordinal));
+        Assert.Equal(!saysNothing, error.Message.Contains("not known whether this was done", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Where_even_the_page_for_an_error_fails_the_error_is_told_as_it_is_elsewhere()
+    {
+        var http = new DefaultHttpContext { Request = { Method = "GET", Path = "/console" }, Response = { Body = new MemoryStream() } };
+        http.Features.Set<IErrorPages>(new BrokenPages());
+        await new ErrorShape(_ => throw new InvalidOperationException("x"), TimeProvider.System, NullLogger<ErrorShape>.Instance).InvokeAsync(http);
+        http.Response.Body.Position = 0;
+        Assert.Equal((500, ErrorCodes.InternalError), (http.Response.StatusCode, JsonSerializer.Deserialize(http.Response.Body, HaloJson.Default.ErrorResponse)!.Error.Code));
+    }
+
+    sealed class BrokenPages : IErrorPages
+    {
+        public Task WriteAsync(HttpContext http, Refusal refusal) => throw new InvalidOperationException("y");
+    }
+
     [Fact]
     public async Task A_caller_whose_line_broke_is_not_a_failure_of_the_service()
     {

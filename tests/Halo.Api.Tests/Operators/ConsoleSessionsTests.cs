@@ -1,8 +1,10 @@
 using Halo.Api.Ledger;
+using Halo.Api.Operators;
 using Halo.Api.Operators.Sessions;
 using Halo.Api.Storage;
 using Halo.Api.Tests.Hosting;
 using Halo.Api.Tests.Storage;
+using Halo.Contracts.Admin;
 using Halo.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -35,6 +37,41 @@ public sealed class ConsoleSessionsTests(SharedPostgres postgres)
         }
         await using (var host = await ApiHost.StartAsync(time, [.. store.Settings, "Halo:Console:Enabled=true", "Halo:AdminKey=another-key-for-tests"]))
             Assert.Null(await host.Services.GetRequiredService<ConsoleSessions>().FindAsync(token));
+    }
+
+    [Theory, OnBothStores]
+    public async Task Whoever_signs_in_with_a_key_that_is_replaced_at_that_moment_is_not_let_in(StoreKind kind)
+    {
+        await using var host = await StoreHost.StartAsync(kind, postgres, "Halo:Console:Enabled=true");
+        var (sessions, operators) = (host.Services.GetRequiredService<ConsoleSessions>(), host.Services.GetRequiredService<OperatorRegistry>());
+        var (made, _) = await operators.CreateAsync("Ann", OperatorRole.Owner, null, AdminKey);
+        var known = host.Services.GetRequiredService<OperatorDirectory>().Authenticate(made!.Key)!;
+        await operators.RotateAsync(known.Id, AdminKey);
+        var late = await sessions.BeginAsync(known, new(known.Id, known.Name, null));
+        Assert.Null(await sessions.FindAsync(late.Token));
+    }
+
+    [Theory, OnBothStores]
+    public async Task Of_an_operator_the_newest_are_kept(StoreKind kind)
+    {
+        var time = new ManualTime(TimeProvider.System.GetUtcNow());
+        await using var host = await StoreHost.StartAsync(kind, postgres, time, "Halo:Console:Enabled=true");
+        var sessions = host.Services.GetRequiredService<ConsoleSessions>();
+        var (made, _) = await host.Services.GetRequiredService<OperatorRegistry>().CreateAsync("Ann", OperatorRole.Owner, null, AdminKey);
+        var known = host.Services.GetRequiredService<OperatorDirectory>().Find(made!.Id)!;
+        var (admins, anns) = (new List<string>(), new List<string>());
+        for (var i = 0; i <= ConsoleSessions.MostOfOperator; i++)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(1));
+            admins.Add((await sessions.BeginAsync(null, AdminKey)).Token);
+            anns.Add((await sessions.BeginAsync(known, new(known.Id, known.Name, null))).Token);
+        }
+        foreach (var tokens in (List<string>[])[admins, anns])
+        {
+            Assert.Null(await sessions.FindAsync(tokens[0]));
+            foreach (var token in tokens[1..])
+                Assert.NotNull(await sessions.FindAsync(token));
+        }
     }
 
     [Theory, OnBothStores]

@@ -37,6 +37,8 @@ public sealed partial class ConsoleClient : IDisposable
 
     public Task<HttpResponseMessage> GetAsync(string path) => _client.GetAsync(path);
 
+    public Task<HttpResponseMessage> DeleteAsync(string path) => _client.DeleteAsync(path);
+
     /// <summary>A page, which has to be there.</summary>
     public async Task<string> PageAsync(string path)
     {

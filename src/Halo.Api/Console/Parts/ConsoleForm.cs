@@ -1,4 +1,5 @@
 using Halo.Api.Capacity;
+using Halo.Api.Storage;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Primitives;
 
@@ -14,6 +15,12 @@ sealed class ConsoleForm(IReadOnlyDictionary<string, StringValues> fields)
 
     /// <summary>A field without spaces around it; null: it is absent or empty.</summary>
     public string? this[string name] => fields.TryGetValue(name, out var values) && values.ToString().Trim() is { Length: > 0 } text ? text : null;
+
+    /// <summary>Why something is done, for the audit log.</summary>
+    public string? Reason => this["reason"];
+
+    /// <summary>What is wrong with the reason; null: nothing.</summary>
+    public string? ReasonFault => Reason is { Length: > OperatorDeed.LongestReason } ? $"The reason has at most {OperatorDeed.LongestReason} characters." : null;
 
     /// <summary>Whether a box is ticked.</summary>
     public bool Has(string name) => this[name] is not null;

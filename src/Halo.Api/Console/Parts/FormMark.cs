@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Halo.Api.Console.Parts;
 
-/// <summary>Marks what a form was made from, so that saving it does not undo what somebody else changed meanwhile.</summary>
+/// <summary>Marks what a form was made from, so that saving it does not undo what somebody else changed while it was shown. Of two that are saved at the same moment the later one counts.</summary>
 static class FormMark
 {
     /// <summary>The hidden field with the mark.</summary>

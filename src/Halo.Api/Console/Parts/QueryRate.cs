@@ -3,7 +3,7 @@ using Halo.Api.Basics;
 
 namespace Halo.Api.Console.Parts;
 
-/// <summary>How many queries ended in each minute of the last hour, on this node: counted by the metric <c>halo.queries</c>, so that no page asks the ledger.</summary>
+/// <summary>How many queries ended in each minute of the last hour, on this node and since its start: counted by the metric <c>halo.queries</c>, so that no page asks the ledger.</summary>
 sealed class QueryRate : IDisposable
 {
     const int Minutes = 60;
@@ -26,9 +26,6 @@ sealed class QueryRate : IDisposable
         _listener.SetMeasurementEventCallback<long>((_, count, _, _) => Add(count));
         _listener.Start();
     }
-
-    /// <summary>Of the last whole minute.</summary>
-    public long LastMinute => LastHour()[^2];
 
     /// <summary>Oldest first; the last is the minute that runs.</summary>
     public IReadOnlyList<long> LastHour()

@@ -6,6 +6,7 @@ using Halo.Api.Links.Updating;
 using Halo.Api.OpenApi;
 using Halo.Api.Operators;
 using Halo.Api.Sites.State;
+using Halo.Api.Storage;
 using Halo.Contracts.Admin;
 using Halo.Contracts.Errors;
 using Halo.Releases;
@@ -16,8 +17,6 @@ namespace Halo.Api.Endpoints.ForOperators;
 /// <summary>Releases of Halo Link: uploading them, and deciding which Links are offered which.</summary>
 static class AdminReleasesApi
 {
-    const int LongestReason = 500;
-
     public static void MapAdminReleasesApi(this IEndpointRouteBuilder routes)
     {
         var releases = routes.MapGroup("/admin/v1/releases").WithTags("Operator: releases");
@@ -100,8 +99,8 @@ static class AdminReleasesApi
         var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.ReleaseDecisionRequest);
         if (body is null)
             return refusal!.ToResult();
-        if (body.Reason is { Length: > LongestReason })
-            return Refusal.Invalid("reason", $"has at most {LongestReason} characters.").ToResult();
+        if (body.Reason is { Length: > OperatorDeed.LongestReason })
+            return Refusal.Invalid("reason", $"has at most {OperatorDeed.LongestReason} characters.").ToResult();
         var release = await all.SetStatusAsync(version, status, http.Deed(body.Reason));
         if (release is not null && release.Status != status)
             return new Refusal(409, ErrorCodes.Conflict, "The release was withdrawn, and that is for good. Upload one of another version.").ToResult();

@@ -52,13 +52,10 @@ static class SiteDecisionsApi
         var (body, refusal) = await AdminBody.ReadAsync(http, AdminJson.Default.SiteDecisionRequest);
         if (body is null)
             return refusal!.ToResult();
-        if (body.Reason is { Length: > 500 })
-            return Refusal.Invalid("reason", "has at most 500 characters.").ToResult();
+        if (body.Reason is { Length: > OperatorDeed.LongestReason })
+            return Refusal.Invalid("reason", $"has at most {OperatorDeed.LongestReason} characters.").ToResult();
         if (!await decide(site.Id, body, http.Deed(body.Reason)))
-        {
-            return new Refusal(409, ErrorCodes.Conflict,
-                $"Site {site.Id} was removed and cannot come back. Give the Link a new data directory; it then enrols as a new site.").ToResult();
-        }
+            return SiteAuthority.Removed(site.Id).ToResult();
         return TypedResults.Json(view.Show(access.Find(siteId).Site!), AdminJson.Default.AdminSite);
     }
 }

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Text.Json.Nodes;
+using Halo.Api.Errors;
 using Halo.Api.Integrators;
 using Halo.Api.Ledger;
 using Halo.Api.Ledger.Events;
@@ -8,6 +9,7 @@ using Halo.Api.Links.Sessions;
 using Halo.Api.Queries.Settling;
 using Halo.Api.Settings;
 using Halo.Api.Storage;
+using Halo.Contracts.Errors;
 using Halo.Contracts.Events;
 
 namespace Halo.Api.Sites.State;
@@ -20,6 +22,9 @@ sealed class SiteAuthority(
     Database database, SiteDirectory directory, IntegratorDirectory integrators, Cancellations cancellations, SettlementEffects effects, EventSignals signals, ILinkGateway gateway, SiteNotifier notifier,
     AuditLog audit, ApiOptions options, TimeProvider time)
 {
+    /// <summary>What whoever decides about a site that is gone is told.</summary>
+    public static Refusal Removed(Guid siteId) => new(409, ErrorCodes.Conflict, $"Site {siteId} was removed and cannot come back. Give the Link a new data directory; it then enrols as a new site.");
+
     /// <summary>Moves authority of the site's practice to it. What waits at the old site is cancelled, what runs there finishes.</summary>
     /// <param name="copyPairings">Whether those who were paired with the old site are then paired with this one.</param>
     public async Task<bool> MoveAsync(Guid siteId, bool copyPairings, OperatorDeed deed)

@@ -9,6 +9,9 @@ namespace Halo.Api.Endpoints.ForOperators.Shapes;
 /// <summary>What an operator wants changed about an integrator, checked whole.</summary>
 static class IntegratorPatch
 {
+    /// <summary>Of a name that is none.</summary>
+    public const string NameFault = "has 1 to 200 characters.";
+
     const int LongestList = 200;
 
     /// <summary>The rules with the changes, or every fault of them.</summary>
@@ -16,7 +19,7 @@ static class IntegratorPatch
     {
         var faults = new List<FieldError>();
         if (asked.Name is not null && !IsName(asked.Name))
-            faults.Add(new("name", "has 1 to 200 characters."));
+            faults.Add(new("name", NameFault));
         CheckAddresses(asked.AllowedAddresses, faults);
         CheckNames(asked.PairWithoutCode, faults);
         if (asked.RateLimit is < 0 or > 100_000)
